@@ -1,0 +1,145 @@
+"""One tree of errors that may reach the user.
+
+``title`` is a headline for a notification, ``message`` says what, where and what to do, in the
+user's words. Anything that is no :class:`AgentError` is a defect and is logged with its traceback.
+Foreign exceptions are translated at the rim, in the adapter that called the foreign code.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class AgentError(Exception):
+    """Expected trouble. Subclasses set a default ``title``."""
+
+    title = "Moodtray has a problem"
+
+    def __init__(self, message: str, *, title: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if title is not None:
+            self.title = title
+
+    def __str__(self) -> str:
+        return self.message
+
+
+# --- camera and model
+
+
+class CameraError(AgentError):
+    title = "The camera does not work"
+
+
+class CameraNotFound(CameraError):
+    title = "No camera found"
+
+
+class CameraBusy(CameraError):
+    """Another program has the camera, or the system refuses it."""
+
+    title = "The camera is busy"
+
+
+class CameraLost(CameraError):
+    """It was open and stopped giving new frames."""
+
+    title = "The camera went away"
+
+
+class BadPicture(AgentError):
+    """A file that is no picture or video, or cannot be read."""
+
+    title = "This file cannot be read"
+
+
+class ModelError(AgentError):
+    """The model file is missing, truncated, swapped or of another shape."""
+
+    title = "The expression model cannot be used"
+
+
+# --- settings and store
+
+
+class SettingsError(AgentError):
+    """A settings file that cannot be used; the message names file, key and what is allowed."""
+
+    title = "The settings have a mistake"
+
+
+class StoreError(AgentError):
+    """A folder or file that cannot be written or read."""
+
+    title = "Moodtray cannot save its data"
+
+
+# --- players
+
+
+class PlayerError(AgentError):
+    title = "The music player does not answer"
+
+
+class NeedsLogin(PlayerError):
+    title = "Please log in to Spotify"
+
+
+class NotPremium(PlayerError):
+    title = "Spotify Premium is needed"
+
+
+class NoDevice(PlayerError):
+    title = "Open Spotify on a device"
+
+
+class DeviceRestricted(PlayerError):
+    title = "This device takes no commands"
+
+
+class PlaylistGone(PlayerError):
+    title = "A playlist is gone"
+
+
+class Offline(PlayerError):
+    title = "No connection"
+
+
+class ServiceDown(PlayerError):
+    title = "The music service has a problem"
+
+
+class RateLimited(PlayerError):
+    """No request may go out before ``until`` (timezone-aware)."""
+
+    title = "Spotify asks us to wait"
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class QuotaExceeded(RateLimited):
+    """The developer account's quota is used up; waits are hours, not seconds."""
+
+    title = "The daily Spotify quota is used up"
+
+
+# --- desktop
+
+
+class DesktopError(AgentError):
+    title = "The desktop refused something"
+
+
+class ConsentNeeded(AgentError):
+    """The user has not yet allowed the camera."""
+
+    title = "May Moodtray use the camera?"
+
+
+class NotRunning(AgentError):
+    """A command for a running agent found none (exit code 3)."""
+
+    title = "Moodtray is not running"

@@ -1,0 +1,200 @@
+"""The controller's inbox: all that can happen to the program, as frozen values.
+
+Workers, tray, pages and commands put these into one queue and go on; only the controller reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from agent.errors import AgentError
+from agent.settings import Settings
+from agent.types import CameraState, Happening, MoodState, Observation, Playback, Playlist
+
+# --- from the workers
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChanged:
+    state: CameraState
+    error: AgentError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackChanged:
+    """A new reading of the player; sent when something happened, and now and then besides."""
+
+    playback: Playback
+    happening: Happening = Happening.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistStarted:
+    """A play command took effect."""
+
+    playlist: Playlist
+    playback: Playback
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerFailed:
+    """``playlist`` is the one we tried to start, None when reading failed."""
+
+    error: AgentError
+    playlist: Playlist | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerRecovered:
+    """The player answers again after a PlayerFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCrashed:
+    """A defect in a worker; ``gave_up`` when its restart budget is spent."""
+
+    worker: str
+    error: BaseException
+    gave_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewChanged:
+    """The preview window opened or closed (by its X button, a crash or our command)."""
+
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """The desktop session says that the camera should be off (``reason`` in the user's words:
+    "screen locked", "computer asleep", "session idle", ...) or, with None, that it may be on."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PowerChanged:
+    on_battery: bool
+
+
+# --- from the user
+
+
+@dataclass(frozen=True, slots=True)
+class PauseCamera:
+    """``until`` None: until resumed by hand."""
+
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeCamera:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PlayForMood:
+    """Start music now, whatever plays or does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextPlaylist:
+    """Another playlist for the present mood, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMood:
+    """ "I feel ...": holds for ``minutes``; also the answer to "Not my mood"."""
+
+    mood: MoodState
+    minutes: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class NotMyMood:
+    """The estimate is wrong: forget it, keep the music, and note it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoSwitch:
+    """Back to what played before the latest switch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPreview:
+    show: bool | None = None  # None: toggle
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class LogOut:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SetAutostart:
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class LoginChanged:
+    logged_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the user that changes no state."""
+
+    title: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    pass
+
+
+Event: TypeAlias = (
+    Observed
+    | CameraChanged
+    | PlaybackChanged
+    | PlaylistStarted
+    | PlayerFailed
+    | PlayerRecovered
+    | WorkerCrashed
+    | PreviewChanged
+    | SessionChanged
+    | PowerChanged
+    | PauseCamera
+    | ResumeCamera
+    | PlayForMood
+    | NextPlaylist
+    | SetMood
+    | NotMyMood
+    | UndoSwitch
+    | ShowPreview
+    | LogIn
+    | LogOut
+    | SetAutostart
+    | SettingsChanged
+    | LoginChanged
+    | Notice
+    | Quit
+)

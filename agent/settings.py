@@ -1,0 +1,127 @@
+"""What the user may set: names, defaults and bounds. Pure; reading and writing the TOML file is
+``agent.store.settings_file``.
+
+Durations are seconds unless a name ends in ``_minutes``. Unknown keys are refused, so that a typo
+is told and not silently ignored.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.types import EMOTIONS
+
+SETTINGS_VERSION = 1
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Seconds = Annotated[float, Field(ge=0.0, le=86_400.0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CameraSettings(_Section):
+    source: int | str = 0
+    """Index of a webcam, path of a file, or URL of a stream."""
+    interval: Annotated[float, Field(ge=0.2, le=600.0)] = 5.0
+    """Seconds between two looks (the seed's 5 s)."""
+    interval_on_battery: Annotated[float, Field(ge=0.2, le=600.0)] = 10.0
+    burst_frames: Annotated[int, Field(ge=1, le=30)] = 4
+    burst_duration: Annotated[float, Field(ge=0.0, le=5.0)] = 0.5
+    yield_to_others: bool = True
+    """Let the camera go for a while when another program asks for it."""
+    engine: Literal["onnx", "torch"] = "onnx"
+
+
+class MoodSettings(_Section):
+    """See ``agent.core.mood`` for how they work together."""
+
+    enter: Share = 0.45
+    """Smoothed probability at which an emotion may become the mood."""
+    leave: Share = 0.30
+    """Below it the present mood is given up."""
+    dwell: Seconds = 10.0
+    """An emotion must lead that long before it becomes the mood."""
+    half_life: Annotated[float, Field(gt=0.0, le=3600.0)] = 10.0
+    """Age at which an observation counts half."""
+    window: Annotated[float, Field(gt=0.0, le=3600.0)] = 40.0
+    """Observations older than this are forgotten."""
+    away_after: Seconds = 15.0
+    """No face for that long: AWAY."""
+    balance: Share = 0.0
+    """0: the network's probabilities as they are; 1: its class priors divided out in full."""
+
+
+class PolicySettings(_Section):
+    timing: Literal["track_end", "now"] = "track_end"
+    """Switch when the present track ends, or at once (the seed's behaviour)."""
+    cooldown: Seconds = 120.0
+    """No second switch of our own within that time."""
+    start_when_silent: bool = False
+    """Start music although nothing plays and nobody asked."""
+    hands_off_minutes: Annotated[float, Field(ge=0.0, le=1440.0)] = 60.0
+    """A context that the user chose is left alone that long, or until it ends."""
+
+
+class LocalSettings(_Section):
+    shuffle: bool = False
+    volume: Share = 0.8
+
+
+class SpotifySettings(_Section):
+    client_id: str | None = None
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8888
+    """Of the login callback; 0: any free port (the app is registered without one)."""
+    shuffle: bool = False
+    use_keyring: bool = False
+    daily_requests: Annotated[int, Field(ge=100, le=100_000)] = 5000
+
+
+class NotificationSettings(_Section):
+    enabled: bool = True
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+
+
+class PreviewSettings(_Section):
+    when_paused: Literal["ask", "resume"] = "ask"
+
+
+class SessionSettings(_Section):
+    """When the camera is let go without being asked."""
+
+    release_when_locked: bool = True
+    release_when_idle: bool = True
+    idle_minutes: Annotated[float, Field(ge=0.5, le=1440.0)] = 10.0
+    release_when_sharing: bool = True
+
+
+class WebSettings(_Section):
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    """Of the control API on 127.0.0.1; 0: any free port."""
+
+
+EmotionName = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+
+
+class Settings(_Section):
+    version: Literal[1] = SETTINGS_VERSION
+    player: Literal["auto", "spotify", "local"] = "auto"
+    """auto: Spotify once logged in, else the local player."""
+    camera: CameraSettings = CameraSettings()
+    mood: MoodSettings = MoodSettings()
+    policy: PolicySettings = PolicySettings()
+    local: LocalSettings = LocalSettings()
+    local_playlists: dict[EmotionName, tuple[str, ...]] = Field(default_factory=dict)
+    """Emotion -> folders of audio files. Without an entry the loops that Moodtray ships."""
+    spotify: SpotifySettings = SpotifySettings()
+    spotify_playlists: dict[EmotionName, tuple[str, ...]] = Field(default_factory=dict)
+    """Emotion -> playlists: URI, URL or ID."""
+    notifications: NotificationSettings = NotificationSettings()
+    preview: PreviewSettings = PreviewSettings()
+    session: SessionSettings = SessionSettings()
+    web: WebSettings = WebSettings()

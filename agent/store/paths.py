@@ -1,0 +1,105 @@
+"""Where everything lies: the user's folders (platformdirs) and the files that the program ships.
+
+``MOODTRAY_HOME`` moves all of the user's folders below one folder: for tests, demos and people who
+carry the program on a stick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from agent.errors import StoreError
+
+APP = "moodtray"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The user's folders. Nothing is created by asking for them; see :meth:`ensure`."""
+
+    config: Path  # settings.toml, tokens
+    data: Path  # history.sqlite
+    state: Path  # what a restart should remember: consent, Retry-After, request counts
+    logs: Path
+    runtime: Path  # lock, secret of the control API
+
+    @classmethod
+    def default(cls) -> Paths:
+        home = os.environ.get("MOODTRAY_HOME")
+        if home:
+            root = Path(home).expanduser().absolute()
+            return cls(
+                root / "config", root / "data", root / "state", root / "logs", root / "runtime"
+            )
+        dirs = platformdirs.PlatformDirs(APP, appauthor=False)
+        return cls(
+            Path(dirs.user_config_dir),
+            Path(dirs.user_data_dir),
+            Path(dirs.user_state_dir),
+            Path(dirs.user_log_dir),
+            Path(dirs.user_runtime_dir) if sys.platform != "linux" else _linux_runtime(dirs),
+        )
+
+    @property
+    def settings_file(self) -> Path:
+        return self.config / "settings.toml"
+
+    @property
+    def token_file(self) -> Path:
+        return self.config / "spotify-token.json"
+
+    @property
+    def history_file(self) -> Path:
+        return self.data / "history.sqlite"
+
+    def ensure(self) -> None:
+        """Create the folders (0700). Raises StoreError that names the folder."""
+        for folder in (self.config, self.data, self.state, self.logs, self.runtime):
+            ensure_folder(folder)
+
+
+def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
+    # Without a login session there is no /run/user/UID; the state folder is as private.
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    if base and os.access(base, os.W_OK):
+        return Path(base) / APP
+    return Path(dirs.user_state_dir) / "runtime"
+
+
+def ensure_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {folder} cannot be made or written ({error.strerror}). "
+            "Check its permissions, or name another place with the variable MOODTRAY_HOME."
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise StoreError(
+            f"The folder {folder} cannot be written. "
+            "Check its permissions, or name another place with the variable MOODTRAY_HOME."
+        )
+
+
+# --- files that the program ships -----------------------------------------------------------------
+
+
+def _shipped_root() -> Path:
+    package = Path(__file__).resolve().parent.parent
+    in_wheel = package / "_data"
+    return in_wheel if in_wheel.is_dir() else package.parent
+
+
+def models_dir() -> Path:
+    """The folder of emotion.onnx: beside the package in a checkout, inside it in a wheel."""
+    return _shipped_root() / "models"
+
+
+def resources_dir() -> Path:
+    """The folder of icons, sounds, default settings and the demo clip."""
+    return _shipped_root() / "resources"

@@ -1,0 +1,250 @@
+"""What flows through the program: frozen values, no behaviour beyond reading themselves.
+
+The way of the data, left to right::
+
+    Observation -> Mood -> (with Playback) Decision -> Snapshot, Notification, history
+
+Times called ``time`` or ``since`` are monotonic seconds of the program's :class:`~agent.ports.Clock`
+(they order and subtract, they are no date); dates are timezone-aware ``datetime``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""The seven expressions, in the order of the network's outputs. The order never changes."""
+
+Frame: TypeAlias = NDArray[np.uint8]
+"""One picture of the camera: uint8, H x W x 3, BGR."""
+
+
+class MoodState(StrEnum):
+    """The seven emotions (same names and order as :data:`EMOTIONS`) and the two ways of not knowing."""
+
+    ANGRY = "angry"
+    DISGUST = "disgust"
+    FEAR = "fear"
+    HAPPY = "happy"
+    SAD = "sad"
+    SURPRISE = "surprise"
+    NEUTRAL = "neutral"
+    UNSURE = "unsure"  # a face is there, its expression is not clear enough
+    AWAY = "away"  # nobody has been in front of the camera for a while
+
+    @property
+    def is_emotion(self) -> bool:
+        """True for the seven, False for UNSURE and AWAY."""
+        return self not in (MoodState.UNSURE, MoodState.AWAY)
+
+
+# --- vision -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A face's place in a frame, in pixels of that frame; x, y is the upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one burst of frames showed.
+
+    ``probabilities`` has seven entries in the order of :data:`EMOTIONS` and sums to 1; it is None
+    when no face was found. ``quality`` in 0..1 says how far the face can be trusted (size, light,
+    blur, share of the burst in which it was seen); the mood filter weighs by it.
+    """
+
+    time: float
+    faces: int
+    probabilities: tuple[float, ...] | None
+    quality: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """The steady estimate. ``confidence`` in 0..1 is the smoothed probability of ``state``
+    (for UNSURE that of the leading emotion, for AWAY 0)."""
+
+    state: MoodState
+    since: float
+    confidence: float
+    probabilities: tuple[float, ...] | None = None  # smoothed; None while nothing is known
+    by_hand: bool = False  # the user said so ("I feel ...")
+
+
+class CameraState(StrEnum):
+    OFF = "off"  # released: paused, locked, not started
+    ON = "on"
+    BUSY = "busy"  # another program has it, or it cannot be opened
+    LOST = "lost"  # it was there and went away; we keep trying
+
+
+# --- music --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """Something a player can start. ``uri`` is the player's own notation (``local:happy``,
+    ``spotify:playlist:...``, a folder); it is what contexts are compared by."""
+
+    uri: str
+    name: str
+
+
+class PlayState(StrEnum):
+    PLAYING = "playing"
+    PAUSED = "paused"
+    STOPPED = "stopped"  # silence: nothing is loaded or it ran out
+    UNAVAILABLE = "unavailable"  # no device, no player, offline
+
+
+class Chooser(StrEnum):
+    """Whose choice the present context is."""
+
+    AGENT = "agent"
+    USER = "user"  # chosen by hand while we watched: to be left alone
+    UNKNOWN = "unknown"  # it was there before we looked
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """One reading of a player.
+
+    ``position`` and ``duration`` are seconds of the present track (None: not known, e.g. a radio).
+    ``chosen_since`` is when the present context began. ``paused_by_hand`` is kept until the user
+    resumes; while it is True nothing may be started unasked.
+    """
+
+    time: float
+    state: PlayState
+    context: str | None = None  # uri of the playlist that plays
+    context_name: str | None = None
+    track: str | None = None  # id of the track
+    title: str | None = None  # for people: "Artist - Title"
+    position: float | None = None
+    duration: float | None = None
+    device: str | None = None
+    chosen_by: Chooser = Chooser.UNKNOWN
+    chosen_since: float | None = None
+    paused_by_hand: bool = False
+
+    def time_left(self, now: float) -> float | None:
+        """Seconds until the present track ends, extrapolated to ``now``; None when unknown or
+        not playing."""
+        if self.state is not PlayState.PLAYING or self.position is None or self.duration is None:
+            return None
+        return max(0.0, self.duration - self.position - (now - self.time))
+
+
+class Happening(StrEnum):
+    """What changed between two readings of a player."""
+
+    NOTHING = "nothing"
+    STARTED = "started"  # silence or a pause before, music now
+    TRACK_ENDED = "track ended"  # same context, next track at the expected end
+    SKIPPED = "skipped"  # same context, next track before its end
+    CONTEXT_ENDED = "playlist ended"
+    PAUSED = "paused by user"
+    RESUMED = "resumed"
+    USER_CHOSE = "user chose something else"
+    DEVICE_CHANGED = "device changed"
+    DEVICE_GONE = "device gone"
+    ECHO = "own command"  # our own command taking effect
+
+
+# --- decisions ----------------------------------------------------------------------------------
+
+
+class Action(StrEnum):
+    KEEP = "keep"
+    SWITCH_NOW = "switch now"
+    SWITCH_AT_END = "switch at track end"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with the music, and why in the user's words (one short sentence, no full stop
+    needed by the reader to be understood alone)."""
+
+    time: float
+    action: Action
+    mood: MoodState
+    playlist: Playlist | None
+    reason: str
+
+
+# --- what people see ----------------------------------------------------------------------------
+
+
+class NotificationKind(StrEnum):
+    """One notification of a kind replaces its predecessor; at most one a minute of a kind."""
+
+    SWITCH = "switch"
+    LOGIN = "login"
+    DEVICE = "device"
+    CAMERA = "camera"
+    PROBLEM = "problem"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """Plain text; escaping is the notifier's work. ``buttons``: (label, event) pairs, shown where
+    the system has buttons; the event goes into the controller's inbox when one is pressed."""
+
+    kind: NotificationKind
+    title: str
+    body: str
+    buttons: tuple[tuple[str, object], ...] = ()
+    emotion: MoodState | None = None  # chooses the icon
+
+
+class Status(StrEnum):
+    """The one thing the tray icon says. Ordered by what matters most in :mod:`agent.controller`."""
+
+    STARTING = "starting"
+    WATCHING = "watching"
+    UNSURE = "unsure"
+    AWAY = "away"
+    PAUSED = "paused"
+    CAMERA_BUSY = "camera busy"
+    NEEDS_LOGIN = "no login"
+    OFFLINE = "offline"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that tray, preview, pages and commands may show; made by the controller alone."""
+
+    status: Status
+    mood: Mood
+    playback: Playback | None
+    decision: Decision | None  # the latest
+    switch: Decision | None  # the latest that changed the music
+    camera: CameraState
+    camera_paused: bool = False  # by the user's hand
+    paused_until: datetime | None = None  # None while paused: until resumed
+    held_off: str | None = None  # why the session keeps the camera off ("screen locked"), else None
+    preview_open: bool = False
+    player: str = ""  # name of the player in use
+    logged_in: bool | None = None  # None: the player needs no login
+    autostart: bool | None = None  # None: not known, or this system has none
+    problem: str | None = None  # the latest open problem, in the user's words
+    observation: Observation | None = field(default=None, compare=False)
