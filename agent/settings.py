@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.types import EMOTIONS
 
-SETTINGS_VERSION = 1
+SETTINGS_VERSION: Literal[1] = 1
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0, le=86_400.0)]

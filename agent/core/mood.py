@@ -1,0 +1,119 @@
+"""From single observations to a steady mood. Pure: no clock of its own, no I/O.
+
+How it steadies:
+
+* **Smoothing.** The mean of the last observations' probabilities, each weighted by its quality
+  and by age (``half_life``: exponential forgetting, the usual first-order low-pass).
+* **Two thresholds (hysteresis).** An emotion becomes a candidate at ``enter``; the present mood is
+  given up only below ``leave``. Between them nothing changes.
+* **Dwell.** A candidate must lead without a break for ``dwell`` seconds.
+* **Not knowing** is a state: UNSURE while no emotion is clear, AWAY after ``away_after`` seconds
+  without a face. A shorter glance aside changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.settings import MoodSettings
+from agent.types import EMOTIONS, Mood, MoodState, Observation
+
+_STATES = tuple(MoodState(name) for name in EMOTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class MoodMemory:
+    """All that the filter remembers. ``recent`` holds only observations with a face."""
+
+    mood: Mood
+    last_face: float  # time at which somebody was last seen (at first: when we began to look)
+    recent: tuple[Observation, ...] = ()
+    candidate: MoodState | None = None
+    candidate_since: float = 0.0
+
+
+def begin(now: float) -> MoodMemory:
+    """Nothing is known yet: UNSURE."""
+    return MoodMemory(Mood(MoodState.UNSURE, since=now, confidence=0.0), last_face=now)
+
+
+def observe(
+    memory: MoodMemory,
+    observation: Observation,
+    settings: MoodSettings,
+    priors: Sequence[float] | None = None,
+) -> MoodMemory:
+    """The memory after one more observation; observations come in the order of their time.
+
+    ``priors`` are the class shares that the network was trained with (seven, in the order of
+    EMOTIONS); ``settings.balance`` says how far they are divided out.
+    """
+    now = observation.time
+    if observation.probabilities is None:
+        return _nobody(memory, now, settings)
+    recent = tuple(o for o in memory.recent if now - o.time <= settings.window)
+    memory = replace(memory, recent=(*recent, observation), last_face=now)
+    smoothed = _smooth(memory.recent, now, settings, priors)
+    leader = _STATES[int(np.argmax(smoothed))]
+    probabilities = tuple(float(p) for p in smoothed)
+    confidence = float(smoothed.max())
+
+    present = memory.mood.state
+    if present is MoodState.AWAY:  # somebody came back: who, and in what mood, is open
+        return replace(
+            memory, mood=Mood(MoodState.UNSURE, now, confidence, probabilities), candidate=None
+        )
+    wanted = _wanted(present, leader, smoothed, settings)
+    shown = memory.mood
+    shown_confidence = float(smoothed[_STATES.index(present)]) if present.is_emotion else confidence
+    steady = Mood(shown.state, shown.since, shown_confidence, probabilities)
+    if wanted is present:
+        return replace(memory, mood=steady, candidate=None)
+    if wanted is not memory.candidate:
+        memory = replace(memory, candidate=wanted, candidate_since=now)
+    if now - memory.candidate_since < settings.dwell:
+        return replace(memory, mood=steady)
+    return replace(memory, mood=Mood(wanted, now, confidence, probabilities), candidate=None)
+
+
+def _nobody(memory: MoodMemory, now: float, settings: MoodSettings) -> MoodMemory:
+    if memory.mood.state is MoodState.AWAY or now - memory.last_face < settings.away_after:
+        return memory
+    # What was seen of the one who left says nothing about the one who will come.
+    return replace(
+        memory, mood=Mood(MoodState.AWAY, since=now, confidence=0.0), recent=(), candidate=None
+    )
+
+
+def _wanted(
+    present: MoodState, leader: MoodState, smoothed: NDArray[np.float64], settings: MoodSettings
+) -> MoodState:
+    if leader is not present and smoothed.max() >= settings.enter:
+        return leader
+    if present.is_emotion and smoothed[_STATES.index(present)] < settings.leave:
+        return MoodState.UNSURE
+    return present
+
+
+def _smooth(
+    recent: tuple[Observation, ...],
+    now: float,
+    settings: MoodSettings,
+    priors: Sequence[float] | None,
+) -> NDArray[np.float64]:
+    """Weighted mean of the observations' probabilities, float64 [7], sums to 1."""
+    table = np.array([o.probabilities for o in recent], dtype=np.float64)
+    if priors is not None and settings.balance > 0.0:
+        # Bayes: a network trained on shares q answers p(x)*q; dividing by q gives equal shares.
+        table = table / np.maximum(np.asarray(priors, dtype=np.float64), 1e-4) ** settings.balance
+        table /= table.sum(axis=1, keepdims=True)
+    age = np.array([now - o.time for o in recent])
+    # A floor keeps one poor look better than none.
+    quality = np.array([max(o.quality, 0.05) for o in recent])
+    weight = quality * 0.5 ** (age / settings.half_life)
+    mean: NDArray[np.float64] = (weight[:, None] * table).sum(axis=0) / weight.sum()
+    return mean / mean.sum()

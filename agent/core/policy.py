@@ -1,0 +1,149 @@
+"""What to do with the music: keep it, switch now, or switch when the track ends. Pure.
+
+The rules, in the order in which they are asked (the first that applies decides):
+
+1. Somebody asked for music ("Play for my mood"): play, now, for the mood as far as it is known.
+2. Never against the user's hand: paused by hand stays paused; a context that the user chose is
+   left alone until it ends or ``hands_off_minutes`` have passed.
+3. No clear mood, no music that fits, no player: keep.
+4. Moodtray changes music that plays. Silence stays silence, unless ``start_when_silent`` is set or
+   it was our own playlist that ran out.
+5. What plays already fits: keep.
+6. Within the cool-down after a switch: keep.
+7. Switch: when the track ends, or now by setting (or when the track has no known end).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.core.words import MOOD_WORDS, describe
+from agent.settings import PolicySettings
+from agent.types import (
+    Action,
+    Chooser,
+    Decision,
+    Happening,
+    Mood,
+    MoodState,
+    Playback,
+    Playlist,
+    PlayState,
+)
+
+Playlists = Mapping[MoodState, tuple[Playlist, ...]]
+
+ASK_PATIENCE = 20.0
+"""Seconds that a request for music waits for a clear mood before it plays for a calm one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """All that the decision depends on beside mood and playback."""
+
+    now: float
+    watching: bool = True  # False: the camera is paused, the mood is not seen
+    happening: Happening = Happening.NOTHING  # what the player just reported
+    last_switch: float | None = None  # our latest attempt to change the music
+    hands_off_until: float | None = None  # after an Undo
+    asked_since: float | None = None  # an open request for music
+    last_emotion: MoodState | None = None  # the latest mood that was clear
+    started: tuple[str, ...] = ()  # uris that we started, the newest last
+
+
+def decide(
+    mood: Mood,
+    playback: Playback | None,
+    about: Circumstances,
+    settings: PolicySettings,
+    playlists: Playlists,
+) -> Decision:
+    """The decision for this moment, with its reason in the user's words."""
+
+    def keep(reason: str) -> Decision:
+        return Decision(about.now, Action.KEEP, mood.state, None, reason)
+
+    if about.asked_since is not None:
+        return _asked(mood, about, playlists)
+
+    hand = _users_hand(playback, about, settings)
+    if hand is not None:
+        return keep(hand)
+    if not about.watching and not mood.by_hand:
+        return keep("the camera is paused, so your mood is not seen")
+    if not mood.state.is_emotion:
+        return keep(describe(mood.state))
+    if not playlists.get(mood.state):
+        return keep(f"no playlist is set for {mood.state}")
+    if playback is None or playback.state is PlayState.UNAVAILABLE:
+        return keep("no music player is there to be changed")
+
+    playlist = choose(playlists[mood.state], about.started)
+    because = "you said that you feel" if mood.by_hand else "you look"
+    reason = f"{because} {MOOD_WORDS[mood.state]}"
+    cooling = about.last_switch is not None and about.now - about.last_switch < settings.cooldown
+
+    if playback.state is not PlayState.PLAYING:
+        ran_out = about.happening is Happening.CONTEXT_ENDED and playback.chosen_by is Chooser.AGENT
+        if not (settings.start_when_silent or ran_out):
+            return keep("nothing plays, and Moodtray starts music only when asked")
+        if cooling:
+            return keep("the music was changed a moment ago")
+        return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
+
+    if any(playback.context == fitting.uri for fitting in playlists[mood.state]):
+        return keep(f"{reason}, and what plays fits already")
+    if cooling:
+        return keep("the music was changed a moment ago")
+    at_boundary = about.happening in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED)
+    endless = playback.duration is None
+    if settings.timing == "now" or at_boundary or endless:
+        return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
+    return Decision(about.now, Action.SWITCH_AT_END, mood.state, playlist, reason)
+
+
+def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:
+    """The candidate that was started longest ago (never before: the first of these), so that
+    several playlists for one emotion take turns."""
+    last = {uri: place for place, uri in enumerate(started)}
+    return min(candidates, key=lambda playlist: last.get(playlist.uri, -1))
+
+
+def _asked(mood: Mood, about: Circumstances, playlists: Playlists) -> Decision:
+    assert about.asked_since is not None
+    waited = about.now - about.asked_since
+    state = mood.state
+    reason = "you asked for music, and " + describe(state)
+    if not state.is_emotion:
+        if about.last_emotion is not None:
+            state = about.last_emotion
+            reason = f"you asked for music, and you last looked {MOOD_WORDS[state]}"
+        elif about.watching and waited < ASK_PATIENCE:
+            return Decision(
+                about.now, Action.KEEP, mood.state, None, "looking at your mood before playing"
+            )
+        else:
+            state = MoodState.NEUTRAL
+            reason = "you asked for music, and your mood is not known yet"
+    if not playlists.get(state):
+        return Decision(about.now, Action.KEEP, mood.state, None, f"no playlist is set for {state}")
+    playlist = choose(playlists[state], about.started)
+    return Decision(about.now, Action.SWITCH_NOW, state, playlist, reason)
+
+
+def _users_hand(
+    playback: Playback | None, about: Circumstances, settings: PolicySettings
+) -> str | None:
+    """The reason to keep hands off, or None."""
+    if playback is not None and playback.paused_by_hand:
+        return "you paused the music"
+    if about.hands_off_until is not None and about.now < about.hands_off_until:
+        return "you took back the last change"
+    if playback is None or playback.state is not PlayState.PLAYING:
+        return None
+    if playback.chosen_by is Chooser.USER:
+        since = playback.chosen_since if playback.chosen_since is not None else about.now
+        if about.now - since < settings.hands_off_minutes * 60:
+            return "you chose this music yourself"
+    return None
