@@ -5,6 +5,7 @@ Workers, tray, pages and commands put these into one queue and go on; only the c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -54,6 +55,16 @@ class PlayerFailed:
 @dataclass(frozen=True, slots=True)
 class PlayerRecovered:
     """The player answers again after a PlayerFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerChanged:
+    """Another player is in use. ``playlists``: emotion -> what it may start for it.
+    ``logged_in`` False: it is the user's wish, but nobody is logged in yet."""
+
+    name: str
+    playlists: Mapping[MoodState, tuple[Playlist, ...]]
+    logged_in: bool | None = None  # None: this player knows no login
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +160,18 @@ class SetAutostart:
 
 
 @dataclass(frozen=True, slots=True)
+class AutostartChanged:
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsChanged:
     settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
-class LoginChanged:
-    logged_in: bool
+class ConsentGiven:
+    """The user allows the camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +194,8 @@ Event: TypeAlias = (
     | PlaylistStarted
     | PlayerFailed
     | PlayerRecovered
+    | PlayerChanged
+    | AutostartChanged
     | WorkerCrashed
     | PreviewChanged
     | SessionChanged
@@ -194,7 +212,7 @@ Event: TypeAlias = (
     | LogOut
     | SetAutostart
     | SettingsChanged
-    | LoginChanged
+    | ConsentGiven
     | Notice
     | Quit
 )

@@ -4,8 +4,8 @@ The way of the data, left to right::
 
     Observation -> Mood -> (with Playback) Decision -> Snapshot, Notification, history
 
-Times called ``time`` or ``since`` are monotonic seconds of the program's :class:`~agent.ports.Clock`
-(they order and subtract, they are no date); dates are timezone-aware ``datetime``.
+Times called ``time`` or ``since`` are monotonic seconds of the program's Clock (they order and
+subtract, they are no date); dates are timezone-aware ``datetime``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Frame: TypeAlias = NDArray[np.uint8]
 
 
 class MoodState(StrEnum):
-    """The seven emotions (same names and order as :data:`EMOTIONS`) and the two ways of not knowing."""
+    """The seven emotions (names and order of :data:`EMOTIONS`) and two ways of not knowing."""
 
     ANGRY = "angry"
     DISGUST = "disgust"

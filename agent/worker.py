@@ -54,10 +54,10 @@ class Worker(ABC):
     def cycle(self) -> float | None:
         """One turn. In the worker's thread. Returns seconds to wait, None: until woken."""
 
-    def failed(self, error: AgentError) -> None:
+    def failed(self, error: AgentError) -> None:  # noqa: B027 - optional to fill in
         """Expected trouble in a cycle: tell the controller. In the worker's thread."""
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027 - optional to fill in
         """Let go of devices and connections: after a failure, a crash and at the end. In the
         worker's thread; called more than once."""
 

@@ -1,0 +1,118 @@
+"""What the controller wants done, as frozen values; ``agent.app`` carries them out. Each is quick
+or handed to a worker: carrying one out never blocks the controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from agent.types import Decision, Mood, Notification, Observation, Playback, Playlist, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class WatchCamera:
+    """Open the camera and look, or release it."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetInterval:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class PauseMusic:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectTrackEnd:
+    """A decision waits (or waits no longer) for the track's end: look at the player more often."""
+
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetPreview:
+    show: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    notification: Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """The new picture of the whole, for tray, preview and pages."""
+
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something happened that belongs in the log of what was seen and done."""
+
+    item: Observation | Mood | Decision | Playback
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFeedback:
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartLogin:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class EndLogin:
+    """Log out: remove what was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchAutostart:
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskConsent:
+    """Ask whether the camera may be used; the answer comes back as ConsentGiven."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplySettings:
+    """Settings changed: workers and players that depend on them are brought up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    pass
+
+
+Effect: TypeAlias = (
+    WatchCamera
+    | SetInterval
+    | Play
+    | PauseMusic
+    | ExpectTrackEnd
+    | SetPreview
+    | Notify
+    | Publish
+    | Record
+    | RecordFeedback
+    | StartLogin
+    | EndLogin
+    | SwitchAutostart
+    | AskConsent
+    | ApplySettings
+    | Shutdown
+)

@@ -1,0 +1,61 @@
+"""The words of every notification, in one place. Pure."""
+
+from __future__ import annotations
+
+from agent.core.words import MOOD_WORDS
+from agent.errors import AgentError, CameraError, NeedsLogin, NoDevice
+from agent.events import LogIn, NotMyMood, ResumeCamera, UndoSwitch
+from agent.types import Decision, Notification, NotificationKind
+
+
+def switched(decision: Decision) -> Notification:
+    """The music was changed: emotion, playlist and reason."""
+    assert decision.playlist is not None
+    return Notification(
+        NotificationKind.SWITCH,
+        f"{MOOD_WORDS[decision.mood].capitalize()}: {decision.playlist.name}",
+        f"The music was changed because {decision.reason}.",
+        buttons=(("Undo", UndoSwitch()), ("Not my mood", NotMyMood())),
+        emotion=decision.mood,
+    )
+
+
+def trouble(error: AgentError) -> Notification:
+    """Something that needs the user, or that the user should know."""
+    kind = NotificationKind.PROBLEM
+    buttons: tuple[tuple[str, object], ...] = ()
+    if isinstance(error, NeedsLogin):
+        kind, buttons = NotificationKind.LOGIN, (("Log in", LogIn()),)
+    elif isinstance(error, NoDevice):
+        kind = NotificationKind.DEVICE
+    elif isinstance(error, CameraError):
+        kind = NotificationKind.CAMERA
+    return Notification(kind, error.title, error.message, buttons=buttons)
+
+
+def worker_gave_up(worker: str) -> Notification:
+    return Notification(
+        NotificationKind.PROBLEM,
+        "A part of Moodtray stopped",
+        f"The {worker} failed again and again and was switched off. The log says more; "
+        "'moodtray doctor' may help. Quit and start Moodtray to try again.",
+    )
+
+
+def camera_unavailable(problem: str) -> Notification:
+    return Notification(
+        NotificationKind.CAMERA, "The camera cannot be used", f"{problem} Moodtray keeps trying."
+    )
+
+
+def preview_while_paused() -> Notification:
+    return Notification(
+        NotificationKind.CAMERA,
+        "The camera is paused",
+        "The preview shows the camera's picture. Resume the camera to see it.",
+        buttons=(("Resume camera", ResumeCamera()),),
+    )
+
+
+def info(title: str, message: str) -> Notification:
+    return Notification(NotificationKind.INFO, title, message)
