@@ -1,0 +1,247 @@
+"""The policy: a table of situations, and what must hold in every one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core.policy import ASK_PATIENCE, Circumstances, choose, decide
+from agent.settings import PolicySettings
+from agent.types import (
+    Action,
+    Chooser,
+    Happening,
+    Mood,
+    MoodState,
+    Playback,
+    Playlist,
+    PlayState,
+)
+
+NOW = 10_000.0
+JOY, JOY2, BLUES = (
+    Playlist("p:joy", "Joy"),
+    Playlist("p:joy2", "More joy"),
+    Playlist("p:b", "Blues"),
+)
+CALM = Playlist("p:calm", "Calm")
+PLAYLISTS = {
+    MoodState.HAPPY: (JOY, JOY2),
+    MoodState.SAD: (BLUES,),
+    MoodState.NEUTRAL: (CALM,),
+}
+SETTINGS = PolicySettings()
+HAPPY = Mood(MoodState.HAPPY, NOW - 60, 0.8)
+MUSIC = Playback(
+    NOW, PlayState.PLAYING, context="x", track="t", position=10.0, duration=200.0
+)  # of unknown choice, in mid-track
+SILENCE = Playback(NOW, PlayState.STOPPED)
+PAUSED = Playback(NOW, PlayState.PAUSED, context="x", paused_by_hand=True)
+CHOSEN = replace(MUSIC, chosen_by=Chooser.USER, chosen_since=NOW - 600)
+ABOUT = Circumstances(now=NOW)
+ASKED = Circumstances(now=NOW, asked_since=NOW)
+
+
+def mood(state: MoodState) -> Mood:
+    return Mood(state, NOW - 60, 0.8)
+
+
+KEEP, SWITCH, LATER = Action.KEEP, Action.SWITCH_NOW, Action.SWITCH_AT_END
+TABLE = [
+    ("a fitting change waits for the track's end", HAPPY, MUSIC, ABOUT, SETTINGS, LATER),
+    (
+        "at the track's end it comes",
+        HAPPY,
+        MUSIC,
+        replace(ABOUT, happening=Happening.TRACK_ENDED),
+        SETTINGS,
+        SWITCH,
+    ),
+    ("at once by setting", HAPPY, MUSIC, ABOUT, PolicySettings(timing="now"), SWITCH),
+    (
+        "a radio has no end to wait for",
+        HAPPY,
+        replace(MUSIC, duration=None),
+        ABOUT,
+        SETTINGS,
+        SWITCH,
+    ),
+    ("what plays fits already", HAPPY, replace(MUSIC, context="p:joy2"), ABOUT, SETTINGS, KEEP),
+    ("unsure", mood(MoodState.UNSURE), MUSIC, ABOUT, SETTINGS, KEEP),
+    ("away", mood(MoodState.AWAY), MUSIC, ABOUT, SETTINGS, KEEP),
+    ("no playlist for it", mood(MoodState.FEAR), MUSIC, ABOUT, SETTINGS, KEEP),
+    ("no player", HAPPY, None, ABOUT, SETTINGS, KEEP),
+    ("no device", HAPPY, Playback(NOW, PlayState.UNAVAILABLE), ABOUT, SETTINGS, KEEP),
+    ("cool-down", HAPPY, MUSIC, replace(ABOUT, last_switch=NOW - 60), SETTINGS, KEEP),
+    ("cooled down", HAPPY, MUSIC, replace(ABOUT, last_switch=NOW - 121), SETTINGS, LATER),
+    ("camera paused", HAPPY, MUSIC, replace(ABOUT, watching=False), SETTINGS, KEEP),
+    (
+        "camera paused, mood by hand",
+        replace(HAPPY, by_hand=True),
+        MUSIC,
+        replace(ABOUT, watching=False),
+        SETTINGS,
+        LATER,
+    ),
+    ("paused by hand", HAPPY, PAUSED, ABOUT, SETTINGS, KEEP),
+    (
+        "paused by hand, even where silence may be broken",
+        HAPPY,
+        PAUSED,
+        ABOUT,
+        PolicySettings(start_when_silent=True, timing="now"),
+        KEEP,
+    ),
+    ("chosen by hand", HAPPY, CHOSEN, ABOUT, SETTINGS, KEEP),
+    (
+        "chosen by hand long ago",
+        HAPPY,
+        replace(CHOSEN, chosen_since=NOW - 3601),
+        ABOUT,
+        SETTINGS,
+        LATER,
+    ),
+    ("silence stays silence", HAPPY, SILENCE, ABOUT, SETTINGS, KEEP),
+    ("unless set", HAPPY, SILENCE, ABOUT, PolicySettings(start_when_silent=True), SWITCH),
+    (
+        "our own playlist ran out",
+        HAPPY,
+        replace(SILENCE, chosen_by=Chooser.AGENT),
+        replace(ABOUT, happening=Happening.CONTEXT_ENDED),
+        SETTINGS,
+        SWITCH,
+    ),
+    (
+        "theirs ran out: silence",
+        HAPPY,
+        replace(SILENCE, chosen_by=Chooser.USER),
+        replace(ABOUT, happening=Happening.CONTEXT_ENDED),
+        SETTINGS,
+        KEEP,
+    ),
+    ("asked in silence", HAPPY, SILENCE, ASKED, SETTINGS, SWITCH),
+    ("asked while paused", HAPPY, PAUSED, ASKED, SETTINGS, SWITCH),
+    ("asked over a chosen playlist", HAPPY, CHOSEN, ASKED, SETTINGS, SWITCH),
+    ("asked, mood open yet", mood(MoodState.UNSURE), SILENCE, ASKED, SETTINGS, KEEP),
+    (
+        "asked, nobody to look at",
+        mood(MoodState.UNSURE),
+        SILENCE,
+        replace(ASKED, watching=False),
+        SETTINGS,
+        SWITCH,
+    ),
+    (
+        "asked, and patience is over",
+        mood(MoodState.UNSURE),
+        SILENCE,
+        replace(ASKED, asked_since=NOW - ASK_PATIENCE),
+        SETTINGS,
+        SWITCH,
+    ),
+    (
+        "taken back",
+        HAPPY,
+        MUSIC,
+        replace(ABOUT, hands_off_until=NOW + 5),
+        PolicySettings(timing="now"),
+        KEEP,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("mood", "playback", "about", "settings", "expected"),
+    [row[1:] for row in TABLE],
+    ids=[row[0] for row in TABLE],
+)
+def test_table(
+    mood: Mood,
+    playback: Playback | None,
+    about: Circumstances,
+    settings: PolicySettings,
+    expected: Action,
+) -> None:
+    decision = decide(mood, playback, about, settings, PLAYLISTS)
+    assert decision.action is expected
+    assert decision.reason
+    assert (decision.playlist is None) == (expected is KEEP)
+
+
+def test_asked_without_a_clear_mood_takes_the_last_clear_one() -> None:
+    about = replace(ASKED, last_emotion=MoodState.SAD)
+    decision = decide(mood(MoodState.UNSURE), SILENCE, about, SETTINGS, PLAYLISTS)
+    assert decision.playlist == BLUES
+    assert "sad" in decision.reason
+
+
+def test_playlists_take_turns() -> None:
+    assert choose((JOY, JOY2), ()) == JOY
+    assert choose((JOY, JOY2), ("p:joy",)) == JOY2
+    assert choose((JOY, JOY2), ("p:joy", "p:joy2")) == JOY
+    assert choose((JOY, JOY2), ("p:joy", "p:joy2", "p:joy")) == JOY2
+
+
+moods = st.builds(
+    Mood, st.sampled_from(list(MoodState)), st.just(NOW - 5), st.floats(0, 1), by_hand=st.booleans()
+)
+playbacks = st.one_of(
+    st.none(),
+    st.builds(
+        Playback,
+        time=st.just(NOW),
+        state=st.sampled_from(list(PlayState)),
+        context=st.sampled_from([None, "x", "p:joy", "p:b"]),
+        position=st.sampled_from([None, 3.0]),
+        duration=st.sampled_from([None, 200.0]),
+        chosen_by=st.sampled_from(list(Chooser)),
+        chosen_since=st.sampled_from([None, NOW - 10, NOW - 7200]),
+        paused_by_hand=st.booleans(),
+    ),
+)
+abouts = st.builds(
+    Circumstances,
+    now=st.just(NOW),
+    watching=st.booleans(),
+    happening=st.sampled_from(list(Happening)),
+    last_switch=st.one_of(st.none(), st.floats(NOW - 300, NOW)),
+    hands_off_until=st.one_of(st.none(), st.floats(NOW - 10, NOW + 10)),
+)
+rules = st.builds(
+    PolicySettings,
+    timing=st.sampled_from(["now", "track_end"]),
+    start_when_silent=st.booleans(),
+)
+
+
+@given(moods, playbacks, abouts, rules)
+def test_unasked_it_never_goes_against_the_hand_or_the_cooldown(
+    mood: Mood, playback: Playback | None, about: Circumstances, settings: PolicySettings
+) -> None:
+    decision = decide(mood, playback, about, settings, PLAYLISTS)
+    if decision.action is Action.KEEP:
+        assert decision.playlist is None
+        return
+    assert playback is not None
+    assert playback.state is not PlayState.UNAVAILABLE
+    assert not playback.paused_by_hand
+    assert mood.state.is_emotion
+    assert decision.playlist in PLAYLISTS[mood.state]
+    assert about.last_switch is None or NOW - about.last_switch >= settings.cooldown
+    assert about.hands_off_until is None or about.hands_off_until <= NOW
+    if playback.state is PlayState.PLAYING and playback.chosen_by is Chooser.USER:
+        assert playback.chosen_since is not None
+        assert NOW - playback.chosen_since >= settings.hands_off_minutes * 60
+    if playback.state in (PlayState.STOPPED, PlayState.PAUSED):
+        assert settings.start_when_silent or (
+            about.happening is Happening.CONTEXT_ENDED and playback.chosen_by is Chooser.AGENT
+        )
+    if decision.action is Action.SWITCH_NOW and settings.timing == "track_end":
+        assert (
+            playback.state is not PlayState.PLAYING
+            or playback.duration is None
+            or about.happening in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED)
+        )
