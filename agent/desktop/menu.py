@@ -1,0 +1,252 @@
+"""What the tray's menu says and does, as plain values: Snapshot in, items out. No tray in here."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from agent.events import (
+    Event,
+    LogIn,
+    LogOut,
+    NextPlaylist,
+    NotMyMood,
+    PauseCamera,
+    PlayForMood,
+    Quit,
+    ResumeCamera,
+    SetAutostart,
+    SetMood,
+    ShowPreview,
+    UndoSwitch,
+)
+from agent.types import EMOTIONS, CameraState, Decision, MoodState, PlayState, Snapshot, Status
+
+LINE_WIDTH = 46
+"""Characters: longer texts are wrapped (reasons) or shortened (names)."""
+
+EventAt: TypeAlias = Callable[[datetime], Event]
+"""Makes the event from the time of the click."""
+
+
+class MenuAction(StrEnum):
+    """What a click asks of the program's rim instead of the controller."""
+
+    SETTINGS = "settings"
+    SETTINGS_FOLDER = "settings folder"
+    ABOUT = "about"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line. Neither ``event`` nor ``action`` nor ``children``: a line to read.
+    ``checked`` None: no check mark. ``default``: what a plain click on the icon does, where the
+    system has such a click."""
+
+    label: str
+    event: Event | EventAt | None = None
+    action: MenuAction | None = None
+    checked: bool | None = None
+    children: tuple[Item, ...] = ()
+    default: bool = False
+    separator: bool = False
+
+    @property
+    def enabled(self) -> bool:
+        """False for lines that are only read."""
+        return bool(self.event or self.action or self.children)
+
+
+SEPARATOR = Item("", separator=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What this system can do; lines for the rest are left out."""
+
+    preview: bool = True
+    autostart: bool = True
+
+
+FEELINGS: dict[MoodState, str] = {
+    MoodState.ANGRY: "angry",
+    MoodState.DISGUST: "disgusted",
+    MoodState.FEAR: "afraid",
+    MoodState.HAPPY: "happy",
+    MoodState.SAD: "sad",
+    MoodState.SURPRISE: "surprised",
+    MoodState.NEUTRAL: "neutral",
+}
+
+
+# --- events made at the click ---------------------------------------------------------------------
+
+
+def pause_15_minutes(now: datetime) -> PauseCamera:
+    return PauseCamera(until=now + timedelta(minutes=15))
+
+
+def pause_1_hour(now: datetime) -> PauseCamera:
+    return PauseCamera(until=now + timedelta(hours=1))
+
+
+def pause_until_tomorrow(now: datetime) -> PauseCamera:
+    """The coming 6:00; from 3:00 on that of the next day, for nobody means "in an hour"."""
+    morning = now.replace(hour=6, minute=0, second=0, microsecond=0)
+    return PauseCamera(until=morning if now.hour < 3 else morning + timedelta(days=1))
+
+
+# --- the lines ------------------------------------------------------------------------------------
+
+
+def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
+    """The whole menu for this state of affairs."""
+    return (
+        Item(mood_line(snapshot)),
+        Item(music_line(snapshot)),
+        *([Item(shorten(snapshot.problem))] if snapshot.problem else []),
+        SEPARATOR,
+        Item("Why?", children=_why(snapshot)),
+        Item("Play for my mood", event=PlayForMood()),
+        Item("Next playlist for this mood", event=NextPlaylist()),
+        Item("I feel…", children=_feelings(snapshot)),
+        SEPARATOR,
+        *_camera(snapshot),
+        *([_preview(snapshot)] if caps.preview else []),
+        SEPARATOR,
+        *_program(snapshot, caps),
+        SEPARATOR,
+        Item("About Moodtray", action=MenuAction.ABOUT),
+        Item("Quit", event=Quit()),
+    )
+
+
+def mood_line(snapshot: Snapshot) -> str:
+    """The first line of menu and tooltip: what the program knows about the user now."""
+    status, mood = snapshot.status, snapshot.mood
+    if snapshot.camera_paused or status is Status.PAUSED:
+        line = _paused_line(snapshot)
+    elif status is Status.STARTING:
+        line = "Starting…"
+    elif mood.by_hand and mood.state.is_emotion:
+        line = f"You feel {FEELINGS[mood.state]} (you said so)"
+    elif status is Status.CAMERA_BUSY or snapshot.camera is CameraState.BUSY:
+        line = "Another program uses the camera"
+    elif snapshot.camera is CameraState.LOST:
+        line = "The camera is gone; looking for it"
+    elif mood.state is MoodState.AWAY:
+        line = "Nobody in front of the camera"
+    elif mood.state is MoodState.UNSURE:
+        line = "Not sure how you feel"
+    else:
+        line = f"You look {FEELINGS[mood.state]}"
+    return line
+
+
+def _paused_line(snapshot: Snapshot) -> str:
+    if not snapshot.camera_paused and snapshot.held_off:
+        return f"Camera off: {snapshot.held_off}"
+    if snapshot.paused_until is not None:
+        return f"Camera paused until {snapshot.paused_until:%H:%M}"
+    return "Camera paused"
+
+
+def music_line(snapshot: Snapshot) -> str:
+    """The second line: what plays."""
+    if snapshot.status is Status.NEEDS_LOGIN:
+        return "Please log in to Spotify"
+    if snapshot.status is Status.OFFLINE:
+        return "No connection to the music service"
+    playback = snapshot.playback
+    if playback is None or playback.state is PlayState.UNAVAILABLE:
+        return "No player to be reached"
+    name = shorten(playback.context_name or playback.title or "music", LINE_WIDTH - 8)
+    if playback.state is PlayState.PLAYING:
+        return f"♪ {name}"
+    if playback.state is PlayState.PAUSED:
+        return f"Paused: {name}"
+    return "No music plays"
+
+
+def tooltip(snapshot: Snapshot) -> str:
+    """Mood and playlist for the mouse that rests on the icon; under Windows' 127 characters."""
+    return f"Moodtray – {mood_line(snapshot)}\n{music_line(snapshot)}"[:127]
+
+
+def shorten(text: str, width: int = LINE_WIDTH) -> str:
+    """One line of at most ``width`` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+
+
+def _why(snapshot: Snapshot) -> tuple[Item, ...]:
+    reasons = [d for d in (snapshot.switch, snapshot.decision) if d is not None]
+    if not reasons:
+        return (Item("Nothing has been decided yet"),)
+    lines: list[Item] = []
+    switch = snapshot.switch
+    if switch is not None:
+        name = switch.playlist.name if switch.playlist else "music"
+        lines += [Item(line) for line in _wrapped(f"{name}: {switch.reason}")]
+        lines += [Item("Undo: back to what played before", event=UndoSwitch())]
+    if snapshot.decision is not None and snapshot.decision.reason != _reason(switch):
+        lines += [SEPARATOR] if lines else []
+        lines += [Item(line) for line in _wrapped(f"Now: {snapshot.decision.reason}")]
+    return (*lines, SEPARATOR, Item("This is not my mood", event=NotMyMood()))
+
+
+def _reason(decision: Decision | None) -> str | None:
+    return decision.reason if decision else None
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, LINE_WIDTH, max_lines=5, placeholder=" …")
+
+
+def _feelings(snapshot: Snapshot) -> tuple[Item, ...]:
+    told = snapshot.mood.state if snapshot.mood.by_hand else None
+    states = [MoodState(name) for name in EMOTIONS]
+    return tuple(
+        Item(FEELINGS[state], event=SetMood(state), checked=state is told) for state in states
+    )
+
+
+def _camera(snapshot: Snapshot) -> tuple[Item, ...]:
+    if snapshot.camera_paused:
+        return (Item("Resume camera", event=ResumeCamera()),)
+    return (
+        Item("Pause camera", event=PauseCamera()),
+        Item(
+            "Pause camera for",
+            children=(
+                Item("15 minutes", event=pause_15_minutes),
+                Item("1 hour", event=pause_1_hour),
+                Item("until tomorrow", event=pause_until_tomorrow),
+            ),
+        ),
+    )
+
+
+def _preview(snapshot: Snapshot) -> Item:
+    shown = snapshot.preview_open
+    return Item("Show preview", event=ShowPreview(not shown), checked=shown, default=True)
+
+
+def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
+    lines = []
+    if caps.autostart and snapshot.autostart is not None:
+        enabled = snapshot.autostart
+        lines.append(Item("Start at login", event=SetAutostart(not enabled), checked=enabled))
+    lines.append(Item("Settings…", action=MenuAction.SETTINGS))
+    lines.append(Item("Open settings folder", action=MenuAction.SETTINGS_FOLDER))
+    if snapshot.logged_in is not None:
+        lines.append(
+            Item("Log out of Spotify", event=LogOut())
+            if snapshot.logged_in
+            else Item("Log in to Spotify…", event=LogIn())
+        )
+    return tuple(lines)
