@@ -1,0 +1,373 @@
+"""The controller, told as lists of events; the clock is ours, nothing else is faked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from agent import effects as do
+from agent import events as on
+from agent.controller import Controller
+from agent.errors import CameraBusy, NeedsLogin, NoDevice, Offline
+from agent.settings import PolicySettings, PreviewSettings, Settings
+from agent.types import (
+    EMOTIONS,
+    Action,
+    CameraState,
+    Chooser,
+    Happening,
+    MoodState,
+    NotificationKind,
+    Observation,
+    Playback,
+    Playlist,
+    PlayState,
+    Status,
+)
+from tests.fakes.clock import FakeClock
+
+PLAYLISTS = {
+    MoodState(e): (Playlist(f"p:{e}", e.title()), Playlist(f"p:{e}2", f"{e.title()} 2"))
+    for e in EMOTIONS
+}
+E = TypeVar("E")
+
+
+class Stage:
+    """A controller, its clock, and all effects so far."""
+
+    def __init__(self, settings: Settings | None = None, **kwargs: bool) -> None:
+        self.clock = FakeClock()
+        self.controller = Controller(settings or Settings(), self.clock, **kwargs)
+        self.effects: list[do.Effect] = self.controller.begin()
+        self.send(on.CameraChanged(CameraState.ON))
+        self.send(on.PlayerChanged("test player", PLAYLISTS))
+
+    def send(self, event: on.Event) -> list[do.Effect]:
+        new = self.controller.handle(event)
+        self.effects += new
+        return new
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, ticking as the app would."""
+        end = self.clock.monotonic() + seconds
+        while (due := self.controller.deadline) is not None and due <= end:
+            self.clock.advance(max(0.0, due - self.clock.monotonic()) + 1e-6)
+            self.effects += self.controller.tick()
+        self.clock.advance(max(0.0, end - self.clock.monotonic()))
+
+    def look(self, emotion: str | None, seconds: float = 0.0) -> None:
+        """One look, then another every 5 s for so many seconds."""
+        for _ in range(1 + int(seconds // 5)):
+            seen = (
+                None if emotion is None else tuple(0.88 if e == emotion else 0.02 for e in EMOTIONS)
+            )
+            self.send(on.Observed(Observation(self.clock.monotonic(), int(seen is not None), seen)))
+            self.pass_time(5.0)
+
+    def music(
+        self,
+        happening: Happening = Happening.NOTHING,
+        state: PlayState = PlayState.PLAYING,
+        context: str | None = "x",
+        chosen_by: Chooser = Chooser.UNKNOWN,
+        paused_by_hand: bool = False,
+    ) -> None:
+        now = self.clock.monotonic()
+        playback = Playback(
+            now, state, context=context, context_name="X", track="t", position=5.0, duration=200.0,
+            chosen_by=chosen_by, chosen_since=now, paused_by_hand=paused_by_hand,
+        )  # fmt: skip
+        self.send(on.PlaybackChanged(playback, happening))
+
+    def started(self) -> None:
+        """The player confirms the latest play command."""
+        playlist = self.all(do.Play)[-1].playlist
+        now = self.clock.monotonic()
+        self.send(
+            on.PlaylistStarted(
+                playlist,
+                Playback(
+                    now, PlayState.PLAYING, context=playlist.uri, context_name=playlist.name,
+                    track="1", position=0.0, duration=200.0, chosen_by=Chooser.AGENT,
+                    chosen_since=now,
+                ),
+            )
+        )  # fmt: skip
+
+    def all(self, kind: type[E]) -> list[E]:
+        return [e for e in self.effects if isinstance(e, kind)]
+
+    def notes(self, kind: NotificationKind) -> list[str]:
+        return [n.notification.body for n in self.all(do.Notify) if n.notification.kind is kind]
+
+    @property
+    def status(self) -> Status:
+        return self.controller.snapshot.status
+
+
+NOW = Settings(policy=PolicySettings(timing="now"))
+
+
+def test_the_whole_loop_waits_for_the_end_of_the_track() -> None:
+    stage = Stage()
+    stage.music()
+    stage.look("happy", 20)
+    assert stage.status is Status.WATCHING
+    assert stage.all(do.Play) == []
+    assert stage.all(do.ExpectTrackEnd) == [do.ExpectTrackEnd(True)]
+    stage.music(Happening.TRACK_ENDED)
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy"]
+    stage.started()
+    assert len(stage.notes(NotificationKind.SWITCH)) == 1
+    assert "you look happy" in stage.notes(NotificationKind.SWITCH)[0]
+    switch = stage.controller.snapshot.switch
+    assert switch is not None
+    assert switch.action is Action.SWITCH_NOW
+
+
+def test_cooldown_between_two_switches() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("happy", 15)
+    stage.started()
+    stage.look("sad", 60)
+    assert len(stage.all(do.Play)) == 1
+    stage.look("sad", 70)
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "p:sad"]
+
+
+def test_silence_stays_silence_until_asked() -> None:
+    stage = Stage(NOW)
+    stage.music(state=PlayState.STOPPED, context=None)
+    stage.look("happy", 30)
+    assert stage.all(do.Play) == []
+    stage.send(on.PlayForMood())
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy"]
+
+
+def test_asked_at_start_waits_for_the_mood() -> None:
+    stage = Stage(asked=True)
+    stage.music(state=PlayState.STOPPED, context=None)
+    stage.look("sad", 15)
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:sad"]
+
+
+def test_asked_and_no_mood_to_be_had_plays_something_calm() -> None:
+    stage = Stage(asked=True)
+    stage.music(state=PlayState.STOPPED, context=None)
+    stage.pass_time(30)
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:neutral"]
+
+
+def test_a_pause_by_hand_ends_the_wish_for_music() -> None:
+    stage = Stage(NOW)
+    stage.send(on.PlayForMood())
+    stage.music(Happening.PAUSED, PlayState.PAUSED, paused_by_hand=True)
+    stage.look("happy", 60)
+    assert stage.all(do.Play) == []
+
+
+def test_pausing_releases_the_camera_at_once_and_late_looks_are_ignored() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.send(on.PauseCamera())
+    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
+    assert stage.status is Status.PAUSED
+    stage.look("happy", 30)
+    assert stage.all(do.Play) == []
+    stage.send(on.ResumeCamera())
+    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(True)
+
+
+def test_a_pause_with_an_end_ends() -> None:
+    stage = Stage()
+    stage.send(on.PauseCamera(until=stage.clock.now() + timedelta(minutes=15)))
+    stage.pass_time(14 * 60)
+    assert stage.status is Status.PAUSED
+    stage.pass_time(61)
+    assert stage.status is not Status.PAUSED
+    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(True)
+
+
+def test_a_locked_screen_holds_the_camera_off_but_not_against_a_pause() -> None:
+    stage = Stage()
+    stage.send(on.SessionChanged("screen locked"))
+    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
+    assert stage.controller.snapshot.held_off == "screen locked"
+    stage.send(on.PauseCamera())
+    stage.send(on.SessionChanged(None))
+    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
+    stage.send(on.ResumeCamera())
+    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(True)
+
+
+def test_without_consent_the_camera_stays_closed() -> None:
+    stage = Stage(consent=False)
+    assert stage.all(do.AskConsent) == [do.AskConsent()]
+    assert stage.all(do.WatchCamera) == []
+    stage.send(on.ConsentGiven())
+    assert stage.all(do.WatchCamera) == [do.WatchCamera(True)]
+
+
+def test_a_busy_camera_is_shown_at_once_and_told_once_after_a_while() -> None:
+    stage = Stage()
+    stage.send(on.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
+    assert stage.status is Status.CAMERA_BUSY
+    assert stage.notes(NotificationKind.CAMERA) == []
+    stage.pass_time(61)
+    stage.send(on.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
+    stage.pass_time(200)
+    assert len(stage.notes(NotificationKind.CAMERA)) == 1
+    stage.send(on.CameraChanged(CameraState.ON))
+    assert stage.controller.snapshot.problem is None
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "status"),
+    [
+        (NeedsLogin("Log in."), NotificationKind.LOGIN, Status.NEEDS_LOGIN),
+        (NoDevice("Open Spotify."), NotificationKind.DEVICE, Status.WATCHING),
+        (Offline("No network."), NotificationKind.PROBLEM, Status.OFFLINE),
+    ],
+)
+def test_player_trouble_is_told_once_until_it_is_well(
+    error: NeedsLogin | NoDevice | Offline, kind: NotificationKind, status: Status
+) -> None:
+    stage = Stage()
+    stage.look("happy", 20)
+    for _ in range(3):
+        stage.send(on.PlayerFailed(error))
+    assert len(stage.notes(kind)) == 1
+    assert stage.status is status
+    stage.send(on.PlayerRecovered())
+    assert stage.controller.snapshot.problem is None
+    stage.send(on.PlayerFailed(error))
+    assert len(stage.notes(kind)) == 2
+
+
+def test_a_failed_start_is_not_repeated_within_the_cooldown() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("happy", 15)
+    (command,) = stage.all(do.Play)
+    stage.send(on.PlayerFailed(NoDevice("Open Spotify."), command.playlist))
+    stage.look("happy", 60)
+    assert len(stage.all(do.Play)) == 1
+    assert stage.controller.snapshot.switch is None
+
+
+def test_i_feel_holds_for_a_while() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.send(on.SetMood(MoodState.SAD, minutes=10))
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:sad"]
+    stage.started()
+    stage.look("happy", 300)
+    assert len(stage.all(do.Play)) == 1
+    assert stage.controller.snapshot.mood.by_hand
+    stage.look("happy", 400)
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:sad", "p:happy"]
+    assert stage.all(do.RecordFeedback)[0] == do.RecordFeedback("set by hand", "sad")
+
+
+def test_undo_brings_back_what_played_and_keeps_hands_off() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("happy", 15)
+    stage.started()
+    stage.send(on.UndoSwitch())
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "x"]
+    stage.music(context="x")
+    stage.look("happy", 600)
+    assert len(stage.all(do.Play)) == 2
+    assert do.RecordFeedback("undo", "p:happy") in stage.all(do.RecordFeedback)
+
+
+def test_not_my_mood_forgets_the_estimate_and_keeps_the_music() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("happy", 15)
+    stage.started()
+    stage.send(on.NotMyMood())
+    assert stage.controller.snapshot.mood.state is MoodState.UNSURE
+    assert len(stage.all(do.Play)) == 1
+    assert do.RecordFeedback("not my mood", "happy") in stage.all(do.RecordFeedback)
+
+
+def test_next_playlist_for_this_mood() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("happy", 15)
+    stage.started()
+    stage.send(on.NextPlaylist())
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "p:happy2"]
+
+
+def test_an_early_skip_is_feedback_a_late_one_is_not() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("happy", 15)
+    stage.started()
+    stage.music(Happening.SKIPPED, context="p:happy", chosen_by=Chooser.AGENT)
+    assert do.RecordFeedback("skip", "p:happy") in stage.all(do.RecordFeedback)
+    stage.pass_time(300)
+    before = len(stage.all(do.RecordFeedback))
+    stage.music(Happening.SKIPPED, context="p:happy", chosen_by=Chooser.AGENT)
+    assert len(stage.all(do.RecordFeedback)) == before
+
+
+def test_the_preview_follows_the_check_mark_and_its_own_close_button() -> None:
+    stage = Stage()
+    stage.send(on.ShowPreview())
+    assert stage.all(do.SetPreview) == [do.SetPreview(True)]
+    stage.send(on.PreviewChanged(True))
+    assert stage.controller.snapshot.preview_open
+    stage.send(on.PreviewChanged(False))
+    assert not stage.controller.snapshot.preview_open
+    assert stage.all(do.SetPreview)[-1] == do.SetPreview(False)
+
+
+def test_the_preview_while_paused_asks_or_resumes_as_set() -> None:
+    stage = Stage()
+    stage.send(on.PauseCamera())
+    stage.send(on.ShowPreview(True))
+    assert stage.all(do.SetPreview) == []
+    assert len(stage.notes(NotificationKind.CAMERA)) == 1
+    stage = Stage(Settings(preview=PreviewSettings(when_paused="resume")))
+    stage.send(on.PauseCamera())
+    stage.send(on.ShowPreview(True))
+    assert stage.all(do.SetPreview) == [do.SetPreview(True)]
+    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(True)
+
+
+def test_a_worker_that_gave_up_is_an_error_state() -> None:
+    stage = Stage()
+    stage.send(on.WorkerCrashed("watcher", RuntimeError("x")))
+    assert stage.status is not Status.ERROR
+    stage.send(on.WorkerCrashed("watcher", RuntimeError("x"), gave_up=True))
+    assert stage.status is Status.ERROR
+    assert "watcher" in stage.notes(NotificationKind.PROBLEM)[0]
+
+
+def test_equal_decisions_are_recorded_once() -> None:
+    stage = Stage()
+    stage.music()
+    stage.look("happy", 120)
+    decisions = [r.item for r in stage.all(do.Record) if type(r.item).__name__ == "Decision"]
+    assert [d.action for d in decisions if d.mood is MoodState.HAPPY] == [Action.SWITCH_AT_END]
+
+
+def test_on_battery_it_looks_less_often() -> None:
+    stage = Stage()
+    stage.send(on.PowerChanged(on_battery=True))
+    assert stage.all(do.SetInterval)[-1] == do.SetInterval(10.0)
+    stage.send(on.PowerChanged(on_battery=False))
+    assert stage.all(do.SetInterval)[-1] == do.SetInterval(5.0)
+
+
+def test_quit_shuts_down() -> None:
+    stage = Stage()
+    assert do.Shutdown() in stage.send(on.Quit())
