@@ -1,0 +1,69 @@
+"""Writing a small file so that a crash at any moment leaves the old one or the new one, whole."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from agent.errors import StoreError
+from agent.store.paths import ensure_folder
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Replace ``path`` by ``data``: temporary file in the same folder, fsync, rename.
+
+    A link is followed (people keep settings in a repository of their own), an existing file keeps
+    its permissions, a new one gets ``mode``. Raises StoreError that names the file and the reason.
+    """
+    target = Path(os.path.realpath(path))
+    ensure_folder(target.parent)
+    temporary: str | None = None
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            mode = target.stat().st_mode & 0o777
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, target)
+        temporary = None
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def cannot_write(path: Path, error: OSError) -> StoreError:
+    """The StoreError for a failed write, in the user's words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StoreError(
+            f"{path} could not be saved: the disk is full. "
+            "The old file is untouched. Free some space, then try again."
+        )
+    if error.errno == errno.EROFS:
+        return StoreError(f"{path} could not be saved: the disk is read-only.")
+    return StoreError(
+        f"{path} could not be saved ({error.strerror or error}). "
+        "The old file is untouched. Check the permissions of the file and its folder."
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    # Makes the rename itself survive a power cut. Windows cannot open folders and needs no such
+    # call; some file systems refuse it, and then the rename is as safe as it gets.
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

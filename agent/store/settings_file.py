@@ -1,0 +1,302 @@
+"""The settings file: TOML that belongs to the user. Their comments stay, a mistake is told and not
+swallowed, and no crash loses it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import threading
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import time
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import tomlkit
+from pydantic import BaseModel, ValidationError
+from tomlkit.exceptions import ConvertError
+
+from agent.errors import AgentError, SettingsError, StoreError
+from agent.settings import SETTINGS_VERSION, Settings
+from agent.store import settings_words
+from agent.store.files import write_atomic
+from agent.store.paths import Paths, resources_dir
+
+log = logging.getLogger(__name__)
+
+Migration: TypeAlias = Callable[[tomlkit.TOMLDocument], None]
+"""Changes a document of one version, in place, into the next version (all but the number)."""
+
+MIGRATIONS: Mapping[int, Migration] = {}
+"""Version -> what leads to the next one. Empty while there has been one version only."""
+
+_Stamp: TypeAlias = tuple[int, int, int] | None
+
+
+class SettingsFile:
+    """``settings.toml`` in the user's folder. Any thread; the constructor touches nothing."""
+
+    def __init__(self, paths: Paths, *, migrations: Mapping[int, Migration] = MIGRATIONS) -> None:
+        self.path = paths.settings_file
+        self.last_good_path = self.path.with_name(self.path.name + ".last-good")
+        self._migrations = migrations
+        self._lock = threading.RLock()
+        self._current: Settings | None = None  # the last good ones of this run
+        self._stamp: _Stamp = None  # of the file as it was read last
+        self._failing = False
+
+    # -- reading
+
+    def load(self) -> Settings:
+        """Read the file; on the first start write the commented default.
+
+        Raises SettingsError (file, line, key, what is allowed, what was found) for a mistake in
+        the file, StoreError when the folder cannot be written on the first start.
+        """
+        with self._lock:
+            if not self.path.exists():
+                write_atomic(self.path, default_text().encode("utf-8"))
+            self._stamp = self._read_stamp()
+            self._failing = True
+            text = self._migrated(self._read())
+            settings = parse(text, self.path)
+            self._failing = False
+            self._current = settings
+            self._keep_as_last_good(text)
+            return settings
+
+    def load_or_last_good(self) -> tuple[Settings, AgentError | None]:
+        """Like :meth:`load`, but a mistake leaves the last good settings in force: those of this
+        run, else those kept beside the file, else the defaults. The second value is what to tell
+        the user, a SettingsError or a StoreError; None when all is well."""
+        with self._lock:
+            try:
+                return self.load(), None
+            except (SettingsError, StoreError) as error:
+                if self._current is None:
+                    self._current = self._last_good() or Settings()
+                return self._current, error
+
+    def poll(self) -> Settings | SettingsError | None:
+        """What a change of the file since the last look brought; None when there was none.
+
+        Costs one ``stat`` while nothing changes: call it every second or two. A mistake is
+        returned once, not at every call; setting it right returns Settings again.
+        """
+        with self._lock:
+            stamp = self._read_stamp()
+            # A missing file is an editor in the middle of its saving, or a user's deletion: the
+            # settings in force stay until the next start.
+            if stamp is None or stamp == self._stamp:
+                return None
+            before, was_failing = self._current, self._failing
+            try:
+                settings = self.load()
+            except SettingsError as error:
+                return error
+            except StoreError as error:
+                log.warning("%s", error)
+                return None
+            return settings if was_failing or settings != before else None
+
+    # -- writing
+
+    def change(self, key: str, value: object) -> Settings:
+        """Set one key, ``change("policy.cooldown", 60)``; None takes it out, so that the default
+        holds again. Comments and order stay. Raises SettingsError for an unknown key, a value
+        that is not allowed, or a file that has a mistake already (it is left as it is)."""
+        with self._lock:
+            settings = self.load()
+            return self._write({key: value}, settings)
+
+    def save(self, settings: Settings) -> Settings:
+        """Write every value that differs from the file's, keeping comments and order. Raises
+        SettingsError when the file has a mistake (it is left as it is), StoreError."""
+        with self._lock:
+            old, new = _flat(self.load()), _flat(settings)
+            changes = {key: new.get(key) for key in old.keys() | new.keys()}
+            return self._write(
+                {k: v for k, v in sorted(changes.items()) if v != old.get(k)}, settings
+            )
+
+    # -- inside
+
+    def _write(self, changes: Mapping[str, object], settings: Settings) -> Settings:
+        if not changes:
+            return settings
+        text = self._read()
+        for key, value in changes.items():
+            text = _with_value(text, key, value)
+        changed = parse(text, None)
+        write_atomic(self.path, text.encode("utf-8"))
+        self._stamp = self._read_stamp()
+        self._current = changed
+        self._keep_as_last_good(text)
+        return changed
+
+    def _read(self) -> str:
+        try:
+            # The mark that some Windows editors write is dropped; line ends stay as they are.
+            return self.path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise settings_words.encoding_error(self.path, error) from error
+        except OSError as error:
+            raise SettingsError(
+                f"{self.path} cannot be read ({error.strerror}). Check its permissions."
+            ) from error
+
+    def _migrated(self, text: str) -> str:
+        try:
+            version = tomllib.loads(text).get("version", SETTINGS_VERSION)
+        except tomllib.TOMLDecodeError as error:
+            raise settings_words.syntax_error(self.path, text, error) from error
+        if not isinstance(version, int) or isinstance(version, bool):
+            return text  # the validation says it better
+        if version > SETTINGS_VERSION:
+            raise SettingsError(
+                f"{self.path} was written by a newer Moodtray (its version is {version}, this "
+                f"program knows {SETTINGS_VERSION}). Update Moodtray, or move the file away to "
+                "start with new settings."
+            )
+        if version == SETTINGS_VERSION:
+            return text
+        document = tomlkit.parse(text)
+        for step in range(version, SETTINGS_VERSION):
+            if step not in self._migrations:
+                raise SettingsError(
+                    f"{self.path} has the version {version}, which was never in use. Moodtray's "
+                    f"settings begin with: version = {SETTINGS_VERSION}"
+                )
+            self._migrations[step](document)
+            document["version"] = step + 1
+        migrated = tomlkit.dumps(document)
+        parse(migrated, self.path)
+        old = self.path.with_name(f"{self.path.name}.version-{version}")
+        write_atomic(old, text.encode("utf-8"))
+        write_atomic(self.path, migrated.encode("utf-8"))
+        self._stamp = self._read_stamp()
+        log.info("settings brought from version %d to %d", version, SETTINGS_VERSION)
+        return migrated
+
+    def _read_stamp(self) -> _Stamp:
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+    def _keep_as_last_good(self, text: str) -> None:
+        data = text.encode("utf-8")
+        try:
+            if not self.last_good_path.exists() or self.last_good_path.read_bytes() != data:
+                write_atomic(self.last_good_path, data)
+        except (OSError, StoreError) as error:
+            log.warning("no copy of the good settings could be kept: %s", error)
+
+    def _last_good(self) -> Settings | None:
+        try:
+            return parse(self.last_good_path.read_bytes().decode("utf-8"), self.last_good_path)
+        except (OSError, UnicodeDecodeError, SettingsError):
+            return None
+
+
+def default_text() -> str:
+    """The commented settings file of a first start."""
+    return (resources_dir() / "settings.toml").read_text(encoding="utf-8")
+
+
+def parse(text: str, path: Path | None) -> Settings:
+    """TOML text -> Settings; ``path`` is for the message, None for text that is not yet in the
+    file. Raises SettingsError."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise settings_words.syntax_error(path or Path("settings"), text, error) from error
+    try:
+        # As JSON pydantic is strict in the way a settings file wants it: lists are welcome where
+        # tuples are kept, times may be written as text, but "5" is no number and 1 is not true.
+        return Settings.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        raise settings_words.value_errors(path, text, error) from error
+
+
+# -- values in a text
+
+
+def _flat(settings: Settings) -> dict[str, object]:
+    """All that differs from nothing: dotted key -> value as TOML holds it, without the Nones."""
+    values: dict[str, object] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            inner = {key: getattr(value, key) for key in type(value).model_fields}
+        elif isinstance(value, dict):
+            inner = value
+        else:
+            values[name] = value
+            continue
+        values.update({f"{name}.{key}": _plain(v) for key, v in inner.items() if v is not None})
+    return values
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, time):
+        return value.isoformat("minutes" if not value.second else "auto")
+    return value
+
+
+def _with_value(text: str, key: str, value: object) -> str:
+    section, _, name = key.rpartition(".")
+    if text and not text.endswith("\n"):
+        text += "\n"
+    if value is not None:
+        text = _uncommented(text, section, name)
+    document = tomlkit.parse(text)
+    table: Any = document
+    if section:
+        if section not in document:
+            if value is None:
+                return text
+            document[section] = tomlkit.table()
+        table = document[section]
+        if not isinstance(table, dict):
+            raise SettingsError(f"[{section}] must be a section with settings of its own.")
+    if value is None:
+        if name in table:
+            del table[name]
+    else:
+        try:
+            table[name] = _plain(value)
+        except ConvertError as error:
+            raise SettingsError(f"{key} cannot hold {value!r}.") from error
+    return tomlkit.dumps(document)
+
+
+def _uncommented(text: str, section: str, name: str) -> str:
+    """Bring the file's own "# name = default" line to life, so that a value that is set for the
+    first time stands under the words that explain it."""
+    lines = text.splitlines(keepends=True)
+    commented = re.compile(rf"^#\s?({re.escape(name)}\s*=.*)$", re.DOTALL)
+    here, candidate = "", None
+    for index, line in enumerate(lines):
+        header = re.match(r"^\s*\[\s*([^\[\]]+?)\s*\]", line)
+        if header:
+            here = header.group(1)
+        elif here == section:
+            if re.match(rf"^\s*{re.escape(name)}\s*=", line):
+                return text
+            if candidate is None and commented.match(line):
+                candidate = index
+    if candidate is None:
+        return text
+    lines[candidate] = commented.sub(r"\1", lines[candidate])
+    changed = "".join(lines)
+    try:
+        tomllib.loads(changed)
+    except tomllib.TOMLDecodeError:
+        return text  # it was prose that only looked like a setting
+    return changed

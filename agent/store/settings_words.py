@@ -1,0 +1,234 @@
+"""Mistakes in the settings, told in the user's words: the key, what is allowed, what was found."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+from collections.abc import Iterable
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from agent.errors import SettingsError
+from agent.settings import EmotionName, Settings
+
+_TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
+_HEADER = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_EXAMPLES = {
+    "local_playlists": '["~/Music/Happy"]',
+    "spotify_playlists": '["https://open.spotify.com/playlist/..."]',
+}
+
+
+def syntax_error(path: Path, text: str, error: ValueError) -> SettingsError:
+    """For text that is no TOML; ``error`` is tomllib's."""
+    what = _TOML_PLACE.sub("", str(error))
+    place = _TOML_PLACE.search(str(error))
+    lines = text.splitlines()
+    if place is not None and place.group(1):
+        number, column = int(place.group(1)), int(place.group(2))
+        where = f"line {number}, column {column}"
+        # An unclosed text or list is noticed only on the line after it.
+        shown = lines[number - 1].strip() if number <= len(lines) else ""
+    else:
+        where, shown = f"line {max(1, len(lines))}, at its end", lines[-1].strip() if lines else ""
+    quoted = f"\n    {shown}" if shown else ""
+    return SettingsError(f"{path}, {where}: {what[:1].lower()}{what[1:]}.{quoted}")
+
+
+def encoding_error(path: Path, error: UnicodeDecodeError) -> SettingsError:
+    """For a file that is no UTF-8 text."""
+    line = error.object[: error.start].count(b"\n") + 1
+    return SettingsError(
+        f"{path}, line {line}: this is no UTF-8 text. Save the file with the encoding UTF-8."
+    )
+
+
+def value_errors(path: Path | None, text: str, error: ValidationError) -> SettingsError:
+    """For TOML that breaks the rules of :class:`agent.settings.Settings`: one line a key. Without
+    ``path`` (a value on its way into the file) no place is named."""
+    told: dict[tuple[str, ...], str] = {}
+    for item in error.errors(include_url=False, include_input=True):
+        keys = _keys(item["loc"])
+        # A union reports one error for each of its members: one line is enough.
+        if keys not in told:
+            told[keys] = _sentence(path, text, keys, item)
+    return SettingsError("\n".join(told.values()))
+
+
+def allowed(keys: Iterable[str]) -> str:
+    """What a key may hold, in words: ``allowed(["camera", "interval"])`` -> "a number from 0.2 to
+    600". Raises KeyError for a key that does not exist."""
+    field = _find(tuple(keys))
+    if field is None:
+        raise KeyError(".".join(keys))
+    return field
+
+
+# -- inside
+
+
+def _keys(loc: tuple[int | str, ...]) -> tuple[str, ...]:
+    # Drops what pydantic adds behind the key itself: union members, places in lists, "[key]".
+    keys: list[str] = []
+    for part in loc:
+        complete = bool(keys) and _model(tuple(keys)) is None and not _has_moods(keys)
+        if complete or not isinstance(part, str) or part == "[key]":
+            break
+        keys.append(part)
+    return tuple(keys)
+
+
+def _has_moods(keys: list[str]) -> bool:
+    return len(keys) == 1 and keys[0] in _EXAMPLES
+
+
+def _sentence(path: Path | None, text: str, keys: tuple[str, ...], item: Any) -> str:
+    name = ".".join(keys)
+    line = line_of(text, keys)
+    where = "" if path is None else f"{path}, line {line}: " if line else f"{path}: "
+    if item["type"] == "extra_forbidden" or (keys[0] in _EXAMPLES and item["loc"][-1] == "[key]"):
+        return f'{where}there is no setting "{name}". {_did_you_mean(keys)}'
+    rule = _find(keys)
+    if rule is None:
+        return f"{where}{name}: {item['msg']}."
+    if len(keys) == 1 and _model(keys) is not None:
+        return f"{where}[{name}] must be a section with settings of its own, {_found(item)}."
+    return f"{where}{name} must be {rule}, {_found(item)}."
+
+
+def _found(item: Any) -> str:
+    value = item["input"]
+    if isinstance(value, bool):
+        return f"not {str(value).lower()}"
+    if isinstance(value, str):
+        shown = value if len(value) <= 60 else value[:57] + "..."
+        return f'not "{shown}"'
+    if isinstance(value, list | tuple):
+        return "not a list"
+    if isinstance(value, dict):
+        return "not a section"
+    return f"not {value}"
+
+
+def _did_you_mean(keys: tuple[str, ...]) -> str:
+    *parents, wrong = keys
+    known = _known(tuple(parents))
+    close = difflib.get_close_matches(wrong, known, n=1)
+    place = f"[{'.'.join(parents)}]" if parents else "the file"
+    if close:
+        return f'Did you mean "{".".join([*parents, close[0]])}"?'
+    elsewhere = [
+        section
+        for section, field in Settings.model_fields.items()
+        if section not in parents and wrong in _known((section,)) and _model((section,)) is not None
+    ]
+    if elsewhere:
+        return f"It belongs into the section [{elsewhere[0]}]."
+    return f"In {place} these are allowed: {', '.join(known)}."
+
+
+def _known(parents: tuple[str, ...]) -> list[str]:
+    if not parents:
+        return list(Settings.model_fields)
+    if parents[0] in _EXAMPLES:
+        return list(get_args(EmotionName))
+    model = _model(parents)
+    return list(model.model_fields) if model is not None else []
+
+
+def _model(keys: tuple[str, ...]) -> type[BaseModel] | None:
+    model: type[BaseModel] | None = Settings
+    for key in keys:
+        field = model.model_fields.get(key) if model is not None else None
+        kind = field.annotation if field is not None else None
+        model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return model
+
+
+def _find(keys: tuple[str, ...]) -> str | None:
+    """The rule for a key in words, None when there is no such key."""
+    parent = _model(keys[:-1])
+    if parent is None:
+        known = len(keys) == 2 and keys[0] in _EXAMPLES and keys[1] in get_args(EmotionName)
+        return f"a list of texts like {_EXAMPLES[keys[0]]}" if known else None
+    field = parent.model_fields.get(keys[-1])
+    if field is None:
+        return None
+    if keys[-1] in _EXAMPLES:
+        return "a section of moods, each with a list of texts"
+    return _words(field)
+
+
+def _words(field: FieldInfo) -> str:
+    return _kind(field.annotation, list(field.metadata))
+
+
+def _kind(kind: Any, bounds: list[Any]) -> str:
+    origin = get_origin(kind)
+    if origin is Annotated:
+        inner, *more = get_args(kind)
+        return _kind(inner, [*more, *bounds])
+    if origin is Literal:
+        return _either([f'"{v}"' if isinstance(v, str) else str(v) for v in get_args(kind)])
+    if origin in (Union, types.UnionType):
+        return _either([_kind(k, bounds) for k in get_args(kind) if k is not type(None)])
+    if origin is tuple:
+        return "a list of texts"
+    if kind is bool:
+        return "true or false"
+    if kind is int:
+        return "a whole number" + _range(bounds)
+    if kind is float:
+        return "a number" + _range(bounds)
+    if kind is time:
+        return 'a time of day like "22:00"'
+    return 'a text in "quotation marks"'
+
+
+def _range(bounds: list[Any]) -> str:
+    flat: list[Any] = []
+    for bound in bounds:
+        flat.extend(bound.metadata if isinstance(bound, FieldInfo) else [bound])
+    low = next((b.ge for b in flat if isinstance(b, annotated_types.Ge)), None)
+    above = next((b.gt for b in flat if isinstance(b, annotated_types.Gt)), None)
+    high = next((b.le for b in flat if isinstance(b, annotated_types.Le)), None)
+    words = ""
+    if low is not None:
+        words += f" from {_plain(low)}"
+    if above is not None:
+        words += f" above {_plain(above)}"
+    if high is not None:
+        words += f" {'up ' if above is not None else ''}to {_plain(high)}"
+    return words
+
+
+def _plain(number: Any) -> str:
+    return f"{number:g}" if float(number) < 1e6 else str(number)
+
+
+def _either(choices: list[str]) -> str:
+    if len(choices) < 2:
+        return "".join(choices)
+    return ", ".join(choices[:-1]) + " or " + choices[-1]
+
+
+def line_of(text: str, keys: tuple[str, ...]) -> int | None:
+    """The line on which a key (or its section) stands; None where the plain search finds none."""
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = _HEADER.match(line)
+        if header:
+            section = header.group(1)
+            if len(keys) == 1 and section == keys[0]:
+                return number
+        elif ".".join(keys[:-1]) == section and re.match(
+            rf'\s*"?{re.escape(keys[-1])}"?\s*=', line
+        ):
+            return number
+    return None

@@ -1,0 +1,234 @@
+"""The mood journal, on real files and a disk that is really full."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agent.errors import StoreError
+from agent.store.history import SqliteHistory
+from agent.types import Action, Decision, Mood, MoodState, Playlist
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+HAPPY = Mood(MoodState.HAPPY, 1.0, 0.75, (0.0, 0.0, 0.0, 0.75, 0.05, 0.1, 0.1))
+AWAY = Mood(MoodState.AWAY, 9.0, 0.0)
+SWITCH = Decision(
+    5.0,
+    Action.SWITCH_AT_END,
+    MoodState.HAPPY,
+    Playlist("local:happy", "Happy loops"),
+    "you have looked happy for 20 s",
+)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[SqliteHistory]:
+    history = SqliteHistory(tmp_path / "data" / "history.sqlite")
+    yield history
+    history.close()
+
+
+def test_everything_comes_back_as_it_went_in(history: SqliteHistory) -> None:
+    history.add_mood(NOON, HAPPY)
+    history.add_mood(NOON + timedelta(minutes=1), AWAY)
+    history.add_mood(NOON + timedelta(minutes=2), Mood(MoodState.SAD, 2.0, 1.0, by_hand=True))
+    history.add_switch(NOON, SWITCH)
+    history.add_switch(NOON, Decision(6.0, Action.KEEP, MoodState.UNSURE, None, "not sure"))
+    history.add_feedback(NOON, "skip", "Happy loops")
+    history.close()
+
+    again = SqliteHistory(history.path)
+    happy, away, sad = again.moods()
+    assert (happy.at, happy.state, happy.confidence) == (NOON, MoodState.HAPPY, 0.75)
+    assert happy.at.tzinfo is not None
+    assert happy.probabilities == HAPPY.probabilities
+    assert (away.state, away.probabilities, away.by_hand) == (MoodState.AWAY, None, False)
+    assert sad.by_hand
+    switch, keep = again.switches()
+    assert (switch.action, switch.mood) == (Action.SWITCH_AT_END, MoodState.HAPPY)
+    assert (switch.playlist_uri, switch.playlist_name) == ("local:happy", "Happy loops")
+    assert switch.reason == SWITCH.reason
+    assert keep.playlist_uri is None
+    assert [(f.kind, f.detail) for f in again.feedback()] == [("skip", "Happy loops")]
+    again.close()
+
+
+def test_last_and_since(history: SqliteHistory) -> None:
+    for minute in range(10):
+        history.add_mood(NOON + timedelta(minutes=minute), AWAY)
+        history.add_switch(NOON + timedelta(minutes=minute), SWITCH)
+    assert [m.at.minute for m in history.moods(last=3)] == [7, 8, 9]
+    assert [s.at.minute for s in history.switches(since=NOON + timedelta(minutes=8))] == [8, 9]
+    assert [m.at.minute for m in history.moods(since=NOON + timedelta(minutes=5), last=2)] == [8, 9]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_only_the_owner_may_read_the_journal(history: SqliteHistory) -> None:
+    history.add_mood(NOON, HAPPY)
+    for file in history.path.parent.iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file
+
+
+def test_another_reader_sees_what_was_written_while_the_agent_runs(history: SqliteHistory) -> None:
+    history.add_mood(NOON, HAPPY)
+    reader = SqliteHistory(history.path)
+    assert len(reader.moods()) == 1
+    history.add_mood(NOON, AWAY)
+    assert len(reader.moods()) == 2
+    reader.close()
+
+
+@pytest.mark.parametrize("damage", ["not a database", "torn in the middle", "header gone"])
+def test_a_damaged_file_is_kept_and_a_new_one_started(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "history.sqlite"
+    first = SqliteHistory(path)
+    for minute in range(2000):
+        first.add_feedback(NOON + timedelta(minutes=minute), "skip", "something long " * 5)
+    first.close()
+    whole = path.read_bytes()
+    torn = {
+        "not a database": b"holiday pictures\n" * 400,
+        "torn in the middle": whole[:8192] + os.urandom(len(whole) - 8192),
+        "header gone": b"\0" * 4096 + whole[4096:],
+    }[damage]
+    path.write_bytes(torn)
+
+    told: list[StoreError] = []
+    history = SqliteHistory(path, on_set_aside=told.append)
+    history.add_mood(NOON, HAPPY)
+    assert [m.state for m in history.moods()] == [MoodState.HAPPY]
+    history.close()
+    [aside] = tmp_path.glob("history.sqlite.broken-*")
+    assert aside.read_bytes() == torn
+    assert len(told) == 1
+    assert aside.name in str(told[0])
+    assert "new history has been started" in str(told[0])
+
+
+def test_damage_while_it_is_open_loses_neither_the_entry_nor_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    told: list[StoreError] = []
+    history = SqliteHistory(path, on_set_aside=told.append)
+    history.add_mood(NOON, HAPPY)
+    history.close()
+    history.moods()  # open again
+    with path.open("r+b") as file:
+        file.write(b"\xff" * path.stat().st_size)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    history.close()
+    history.add_mood(NOON, AWAY)
+    assert [m.state for m in history.moods()] == [MoodState.AWAY]
+    assert len(told) == 1
+
+
+def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="newer Moodtray"):
+        SqliteHistory(path).add_mood(NOON, HAPPY)
+    assert path.read_bytes() == before
+    assert list(tmp_path.glob("*.broken*")) == []
+
+
+def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    path.mkdir()
+    with pytest.raises(StoreError, match="cannot be opened"):
+        SqliteHistory(path).add_mood(NOON, HAPPY)
+
+
+def test_a_writer_that_holds_the_file_is_told_and_got_over(
+    history: SqliteHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.store.history._BUSY_SECONDS", 0.1)
+    history.add_mood(NOON, HAPPY)
+    history.close()
+    other = sqlite3.connect(history.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="another program"):
+        history.add_mood(NOON, AWAY)
+    other.execute("ROLLBACK")
+    other.close()
+    history.add_mood(NOON, AWAY)
+    assert [m.state for m in history.moods()] == [MoodState.HAPPY, MoodState.AWAY]
+
+
+FULL_DISK = textwrap.dedent(
+    """
+    import sys
+    from datetime import datetime, UTC
+    from pathlib import Path
+    from agent.errors import StoreError
+    from agent.store.history import SqliteHistory
+
+    folder, how = Path(sys.argv[1]), sys.argv[2]
+    history = SqliteHistory(folder / "history.sqlite")
+    written, error = 0, None
+    if how == "limit":  # no file of this process may grow beyond 300 KB
+        import resource
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+    while error is None and written < 20_000:
+        try:
+            history.add_feedback(datetime.now(UTC), "skip", "x" * 1000)
+            written += 1
+        except StoreError as caught:
+            error = caught
+    assert error is not None, "the disk never became full"
+    assert "disk is full" in str(error) and "history.sqlite" in str(error), str(error)
+    assert len(history.feedback(last=10**6)) == written  # nothing that was accepted is lost
+
+    if how == "limit":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    else:
+        (folder / "ballast").unlink()
+    history.add_feedback(datetime.now(UTC), "skip", "room again")  # and it goes on by itself
+    assert len(history.feedback(last=10**6)) == written + 1
+    history.close()
+    print("survived", written)
+    """
+)
+
+
+def full_disk(folder: Path, how: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(folder), how],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
+def test_files_that_may_not_grow(tmp_path: Path) -> None:
+    assert "survived" in full_disk(tmp_path, "limit")
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="needs root to mount a small disk"
+)
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    folder = tmp_path / "small-disk"
+    folder.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True, timeout=30
+    )
+    try:
+        (folder / "ballast").write_bytes(b"\0" * 500_000)
+        assert "survived" in full_disk(folder, "full")
+    finally:
+        subprocess.run(["umount", str(folder)], check=True, timeout=30)

@@ -1,0 +1,461 @@
+"""The settings file: the user's words stay, mistakes are told, nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from datetime import time
+from pathlib import Path
+
+import pytest
+import tomlkit
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from agent.errors import SettingsError, StoreError
+from agent.settings import SETTINGS_VERSION, PolicySettings, Settings
+from agent.store import files, settings_words
+from agent.store.paths import Paths
+from agent.store.settings_file import SettingsFile, default_text
+
+
+@pytest.fixture
+def paths(moodtray_home: Path) -> Paths:
+    return Paths.default()
+
+
+@pytest.fixture
+def file(paths: Paths) -> SettingsFile:
+    return SettingsFile(paths)
+
+
+def write(file: SettingsFile, text: str) -> None:
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    file.path.write_text(text, encoding="utf-8")
+    # Two writes within one tick of the file system's clock must still look different.
+    stamp = file.path.stat().st_mtime_ns + 10_000_000 * len(text)
+    os.utime(file.path, ns=(stamp, stamp))
+
+
+def mistake(file: SettingsFile, text: str) -> str:
+    write(file, text)
+    with pytest.raises(SettingsError) as caught:
+        file.load()
+    return str(caught.value)
+
+
+# --- the default file
+
+
+def test_first_start_writes_a_commented_file_that_says_the_defaults(file: SettingsFile) -> None:
+    assert not file.path.exists()
+    assert file.load() == Settings()
+    text = file.path.read_text(encoding="utf-8")
+    assert text == default_text()
+    assert text.count("#") > 50
+    if os.name != "nt":
+        assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+
+
+def commented_values() -> dict[str, object]:
+    """Every '# name = value' line of the default file, brought to life."""
+    lines = default_text().splitlines()
+    lively = []
+    for line in lines:
+        try:
+            tomllib.loads(line.removeprefix("# "))
+        except tomllib.TOMLDecodeError:
+            lively.append(line)
+        else:
+            lively.append(line.removeprefix("# "))
+    return tomllib.loads("\n".join(lively))
+
+
+def test_every_setting_is_shown_in_the_default_file_with_its_default() -> None:
+    shown = commented_values()
+    for name, field in Settings.model_fields.items():
+        default = getattr(Settings(), name)
+        assert name in shown, f"{name} is missing from resources/settings.toml"
+        if isinstance(default, BaseModel):
+            section = shown[name]
+            assert isinstance(section, dict)
+            assert set(section) == set(type(default).model_fields), name
+            for key, value in section.items():
+                expected = getattr(default, key)
+                if expected is not None:  # those without a default show an example
+                    assert value == expected, f"{name}.{key}"
+        elif isinstance(default, dict):
+            assert "happy" in shown[name], name  # type: ignore[operator]
+        else:
+            assert shown[name] == default, field
+
+
+# --- mistakes
+
+
+def test_a_typo_names_file_line_and_column(file: SettingsFile) -> None:
+    message = mistake(file, 'version = 1\n[camera]\nsource = "abc\ninterval = 5\n')
+    assert str(file.path) in message
+    assert "line 3" in message
+    assert "column" in message
+    assert 'source = "abc' in message
+
+
+def test_a_file_that_breaks_off_is_told(file: SettingsFile) -> None:
+    message = mistake(file, "[camera]\nsource = [1,\n")
+    assert str(file.path) in message
+    assert "line 2" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[camera]\nintervall = 3",
+            ["line 2", '"camera.intervall"', 'Did you mean "camera.interval"?'],
+        ),
+        ("[camra]\n", ["line 1", '"camra"', '"camera"']),
+        ("[mood]\ncooldown = 3", ["mood.cooldown", "[policy]"]),
+        ("zzz = 3", ['"zzz"', "version, player, camera"]),
+        ("[local_playlists]\nhapy = []", ['"local_playlists.hapy"', '"local_playlists.happy"']),
+        ("[camera]\ninterval = 0.1", ["camera.interval", "a number from 0.2 to 600", "not 0.1"]),
+        ('[camera]\ninterval = "5"', ["camera.interval", "a number from 0.2 to 600", 'not "5"']),
+        ("[camera]\nburst_frames = 2.5", ["camera.burst_frames", "a whole number from 1 to 30"]),
+        ("[camera]\nsource = 1.5", ["camera.source", "a whole number or a text", "not 1.5"]),
+        ("[mood]\nenter = nan", ["mood.enter", "from 0 to 1"]),
+        ("[mood]\nhalf_life = 0", ["mood.half_life", "a number above 0 up to 3600", "not 0"]),
+        ("[policy]\nstart_when_silent = 1", ["policy.start_when_silent", "true or false", "not 1"]),
+        ('[policy]\ntiming = "later"', ["policy.timing", '"track_end" or "now"', 'not "later"']),
+        ("[policy]\ncooldown = true", ["policy.cooldown", "a number from 0", "not true"]),
+        ('[notifications]\nquiet_from = "25:00"', ["notifications.quiet_from", "22:00"]),
+        ('[local_playlists]\nhappy = "x"', ["local_playlists.happy", "a list of texts"]),
+        ("[local_playlists]\nhappy = [1]", ["local_playlists.happy", "a list of texts"]),
+        ("camera = 3", ["[camera]", "section"]),
+        ('player = "vlc"', ["player", '"auto", "spotify" or "local"', 'not "vlc"']),
+    ],
+)
+def test_a_mistake_names_file_key_what_is_allowed_and_what_was_found(
+    file: SettingsFile, text: str, words: list[str]
+) -> None:
+    message = mistake(file, text)
+    assert message.startswith(str(file.path))
+    for word in words:
+        assert word in message
+    assert "\n" not in message, "one mistake, one line"
+
+
+def test_all_mistakes_are_told_at_once(file: SettingsFile) -> None:
+    message = mistake(file, '[mood]\nenter = 2\nleave = "x"\n[web]\nprt = 1\n')
+    assert [line for line in message.splitlines() if "mood.enter" in line and "line 2" in line]
+    assert [line for line in message.splitlines() if "mood.leave" in line and "line 3" in line]
+    assert [line for line in message.splitlines() if "web.port" in line and "line 5" in line]
+
+
+def test_no_utf8_is_told_with_its_line(file: SettingsFile) -> None:
+    file.path.parent.mkdir(parents=True)
+    file.path.write_bytes("version = 1\n# schön\n".encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"line 2.*UTF-8"):
+        file.load()
+
+
+def test_every_setting_has_its_rule_in_words() -> None:
+    for name, field in Settings.model_fields.items():
+        keys = [name]
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            for key in field.annotation.model_fields:
+                assert len(settings_words.allowed([name, key])) > 3
+        else:
+            assert settings_words.allowed(keys)
+    with pytest.raises(KeyError):
+        settings_words.allowed(["camera", "no such"])
+
+
+def test_a_windows_editors_file_is_read(file: SettingsFile) -> None:
+    file.path.parent.mkdir(parents=True)
+    file.path.write_bytes(b"\xef\xbb\xbf# mine\r\n[policy]\r\ncooldown = 60\r\n")
+    assert file.load().policy.cooldown == 60
+    file.change("policy.cooldown", 90)
+    assert b"# mine\r\n[policy]\r\ncooldown = 90\r\n" in file.path.read_bytes()
+
+
+# --- the last good settings stay in force
+
+
+def test_a_mistake_leaves_the_settings_of_this_run_in_force(file: SettingsFile) -> None:
+    write(file, "[policy]\ncooldown = 60\n")
+    assert file.load_or_last_good() == (file.load(), None)
+    write(file, "[policy]\ncooldown = sixty\n")
+    settings, error = file.load_or_last_good()
+    assert settings.policy.cooldown == 60
+    assert isinstance(error, SettingsError)
+    assert file.path.read_text() == "[policy]\ncooldown = sixty\n", "the user's text is theirs"
+
+
+def test_a_mistake_leaves_the_settings_of_the_last_run_in_force(
+    paths: Paths, file: SettingsFile
+) -> None:
+    write(file, "[policy]\ncooldown = 60\n")
+    file.load()
+    write(file, "[policy]\ncooldown = -1\n")
+    settings, error = SettingsFile(paths).load_or_last_good()
+    assert settings.policy.cooldown == 60
+    assert "policy.cooldown" in str(error)
+
+
+def test_without_any_good_ones_the_defaults_hold(file: SettingsFile) -> None:
+    write(file, "nonsense")
+    settings, error = file.load_or_last_good()
+    assert settings == Settings()
+    assert isinstance(error, SettingsError)
+
+
+def test_an_unwritable_place_is_told_and_the_defaults_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("MOODTRAY_HOME", str(tmp_path / "file"))
+    settings, error = SettingsFile(Paths.default()).load_or_last_good()
+    assert settings == Settings()
+    assert isinstance(error, StoreError)
+    assert str(tmp_path / "file") in str(error)
+
+
+# --- versions
+
+
+def test_a_newer_file_is_refused_and_left_alone(file: SettingsFile) -> None:
+    text = f"version = {SETTINGS_VERSION + 1}\nfuture = true\n"
+    message = mistake(file, text)
+    assert "newer Moodtray" in message
+    assert str(file.path) in message
+    assert file.path.read_text() == text
+
+
+def test_an_older_file_is_brought_up_and_kept(paths: Paths) -> None:
+    def rename_pause(document: tomlkit.TOMLDocument) -> None:
+        document["policy"]["cooldown"] = document["policy"].pop("pause")  # type: ignore[index,union-attr]
+
+    file = SettingsFile(paths, migrations={0: rename_pause})
+    write(file, "version = 0 # old\n[policy]\n# mine\npause = 60\n")
+    assert file.load().policy.cooldown == 60
+    text = file.path.read_text()
+    assert "# mine" in text
+    assert tomllib.loads(text) == {"version": 1, "policy": {"cooldown": 60}}
+    assert "pause = 60" in file.path.with_name("settings.toml.version-0").read_text()
+    assert file.poll() is None
+
+
+def test_a_version_that_never_was(file: SettingsFile) -> None:
+    assert "version = 1" in mistake(file, "version = -3\n")
+    assert "version must be 1" in mistake(file, 'version = "one"\n')
+
+
+# --- changes
+
+
+def test_a_change_keeps_words_and_order_and_stands_under_its_explanation(
+    file: SettingsFile,
+) -> None:
+    file.load()
+    assert file.change("policy.cooldown", 60).policy.cooldown == 60
+    assert file.change("player", "local").player == "local"
+    assert file.change("local_playlists.happy", ["~/Music/A", "~/B"]).local_playlists == {
+        "happy": ("~/Music/A", "~/B")
+    }
+    assert file.change("notifications.quiet_from", time(22, 30)).notifications.quiet_from == time(
+        22, 30
+    )
+    before = default_text().splitlines()
+    after = file.path.read_text(encoding="utf-8").splitlines()
+    assert len(before) == len(after)
+    assert [a for b, a in zip(before, after, strict=True) if a != b] == [
+        'player = "local"',
+        'happy = ["~/Music/A", "~/B"]',
+        "cooldown = 60",
+        'quiet_from = "22:30"',
+    ]
+
+
+def test_a_users_own_comment_behind_a_value_stays(file: SettingsFile) -> None:
+    write(file, "# top\n[policy] # rules\ncooldown = 60 # a minute\n\n# end\n")
+    file.change("policy.cooldown", 90)
+    assert file.path.read_text() == "# top\n[policy] # rules\ncooldown = 90 # a minute\n\n# end\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# only words", "[camera]\ninterval = 3", "policy.timing = 'now'\n"]
+)
+def test_a_change_finds_its_place_in_any_file(file: SettingsFile, text: str) -> None:
+    write(file, text)
+    before = file.load()
+    settings = file.change("policy.cooldown", 77)
+    assert settings.policy.cooldown == 77
+    assert settings.camera == before.camera
+    assert settings.policy.timing == before.policy.timing
+    assert file.path.read_text().startswith(text)
+    assert file.load() == settings
+
+
+def test_none_takes_a_value_out(file: SettingsFile) -> None:
+    write(file, '[spotify]\nclient_id = "abc"\nport = 9000\n')
+    assert file.change("spotify.client_id", None).spotify.client_id is None
+    assert file.path.read_text() == "[spotify]\nport = 9000\n"
+    assert file.change("web.port", None) == file.load()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("policy.cooldwn", 3, 'Did you mean "policy.cooldown"?'),
+        ("policy.cooldown", -3, "from 0 to 86400, not -3"),
+        ("policy.cooldown", object(), "policy.cooldown cannot hold"),
+        ("camera", 3, "section"),
+    ],
+)
+def test_a_wrong_change_is_refused_and_writes_nothing(
+    file: SettingsFile, key: str, value: object, words: str
+) -> None:
+    file.load()
+    before = file.path.read_bytes()
+    with pytest.raises(SettingsError, match=None) as caught:
+        file.change(key, value)
+    assert words in str(caught.value)
+    assert file.path.read_bytes() == before
+    assert file.poll() is None
+
+
+def test_a_file_with_a_mistake_is_not_overwritten(file: SettingsFile) -> None:
+    file.load()
+    write(file, "[policy]\ncooldown = sixty\n")
+    with pytest.raises(SettingsError):
+        file.change("policy.cooldown", 60)
+    with pytest.raises(SettingsError):
+        file.save(Settings(player="local"))
+    assert file.path.read_text() == "[policy]\ncooldown = sixty\n"
+
+
+def test_save_writes_what_differs(file: SettingsFile) -> None:
+    write(file, '# mine\n[policy]\ncooldown = 60 # a minute\n[local_playlists]\nsad = ["a"]\n')
+    wanted = Settings(
+        policy=PolicySettings(cooldown=90, timing="now"), local_playlists={"happy": ("b",)}
+    )
+    assert file.save(wanted) == wanted
+    assert file.load() == wanted
+    text = file.path.read_text()
+    assert "# mine" in text
+    assert "cooldown = 90.0 # a minute" in text
+    assert "interval" not in text, "what is at its default need not be written"
+    assert file.save(wanted) == wanted
+    assert file.path.read_text() == text
+
+
+numbers = st.floats(0, 86_400, allow_nan=False)
+
+
+@hypothesis_settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    cooldown=numbers,
+    share=st.floats(0, 1),
+    timing=st.sampled_from(["now", "track_end"]),
+    source=st.one_of(st.integers(0, 9), st.text(st.characters(codec="utf-8"), max_size=12)),
+    lists=st.dictionaries(
+        st.sampled_from(["happy", "sad"]),
+        st.lists(st.text(st.characters(codec="utf-8"), max_size=12), max_size=3),
+    ),
+    quiet=st.one_of(st.none(), st.times(timezones=st.none())),
+)
+def test_whatever_is_saved_is_loaded(
+    file: SettingsFile,
+    cooldown: float,
+    share: float,
+    timing: str,
+    source: int | str,
+    lists: dict[str, list[str]],
+    quiet: time | None,
+) -> None:
+    wanted = Settings.model_validate(
+        {
+            "policy": {"cooldown": cooldown, "timing": timing},
+            "mood": {"enter": share},
+            "camera": {"source": source},
+            "local_playlists": lists,
+            "notifications": {"quiet_from": quiet},
+        }
+    )
+    file.save(wanted)
+    assert file.load() == wanted
+
+
+# --- live
+
+
+def test_poll_tells_each_change_once(file: SettingsFile) -> None:
+    file.load()
+    assert file.poll() is None
+    write(file, "[policy]\ncooldown = 60\n")
+    changed = file.poll()
+    assert isinstance(changed, Settings)
+    assert changed.policy.cooldown == 60
+    assert file.poll() is None
+
+    write(file, "[policy]\ncooldown = 60\n# only a comment more\n")
+    assert file.poll() is None
+
+    write(file, "[policy]\ncooldown = -60\n")
+    error = file.poll()
+    assert isinstance(error, SettingsError)
+    assert "policy.cooldown" in str(error)
+    assert file.poll() is None, "a mistake is told once"
+    assert file.load_or_last_good()[0].policy.cooldown == 60
+
+    write(file, "[policy]\n  cooldown = 60\n")
+    assert file.poll() == changed, "set right again: said, so that the error can go"
+
+
+def test_poll_is_silent_about_our_own_changes_and_a_missing_file(file: SettingsFile) -> None:
+    file.load()
+    file.change("policy.cooldown", 60)
+    assert file.poll() is None
+    file.path.unlink()
+    assert file.poll() is None
+    assert not file.path.exists()
+
+
+# --- nothing lost
+
+
+def test_a_crash_while_saving_leaves_the_old_file_whole(
+    file: SettingsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.load()
+    before = file.path.read_bytes()
+
+    def power_cut(source: object, target: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(files.os, "replace", power_cut)
+    with pytest.raises(StoreError, match=r"settings\.toml"):
+        file.change("policy.cooldown", 60)
+    monkeypatch.undo()
+    assert file.path.read_bytes() == before
+    assert sorted(p.name for p in file.path.parent.iterdir()) == [
+        "settings.toml",
+        "settings.toml.last-good",
+    ]
+
+
+def test_the_last_good_copy_follows(file: SettingsFile) -> None:
+    file.load()
+    file.change("policy.cooldown", 60)
+    assert file.last_good_path.read_bytes() == file.path.read_bytes()
+    good = file.last_good_path.read_bytes()
+    write(file, "oops")
+    file.load_or_last_good()
+    assert file.last_good_path.read_bytes() == good
