@@ -32,10 +32,7 @@ class Paths:
     def default(cls) -> Paths:
         home = os.environ.get("MOODTRAY_HOME")
         if home:
-            root = Path(home).expanduser().absolute()
-            return cls(
-                root / "config", root / "data", root / "state", root / "logs", root / "runtime"
-            )
+            return cls.below(Path(home))
         dirs = platformdirs.PlatformDirs(APP, appauthor=False)
         return cls(
             Path(dirs.user_config_dir),
@@ -44,6 +41,12 @@ class Paths:
             Path(dirs.user_log_dir),
             Path(dirs.user_runtime_dir) if sys.platform != "linux" else _linux_runtime(dirs),
         )
+
+    @classmethod
+    def below(cls, home: Path) -> Paths:
+        """All folders below one."""
+        root = home.expanduser().absolute()
+        return cls(root / "config", root / "data", root / "state", root / "logs", root / "runtime")
 
     @property
     def settings_file(self) -> Path:
