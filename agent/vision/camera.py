@@ -1,0 +1,288 @@
+"""Frames from a webcam, a stream or a file, by OpenCV. Implements :class:`agent.ports.Camera`.
+
+A file plays at its own pace by the clock and starts again at its end; a live source gives its
+newest frame. Nothing is ever written anywhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from agent.errors import CameraLost
+from agent.types import Frame
+from agent.vision.sources import OPEN_SECONDS, Kind, Source, no_picture, open_capture, parse_source
+
+STALL_SECONDS = 10.0
+"""A live picture that does not change at all for that long has stopped: sensors have noise."""
+STALL_READS = 5
+UNIFORM = 2.0
+"""Below this spread of grey levels a picture is dark or covered, and may well stand still."""
+ASLEEP_SECONDS = 2.0
+"""A stream left unread for longer may have been dropped by its server: one quiet new try."""
+
+
+class OpenCVCamera:
+    """One source of frames. ``clock`` and ``sleep`` pace a file; both count real seconds."""
+
+    def __init__(
+        self,
+        source: int | str | Path,
+        *,
+        open_seconds: float = OPEN_SECONDS,
+        stall_seconds: float = STALL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._source = parse_source(source)
+        self._open_seconds = open_seconds
+        self._stall = _StallWatch(stall_seconds)
+        self._clock = clock
+        self._sleep = sleep
+        self._capture: cv2.VideoCapture | None = None
+        self._reader: _Reader | None = None
+        self._first: Frame | None = None
+        self._last_read = 0.0
+
+    @property
+    def name(self) -> str:
+        """For people; without passwords."""
+        return self._source.name
+
+    @property
+    def is_file(self) -> bool:
+        return self._source.kind is Kind.FILE
+
+    def open(self) -> None:
+        """Blocks at most a few seconds. Raises CameraNotFound, CameraBusy, BadPicture."""
+        self.close()
+        capture = open_capture(self._source, seconds=self._open_seconds)
+        self._capture = capture
+        reader: _Reader
+        if self.is_file:
+            reader = _FileReader(capture, self._clock, self._sleep)
+        else:
+            reader = _LiveReader(capture, self._source, self._clock)
+        # The first frame proves that pictures come; the first read returns it.
+        self._first = reader.read()
+        if self._first is None:
+            self.close()
+            raise no_picture(self._source)
+        self._reader = reader
+        self._stall.reset()
+        self._last_read = self._clock()
+
+    def read(self) -> Frame:
+        """The newest frame, uint8 H x W x 3 BGR; blocks at most a few seconds. Raises CameraLost
+        when no frame comes or the picture of a live source stands still."""
+        if self._reader is None:
+            raise CameraLost(f"{self._source.title} is not open.")
+        frame, self._first = self._first, None
+        if frame is None:
+            frame = self._reader.read()
+        slept = self._clock() - self._last_read > ASLEEP_SECONDS
+        if frame is None and slept and self._source.kind is Kind.STREAM:
+            self.open()
+            frame, self._first = self._first, None
+        self._last_read = self._clock()
+        if frame is None:
+            self.close()
+            raise CameraLost(f"{self._source.title} stopped sending pictures. {_ADVICE}")
+        if not self.is_file and self._stall.stands_still(frame, self._clock()):
+            self.close()
+            raise CameraLost(
+                f"The picture of {self._source.name} has stood still for "
+                f"{self._stall.seconds:.0f} seconds. {_ADVICE}"
+            )
+        return frame
+
+    def close(self) -> None:
+        """Releases the device. May be called twice; never raises."""
+        capture, self._capture, self._reader, self._first = self._capture, None, None, None
+        if capture is not None:
+            capture.release()
+
+
+_ADVICE = "Check its cable or network; Moodtray keeps trying."
+
+
+class _Reader(Protocol):
+    def read(self) -> Frame | None:
+        """The next frame that is due; None when none comes."""
+        ...
+
+
+class _FileReader:
+    """Plays a video by the clock, skipping what is late, over and over.
+
+    Skipping is done by decoding and throwing away, or by seeking, whichever has cost less so far:
+    with a key frame every second a seek is cheap, with one every ten seconds it is not.
+    """
+
+    def __init__(
+        self, capture: cv2.VideoCapture, clock: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
+        self._capture = capture
+        self._clock = clock
+        self._sleep = sleep
+        fps = capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if 0.1 <= fps <= 240.0 else 25.0
+        self._count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        self._next = 0  # index of the frame that the next grab gives
+        self._started = clock()  # when frame 0 of this round was due
+        self._grab_cost = _Average()
+        self._seek_cost = _Average()
+
+    def read(self) -> Frame | None:
+        due = int((self._clock() - self._started) * self.fps)
+        if due < self._next:
+            self._sleep(max(0.0, self._started + self._next / self.fps - self._clock()))
+            due = self._next
+        if self._count and due >= self._count:
+            rounds = due // self._count
+            self._started += rounds * self._count / self.fps
+            due -= rounds * self._count
+            self._rewind()
+        self._skip_to(due)
+        if not self._grab():
+            # The end came earlier than the header promised (or it promised nothing).
+            if self._next == 0:
+                return None
+            self._count = self._next
+            self._started = self._clock()
+            self._rewind()
+            if not self._grab():
+                return None
+        return _retrieved(self._capture)
+
+    def _rewind(self) -> None:
+        self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
+        self._next = 0
+
+    def _skip_to(self, due: int) -> None:
+        behind = due - self._next
+        if behind > self.fps and self._seek_cost.value < behind * self._grab_cost.value:
+            began = time.perf_counter()
+            self._capture.set(cv2.CAP_PROP_POS_FRAMES, due)
+            self._seek_cost.add(time.perf_counter() - began)
+            self._next = due
+            return
+        while self._next < due and self._grab():
+            pass
+
+    def _grab(self) -> bool:
+        began = time.perf_counter()
+        if not self._capture.grab():
+            return False
+        self._grab_cost.add(time.perf_counter() - began)
+        self._next += 1
+        return True
+
+
+class _LiveReader:
+    """The newest frame of a source that keeps a queue of its own (drivers: about four frames,
+    a stream's sockets: seconds of them).
+
+    Frames that came while nobody looked are grabbed and dropped until a grab has to wait, which
+    means that the queue is empty. Of a Motion-JPEG stream the packets are taken as they are, so
+    that dropping costs nothing and only the frame that is wanted is decoded.
+    """
+
+    WAITED = 0.003  # seconds beyond a grab's own work after which it surely waited for a frame
+    DRAIN_SECONDS = 1.0
+
+    def __init__(
+        self, capture: cv2.VideoCapture, source: Source, clock: Callable[[], float]
+    ) -> None:
+        self._capture = capture
+        self._clock = clock
+        fps = capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if 1.0 <= fps <= 120.0 else 30.0
+        self._last = clock()
+        self._unwaited = 0  # reads in a row that found a frame waiting
+        codec = int(capture.get(cv2.CAP_PROP_FOURCC))
+        self._packets = (
+            source.kind is Kind.STREAM
+            and codec == cv2.VideoWriter.fourcc(*"MJPG")
+            and capture.set(cv2.CAP_PROP_FORMAT, -1)
+        )
+
+    def read(self) -> Frame | None:
+        began = self._clock()
+        # A quarter more than should have come, since sources misstate their rate.
+        stale = int((began - self._last) * self.fps * 1.25) - 1
+        if self._unwaited > self.fps / 2:
+            stale = int(self.fps * self.DRAIN_SECONDS)
+        # One grab that waited may have been the scheduler; after a long gap ask for two.
+        waits_wanted = 2 if stale > 3 else 1
+        waits = 0
+        while True:
+            waited = self._grab()
+            if waited is None:
+                return None
+            waits = waits + 1 if waited else 0
+            stale -= 1
+            if waits >= waits_wanted or stale < 0 or self._clock() - began > self.DRAIN_SECONDS:
+                break
+        self._unwaited = 0 if waits else self._unwaited + 1
+        self._last = self._clock()
+        return self._decode()
+
+    def _grab(self) -> bool | None:
+        """True when the frame had to be waited for, None when none came."""
+        wall, work = time.perf_counter(), time.thread_time()
+        if not self._capture.grab():
+            return None
+        return (time.perf_counter() - wall) - (time.thread_time() - work) > self.WAITED
+
+    def _decode(self) -> Frame | None:
+        frame = _retrieved(self._capture)
+        if frame is None or not self._packets:
+            return frame
+        picture = cv2.imdecode(frame, cv2.IMREAD_COLOR)
+        return None if picture is None else np.asarray(picture, dtype=np.uint8)
+
+
+class _StallWatch:
+    """Tells a live picture that no longer changes. Some drivers hand out the last frame for ever
+    after the camera was unplugged."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.reset()
+
+    def reset(self) -> None:
+        self._mark: bytes | None = None
+        self._since = 0.0
+        self._reads = 0
+
+    def stands_still(self, frame: Frame, now: float) -> bool:
+        sample = frame[::8, ::8]
+        mark = sample.tobytes()
+        if mark != self._mark or float(sample.std()) < UNIFORM:
+            self._mark, self._since, self._reads = mark, now, 0
+            return False
+        self._reads += 1
+        return self._reads >= STALL_READS and now - self._since >= self.seconds
+
+
+class _Average:
+    """A running mean that forgets; 0 before the first value."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+        self._known = False
+
+    def add(self, value: float) -> None:
+        self.value = value if not self._known else 0.9 * self.value + 0.1 * value
+        self._known = True
+
+
+def _retrieved(capture: cv2.VideoCapture) -> Frame | None:
+    ok, frame = capture.retrieve()
+    return np.asarray(frame, dtype=np.uint8) if ok and frame is not None else None

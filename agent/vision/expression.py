@@ -1,0 +1,191 @@
+"""Faces -> probabilities of seven expressions.
+
+Grey, 48 x 48 bilinear, [0, 1], normalised with the mean and spread that the model's metadata name
+(0.5, 0.5), the network, softmax of logits / temperature. ONNX Runtime on one thread by default; the
+torch engine is for people who have the extra ``train``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import ModelError
+from agent.store.paths import models_dir
+from agent.types import EMOTIONS
+from agent.vision.model_file import ModelCard, read_card, verify
+
+SIZE = 48
+Engine = Literal["onnx", "torch"]
+
+
+class Session(Protocol):
+    """A network: float32 [N, 1, 48, 48], normalised -> logits float32 [N, 7]."""
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]: ...
+
+
+def preprocess(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A face (uint8, H x W grey or H x W x 3 BGR, any size) as the network sees it: uint8 48 x 48
+    grey. Raises ValueError for anything else."""
+    if face.dtype != np.uint8 or face.ndim not in (2, 3) or 0 in face.shape:
+        raise ValueError(
+            f"a face is uint8, H x W or H x W x 3, not {face.dtype} of shape {face.shape}"
+        )
+    if face.ndim == 3:
+        if face.shape[2] != 3:
+            raise ValueError(f"a colour face has 3 channels (BGR), not {face.shape[2]}")
+        face = np.asarray(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    # Bilinear looks at two neighbours: beyond twice the size it would skip pixels, and alias.
+    factor = min(face.shape) // SIZE
+    if factor >= 2:
+        size = (max(SIZE, face.shape[1] // factor), max(SIZE, face.shape[0] // factor))
+        face = np.asarray(cv2.resize(face, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    small = cv2.resize(face, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(small, dtype=np.uint8)
+
+
+def normalise(faces: NDArray[np.uint8], mean: float = 0.5, std: float = 0.5) -> NDArray[np.float32]:
+    """uint8 [N, 48, 48] -> float32 [N, 1, 48, 48], (x / 255 - mean) / std."""
+    scaled = (faces.astype(np.float32) / 255.0 - mean) / std
+    return np.asarray(scaled[:, np.newaxis], dtype=np.float32)
+
+
+def softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Rows of logits / temperature to probabilities; the temperature was fitted on held-out faces
+    (Guo et al. 2017, On Calibration of Modern Neural Networks)."""
+    scaled = logits.astype(np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+class ExpressionClassifier:
+    """Implements :class:`agent.ports.Classifier`. Made by :meth:`load`."""
+
+    def __init__(self, session: Session, card: ModelCard) -> None:
+        self._session = session
+        self._card = card
+
+    @classmethod
+    def load(cls, path: Path | None = None, engine: Engine = "onnx") -> ExpressionClassifier:
+        """``path``: the .onnx file, its metadata beside it as .json; None: the model that Moodtray
+        ships. Raises ModelError when a file is missing, damaged or of another kind."""
+        file = path if path is not None else models_dir() / "emotion.onnx"
+        card = read_card(file.with_suffix(".json"))
+        session: Session
+        if engine == "torch":
+            session = _torch_session(file.parent)
+        else:
+            verify(file, card)
+            session = OnnxSession(file, card)
+        return cls(session, card)
+
+    def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Faces (uint8, H x W or H x W x 3 BGR, any size) -> float32 [N, 7], rows sum to 1, columns
+        in the order of :attr:`labels`. Raises ValueError for what is no face picture."""
+        if not len(faces):
+            return np.zeros((0, len(EMOTIONS)), dtype=np.float32)
+        batch = normalise(
+            np.stack([preprocess(face) for face in faces]), self._card.mean, self._card.std
+        )
+        return softmax(self._session.run(batch), self._card.temperature)
+
+    @property
+    def name(self) -> str:
+        return self._card.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._card.labels
+
+    @property
+    def priors(self) -> tuple[float, ...]:
+        """The classes' shares in what the network was trained on."""
+        return self._card.priors
+
+    @property
+    def unsure_below(self) -> float:
+        """The leading probability below which the network had better say nothing."""
+        return self._card.unsure_below
+
+
+class OnnxSession:
+    """ONNX Runtime, one thread, no spinning, no arena: a face now and then, little memory."""
+
+    def __init__(self, file: Path, card: ModelCard) -> None:
+        # Imported here: it costs 20 MB and a tenth of a second, and only this engine needs it.
+        import onnxruntime as ort
+
+        ort.disable_telemetry_events()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session: Any = ort.InferenceSession(
+                str(file), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise ModelError(
+                f"{file} is not a network that ONNX Runtime {ort.__version__} can load "
+                f"({str(error).splitlines()[0]}). Install Moodtray again to restore it."
+            ) from error
+        self._input = card.input_name
+        self._output = card.output_name
+        inputs = [i.name for i in self._session.get_inputs()]
+        outputs = [o.name for o in self._session.get_outputs()]
+        if self._input not in inputs or self._output not in outputs:
+            raise ModelError(
+                f"{file} has the inputs {inputs} and outputs {outputs}, but its "
+                f"metadata name '{self._input}' and '{self._output}'. "
+                "The two files belong to different models: install Moodtray again."
+            )
+        probe = self.run(np.zeros((1, 1, SIZE, SIZE), dtype=np.float32))
+        if probe.shape != (1, len(EMOTIONS)):
+            raise ModelError(
+                f"{file} answers with shape {probe.shape} where (1, {len(EMOTIONS)}) is needed: "
+                "this is another kind of network. Install Moodtray again to restore it."
+            )
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 [N, 1, 48, 48] -> logits [N, 7]. Raises ModelError."""
+        try:
+            (logits,) = self._session.run([self._output], {self._input: batch})
+        except Exception as error:
+            raise ModelError(
+                f"The expression network refused a face ({str(error).splitlines()[0]}). "
+                "Install Moodtray again to restore its model."
+            ) from error
+        return np.asarray(logits, dtype=np.float32)
+
+
+def _torch_session(folder: Path) -> Session:
+    try:
+        # The one place at run time that may import training: chosen by hand, never by default.
+        from agent.training.torch_engine import TorchSession
+    except ImportError as error:
+        raise ModelError(
+            f"The engine 'torch' needs PyTorch, which is not installed ({error}). Install it with "
+            "pip install 'moodtray[train]', or set camera.engine to 'onnx'.",
+            title="PyTorch is not installed",
+        ) from error
+    session: Session = TorchSession(folder)
+    return session
+
+
+def describe_model(path: Path | None = None) -> dict[str, object]:
+    """The metadata of the model as a dict, after checking its checksum (for ``doctor``). Raises
+    ModelError."""
+    file = path if path is not None else models_dir() / "emotion.onnx"
+    card = read_card(file.with_suffix(".json"))
+    verify(file, card)
+    return dict(json.loads(file.with_suffix(".json").read_text(encoding="utf-8")))

@@ -1,0 +1,111 @@
+"""The metadata beside the network, and the check that the network is the one they describe."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.errors import ModelError
+from agent.types import EMOTIONS
+
+_AGAIN = "Install Moodtray again to restore it."
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    size: Literal[48]
+    mean: float
+    std: Annotated[float, Field(gt=0.0)]
+
+
+class ModelCard(BaseModel):
+    """models/emotion.json, format 1. Unknown keys are for people and ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    format: Literal[1]
+    name: str
+    input: _Input
+    output: str
+    labels: tuple[str, ...]
+    temperature: Annotated[float, Field(gt=0.0)]
+    priors: Annotated[tuple[float, ...], Field(min_length=len(EMOTIONS), max_length=len(EMOTIONS))]
+    unsure_below: Annotated[float, Field(ge=0.0, le=1.0)]
+    bytes: Annotated[int, Field(gt=0)]
+    sha256: str
+
+    @property
+    def input_name(self) -> str:
+        return self.input.name
+
+    @property
+    def output_name(self) -> str:
+        return self.output
+
+    @property
+    def mean(self) -> float:
+        return self.input.mean
+
+    @property
+    def std(self) -> float:
+        return self.input.std
+
+
+def read_card(file: Path) -> ModelCard:
+    """Raises ModelError: missing, no JSON, a wrong value, or labels in another order than ours."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ModelError(f"The model's metadata {file} are missing. {_AGAIN}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"The model's metadata {file} cannot be read ({error}). {_AGAIN}"
+        ) from error
+    try:
+        card = ModelCard.model_validate(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise ModelError(
+            f"The model's metadata {file} are damaged (line {error.lineno}: {error.msg}). {_AGAIN}"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise ModelError(
+            f"The model's metadata {file} have a wrong value at '{where}': {first['msg']}. {_AGAIN}"
+        ) from error
+    if card.labels != EMOTIONS:
+        raise ModelError(
+            f"The model beside {file} names the expressions {', '.join(card.labels)}; "
+            f"Moodtray needs {', '.join(EMOTIONS)}, in this order."
+        )
+    return card
+
+
+def verify(file: Path, card: ModelCard) -> None:
+    """Is the file the one that the metadata describe? Raises ModelError: missing, truncated, or
+    another file."""
+    digest = hashlib.sha256()
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+    except FileNotFoundError as error:
+        raise ModelError(f"The model {file} is missing. {_AGAIN}") from error
+    except OSError as error:
+        raise ModelError(f"The model {file} cannot be read ({error.strerror}). {_AGAIN}") from error
+    if size < card.bytes:
+        raise ModelError(
+            f"The model {file} is truncated: {size} of {card.bytes} bytes are there. {_AGAIN}"
+        )
+    if digest.hexdigest() != card.sha256.lower():
+        raise ModelError(
+            f"The model {file} is not the one that its metadata describe (the checksums differ): "
+            f"it was changed or swapped. {_AGAIN}"
+        )

@@ -1,0 +1,233 @@
+"""What a camera setting means (a webcam, a stream, a file) and how OpenCV is asked to open it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+# Read by OpenCV's back ends from the environment alone, so set before the first capture is made:
+# seconds that V4L2 waits for a frame (default 10), and FFmpeg's own chatter on stderr.
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+import cv2
+
+from agent.errors import AgentError, BadPicture, CameraBusy, CameraNotFound
+
+cv2.utils.logging.setLogLevel(
+    cv2.utils.logging.LOG_LEVEL_SILENT
+)  # its complaints go to stderr; ours, in the user's words, take their place
+
+DEVICE_SIZE = (640, 480)
+DEVICE_FPS = 30
+LINUX = platform.system() == "Linux"
+MAC = platform.system() == "Darwin"
+OPEN_SECONDS = 5.0
+READ_SECONDS = 3.0
+
+
+class Kind(StrEnum):
+    WEBCAM = "webcam"
+    STREAM = "stream"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """``target`` is what OpenCV takes; ``name`` is for people and carries no password."""
+
+    kind: Kind
+    target: int | str
+    name: str
+
+    @property
+    def title(self) -> str:
+        """The name as a sentence's beginning."""
+        return f"C{self.name[1:]}" if self.kind is Kind.WEBCAM else self.name
+
+
+def parse_source(source: int | str | Path) -> Source:
+    """A number (also as text) or /dev/videoN is a webcam, scheme:// a stream, the rest a file."""
+    if isinstance(source, int):
+        return Source(Kind.WEBCAM, source, f"camera {source}")
+    text = str(source).strip()
+    if text.isdecimal():
+        return Source(Kind.WEBCAM, int(text), f"camera {int(text)}")
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", text):
+        return Source(Kind.STREAM, text, _without_secrets(text))
+    if LINUX and text.startswith("/dev/"):
+        return Source(Kind.WEBCAM, text, f"camera {text}")
+    path = Path(text).expanduser()
+    return Source(Kind.FILE, str(path), str(path))
+
+
+def _without_secrets(url: str) -> str:
+    """The URL without user, password and query, which may hold a key."""
+    return re.sub(r"(://)[^/@]*@", r"\1", url).split("?", 1)[0]
+
+
+def open_capture(source: Source, *, seconds: float = OPEN_SECONDS) -> cv2.VideoCapture:
+    """An opened capture; at most about ``seconds``.
+
+    Raises CameraNotFound, CameraBusy, BadPicture (a file that is missing or no video).
+    """
+    if source.kind is Kind.FILE:
+        return _open_file(source)
+    if source.kind is Kind.STREAM:
+        return _bounded(lambda: _open_stream(source, seconds), source, seconds + 2.0)
+    _check_device(source)
+    return _bounded(lambda: _open_device(source), source, seconds + 5.0)
+
+
+def _open_file(source: Source) -> cv2.VideoCapture:
+    path = Path(str(source.target))
+    if not path.exists():
+        raise BadPicture(f"The video file {path} is not there. Check its name and folder.")
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise BadPicture(f"{path} cannot be read as a file. Check its permissions.")
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    if not capture.isOpened():
+        capture.release()
+        raise BadPicture(
+            f"{path} is not a video that can be read. MP4, MOV, MKV, WebM and AVI are known; "
+            "check that the file is complete."
+        )
+    return capture
+
+
+def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
+    capture = cv2.VideoCapture(
+        str(source.target),
+        cv2.CAP_FFMPEG,
+        [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+            int(seconds * 1000),
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+            int(READ_SECONDS * 1000),
+            cv2.CAP_PROP_N_THREADS,
+            1,
+        ],
+    )
+    if not capture.isOpened():
+        capture.release()
+        raise CameraNotFound(
+            f"Nothing at {source.name} answers with a video. "
+            "Check the address and that the camera is switched on and in the same network."
+        )
+    return capture
+
+
+def _open_device(source: Source) -> cv2.VideoCapture:
+    backend = cv2.CAP_V4L2 if LINUX else cv2.CAP_ANY
+    capture = cv2.VideoCapture(source.target, backend)
+    if not capture.isOpened():
+        capture.release()
+        raise _refused(source)
+    width, height = DEVICE_SIZE
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+    capture.set(cv2.CAP_PROP_FPS, DEVICE_FPS)
+    return capture
+
+
+def _refused(source: Source) -> AgentError:
+    if LINUX:  # the device is there: _check_device saw it
+        return CameraBusy(
+            f"{source.title} gives no picture. Another program may be using it: "
+            "close that program, or choose another camera in the settings (camera.source)."
+        )
+    where = (
+        "System Settings > Privacy & Security > Camera"
+        if MAC
+        else "Settings > Privacy & security > Camera"
+    )
+    return CameraNotFound(
+        f"{source.title} cannot be opened. Check that it is plugged in, that no other "
+        f"program uses it, and that programs may use the camera ({where})."
+    )
+
+
+def no_picture(source: Source) -> AgentError:
+    """It opened, but its first frame did not come."""
+    if source.kind is Kind.FILE:
+        return BadPicture(
+            f"{source.name} holds no picture that can be read; check that the file is complete."
+        )
+    if source.kind is Kind.STREAM:
+        return CameraNotFound(
+            f"{source.name} answers, but sends no picture. Check the address; "
+            "some cameras serve only a few viewers at once."
+        )
+    return CameraBusy(
+        f"{source.title} opens but gives no picture. Another program is probably "
+        "using it: close that program, or choose another camera in the settings (camera.source)."
+    )
+
+
+def _check_device(source: Source) -> None:
+    """On Linux a device's absence and a refusal can be told before OpenCV is asked."""
+    if not LINUX:
+        return
+    target = source.target
+    path = Path(f"/dev/video{target}" if isinstance(target, int) else target)
+    if not path.exists():
+        there = sorted(int(p.name[5:]) for p in Path("/dev").glob("video*") if p.name[5:].isdigit())
+        found = (
+            "Cameras that are there: " + ", ".join(map(str, there)) + "."
+            if there
+            else "No camera is connected at all."
+        )
+        raise CameraNotFound(
+            f"There is no {source.name}. {found} Plug one in, or set camera.source "
+            "in the settings to its number, a video file or a stream's address."
+        )
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise CameraBusy(
+            f"You may not use {path}. Add your user to the group 'video' "
+            "(sudo usermod -aG video $USER) and log in again.",
+            title="The camera is not allowed",
+        )
+
+
+def _bounded(
+    opener: Callable[[], cv2.VideoCapture], source: Source, seconds: float
+) -> cv2.VideoCapture:
+    """Open in a thread that may be left behind: drivers and name look-ups know no time limit."""
+    lock = threading.Lock()
+    done = threading.Event()
+    given_up = False
+    captures: list[cv2.VideoCapture] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            capture = opener()
+        except BaseException as error:  # noqa: BLE001 - handed over to the caller below
+            errors.append(error)
+        else:
+            with lock:
+                if given_up:
+                    capture.release()
+                else:
+                    captures.append(capture)
+        finally:
+            done.set()
+
+    threading.Thread(target=work, name="open camera", daemon=True).start()
+    done.wait(seconds)
+    with lock:
+        given_up = True
+        if captures:
+            return captures[0]
+    if errors:
+        raise errors[0]
+    raise CameraBusy(
+        f"{source.title} did not open within {seconds:.0f} seconds. "
+        "Unplug it and plug it in again, or check the stream's address."
+    )

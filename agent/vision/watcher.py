@@ -1,0 +1,310 @@
+"""The thread that owns the camera: now and then a burst of frames, averaged into one Observation;
+while somebody looks at the preview every frame.
+
+Off means released: the camera is closed before anything else happens, also within a burst.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import AgentError, CameraError, CameraLost
+from agent.events import CameraChanged, Observed
+from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
+from agent.types import Box, CameraState, Frame
+from agent.vision.burst import Burst, Look, crop
+from agent.worker import Worker
+
+CLASSIFY_SECONDS = 0.12
+"""While the preview is open, a face is classified that often at most."""
+SEARCH_SECONDS = 0.2
+"""While the preview is open and nobody is there, the whole frame is searched that often."""
+EMPTY_LOOKS = 2
+"""Of a burst that starts without a face, and follows one without, so many frames are enough."""
+WARM_UP_SECONDS = 1.0
+"""After opening, webcams need about that long to find their exposure: frames without a face are
+not held against the first burst until then."""
+LIVE_LOOKS = 8
+"""While the preview is open an Observation averages the latest so many looks: about a second."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameView:
+    """One frame for the preview: the frame itself (not a copy: look, do not write), faces with the
+    followed person first, the latest seven probabilities, frames a second of late."""
+
+    frame: Frame
+    faces: tuple[Box, ...]
+    probabilities: tuple[float, ...] | None
+    fps: float
+
+
+Tap = Callable[[FrameView], None]
+
+
+class Watcher(Worker):
+    """Looks every ``interval`` seconds: ``burst_frames`` frames over ``burst_seconds``.
+
+    ``camera`` makes a camera, closed; it is called in the watcher's thread whenever the camera is
+    to be opened. Reports Observed and CameraChanged. The methods under "any thread" return at once
+    and take effect within one frame.
+    """
+
+    def __init__(
+        self,
+        camera: Callable[[], Camera],
+        detector: FaceDetector,
+        classifier: Classifier,
+        report: Report,
+        clock: Clock,
+        *,
+        interval: float = 5.0,
+        burst_frames: int = 4,
+        burst_seconds: float = 0.5,
+        active: bool = True,
+    ) -> None:
+        super().__init__("watcher", report, clock)
+        self._make_camera = camera
+        self._detector = detector
+        self._classifier = classifier
+        self._interval = interval
+        self._burst_frames = burst_frames
+        self._burst_seconds = burst_seconds
+        self._active = active
+        self._tap: Tap | None = None
+        self._reopen = False
+        self._changed = threading.Event()  # something below "any thread" was called
+        # The watcher's thread only:
+        self._camera: Camera | None = None
+        self._state: CameraState | None = None
+        self._told: str | None = None  # the latest error that was reported
+        self._looked: float | None = None  # when the latest burst began
+        self._first_burst = True
+        self._was_empty = False
+        self._live = _Live()
+
+    # -- any thread
+
+    def set_active(self, on: bool) -> None:
+        """Off releases the camera, on opens it."""
+        self._active = on
+        self._nudge()
+
+    def set_interval(self, seconds: float) -> None:
+        """Counts from the latest look."""
+        self._interval = seconds
+        self._nudge()
+
+    def set_burst(self, frames: int, seconds: float) -> None:
+        """From the next burst on."""
+        self._burst_frames, self._burst_seconds = frames, seconds
+
+    def set_camera(self, camera: Callable[[], Camera]) -> None:
+        """Another camera: the present one is closed and the new one opened."""
+        self._make_camera = camera
+        self._reopen = True
+        self._nudge()
+
+    def set_tap(self, tap: Tap | None) -> None:
+        """Every frame to ``tap``, called in the watcher's thread (return soon); None: no longer."""
+        self._tap = tap
+        self._nudge()
+
+    def request_stop(self) -> None:
+        super().request_stop()
+        self._changed.set()
+
+    def _nudge(self) -> None:
+        self._changed.set()
+        self.wake()
+
+    # -- the watcher's thread
+
+    def cycle(self) -> float | None:
+        self._changed.clear()
+        if self._reopen:
+            self._reopen = False
+            self.release()
+        if not self._active:
+            self.release()
+            self._tell(CameraState.OFF)
+            return None
+        camera = self._opened()
+        tap = self._tap
+        if tap is not None:
+            self._show_one(camera, tap)
+            return 0.0
+        self._live.forget()
+        if self._wait() <= 0.0:
+            began = self.clock.monotonic()
+            burst = self._first_look(camera) if self._first_burst else self._look(camera)
+            if burst is None:
+                return 0.0
+            self._looked = began
+            self.report(Observed(burst.observation(self.clock.monotonic())))
+        return self._wait()
+
+    def _wait(self) -> float:
+        """Seconds until the next look is due."""
+        if self._looked is None:
+            return 0.0
+        return max(0.0, self._looked + self._interval - self.clock.monotonic())
+
+    def failed(self, error: AgentError) -> None:
+        was_there = self._state in (CameraState.ON, CameraState.LOST)
+        gone = isinstance(error, CameraLost) or (isinstance(error, CameraError) and was_there)
+        self._tell(CameraState.LOST if gone else CameraState.BUSY, error)
+
+    def release(self) -> None:
+        camera, self._camera = self._camera, None
+        if camera is not None:
+            camera.close()
+        self._detector.reset()
+        self._live.forget()
+        self._first_burst = True
+        self._looked = None
+
+    def _opened(self) -> Camera:
+        if self._camera is None:
+            # One thread: a frame of this size gains nothing from more, and other programs lose.
+            cv2.setNumThreads(1)
+            camera = self._make_camera()
+            camera.open()
+            self._camera = camera
+        self._tell(CameraState.ON)
+        return self._camera
+
+    def _tell(self, state: CameraState, error: AgentError | None = None) -> None:
+        """Report a change of state, and an error that is not the one told last."""
+        told = None if error is None else error.message
+        if state is self._state and told in (None, self._told):
+            return
+        self._state, self._told = state, told
+        self.report(CameraChanged(state, error))
+
+    def _look(self, camera: Camera) -> Burst | None:
+        """One burst; None when it was broken off because something changed."""
+        frames = self._burst_frames
+        gap = self._burst_seconds / max(1, frames - 1)
+        burst = Burst()
+        began = time.monotonic()
+        for number in range(frames):
+            if number and self._changed.wait(max(0.0, began + number * gap - time.monotonic())):
+                return None
+            look = self._look_once(camera)
+            if look is None:
+                return None
+            burst.add(look)
+            if self._was_empty and not burst.faces and number + 1 >= EMPTY_LOOKS:
+                break
+        self._was_empty = not burst.faces
+        return burst
+
+    def _first_look(self, camera: Camera) -> Burst | None:
+        """The burst after opening: frames as they come, for somebody waits for it, and from the
+        first face on."""
+        burst = Burst()
+        began = time.monotonic()
+        while len(burst.looks) < self._burst_frames:
+            look = self._look_once(camera)
+            if look is None:
+                return None
+            warm = time.monotonic() - began >= WARM_UP_SECONDS
+            if look.faces or burst.looks or warm:
+                burst.add(look)
+            if warm:
+                break
+        self._first_burst = False
+        self._was_empty = not burst.faces
+        return burst
+
+    def _look_once(self, camera: Camera) -> Look | None:
+        """None when something changed meanwhile."""
+        frame = camera.read()
+        if self._changed.is_set():
+            return None
+        faces = self._detector.detect(frame)
+        if not faces:
+            return Look()
+        face = crop(frame, faces[0])
+        return Look.of(len(faces), face, self._classifier.predict([face])[0])
+
+    def _show_one(self, camera: Camera, tap: Tap) -> None:
+        """One frame to the preview, and an Observation when it is due."""
+        frame = camera.read()
+        if not self._active or self._stopping.is_set():
+            return
+        live = self._live
+        now = time.monotonic()
+        live.frame_at(now)
+        faces: list[Box] = []
+        if live.search_due(now):
+            faces = self._detector.detect(frame)
+            live.searched(now, bool(faces))
+            look: Look | None = Look()
+            if faces:
+                look = None
+                if live.classify_due(now):
+                    face = crop(frame, faces[0])
+                    probabilities = self._classifier.predict([face])[0]
+                    look = Look.of(len(faces), face, probabilities)
+                    live.classified(now, probabilities)
+            if look is not None:
+                live.burst.add(look, keep=LIVE_LOOKS)
+        tap(FrameView(frame, tuple(faces), live.probabilities if faces else None, live.fps))
+        if self._wait() <= 0.0 and live.burst.looks:
+            self._looked = self.clock.monotonic()
+            self.report(Observed(live.burst.observation(self._looked)))
+
+
+class _Live:
+    """What the open preview remembers between frames. Times are real seconds."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self.burst = Burst()
+        self.probabilities: tuple[float, ...] | None = None
+        self._times: deque[float] = deque(maxlen=31)
+        self._searched = 0.0
+        self._classified = 0.0
+        self._seen = False
+
+    @property
+    def fps(self) -> float:
+        if len(self._times) < 2:
+            return 0.0
+        return (len(self._times) - 1) / max(1e-6, self._times[-1] - self._times[0])
+
+    def frame_at(self, now: float) -> None:
+        self._times.append(now)
+
+    def search_due(self, now: float) -> bool:
+        """Following is cheap and done on every frame; searching for nobody is not."""
+        return self._seen or now - self._searched >= SEARCH_SECONDS
+
+    def searched(self, now: float, seen: bool) -> None:
+        self._searched, self._seen = now, seen
+        if not seen:
+            self.probabilities = None
+            self._classified = 0.0
+
+    def classify_due(self, now: float) -> bool:
+        return now - self._classified >= CLASSIFY_SECONDS
+
+    def classified(self, now: float, probabilities: NDArray[np.float32]) -> None:
+        """Bars that jump are unreadable: two parts old, one part new."""
+        new = np.asarray(probabilities, dtype=np.float64)
+        if self.probabilities is not None:
+            new = (2.0 * np.asarray(self.probabilities) + new) / 3.0
+        self.probabilities = tuple(float(p) for p in new)
+        self._classified = now
