@@ -1,0 +1,40 @@
+"""Icons as files, for the systems that take a path: written once, reused, in a private folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+from agent.desktop.icons import icon
+from agent.types import MoodState, Status
+
+log = logging.getLogger(__name__)
+
+
+class IconFiles:
+    """PNG files below ``folder``, named by what they show. Any thread may ask."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, status: Status, mood: MoodState, size: int, dark_panel: bool) -> Path:
+        """The file with this icon; written when it is not there yet. A folder that cannot be
+        written is logged, the path then leads nowhere and the system shows its own stand-in."""
+        shade = "dark" if dark_panel else "light"
+        name = f"{status.value}-{mood.value}-{size}-{shade}.png".replace(" ", "-")
+        path = self.folder / name
+        if not path.exists():
+            try:
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                partial = path.with_suffix(f".{os.getpid()}.part")
+                icon(status, mood, size, dark_panel).save(partial, "PNG")
+                partial.replace(path)  # a panel never reads half a file
+            except OSError as error:
+                log.warning("The icon %s cannot be written: %s", path, error)
+        return path
+
+    def remove(self) -> None:
+        """Delete the files; they are drawn again when needed."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,227 @@
+"""The tray icon: shows Snapshots, puts the user's clicks into the controller's inbox."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from agent.desktop.backend import Backend, choose_backend, panel_is_dark
+from agent.desktop.icon_files import IconFiles
+from agent.desktop.icons import icon as draw_icon
+from agent.desktop.menu import Caps, Item, MenuAction, build_menu, tooltip
+from agent.ports import Clock, Report
+from agent.store.paths import Paths
+from agent.types import MoodState, Snapshot, Status
+
+log = logging.getLogger(__name__)
+
+OnAction: TypeAlias = Callable[[MenuAction], None]
+
+PICTURE_SIZE = 64
+"""Windows, macOS and bare X scale the picture themselves."""
+
+
+def make_tray(
+    report: Report,
+    clock: Clock,
+    on_action: OnAction,
+    *,
+    caps: Caps | None = None,
+    folder: Path | None = None,
+) -> tuple[Tray | None, str]:
+    """The tray of this desktop, or None, and what to tell the user once (empty: nothing).
+
+    ``on_action`` is called in a thread of its own and may block. ``folder`` takes the icon files
+    (default: below the runtime folder). Main thread; imports the foreign tray library. Never
+    raises for a missing or broken desktop.
+    """
+    backend = choose_backend()
+    if backend.name is None:
+        return None, backend.notice
+    folder = folder or Paths.default().runtime / "icons"
+    tray = Tray(report, clock, on_action, backend=backend, caps=caps or Caps(), folder=folder)
+    try:
+        tray.prepare()
+    except Exception as error:
+        # Whatever the display, Gtk or the tray library raise: the agent runs on without.
+        log.warning("No tray icon with %s", backend.name, exc_info=True)
+        return None, (
+            f"The tray icon cannot be shown ({error}). Moodtray runs on; `moodtray doctor` "
+            "says more, and `moodtray status`, `pause`, `resume` and `quit` rule it."
+        )
+    return tray, backend.notice
+
+
+class Tray:
+    """``run`` belongs to the main thread and blocks until ``stop``. ``update`` and ``stop`` may be
+    called from any thread, before, during and after ``run``, and never block."""
+
+    def __init__(
+        self,
+        report: Report,
+        clock: Clock,
+        on_action: OnAction,
+        *,
+        backend: Backend,
+        caps: Caps,
+        folder: Path,
+    ) -> None:
+        self.backend = backend
+        self.notice = backend.notice
+        self._report = report
+        self._clock = clock
+        self._on_action = on_action
+        self._caps = caps
+        self._files = IconFiles(folder)
+        self._lock = threading.Lock()
+        self._drawing = threading.Lock()
+        self._latest: Snapshot | None = None
+        self._scheduled = False
+        self._ready = threading.Event()
+        self._stopping = threading.Event()
+        self._icon: Any = None
+        self._hand_over: Callable[[Callable[[], None]], None] | None = None
+        # What is shown now; touched only where _apply runs.
+        self._look: tuple[Status, MoodState, bool] = (Status.STARTING, MoodState.UNSURE, True)
+        self._menu: tuple[Item, ...] = ()
+
+    # -- main thread
+
+    def prepare(self) -> None:
+        """Make the icon, not shown yet. Raises whatever the foreign libraries raise."""
+        from agent.desktop import tray_icons
+
+        made = tray_icons.icon_class(str(self.backend.name))
+        self._icon = made("moodtray", icon=tray_icons.blank(), title="Moodtray")
+        self._icon.icon_path = self._icon_path
+        self._hand_over = self._way_to_the_loop()
+
+    def run(self) -> None:
+        """Show the icon and rule the desktop's event loop until :meth:`stop`."""
+        if not self._stopping.is_set():
+            try:
+                self._icon.run(setup=self._on_ready)
+            finally:
+                self._ready.clear()
+        self._files.remove()
+
+    # -- any thread
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show this state of affairs soon; of several in a row only the newest is drawn."""
+        with self._lock:
+            self._latest = snapshot
+        self._schedule()
+
+    def stop(self) -> None:
+        """End :meth:`run`; at once, or as soon as it has begun."""
+        self._stopping.set()
+        if self._ready.is_set():
+            self._icon.stop()
+
+    # -- pystray's set-up thread
+
+    def _on_ready(self, _icon: Any) -> None:
+        self._ready.set()
+        if self._stopping.is_set():
+            self._icon.stop()
+            return
+        self._schedule()
+
+    def _schedule(self) -> None:
+        with self._lock:
+            if self._scheduled or self._hand_over is None or not self._ready.is_set():
+                return
+            self._scheduled = True
+        self._hand_over(self._apply)
+
+    def _way_to_the_loop(self) -> Callable[[Callable[[], None]], None]:
+        if self.backend.name in ("appindicator", "gtk"):
+            from gi.repository import GLib
+
+            return lambda work: GLib.idle_add(_once, work)
+        if sys.platform == "darwin":
+            from PyObjCTools import AppHelper
+
+            return lambda work: AppHelper.callAfter(work)
+        # Windows and bare X take calls from any thread, but a hanging shell would block them.
+        return lambda work: threading.Thread(target=work, name="tray", daemon=True).start()
+
+    # -- the loop
+
+    def _apply(self) -> None:
+        with self._drawing:  # where the way to the loop is a thread, one at a time
+            with self._lock:
+                self._scheduled = False
+                snapshot = self._latest
+            try:
+                self._show(snapshot)
+            except Exception:  # a panel that went away must not end the program
+                log.warning("The tray icon cannot be changed", exc_info=True)
+
+    def _show(self, snapshot: Snapshot | None) -> None:
+        dark = panel_is_dark()
+        look = (Status.STARTING, MoodState.UNSURE, dark)
+        if snapshot is not None:
+            look = (snapshot.status, snapshot.mood.state, dark)
+            self._show_menu(build_menu(snapshot, self._caps))
+            self._icon.title = tooltip(snapshot)
+        if look != self._look or not self._icon.visible:
+            self._look = look
+            self._icon.icon = draw_icon(look[0], look[1], PICTURE_SIZE, dark)
+        self._icon.visible = True
+
+    def _show_menu(self, items: tuple[Item, ...]) -> None:
+        if items != self._menu and self.backend.menu:
+            self._menu = items
+            self._icon.menu = self._native(items)
+
+    def _icon_path(self, size: int) -> Path:
+        status, mood, dark = self._look
+        return self._files.path(status, mood, size, dark)
+
+    def _native(self, items: tuple[Item, ...]) -> Any:
+        import pystray
+
+        return pystray.Menu(*(self._native_item(item) for item in items))
+
+    def _native_item(self, item: Item) -> Any:
+        import pystray
+
+        if item.separator:
+            return pystray.Menu.SEPARATOR
+        label = item.label.replace("&", "&&") if sys.platform == "win32" else item.label
+        checked = None if item.checked is None else _always(item.checked)
+        action = self._native(item.children) if item.children else partial(self._click, item)
+        return pystray.MenuItem(
+            label,
+            action,
+            checked=checked,
+            enabled=item.enabled,
+            # Elsewhere a plain click opens the menu.
+            default=item.default and sys.platform == "win32",
+        )
+
+    def _click(self, item: Item, *_: object) -> None:
+        if item.action is not None:
+            threading.Thread(
+                target=self._on_action, args=(item.action,), name="menu", daemon=True
+            ).start()
+        elif callable(item.event):
+            self._report(item.event(self._clock.now()))
+        elif item.event is not None:
+            self._report(item.event)
+
+
+def _once(work: Callable[[], None]) -> bool:
+    work()
+    return False  # Gtk: not again
+
+
+def _always(value: bool) -> Callable[[object], bool]:
+    return lambda _: value

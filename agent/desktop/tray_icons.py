@@ -1,0 +1,138 @@
+"""pystray's icons, fitted: what each system needs beyond what pystray does. Imports pystray and,
+on Linux, Gtk; only :mod:`agent.desktop.tray` imports this, and only when a tray is wanted."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from PIL import Image
+
+IconPath: TypeAlias = Callable[[int], Path]
+"""The file of the present icon at a size in pixels."""
+
+INDICATOR_SIZE = 48
+"""Panels scale an indicator's icon themselves, down to 16 to 24 pixels or, at 200 %, 48."""
+
+
+class _NoNotifier:
+    """Stands in for pystray's own notifier, which is not used and which would end the program
+    where no notification service can be started."""
+
+    def notify(self, title: str, message: str, icon: str) -> None:
+        """Never called: notifications are the notifier's work."""
+
+    def hide(self) -> None:
+        """Nothing is shown, nothing to hide."""
+
+
+def icon_class(backend: str) -> Any:
+    """The class to make the icon from. Raises whatever the foreign import raises."""
+    # pystray chooses its backend when it is imported: tell it which.
+    before = os.environ.get("PYSTRAY_BACKEND")
+    os.environ["PYSTRAY_BACKEND"] = backend
+    try:
+        module = importlib.import_module(f"pystray._{backend}")
+    finally:
+        if before is None:
+            del os.environ["PYSTRAY_BACKEND"]
+        else:
+            os.environ["PYSTRAY_BACKEND"] = before
+    makers = {"appindicator": _indicator, "gtk": _status_icon, "xorg": _xorg}
+    return makers[backend](module.Icon) if backend in makers else module.Icon
+
+
+def _with_files(base: Any) -> Any:
+    """What both Gtk icons share: the file of the icon, no notifier, our own signal handlers."""
+    from pystray._util.gtk import mainloop
+
+    class FileIcon(base):  # type: ignore[misc]
+        icon_path: IconPath
+        wanted_size = INDICATOR_SIZE
+
+        def _initialize(self) -> None:
+            self._notifier = _NoNotifier()
+            self._mark_ready()
+
+        def _update_fs_icon(self) -> None:
+            self._icon_path = str(self.icon_path(self.wanted_size))
+            self._icon_valid = True
+
+        def _remove_fs_icon(self) -> None:
+            # The panel may still be reading it; IconFiles removes all files at the end.
+            self._icon_valid = False
+
+        @mainloop  # type: ignore[untyped-decorator]
+        def _stop(self) -> None:
+            self._loop.quit()
+
+    return FileIcon
+
+
+def _indicator(base: Any) -> Any:
+    class Indicator(_with_files(base)):  # type: ignore[misc]
+        """AppIndicator (StatusNotifier): the panel draws icon and menu."""
+
+    return Indicator
+
+
+def _status_icon(base: Any) -> Any:
+    from gi.repository import GLib, Gtk
+    from pystray._util.gtk import mainloop
+
+    class StatusIcon(_with_files(base)):  # type: ignore[misc]
+        """The classic icon in an X11 tray: the icon at the tray's very size, a tooltip, the menu
+        on both buttons, and a menu that is not pulled away under the user's mouse."""
+
+        wanted_size = 24
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._menu_handle: Any = None
+            self._status_icon.connect("size-changed", self._on_size)
+
+        def _on_size(self, _icon: Any, size: int) -> bool:
+            if size >= 8 and size != self.wanted_size:
+                self.wanted_size = size
+                self._update_icon()
+            return True  # no stretching by Gtk
+
+        @mainloop  # type: ignore[untyped-decorator]
+        def _update_title(self) -> None:
+            self._status_icon.set_title(self.title)
+            self._status_icon.set_tooltip_text(self.title)
+
+        @mainloop  # type: ignore[untyped-decorator]
+        def _update_menu(self) -> None:
+            self._rebuild_menu()
+
+        def _rebuild_menu(self) -> None:
+            if self._menu_handle is None or not self._menu_handle.get_visible():
+                self._menu_handle = self._create_menu(self.menu)
+                self._menu_handle.connect("hide", lambda _: GLib.idle_add(self._rebuild_menu))
+
+        def _on_status_icon_activate(self, status_icon: Any) -> None:
+            self._on_status_icon_popup_menu(status_icon, 1, Gtk.get_current_event_time())
+
+    return StatusIcon
+
+
+def _xorg(base: Any) -> Any:
+    class XorgIcon(base):  # type: ignore[misc]
+        """Only a picture: no menu, no clicks."""
+
+        def _run(self) -> None:
+            # Known before pystray calls the set-up back, which else may find it missing.
+            self._thread = threading.current_thread()
+            super()._run()
+
+    return XorgIcon
+
+
+def blank() -> Image.Image:
+    """pystray wants a picture before the first real one is drawn."""
+    return Image.new("RGBA", (1, 1), (0, 0, 0, 0))
