@@ -1,0 +1,164 @@
+"""The zip for a bug report: what helps to find a fault, and nothing that tells about the person.
+
+Only the files named here go in, all of them text that passes :func:`anonymise`. There is no frame
+to leave out: none is ever written. The history of moods and the token stay at home.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import platform
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+import agent
+from agent.logs import FILES, LOG_NAME, redact
+from agent.store.files import cannot_write
+from agent.store.paths import Paths, ensure_folder
+
+ABOUT = """\
+This archive was made by 'moodtray doctor --bundle' for a bug report.
+
+Inside: the report of 'moodtray doctor', the logs, the settings and the versions of the libraries.
+Left out: pictures (none are ever kept), the login, the history of moods.
+Masked: tokens and secrets, Spotify's identifiers, mail addresses, your name and home folder.
+The titles of what played may be in the logs. Please look through it before you send it.
+"""
+
+LIBRARIES = (
+    "desktop-notifier",
+    "fastapi",
+    "miniaudio",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "Pillow",
+    "plyer",
+    "PyGObject",
+    "pydantic",
+    "pystray",
+    "spotipy",
+    "torch",
+    "uvicorn",
+)
+
+_SPOTIFY_URI = re.compile(r"\bspotify:([a-z]+):([^\s\"',;)\]]+)")
+_SPOTIFY_URL = re.compile(r"(open\.spotify\.com/(?:[a-z-]+/)?)([a-z]+)/[^\s\"',;?)\]]+")
+_SPOTIFY_API = re.compile(
+    r"(api\.spotify\.com/v1/(?:playlists|users|albums|artists|tracks)/)[^\s\"',;/?)\]]+"
+)
+# Identifiers of playlists, tracks and users have 22 characters, those of apps 32 hex digits.
+_BARE_ID = re.compile(r"\b(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{22}\b")
+_HEX_ID = re.compile(r"\b[0-9a-f]{32,}\b", re.IGNORECASE)
+_MAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
+_OTHER_HOMES = re.compile(r"((?:/home/|/Users/|[A-Za-z]:\\+Users\\+))[^/\\\s\"':]+")
+_CREDENTIALS_IN_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@\"']+@", re.IGNORECASE)
+
+
+def anonymise(text: str) -> str:
+    """The text without secrets, identifiers, mail addresses, user name, host name, home path."""
+    text = redact(text)
+    text = _CREDENTIALS_IN_URL.sub(r"\1***@", text)
+    text = _SPOTIFY_URI.sub(r"spotify:\1:***", text)
+    text = _SPOTIFY_URL.sub(r"\1\2/***", text)
+    text = _SPOTIFY_API.sub(r"\1***", text)
+    text = _HEX_ID.sub("***", text)
+    text = _BARE_ID.sub("***", text)
+    text = _MAIL.sub("***@***", text)
+    for home in _homes():
+        text = text.replace(home, "~").replace(home.replace("\\", "\\\\"), "~")
+    text = _OTHER_HOMES.sub(r"\1***", text)
+    for name in _names():
+        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "***", text)
+    return text
+
+
+def _homes() -> list[str]:
+    found = {str(Path.home()), os.path.expanduser("~"), os.path.realpath(Path.home())}
+    return sorted((home for home in found if len(home) > 3), key=len, reverse=True)
+
+
+def _names() -> Iterator[str]:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = ""
+    for name in (user, platform.node()):
+        # 'root' and 'user' are nobody's name, and very short ones are parts of other words.
+        if len(name) > 2 and name not in ("root", "user", "localhost"):
+            yield name
+
+
+def bundle(paths: Paths, doctor_report: dict[str, object], out: Path, now: datetime) -> Path:
+    """Write the zip and return its path.
+
+    ``out`` is the file to write, or a folder that gets a file named after ``now``. The file is
+    readable by its owner only. Raises StoreError.
+    """
+    target = out / f"moodtray-report-{now:%Y%m%d-%H%M%S}.zip" if out.is_dir() else out
+    ensure_folder(target.parent)
+    temporary: str | None = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with (
+            os.fdopen(descriptor, "wb") as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            for name, text in _contents(paths, doctor_report):
+                archive.writestr(name, anonymise(text))
+        os.replace(temporary, target)
+        temporary = None
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+    return target
+
+
+def _contents(paths: Paths, doctor_report: dict[str, object]) -> Iterator[tuple[str, str]]:
+    yield "README.txt", ABOUT
+    yield "doctor.json", json.dumps(doctor_report, indent=2, default=str, ensure_ascii=False)
+    yield "versions.txt", _versions()
+    for number in range(FILES):
+        name = LOG_NAME if number == 0 else f"{LOG_NAME}.{number}"
+        text = _read(paths.logs / name)
+        if text is not None:
+            yield f"logs/{name}", text
+    settings = _read(paths.settings_file)
+    if settings is not None:
+        yield "settings.toml", _mask_settings(settings)
+
+
+def _read(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"(could not be read: {error.strerror or error})"
+
+
+def _mask_settings(text: str) -> str:
+    # By lines and not by a parser: a file with a mistake is the one that we most need to see.
+    return re.sub(r"(?mi)^(\s*#?\s*client_id\s*=\s*).+$", r'\1"***"', text)
+
+
+def _versions() -> str:
+    lines = [
+        f"moodtray {agent.__version__}",
+        f"Python {platform.python_version()} on {platform.platform()}",
+    ]
+    for name in LIBRARIES:
+        try:
+            lines.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            lines.append(f"{name} -")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,187 @@
+"""Start at login on Linux and the BSDs: an XDG autostart file.
+
+The user's file hides a system-wide one of the same name (a package's). So the entry is switched
+off by removing the user's file, or by 'Hidden=true' where a system-wide one would start instead.
+Formats: freedesktop.org's Desktop Entry and Desktop Application Autostart specifications.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from agent.desktop.autostart.base import Autostart, AutostartStatus
+from agent.errors import DesktopError, StoreError
+from agent.store.files import write_atomic
+
+FILE_NAME = "moodtray.desktop"
+
+_RESERVED = set(" \t\n\"'\\><~|&;$*?#()`")
+_ESCAPED_IN_QUOTES = set('"`$\\')
+_STRING_ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
+
+
+def quote_exec(command: Sequence[str]) -> str:
+    """The value of an Exec key: arguments quoted, then the escapes of a string value on top.
+
+    Raises DesktopError for a control character, which no desktop passes on unharmed.
+    """
+    return " ".join(_quote(argument) for argument in command).replace("\\", "\\\\")
+
+
+def _quote(argument: str) -> str:
+    if any(ord(character) < 32 for character in argument):
+        raise DesktopError(
+            f"The path {argument!r} has a control character in its name, and a desktop file "
+            "cannot hold that. Install Moodtray in a folder with a plain name."
+        )
+    argument = argument.replace("%", "%%")
+    if argument and not _RESERVED & set(argument):
+        return argument
+    inner = "".join(f"\\{c}" if c in _ESCAPED_IN_QUOTES else c for c in argument)
+    return f'"{inner}"'
+
+
+def split_exec(value: str) -> tuple[str, ...] | None:
+    """The command behind the value of an Exec key, field codes left out; None: not valid."""
+    text = _unescape(value)
+    arguments: list[str] = []
+    current: str | None = None
+    quoted = False
+    at = 0
+    while at < len(text):
+        character = text[at]
+        following = text[at + 1] if at + 1 < len(text) else ""
+        if quoted and character == "\\" and following:
+            current = (current or "") + following
+            at += 1
+        elif character == '"':
+            quoted = not quoted
+            current = current or ""
+        elif character == "%" and following:
+            if following == "%":
+                current = (current or "") + "%"
+            at += 1
+        elif character in " \t" and not quoted:
+            if current is not None:
+                arguments.append(current)
+            current = None
+        else:
+            current = (current or "") + character
+        at += 1
+    if quoted:
+        return None
+    if current is not None:
+        arguments.append(current)
+    return tuple(arguments) or None
+
+
+def _unescape(value: str) -> str:
+    out: list[str] = []
+    characters = iter(value)
+    for character in characters:
+        if character == "\\":
+            following = next(characters, "")
+            out.append(_STRING_ESCAPES.get(following, "\\" + following))
+        else:
+            out.append(character)
+    return "".join(out)
+
+
+class XdgAutostart(Autostart):
+    """``environment`` is read for the XDG folders and HOME."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None):
+        super().__init__(command)
+        self._environment = os.environ if environment is None else environment
+
+    @property
+    def file(self) -> Path:
+        """The user's entry."""
+        base = self._environment.get("XDG_CONFIG_HOME", "")
+        home = self._environment.get("HOME") or os.path.expanduser("~")
+        # A relative path is invalid by the specification and is to be ignored.
+        folder = Path(base) if os.path.isabs(base) else Path(home) / ".config"
+        return folder / "autostart" / FILE_NAME
+
+    def enable(self) -> None:
+        entry = [
+            "[Desktop Entry]",
+            "Type=Application",
+            "Version=1.0",
+            "Name=Moodtray",
+            "Comment=Reads your mood from the webcam and moves the music to fit",
+            f"Exec={quote_exec(self.command)}",
+            "Icon=moodtray",
+            "Terminal=false",
+            "X-GNOME-Autostart-enabled=true",
+        ]
+        self._write("\n".join(entry) + "\n")
+
+    def disable(self) -> None:
+        system = self._system_entry()
+        if system is not None and _is_on(system):
+            entry = ["[Desktop Entry]", "Type=Application", "Name=Moodtray", "Hidden=true"]
+            self._write("\n".join(entry) + "\n")
+            return
+        try:
+            self.file.unlink(missing_ok=True)
+        except OSError as error:
+            raise DesktopError(
+                f"{self.file} could not be removed ({error.strerror or error}), so Moodtray "
+                "still starts at login. Check the permissions of its folder."
+            ) from error
+
+    def status(self) -> AutostartStatus:
+        entry = _read(self.file)
+        if entry is None:
+            entry = self._system_entry()
+        if entry is None:
+            return AutostartStatus(False)
+        return self.compare(_is_on(entry), split_exec(entry.get("Exec", "")))
+
+    def _system_entry(self) -> dict[str, str] | None:
+        folders = self._environment.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+        for folder in folders.split(":"):
+            if os.path.isabs(folder):
+                entry = _read(Path(folder) / "autostart" / FILE_NAME)
+                if entry is not None:
+                    return entry
+        return None
+
+    def _write(self, text: str) -> None:
+        try:
+            write_atomic(self.file, text.encode(), mode=0o644)
+        except StoreError as error:
+            raise DesktopError(f"Start at login could not be changed. {error.message}") from error
+
+
+def _is_on(entry: Mapping[str, str]) -> bool:
+    return (
+        entry.get("Hidden", "false").lower() != "true"
+        and entry.get("X-GNOME-Autostart-enabled", "true").lower() != "false"
+        and bool(entry.get("Exec"))
+    )
+
+
+def _read(file: Path) -> dict[str, str] | None:
+    """The keys of the main group; None: there is no such file."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DesktopError(
+            f"{file} cannot be read ({error.strerror or error}). Check its permissions."
+        ) from error
+    entry: dict[str, str] = {}
+    group = ""
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("["):
+            group = line
+        elif group == "[Desktop Entry]" and "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            entry.setdefault(key.strip(), value.strip())
+    return entry

@@ -1,0 +1,65 @@
+"""Start at login on macOS: a LaunchAgent.
+
+The file alone is enough: launchd reads the folder at the next login. It is not loaded at once,
+since that would start a second agent on the spot.
+"""
+
+from __future__ import annotations
+
+import plistlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.desktop.autostart.base import Autostart, AutostartStatus
+from agent.errors import DesktopError, StoreError
+from agent.store.files import write_atomic
+
+LABEL = "org.moodtray.agent"
+
+
+class LaunchAgent(Autostart):
+    """``folder`` is ~/Library/LaunchAgents."""
+
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
+        super().__init__(command)
+        self.file = folder / f"{LABEL}.plist"
+
+    def enable(self) -> None:
+        entry = {
+            "Label": LABEL,
+            "ProgramArguments": list(self.command),
+            "RunAtLoad": True,
+            # Only in a session with a screen, and with the priority of something people wait for.
+            "LimitLoadToSessionType": "Aqua",
+            "ProcessType": "Interactive",
+        }
+        try:
+            write_atomic(self.file, plistlib.dumps(entry, sort_keys=True), mode=0o644)
+        except StoreError as error:
+            raise DesktopError(f"Start at login could not be changed. {error.message}") from error
+
+    def disable(self) -> None:
+        try:
+            self.file.unlink(missing_ok=True)
+        except OSError as error:
+            raise DesktopError(
+                f"{self.file} could not be removed ({error.strerror or error}), so Moodtray "
+                "still starts at login. Check the permissions of its folder."
+            ) from error
+
+    def status(self) -> AutostartStatus:
+        try:
+            entry = plistlib.loads(self.file.read_bytes())
+        except FileNotFoundError:
+            return AutostartStatus(False)
+        except OSError as error:
+            raise DesktopError(
+                f"{self.file} cannot be read ({error.strerror or error}). Check its permissions."
+            ) from error
+        except (ValueError, plistlib.InvalidFileException):
+            return AutostartStatus(False)  # launchd cannot read it either
+        arguments = entry.get("ProgramArguments") if isinstance(entry, dict) else None
+        if not isinstance(arguments, list) or not arguments:
+            return AutostartStatus(False)
+        enabled = entry.get("RunAtLoad") is True and entry.get("Disabled") is not True
+        return self.compare(enabled, tuple(str(argument) for argument in arguments))

@@ -1,0 +1,69 @@
+"""One agent for each user: a lock in the runtime folder.
+
+The operating system holds the lock for the process, so that it is gone the moment the process is,
+whatever way it went; the file that stays behind means nothing.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from agent.errors import StoreError
+from agent.store.paths import Paths, ensure_folder
+
+LOCK_NAME = "agent.lock"
+
+
+class Instance:
+    """The right to be the running agent. The main thread; never blocks.
+
+    ::
+
+        instance = Instance(paths)
+        if not instance.acquire():
+            print(hand_over(paths))  # agent.web.control_client
+            raise SystemExit(0)
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        self._folder = paths.runtime
+        # Not per thread: the lock belongs to the process. fallback_to_soft would make a file whose
+        # mere presence locks, and that one does survive a kill.
+        self._lock = FileLock(
+            str(paths.runtime / LOCK_NAME), thread_local=False, fallback_to_soft=False
+        )
+
+    def acquire(self) -> bool:
+        """True when this process is now the agent, False when another one is.
+
+        Raises StoreError when the runtime folder cannot be used.
+        """
+        ensure_folder(self._folder)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StoreError(
+                f"The lock {self._folder / LOCK_NAME} cannot be used ({error.strerror or error}). "
+                "Check the permissions of its folder, or name another place with the variable "
+                "MOODTRAY_HOME."
+            ) from error
+        return True
+
+    def release(self) -> None:
+        """Let another agent start. May be called twice."""
+        self._lock.release(force=True)
+
+    def __enter__(self) -> Instance:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()

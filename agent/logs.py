@@ -1,0 +1,165 @@
+"""The log: rotating files of 5 MB in all, and no secret in any of them.
+
+Secrets are masked while a line is formatted, so that messages, arguments and tracebacks of our own
+code and of foreign libraries all pass the same gate.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import threading
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from types import TracebackType
+from typing import cast
+
+from agent.store.paths import Paths, ensure_folder
+
+LOG_NAME = "moodtray.log"
+FILES = 5
+FILE_BYTES = 1_000_000
+LINE_LIMIT = 16_000
+"""Characters of one record with its traceback; more is cut, so that no single line breaks the
+bound on the size."""
+
+QUIET = (
+    "asyncio",
+    "desktop_notifier",
+    "httpx",
+    "httpcore",
+    "matplotlib",
+    "PIL",
+    "spotipy",
+    "urllib3",
+    "uvicorn",
+)
+"""Libraries whose chatter below a warning is of no use here."""
+
+_MASK = "***"
+_VALUE_AFTER_NAME = re.compile(
+    r"""(?ix)
+    (["']?\b
+      (?: access_?token | refresh_?token | id_?token | token | client_?secret | secret | password
+        | code_?verifier | code_?challenge | authorization | x-moodtray-secret | cookie )
+    \b["']? \s* [:=] \s* )
+    (?: (?:bearer|basic) \s+ )?
+    ( "[^"]*" | '[^']*' | [^\s,;&"'}\)\]]+ )
+    """
+)
+_BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
+# An authorisation code or state lives in the query of a redirect; elsewhere 'code=' is harmless.
+_IN_QUERY = re.compile(r"(?i)([?&](?:code|state|sig|key)=)[^&\s\"']+")
+
+_hidden: set[str] = set()
+_hidden_lock = threading.Lock()
+
+
+def hide(secret: str) -> None:
+    """Mask this very text in every line from now on. Any thread. Shorter than 8 characters is
+    ignored: it would garble ordinary words."""
+    if len(secret) >= 8:
+        with _hidden_lock:
+            _hidden.add(secret)
+
+
+def redact(text: str) -> str:
+    """The text with tokens, secrets and authorisation codes masked."""
+    with _hidden_lock:
+        hidden = tuple(_hidden)
+    for secret in hidden:
+        text = text.replace(secret, _MASK)
+    text = _VALUE_AFTER_NAME.sub(lambda found: found.group(1) + _MASK, text)
+    text = _BEARER.sub(rf"\1\2{_MASK}", text)
+    return _IN_QUERY.sub(rf"\1{_MASK}", text)
+
+
+class RedactingFormatter(logging.Formatter):
+    """Masks and bounds the finished line, traceback included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = redact(super().format(record))
+        if len(line) > LINE_LIMIT:
+            line = f"{line[:LINE_LIMIT]} ... ({len(line) - LINE_LIMIT} characters cut)"
+        return line
+
+
+class _PrivateRotatingFile(RotatingFileHandler):
+    """A rotating file that only its owner can read."""
+
+    def _open(self) -> TextIOWrapper:
+        def opener(name: str, flags: int) -> int:
+            return os.open(name, flags, 0o600)
+
+        return cast(
+            TextIOWrapper,
+            open(
+                self.baseFilename,
+                self.mode,
+                encoding="utf-8",
+                errors="backslashreplace",
+                opener=opener,
+            ),
+        )
+
+
+_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+_ours: list[logging.Handler] = []
+
+
+def set_up(paths: Paths, level: str | int = "INFO", console: bool = False) -> None:
+    """Send the log to ``paths.logs`` and, with ``console``, to stderr as well.
+
+    May be called again (a new level); the former handlers are closed. Uncaught exceptions of any
+    thread are logged from now on. Raises StoreError when the log folder cannot be used.
+    """
+    ensure_folder(paths.logs)
+    tear_down()
+    file = _PrivateRotatingFile(
+        paths.logs / LOG_NAME, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True
+    )
+    _ours.append(file)
+    if console:
+        _ours.append(logging.StreamHandler())
+    root = logging.getLogger()
+    root.setLevel(level)
+    for handler in _ours:
+        handler.setFormatter(RedactingFormatter(_FORMAT))
+        root.addHandler(handler)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # A full disk must not flood stderr with the log's own tracebacks.
+    logging.raiseExceptions = False
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def tear_down() -> None:
+    """Close what :func:`set_up` opened."""
+    root = logging.getLogger()
+    for handler in _ours:
+        root.removeHandler(handler)
+        handler.close()
+    _ours.clear()
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if not issubclass(kind, KeyboardInterrupt | SystemExit):
+        logging.getLogger("agent").critical("uncaught", exc_info=(kind, error, trace))
+    sys.__excepthook__(kind, error, trace)
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is None or issubclass(args.exc_type, SystemExit):
+        return
+    name = args.thread.name if args.thread else "?"
+    logging.getLogger("agent").critical(
+        "uncaught in thread %s",
+        name,
+        exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
+    )
