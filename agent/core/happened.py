@@ -1,0 +1,274 @@
+"""What happened between two readings of a player, and whose choice the music is. Pure.
+
+A player tells states, not events, and a remote one tells them late and seldom. So events are
+inferred from two readings, the clock and what we ourselves commanded last:
+
+* For ECHO_WINDOW seconds after a command of ours changes are its echo -- unless they lead to a
+  context that is neither the one before nor the one we asked for: that is the user.
+* Another context: the user chose something else. None instead of it at the predicted end: the
+  playlist ran out and the player goes on by itself.
+* The next track at the predicted end: the track ended; before it: skipped.
+* Not playing in mid-track: the user paused (never restart). Not playing at the predicted end:
+  the playlist ended.
+* No device at the predicted end: ended as well; at any other time: the device went away.
+
+Where two readings cannot tell, the answer that leaves the music alone is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from agent.types import Chooser, Happening, Playback, PlayState
+
+ECHO_WINDOW = 6.0
+"""Seconds for which changes after a command of ours are taken as its effect."""
+LATE_ECHO = 30.0
+"""Until then a change to the very playlist we asked for is still ours: slow devices."""
+END_SLACK = 3.0
+"""Seconds by which a remote player's positions may be off around a track's end."""
+REST_SLACK = 0.5
+"""A player that came to rest by itself stands that near to a track's very start or end."""
+STOP_SLACK = 1.0
+"""As END_SLACK for a stop: tighter, since a user's stop must not be taken for an end."""
+
+
+class Command(StrEnum):
+    PLAY = "play"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCommand:
+    """Our latest command. ``playlist`` is the uri that was asked for, None for pause, resume."""
+
+    time: float
+    kind: Command
+    playlist: str | None = None
+
+    def asked_for(self, context: str | None) -> bool:
+        """True when ``context`` is the playlist that this command started."""
+        return self.kind is Command.PLAY and context is not None and context == self.playlist
+
+
+def visible(playback: Playback) -> tuple[object, ...]:
+    """What of a reading a person would notice; the position flows on by itself."""
+    return (playback.state, playback.context, playback.track, playback.device)
+
+
+def what_happened(
+    before: Playback | None, after: Playback, *, now: float, own: OwnCommand | None = None
+) -> Happening:
+    """The change from ``before`` (as :func:`attribute` returned it; None: never read) to ``after``.
+
+    ``now`` is the clock's monotonic time, ``own`` our latest command.
+    """
+    if own is not None and 0.0 <= now - own.time <= LATE_ECHO:
+        echo = _echo(before, after, now - own.time, own)
+        if echo is not None:
+            return echo
+    if before is None:
+        return Happening.NOTHING
+    if after.state is PlayState.UNAVAILABLE:
+        return _vanished(before, after)
+    if before.state is PlayState.UNAVAILABLE:
+        return Happening.STARTED if after.state is PlayState.PLAYING else Happening.DEVICE_CHANGED
+    if before.state is PlayState.PLAYING:
+        if after.state is PlayState.PLAYING:
+            return _played_on(before, after)
+        return _fell_silent(before, after)
+    if after.state is PlayState.PLAYING:
+        return _began(before, after)
+    return _stayed_silent(before, after, own)
+
+
+def attribute(
+    before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None = None
+) -> Playback:
+    """``after`` with ``chosen_by``, ``chosen_since`` and ``paused_by_hand`` filled in.
+
+    While no device is there the context that was last heard is kept, so that its return is
+    recognised. Our own pause counts as the user's hand: Moodtray pauses only when told to.
+    """
+    hand = _paused_by_hand(before, after, happening, own)
+    if after.state is PlayState.UNAVAILABLE:
+        if before is None or happening is Happening.CONTEXT_ENDED:
+            return replace(after, chosen_by=Chooser.UNKNOWN, chosen_since=None, paused_by_hand=hand)
+        return replace(
+            after,
+            context=before.context,
+            context_name=before.context_name,
+            chosen_by=before.chosen_by,
+            chosen_since=before.chosen_since,
+            paused_by_hand=hand,
+        )
+    chooser, since = _choice(before, after, happening, own)
+    return replace(after, chosen_by=chooser, chosen_since=since, paused_by_hand=hand)
+
+
+# --- what happened --------------------------------------------------------------------------------
+
+
+def _echo(
+    before: Playback | None, after: Playback, age: float, own: OwnCommand
+) -> Happening | None:
+    """The effect of our command ``age`` seconds ago; None: judge it like any other change."""
+    ours = own.asked_for(after.context)
+    if age > ECHO_WINDOW:
+        late = ours and before is not None and before.context != after.context
+        return Happening.ECHO if late else None
+    if before is None:
+        return Happening.ECHO if ours else Happening.NOTHING
+    if ours:
+        settled = visible(before) == visible(after) and before.chosen_by is Chooser.AGENT
+        return Happening.NOTHING if settled else Happening.ECHO
+    # From silence a foreign context may be what the device last had loaded: not yet the user.
+    if None not in (before.context, after.context) and before.context != after.context:
+        return Happening.USER_CHOSE
+    return Happening.NOTHING if visible(before) == visible(after) else Happening.ECHO
+
+
+def _vanished(before: Playback, after: Playback) -> Happening:
+    if before.state is PlayState.UNAVAILABLE:
+        return Happening.NOTHING
+    ended = _end_passed(before, after.time, END_SLACK)
+    return Happening.CONTEXT_ENDED if ended else Happening.DEVICE_GONE
+
+
+def _played_on(before: Playback, after: Playback) -> Happening:
+    if after.context != before.context:
+        if after.context is None and _end_passed(before, after.time, END_SLACK):
+            return Happening.CONTEXT_ENDED
+        return Happening.USER_CHOSE
+    if after.track != before.track:
+        return _next_track(before, after)
+    if _repeated(before, after):
+        return Happening.TRACK_ENDED
+    return _device(before, after)
+
+
+def _next_track(before: Playback, after: Playback) -> Happening:
+    end = _predicted_end(before)
+    if end is None:  # cannot be told: nobody is blamed for a skip
+        return Happening.TRACK_ENDED
+    began = after.time - (after.position or 0.0)
+    return Happening.TRACK_ENDED if began >= end - END_SLACK else Happening.SKIPPED
+
+
+def _repeated(before: Playback, after: Playback) -> bool:
+    """True when the same track ended and began again (a loop, a playlist of one)."""
+    end = _predicted_end(before)
+    if end is None or after.position is None or before.position is None or not before.duration:
+        return False
+    slack = min(END_SLACK, before.duration / 4)
+    overrun = after.time - end
+    straight_on = before.position + (after.time - before.time)
+    if overrun < -slack or after.position > straight_on - slack:
+        return False
+    off = abs(after.position - max(0.0, overrun) % before.duration)
+    return min(off, before.duration - off) <= slack
+
+
+def _fell_silent(before: Playback, after: Playback) -> Happening:
+    if after.state is PlayState.STOPPED:
+        ended = _end_passed(before, after.time, STOP_SLACK)
+        return Happening.CONTEXT_ENDED if ended else Happening.PAUSED
+    if after.context is not None and after.context != before.context:
+        return Happening.USER_CHOSE
+    if _end_passed(before, after.time, END_SLACK) and _at_rest(after):
+        return Happening.CONTEXT_ENDED
+    return Happening.PAUSED
+
+
+def _began(before: Playback, after: Playback) -> Happening:
+    if before.state is PlayState.STOPPED:
+        return Happening.STARTED
+    if after.context != before.context:
+        return Happening.USER_CHOSE
+    return Happening.RESUMED if before.paused_by_hand else Happening.STARTED
+
+
+def _stayed_silent(before: Playback, after: Playback, own: OwnCommand | None) -> Happening:
+    if after.state is PlayState.STOPPED:
+        return Happening.NOTHING
+    if after.context is not None and after.context != before.context:
+        return Happening.USER_CHOSE
+    if before.state is PlayState.PAUSED and _outlasted_echo(before, own):
+        return Happening.PAUSED
+    return _device(before, after)
+
+
+def _outlasted_echo(before: Playback, own: OwnCommand | None) -> bool:
+    """A pause that was read as the echo of a command, and is still there: it was the user."""
+    return (
+        own is not None
+        and own.kind is not Command.PAUSE
+        and not before.paused_by_hand
+        and 0.0 <= before.time - own.time <= ECHO_WINDOW
+    )
+
+
+def _device(before: Playback, after: Playback) -> Happening:
+    if before.device and after.device and before.device != after.device:
+        return Happening.DEVICE_CHANGED
+    return Happening.NOTHING
+
+
+def _predicted_end(playback: Playback) -> float | None:
+    left = playback.time_left(playback.time)
+    return None if left is None else playback.time + left
+
+
+def _end_passed(before: Playback, time: float, slack: float) -> bool:
+    end = _predicted_end(before)
+    return end is not None and time >= end - slack
+
+
+def _at_rest(playback: Playback) -> bool:
+    """True where a player stands that ran out: at a track's very start, or its very end."""
+    if playback.position is None:
+        return False
+    at_end = playback.duration is not None and playback.position >= playback.duration - REST_SLACK
+    return at_end or playback.position <= REST_SLACK
+
+
+# --- whose choice ---------------------------------------------------------------------------------
+
+
+def _choice(
+    before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None
+) -> tuple[Chooser, float | None]:
+    if happening is Happening.ECHO and own is not None and own.asked_for(after.context):
+        return Chooser.AGENT, own.time
+    if happening is Happening.USER_CHOSE:
+        return Chooser.USER, after.time
+    if before is None:
+        return Chooser.UNKNOWN, None
+    same = before.context == after.context
+    if happening is Happening.STARTED:
+        back_again = before.state is PlayState.UNAVAILABLE or before.paused_by_hand
+        if not (same and after.context is not None and back_again):
+            return Chooser.USER, after.time
+    if happening is Happening.CONTEXT_ENDED:
+        # The user's choice held until its end. That our own ran out stays known in the silence.
+        if before.chosen_by is Chooser.AGENT and after.state is not PlayState.PLAYING:
+            return Chooser.AGENT, before.chosen_since
+        return Chooser.UNKNOWN, None
+    return (before.chosen_by, before.chosen_since) if same else (Chooser.UNKNOWN, None)
+
+
+def _paused_by_hand(
+    before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None
+) -> bool:
+    if after.state is PlayState.PLAYING or happening is Happening.CONTEXT_ENDED:
+        return False
+    if happening in (Happening.PAUSED, Happening.USER_CHOSE):
+        return True
+    if happening is Happening.ECHO and own is not None and own.kind is Command.PAUSE:
+        return True
+    unseen = before is None or before.state is PlayState.UNAVAILABLE
+    if unseen and after.state is PlayState.PAUSED:
+        return True
+    return before is not None and before.paused_by_hand

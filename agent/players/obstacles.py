@@ -1,0 +1,64 @@
+"""What keeps the player's worker from asking the player, and what was already told about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from agent.errors import (
+    AgentError,
+    NeedsLogin,
+    NoDevice,
+    Offline,
+    PlayerError,
+    RateLimited,
+    ServiceDown,
+)
+
+LIMIT_CHECK = 600.0
+"""While rate limited, look at the wall clock that often: the computer may have slept."""
+
+_LASTING = (NeedsLogin, NoDevice, RateLimited, Offline, ServiceDown)
+"""Trouble that is over when a reading succeeds; a command's other refusals concern it alone."""
+
+
+class Obstacles:
+    """One thread's. A login that is needed and a rate limit forbid every call; they and other
+    lasting trouble are told once, until a reading succeeds."""
+
+    def __init__(self) -> None:
+        self._login: NeedsLogin | None = None
+        self._limit: RateLimited | None = None
+        self._told: type[AgentError] | None = None
+
+    def blocked(self, now: datetime) -> PlayerError | None:
+        """Why no call may be made at ``now`` (the wall clock), or None."""
+        if self._login is not None:
+            return self._login
+        if self._limit is not None and now < self._limit.until:
+            return self._limit
+        return None
+
+    def wait(self, now: datetime) -> float | None:
+        """Seconds until :meth:`blocked` is worth asking again; None: until somebody logs in."""
+        if self._login is not None or self._limit is None:
+            return None
+        return min(max(0.0, (self._limit.until - now).total_seconds()), LIMIT_CHECK)
+
+    def logged_in(self) -> None:
+        self._login = None
+
+    def met(self, error: AgentError, *, in_command: bool = False) -> bool:
+        """Take note of trouble; True when it is news. The answer to a command always is."""
+        if isinstance(error, NeedsLogin):
+            self._login = error
+        elif isinstance(error, RateLimited):
+            self._limit = error
+        news = in_command or self._told is not type(error)
+        if not in_command or isinstance(error, _LASTING):
+            self._told = type(error)
+        return news
+
+    def overcome(self) -> bool:
+        """A reading succeeded: True when there was trouble before."""
+        was, self._told = self._told, None
+        return was is not None
