@@ -12,21 +12,22 @@ import tomllib
 from collections.abc import Callable, Mapping
 from datetime import time
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import tomlkit
 from pydantic import BaseModel, ValidationError
-from tomlkit.exceptions import ConvertError
 
 from agent.errors import AgentError, SettingsError, StoreError
 from agent.settings import SETTINGS_VERSION, Settings
-from agent.store import settings_words
 from agent.store.files import write_atomic
 from agent.store.paths import Paths, resources_dir
 
+# tomlkit writes and settings_words explains: neither is needed at a start where all is well.
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
 log = logging.getLogger(__name__)
 
-Migration: TypeAlias = Callable[[tomlkit.TOMLDocument], None]
+Migration: TypeAlias = "Callable[[TOMLDocument], None]"
 """Changes a document of one version, in place, into the next version (all but the number)."""
 
 MIGRATIONS: Mapping[int, Migration] = {}
@@ -141,6 +142,8 @@ class SettingsFile:
             # The mark that some Windows editors write is dropped; line ends stay as they are.
             return self.path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
+            from agent.store import settings_words
+
             raise settings_words.encoding_error(self.path, error) from error
         except OSError as error:
             raise SettingsError(
@@ -151,6 +154,8 @@ class SettingsFile:
         try:
             version = tomllib.loads(text).get("version", SETTINGS_VERSION)
         except tomllib.TOMLDecodeError as error:
+            from agent.store import settings_words
+
             raise settings_words.syntax_error(self.path, text, error) from error
         if not isinstance(version, int) or isinstance(version, bool):
             return text  # the validation says it better
@@ -162,6 +167,8 @@ class SettingsFile:
             )
         if version == SETTINGS_VERSION:
             return text
+        import tomlkit
+
         document = tomlkit.parse(text)
         for step in range(version, SETTINGS_VERSION):
             if step not in self._migrations:
@@ -213,12 +220,16 @@ def parse(text: str, path: Path | None) -> Settings:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
+        from agent.store import settings_words
+
         raise settings_words.syntax_error(path or Path("settings"), text, error) from error
     try:
         # As JSON pydantic is strict in the way a settings file wants it: lists are welcome where
         # tuples are kept, times may be written as text, but "5" is no number and 1 is not true.
         return Settings.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
+        from agent.store import settings_words
+
         raise settings_words.value_errors(path, text, error) from error
 
 
@@ -250,6 +261,9 @@ def _plain(value: object) -> object:
 
 
 def _with_value(text: str, key: str, value: object) -> str:
+    import tomlkit
+    from tomlkit.exceptions import ConvertError
+
     section, _, name = key.rpartition(".")
     if text and not text.endswith("\n"):
         text += "\n"
