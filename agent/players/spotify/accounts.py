@@ -1,0 +1,172 @@
+"""Spotify's accounts service: codes and refresh tokens against access tokens (PKCE, no secret).
+
+Built on OAuth 2.0 (RFC 6749), PKCE (RFC 7636) and the loopback redirect of RFC 8252.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+import requests
+
+from agent.errors import NeedsLogin, PlayerError, ServiceDown
+from agent.players.spotify.endpoints import SCOPES
+from agent.players.spotify.limits import Ledger
+from agent.players.spotify.token import Token
+from agent.players.spotify.translate import (
+    LOGIN_AGAIN,
+    not_understood,
+    unreachable,
+    wait_of,
+)
+from agent.ports import Clock
+
+TIMEOUT = (3.0, 6.0)
+"""Seconds to connect, and between two pieces of the answer."""
+
+
+class GrantRefused(NeedsLogin):
+    """invalid_grant: this code or refresh token is dead."""
+
+
+def new_verifier() -> str:
+    """A PKCE verifier: 64 random bytes, 86 characters (RFC 7636 asks for 43 to 128)."""
+    return secrets.token_urlsafe(64)
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge: base64url of SHA-256, without padding (RFC 7636, 4.2)."""
+    digest = hashlib.sha256(verifier.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+class Accounts:
+    """The accounts service at ``url``. Blocking; the player's thread or a login's."""
+
+    def __init__(
+        self, url: str, clock: Clock, ledger: Ledger, http: requests.Session | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._clock = clock
+        self._ledger = ledger
+        self._http = http or requests.Session()
+        # A .netrc entry would otherwise be sent along.
+        self._http.auth = _no_auth
+
+    def authorize_url(self, client_id: str, redirect_uri: str, state: str, challenge: str) -> str:
+        """The page where the user agrees."""
+        query = {
+            "client_id": client_id,
+            "response_type": "code",
+            "redirect_uri": redirect_uri,
+            "state": state,
+            "scope": " ".join(SCOPES),
+            "code_challenge_method": "S256",
+            "code_challenge": challenge,
+        }
+        return f"{self.url}/authorize?{urlencode(query)}"
+
+    def exchange(self, client_id: str, code: str, verifier: str, redirect_uri: str) -> Token:
+        """The code of the callback -> the first token. Raises the PlayerError family."""
+        now = self._clock.now()
+        answer = self._post(
+            {
+                "grant_type": "authorization_code",
+                "client_id": client_id,
+                "code": code,
+                "redirect_uri": redirect_uri,
+                "code_verifier": verifier,
+            }
+        )
+        refresh = _text(answer, "refresh_token")
+        if refresh is None:
+            raise not_understood()
+        return self._token(answer, refresh, client_id, now)
+
+    def renew(self, token: Token) -> Token:
+        """A fresh access token. Raises GrantRefused when the login is dead, else the
+        PlayerError family."""
+        answer = self._post(
+            {
+                "grant_type": "refresh_token",
+                "client_id": token.client_id,
+                "refresh_token": token.refresh,
+            }
+        )
+        # Refresh tokens rotate; a reply without a new one means: keep the old one.
+        refresh = _text(answer, "refresh_token") or token.refresh
+        return self._token(answer, refresh, token.client_id, token.auth_date)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _token(
+        self, answer: dict[str, object], refresh: str, client_id: str, auth_date: datetime
+    ) -> Token:
+        access = _text(answer, "access_token")
+        lifetime = answer.get("expires_in")
+        if access is None or not isinstance(lifetime, int) or isinstance(lifetime, bool):
+            raise not_understood()
+        return Token(
+            access=access,
+            refresh=refresh,
+            expires_at=self._clock.now() + timedelta(seconds=lifetime),
+            auth_date=auth_date,
+            client_id=client_id,
+            issuer=self.url,
+            scope=_text(answer, "scope") or "",
+        )
+
+    def _post(self, form: dict[str, str]) -> dict[str, object]:
+        self._ledger.check(command=True)
+        self._ledger.count()
+        try:
+            response = self._http.post(
+                f"{self.url}/api/token", data=form, timeout=TIMEOUT, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            # "from None": the exception holds the request, and with it the secrets of its body.
+            raise unreachable(error, "Spotify's login service") from None
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if response.status_code == 429:
+            seconds = wait_of(
+                response.headers.get("Retry-After"), quota=False, now=self._clock.now()
+            )
+            raise self._ledger.block(seconds, quota=False)
+        if response.status_code >= 500:
+            raise ServiceDown(
+                f"Spotify's login service has a problem ({response.status_code}). "
+                "Moodtray keeps trying."
+            )
+        if not isinstance(answer, dict):
+            raise not_understood()
+        if response.status_code == 200:
+            return answer
+        raise _refused(response.status_code, _text(answer, "error") or "")
+
+
+def _refused(status: int, error: str) -> PlayerError:
+    if error == "invalid_grant":
+        return GrantRefused(f"Your login to Spotify has ended. {LOGIN_AGAIN}")
+    if error in ("invalid_client", "unauthorized_client"):
+        return NeedsLogin(
+            "Spotify does not know this client ID. Copy it again from your app's page in the "
+            f"dashboard. {LOGIN_AGAIN}"
+        )
+    return PlayerError(f"Spotify's login service refuses this ({status}: {error or 'no reason'}).")
+
+
+def _text(answer: dict[str, object], name: str) -> str | None:
+    value = answer.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request

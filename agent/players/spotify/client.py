@@ -1,0 +1,77 @@
+"""The few calls that Moodtray makes, through spotipy."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import spotipy
+
+from agent.errors import PlaylistGone
+from agent.players.spotify.reading import (
+    Device,
+    PlaylistInfo,
+    Reading,
+    read_devices,
+    read_player,
+    read_playlist,
+)
+from agent.players.spotify.session import SpotifySession
+from agent.players.spotify.translate import UnknownAddress, not_understood, playlist_gone
+from agent.ports import Clock
+
+# spotipy's DEBUG lines repeat whole answers: what somebody listens to belongs into no log.
+logging.getLogger("spotipy").setLevel(logging.WARNING)
+
+FIELDS = "id,name,images,owner.display_name"
+
+
+class SpotifyClient:
+    """The player's thread only. Every call is one request (two where a passing fault shows, or
+    the token is renewed) and raises the PlayerError family and nothing else."""
+
+    def __init__(self, session: SpotifySession, api_url: str, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+        # No auth here: the session adds the token, so that spotipy cannot log it.
+        self._api = spotipy.Spotify(requests_session=session)
+        self._api.prefix = api_url.rstrip("/") + "/"
+
+    def player(self) -> Reading:
+        answer = self._api.current_playback(additional_types="track,episode")
+        return read_player(answer, self._clock.monotonic())
+
+    def devices(self) -> list[Device]:
+        return read_devices(_needed(self._api.devices()))
+
+    def playlist(self, identity: str) -> PlaylistInfo:
+        """Raises PlaylistGone."""
+        try:
+            return read_playlist(_needed(self._api.playlist(identity, fields=FIELDS)))
+        except UnknownAddress as error:
+            raise playlist_gone(identity) from error
+
+    def start(self, context_uri: str, device_id: str) -> None:
+        """Raises PlaylistGone, NoDevice (the device went away), AlreadySo."""
+        try:
+            self._api.start_playback(device_id=device_id, context_uri=context_uri)
+        except UnknownAddress as error:
+            raise PlaylistGone(error.message) from error
+
+    def resume(self, device_id: str | None = None) -> None:
+        self._api.start_playback(device_id=device_id)
+
+    def pause(self) -> None:
+        self._api.pause_playback()
+
+    def shuffle(self, on: bool, device_id: str) -> None:
+        self._api.shuffle(on, device_id=device_id)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _needed(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise not_understood()
+    return answer

@@ -1,0 +1,211 @@
+"""Spotify as :class:`agent.ports.Player`: reads, starts, pauses, and finds the right device."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from agent.core.cadence import Budget
+from agent.errors import NeedsLogin, NoDevice, PlayerError, PlaylistGone, RateLimited, SettingsError
+from agent.players.spotify.auth import TokenKeeper
+from agent.players.spotify.cache import DisplayCache
+from agent.players.spotify.client import SpotifyClient
+from agent.players.spotify.limits import Ledger
+from agent.players.spotify.mapping import canonical, playlist_id
+from agent.players.spotify.reading import Device, Reading
+from agent.players.spotify.translate import AlreadySo, device_restricted, playlist_gone
+from agent.ports import Clock
+from agent.types import Playback, Playlist, PlayState
+
+log = logging.getLogger(__name__)
+
+SPOTIFYS_OWN = "37i9dQ"
+"""Playlists made by Spotify itself begin so; apps may not look at them, but may play them."""
+
+
+class SpotifyPlayer:
+    """The player's thread only. No command is repeated by itself, except after a refusal that is
+    known to mean "not done": a device id that died, or one of the passing faults of the session.
+    """
+
+    name = "Spotify"
+
+    def __init__(
+        self,
+        client: SpotifyClient,
+        keeper: TokenKeeper,
+        ledger: Ledger,
+        cache: DisplayCache,
+        clock: Clock,
+        *,
+        shuffle: bool = False,
+    ) -> None:
+        self._client = client
+        self._keeper = keeper
+        self._ledger = ledger
+        self._cache = cache
+        self._clock = clock
+        self._shuffle = shuffle
+        self._shuffled: bool | None = None  # as the latest reading said
+
+    # -- the port
+
+    def playback(self) -> Playback:
+        """One request. 204 reads as UNAVAILABLE: no device is awake."""
+        return self._named(self._read().playback)
+
+    def play(self, playlist: Playlist) -> None:
+        """Start ``playlist`` on the user's device: the active one, else the one used last, else
+        the only one.
+
+        Raises NoDevice, DeviceRestricted, PlaylistGone, and what the session raises. Whether the
+        music started is for the caller to read: Spotify's answer to a command promises nothing.
+        """
+        try:
+            uri = canonical(playlist.uri)
+        except SettingsError as error:
+            raise PlayerError(error.message, title=error.title) from error
+        self._look_up(uri, playlist.name)
+        device = self._choose()
+        try:
+            self._start(uri, device, playlist)
+        except NoDevice:
+            # The id died between two requests: ask for the present ones, once.
+            device = self._choose()
+            self._start(uri, device, playlist)
+        self._cache.remember_device(device.name, device.type)
+
+    def pause(self) -> None:
+        """Pausing what is silent already is no error."""
+        try:
+            self._client.pause()
+        except NoDevice:
+            return  # nothing is awake, so nothing plays
+        except AlreadySo as error:
+            if self._read().playback.state is PlayState.PLAYING:
+                raise self._refusal(error) from error
+
+    def resume(self) -> None:
+        """Resuming what plays already is no error."""
+        try:
+            self._client.resume()
+        except NoDevice:
+            self._client.resume(self._choose().id)
+        except AlreadySo as error:
+            if self._read().playback.state is not PlayState.PLAYING:
+                raise self._refusal(error) from error
+
+    def close(self) -> None:
+        """Connections end; the count of requests is written down."""
+        self._client.close()
+        self._keeper.close()
+        self._ledger.flush()
+
+    # -- beside the port
+
+    def check(self, text: str) -> Playlist:
+        """What the user entered -> the playlist with its name; name and cover are kept.
+
+        Raises SettingsError (no playlist at all), PlaylistGone, and what the session raises.
+        """
+        uri = canonical(text)
+        info = self._client.playlist(playlist_id(text))
+        self._cache.remember(uri, info.name, info.cover)
+        return Playlist(uri, info.name)
+
+    def budget(self) -> Budget:
+        """The day's requests: allowed, used, and when the count begins anew."""
+        return Budget(self._ledger.daily_budget, self._ledger.today, self._ledger.resets_in)
+
+    # -- inside
+
+    def _read(self) -> Reading:
+        reading = self._client.player()
+        self._shuffled = reading.shuffle
+        device = reading.device
+        if device is not None and reading.playback.state is PlayState.PLAYING:
+            self._cache.remember_device(device.name, device.type)
+        return reading
+
+    def _named(self, playback: Playback) -> Playback:
+        if playback.context is None:
+            return playback
+        return replace(playback, context_name=self._cache.name(playback.context))
+
+    def _look_up(self, uri: str, name: str) -> None:
+        """Is it still there? At most once a day; trouble with asking does not keep from playing."""
+        if self._cache.is_recent(uri):
+            if self._cache.is_gone(uri):
+                raise playlist_gone(name)
+            return
+        try:
+            self.check(uri)
+        except PlaylistGone as error:
+            if playlist_id(uri).startswith(SPOTIFYS_OWN):
+                self._cache.remember(uri, self._cache.name(uri), None)
+                return
+            self._cache.mark_gone(uri)
+            raise playlist_gone(name) from error
+        except (NeedsLogin, RateLimited):
+            raise
+        except PlayerError as error:
+            log.info("the playlist could not be looked up: %s", error)
+
+    def _choose(self) -> Device:
+        devices = self._client.devices()
+        active = next((device for device in devices if device.active), None)
+        if active is not None:
+            if not active.usable:
+                raise device_restricted(active.name)
+            return active
+        usable = [device for device in devices if device.usable]
+        last = self._cache.device
+        for device in usable:
+            if (device.name, device.type) == last:
+                return device
+        if len(usable) == 1:
+            return usable[0]
+        if usable:
+            names = ", ".join(device.name for device in usable)
+            raise NoDevice(
+                f"Spotify is open on several devices ({names}), and none of them plays. Play "
+                "something on the one that you want; Moodtray remembers it.",
+                title="Which device shall play?",
+            )
+        if devices:
+            raise device_restricted(devices[0].name)
+        raise NoDevice(
+            "Spotify is not open on any device. Open it on the computer, phone or speaker that "
+            "should play; Moodtray waits for it."
+        )
+
+    def _start(self, uri: str, device: Device, playlist: Playlist) -> None:
+        assert device.id is not None  # _choose gives usable devices only
+        # Shuffled beforehand, the first track differs each time; a sleeping device takes the
+        # command only once it plays.
+        before = device.active and self._shuffled != self._shuffle
+        if before:
+            self._set_shuffle(device.id)
+        try:
+            self._client.start(uri, device.id)
+        except PlaylistGone as error:
+            self._cache.mark_gone(uri)
+            raise playlist_gone(playlist.name) from error
+        except AlreadySo as error:
+            now = self._read().playback
+            if now.state is not PlayState.PLAYING or now.context != uri:
+                raise device_restricted(device.name) from error
+        if not device.active:
+            self._set_shuffle(device.id)
+
+    def _set_shuffle(self, device_id: str) -> None:
+        """Its failure is no reason not to play, nor to say that playing failed."""
+        try:
+            self._client.shuffle(self._shuffle, device_id)
+            self._shuffled = self._shuffle
+        except PlayerError as error:
+            log.info("shuffle was not set: %s", error)
+
+    def _refusal(self, error: AlreadySo) -> PlayerError:
+        last = self._cache.device
+        return device_restricted(last[0] if last else "The present device")

@@ -1,0 +1,84 @@
+"""The login as a value, and how it is written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+LIFETIME = timedelta(days=180)
+"""A login dies six months after the user agreed, however often it was renewed. Counted short."""
+REMIND_BEFORE = timedelta(days=30)
+EARLY = timedelta(seconds=60)
+"""An access token is renewed so long before its end: clocks differ and requests take time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Secrets never show in ``repr``, so that no traceback or log line can carry them."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    expires_at: datetime
+    auth_date: datetime  # when the user agreed; kept through all renewals
+    client_id: str
+    issuer: str  # the accounts service; a token is shown to no other
+    scope: str = ""
+
+    def is_fresh(self, now: datetime) -> bool:
+        return now < self.expires_at - EARLY
+
+    def needs_reminder(self, now: datetime) -> bool:
+        """True in the last month before the login dies."""
+        return now >= self.auth_date + LIFETIME - REMIND_BEFORE
+
+    @property
+    def ends(self) -> datetime:
+        return self.auth_date + LIFETIME
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "access_token": self.access,
+            "refresh_token": self.refresh,
+            "expires_at": self.expires_at.isoformat(),
+            "auth_date": self.auth_date.isoformat(),
+            "client_id": self.client_id,
+            "issuer": self.issuer,
+            "scope": self.scope,
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, object] | None) -> Token | None:
+        """None for what is no complete token: the user logs in again."""
+        if value is None:
+            return None
+        names = (
+            "access_token",
+            "refresh_token",
+            "expires_at",
+            "auth_date",
+            "client_id",
+            "issuer",
+            "scope",
+        )
+        texts: dict[str, str] = {}
+        for name in names:
+            part = value.get(name)
+            if not isinstance(part, str):
+                return None
+            texts[name] = part
+        try:
+            expires_at = datetime.fromisoformat(texts["expires_at"])
+            auth_date = datetime.fromisoformat(texts["auth_date"])
+        except ValueError:
+            return None
+        if expires_at.tzinfo is None or auth_date.tzinfo is None or not texts["refresh_token"]:
+            return None
+        return cls(
+            texts["access_token"],
+            texts["refresh_token"],
+            expires_at,
+            auth_date,
+            texts["client_id"],
+            texts["issuer"],
+            texts["scope"],
+        )

@@ -1,0 +1,208 @@
+"""The part of the composition root that concerns Spotify: what the commands and the tray call.
+
+Everything here wires; the work is done in ``agent.players.spotify``, ``agent.store`` and
+``agent.web.login``. Heavy libraries are loaded only by the function that needs them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from agent.clock import SystemClock
+from agent.errors import NeedsLogin, SettingsError
+from agent.players.spotify.cache import DisplayCache
+from agent.players.spotify.documents import LockedTokenStore
+from agent.players.spotify.endpoints import DASHBOARD, Endpoints
+from agent.players.spotify.limits import Ledger
+from agent.players.spotify.token import Token
+from agent.ports import Clock
+from agent.settings import Settings
+from agent.store.jsonfile import JsonFile
+from agent.store.paths import Paths
+from agent.store.tokens import FileTokenStore, KeyringTokenStore
+
+if TYPE_CHECKING:
+    from agent.players.spotify.player import SpotifyPlayer
+
+log = logging.getLogger(__name__)
+
+CACHE_FILE = "spotify-names.json"
+LIMITS_FILE = "spotify-limits.json"
+
+
+def token_store(settings: Settings, paths: Paths) -> LockedTokenStore:
+    """Where the login is kept, by setting."""
+    if settings.spotify.use_keyring:
+        return KeyringTokenStore(paths.state / "spotify-login.lock")
+    return FileTokenStore(paths.token_file)
+
+
+def display_cache(paths: Paths, clock: Clock) -> DisplayCache:
+    """Names and covers of playlists, for :func:`agent.players.spotify.mapping.playlists_for`."""
+    return DisplayCache(JsonFile(paths.state / CACHE_FILE), clock)
+
+
+def ledger(settings: Settings, paths: Paths, clock: Clock) -> Ledger:
+    """Requests of today and the wait that Spotify asked for; what ``doctor`` shows."""
+    return Ledger(JsonFile(paths.state / LIMITS_FILE), clock, settings.spotify.daily_requests)
+
+
+def stored_login(settings: Settings, paths: Paths) -> Token | None:
+    """The login as it is stored; sends nothing. ``needs_reminder(now)`` and ``ends`` are its."""
+    return Token.from_dict(token_store(settings, paths).load())
+
+
+def is_logged_in(paths: Paths, settings: Settings) -> bool:
+    """True with a stored login. Whether Spotify still accepts it only a request can tell."""
+    return stored_login(settings, paths) is not None
+
+
+def build_player(
+    settings: Settings,
+    paths: Paths,
+    clock: Clock,
+    spotify_url: str | None = None,
+    cache: DisplayCache | None = None,
+) -> SpotifyPlayer:
+    """The player, not yet connected. ``cache`` is shared with whoever shows names."""
+    from agent.players.spotify.accounts import Accounts
+    from agent.players.spotify.auth import TokenKeeper
+    from agent.players.spotify.client import SpotifyClient
+    from agent.players.spotify.player import SpotifyPlayer
+    from agent.players.spotify.session import SpotifySession
+
+    at = Endpoints.at(spotify_url)
+    book = ledger(settings, paths, clock)
+    keeper = TokenKeeper(token_store(settings, paths), Accounts(at.accounts, clock, book), clock)
+    session = SpotifySession(at.api, keeper, book, clock)
+    return SpotifyPlayer(
+        SpotifyClient(session, at.api, clock),
+        keeper,
+        book,
+        cache or display_cache(paths, clock),
+        clock,
+        shuffle=settings.spotify.shuffle,
+    )
+
+
+def login(
+    settings: Settings,
+    paths: Paths,
+    *,
+    client_id: str | None = None,
+    no_browser: bool = False,
+    spotify_url: str | None = None,
+    save_client_id: Callable[[str], None],
+    echo: Callable[[str], None] = print,
+    say: Callable[[str], None] | None = None,
+    open_browser: Callable[[str], bool] | None = None,
+    cancelled: threading.Event | None = None,
+    clock: Clock | None = None,
+) -> None:
+    """Log in; blocks until the user has answered, at most five minutes after Spotify's page opened.
+
+    ``echo`` takes the one line of stdout (the authorize URL, with ``no_browser`` or when no browser
+    opens), ``say`` everything else (stderr). ``save_client_id`` stores a client ID that was given
+    or entered. Raises NeedsLogin with what went wrong, or another AgentError.
+    """
+    from agent.players.spotify.accounts import Accounts
+    from agent.players.spotify.auth import LoginFlow
+    from agent.web.login import LoginServer, is_client_id
+
+    clock = clock or SystemClock()
+    tell = say or _to_stderr
+    client_id = (client_id or settings.spotify.client_id or "").strip() or None
+    if client_id is not None and not is_client_id(client_id):
+        raise SettingsError(
+            f"'{client_id[:80]}' is no client ID. It is the row of 32 letters and digits under "
+            f"'Client ID' on your app's page at {DASHBOARD}."
+        )
+    if client_id is None and no_browser:
+        raise NeedsLogin(guide_text(settings.spotify.port), title="A client ID is needed")
+    at = Endpoints.at(spotify_url)
+    accounts = Accounts(at.accounts, clock, ledger(settings, paths, clock))
+    flow = LoginFlow(token_store(settings, paths), accounts, clock)
+    server = LoginServer(
+        flow,
+        settings.spotify.port,
+        clock,
+        client_id=client_id,
+        save_client_id=save_client_id,
+        dashboard=DASHBOARD,
+        say=tell,
+    )
+    server.start()
+    try:
+        if client_id is not None and client_id != settings.spotify.client_id:
+            save_client_id(client_id)
+        url = server.begin(client_id) if client_id is not None else server.url
+        if no_browser:
+            tell("Open this address in a browser on this computer:")
+            echo(url)
+        elif (open_browser or _open_browser)(url):
+            tell("Your browser shows the next step. Waiting for it ...")
+        else:
+            tell("No browser could be opened. Open this address yourself:")
+            echo(url)
+        server.wait(cancelled)
+        tell("Logged in to Spotify.")
+    finally:
+        server.stop()
+        accounts.close()
+
+
+def logout(paths: Paths, settings: Settings) -> list[str]:
+    """Remove every stored trace of Spotify. Returns what was removed, for people; raises
+    StoreError that names what could not be."""
+    removed = []
+    if FileTokenStore(paths.token_file).delete():
+        removed.append(f"the login ({paths.token_file})")
+    if settings.spotify.use_keyring and token_store(settings, paths).delete():
+        removed.append("the login in the system's keyring")
+    names = JsonFile(paths.state / CACHE_FILE)
+    if names.delete():
+        removed.append(f"names of playlists and of the last device ({names.path})")
+    limits = JsonFile(paths.state / LIMITS_FILE)
+    if limits.delete():
+        removed.append(f"the count of requests ({limits.path})")
+    return removed
+
+
+def guide_text(port: int) -> str:
+    """How to make the app at Spotify, for a terminal."""
+    uri = f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
+    return (
+        "Moodtray works through a Spotify app of your own (made once, free, Premium needed):\n"
+        f"  1. Open {DASHBOARD} and press 'Create app'; tick 'Web API'.\n"
+        f"  2. Enter as redirect URI exactly: {uri}\n"
+        "  3. Copy the client ID and run: moodtray login --client-id THE_ID"
+    )
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _open_browser(url: str) -> bool:
+    """False when there is no browser with a window: one for the terminal would take it over."""
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        return False
+    with _quiet_webbrowser():
+        return webbrowser.open(url)
+
+
+@contextlib.contextmanager
+def _quiet_webbrowser() -> Iterator[None]:
+    try:
+        yield
+    except webbrowser.Error:
+        log.warning("no browser could be opened")

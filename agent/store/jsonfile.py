@@ -1,0 +1,62 @@
+"""One JSON object in one private file: written whole or not at all, readable by its owner only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from pathlib import Path
+
+from agent.errors import StoreError
+from agent.store.files import write_atomic
+
+log = logging.getLogger(__name__)
+
+
+class JsonFile:
+    """A small document that survives crashes: temporary file, fsync, rename; mode 0600.
+
+    A missing file reads as None, and so does a damaged one (with a warning in the log that names
+    the file, never its content).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self) -> dict[str, object] | None:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            log.warning("%s cannot be read (%s); treated as empty", self.path, type(error).__name__)
+            return None
+        try:
+            value = json.loads(text)
+        except ValueError:
+            log.warning("%s is damaged; treated as empty", self.path)
+            return None
+        if not isinstance(value, dict):
+            log.warning("%s does not hold an object; treated as empty", self.path)
+            return None
+        return value
+
+    def save(self, value: dict[str, object]) -> None:
+        """Replace the file. Raises StoreError; the old file is then still whole."""
+        # A copy that somebody made readable for others (a restored backup) is closed again.
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_mode & 0o077:
+                self.path.chmod(0o600)
+        write_atomic(self.path, (json.dumps(value, indent=1) + "\n").encode())
+
+    def delete(self) -> bool:
+        """True when there was a file. Raises StoreError."""
+        try:
+            self.path.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StoreError(
+                f"The file {self.path} cannot be removed ({error.strerror}). Remove it by hand."
+            ) from error
+        return True

@@ -1,0 +1,136 @@
+"""Where the login to a music service is kept: a private file, or the system's keyring by setting.
+
+Both implement :class:`agent.ports.TokenStore` and add :meth:`exclusive`: one lock across threads
+and processes, to be held while a token is read, renewed and written. Spotify's refresh tokens work
+once; two programs renewing with the same one would log the user out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from agent.errors import StoreError
+from agent.store.jsonfile import JsonFile
+from agent.store.paths import ensure_folder
+
+LOCK_TIMEOUT = 20.0
+"""Seconds to wait for another process that renews the token; its own time-out is shorter."""
+
+
+class _ExclusiveLock:
+    """A lock across threads and processes; may be taken again by the thread that holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = threading.RLock()
+        self._processes = FileLock(path, timeout=LOCK_TIMEOUT, mode=0o600, thread_local=False)
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        ensure_folder(self._path.parent)
+        with self._threads:
+            try:
+                self._processes.acquire()
+            except (Timeout, OSError) as error:
+                raise StoreError(
+                    f"The file {self._path} stays locked by another Moodtray. "
+                    "Close the other one and try again."
+                ) from error
+            try:
+                yield
+            finally:
+                self._processes.release()
+
+
+class FileTokenStore:
+    """The token in a file of mode 0600."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = JsonFile(path)
+        self._lock = _ExclusiveLock(path.with_name(path.name + ".lock"))
+
+    @property
+    def place(self) -> str:
+        """For people: where the token lies."""
+        return str(self.path)
+
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        return self._lock.hold()
+
+    def load(self) -> dict[str, object] | None:
+        return self._file.load()  # rename makes every reading whole: no lock needed
+
+    def save(self, token: dict[str, object]) -> None:
+        with self.exclusive():
+            self._file.save(token)
+
+    def delete(self) -> bool:
+        with self.exclusive():
+            return self._file.delete()
+
+
+class KeyringTokenStore:
+    """The token in the system's keyring (extra ``keyring``); asked for by ``use_keyring``."""
+
+    SERVICE = "moodtray"
+    USER = "spotify"
+
+    def __init__(self, lock_path: Path) -> None:
+        self._lock = _ExclusiveLock(lock_path)
+
+    @property
+    def place(self) -> str:
+        return "the system's keyring"
+
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        return self._lock.hold()
+
+    def load(self) -> dict[str, object] | None:
+        with _keyring() as keyring:
+            text = keyring.get_password(self.SERVICE, self.USER)
+        if text is None:
+            return None
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return None
+        return value if isinstance(value, dict) else None
+
+    def save(self, token: dict[str, object]) -> None:
+        with self.exclusive(), _keyring() as keyring:
+            keyring.set_password(self.SERVICE, self.USER, json.dumps(token))
+
+    def delete(self) -> bool:
+        with self.exclusive(), _keyring() as keyring:
+            if keyring.get_password(self.SERVICE, self.USER) is None:
+                return False
+            keyring.delete_password(self.SERVICE, self.USER)
+            return True
+
+
+@contextlib.contextmanager
+def _keyring() -> Iterator[Any]:
+    """The keyring library, its absence and its failures told as StoreError."""
+    try:
+        import keyring
+        import keyring.errors
+    except ImportError as error:
+        raise StoreError(
+            "The setting spotify.use_keyring needs the package 'keyring'. Install it with "
+            "pip install 'moodtray[keyring]', or set use_keyring = false."
+        ) from error
+    try:
+        yield keyring
+    except keyring.errors.KeyringError as error:
+        raise StoreError(
+            f"The system's keyring cannot be used ({type(error).__name__}). Unlock it, or set "
+            "spotify.use_keyring = false to keep the login in a private file."
+        ) from error
