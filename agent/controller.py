@@ -15,6 +15,7 @@ from agent import effects as do
 from agent import events as on
 from agent import notices
 from agent.core import mood as mood_filter
+from agent.core.happened import visible
 from agent.core.policy import Circumstances, decide
 from agent.errors import AgentError, NeedsLogin, Offline, PlayerError
 from agent.ports import Clock
@@ -271,7 +272,7 @@ class Controller:
     # -- music
 
     def _playback_changed(self, playback: Playback, happening: Happening) -> None:
-        changed = self._playback is None or _visible(self._playback) != _visible(playback)
+        changed = self._playback is None or visible(self._playback) != visible(playback)
         self._playback = playback
         if changed:
             self._out.append(do.Record(playback))
@@ -284,6 +285,7 @@ class Controller:
             self._out.append(do.RecordFeedback("skip", self._switch.playlist.uri))
         if happening in (Happening.USER_CHOSE, Happening.PAUSED):
             self._asked_since = None  # the user's hand is newer than the wish
+            self._commanded = None  # and than a command under way
         self._decide(happening)
 
     def _playlist_started(self, playlist: Playlist, playback: Playback) -> None:
@@ -352,7 +354,7 @@ class Controller:
             self._out.append(do.Record(decision))
         self._decision = decision
         if decision.action is Action.SWITCH_NOW:
-            self._carry_out(decision)
+            self._carry_out(decision, asked=self._asked_since is not None)
         elif self._asked_since is not None and not any(self._playlists.values()):
             self._asked_since = None  # nothing can ever be played
         waiting = decision.action is Action.SWITCH_AT_END
@@ -360,7 +362,7 @@ class Controller:
             self._waiting = waiting
             self._out.append(do.ExpectTrackEnd(waiting))
 
-    def _carry_out(self, decision: Decision) -> None:
+    def _carry_out(self, decision: Decision, *, asked: bool) -> None:
         assert decision.playlist is not None
         self._commanded = decision
         self._asked_since = None
@@ -368,7 +370,7 @@ class Controller:
         self._last_switch = decision.time
         self._before_switch = self._playback
         self._started.append(decision.playlist.uri)
-        self._out.append(do.Play(decision.playlist))
+        self._out.append(do.Play(decision.playlist, asked))
 
     def _next_playlist(self) -> None:
         state = self._mood.state
@@ -390,7 +392,7 @@ class Controller:
                 now, decision.action, state, decision.playlist, "you asked for another playlist"
             )
             self._out.append(do.Record(self._decision))
-            self._carry_out(self._decision)
+            self._carry_out(self._decision, asked=True)
 
     def _undo(self) -> None:
         before, switch = self._before_switch, self._switch
@@ -401,7 +403,7 @@ class Controller:
         self._out.append(do.RecordFeedback("undo", switch.playlist.uri if switch.playlist else ""))
         if before.state is PlayState.PLAYING and before.context is not None:
             back = Playlist(before.context, before.context_name or before.context)
-            self._out.append(do.Play(back))
+            self._out.append(do.Play(back, asked=True))
         else:
             self._out.append(do.PauseMusic())
         self._before_switch, self._switch = None, None
@@ -503,11 +505,6 @@ class Controller:
             self._snapshot = snapshot
             self._out.append(do.Publish(snapshot))
         return self._out
-
-
-def _visible(playback: Playback) -> tuple[object, ...]:
-    """What of a playback people would notice; the position flows on by itself."""
-    return (playback.state, playback.context, playback.track, playback.device)
 
 
 def _substance(decision: Decision) -> tuple[object, ...]:

@@ -23,7 +23,10 @@ class SetInterval:
 
 @dataclass(frozen=True, slots=True)
 class Play:
+    """``asked``: the user wished it, so their earlier pause does not stand against it."""
+
     playlist: Playlist
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
