@@ -69,7 +69,9 @@ def _choose_on_linux(wish: str | None) -> Backend:
         return Backend("appindicator", NO_EXTENSION if _gnome_without_extension() else "")
     if gtk and has_x and wish in (None, "gtk", "appindicator"):
         return Backend("gtk")
-    return Backend("xorg", NO_MENU) if has_x else Backend(None, NO_X)
+    if has_x:
+        return Backend("xorg", "" if wish == "xorg" else NO_MENU)
+    return Backend(None, NO_X)
 
 
 def typelibs() -> tuple[bool, bool]:

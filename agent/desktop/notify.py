@@ -1,0 +1,211 @@
+"""Notifications on the desktop, with buttons where the system has them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from agent.desktop.icon_files import IconFiles
+from agent.desktop.notify_rules import RateGate, is_quiet, safe
+from agent.desktop.notify_service import Service, ask_service
+from agent.ports import Clock, Report
+from agent.settings import NotificationSettings
+from agent.store.paths import Paths
+from agent.types import MoodState, Notification, NotificationKind, Status
+
+log = logging.getLogger(__name__)
+
+APP_NAME = "Moodtray"
+ICON_SIZE = 96
+SECONDS_SHOWN = 12
+"""Long enough to reach a button. Kinds that need the user stay as long as the system likes."""
+
+_STATUS: dict[NotificationKind, Status] = {
+    NotificationKind.LOGIN: Status.NEEDS_LOGIN,
+    NotificationKind.DEVICE: Status.OFFLINE,
+    NotificationKind.CAMERA: Status.CAMERA_BUSY,
+    NotificationKind.PROBLEM: Status.ERROR,
+}
+
+
+def available() -> tuple[bool, str]:
+    """Whether notifications can be shown, and by whom or what to do about it. Blocks at most a
+    few seconds; never raises."""
+    service = ask_service()
+    if service.problem:
+        return False, service.problem
+    return True, f"{service.name}, {'with' if service.buttons else 'without'} buttons"
+
+
+class _Way(Protocol):
+    """One way to show a notification. In the notifier's thread."""
+
+    async def show(self, notification: Notification, icon: Path, service: Service) -> None:
+        """Raises whatever the foreign library raises."""
+        ...
+
+
+class DesktopNotifications:
+    """Implements :class:`agent.ports.Notifier`. ``notify`` returns at once: a thread of its own
+    with an event loop, started by the first notification, talks to the system."""
+
+    def __init__(
+        self,
+        report: Report,
+        clock: Clock,
+        settings: Callable[[], NotificationSettings],
+        *,
+        folder: Path | None = None,
+    ) -> None:
+        """``settings`` is asked at every notification. ``folder`` takes the pictures (default:
+        below the runtime folder)."""
+        self._report = report
+        self._clock = clock
+        self._settings = settings
+        self._folder = folder
+        self._gate = RateGate(clock)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        # Below: the notifier's thread alone.
+        self._way: _Way | None = None
+        self._service: Service | None = None
+
+    def notify(self, notification: Notification) -> None:
+        """Show it soon, unless switched off, in quiet hours, or too soon after its like."""
+        settings = self._settings()
+        quiet = is_quiet(self._clock.now().time(), settings.quiet_from, settings.quiet_to)
+        if not settings.enabled or quiet:
+            return
+        if not self._gate.allow(notification.kind):
+            log.info("not shown, too soon after the last of its kind: %s", notification.title)
+            return
+        loop = self._running_loop()
+        asyncio.run_coroutine_threadsafe(self._show(notification), loop)
+
+    def close(self) -> None:
+        """Stop; what is shown stays until the system takes it down."""
+        loop, thread = self._loop, self._thread
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(0.5)
+            self._loop = self._thread = None
+        if self._folder is not None:
+            IconFiles(self._folder).remove()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            # A daemon: a hanging bus cannot keep the program alive.
+            self._thread = threading.Thread(
+                target=_run, args=(self._loop,), name="notifications", daemon=True
+            )
+            self._thread.start()
+        return self._loop
+
+    # -- the notifier's thread
+
+    async def _show(self, notification: Notification) -> None:
+        try:
+            icon = self._icon_path(notification)
+            service = self._asked_service()
+            if service.problem:
+                raise RuntimeError(service.problem)
+            if self._way is None:
+                self._way = _WithButtons(self._report)
+            try:
+                await self._way.show(notification, icon, service)
+            except Exception:
+                log.info("trying the plain way of notifications", exc_info=True)
+                self._way = _Plain()
+                await self._way.show(notification, icon, service)
+        except Exception as error:
+            # A lost notification harms nobody; the next one starts afresh.
+            log.warning("The notification '%s' was not shown: %s", notification.title, error)
+            log.debug("because of", exc_info=True)
+            self._way = self._service = None
+
+    def _asked_service(self) -> Service:
+        if self._service is None:
+            self._service = ask_service()  # blocks this thread, which has nothing else to do
+        return self._service
+
+    def _icon_path(self, notification: Notification) -> Path:
+        if self._folder is None:
+            self._folder = Paths.default().runtime / "notification-icons"
+        status = _STATUS.get(notification.kind, Status.WATCHING)
+        mood = notification.emotion or MoodState.HAPPY
+        if mood is MoodState.AWAY:
+            status = Status.AWAY
+        return IconFiles(self._folder).path(status, mood, ICON_SIZE, True)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+class _WithButtons:
+    """desktop-notifier: buttons, and a notification that takes its predecessor's place."""
+
+    def __init__(self, report: Report) -> None:
+        from desktop_notifier import DesktopNotifier
+
+        self._report = report
+        self._notifier = DesktopNotifier(app_name=APP_NAME, app_icon=None)
+        self._shown: dict[NotificationKind, str] = {}
+
+    async def show(self, notification: Notification, icon: Path, service: Service) -> None:
+        from desktop_notifier import Button, Icon
+
+        can = await self._notifier.get_capabilities()  # raises where there is no service
+        buttons = [
+            Button(title=label, on_pressed=self._presser(event))
+            for label, event in (notification.buttons if _has_buttons(can) else ())
+        ]
+        stays = notification.kind is NotificationKind.LOGIN
+        predecessor = self._shown.pop(notification.kind, None)
+        if predecessor is not None:
+            await self._clear(predecessor)
+        self._shown[notification.kind] = await self._notifier.send(
+            title=safe(notification.title, markup=False),
+            message=safe(notification.body, service.markup),
+            icon=Icon(path=icon),
+            buttons=buttons,
+            timeout=-1 if stays else SECONDS_SHOWN,
+        )
+
+    async def _clear(self, identifier: str) -> None:
+        try:
+            await self._notifier.clear(identifier)
+        except KeyError:
+            log.debug("the predecessor is gone already")
+
+    def _presser(self, event: Any) -> Callable[[], None]:
+        return lambda: self._report(event)
+
+
+def _has_buttons(capabilities: frozenset[Any]) -> bool:
+    from desktop_notifier import Capability
+
+    return Capability.BUTTONS in capabilities
+
+
+class _Plain:
+    """plyer: text and icon, on every system it knows."""
+
+    async def show(self, notification: Notification, icon: Path, service: Service) -> None:
+        from plyer import notification as plyer_notification
+
+        plyer_notification.notify(
+            title=safe(notification.title, markup=False),
+            message=safe(notification.body, service.markup),
+            app_name=APP_NAME,
+            app_icon=str(icon),
+            timeout=SECONDS_SHOWN,
+        )

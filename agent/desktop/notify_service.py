@@ -1,0 +1,59 @@
+"""The notification service of a Linux desktop: is there one, and what can it do?"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 3.0
+"""Seconds; the first question may have to start the service."""
+
+NAME = "org.freedesktop.Notifications"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """``problem`` is None when it answered."""
+
+    name: str
+    buttons: bool
+    markup: bool
+    problem: str | None = None
+
+
+def ask_service() -> Service:
+    """Who shows notifications here. Blocks at most a few seconds; never raises."""
+    if sys.platform != "linux":
+        return Service("the system's notification centre", buttons=True, markup=False)
+    from jeepney import DBusAddress, DBusErrorResponse, new_method_call
+    from jeepney.io.blocking import open_dbus_connection
+    from jeepney.wrappers import unwrap_msg
+
+    address = DBusAddress("/org/freedesktop/Notifications", NAME, NAME)
+    try:
+        with open_dbus_connection("SESSION") as bus:
+            answers = [
+                unwrap_msg(bus.send_and_get_reply(new_method_call(address, ask), timeout=TIMEOUT))
+                for ask in ("GetServerInformation", "GetCapabilities")
+            ]
+    except (OSError, KeyError, ValueError) as error:  # TimeoutError is an OSError
+        log.debug("no session bus: %r", error)
+        return _none(
+            "There is no D-Bus session bus, or nobody answers on it, so notifications cannot be "
+            "shown. Start Moodtray from a desktop session."
+        )
+    except DBusErrorResponse as error:
+        log.debug("no notification service: %r", error)
+        return _none(
+            "No notification service runs on this desktop. Install one, for example the Debian "
+            "package dunst or notification-daemon."
+        )
+    (name, _vendor, version, _spec), (abilities,) = answers
+    return Service(f"{name} {version}", "actions" in abilities, "body-markup" in abilities)
+
+
+def _none(problem: str) -> Service:
+    return Service("none", buttons=False, markup=False, problem=problem)
