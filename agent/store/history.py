@@ -169,6 +169,16 @@ class SqliteHistory:
             for at, kind, detail in self._select("at, kind, detail", "feedback", since, last)
         ]
 
+    def counts(self) -> tuple[int, int]:
+        """How many moods and switches there are."""
+
+        def work(connection: sqlite3.Connection) -> tuple[int, int]:
+            query = "SELECT (SELECT COUNT(*) FROM moods), (SELECT COUNT(*) FROM switches)"
+            moods, switches = connection.execute(query).fetchone()
+            return int(moods), int(switches)
+
+        return self._run(work)
+
     def close(self) -> None:
         """May be called twice; a later call opens the file again. Never raises."""
         with self._lock:

@@ -57,6 +57,7 @@ def test_everything_comes_back_as_it_went_in(history: SqliteHistory) -> None:
     assert (switch.playlist_uri, switch.playlist_name) == ("local:happy", "Happy loops")
     assert switch.reason == SWITCH.reason
     assert keep.playlist_uri is None
+    assert again.counts() == (3, 2)
     assert [(f.kind, f.detail) for f in again.feedback()] == [("skip", "Happy loops")]
     again.close()
 

@@ -1,0 +1,245 @@
+"""The single checks of ``moodtray doctor``.
+
+Each returns (ok, what was found, what to do) or raises an AgentError. Foreign libraries are
+imported inside, so that one that is missing fails its own check alone.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from datetime import datetime
+from typing import TypeAlias
+
+import agent
+from agent.errors import AgentError, PlaylistGone
+from agent.settings import Settings
+from agent.store.paths import Paths, ensure_folder
+from agent.types import EMOTIONS
+
+Finding: TypeAlias = tuple[bool | None, str, str]
+
+DARK = 25.0
+"""Mean grey level below which a picture is too dark for a face."""
+
+
+def system() -> Finding:
+    frozen = ", packaged" if getattr(sys, "frozen", False) else ""
+    python = f"Python {platform.python_version()}{frozen}"
+    return True, f"Moodtray {agent.__version__}, {python}, {platform.platform(terse=True)}", ""
+
+
+def folders(paths: Paths) -> Finding:
+    for folder in (paths.config, paths.data, paths.state, paths.logs, paths.runtime):
+        ensure_folder(folder)
+    return True, f"settings in {paths.config}, history in {paths.data}, log in {paths.logs}", ""
+
+
+def settings_file(paths: Paths, problem: AgentError | None) -> Finding:
+    if problem is not None:
+        return (
+            False,
+            f"{problem.title}; the last good settings are in force",
+            problem.message,
+        )
+    return True, str(paths.settings_file), ""
+
+
+def history(paths: Paths) -> Finding:
+    from agent.store.history import SqliteHistory
+
+    if not paths.history_file.exists():
+        return True, "empty so far", ""
+    told: list[AgentError] = []
+    journal = SqliteHistory(paths.history_file, on_set_aside=told.append)
+    try:
+        moods, switches = journal.counts()
+    finally:
+        journal.close()
+    if told:
+        return None, told[0].title, told[0].message
+    return True, f"{moods} moods and {switches} switches in {paths.history_file}", ""
+
+
+def model(settings: Settings) -> Finding:
+    import numpy as np
+
+    from agent.vision.expression import ExpressionClassifier, describe_model
+
+    described = describe_model()
+    classifier = ExpressionClassifier.load(engine=settings.camera.engine)
+    answer = classifier.predict([np.full((48, 48), 127, np.uint8)])
+    if answer.shape != (1, len(EMOTIONS)) or not np.isclose(answer.sum(), 1.0, atol=1e-3):
+        return False, "the model answers nonsense", "Install Moodtray again to restore it."
+    checksum = str(described.get("sha256", ""))[:12]
+    return True, f"{classifier.name}, checksum {checksum} is right, it answers", ""
+
+
+def camera(paths: Paths, settings: Settings) -> Finding:
+    from agent.desktop import consent
+    from agent.vision.camera import OpenCVCamera
+
+    source = settings.camera.source
+    a_device = isinstance(source, int) or source.isdecimal() or source.startswith("/dev/")
+    if a_device and not consent.is_given(paths):
+        return None, "not looked at: you have not allowed the camera yet", consent.HOW
+    eye = OpenCVCamera(source)
+    try:
+        eye.open()
+        frame = eye.read()
+    except AgentError as error:
+        advice = error.message
+        if _is_running(paths):
+            advice += " The running Moodtray itself may be using it: 'moodtray pause' lets it go."
+        return False, error.title, advice
+    finally:
+        eye.close()
+    height, width = frame.shape[:2]
+    found = f"{eye.name} gives {width}x{height}"
+    if float(frame.mean()) < DARK:
+        return None, f"{found}, but the picture is very dark", "Give it light, or open its shutter."
+    return True, found, ""
+
+
+def tray() -> Finding:
+    from agent.desktop.backend import choose_backend
+
+    backend = choose_backend()
+    if backend.name is None:
+        return None, "no tray icon", backend.notice
+    if not backend.menu:
+        return None, f"an icon without a menu ({backend.name})", backend.notice
+    if sys.platform == "linux" and not _tray_host():
+        return (
+            None,
+            f"{backend.name}, but no panel shows tray icons here",
+            "Add a tray (also called notification area or status icons) to your panel. Until "
+            "then use the commands: moodtray status, pause, resume and quit.",
+        )
+    return True, f"icon and menu by {backend.name}", backend.notice
+
+
+def notifications(settings: Settings) -> Finding:
+    from agent.desktop import notify
+
+    works, told = notify.available()
+    if not works:
+        return None, "there is no notification service", told
+    if not settings.notifications.enabled:
+        return True, f"{told}; switched off in the settings", ""
+    return True, told, ""
+
+
+def sound() -> Finding:
+    from agent.players.sound import NULL, working_backend
+
+    name = working_backend()
+    if name == NULL:
+        return (
+            None,
+            "no sound output: Moodtray's own player plays unheard",
+            "Connect speakers or headphones, or check that the sound service runs. Spotify plays "
+            "on its own devices and does not need this.",
+        )
+    return True, name, ""
+
+
+def music(settings: Settings) -> Finding:
+    """What Moodtray's own player would play: the user's folders and the shipped loops."""
+    from agent.players.local import playlists_for, tracks_of
+
+    missing, tracks = [], 0
+    for emotion, playlists in playlists_for(settings).items():
+        for playlist in playlists:
+            try:
+                tracks += len(tracks_of(playlist))
+            except PlaylistGone as error:
+                missing.append(f"{emotion}: {error.message}")
+    if missing:
+        return False, "some music is not there", "\n".join(missing)
+    own = ", ".join(settings.local_playlists)
+    whose = f"of your own for {own}" if own else "the calm loops that Moodtray ships"
+    return True, f"{tracks} tracks, {whose}", ""
+
+
+def player(paths: Paths, settings: Settings) -> Finding:
+    """Which player will be used, and the login as it is stored; asks no server."""
+    if settings.player == "local":
+        return True, "Moodtray's own player, by setting", ""
+    from agent.spotify_app import stored_login
+
+    login = stored_login(settings, paths)
+    if login is None and settings.player == "auto":
+        return True, "Moodtray's own player; for Spotify run 'moodtray login'", ""
+    if login is None:
+        return False, "Spotify is set, but nobody is logged in", "Run 'moodtray login'."
+    until = f"logged in until {login.ends.astimezone():%d %B %Y}"
+    if not settings.spotify_playlists:
+        return (
+            None,
+            f"Spotify, {until}, but no playlists",
+            "Name a playlist for each mood under [spotify_playlists] in the settings.",
+        )
+    found = f"Spotify, {until}, playlists for {', '.join(settings.spotify_playlists)}"
+    if login.needs_reminder(datetime.now().astimezone()):
+        return None, found, "The login ends soon. Renew it with 'moodtray login'."
+    return True, found, ""
+
+
+def autostart() -> Finding:
+    from agent.desktop.autostart import autostart as mechanism
+
+    status = mechanism().status()
+    if status.enabled and (status.gone or status.moved):
+        return None, "on, but it starts something else", status.describe()
+    return True, status.describe(), ""
+
+
+# -- inside
+
+
+def _is_running(paths: Paths) -> bool:
+    from agent.desktop.instance import Instance
+
+    instance = Instance(paths)
+    if not instance.acquire():
+        return True
+    instance.release()
+    return False
+
+
+def _tray_host() -> bool:
+    """Whether somebody on this desktop shows tray icons: a StatusNotifierWatcher on the session
+    bus, or the owner of the X selection that the system tray protocol names."""
+    return _has_watcher() or _has_x_tray()
+
+
+def _has_watcher() -> bool:
+    from jeepney import DBusAddress, new_method_call
+    from jeepney.io.blocking import open_dbus_connection
+
+    bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
+    ask = new_method_call(bus, "NameHasOwner", "s", ("org.kde.StatusNotifierWatcher",))
+    try:
+        with open_dbus_connection("SESSION") as connection:
+            return bool(connection.send_and_get_reply(ask, timeout=2.0).body[0])
+    except (OSError, KeyError, TimeoutError, ValueError):
+        return False  # no bus, or one that does not answer
+
+
+def _has_x_tray() -> bool:
+    if not os.environ.get("DISPLAY"):
+        return False
+    from Xlib import X, display  # type: ignore[import-untyped]
+    from Xlib.error import DisplayError  # type: ignore[import-untyped]
+
+    try:
+        screen = display.Display()
+    except (DisplayError, OSError):
+        return False
+    try:
+        selection = screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}")
+        return bool(screen.get_selection_owner(selection) != X.NONE)
+    finally:
+        screen.close()
