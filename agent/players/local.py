@@ -1,0 +1,215 @@
+"""Moodtray's own player: folders of audio files, or the calm loops that the program ships."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.errors import PlaylistGone
+from agent.players.sound import NULL, SUFFIXES, Deck, Output, Unplayable
+from agent.ports import Clock
+from agent.settings import LocalSettings, Settings
+from agent.store.paths import resources_dir
+from agent.types import EMOTIONS, Playback, Playlist, PlayState
+
+log = logging.getLogger(__name__)
+
+LOOPS = "local:"
+"""``local:happy`` is the loop that the program ships for happy; any other uri is a path."""
+STALL = 3.0
+"""A device that asked for no sound that long is gone."""
+
+
+def _nobody() -> None:
+    pass
+
+
+class LocalPlayer:
+    """Implements agent.ports.Player; the player's thread only, except :meth:`set_volume`.
+
+    ``on_change`` is called in the audio thread at the end of each track. ``null`` True plays into
+    the void on any machine; ``seed`` makes the shuffle repeatable.
+    """
+
+    name = "Moodtray's own player"
+
+    def __init__(
+        self,
+        settings: LocalSettings,
+        clock: Clock,
+        *,
+        null: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        self.on_change: Callable[[], None] = _nobody
+        self._clock = clock
+        self._chance = random.Random(seed) if settings.shuffle else None
+        self._output = Output(null=null)
+        self._output.volume = settings.volume
+        self._deck: Deck | None = None
+        self._playlist: Playlist | None = None
+        self._paused = False
+        self._pulled = (0, 0.0)  # the output's pulls, and when they last grew
+
+    def playback(self) -> Playback:
+        """The present state; also notices a sound device that went away, and takes another."""
+        now = self._clock.monotonic()
+        if self._deck is None or self._playlist is None:
+            return Playback(now, PlayState.STOPPED)
+        if not self._paused:
+            self._watch_device(now)
+        device = "this computer, without sound" if self._output.name == NULL else "this computer"
+        present = self._deck.now
+        if present is None:
+            return Playback(now, PlayState.STOPPED, device=device)
+        path, position, duration = present
+        return Playback(
+            now,
+            PlayState.PAUSED if self._paused else PlayState.PLAYING,
+            context=self._playlist.uri,
+            context_name=self._playlist.name,
+            track=str(path),
+            title=path.stem.replace("_", " "),
+            position=position,
+            duration=duration,
+            device=device,
+        )
+
+    def play(self, playlist: Playlist) -> None:
+        """Start from the first track (shuffled: from any). Raises PlaylistGone; what played
+        before then plays on."""
+        paths = tracks_of(playlist)
+        try:
+            deck = Deck(paths, chance=self._chance, on_end=self._track_ended)
+        except Unplayable as error:
+            raise PlaylistGone(
+                f"None of the {len(paths)} audio files of “{playlist.name}” can be played; they "
+                "seem to be damaged. Replace them, or name another folder in the settings under "
+                "local_playlists."
+            ) from error
+        before = self._deck
+        self._deck, self._playlist, self._paused = deck, playlist, False
+        self._output.play(deck)
+        self._pulled = (self._output.pulls, self._clock.monotonic())
+        if before is not None:
+            before.close()
+
+    def pause(self) -> None:
+        if self._deck is not None:
+            self._output.pause()
+            self._paused = True
+
+    def resume(self) -> None:
+        """Does nothing when nothing was played before."""
+        if self._deck is not None:
+            self._output.resume()
+            self._pulled = (self._output.pulls, self._clock.monotonic())
+            self._paused = False
+
+    def set_volume(self, volume: float) -> None:
+        """0..1. Any thread."""
+        self._output.volume = volume
+
+    def close(self) -> None:
+        self._output.close()
+        if self._deck is not None:
+            self._deck.close()
+        self._deck, self._playlist = None, None
+
+    def _track_ended(self) -> None:
+        self.on_change()
+
+    def _watch_device(self, now: float) -> None:
+        pulls, since = self._pulled
+        if self._output.pulls != pulls:
+            self._pulled = (self._output.pulls, now)
+        elif now - since > STALL:
+            log.warning("the sound device %s went away", self._output.name)
+            self._output.reopen()
+            self._pulled = (self._output.pulls, now)
+
+
+def playlists_for(settings: Settings) -> dict[str, tuple[Playlist, ...]]:
+    """Every emotion's playlists: the user's folders, or the shipped loop where none are named.
+    An emotion with an empty list in the settings has none."""
+    named_by_emotion = {str(emotion): names for emotion, names in settings.local_playlists.items()}
+    found: dict[str, tuple[Playlist, ...]] = {}
+    for emotion in EMOTIONS:
+        named = named_by_emotion.get(emotion)
+        found[emotion] = (
+            (loop(emotion),) if named is None else tuple(playlist(text) for text in named)
+        )
+    return found
+
+
+def loop(emotion: str) -> Playlist:
+    """The shipped loop of an emotion."""
+    return Playlist(f"{LOOPS}{emotion}", f"{emotion.capitalize()} (Moodtray loops)")
+
+
+def playlist(text: str) -> Playlist:
+    """What stands in the settings -> a playlist: a folder, a file, or ``local:<emotion>``."""
+    if text.startswith(LOOPS):
+        return loop(text.removeprefix(LOOPS))
+    path = Path(text).expanduser()
+    return Playlist(str(path), path.stem if path.suffix in SUFFIXES else path.name or str(path))
+
+
+def tracks_of(playlist: Playlist) -> list[Path]:
+    """The audio files of a playlist in the order in which people number them; folders within it
+    included, hidden files not. Raises PlaylistGone when there are none."""
+    if playlist.uri.startswith(LOOPS):
+        return [_loop_file(playlist)]
+    path = Path(playlist.uri)
+    remedy = "name another folder in the settings under local_playlists."
+    try:
+        if path.is_file():
+            return [path]
+        if not path.is_dir():
+            raise PlaylistGone(
+                f"The folder {path} of “{playlist.name}” is not there any more. Put it back, or "
+                + remedy
+            )
+        files = [
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in SUFFIXES
+            and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            and file.is_file()
+        ]
+    except OSError as error:
+        raise PlaylistGone(
+            f"The folder {path} of “{playlist.name}” cannot be read ({error.strerror}). Check its "
+            "permissions, or " + remedy
+        ) from error
+    if not files:
+        kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
+        raise PlaylistGone(
+            f"The folder {path} of “{playlist.name}” holds no music that Moodtray can play "
+            f"({kinds}). Put some in, or " + remedy
+        )
+    return sorted(files, key=lambda file: _numbered(file.relative_to(path)))
+
+
+def _loop_file(playlist: Playlist) -> Path:
+    emotion = playlist.uri.removeprefix(LOOPS)
+    if emotion not in EMOTIONS:
+        raise PlaylistGone(
+            f"Moodtray has no loop called “{emotion}”. Allowed are {', '.join(EMOTIONS)}."
+        )
+    file = resources_dir() / "sounds" / f"{emotion}.ogg"
+    if not file.is_file():
+        raise PlaylistGone(
+            f"Moodtray's own loop {file} is missing. Install Moodtray again, or name a folder of "
+            "yours in the settings under local_playlists."
+        )
+    return file
+
+
+def _numbered(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key by which "2" comes before "10"."""
+    pieces = re.split(r"(\d+)", str(path).casefold())
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
