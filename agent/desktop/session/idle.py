@@ -1,0 +1,87 @@
+"""How long nobody touched keyboard or pointer, on Linux.
+
+GNOME's compositor tells it on the session bus, a real X server by its screen saver extension.
+Under other Wayland compositors no program may know; there the session's IdleHint has to do.
+org.freedesktop.ScreenSaver's GetSessionIdleTime is not asked: desktops disagree whether its unit
+is seconds or milliseconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any, Protocol
+
+from agent.desktop.session.bus import Bus
+
+log = logging.getLogger(__name__)
+
+
+class IdleReader(Protocol):
+    """The session worker's thread; milliseconds."""
+
+    def seconds(self) -> float | None:
+        """Since the last input; None: not known."""
+        ...
+
+    def close(self) -> None:
+        """Never raises."""
+        ...
+
+
+class MutterIdle:
+    """GNOME Shell's idle monitor; ``bus`` belongs to the caller."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    def seconds(self) -> float | None:
+        answer = self._bus.call(
+            "org.gnome.Mutter.IdleMonitor",
+            "/org/gnome/Mutter/IdleMonitor/Core",
+            "org.gnome.Mutter.IdleMonitor",
+            "GetIdletime",
+        )
+        return None if answer is None else float(answer[0]) / 1000.0
+
+    def close(self) -> None:
+        """Nothing of its own to close."""
+
+
+class X11Idle:
+    """The screen saver extension of an X server; ``display`` is an open Xlib display."""
+
+    def __init__(self, display: Any) -> None:
+        self._display = display
+
+    def seconds(self) -> float | None:
+        info = self._display.screen().root.screensaver_query_info()
+        return float(info.idle) / 1000.0
+
+    def close(self) -> None:
+        try:
+            self._display.close()
+        except Exception:  # Xlib raises its own kinds when the server went first
+            log.debug("the X display closed badly", exc_info=True)
+
+
+def find_reader(session: Bus | None) -> IdleReader | None:
+    """The reader that works here, if there is one."""
+    if session is not None:
+        mutter = MutterIdle(session)
+        if mutter.seconds() is not None:
+            return mutter
+    # Under Wayland the X server sees the input of X programs alone.
+    if os.environ.get("WAYLAND_DISPLAY") or not os.environ.get("DISPLAY"):
+        return None
+    try:
+        from Xlib.display import Display  # type: ignore[import-untyped]
+
+        display = Display()
+        if not display.has_extension("MIT-SCREEN-SAVER"):
+            display.close()
+            return None
+    except Exception as error:  # noqa: BLE001 - Xlib raises its own kinds and plain ones
+        log.info("the X server's idle time is not to be had: %s", error)
+        return None
+    return X11Idle(display)

@@ -1,0 +1,102 @@
+"""A message bus of its own for a test, with mocked desktop services on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+CONFIG = """\
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <listen>unix:path={socket}</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """A guard against hanging, no measurement."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+@dataclass
+class PrivateBus:
+    """A message bus of its own, without any service that could be started by itself."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    mocks: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def serve(self, kind: str, *arguments: str) -> None:
+        """Start a python-dbusmock service on this bus, its name owned when this returns."""
+        variable = f"DBUS_{kind.upper()}_BUS_ADDRESS"
+        self.mocks.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "dbusmock", f"--{kind}", *arguments],
+                env={**os.environ, variable: self.address},
+                stdout=subprocess.DEVNULL,
+            )
+        )
+
+    def call(self, destination: str, path: str, method: str, *arguments: str) -> str:
+        """``dbus-send`` on this bus; what it printed."""
+        done = subprocess.run(
+            [
+                "dbus-send",
+                f"--bus={self.address}",
+                "--print-reply=literal",
+                f"--dest={destination}",
+                path,
+                method,
+                *arguments,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def has(self, name: str) -> bool:
+        answer = self.call(
+            "org.freedesktop.DBus",
+            "/org/freedesktop/DBus",
+            "org.freedesktop.DBus.NameHasOwner",
+            f"string:{name}",
+        )
+        return "true" in answer
+
+    def stop(self) -> None:
+        for mock in self.mocks:
+            mock.terminate()
+            mock.wait(20)
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def start_bus(folder: Path) -> PrivateBus:
+    if shutil.which("dbus-daemon") is None:
+        pytest.skip("the package dbus is missing")
+    folder.mkdir()
+    socket = folder / "bus"
+    config = folder / "bus.conf"
+    config.write_text(CONFIG.format(socket=socket))
+    process = subprocess.Popen(["dbus-daemon", f"--config-file={config}", "--nofork"])
+    wait_until(socket.exists)
+    return PrivateBus(f"unix:path={socket}", process)

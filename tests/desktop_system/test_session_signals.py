@@ -1,0 +1,310 @@
+"""What follows from the session's signals: pure."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.desktop.session import macos, windows
+from agent.desktop.session.polled import PolledSession
+from agent.desktop.session.signals import NOT_LOCKED_AFTER, LockSense, Signals, combine
+from agent.desktop.session.watch import SessionWatch
+from agent.errors import DesktopError
+from agent.events import PowerChanged, SessionChanged
+from agent.settings import SessionSettings
+from tests.fakes.clock import FakeClock
+
+DEFAULTS = SessionSettings()
+
+
+def test_nothing_is_said_while_all_is_calm() -> None:
+    assert combine(Signals(), DEFAULTS) is None
+    assert combine(Signals(on_battery=True, idle_seconds=599.0), DEFAULTS) is None
+
+
+@pytest.mark.parametrize(
+    ("signals", "reason"),
+    [
+        (Signals(asleep=True), "computer asleep"),
+        (Signals(lid_closed=True), "lid closed"),
+        (Signals(in_background=True), "another user has the screen"),
+        (Signals(locked=True), "screen locked"),
+        (Signals(sharing=True), "screen shared"),
+        (Signals(idle_seconds=600.0), "session idle"),
+        (Signals(idle_hint=True), "session idle"),
+    ],
+)
+def test_each_signal_has_its_reason(signals: Signals, reason: str) -> None:
+    assert combine(signals, DEFAULTS) == reason
+
+
+@pytest.mark.parametrize(
+    ("signals", "switch"),
+    [
+        (Signals(locked=True), "release_when_locked"),
+        (Signals(idle_seconds=9999.0), "release_when_idle"),
+        (Signals(idle_hint=True), "release_when_idle"),
+        (Signals(sharing=True), "release_when_sharing"),
+    ],
+)
+def test_each_may_be_switched_off(signals: Signals, switch: str) -> None:
+    assert combine(signals, SessionSettings(**{switch: False})) is None
+
+
+def test_measured_idle_time_outweighs_the_desktops_opinion() -> None:
+    assert combine(Signals(idle_hint=True, idle_seconds=5.0), DEFAULTS) is None
+
+
+def test_idle_minutes_are_the_users() -> None:
+    settings = SessionSettings(idle_minutes=2.0)
+    assert combine(Signals(idle_seconds=119.0), settings) is None
+    assert combine(Signals(idle_seconds=120.0), settings) == "session idle"
+
+
+@given(
+    st.builds(
+        Signals,
+        asleep=st.booleans(),
+        lid_closed=st.booleans(),
+        locked=st.booleans(),
+        in_background=st.booleans(),
+        idle_seconds=st.none() | st.floats(0, 1e6),
+        idle_hint=st.booleans(),
+        sharing=st.none() | st.booleans(),
+    )
+)
+def test_a_sleeping_computer_never_gets_the_camera(signals: Signals) -> None:
+    assert combine(replace(signals, asleep=True), DEFAULTS) == "computer asleep"
+    everything_off = SessionSettings(
+        release_when_locked=False, release_when_idle=False, release_when_sharing=False
+    )
+    held = signals.asleep or signals.lid_closed or signals.in_background
+    assert (combine(signals, everything_off) is not None) == held
+
+
+# --- lock
+
+
+def test_a_locked_state_is_believed_for_ever() -> None:
+    lock = LockSense()
+    lock.hint(True)
+    for second in range(0, 3600, 15):
+        lock.seen(second, 0.0)
+    assert lock.locked
+    lock.hint(False)
+    assert not lock.locked
+
+
+def test_a_request_counts_at_once_and_until_unlocked() -> None:
+    lock = LockSense()
+    lock.requested(True)
+    assert lock.locked
+    lock.seen(0.0, None)
+    lock.seen(10_000.0, None)
+    assert lock.locked
+    lock.requested(False)
+    assert not lock.locked
+
+
+def test_unlocking_ends_what_the_screen_saver_said() -> None:
+    lock = LockSense()
+    lock.saver(True)
+    lock.requested(True)
+    lock.hint(True)
+    lock.hint(False)
+    lock.saver(False)
+    assert not lock.locked
+
+
+def test_a_locker_that_never_tells_its_end_does_not_hold_the_camera_for_good() -> None:
+    lock = LockSense()
+    lock.requested(True)
+    for second in range(0, 60, 2):
+        lock.seen(second, 1.0)
+    lock.seen(61.0, 45.0)  # a pause: the clock starts anew
+    lock.seen(63.0, 0.5)
+    lock.seen(62.0 + NOT_LOCKED_AFTER, 0.5)
+    assert lock.locked
+    lock.seen(63.0 + NOT_LOCKED_AFTER, 0.5)
+    assert not lock.locked
+
+
+# --- the worker, with a source that is played
+
+
+class PlayedSource:
+    def __init__(self, *readings: Signals | DesktopError) -> None:
+        self.readings = list(readings)
+        self.waits: list[float] = []
+        self.opened = 0
+        self.closed = 0
+        self.refuse = False
+
+    def open(self) -> None:
+        self.opened += 1
+        if self.refuse:
+            raise DesktopError("nothing here")
+
+    def read(self) -> Signals:
+        reading = self.readings.pop(0)
+        if isinstance(reading, DesktopError):
+            raise reading
+        return reading
+
+    def wait(self, timeout: float) -> None:
+        self.waits.append(timeout)
+
+    def interrupt(self) -> None: ...
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_each_change_is_told_once() -> None:
+    told: list[object] = []
+    calm = Signals(on_battery=False)
+    locked = Signals(on_battery=False, locked=True)
+    source = PlayedSource(calm, calm, locked, locked, Signals(on_battery=True))
+    watch = SessionWatch(told.append, FakeClock(), DEFAULTS, source)
+    for _ in range(5):
+        assert watch.step() == 0.0
+    assert told == [
+        PowerChanged(False),
+        SessionChanged("screen locked"),
+        SessionChanged(None),
+        PowerChanged(True),
+    ]
+    assert source.opened == 1
+    assert source.waits[2] < source.waits[0]  # back soon after the user is
+
+
+def test_changed_settings_count_at_once() -> None:
+    told: list[object] = []
+    locked = Signals(locked=True)
+    watch = SessionWatch(told.append, FakeClock(), DEFAULTS, PlayedSource(locked, locked))
+    watch.step()
+    watch.apply(SessionSettings(release_when_locked=False))
+    watch.step()
+    assert told == [SessionChanged("screen locked"), SessionChanged(None)]
+
+
+def test_a_lost_connection_is_made_anew_and_the_state_kept() -> None:
+    told: list[object] = []
+    locked = Signals(locked=True)
+    source = PlayedSource(locked, DesktopError("gone"), locked, Signals())
+    watch = SessionWatch(told.append, FakeClock(), DEFAULTS, source)
+    watch.step()
+    assert watch.step() == 1.0
+    assert source.closed == 1
+    watch.step()
+    assert told == [SessionChanged("screen locked")]
+    watch.step()
+    assert told[-1] == SessionChanged(None)
+    assert source.opened == 2
+
+
+def test_without_a_session_it_is_quiet_and_looks_again() -> None:
+    told: list[object] = []
+    source = PlayedSource(Signals(locked=True))
+    source.refuse = True
+    watch = SessionWatch(told.append, FakeClock(), DEFAULTS, source)
+    assert watch.step() == 60.0
+    assert watch.step() == 60.0
+    assert told == []
+    source.refuse = False
+    watch.step()
+    assert told == [SessionChanged("screen locked")]
+
+
+# --- Windows and macOS: the raw answers of stand-in systems
+
+
+def session_info(flags: int, level: int = 1) -> bytes:
+    return struct.pack("<IIIII", level, 0, 3, 0, flags) + bytes(200)
+
+
+class WindowsCalls:
+    info: bytes | None = session_info(1)
+    age: int | None = 1500
+    power: bytes | None = bytes([1, 8, 100, 0]) + bytes(8)
+    state: int | None = 5
+
+    def session_info(self) -> bytes | None:
+        return self.info
+
+    def last_input_age(self) -> int | None:
+        return self.age
+
+    def power_status(self) -> bytes | None:
+        return self.power
+
+    def notification_state(self) -> int | None:
+        return self.state
+
+
+def test_windows_at_work() -> None:
+    assert windows.ask(WindowsCalls()) == Signals(idle_seconds=1.5, sharing=False, on_battery=False)
+
+
+def test_windows_locked_on_battery_presenting() -> None:
+    calls = WindowsCalls()
+    calls.info, calls.power, calls.state = session_info(0), bytes(12), windows.PRESENTING
+    told = windows.ask(calls)
+    assert (told.locked, told.on_battery, told.sharing) == (True, True, True)
+
+
+def test_windows_that_tells_nothing_holds_nothing() -> None:
+    calls = WindowsCalls()
+    calls.info = calls.age = calls.power = calls.state = None
+    assert windows.ask(calls) == Signals()
+    assert not windows.is_locked(session_info(0xFFFFFFFF))
+    assert not windows.is_locked(session_info(0, level=0))
+    assert windows.runs_on_battery(bytes([255])) is None
+
+
+class MacCalls:
+    def __init__(self, left: float | None, **flags: bool) -> None:
+        self.left = left
+        self.flags = flags
+
+    def session_flag(self, name: str) -> bool | None:
+        return self.flags.get(name)
+
+    def idle_seconds(self) -> float | None:
+        return 3.0
+
+    def battery_seconds(self) -> float | None:
+        return self.left
+
+
+def test_macos_at_work() -> None:
+    told = macos.ask(MacCalls(macos.UNLIMITED, kCGSSessionOnConsoleKey=True))
+    assert told == Signals(idle_seconds=3.0, on_battery=False)
+
+
+def test_macos_locked_on_battery() -> None:
+    told = macos.ask(MacCalls(-1.0, CGSSessionScreenIsLocked=True, kCGSSessionOnConsoleKey=False))
+    assert (told.locked, told.in_background, told.on_battery) == (True, True, True)
+
+
+def test_a_polled_session_is_told_by_the_worker() -> None:
+    calls = WindowsCalls()
+    told: list[object] = []
+    source = PolledSession(lambda: windows.ask(calls), step=0.0)
+    watch = SessionWatch(told.append, FakeClock(), DEFAULTS, source)
+    watch.step()
+    calls.info = session_info(0)
+    watch.step()
+    calls.info = session_info(1)
+    watch.step()
+    assert told == [PowerChanged(False), SessionChanged("screen locked"), SessionChanged(None)]
+
+
+def test_an_interrupted_wait_ends_at_once() -> None:
+    source = PolledSession(Signals, step=3600.0)
+    source.interrupt()
+    source.wait(3600.0)  # the test's time limit is the guard
