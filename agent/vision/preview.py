@@ -1,0 +1,189 @@
+"""The preview, seen from the program: opens and closes the child process with the window, and
+hands it frames."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import sys
+import threading
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from agent.errors import DesktopError
+from agent.events import Notice, PreviewChanged
+from agent.ports import Report
+from agent.types import Frame
+from agent.vision.preview_memory import FrameRoad
+from agent.vision.preview_window import CLOSE, CLOSED, READY, main
+from agent.vision.watcher import FrameView
+
+log = logging.getLogger(__name__)
+
+GRACE = 1.0
+"""Seconds that the child has to end by itself before it is killed."""
+
+
+@dataclass(slots=True)
+class _Opened:
+    """One life of the window."""
+
+    process: Any  # multiprocessing's own process class differs by start method
+    connection: Connection
+    road: FrameRoad
+    closing: bool = False  # the window is gone or going; nothing more is shown
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+class Preview:
+    """All methods from any thread. None waits for the child, except ``join``.
+
+    Reports PreviewChanged(True) when the window stands and PreviewChanged(False) as soon as it
+    is closed, whoever closed it: the user, :meth:`close`, or a crash.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """From :meth:`open` until the window is gone."""
+        opened = self._opened
+        return opened is not None and not opened.closing
+
+    @property
+    def frames_drawn(self) -> int:
+        """How many different frames the present window has shown; 0 while closed."""
+        with self._lock:
+            return self._opened.road.drawn if self._opened is not None else 0
+
+    def open(self) -> None:
+        """Open the window; nothing happens when it is open. Takes some milliseconds, the window
+        follows within about a second. Raises DesktopError where there is no display."""
+        check_display()
+        with self._lock:
+            if self.is_open:
+                return
+            self._opened = opened = self._start()
+            self._thread = threading.Thread(
+                target=self._follow, args=(opened,), name="preview", daemon=True
+            )
+            self._thread.start()
+
+    def show(self, view: FrameView, line: str) -> None:
+        """Hand over one frame, and the mood in words. Does nothing while closed; a fraction of a
+        millisecond otherwise. The frame is copied into memory that only the child shares."""
+        with self._lock:
+            opened = self._opened
+            if opened is None or opened.closing:
+                return
+            opened.road.write(
+                view.frame, view.faces, view.probabilities, view.fps, line, reduce=_reduced
+            )
+
+    def close(self) -> None:
+        """Ask the window to close; it is gone a moment later."""
+        opened = self._opened
+        if opened is not None:
+            # A child that is gone already needs no asking.
+            with contextlib.suppress(OSError):
+                opened.connection.send(CLOSE)
+
+    def join(self, timeout: float) -> bool:
+        """Wait until a closed window's process is gone. A child that does not listen is killed
+        after the time. True when nothing is left."""
+        opened, thread = self._opened, self._thread
+        if opened is not None and not opened.ended.wait(timeout):
+            with contextlib.suppress(ValueError):  # it has just ended after all
+                opened.process.kill()
+        if thread is not None:
+            thread.join(GRACE)
+            return not thread.is_alive()
+        return True
+
+    def _start(self) -> _Opened:
+        # A new interpreter on every system: forking a process with threads and X is no option.
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe()
+        road = FrameRoad.create()
+        process = context.Process(
+            target=main, args=(road.name, there), name="moodtray-preview", daemon=True
+        )
+        try:
+            process.start()
+        except OSError as error:
+            here.close()
+            road.close()
+            raise DesktopError(f"The preview window could not be started ({error}).") from error
+        finally:
+            there.close()
+        return _Opened(process, here, road)
+
+    # -- one thread for each life of the window
+
+    def _follow(self, opened: _Opened) -> None:
+        stood = False
+        asked = False
+        while not asked:
+            ready = wait([opened.connection, opened.process.sentinel])
+            if opened.connection not in ready:
+                break  # killed: it had no time for a word
+            try:
+                word = opened.connection.recv()
+            except (EOFError, OSError):
+                break
+            if word == READY:
+                stood = True
+                self._report(PreviewChanged(True))
+            asked = word == CLOSED
+        with self._lock:
+            opened.closing = True
+        self._report(PreviewChanged(False))
+        code = self._clear(opened)
+        if not asked:
+            log.warning("the preview's process ended by itself, exit code %s", code)
+        if not asked and not stood:
+            self._report(
+                Notice(
+                    "The preview could not be shown",
+                    "Its window could not be opened on this desktop. Moodtray runs on without it.",
+                )
+            )
+
+    def _clear(self, opened: _Opened) -> int | None:
+        """Leave no process, memory or pipe behind."""
+        opened.process.join(GRACE)
+        if opened.process.is_alive():
+            opened.process.kill()
+            opened.process.join()
+        code: int | None = opened.process.exitcode
+        opened.process.close()
+        opened.connection.close()
+        with self._lock:
+            opened.road.close()
+            if self._opened is opened:
+                self._opened = None
+        opened.ended.set()
+        return code
+
+
+def check_display() -> None:
+    """Raises DesktopError where no window can be shown: OpenCV would abort the process."""
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        raise DesktopError(
+            "There is no display for the preview: DISPLAY is not set. Start Moodtray from a "
+            "desktop session (on Wayland with XWayland) to see it.",
+            title="No preview without a display",
+        )
+
+
+def _reduced(frame: Frame, width: int, height: int) -> Frame:
+    import cv2
+
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]

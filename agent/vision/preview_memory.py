@@ -1,0 +1,133 @@
+"""The road of the frames to the preview window: memory that two processes share.
+
+Two slots and a counter. The writer fills the slot that is not being shown and then raises the
+counter; the reader takes the slot that the counter names and looks afterwards whether the counter
+went on meanwhile. Nobody ever waits for the other, and nothing touches a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+
+from agent.types import Box, Frame
+
+MAX_WIDTH, MAX_HEIGHT = 1280, 720
+"""Pixels of a slot: larger frames are reduced by the writer."""
+MAX_FACES = 8
+LINE_BYTES = 320
+
+_COUNTER = np.dtype([("sequence", "<u8"), ("drawn", "<u8")])
+_SLOT = np.dtype(
+    [
+        ("width", "<u4"),
+        ("height", "<u4"),
+        ("fps", "<f4"),
+        ("faces", "<u4"),
+        ("boxes", "<i4", (MAX_FACES, 4)),
+        ("known", "u1"),  # whether there are probabilities
+        ("probabilities", "<f4", (7,)),
+        ("line", f"S{LINE_BYTES}"),
+        ("pixels", "u1", (MAX_WIDTH * MAX_HEIGHT * 3,)),
+    ]
+)
+SIZE = _COUNTER.itemsize + 2 * _SLOT.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One frame as the window gets it; ``line`` is the mood in words."""
+
+    frame: Frame
+    faces: tuple[Box, ...]
+    probabilities: tuple[float, ...] | None
+    fps: float
+    line: str
+
+
+class FrameRoad:
+    """One end of the road. ``create`` in the parent, ``attach`` in the child."""
+
+    def __init__(self, memory: SharedMemory, owner: bool) -> None:
+        self._memory = memory
+        self._owner = owner
+        self._counter = np.ndarray((1,), _COUNTER, memory.buf)
+        self._slots = np.ndarray((2,), _SLOT, memory.buf, offset=_COUNTER.itemsize)
+
+    @classmethod
+    def create(cls) -> FrameRoad:
+        return cls(SharedMemory(create=True, size=SIZE), owner=True)
+
+    @classmethod
+    def attach(cls, name: str) -> FrameRoad:
+        """Raises FileNotFoundError when the parent has closed it already."""
+        return cls(SharedMemory(name), owner=False)
+
+    @property
+    def name(self) -> str:
+        return self._memory.name
+
+    def write(
+        self,
+        frame: Frame,
+        faces: Sequence[Box],
+        probabilities: Sequence[float] | None,
+        fps: float,
+        line: str,
+        reduce: Callable[[Frame, int, int], Frame],
+    ) -> None:
+        """Show this frame next. ``reduce(frame, width, height)`` is asked when it is too large.
+        A fraction of a millisecond at 640 x 480; one thread at a time."""
+        height, width = frame.shape[:2]
+        shrink = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
+        if shrink < 1.0:
+            width, height = int(width * shrink), int(height * shrink)
+            frame = reduce(frame, width, height)
+        sequence = int(self._counter["sequence"][0]) + 1
+        slot = self._slots[sequence % 2]
+        slot["width"], slot["height"], slot["fps"] = width, height, fps
+        slot["faces"] = min(len(faces), MAX_FACES)
+        for i, box in enumerate(faces[:MAX_FACES]):
+            corners = (box.x, box.y, box.width, box.height)
+            slot["boxes"][i] = [round(value * shrink) for value in corners]
+        slot["known"] = probabilities is not None
+        if probabilities is not None:
+            slot["probabilities"] = probabilities
+        slot["line"] = line.encode()[:LINE_BYTES]
+        slot["pixels"][: width * height * 3] = frame.reshape(-1)
+        self._counter["sequence"][0] = sequence
+
+    def read(self, seen: int) -> tuple[int, Shown | None]:
+        """The newest frame's number, and the frame where it is newer than ``seen`` and whole."""
+        sequence = int(self._counter["sequence"][0])
+        if sequence <= seen:
+            return seen, None
+        slot = self._slots[sequence % 2]
+        width, height = int(slot["width"]), int(slot["height"])
+        frame = slot["pixels"][: width * height * 3].reshape(height, width, 3).copy()
+        boxes = tuple(Box(*(int(v) for v in slot["boxes"][i])) for i in range(int(slot["faces"])))
+        known = tuple(float(p) for p in slot["probabilities"]) if slot["known"] else None
+        line = bytes(slot["line"]).decode(errors="ignore")
+        shown = Shown(frame, boxes, known, float(slot["fps"]), line)
+        # The writer may have come round to this slot while it was read: then it is torn.
+        whole = int(self._counter["sequence"][0]) == sequence
+        return (sequence, shown) if whole else (seen, None)
+
+    @property
+    def drawn(self) -> int:
+        """How many frames the reader has drawn."""
+        return int(self._counter["drawn"][0])
+
+    def count_drawn(self) -> None:
+        """The reader's: one more was drawn."""
+        self._counter["drawn"][0] += 1
+
+    def close(self) -> None:
+        """Let go; the owner removes the memory."""
+        del self._counter, self._slots  # views keep the memory from closing
+        self._memory.close()
+        if self._owner:
+            self._memory.unlink()

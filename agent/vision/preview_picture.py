@@ -1,0 +1,212 @@
+"""What the preview window shows, drawn for the window's size: the frame, brackets around the face,
+seven bars, the mood in words. Numbers in, picture out; opens no window."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from agent.core.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
+from agent.types import EMOTIONS, Box, Frame, MoodState
+from agent.vision.preview_memory import Shown
+
+PROMISE = "Frames stay on this computer"
+NO_PICTURE = "No picture: the camera is off"
+
+_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "segoeui.ttf", "Helvetica.ttc", "Arial.ttf")
+_BACKGROUND: RGB = (22, 23, 31)
+_SUPERSAMPLING = 3
+
+Mask = NDArray[np.uint8]
+
+
+def compose(shown: Shown, size: tuple[int, int], *, stale: bool = False) -> Frame:
+    """A picture of ``size`` (width, height) pixels, BGR. ``stale``: the frame is old; it is
+    dimmed and the window says so."""
+    width, height = max(size[0], 160), max(size[1], 120)
+    scale = min(1.7, max(0.5, min(width / 800, height / 600)))
+    canvas: Frame = np.empty((height, width, 3), np.uint8)
+    canvas[:] = _BACKGROUND[::-1]
+    left, top, factor = _put_frame(canvas, shown.frame)
+    leading = _leading(shown.probabilities)
+    colour = MOOD_COLOURS[leading] if leading else PAPER
+    if stale:
+        canvas //= 4
+    else:
+        for i, box in enumerate(shown.faces):
+            _put_brackets(canvas, box, (left, top, factor), colour if i == 0 else SLATE, scale)
+    margin = round(14 * scale)
+    line = NO_PICTURE if stale else shown.line
+    if line:
+        _put_pill(canvas, line, (margin, margin), 17, scale, dot=SLATE if stale else colour)
+    _put_bars(canvas, None if stale else shown.probabilities, margin, scale)
+    footer = PROMISE if stale else f"{PROMISE}  ·  {shown.fps:.0f} fps"
+    _put_pill(canvas, footer, (-margin, -margin), 12, scale)
+    return canvas
+
+
+def _leading(probabilities: tuple[float, ...] | None) -> MoodState | None:
+    if probabilities is None:
+        return None
+    return MoodState(EMOTIONS[int(np.argmax(probabilities))])
+
+
+def _put_frame(canvas: Frame, frame: Frame) -> tuple[int, int, float]:
+    """The whole frame, as large as it fits; where it lies and how much larger it is."""
+    height, width = canvas.shape[:2]
+    factor = min(width / frame.shape[1], height / frame.shape[0])
+    new = (max(1, round(frame.shape[1] * factor)), max(1, round(frame.shape[0] * factor)))
+    how = cv2.INTER_AREA if factor < 0.7 else cv2.INTER_LINEAR
+    resized = cv2.resize(frame, new, interpolation=how)
+    left, top = (width - new[0]) // 2, (height - new[1]) // 2
+    canvas[top : top + new[1], left : left + new[0]] = resized
+    return left, top, factor
+
+
+def _put_brackets(
+    canvas: Frame, box: Box, place: tuple[int, int, float], colour: RGB, scale: float
+) -> None:
+    """Four rounded corners around a face: leaves the face itself free."""
+    left, top, factor = place
+    x0, y0 = left + box.x * factor, top + box.y * factor
+    x1, y1 = x0 + box.width * factor, y0 + box.height * factor
+    arm = min(x1 - x0, y1 - y0) * 0.22
+    round_off = arm * 0.45
+    for thickness, ink in ((round(6 * scale), INK), (max(2, round(3 * scale)), colour)):
+        for x, y, dx, dy in ((x0, y0, 1, 1), (x1, y0, -1, 1), (x1, y1, -1, -1), (x0, y1, 1, -1)):
+            bend = [
+                (
+                    x + dx * round_off * (1 - math.sin(a)),
+                    y + dy * round_off * (1 - math.cos(a)),
+                )
+                for a in np.linspace(0, math.pi / 2, 9)
+            ]
+            points = [(x + dx * arm, y), *bend, (x, y + dy * arm)]
+            # Four more bits of a pixel: smooth while a face moves.
+            path = np.array([(round(px * 16), round(py * 16)) for px, py in points], np.int32)
+            cv2.polylines(canvas, [path], False, ink[::-1], thickness, cv2.LINE_AA, shift=4)
+
+
+def _put_bars(
+    canvas: Frame, probabilities: tuple[float, ...] | None, margin: int, scale: float
+) -> None:
+    """The seven emotions with their probabilities, in the lower left corner."""
+    row, pad, label, bar, number = (round(v * scale) for v in (23, 12, 78, 118, 44))
+    width, height = pad * 2 + label + bar + number, pad * 2 + row * len(EMOTIONS)
+    left, top = margin, canvas.shape[0] - margin - height
+    if top < 0 or width + margin > canvas.shape[1]:
+        return  # a window too small for more than the face
+    _darken(canvas, left, top, width, height, round(10 * scale))
+    leading = _leading(probabilities)
+    for i, name in enumerate(EMOTIONS):
+        middle = top + pad + row * i + row // 2
+        lead = leading is not None and name == leading.value
+        share = probabilities[i] if probabilities is not None else 0.0
+        ink = PAPER if lead else (196, 200, 212)
+        _put_text(canvas, name, (left + pad, middle), 13, scale, ink)
+        start, thick = left + pad + label, max(3, round(9 * scale))
+        _line(canvas, start, middle, bar, thick, (70, 73, 90))
+        if share > 0.005:
+            colour = MOOD_COLOURS[MoodState(name)]
+            _line(canvas, start, middle, max(1, round(bar * share)), thick, colour)
+        if probabilities is not None:
+            end = left + width - pad
+            _put_text(canvas, f"{share * 100:.0f} %", (end, middle), 12, scale, ink, right=True)
+
+
+def _line(canvas: Frame, x: int, y: int, length: int, thick: int, colour: RGB) -> None:
+    cv2.line(canvas, (x, y), (x + length, y), colour[::-1], thick, cv2.LINE_AA)
+
+
+def _put_pill(
+    canvas: Frame, text: str, corner: tuple[int, int], points: int, scale: float,
+    dot: RGB | None = None,
+) -> None:  # fmt: skip
+    """Text on a dark rounded plate; negative corners count from the right and from below."""
+    room = canvas.shape[1] - 2 * abs(corner[0]) - round(60 * scale)
+    mask = _fitting(text, round(points * scale), room)
+    pad = round(points * 0.7 * scale)
+    dot_room = round(points * 1.35 * scale) if dot else 0
+    width, height = mask.shape[1] + 2 * pad + dot_room, round(points * 2.1 * scale)
+    left = corner[0] if corner[0] >= 0 else canvas.shape[1] + corner[0] - width
+    top = corner[1] if corner[1] >= 0 else canvas.shape[0] + corner[1] - height
+    if left < 0 or top < 0:
+        return
+    _darken(canvas, left, top, width, height, height // 2)
+    middle = top + height // 2
+    if dot:
+        centre = (round((left + pad + points * 0.42 * scale) * 16), middle * 16)
+        radius = round(points * 0.42 * scale * 16)
+        cv2.circle(canvas, centre, radius, dot[::-1], cv2.FILLED, cv2.LINE_AA, shift=4)
+    _blend(canvas, mask, left + pad + dot_room, middle - mask.shape[0] // 2, PAPER)
+
+
+def _put_text(
+    canvas: Frame, text: str, at: tuple[int, int], points: int, scale: float, colour: RGB,
+    right: bool = False,
+) -> None:  # fmt: skip
+    mask = _text_mask(text, round(points * scale))
+    x = at[0] - mask.shape[1] if right else at[0]
+    _blend(canvas, mask, x, at[1] - mask.shape[0] // 2, colour)
+
+
+def _blend(canvas: Frame, mask: Mask, x: int, y: int, colour: RGB) -> None:
+    """Paint ``colour`` through ``mask`` (0..255), clipped to the canvas."""
+    x0, y0 = max(0, x), max(0, y)
+    x1, y1 = min(canvas.shape[1], x + mask.shape[1]), min(canvas.shape[0], y + mask.shape[0])
+    if x0 >= x1 or y0 >= y1:
+        return
+    part = mask[y0 - y : y1 - y, x0 - x : x1 - x, None].astype(np.uint16)
+    below = canvas[y0:y1, x0:x1]
+    ink = np.array(colour[::-1], np.uint16)
+    below[:] = ((below * (255 - part) + ink * part) // 255).astype(np.uint8)
+
+
+def _darken(canvas: Frame, x: int, y: int, width: int, height: int, radius: int) -> None:
+    """A dark plate through which the picture shines."""
+    _blend(canvas, _plate_mask(width, height, radius), x, y, _BACKGROUND)
+
+
+@lru_cache(maxsize=64)
+def _plate_mask(width: int, height: int, radius: int) -> Mask:
+    factor = _SUPERSAMPLING
+    large = Image.new("L", (width * factor, height * factor), 0)
+    ImageDraw.Draw(large).rounded_rectangle(
+        (0, 0, width * factor - 1, height * factor - 1), radius * factor, fill=186
+    )
+    return np.asarray(large.resize((width, height), Image.Resampling.BOX))
+
+
+def _fitting(text: str, points: int, room: int) -> Mask:
+    """The text's mask, shortened until it is at most ``room`` wide."""
+    mask = _text_mask(text, points)
+    while mask.shape[1] > room and len(text) > 4:
+        text = text[: max(3, int(len(text) * room / mask.shape[1]) - 2)].rstrip() + "…"
+        mask = _text_mask(text, points)
+    return mask
+
+
+@lru_cache(maxsize=512)
+def _text_mask(text: str, points: int) -> Mask:
+    """The text as coverage 0..255; as high as the font's line, so that texts align."""
+    font = _font(max(6, points))
+    ascent, descent = font.getmetrics()
+    image = Image.new("L", (max(1, math.ceil(font.getlength(text))), ascent + descent), 0)
+    ImageDraw.Draw(image).text((0, 0), text, fill=255, font=font)
+    return np.asarray(image)
+
+
+@lru_cache(maxsize=32)
+def _font(points: int) -> Any:
+    for name in _FONTS:
+        try:
+            return ImageFont.truetype(name, points)
+        except OSError:
+            continue
+    return ImageFont.load_default(points)  # Pillow's own: no system font is needed
