@@ -6,13 +6,11 @@ Everything here wires; the work is done in ``agent.players.spotify``, ``agent.st
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent.clock import SystemClock
@@ -30,8 +28,6 @@ from agent.store.tokens import FileTokenStore, KeyringTokenStore
 
 if TYPE_CHECKING:
     from agent.players.spotify.player import SpotifyPlayer
-
-log = logging.getLogger(__name__)
 
 CACHE_FILE = "spotify-names.json"
 LIMITS_FILE = "spotify-limits.json"
@@ -100,7 +96,7 @@ def login(
     no_browser: bool = False,
     spotify_url: str | None = None,
     save_client_id: Callable[[str], None],
-    echo: Callable[[str], None] = print,
+    echo: Callable[[str], None] | None = None,
     say: Callable[[str], None] | None = None,
     open_browser: Callable[[str], bool] | None = None,
     cancelled: threading.Event | None = None,
@@ -117,7 +113,7 @@ def login(
     from agent.web.login import LoginServer, is_client_id
 
     clock = clock or SystemClock()
-    tell = say or _to_stderr
+    tell, show = say or _to_stderr, echo or _to_stdout
     client_id = (client_id or settings.spotify.client_id or "").strip() or None
     if client_id is not None and not is_client_id(client_id):
         raise SettingsError(
@@ -145,12 +141,12 @@ def login(
         url = server.begin(client_id) if client_id is not None else server.url
         if no_browser:
             tell("Open this address in a browser on this computer:")
-            echo(url)
+            show(url)
         elif (open_browser or _open_browser)(url):
             tell("Your browser shows the next step. Waiting for it ...")
         else:
             tell("No browser could be opened. Open this address yourself:")
-            echo(url)
+            show(url)
         server.wait(cancelled)
         tell("Logged in to Spotify.")
     finally:
@@ -186,6 +182,10 @@ def guide_text(port: int) -> str:
     )
 
 
+def _to_stdout(text: str) -> None:
+    print(text, flush=True)
+
+
 def _to_stderr(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -196,13 +196,7 @@ def _open_browser(url: str) -> bool:
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         return False
-    with _quiet_webbrowser():
-        return webbrowser.open(url)
-
-
-@contextlib.contextmanager
-def _quiet_webbrowser() -> Iterator[None]:
     try:
-        yield
+        return webbrowser.open(url)
     except webbrowser.Error:
-        log.warning("no browser could be opened")
+        return False

@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
+from starlette.background import BackgroundTask
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from agent.errors import AgentError, NeedsLogin
@@ -228,7 +229,7 @@ class LoginServer:
             )
         else:
             page = self._result_page(False, self._error.title, self._error.message, 200)
-        page.background = _After(self._shown.set)
+        page.background = BackgroundTask(self._shown.set)
         return page
 
     def _result_page(self, good: bool, title: str, message: str, status: int) -> Response:
@@ -250,16 +251,6 @@ class LoginServer:
                 ),
             },
         )
-
-
-class _After:
-    """A call for when the page has left."""
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-
-    async def __call__(self) -> None:
-        self._call()
 
 
 def is_client_id(text: str) -> bool:

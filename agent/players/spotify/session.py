@@ -89,11 +89,14 @@ class SpotifySession(requests.Session):
         return response
 
     def _refusal(self, response: requests.Response) -> PlayerError:
+        message = reason = ""
         try:
             error = response.json().get("error")
-        except (ValueError, AttributeError):
+        except AttributeError:
             error = None
-        message = reason = ""
+        except ValueError:  # some refusals are one plain sentence; a page is none
+            text = response.text[:200].strip()
+            error = None if text.startswith("<") else text
         if isinstance(error, dict):
             message, reason = str(error.get("message") or ""), str(error.get("reason") or "")
         elif isinstance(error, str):
