@@ -1,0 +1,179 @@
+"""Carries out the controller's effects: each kind goes to the one part that can do it.
+
+Runs in the controller's thread; everything that could block is handed to a worker or a thread of
+its own. A part that is missing (no tray, no notifications) is simply not told.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from agent import effects as do
+from agent import events as on
+from agent import journal
+from agent.core.words import describe
+from agent.errors import AgentError, StoreError
+from agent.ports import Clock, History, Notifier, Report
+from agent.types import Decision, Mood, Notification, Observation, Playback, Snapshot
+from agent.vision.watcher import FrameView, Watcher
+
+if TYPE_CHECKING:
+    from agent.desktop.tray import Tray
+    from agent.music import Music
+    from agent.vision.preview import Preview
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+class Hands:
+    """``perform`` is the whole of it; the other parts are set by ``agent.app`` as they come up."""
+
+    def __init__(
+        self,
+        *,
+        report: Report,
+        clock: Clock,
+        watcher: Watcher,
+        music: Music,
+        history: History,
+        listener: Listener | None,
+        apply_settings: Callable[[], None],
+        ask_consent: Callable[[], None],
+        shut_down: Callable[[], None],
+    ) -> None:
+        self._report = report
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._watcher = watcher
+        self._music = music
+        self._history = history
+        self._history_well = True
+        self._listener = listener
+        self._apply_settings = apply_settings
+        self._ask_consent = ask_consent
+        self._shut_down = shut_down
+        self.tray: Tray | None = None
+        self.notifier: Notifier | None = None
+        self.preview: Preview | None = None
+        self.snapshot: Snapshot | None = None
+        """The latest that was published. Read by any thread."""
+
+    def perform(self, effect: do.Effect) -> None:
+        """Carry one effect out. Expected trouble is told to the user, never raised."""
+        try:
+            self._perform(effect)
+        except AgentError as error:
+            log.warning("%s: %s", error.title, error)
+            self._report(on.Notice(error.title, error.message))
+
+    def _perform(self, effect: do.Effect) -> None:
+        match effect:
+            case do.WatchCamera(active):
+                self._watcher.set_active(active)
+            case do.SetInterval(seconds):
+                self._watcher.set_interval(seconds)
+            case do.Play(playlist, asked):
+                self._music.play(playlist, asked=asked)
+            case do.PauseMusic():
+                self._music.pause()
+            case do.ExpectTrackEnd(waiting):
+                self._music.expect(waiting)
+            case do.StartLogin():
+                self._music.log_in()
+            case do.EndLogin():
+                self._music.log_out()
+            case do.SetPreview(show):
+                self._set_preview(show)
+            case do.Notify(notification):
+                self._write(notification)
+                if self.notifier is not None:
+                    self.notifier.notify(notification)
+            case do.Publish(snapshot):
+                self._publish(snapshot)
+            case do.Record(item):
+                self._record(item)
+            case do.RecordFeedback(kind, detail):
+                self._keep(lambda: self._history.add_feedback(self._clock.now(), kind, detail))
+            case do.SwitchAutostart(enabled):
+                self._switch_autostart(enabled)
+            case do.AskConsent():
+                self._ask_consent()
+            case do.ApplySettings():
+                self._apply_settings()
+            case do.Shutdown():
+                self._shut_down()
+
+    # -- showing
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        if self.tray is not None:
+            self.tray.update(snapshot)
+
+    def _set_preview(self, show: bool) -> None:
+        if self.preview is None:
+            if not show:
+                return
+            from agent.vision.preview import Preview
+
+            self.preview = Preview(self._report)
+        if show:
+            self.preview.open()
+            self._watcher.set_tap(self._to_preview)
+        else:
+            self._watcher.set_tap(None)
+            self.preview.close()
+
+    def _to_preview(self, view: FrameView) -> None:
+        """In the watcher's thread."""
+        snapshot = self.snapshot
+        if self.preview is not None and snapshot is not None:
+            self.preview.show(view, mood_line(snapshot))
+
+    def _switch_autostart(self, enabled: bool) -> None:
+        from agent.desktop.autostart import autostart
+
+        entry = autostart()
+        if enabled:
+            entry.enable()
+        else:
+            entry.disable()
+        self._report(on.AutostartChanged(entry.status().enabled))
+
+    # -- keeping
+
+    def _record(self, item: Observation | Mood | Decision | Playback) -> None:
+        self._write(item)
+        if isinstance(item, Mood):
+            self._keep(lambda: self._history.add_mood(self._clock.now(), item))
+        elif isinstance(item, Decision) and item.playlist is not None:
+            self._keep(lambda: self._history.add_switch(self._clock.now(), item))
+
+    def _keep(self, add: Callable[[], None]) -> None:
+        """A history that cannot be written is told once; the agent goes on without it."""
+        try:
+            add()
+            self._history_well = True
+        except StoreError as error:
+            log.warning("history: %s", error)
+            if self._history_well:
+                self._history_well = False
+                self._report(on.Notice(error.title, error.message))
+
+    def _write(self, item: Observation | Mood | Decision | Playback | Notification) -> None:
+        if self._listener is not None:
+            self._listener(journal.line(item, self._clock.monotonic() - self._started))
+
+
+def mood_line(snapshot: Snapshot) -> str:
+    """One line for the preview: the mood and the music."""
+    text = describe(snapshot.mood.state)
+    line = text[0].upper() + text[1:]
+    playback = snapshot.playback
+    if playback is not None and playback.context_name:
+        line += f" · {playback.context_name}"
+    return line

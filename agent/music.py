@@ -1,0 +1,179 @@
+"""Which player is in use, and the commands that log in and out. Part of the composition root:
+it knows all players, and none of them knows it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from agent import events as on
+from agent.clock import SystemClock
+from agent.errors import AgentError
+from agent.players.base import PlayerBackend
+from agent.players.monitor import PlayerWorker
+from agent.ports import Clock, Report
+from agent.settings import Settings
+from agent.store.paths import Paths
+from agent.store.settings_file import SettingsFile
+from agent.types import MoodState, Playlist
+
+log = logging.getLogger(__name__)
+
+Playlists = dict[MoodState, tuple[Playlist, ...]]
+
+
+class Music:
+    """The player in use. All methods are called by the controller's thread and return at once."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        clock: Clock,
+        report: Report,
+        *,
+        wanted: str | None,
+        spotify_url: str | None,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._paths = paths
+        self._clock = clock
+        self._report = report
+        self._wanted = wanted
+        self._spotify_url = spotify_url
+        self._tell = tell
+        self._settings = Settings()
+        self._in_use: tuple[str, object] | None = None
+        self._worker: PlayerWorker | None = None
+        self._login: threading.Thread | None = None
+
+    def use(self, settings: Settings) -> None:
+        """Begin with, or change to, the player that these settings ask for."""
+        self._settings = settings
+        name = self._wanted or settings.player
+        if name == "auto":
+            name = "spotify" if self._logged_in() else "local"
+        if name == "spotify":
+            backend, playlists = self._spotify()
+            logged_in: bool | None = self._logged_in()
+            depends_on: object = (settings.spotify, logged_in)
+        else:
+            backend, playlists = self._local()
+            logged_in = None
+            depends_on = settings.local
+        if self._in_use != (name, depends_on):
+            self._in_use = (name, depends_on)
+            self._give(backend)
+        self._report(on.PlayerChanged(backend.player.name, playlists, logged_in))
+
+    def _give(self, backend: PlayerBackend) -> None:
+        if self._worker is None:
+            self._worker = PlayerWorker(backend, self._report, self._clock)
+            self._worker.start()
+        else:
+            self._worker.replace(backend)
+
+    def _local(self) -> tuple[PlayerBackend, Playlists]:
+        from agent.players.local import LocalPlayer, playlists_for
+
+        local = self._settings.local
+        player = LocalPlayer(local, self._clock)
+        return PlayerBackend.near(player), _by_mood(playlists_for(self._settings))
+
+    def _spotify(self) -> tuple[PlayerBackend, Playlists]:
+        from agent.players import spotify
+
+        return spotify.backend(self._settings, self._paths, self._clock, self._spotify_url)
+
+    def _logged_in(self) -> bool:
+        # Cheap without the client: without a token file (or keyring) nobody ever logged in.
+        if not self._paths.token_file.exists() and not self._settings.spotify.use_keyring:
+            return False
+        from agent.players import spotify
+
+        return spotify.is_logged_in(self._paths, self._settings)
+
+    # -- commands to the player
+
+    def play(self, playlist: Playlist, *, asked: bool) -> None:
+        if self._worker is not None:
+            self._worker.play(playlist, asked=asked)
+
+    def pause(self) -> None:
+        if self._worker is not None:
+            self._worker.pause()
+
+    def expect(self, waiting: bool) -> None:
+        if self._worker is not None:
+            self._worker.expect(waiting)
+
+    # -- login
+
+    def log_in(self) -> None:
+        """Open the browser for it; the outcome comes as events."""
+        if self._login is not None and self._login.is_alive():
+            return
+        self._login = threading.Thread(target=self._log_in, name="login", daemon=True)
+        self._login.start()
+
+    def _log_in(self) -> None:
+        try:
+            log_in(self._paths, spotify_url=self._spotify_url, tell=self._tell)
+        except AgentError as error:
+            self._report(on.Notice(error.title, error.message))
+            return
+        self._report(on.Notice("Logged in", "Moodtray may now choose music on Spotify."))
+        self._report(on.SettingsChanged(SettingsFile(self._paths).load()))
+
+    def log_out(self) -> None:
+        log_out(self._paths)
+        self._report(on.Notice("Logged out", "Everything stored about Spotify was removed."))
+        self.use(self._settings)
+
+    # -- the end
+
+    def request_stop(self) -> None:
+        if self._worker is not None:
+            self._worker.request_stop()
+
+    def join(self, timeout: float) -> bool:
+        return self._worker is None or self._worker.join(timeout)
+
+
+def _by_mood(playlists: dict[str, tuple[Playlist, ...]]) -> Playlists:
+    return {MoodState(emotion): found for emotion, found in playlists.items()}
+
+
+def log_in(
+    paths: Paths,
+    *,
+    client_id: str | None = None,
+    no_browser: bool = False,
+    spotify_url: str | None = None,
+    tell: Callable[[str], None],
+) -> None:
+    """Log in to Spotify and wait until it is done. Raises NeedsLogin and its kin."""
+    from agent.players import spotify
+
+    file = SettingsFile(paths)
+    spotify.login(
+        file.load(),
+        paths,
+        SystemClock(),
+        client_id=client_id,
+        no_browser=no_browser,
+        spotify_url=spotify_url,
+        save_client_id=lambda wanted: _save_client_id(file, wanted),
+        tell=tell,
+    )
+
+
+def _save_client_id(file: SettingsFile, client_id: str) -> None:
+    file.change("spotify.client_id", client_id)
+
+
+def log_out(paths: Paths) -> list[str]:
+    """Remove every trace of Spotify; returns what was removed."""
+    from agent.players import spotify
+
+    return spotify.logout(paths, SettingsFile(paths).load())
