@@ -82,10 +82,10 @@ class OpenCVCamera:
         when no frame comes or the picture of a live source stands still."""
         if self._reader is None:
             raise CameraLost(f"{self._source.title} is not open.")
+        slept = self._clock() - self._last_read > ASLEEP_SECONDS
         frame, self._first = self._first, None
         if frame is None:
             frame = self._reader.read()
-        slept = self._clock() - self._last_read > ASLEEP_SECONDS
         if frame is None and slept and self._source.kind is Kind.STREAM:
             self.open()
             frame, self._first = self._first, None

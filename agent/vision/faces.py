@@ -20,6 +20,7 @@ SCALE_FACTOR = 1.1
 MIN_NEIGHBOURS = 5
 MIN_SIZE = 30
 SEARCH_WIDTH = 320
+PICTURE_WIDTH = 800
 LARGE = 60
 """Faces from this size on (in the reduced frame) are searched first."""
 
@@ -43,12 +44,15 @@ REMEMBER = 8
 
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union, 0..1."""
+    shared = _shared(a, b)
+    return shared / (a.area + b.area - shared)
+
+
+def _shared(a: Box, b: Box) -> int:
+    """Pixels that lie in both."""
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (a.area + b.area - shared)
+    return max(0, width) * max(0, height)
 
 
 class FaceTracker:
@@ -92,6 +96,19 @@ class FaceTracker:
             found = self._run(grey, MIN_SIZE, int(LARGE * 1.3))
         boxes = [_scaled(box, 1.0 / scale, 0, 0, frame) for box in found]
         return sorted(boxes, key=lambda box: box.area, reverse=True)
+
+    def search_all(self, frame: Frame) -> list[Box]:
+        """Every face of a picture, also the small ones, without memory; the largest first. Slower
+        than :meth:`search` and meant for pictures, not for a camera."""
+        scale = min(1.0, PICTURE_WIDTH / frame.shape[1])
+        found = self._run(_reduced(frame, scale), MIN_SIZE, None)
+        boxes = [_scaled(box, 1.0 / scale, 0, 0, frame) for box in found]
+        kept: list[Box] = []
+        for box in sorted(boxes, key=lambda box: box.area, reverse=True):
+            # A box that lies mostly within a larger one is its chin or its mouth.
+            if all(_shared(box, other) < 0.5 * box.area for other in kept):
+                kept.append(box)
+        return kept
 
     def _search_near(self, frame: Frame, last: Box) -> list[Box]:
         margin_x, margin_y = int(last.width * MARGIN), int(last.height * MARGIN)

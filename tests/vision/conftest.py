@@ -1,0 +1,102 @@
+"""What the vision tests share: small videos, a tiny network, the clips where they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from agent.types import EMOTIONS
+from tests.vision.mjpeg import MjpegServer, picture
+
+CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "video"
+
+
+@pytest.fixture
+def clip() -> Callable[[str], Path]:
+    """One of the clips of faces that are no part of the project."""
+
+    def find(name: str) -> Path:
+        path = CLIPS / name
+        if not path.is_file():
+            pytest.skip(f"the clip {name} is not here ({CLIPS})")
+        return path
+
+    return find
+
+
+@pytest.fixture
+def server() -> Iterator[MjpegServer]:
+    with MjpegServer() as running:
+        yield running
+
+
+@pytest.fixture
+def numbered_video(tmp_path: Path) -> Callable[[int, float], Path]:
+    """A video file whose frames tell their number (see mjpeg.number_of)."""
+
+    def make(frames: int, fps: float) -> Path:
+        path = tmp_path / f"numbered-{frames}-{fps:g}.avi"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (160, 120))
+        assert writer.isOpened()
+        for number in range(frames):
+            writer.write(picture(number))
+        writer.release()
+        return path
+
+    return make
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path) -> Path:
+    """A whole model, too small to know faces: logit i is i times the face's mean, so that a bright
+    face is neutral and a dark one angry. Returns the .onnx file."""
+    return write_model(tmp_path / "models" / "emotion.onnx")
+
+
+def write_model(
+    file: Path, *, classes: int = 7, input_name: str = "faces", **changes: object
+) -> Path:
+    """``changes`` replace values of the metadata."""
+    weights = numpy_helper.from_array(np.arange(classes, dtype=np.float32)[np.newaxis], "weights")
+    axes = numpy_helper.from_array(np.array([1, 2, 3], dtype=np.int64), "axes")
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", [input_name, "axes"], ["mean"], keepdims=0),
+            helper.make_node("Unsqueeze", ["mean", "one"], ["column"]),
+            helper.make_node("MatMul", ["column", "weights"], ["logits"]),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, ["N", 1, 48, 48])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", classes])],
+        [weights, axes, numpy_helper.from_array(np.array([1], dtype=np.int64), "one")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    data = model.SerializeToString()
+    file.write_bytes(data)
+    card: dict[str, object] = {
+        "format": 1,
+        "name": "tiny",
+        "network": "tiny",
+        "opset": 18,
+        "input": {"name": "faces", "size": 48, "mean": 0.5, "std": 0.5},
+        "output": "logits",
+        "labels": list(EMOTIONS),
+        "temperature": 1.0,
+        "priors": [1 / 7] * 7,
+        "unsure_below": 0.4,
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    card.update(changes)
+    file.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    return file

@@ -1,0 +1,298 @@
+"""The camera on real streams over loopback and real files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from agent.errors import BadPicture, CameraBusy, CameraError, CameraLost, CameraNotFound
+from agent.vision import sources
+from agent.vision.camera import OpenCVCamera, _StallWatch
+from agent.vision.sources import Kind, Source, _bounded, parse_source
+from tests.vision.mjpeg import PERIOD, MjpegServer, number_of, picture
+
+NumberedVideo = Callable[[int, float], Path]
+
+
+class PlayClock:
+    """Time that passes by sleeping and by :meth:`advance` alone."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += seconds
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def play(path: Path, clock: PlayClock) -> OpenCVCamera:
+    camera = OpenCVCamera(path, clock=clock, sleep=clock.sleep)
+    camera.open()
+    return camera
+
+
+# --- what a source means
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "target"),
+    [
+        (0, Kind.WEBCAM, 0),
+        ("2", Kind.WEBCAM, 2),
+        ("rtsp://cam/1", Kind.STREAM, "rtsp://cam/1"),
+        ("film.mp4", Kind.FILE, "film.mp4"),
+        (Path("a") / "b.mp4", Kind.FILE, os.path.join("a", "b.mp4")),
+    ],
+)
+def test_source_is_told_by_its_form(text: int | str | Path, kind: Kind, target: int | str) -> None:
+    source = parse_source(text)
+    assert (source.kind, source.target) == (kind, target)
+
+
+def test_name_of_a_stream_has_no_password() -> None:
+    source = parse_source("http://anna:geheim@cam.local:81/video?key=abc")
+    assert source.name == "http://cam.local:81/video"
+    assert "geheim" in str(source.target)
+
+
+# --- files
+
+
+def test_file_plays_at_its_own_pace(numbered_video: NumberedVideo) -> None:
+    clock = PlayClock()
+    camera = play(numbered_video(60, 30.0), clock)
+    numbers = [number_of(camera.read()) for _ in range(30)]
+    assert numbers == pytest.approx(range(30), abs=1)
+    assert clock.slept == pytest.approx(29 / 30, abs=0.04)
+
+
+def test_late_reader_gets_the_frame_of_the_time(numbered_video: NumberedVideo) -> None:
+    clock = PlayClock()
+    camera = play(numbered_video(200, 30.0), clock)
+    camera.read()
+    for seconds in (0.5, 2.0, 3.0):  # 15, 75 and 165 frames in: dropped or sought
+        clock.advance(seconds)
+        assert number_of(camera.read()) == pytest.approx((clock.now - 100.0) * 30, abs=1.1)
+
+
+def test_file_starts_again_at_its_end(numbered_video: NumberedVideo) -> None:
+    clock = PlayClock()
+    camera = play(numbered_video(10, 10.0), clock)
+    numbers = [number_of(camera.read()) for _ in range(25)]
+    assert numbers == pytest.approx([*range(10), *range(10), *range(5)], abs=1)
+
+
+def test_late_reader_is_led_round_the_end(numbered_video: NumberedVideo) -> None:
+    clock = PlayClock()
+    camera = play(numbered_video(50, 10.0), clock)
+    camera.read()
+    clock.advance(123.0)  # 24 rounds of 5 s and 3 s more
+    assert number_of(camera.read()) == pytest.approx(30, abs=1)
+    clock.advance(0.5)
+    assert number_of(camera.read()) == pytest.approx(35, abs=1)
+
+
+def test_end_that_comes_earlier_than_promised(
+    numbered_video: NumberedVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = PlayClock()
+    camera = play(numbered_video(10, 10.0), clock)
+    monkeypatch.setattr(camera._reader, "_count", 0)
+    numbers = [number_of(camera.read()) for _ in range(22)]
+    assert numbers == pytest.approx([*range(10), *range(10), 0, 1], abs=1)
+
+
+def test_clip_with_rare_key_frames_is_kept_in_pace(clip: Callable[[str], Path]) -> None:
+    """Seeking in a compressed video lands where decoding every frame lands."""
+    path = clip("single_face.mp4")
+    truth = cv2.VideoCapture(str(path))
+    frames = [truth.read()[1] for _ in range(72)]
+    clock = PlayClock()
+    camera = play(path, clock)
+    camera.read()
+    for step in (0.2, 1.5, 0.3, 1.7, 1.3):
+        clock.advance(step)
+        frame = camera.read()
+        due = int((clock.now - 100.0) * 30 + 1e-6) % 72
+        errors = [float(np.abs(frame.astype(int) - f).mean()) for f in frames]
+        assert abs(int(np.argmin(errors)) - due) <= 2
+
+
+@pytest.mark.parametrize("content", [None, b"", b"this is no video\n" * 100])
+def test_file_that_is_no_video(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "film.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadPicture, match=r"film\.mp4"):
+        OpenCVCamera(path).open()
+
+
+def test_folder_and_truncated_video(tmp_path: Path, numbered_video: NumberedVideo) -> None:
+    with pytest.raises(BadPicture, match="file"):
+        OpenCVCamera(tmp_path).open()
+    whole = numbered_video(10, 10.0)
+    stump = tmp_path / "stump.avi"
+    stump.write_bytes(whole.read_bytes()[:300])
+    with pytest.raises(BadPicture, match=r"stump\.avi"):
+        OpenCVCamera(stump).open()
+
+
+# --- a live stream
+
+
+def fresh(server: MjpegServer, frame: np.ndarray) -> bool:
+    """Is this the frame of now, give or take a few?"""
+    return (server.now() - number_of(frame) + 6) % PERIOD <= 12
+
+
+def read_on(camera: OpenCVCamera) -> None:
+    """Until it fails."""
+    for _ in range(1000):
+        camera.read()
+
+
+def test_stream_gives_the_newest_frame_after_a_pause(server: MjpegServer) -> None:
+    camera = OpenCVCamera(server.url)
+    camera.open()
+    for pause in (0.0, 0.3, 2.5):
+        time.sleep(pause)
+        assert fresh(server, camera.read())
+    assert server.clients == 1
+    camera.close()
+
+
+def test_stream_that_stops_and_returns(server: MjpegServer) -> None:
+    camera = OpenCVCamera(server.url, open_seconds=1.0)
+    camera.open()
+    camera.read()
+    server.stop()
+    with pytest.raises(CameraLost, match="stopped sending"):
+        read_on(camera)
+    with pytest.raises(CameraNotFound):
+        camera.open()
+    with pytest.raises(CameraLost):
+        camera.read()
+    server.start()
+    camera.open()
+    assert fresh(server, camera.read())
+    camera.close()
+
+
+def test_stream_that_stalls(server: MjpegServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "READ_SECONDS", 0.5)
+    camera = OpenCVCamera(server.url, open_seconds=1.0)
+    camera.open()
+    server.stalled.set()
+    began = time.monotonic()
+    with pytest.raises(CameraLost, match="stopped sending"):
+        read_on(camera)
+    assert time.monotonic() - began < 10  # a guard against hanging
+    server.stalled.clear()
+    camera.open()
+    assert fresh(server, camera.read())
+    camera.close()
+
+
+def test_stream_whose_picture_stands_still(server: MjpegServer) -> None:
+    camera = OpenCVCamera(server.url, stall_seconds=0.5)
+    camera.open()
+    server.frozen.set()
+    with pytest.raises(CameraLost, match="stood still"):
+        read_on(camera)
+    server.frozen.clear()
+    camera.open()
+    for _ in range(30):
+        camera.read()
+    camera.close()
+
+
+def test_stream_dropped_by_its_server_while_unread_is_taken_up_again(server: MjpegServer) -> None:
+    camera = OpenCVCamera(server.url)
+    camera.open()
+    camera.read()
+    server.stop()
+    server.start()
+    time.sleep(2.2)
+    assert fresh(server, camera.read())
+    assert server.clients == 2
+    camera.close()
+
+
+def test_dark_picture_may_stand_still() -> None:
+    watch = _StallWatch(1.0)
+    dark = np.zeros((120, 160, 3), np.uint8)
+    assert not any(watch.stands_still(dark, now) for now in range(30))
+    lit = picture(100)
+    assert [watch.stands_still(lit, now) for now in range(30, 40)][-1]
+    assert not watch.stands_still(picture(120), 40)
+
+
+def test_close_twice_and_open_again(server: MjpegServer) -> None:
+    camera = OpenCVCamera(server.url)
+    camera.close()
+    camera.open()
+    camera.close()
+    camera.close()
+    with pytest.raises(CameraLost, match="not open"):
+        camera.read()
+    camera.open()
+    camera.read()
+    camera.close()
+
+
+def test_opening_is_bounded_and_a_late_capture_is_released() -> None:
+    released = []
+
+    class Late:
+        def release(self) -> None:
+            released.append(True)
+
+    def slow() -> cv2.VideoCapture:
+        time.sleep(0.4)
+        return Late()  # type: ignore[return-value]
+
+    with pytest.raises(CameraBusy, match="did not open"):
+        _bounded(slow, Source(Kind.WEBCAM, 0, "camera 0"), 0.1)
+    for _ in range(100):
+        if released:
+            break
+        time.sleep(0.05)
+    assert released
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="webcams are files on Linux only")
+def test_missing_webcam_is_told_and_stderr_stays_clean(tmp_path: Path) -> None:
+    with pytest.raises(CameraNotFound, match="There is no camera 97"):
+        OpenCVCamera(97).open()
+    with pytest.raises(CameraError, match="Camera /dev/null"):
+        OpenCVCamera("/dev/null").open()
+    script = (
+        "from agent.vision.camera import OpenCVCamera\n"
+        "from agent.errors import AgentError\n"
+        "import sys\n"
+        "for source in [97, '/dev/null', 'http://127.0.0.1:9/x', sys.argv[1]]:\n"
+        "    try: OpenCVCamera(source).open()\n"
+        "    except AgentError: print('told')\n"
+    )
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"\0\0\0\x18ftypmp42" + b"junk" * 500)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(broken)], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == ["told"] * 4
+    assert done.stderr == ""

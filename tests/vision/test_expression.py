@@ -1,0 +1,192 @@
+"""The classifier on a real, tiny network: numbers, shapes, and every way its files can be wrong."""
+
+from __future__ import annotations
+
+import builtins
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.errors import ModelError
+from agent.types import EMOTIONS
+from agent.vision.expression import (
+    ExpressionClassifier,
+    describe_model,
+    normalise,
+    preprocess,
+    softmax,
+)
+from tests.vision.conftest import write_model
+
+
+def grey(value: int, *shape: int) -> np.ndarray:
+    return np.full(shape or (48, 48), value, np.uint8)
+
+
+def test_preprocess_gives_48_grey() -> None:
+    for shape in ((48, 48), (100, 80), (300, 300, 3), (20, 24, 3), (1, 1)):
+        face = preprocess(grey(77, *shape))
+        assert face.shape == (48, 48)
+        assert face.dtype == np.uint8
+        assert (face == 77).all()
+
+
+def test_preprocess_reads_colours_as_bgr() -> None:
+    blue = np.zeros((60, 60, 3), np.uint8)
+    blue[..., 0] = 255
+    assert preprocess(blue)[0, 0] == 29  # ITU-R BT.601: 0.114 of blue
+
+
+def test_preprocess_of_a_large_face_averages_instead_of_skipping() -> None:
+    fine = np.zeros((480, 480), np.uint8)
+    fine[:, ::2] = 255
+    assert np.ptp(preprocess(fine).astype(int)) <= 2
+
+
+@pytest.mark.parametrize(
+    "face", [grey(1, 0, 5), grey(1, 5, 5, 4), grey(1, 5), grey(1).astype(np.float32)]
+)
+def test_preprocess_refuses_what_is_no_face(face: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"face is uint8|channels"):
+        preprocess(face)
+
+
+def test_normalise_and_softmax() -> None:
+    faces = np.stack([grey(0), grey(255)])
+    out = normalise(faces)
+    assert out.shape == (2, 1, 48, 48)
+    assert (out[0] == -1).all()
+    assert (out[1] == 1).all()
+    logits = np.array([[1000.0, 0.0], [0.0, 2.0]], np.float32)
+    assert softmax(logits, 1.0)[0] == pytest.approx([1.0, 0.0])
+    assert softmax(logits, 2.0)[1] == pytest.approx([1 / (1 + np.e), np.e / (1 + np.e)])
+
+
+def test_predict(tiny_model: Path) -> None:
+    classifier = ExpressionClassifier.load(tiny_model)
+    out = classifier.predict([grey(255), grey(0, 90, 70, 3), grey(128)])
+    assert out.shape == (3, 7)
+    assert out.dtype == np.float32
+    assert out.sum(axis=1) == pytest.approx([1, 1, 1], abs=1e-6)
+    assert EMOTIONS[out[0].argmax()] == "neutral"
+    assert EMOTIONS[out[1].argmax()] == "angry"
+    assert out[2] == pytest.approx([1 / 7] * 7, abs=0.01)
+    assert classifier.predict([]).shape == (0, 7)
+    assert classifier.labels == EMOTIONS
+    assert (classifier.name, classifier.unsure_below) == ("tiny", 0.4)
+    assert classifier.priors == pytest.approx([1 / 7] * 7)
+
+
+def test_temperature_of_the_metadata_is_used(tmp_path: Path) -> None:
+    sharp = ExpressionClassifier.load(write_model(tmp_path / "a" / "m.onnx"))
+    flat = ExpressionClassifier.load(write_model(tmp_path / "b" / "m.onnx", temperature=10.0))
+    assert sharp.predict([grey(255)]).max() > flat.predict([grey(255)]).max() + 0.2
+
+
+def test_input_scale_of_the_metadata_is_used(tmp_path: Path) -> None:
+    scale = {"name": "faces", "size": 48, "mean": 1.0, "std": 0.5}
+    classifier = ExpressionClassifier.load(write_model(tmp_path / "m.onnx", input=scale))
+    assert classifier.predict([grey(255)])[0] == pytest.approx([1 / 7] * 7)
+
+
+def test_model_missing(tmp_path: Path, tiny_model: Path) -> None:
+    with pytest.raises(ModelError, match=r"nowhere\.json are missing"):
+        ExpressionClassifier.load(tmp_path / "nowhere.onnx")
+    tiny_model.unlink()
+    with pytest.raises(ModelError, match=r"emotion\.onnx is missing"):
+        ExpressionClassifier.load(tiny_model)
+
+
+def test_model_truncated(tiny_model: Path) -> None:
+    data = tiny_model.read_bytes()
+    tiny_model.write_bytes(data[:-40])
+    with pytest.raises(ModelError, match=f"{len(data) - 40} of {len(data)} bytes"):
+        ExpressionClassifier.load(tiny_model)
+
+
+def test_model_swapped(tiny_model: Path) -> None:
+    tiny_model.write_bytes(tiny_model.read_bytes()[::-1])
+    with pytest.raises(ModelError, match="checksums differ"):
+        ExpressionClassifier.load(tiny_model)
+
+
+def test_right_checksum_of_no_network(tmp_path: Path) -> None:
+    import hashlib
+
+    file = write_model(tmp_path / "m.onnx")
+    file.write_bytes(b"no network")
+    digest = hashlib.sha256(b"no network").hexdigest()
+    card = file.with_suffix(".json")
+    import json
+
+    changed = {**json.loads(card.read_text()), "bytes": 10, "sha256": digest}
+    card.write_text(json.dumps(changed))
+    with pytest.raises(ModelError, match="not a network"):
+        ExpressionClassifier.load(file)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": ["angry", "happy"]}, "names the expressions angry, happy"),
+        ({"labels": list(reversed(EMOTIONS))}, "in this order"),
+        ({"temperature": 0}, "'temperature'"),
+        ({"priors": [0.5, 0.5]}, "'priors'"),
+        ({"format": 2}, "'format'"),
+        ({"input": {"name": "faces", "size": 64, "mean": 0, "std": 1}}, r"'input\.size'"),
+        ({"output": "probabilities"}, "belong to different models"),
+        ({"classes": 8}, r"shape \(1, 8\)"),
+        ({"input_name": "x"}, "belong to different models"),
+    ],
+)
+def test_model_of_another_kind(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    file = write_model(tmp_path / "m.onnx", **changes)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match=message):
+        ExpressionClassifier.load(file)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "", "\xff"])
+def test_metadata_damaged(tiny_model: Path, text: str) -> None:
+    tiny_model.with_suffix(".json").write_text(text, encoding="latin-1")
+    with pytest.raises(ModelError, match=r"emotion\.json"):
+        ExpressionClassifier.load(tiny_model)
+
+
+def test_describe_model(tiny_model: Path) -> None:
+    assert describe_model(tiny_model)["name"] == "tiny"
+    tiny_model.write_bytes(b"")
+    with pytest.raises(ModelError, match="truncated"):
+        describe_model(tiny_model)
+
+
+def test_torch_engine_without_torch_is_told(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *args: object, **more: object) -> object:
+        if name.startswith("agent.training"):
+            raise ImportError("No module named 'torch'")
+        return real(name, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ModelError, match=r"moodtray\[train\]"):
+        ExpressionClassifier.load(tiny_model, engine="torch")
+
+
+def test_classifying_imports_no_torch(tiny_model: Path) -> None:
+    script = (
+        "import sys, numpy as np\n"
+        "from pathlib import Path\n"
+        "from agent.vision.expression import ExpressionClassifier\n"
+        "c = ExpressionClassifier.load(Path(sys.argv[1]))\n"
+        "c.predict([np.zeros((50, 50, 3), np.uint8)])\n"
+        "print('torch' in sys.modules, 'onnx' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tiny_model)], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == ["False", "False"], done.stderr

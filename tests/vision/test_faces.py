@@ -1,0 +1,179 @@
+"""The face tracker, against the search of the whole frame that it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from agent.errors import ModelError
+from agent.types import Box
+from agent.vision import faces
+from agent.vision.faces import RECHECK, REMEMBER, FaceTracker, load_cascade, overlap
+
+CLIPS = {
+    "WolfgangLanger_Pexels.mp4": 24,
+    "face_noface.mov": 10,
+    "noface_face.mov": 10,
+    "single_face.mp4": 10,
+}
+"""A frame of so many is looked at."""
+
+
+def frames_of(path: Path, every: int = 1) -> Iterator[np.ndarray]:
+    """640 wide, as a webcam would give them."""
+    capture = cv2.VideoCapture(str(path))
+    number = 0
+    while capture.grab():
+        if number % every == 0:
+            frame = capture.retrieve()[1]
+            yield cv2.resize(frame, (640, frame.shape[0] * 640 // frame.shape[1]))
+        number += 1
+
+
+def full_search(frame: np.ndarray) -> list[Box]:
+    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+    found = load_cascade().detectMultiScale(grey, 1.1, 5, minSize=(30, 30))
+    return [Box(*map(int, box)) for box in found]
+
+
+@pytest.fixture
+def face(clip: Callable[[str], Path]) -> np.ndarray:
+    """A face cut out with its surroundings: 240 x 240."""
+    frame = next(frames_of(clip("single_face.mp4")))
+    box = full_search(frame)[0]
+    pad = box.width // 4
+    cut = frame[
+        max(0, box.y - pad) : box.y + box.height + pad,
+        max(0, box.x - pad) : box.x + box.width + pad,
+    ]
+    return cv2.resize(cut, (240, 240))
+
+
+def scene(*placed: tuple[np.ndarray, int, int, int]) -> np.ndarray:
+    """A grey 640 x 480 room with faces at (x, y, size)."""
+    frame = np.full((480, 640, 3), 110, np.uint8)
+    for face, x, y, size in placed:
+        frame[y : y + size, x : x + size] = cv2.resize(face, (size, size))
+    return frame
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_no_face_is_missed_that_the_full_search_finds(
+    clip: Callable[[str], Path], name: str
+) -> None:
+    """Every clip shows one person: of the boxes that the full search finds the largest is the
+    face; it finds a few chins and patches of wall besides."""
+    tracker = FaceTracker()
+    found = 0
+    for frame in frames_of(clip(name), every=CLIPS[name]):
+        followed = tracker.detect(frame)
+        cold = tracker.search(frame)
+        boxes = full_search(frame)
+        if not boxes:
+            continue
+        found += 1
+        face = max(boxes, key=lambda box: box.area)
+        assert overlap(face, followed[0]) > 0.5
+        assert overlap(face, cold[0]) > 0.5
+    assert found >= 6
+
+
+def test_overlap() -> None:
+    a = Box(0, 0, 10, 10)
+    assert overlap(a, a) == 1.0
+    assert overlap(a, Box(5, 0, 10, 10)) == pytest.approx(1 / 3)
+    assert overlap(a, Box(10, 0, 10, 10)) == 0.0
+
+
+def test_largest_face_is_followed_and_kept(face: np.ndarray) -> None:
+    tracker = FaceTracker()
+    both = scene((face, 40, 100, 240), (face, 380, 120, 200))
+    first = tracker.detect(both)
+    assert len(first) == 2
+    assert first[0].x < 320
+    # The other comes nearer and is now the larger one: the first stays the person.
+    nearer = scene((face, 40, 100, 240), (face, 340, 100, 290))
+    for _ in range(RECHECK + 3):
+        followed = tracker.detect(nearer)
+        assert followed[0].x < 320
+    tracker.reset()
+    assert tracker.detect(nearer)[0].x > 320
+
+
+def test_picture_on_the_wall_does_not_hold_us(face: np.ndarray) -> None:
+    tracker = FaceTracker()
+    assert tracker.detect(scene((face, 20, 20, 130)))
+    person = scene((face, 20, 20, 130), (face, 300, 100, 300))
+    followed = [tracker.detect(person)[0] for _ in range(RECHECK + 1)]
+    assert followed[0].x < 200
+    assert followed[-1].x > 300
+
+
+def test_lost_face_is_found_elsewhere(face: np.ndarray) -> None:
+    tracker = FaceTracker()
+    assert tracker.detect(scene((face, 40, 100, 220)))
+    moved = tracker.detect(scene((face, 400, 200, 220)))
+    assert len(moved) == 1
+    assert moved[0].x > 400
+
+
+def test_person_is_remembered_for_a_while_only(face: np.ndarray) -> None:
+    tracker = FaceTracker()
+    both = scene((face, 20, 100, 220), (face, 340, 100, 280))
+    assert tracker.detect(scene((face, 20, 100, 220)))
+    for _ in range(REMEMBER):
+        assert tracker.detect(scene()) == []
+    assert tracker.detect(both)[0].x < 300
+    for _ in range(REMEMBER + 1):
+        tracker.detect(scene())
+    assert tracker.detect(both)[0].x > 300
+
+
+def test_search_all_finds_the_small_beside_the_large(face: np.ndarray) -> None:
+    group = scene((face, 30, 30, 60), (face, 300, 100, 300), (face, 120, 300, 90))
+    found = FaceTracker().search_all(group)
+    assert len(found) == 3
+    assert [box.area for box in found] == sorted((box.area for box in found), reverse=True)
+
+
+def test_following_searches_the_surroundings_only(
+    face: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = FaceTracker()
+    frame = scene((face, 200, 100, 240))
+    tracker.detect(frame)
+    whole = []
+    monkeypatch.setattr(tracker, "search", lambda f: whole.append(f) or [])
+    for _ in range(RECHECK):
+        assert tracker.detect(frame)
+    assert not whole
+    tracker.detect(frame)
+    assert len(whole) == 1
+
+
+def test_boxes_stay_within_the_frame(face: np.ndarray) -> None:
+    tracker = FaceTracker()
+    large = cv2.resize(face, (470, 470))
+    frame = np.full((480, 640, 3), 110, np.uint8)
+    frame[5:475, 165:635] = large
+    for _ in range(3):
+        for box in tracker.detect(frame):
+            assert box.x >= 0
+            assert box.y >= 0
+            assert box.x + box.width <= 640
+            assert box.y + box.height <= 480
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (25, 400), (48, 48), (480, 640), (1080, 1920)])
+def test_any_size_of_frame(shape: tuple[int, int]) -> None:
+    assert FaceTracker().detect(np.full((*shape, 3), 90, np.uint8)) == []
+
+
+def test_opencv_without_the_cascade_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faces.cv2.data, "haarcascades", "/nowhere/")
+    with pytest.raises(ModelError, match="opencv-python 4"):
+        FaceTracker().detect(scene())
