@@ -31,8 +31,9 @@ ADAPTERS = {"agent.vision", "agent.players", "agent.desktop", "agent.store", "ag
 ANYONE_MAY = {"agent", "agent.store.paths", "agent.store.files"}
 HEAVY = {"torch", "torchvision"}
 # Chosen by the setting camera.engine = "torch" alone, and imported only then.
-CHOOSES_ENGINE = "agent.vision.expression"
-TORCH_ENGINE = "agent.training.torch_engine"
+CHOOSES_ENGINE = ("agent.vision.expression", "agent.training.torch_engine")
+# The training commands are listed with the others; what they need is imported when they run.
+ADDS_COMMANDS = ("agent.cli", "agent.training.cli")
 # The core computes: no files, no network, no threads, no wall clock.
 NOT_IN_CORE = {
     "asyncio", "cv2", "http", "httpx", "io", "logging", "multiprocessing", "os", "pathlib", "queue",
@@ -98,7 +99,9 @@ def complaint(one: Import) -> str | None:
     top = there.split(".")[0]
     if top in HEAVY and room(here) != "agent.training":
         return "only training uses torch"
-    if here == CHOOSES_ENGINE and there == TORCH_ENGINE and not one.at_start:
+    if here == ADDS_COMMANDS[1] and one.at_start and top in HEAVY:
+        return "the training commands are listed without torch"
+    if (here, there) in (CHOOSES_ENGINE, ADDS_COMMANDS) and not one.at_start:
         return None
     if room(here) == "agent.core" and top in NOT_IN_CORE:
         return "the core does no I/O, starts no threads, reads no clock"
@@ -174,6 +177,9 @@ def test_every_agent_import_exists() -> None:
         ("agent.app", "from agent.training import network"),
         ("agent.app", "import torch"),
         ("agent.app", "from agent import cli"),
+        ("agent.cli", "from agent.training.cli import register"),
+        ("agent.cli", "def f():\n    from agent.training.train import train"),
+        ("agent.training.cli", "import torch"),
         ("agent.vision.expression", "def engine():\n    import torch"),
         ("agent.vision.expression", "from agent.training.torch_engine import TorchEngine"),
     ],
@@ -191,6 +197,7 @@ def test_the_rule_catches(importer: str, source: str) -> None:
         ("agent.vision.camera", "from agent.store.paths import models_dir\nimport threading"),
         ("agent.players.monitor", "from agent.core.policy import Policy\nfrom . import base"),
         ("agent.app", "from agent.vision.camera import OpenCVCamera"),
+        ("agent.cli", "def f():\n    from agent.training.cli import register"),
         ("agent.training.train", "import torch\nfrom agent.vision.faces import Faces"),
         ("agent.vision.expression", "def f():\n    from agent.training.torch_engine import T"),
     ],
