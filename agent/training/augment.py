@@ -1,0 +1,139 @@
+"""What a webcam does to a face, done to a whole batch at once on whatever device it lies.
+
+Faces are float32 [N, 1, 48, 48] in 0..1, before normalisation. Each step acts on a random share of
+the batch; all randomness comes from torch's global generator, which the trainer seeds for every
+step, so that a resumed run sees what the uninterrupted one would have seen.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MEAN, STD = 0.5, 0.5
+
+
+def normalise(faces: Tensor) -> Tensor:
+    """0..1 -> what the network takes; the run time does the same in numpy."""
+    return (faces - MEAN) / STD
+
+
+def webcam(faces: Tensor, strength: float = 1.0) -> Tensor:
+    """One random view of every face. ``strength`` scales how many faces each step touches."""
+    faces = move(faces)
+    faces = _some(faces, 0.25 * strength, low_resolution)
+    faces = _some(faces, 0.12 * strength, blur)
+    faces = _some(faces, 0.3 * strength, side_light)
+    faces = _some(faces, 0.5 * strength, gamma)
+    faces = _some(faces, 0.3 * strength, contrast)
+    faces = _some(faces, 0.2 * strength, noise)
+    faces = _some(faces, 0.1 * strength, jpeg)
+    return _some(faces, 0.3 * strength, cover)
+
+
+def _some(faces: Tensor, share: float, change) -> Tensor:  # type: ignore[no-untyped-def]
+    """``change`` applied to a random ``share`` of the faces."""
+    chosen = torch.rand(len(faces), device=faces.device) < share
+    if not bool(chosen.any()):
+        return faces
+    faces = faces.clone()
+    faces[chosen] = change(faces[chosen])
+    return faces
+
+
+def _uniform(faces: Tensor, low: float, high: float) -> Tensor:
+    """One number a face, [N, 1, 1, 1]."""
+    return low + (high - low) * torch.rand(len(faces), 1, 1, 1, device=faces.device)
+
+
+def move(faces: Tensor) -> Tensor:
+    """Flip, tilt, scale, stretch and shift, as a detector's box jitters around a face."""
+    n, device = len(faces), faces.device
+    angle = (torch.randn(n, device=device) * 0.17).clamp(-0.45, 0.45)
+    scale = torch.exp(torch.empty(n, device=device).uniform_(-0.2, 0.2))
+    stretch = torch.exp(torch.empty(n, device=device).uniform_(-0.08, 0.08))
+    flip = torch.where(torch.rand(n, device=device) < 0.5, -1.0, 1.0)
+    shift = torch.empty(n, 2, device=device).uniform_(-0.15, 0.15)
+    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    theta = torch.stack(
+        [
+            torch.stack([cos * flip * stretch, -sin, shift[:, 0]], dim=1),
+            torch.stack([sin * flip * stretch, cos, shift[:, 1]], dim=1),
+        ],
+        dim=1,
+    )
+    grid = F.affine_grid(theta, list(faces.shape), align_corners=False)
+    return F.grid_sample(faces, grid, padding_mode="border", align_corners=False)
+
+
+def low_resolution(faces: Tensor) -> Tensor:
+    """Seen as 14 to 36 px and enlarged again; one size for all chosen, it changes every step."""
+    side = int(torch.randint(14, 37, (1,)))
+    size = faces.shape[-1]
+    small = F.interpolate(faces, size=(side, side), mode="bilinear", antialias=side < size)
+    return F.interpolate(small, size=(size, size), mode="bilinear")
+
+
+def blur(faces: Tensor) -> Tensor:
+    """Out of focus: a mix of the face and its 5 x 5 binomial mean."""
+    row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=faces.device) / 16
+    padded = F.pad(faces, (2, 2, 2, 2), mode="replicate")
+    soft = F.conv2d(padded, (row[:, None] * row[None, :])[None, None])
+    return torch.lerp(faces, soft, _uniform(faces, 0.3, 1.0))
+
+
+def side_light(faces: Tensor) -> Tensor:
+    """A window or a screen to one side: light that grows along a random direction."""
+    n, size = len(faces), faces.shape[-1]
+    axis = torch.linspace(-1, 1, size, device=faces.device)
+    direction = 2 * torch.pi * torch.rand(n, 1, 1, device=faces.device)
+    ramp = torch.cos(direction) * axis[None, None, :] + torch.sin(direction) * axis[None, :, None]
+    depth = torch.rand(n, 1, 1, device=faces.device) * 0.7
+    return (faces * (1 + depth * ramp).unsqueeze(1)).clamp(0, 1)
+
+
+def gamma(faces: Tensor) -> Tensor:
+    """Too dark or too bright: exponents from 0.3 to 3, evenly on the log scale."""
+    exponent = torch.exp(_uniform(faces, -1.2, 1.1))
+    return faces.clamp(1e-4, 1) ** exponent
+
+
+def contrast(faces: Tensor) -> Tensor:
+    """A flat or hard camera: contrast around the mean, and a shift of the whole."""
+    mean = faces.mean(dim=(1, 2, 3), keepdim=True)
+    changed = mean + (faces - mean) * _uniform(faces, 0.4, 1.5) + _uniform(faces, -0.15, 0.15)
+    return changed.clamp(0, 1)
+
+
+def noise(faces: Tensor) -> Tensor:
+    """A sensor in the dark."""
+    return (faces + torch.randn_like(faces) * _uniform(faces, 0.01, 0.09)).clamp(0, 1)
+
+
+def jpeg(faces: Tensor) -> Tensor:
+    """A camera or call that compresses hard: JPEG quality 15 to 60."""
+    quality = torch.randint(15, 61, (len(faces),)).tolist()
+    out = np.empty((len(faces), *faces.shape[2:]), np.uint8)
+    for row, face in enumerate((faces[:, 0] * 255).round().to(torch.uint8).cpu().numpy()):
+        done, packed = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality[row]])
+        assert done  # encoding a plain 48 x 48 array to memory
+        out[row] = cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE)
+    return (torch.from_numpy(out).to(faces.device).float() / 255).unsqueeze(1)
+
+
+def cover(faces: Tensor) -> Tensor:
+    """A hand, hair, a cup or a mask: a patch of one grey, or of noise, over part of the face."""
+    n, size, device = len(faces), faces.shape[-1], faces.device
+    axis = torch.arange(size, device=device)
+    height = torch.randint(6, 23, (n, 1), device=device)
+    width = torch.randint(6, 27, (n, 1), device=device)
+    top = (torch.rand(n, 1, device=device) * size).long() - height // 2
+    left = (torch.rand(n, 1, device=device) * size).long() - width // 2
+    rows = (axis >= top) & (axis < top + height)
+    columns = (axis >= left) & (axis < left + width)
+    patch = (rows[:, :, None] & columns[:, None, :]).unsqueeze(1)
+    grainy = (torch.rand(n, 1, 1, 1, device=device) < 0.5) * torch.randn_like(faces) * 0.15
+    return torch.where(patch, (_uniform(faces, 0, 1) + grainy).clamp(0, 1), faces)

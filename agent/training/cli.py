@@ -1,0 +1,187 @@
+"""The commands ``train``, ``evaluate`` and ``export``; parse, call, print.
+
+PyTorch and matplotlib are imported inside the commands: ``moodtray run`` never pays for them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agent.errors import AgentError
+from agent.store.paths import models_dir
+
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder of ferplus.npz (default: $MOODTRAY_DATA).")
+]
+Run = Annotated[Path, typer.Option("--run", help="Folder of the run: checkpoints and log.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the three commands to ``app``."""
+    app.command("train")(train)
+    app.command("export")(export)
+    app.command("evaluate")(evaluate)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Expected trouble as a line on stderr and exit code 1; needs the extra ``train``."""
+    try:
+        wanted = ("torch", "onnx", "matplotlib")
+        missing = [m for m in wanted if importlib.util.find_spec(m) is None]
+        if missing:
+            raise AgentError(
+                f"This command needs {', '.join(missing)}, which is not installed. "
+                "Install it with: pip install 'moodtray[train]'"
+            )
+        yield
+    except AgentError as error:
+        typer.echo(f"{error.title}: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def train(
+    data: Data = None,
+    run: Run = Path("runs/moodnet"),
+    network: Annotated[
+        str, typer.Option(help="moodnet, or seed: the network and plan the project began with.")
+    ] = "moodnet",
+    epochs: Annotated[int | None, typer.Option(help="Times through the data.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Faces a step, over all processes.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides every random choice.")] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(help="More faces, KIND=PATH: fer-csv, ferplus-csv, folders, affectnet-yolo."),
+    ] = None,
+    on_fault: Annotated[
+        str, typer.Option(help="Rows of --add that cannot be used: skip or refuse.")
+    ] = "refuse",
+) -> None:
+    """Train a network, or go on where --run stopped; several at once: torchrun -m agent train."""
+    with _in_words():
+        from agent.training import data as corpus
+        from agent.training import readers
+        from agent.training.network import NETWORKS
+        from agent.training.train import SEED_PLAN, Plan, Stop
+        from agent.training.train import train as run_training
+
+        if network not in NETWORKS:
+            raise AgentError(f"--network is one of {', '.join(NETWORKS)}, not {network}.")
+        if on_fault not in ("skip", "refuse"):
+            raise AgentError(f"--on-fault is skip or refuse, not {on_fault}.")
+        plan = SEED_PLAN if network == "seed" else Plan(network=network)
+        given = {"epochs": epochs, "batch": batch, "rate": rate, "seed": seed}
+        plan = dataclasses.replace(plan, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        first = int(os.environ.get("RANK", "0")) == 0
+        training, validation = corpus.corpora(
+            corpus.data_folder(data), run.parent / "cache", plan.validation, plan.seed,
+            plan.supplement,
+        )  # fmt: skip
+        faults = readers.Faults(refuse=on_fault == "refuse")
+        for spec in add or []:
+            training = corpus.join(training, readers.read_added(spec, faults))
+        if first:
+            for line in faults.summary():
+                typer.echo(line)
+            typer.echo(f"{len(training)} faces to train on, {len(validation)} for validation.")
+        try:
+            last = run_training(plan, training, validation, run)
+        except Stop:
+            typer.echo(f"Stopped. The same command goes on from {run / 'last.pt'}.")
+            raise typer.Exit(130) from None
+        if first:
+            typer.echo(f"Done: {last}. Next: moodtray export --run {run}")
+
+
+def export(
+    data: Data = None,
+    run: Run = Path("runs/moodnet"),
+    target: Annotated[
+        Path | None, typer.Option(help="The .onnx file to write (default: the shipped one).")
+    ] = None,
+    votes: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the votes' head in the answer.")
+    ] = 1.0,
+    lift: Annotated[float, typer.Option(help="How far rare expressions are lifted.")] = 0.0,
+) -> None:
+    """Write the best checkpoint of a run as ONNX, calibrated, with its metadata."""
+    with _in_words():
+        from agent.training import data as corpus
+        from agent.training.export import Blend
+        from agent.training.export import export as write
+        from agent.training.train import Plan
+
+        file = target or models_dir() / "emotion.onnx"
+        plan = _plan_of(run)
+        known = {f.name: plan[f.name] for f in dataclasses.fields(Plan) if f.name in plan}
+        kept = Plan(**known)
+        training, validation = corpus.corpora(
+            corpus.data_folder(data), run.parent / "cache", kept.validation, kept.seed, False
+        )
+        meta = write(run / "best.pt", validation, corpus.shares(training), file, Blend(votes, lift))
+        typer.echo(
+            f"{file}: {meta['bytes'] / 1e6:.2f} MB, temperature {meta['temperature']}, "
+            f"unsure below {meta['unsure_below']}, validation accuracy "
+            f"{100 * meta['validation']['accuracy']:.1f} %. Next: moodtray evaluate"
+        )
+
+
+def _plan_of(run: Path) -> dict[str, Any]:
+    try:
+        plan: dict[str, Any] = json.loads((run / "plan.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise AgentError(
+            f"{run} holds no run ({error}). Name one with --run, or train first."
+        ) from error
+    return plan
+
+
+def evaluate(
+    data: Data = None,
+    model: Annotated[
+        Path | None, typer.Option(help="The .onnx file to measure (default: the shipped one).")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="The run it came from, for the learning curves.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON.")] = False,
+) -> None:
+    """Measure a model on every test set; for the shipped one, rewrite metrics.json and figures."""
+    with _in_words():
+        from agent.training import data as corpus
+        from agent.training.evaluate import evaluate as measure
+
+        shipped = model is None
+        file = model or models_dir() / "emotion.onnx"
+        result = measure(
+            file, corpus.data_folder(data), Path("runs/cache"),
+            file.parent / "figures" if shipped else None,
+            run / "log.csv" if run is not None else None,
+        )  # fmt: skip
+        text = json.dumps(result, indent=1)
+        if shipped:
+            (file.parent / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        typer.echo(text if as_json else table(result["rows"]))
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as a Markdown table, figures in percent but loss and ECE."""
+    head = "| test set | faces | accuracy | macro recall | macro F1 | loss | ECE |"
+    lines = [head, "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        shares = (f"{100 * row[k]:.1f}" for k in ("accuracy", "macro_recall", "macro_f1"))
+        lines.append(
+            f"| {row['set']} | {row['count']} | {' | '.join(shares)} "
+            f"| {row['loss']:.3f} | {row['ece']:.3f} |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,286 @@
+"""Training data: the two packed corpora, the split, and the targets made of their labels.
+
+Every reader gives :class:`Faces`: pictures as the network sees them at run time (uint8, 48 x 48
+grey) and two targets a picture, one for each head of the network:
+
+* head 0, ``votes``: how ten taggers saw the face (FER+), a distribution over the seven;
+* head 1, ``label``: the one label that FER2013 shipped with.
+
+A target whose weight is 0 is not trained on. The formats with one picture a file or a row are
+read in :mod:`agent.training.readers`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import AgentError
+from agent.types import EMOTIONS
+
+SIZE = 48
+CLASSES = len(EMOTIONS)
+HELD_PERSONS, HELD_SEED = 0.15, 7
+"""muxspace: this share of its persons is held out as a test set, drawn with this seed."""
+SUPPLEMENT_EACH = 1500
+"""muxspace is nearly all happy and neutral: at most so many of each are trained on."""
+TWIN = 0.97
+"""Pictures at least this similar are one picture to us and stay on one side of a split."""
+
+VOTE_NAMES = (
+    "neutral", "happiness", "surprise", "sadness", "anger",
+    "disgust", "fear", "contempt", "unknown", "NF",
+)  # fmt: skip
+VOTE_COLUMN = (4, 5, 6, 1, 3, 2, 0)
+"""For each of EMOTIONS its column among the FER+ votes."""
+
+Pictures = NDArray[np.uint8]
+
+
+class DataError(AgentError):
+    """Training data that is missing or cannot be used; the message names file and row."""
+
+    title = "The training data cannot be used"
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Labelled faces. ``pictures`` uint8 [N, 48, 48]; ``targets`` float32 [N, 2, 7], each row a
+    distribution or zeros; ``weights`` float32 [N, 2]; ``plurality`` and ``label`` int64 [N], -1
+    where the corpus does not say; ``group`` int64 [N], equal for pictures that are near twins."""
+
+    pictures: Pictures
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    plurality: NDArray[np.int64]
+    label: NDArray[np.int64]
+    group: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Faces:
+        """The same with the given rows only."""
+        return Faces(
+            self.pictures[rows], self.targets[rows], self.weights[rows],
+            self.plurality[rows], self.label[rows], self.group[rows],
+        )  # fmt: skip
+
+    def best_label(self) -> NDArray[np.int64]:
+        """The plurality of the votes where there is one, else the single label; -1: neither."""
+        return np.where(self.plurality >= 0, self.plurality, self.label)
+
+
+def join(*parts: Faces) -> Faces:
+    """Several corpora behind one another; their groups stay apart."""
+    offset, groups = 0, []
+    for part in parts:
+        groups.append(part.group + offset)
+        offset += int(part.group.max(initial=0)) + 1
+    return Faces(
+        np.concatenate([p.pictures for p in parts]), np.concatenate([p.targets for p in parts]),
+        np.concatenate([p.weights for p in parts]), np.concatenate([p.plurality for p in parts]),
+        np.concatenate([p.label for p in parts]), np.concatenate(groups),
+    )  # fmt: skip
+
+
+def data_folder(given: Path | None = None) -> Path:
+    """Where ferplus.npz lies: ``given``, $MOODTRAY_DATA, or ``../shared/data`` beside the checkout.
+
+    Raises DataError that says what was tried.
+    """
+    named = given or (Path(env) if (env := os.environ.get("MOODTRAY_DATA")) else None)
+    checkout = Path(__file__).resolve().parents[2]
+    folder = named or checkout.parent / "shared" / "data"
+    if not (folder / "ferplus.npz").is_file():
+        raise DataError(
+            f"There is no ferplus.npz in {folder}. Name the folder that holds it with "
+            "--data DIR or the variable MOODTRAY_DATA."
+        )
+    return folder
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+def plurality(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The one emotion that most taggers named, [N, 10] -> [N]; -1 where the lead is shared or is
+    held by contempt, unknown or 'no face'."""
+    ordered = np.sort(votes, axis=1)
+    unique = ordered[:, -1] > ordered[:, -2]
+    to_emotion = np.full(votes.shape[1], -1, np.int64)
+    to_emotion[list(VOTE_COLUMN)] = np.arange(CLASSES)
+    return np.where(unique, to_emotion[votes.argmax(axis=1)], -1)
+
+
+def vote_targets(votes: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Votes [N, 10] -> distributions over the seven [N, 7] and weights [N].
+
+    A single stray vote is taken for a slip of the mouse and dropped, as the authors of FER+ did
+    (Barsoum et al. 2016, section 2). The weight is the share of taggers who saw one of the seven,
+    and 0 where they are no majority.
+    """
+    seven = votes[:, list(VOTE_COLUMN)].astype(np.float32)
+    seven[seven <= 1] = 0
+    total = seven.sum(axis=1)
+    share = total / np.maximum(votes.sum(axis=1), 1)
+    weights = np.where(share >= 0.5, share, 0).astype(np.float32)
+    return seven / np.maximum(total, 1)[:, None], weights
+
+
+def one_hot(label: NDArray[np.int64], smoothing: float = 0.0) -> NDArray[np.float32]:
+    """Labels [N] -> [N, 7]; rows of zeros for labels outside 0..6."""
+    known = (label >= 0) & (label < CLASSES)
+    hot = np.zeros((len(label), CLASSES), np.float32)
+    hot[known] = smoothing / CLASSES
+    hot[np.flatnonzero(known), label[known]] += 1 - smoothing
+    return hot
+
+
+# --- the packed corpora ---------------------------------------------------------------------------
+
+
+def read_ferplus(file: Path, cache: Path, split: int) -> Faces:
+    """One split of ferplus.npz: 0 Training, 1 PublicTest. ``cache`` keeps the decoded pictures."""
+    with np.load(file) as packed:
+        rows = packed["split"] == split
+        pictures = _decoded(file, cache, packed["off"], lambda: packed["webp"])[rows]
+        votes, label = packed["votes"][rows], packed["fer_label"][rows].astype(np.int64)
+        number, twin = packed["fer_number"][rows], packed["twin_fer_number"][rows]
+        similar = packed["twin_sim"][rows].astype(np.float32)
+    soft, weight = vote_targets(votes)
+    return Faces(
+        pictures,
+        np.stack([soft, one_hot(label, 0.1)], axis=1),
+        np.stack([weight, np.ones_like(weight)], axis=1),
+        plurality(votes),
+        label,
+        twin_groups(number, twin, similar >= TWIN),
+    )
+
+
+def twins(file: Path, split: int) -> NDArray[np.bool_]:
+    """Which pictures of a split of ferplus.npz have a near twin in Training, [N]."""
+    with np.load(file) as packed:
+        rows = packed["split"] == split
+        return np.asarray(packed["twin_sim"][rows].astype(np.float32) >= TWIN)
+
+
+def read_muxspace(file: Path, cache: Path) -> Faces:
+    """muxspace.npz. Its label was given by looking at the face, so it stands, smoothed, where the
+    votes stand. Faces labelled contempt have no weight. A group is one person."""
+    with np.load(file) as packed:
+        pictures = _decoded(file, cache, packed["off"], lambda: packed["jpeg"])
+        label = packed["label"].astype(np.int64)
+        person = np.array([re.sub(r"[_-]?\d+\.\w+$", "", str(name)) for name in packed["name"]])
+    known = (label < CLASSES).astype(np.float32)
+    soft = one_hot(label, 0.1)
+    return Faces(
+        pictures,
+        np.stack([soft, np.zeros_like(soft)], axis=1),
+        np.stack([known, np.zeros_like(known)], axis=1),
+        np.full(len(label), -1, np.int64),
+        np.where(known > 0, label, -1),
+        np.unique(person, return_inverse=True)[1].astype(np.int64),
+    )
+
+
+def at_most(faces: Faces, each: int, seed: int) -> Faces:
+    """At most ``each`` faces of a class, drawn at random; faces without a label are left out."""
+    rng, label = np.random.default_rng(seed), faces.best_label()
+    rows = [rng.permutation(np.flatnonzero(label == c))[:each] for c in range(CLASSES)]
+    return faces.take(np.sort(np.concatenate(rows)))
+
+
+def _decoded(
+    file: Path, cache: Path, offsets: NDArray[np.int64], blob: Callable[[], Pictures]
+) -> Pictures:
+    """All pictures of a packed file as uint8 [N, 48, 48]; decoded once, then kept in ``cache``."""
+    stamp = file.stat()
+    kept = cache / f"{file.stem}-{stamp.st_size}-{stamp.st_mtime_ns}-{SIZE}.npy"
+    if kept.is_file():
+        return np.asarray(np.load(kept))
+    data = blob()
+    pictures = np.empty((len(offsets) - 1, SIZE, SIZE), np.uint8)
+    for row in range(len(pictures)):
+        picture = cv2.imdecode(data[offsets[row] : offsets[row + 1]], cv2.IMREAD_GRAYSCALE)
+        if picture is None:
+            raise DataError(f"Picture {row} of {file} cannot be decoded; fetch the file again.")
+        pictures[row] = as_network_sees(np.asarray(picture, np.uint8))
+    cache.mkdir(parents=True, exist_ok=True)
+    part = kept.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as out:
+        np.save(out, pictures)
+    part.replace(kept)  # a killed run leaves no half cache
+    return pictures
+
+
+def as_network_sees(picture: Pictures) -> Pictures:
+    """A face of any size, grey or BGR, as 48 x 48 grey: the very function of the run time."""
+    if picture.shape == (SIZE, SIZE):
+        return picture  # nothing to change, and thousands of them to read
+    from agent.vision.expression import preprocess
+
+    return preprocess(picture)
+
+
+# --- splitting ------------------------------------------------------------------------------------
+
+
+def twin_groups(
+    number: NDArray[np.int32], twin: NDArray[np.int32], alike: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Group ids [N]: pictures linked by a chain of near twins share one (union-find)."""
+    place = {int(n): row for row, n in enumerate(number)}
+    parent = np.arange(len(number))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = int(parent[row])
+        return row
+
+    for row in np.flatnonzero(alike):
+        other = place.get(int(twin[row]))
+        if other is not None:  # a PublicTest picture's twin lies in Training
+            parent[root(int(row))] = root(other)
+    return np.array([root(row) for row in range(len(number))], np.int64)
+
+
+def split(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
+    """(training, validation): ``share`` of the groups goes to validation, no group to both."""
+    groups = np.unique(faces.group)
+    held = np.random.default_rng(seed).permutation(groups)[: round(len(groups) * share)]
+    inside = np.isin(faces.group, held)
+    return faces.take(~inside), faces.take(inside)
+
+
+def muxspace_parts(folder: Path, cache: Path) -> tuple[Faces, Faces]:
+    """(training, held out) of muxspace, no person in both."""
+    return split(read_muxspace(folder / "muxspace.npz", cache), HELD_PERSONS, HELD_SEED)
+
+
+def corpora(
+    folder: Path, cache: Path, share: float, seed: int, supplement: bool
+) -> tuple[Faces, Faces]:
+    """(training, validation) of FER2013's Training part; muxspace joins the training if asked."""
+    training, validation = split(read_ferplus(folder / "ferplus.npz", cache, 0), share, seed)
+    if supplement and (folder / "muxspace.npz").is_file():
+        extra = at_most(muxspace_parts(folder, cache)[0], SUPPLEMENT_EACH, HELD_SEED)
+        training = join(training, extra)
+    return training, validation
+
+
+def shares(faces: Faces) -> NDArray[np.float64]:
+    """Class shares of the labels as they stand, [7]: the votes where there are any."""
+    voted = faces.weights[:, :1] > 0
+    targets = np.where(voted, faces.targets[:, 0], faces.targets[:, 1]).astype(np.float64)
+    total = targets.sum(axis=0) + 1e-9
+    return np.asarray(total / total.sum())

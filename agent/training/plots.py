@@ -1,0 +1,77 @@
+"""The pictures of the model card: learning curves, confusion matrix, reliability diagram."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from agent.training import metrics
+from agent.types import EMOTIONS
+
+mpl.use("Agg")  # a file is all that is wanted, also where there is no display
+TRAIN, HELD = "#3b6ea8", "#c8553d"
+
+
+def learning_curves(log: Path, target: Path) -> None:
+    """Accuracy and loss, training and validation, over the epochs of a run's log.csv."""
+    with log.open(newline="") as text:
+        rows = list(csv.DictReader(text))
+    epochs = [int(float(row["epoch"])) for row in rows]
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    for place, what in enumerate(("accuracy", "loss")):
+        axes = figure.add_subplot(1, 2, place + 1)
+        for side, colour in (("train", TRAIN), ("validation", HELD)):
+            values = [float(row[f"{side}_{what}"]) for row in rows]
+            label = "training (augmented)" if side == "train" else "validation"
+            axes.plot(epochs, values, colour, marker=".", label=label)
+        axes.set(xlabel="epoch", title=what)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    _save(figure, target)
+
+
+def confusion_matrix(
+    probabilities: metrics.Probabilities, truth: metrics.Truths, title: str, target: Path
+) -> None:
+    """Row the truth, column the answer, in percent of the row."""
+    counts = metrics.confusion(probabilities, truth)
+    share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
+    for row in range(len(EMOTIONS)):
+        for column in range(len(EMOTIONS)):
+            ink = "white" if share[row, column] > 55 else "black"
+            axes.text(column, row, f"{share[row, column]:.0f}", ha="center", va="center", color=ink)
+    names = [f"{name} ({counts[row].sum()})" for row, name in enumerate(EMOTIONS)]
+    axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=40, ha="right")
+    axes.set_yticks(range(len(EMOTIONS)), names)
+    axes.set(xlabel="answer", ylabel="truth (faces)", title=title)
+    _save(figure, target)
+
+
+def reliability_diagram(
+    probabilities: metrics.Probabilities, truth: metrics.Truths, title: str, target: Path
+) -> None:
+    """How often an answer of each confidence is right, in 15 steps, with the share of answers."""
+    parts = [p for p in metrics.reliability(probabilities, truth) if p[2]]
+    sure, right, count = (np.array(column) for column in zip(*parts, strict=True))
+    figure = Figure(figsize=(4.4, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
+    axes.bar(sure, count / count.sum(), width=0.05, color=TRAIN, alpha=0.25, label="share of faces")
+    axes.plot(sure, right, HELD, marker="o", label="right answers")
+    error = metrics.calibration_error(probabilities, truth)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share")
+    axes.set_title(f"{title}\nECE {error:.3f}")
+    axes.legend(frameon=False, loc="upper left")
+    _save(figure, target)
+
+
+def _save(figure: Figure, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(target, dpi=110, metadata={"Software": None})

@@ -1,0 +1,383 @@
+"""Training, from top to bottom: settings, the step, the loop, the checkpoint.
+
+One code path for a processor, an accelerator and several of either: under ``torchrun`` each process
+takes its share of every batch and the gradients are averaged. All randomness of step k is seeded by
+(seed, k), so a run that is killed and goes on from its checkpoint ends as the unbroken one would.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import signal
+import time
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from agent.training import augment, data
+from agent.training.network import build
+from agent.training.progress import Progress
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides how a run goes; it is kept in the run's folder."""
+
+    network: str = "moodnet"
+    epochs: int = 16
+    batch: int = 128  # faces a step, over all processes
+    optimiser: str = "sgd"  # or "adam", with which the seed was trained
+    rate: float = 0.1  # highest learning rate of the one cycle
+    warm_up: float = 0.15  # share of the run in which the rate rises
+    decay: float = 5e-4  # weight decay of the convolutions and dense layers
+    label_share: float = 0.5  # weight of the second head, FER2013's own label
+    mixup: float = 0.2  # parameter of the beta distribution; 0: none
+    mixup_share: float = 0.25  # share of steps that mix
+    calm: float = 0.15  # last share of the run: no mixing, half the webcam's faults
+    average: float = 0.997  # decay a step of the averaged weights; 0: none
+    balance: float = 0.35  # classes are drawn with frequency ** (1 - balance)
+    augmented: float = 0.8  # strength of the webcam's faults; 0: faces as they are
+    supplement: bool = True  # train on muxspace too
+    small_first: bool = True  # the first half on smaller pictures, which is faster
+    channels_last: bool = True  # the layout that residual nets are fastest in on a processor
+    validation: float = 0.1  # share of the twin groups held back
+    seed: int = 7
+
+
+SEED_PLAN = Plan(
+    network="seed", epochs=4, optimiser="adam", rate=1e-3, decay=0.0, label_share=0.0, mixup=0.0,
+    average=0.0, balance=0.0, augmented=0.0, supplement=False, small_first=False,
+    channels_last=False,
+)  # fmt: skip
+"""The seed as its paper describes it: cross-entropy on the faces as they are."""
+
+COLUMNS = (
+    "epoch", "step", "rate", "train_loss", "train_accuracy", "validation_loss",
+    "validation_accuracy", "validation_macro_recall", "seconds",
+)  # fmt: skip
+
+
+class Stop(Exception):
+    """SIGTERM or Ctrl-C; the checkpoint has been written."""
+
+
+@dataclass
+class Team:
+    """The processes that train together; alone outside torchrun."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @classmethod
+    def join(cls) -> Team:
+        """Reads torchrun's variables; one accelerator a process where there is one."""
+        size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+        cuda = torch.cuda.is_available()
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
+        if size > 1 and not dist.is_initialized():
+            dist.init_process_group("nccl" if cuda else "gloo")
+        return cls(rank, size, device or torch.device("cpu"))
+
+    def total(self, numbers: Tensor) -> Tensor:
+        """The sum over all processes."""
+        if self.size > 1:
+            dist.all_reduce(numbers)
+        return numbers
+
+    def any(self, wish: bool) -> bool:
+        """True for all as soon as one process wishes it: nobody may wait for one that left."""
+        return wish if self.size == 1 else bool(self.total(torch.tensor([float(wish)])) > 0)
+
+    def leave(self) -> None:
+        if self.size > 1:
+            dist.destroy_process_group()
+
+
+class Average:
+    """An exponential mean of the weights; what is measured and exported."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        # The first steps count little: an untrained network is no memory worth keeping.
+        decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
+        for key, value in network.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.state[key].lerp_(value, 1 - decay)
+            else:
+                self.state[key].copy_(value)
+
+
+def train(
+    plan: Plan,
+    training: data.Faces,
+    validation: data.Faces,
+    folder: Path,
+    *,
+    quiet: bool = False,
+    stop_after: int | None = None,
+) -> Path:
+    """Trains, or goes on where ``folder`` stops; returns the path of the last checkpoint.
+
+    ``folder`` receives plan.json, log.csv, last.pt (all that is needed to go on) and best.pt (the
+    averaged weights of the epoch with the best validation figure). ``stop_after`` ends the run
+    after so many steps as if it had been killed. Raises DataError where ``folder`` holds a run of
+    another plan.
+    """
+    team = Team.join()
+    if team.rank == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+    _same_plan(plan, folder, team)
+    torch.manual_seed(plan.seed)
+    network = build(plan.network).to(team.device)
+    if plan.channels_last:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    wrapped = nn.parallel.DistributedDataParallel(network) if team.size > 1 else network
+    optimiser = _optimiser(plan, network)
+    average = Average(network, plan.average)
+    per_epoch = max(len(training) // plan.batch, 1)  # a rest too small for a batch waits
+    steps = per_epoch * plan.epochs
+    start, sums, best, spent = _resume(folder, network, optimiser, average, team)
+    progress = Progress(steps, start, quiet or team.rank > 0)
+    stopper = _Stopper()
+    chances = draw_chances(training, plan.balance)
+    began = time.monotonic()
+    with stopper, progress:
+        for step in range(start, steps):
+            epoch, place = divmod(step, per_epoch)
+            if place == 0:
+                sums.zero_()
+            rows = batch_rows(plan, chances, epoch, place)[team.rank :: team.size]
+            rate = one_cycle(step / steps, plan.rate, plan.warm_up)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            torch.manual_seed((plan.seed * 1_000_003 + step) * 1009 + team.rank)
+            loss, right = _step(plan, wrapped, optimiser, training, rows, step / steps, team)
+            average.update(network, step)
+            sums += torch.tensor([loss * len(rows), right, len(rows)])
+            progress.step(step + 1, loss)
+            ended = place == per_epoch - 1
+            asked = team.any(stopper.asked or step + 1 == stop_after)
+            if ended:
+                mean = team.total(sums.clone())
+                row = _measure(plan, average, validation, team)
+                seen = (float(mean[0] / mean[2]), float(mean[1] / mean[2]))
+                seconds = spent + time.monotonic() - began
+                if team.rank == 0:
+                    _log(folder, [epoch + 1, step + 1, rate, *seen, *row, seconds])
+                progress.epoch(epoch + 1, seen, row)
+                if row[1] > best:
+                    best = row[1]
+                    if team.rank == 0:
+                        _write({"plan": asdict(plan), "state": average.state}, folder / "best.pt")
+            if (ended or asked) and team.rank == 0:
+                checkpoint = {
+                    "plan": asdict(plan), "step": step + 1, "network": network.state_dict(),
+                    "optimiser": optimiser.state_dict(), "state": average.state, "sums": sums,
+                    "best": best, "spent": spent + time.monotonic() - began,
+                }  # fmt: skip
+                _write(checkpoint, folder / "last.pt")
+            if asked:
+                raise Stop
+    team.leave()
+    return folder / "last.pt"
+
+
+# --- one step -------------------------------------------------------------------------------------
+
+
+def _step(
+    plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer, faces: data.Faces,
+    rows: NDArray[np.int64], progress: float, team: Team,
+) -> tuple[float, float]:  # fmt: skip
+    """(mean loss, how many of ``rows`` were right before mixing is counted half)."""
+    pictures = torch.from_numpy(faces.pictures[rows]).to(team.device).unsqueeze(1).float() / 255
+    targets = torch.from_numpy(faces.targets[rows]).to(team.device)
+    weights = torch.from_numpy(faces.weights[rows]).to(team.device)
+    calm = progress >= 1 - plan.calm
+    if plan.augmented:
+        pictures = augment.webcam(pictures, plan.augmented * (0.5 if calm else 1))
+    if plan.mixup and not calm and float(torch.rand(())) < plan.mixup_share:
+        keep = _mixing(plan.mixup)
+        other = torch.randperm(len(rows), device=team.device)
+        pictures = torch.lerp(pictures[other], pictures, keep)
+        targets = torch.lerp(targets[other], targets, keep)
+        weights = torch.lerp(weights[other], weights, keep)
+    size = picture_size(progress) if plan.small_first else data.SIZE
+    if size != data.SIZE:
+        pictures = F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
+    bf16 = torch.autocast("cuda", torch.bfloat16) if team.device.type == "cuda" else nullcontext()
+    with bf16:
+        logits = network.train()(augment.normalise(pictures))
+    heads = torch.tensor([1.0, plan.label_share], device=team.device)[: logits.shape[1]]
+    part = weights[:, : logits.shape[1]] * heads
+    each = -(targets[:, : logits.shape[1]] * F.log_softmax(logits.float(), dim=2)).sum(dim=2)
+    loss = (each * part).sum() / part.sum().clamp_min(1e-6)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimiser.step()
+    right = (logits[:, 0].argmax(dim=1) == targets[:, 0].argmax(dim=1)).sum()
+    return loss.item(), float(right)
+
+
+def _mixing(parameter: float) -> float:
+    """How much of itself a mixed face keeps, 0.5 to 1, from a symmetric beta distribution."""
+    seed = int(torch.randint(2**31, (1,)))  # seeded with the step, like everything else
+    kept = float(np.random.default_rng(seed).beta(parameter, parameter))
+    return max(kept, 1 - kept)
+
+
+def picture_size(progress: float) -> int:
+    """Side of the pictures at this share of the run: coarse features need no fine pictures."""
+    if progress < 0.35:
+        return 32
+    return 40 if progress < 0.75 else data.SIZE
+
+
+def one_cycle(progress: float, highest: float, warm_up: float) -> float:
+    """Linear up to ``highest``, then a half cosine down to a thousandth of it."""
+    if progress < warm_up:
+        return highest * (0.04 + 0.96 * progress / warm_up)
+    fall = (progress - warm_up) / (1 - warm_up)
+    return highest * (0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * fall)))
+
+
+def draw_chances(faces: data.Faces, balance: float) -> NDArray[np.float64]:
+    """How likely each face is drawn, [N], sum 1: rare classes more often than they stand there."""
+    label = np.where(faces.best_label() >= 0, faces.best_label(), data.CLASSES)
+    count = np.bincount(label, minlength=data.CLASSES + 1).astype(np.float64)
+    chances = count[label] ** -balance * (faces.weights.sum(axis=1) > 0)
+    return np.asarray(chances / chances.sum())
+
+
+def batch_rows(
+    plan: Plan, chances: NDArray[np.float64], epoch: int, place: int
+) -> NDArray[np.int64]:
+    """The faces of one step. Systematic sampling: every face comes as often as its chance says,
+    rounded up or down, so that with ``balance`` 0 an epoch is a plain permutation."""
+    rng = np.random.default_rng([plan.seed, epoch])
+    ticks = (np.arange(len(chances)) + rng.random()) / len(chances)
+    drawn = rng.permutation(np.minimum(np.searchsorted(chances.cumsum(), ticks), len(chances) - 1))
+    return drawn[place * plan.batch : (place + 1) * plan.batch].astype(np.int64)
+
+
+def _optimiser(plan: Plan, network: nn.Module) -> torch.optim.Optimizer:
+    if plan.optimiser == "adam":
+        return torch.optim.Adam(network.parameters(), plan.rate)
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]  # norms and biases do not decay
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": plan.decay},
+        {"params": others},
+    ]
+    return torch.optim.SGD(groups, plan.rate, momentum=0.9, nesterov=True)
+
+
+# --- measuring ------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def predict(
+    network: nn.Module, pictures: data.Pictures, device: torch.device
+) -> NDArray[np.float32]:
+    """Logits [N, heads, 7] of uint8 pictures [N, 48, 48]."""
+    network.eval()
+    out = []
+    for first in range(0, len(pictures), 512):
+        part = torch.from_numpy(pictures[first : first + 512]).to(device).unsqueeze(1)
+        out.append(network(augment.normalise(part.float() / 255)).float().cpu().numpy())
+    return np.concatenate(out)
+
+
+def _measure(plan: Plan, average: Average, faces: data.Faces, team: Team) -> list[float]:
+    """Loss, accuracy and macro recall of the averaged weights on the plurality of the votes."""
+    network = build(plan.network).to(team.device)
+    network.load_state_dict(average.state)
+    known = faces.plurality >= 0
+    logits = predict(network, faces.pictures[known], team.device)[:, 0]
+    truth = faces.plurality[known]
+    loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(truth)).item()
+    right = logits.argmax(axis=1) == truth
+    recall = [right[truth == c].mean() for c in range(data.CLASSES) if (truth == c).any()]
+    return [loss, float(right.mean()), float(np.mean(recall))]
+
+
+# --- the run's folder -----------------------------------------------------------------------------
+
+
+def _same_plan(plan: Plan, folder: Path, team: Team) -> None:
+    file = folder / "plan.json"
+    if file.is_file():
+        before = json.loads(file.read_text())
+        changed = [f.name for f in fields(plan) if before.get(f.name) != getattr(plan, f.name)]
+        if changed:
+            raise data.DataError(
+                f"{folder} holds a run with other settings ({', '.join(changed)}). "
+                "Give the same ones to go on, or name a new folder with --run."
+            )
+    elif team.rank == 0:
+        file.write_text(json.dumps(asdict(plan), indent=1) + "\n")
+
+
+def _resume(
+    folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: Average, team: Team
+) -> tuple[int, Tensor, float, float]:
+    """(next step, running sums of the epoch, best validation accuracy, seconds spent)."""
+    file = folder / "last.pt"
+    if not file.is_file():
+        return 0, torch.zeros(3), 0.0, 0.0
+    kept: dict[str, Any] = torch.load(file, map_location=team.device, weights_only=True)
+    network.load_state_dict(kept["network"])
+    optimiser.load_state_dict(kept["optimiser"])
+    average.state = kept["state"]
+    return kept["step"], kept["sums"].cpu(), kept["best"], kept["spent"]
+
+
+def _write(content: dict[str, Any], file: Path) -> None:
+    part = file.with_suffix(".part")
+    torch.save(content, part)
+    part.replace(file)  # a run killed here keeps the checkpoint before
+
+
+def _log(folder: Path, row: list[float]) -> None:
+    file = folder / "log.csv"
+    new = not file.is_file()
+    with file.open("a", newline="") as out:
+        writer = csv.writer(out)
+        if new:
+            writer.writerow(COLUMNS)
+        writer.writerow([round(v, 6) for v in row])
+
+
+class _Stopper:
+    """Turns SIGTERM and Ctrl-C into a wish that the loop grants after the step."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> None:
+        self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGTERM, signal.SIGINT)}
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
