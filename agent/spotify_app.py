@@ -13,18 +13,20 @@ import webbrowser
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agent.clock import SystemClock
 from agent.errors import NeedsLogin, SettingsError
+from agent.players.base import PlayerBackend
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.documents import LockedTokenStore
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
 from agent.players.spotify.limits import Ledger
+from agent.players.spotify.mapping import playlists_for
 from agent.players.spotify.token import Token
 from agent.ports import Clock
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths
 from agent.store.tokens import FileTokenStore, KeyringTokenStore
+from agent.types import MoodState, Playlist
 
 if TYPE_CHECKING:
     from agent.players.spotify.player import SpotifyPlayer
@@ -88,32 +90,41 @@ def build_player(
     )
 
 
+def backend(
+    settings: Settings, paths: Paths, clock: Clock, spotify_url: str | None = None
+) -> tuple[PlayerBackend, dict[MoodState, tuple[Playlist, ...]]]:
+    """The player as its worker takes it, and the playlists of each mood. Raises SettingsError
+    for an entry that is no playlist."""
+    cache = display_cache(paths, clock)
+    player = build_player(settings, paths, clock, spotify_url, cache)
+    return PlayerBackend.remote(player, player.budget), playlists_for(settings, cache)
+
+
 def login(
     settings: Settings,
     paths: Paths,
+    clock: Clock,
     *,
     client_id: str | None = None,
     no_browser: bool = False,
     spotify_url: str | None = None,
     save_client_id: Callable[[str], None],
+    tell: Callable[[str], None] | None = None,
     echo: Callable[[str], None] | None = None,
-    say: Callable[[str], None] | None = None,
     open_browser: Callable[[str], bool] | None = None,
     cancelled: threading.Event | None = None,
-    clock: Clock | None = None,
 ) -> None:
     """Log in; blocks until the user has answered, at most five minutes after Spotify's page opened.
 
     ``echo`` takes the one line of stdout (the authorize URL, with ``no_browser`` or when no browser
-    opens), ``say`` everything else (stderr). ``save_client_id`` stores a client ID that was given
+    opens), ``tell`` everything else (stderr). ``save_client_id`` stores a client ID that was given
     or entered. Raises NeedsLogin with what went wrong, or another AgentError.
     """
     from agent.players.spotify.accounts import Accounts
     from agent.players.spotify.auth import LoginFlow
     from agent.web.login import LoginServer, is_client_id
 
-    clock = clock or SystemClock()
-    tell, show = say or _to_stderr, echo or _to_stdout
+    tell, show = tell or _to_stderr, echo or _to_stdout
     client_id = (client_id or settings.spotify.client_id or "").strip() or None
     if client_id is not None and not is_client_id(client_id):
         raise SettingsError(
