@@ -1,0 +1,232 @@
+"""The whole agent as a process: real clip, real network, real player, no screen."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.store.history import SqliteHistory
+from agent.store.paths import Paths
+from agent.types import EMOTIONS
+from tests.agent_process import CLIP, SHARED, AgentProcess, run_command
+
+QUICK = """
+[camera]
+interval = 0.5
+[mood]
+dwell = 1.0
+half_life = 1.0
+window = 5.0
+away_after = 2.0
+[policy]
+timing = "now"
+cooldown = 1.0
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def quick(moodtray_home: Path) -> Paths:
+    """Settings with short times, as a user would write them."""
+    paths = Paths.below(moodtray_home)
+    paths.ensure()
+    paths.settings_file.write_text("version = 1\n" + QUICK)
+    return paths
+
+
+def run(*more: str) -> AgentProcess:
+    return AgentProcess("run", "--headless", "--events-json", *more)
+
+
+def test_the_demo_sees_moods_and_plays_to_them() -> None:
+    with AgentProcess("demo", "--json", "--headless") as demo:
+        assert demo.end(timeout=150) == 0
+    states = {line["state"] for line in demo.of("mood")}
+    assert "away" in states
+    assert len(states & set(EMOTIONS)) >= 2
+    played = {line["context"] for line in demo.of("playback") if line["state"] == "playing"}
+    assert len(played) >= 2
+    assert all(context.startswith("local:") for context in played)
+    switches = [line for line in demo.of("decision") if line["playlist"]]
+    assert {line["playlist"] for line in switches} >= played
+    assert all(line["reason"] for line in demo.of("decision"))
+    assert len(demo.of("notification")) >= 2
+    assert demo.of("summary")[0]["with_face"] > 10
+    times = [line["t"] for line in demo.lines[:-1]]
+    assert times == sorted(times)
+
+
+def test_without_a_display_it_says_so_once_and_runs_on(quick: Paths) -> None:
+    with AgentProcess("run", "--events-json", "--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation" and line["t"] > 3.0)
+        assert agent.stop() < 4.0
+    assert sum("display" in line.lower() for line in agent.said) == 1
+
+
+def test_history_is_kept_and_nothing_is_ever_a_picture(quick: Paths, moodtray_home: Path) -> None:
+    with run("--camera", str(CLIP), "--play") as agent:
+        agent.wait_for(lambda line: line["event"] == "playback" and line["state"] == "playing")
+        agent.wait_for(lambda line: line["event"] == "mood")
+        agent.stop()
+    history = SqliteHistory(quick.history_file)
+    assert history.switches()
+    assert history.moods()
+    history.close()
+    kept = [path for path in moodtray_home.rglob("*") if path.is_file()]
+    assert {path.suffix for path in kept} <= {
+        ".toml", ".last-good", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".log", ".lock", ".json",
+    }  # fmt: skip
+    assert all(path.stat().st_size < 200_000 for path in kept)
+    for folder in (quick.config, quick.data, quick.state):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_it_starts_no_music_unasked(quick: Paths) -> None:
+    with run("--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "mood")
+        agent.wait_for(lambda line: "only when asked" in line.get("reason", ""))
+        agent.stop()
+    assert not [line for line in agent.of("playback") if line["state"] == "playing"]
+
+
+def test_torch_is_not_imported(quick: Paths) -> None:
+    with run("--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        maps = Path(f"/proc/{agent.process.pid}/maps").read_text()
+        agent.stop()
+    assert "onnxruntime" in maps
+    assert "libtorch" not in maps
+
+
+def test_a_typo_in_the_settings_is_told_and_the_last_good_ones_hold(quick: Paths) -> None:
+    with run("--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        quick.settings_file.write_text(quick.settings_file.read_text().replace("dwell", "dwel"))
+        said = agent.wait_for_word("dwel")
+        assert "settings.toml" in said
+        before = len(agent.of("observation"))
+        agent.wait_for(lambda line: len(agent.of("observation")) > before + 2)
+        agent.stop()
+    with run("--camera", str(CLIP)) as agent:
+        agent.wait_for_word("dwel")
+        agent.wait_for(lambda line: line["event"] == "observation" and line["t"] < 5.0)
+        agent.stop()
+
+
+def test_new_settings_take_effect_while_it_runs(quick: Paths) -> None:
+    quick.settings_file.write_text("version = 1\n[camera]\ninterval = 600.0\n")
+    with run("--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        quick.settings_file.write_text("version = 1\n[camera]\ninterval = 0.5\n")
+        agent.wait_for(lambda line: len(agent.of("observation")) >= 3)
+        agent.stop()
+
+
+def test_no_camera_is_told_and_the_agent_runs_on(quick: Paths) -> None:
+    missing = str(quick.data / "no such clip.mp4")
+    with run("--camera", missing) as agent:
+        agent.wait_for(lambda line: line["event"] == "decision")
+        assert agent.process.poll() is None
+        assert agent.stop() < 4.0
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """Accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held: list[socket.socket] = []
+
+        def accept() -> None:
+            while True:
+                try:
+                    held.append(server.accept()[0])
+                except OSError:
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/stream"
+
+
+def test_it_quits_at_once_although_the_camera_hangs(quick: Paths, silent_server: str) -> None:
+    with run("--camera", silent_server) as agent:
+        agent.wait_for(lambda line: line["event"] == "decision")
+        assert agent.stop() < 4.0
+    assert agent.process.returncode == 0
+
+
+def test_an_unwritable_home_is_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a file"
+    file.write_text("x")
+    monkeypatch.setenv("MOODTRAY_HOME", str(file / "home"))
+    done = run_command("run", "--headless", "--camera", str(CLIP))
+    assert done.returncode == 1
+    assert str(file) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the clips of ../shared/data are not here")
+class TestRealFaces:
+    """People, not the synthetic actor."""
+
+    def moods(self, clip: str, seconds: float) -> list[str]:
+        with run("--camera", str(SHARED / "data" / "video" / clip)) as agent:
+            agent.wait_for(lambda line: line["t"] >= seconds)
+            agent.stop()
+        return [line["state"] for line in agent.of("mood") if line["t"] <= seconds]
+
+    def test_sad_becomes_happy(self, quick: Paths) -> None:
+        states = self.moods("WolfgangLanger_Pexels.mp4", 19.0)
+        assert "sad" in states
+        assert "happy" in states
+        assert states.index("sad") < len(states) - 1 - states[::-1].index("happy")
+
+    def test_a_face_that_leaves_is_away(self, quick: Paths) -> None:
+        assert "away" in self.moods("face_noface.mov", 12.0)
+
+
+def test_no_agent_no_status(quick: Paths) -> None:
+    for verb in ("status", "pause", "resume", "why", "quit"):
+        done = run_command(verb)
+        assert done.returncode == 3, verb
+        assert "not running" in done.stderr.lower()
+
+
+def test_the_commands_rule_the_running_agent(quick: Paths) -> None:
+    with run("--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        again = run_command("run", "--headless", "--camera", str(CLIP))
+        assert again.returncode == 0
+        assert "runs" in again.stdout.lower()
+        assert run_command("pause").returncode == 0
+        assert "paused" in run_command("status").stdout.lower()
+        assert run_command("resume").returncode == 0
+        assert run_command("mood", "sad").returncode == 0
+        agent.wait_for(lambda line: line["event"] == "mood" and line["by_hand"])
+        assert run_command("play").returncode == 0
+        agent.wait_for(lambda line: line["event"] == "playback" and line["context"] == "local:sad")
+        assert "sad" in run_command("why").stdout
+        assert run_command("quit").returncode == 0
+        assert agent.end() == 0
+
+
+def test_a_killed_agent_is_no_obstacle(quick: Paths) -> None:
+    with run("--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        os.kill(agent.process.pid, 9)
+        agent.end()
+    with run("--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        assert agent.stop() < 4.0
