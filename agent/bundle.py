@@ -96,7 +96,7 @@ def _names() -> Iterator[str]:
             yield name
 
 
-def bundle(paths: Paths, doctor_report: dict[str, object], out: Path, now: datetime) -> Path:
+def make(paths: Paths, doctor_report: dict[str, object], out: Path, now: datetime) -> Path:
     """Write the zip and return its path.
 
     ``out`` is the file to write, or a folder that gets a file named after ``now``. The file is

@@ -11,8 +11,10 @@ import os
 import re
 import sys
 import threading
+from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from types import TracebackType
 from typing import cast
 
@@ -144,6 +146,13 @@ def tear_down() -> None:
         root.removeHandler(handler)
         handler.close()
     _ours.clear()
+
+
+def bundle(paths: Paths, doctor_report: dict[str, object], out: Path) -> Path:
+    """Make the zip for a bug report; see :func:`agent.bundle.make`."""
+    from agent.bundle import make
+
+    return make(paths, doctor_report, out, datetime.now().astimezone())
 
 
 def _log_uncaught(
