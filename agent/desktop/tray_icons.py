@@ -130,6 +130,10 @@ def _xorg(base: Any) -> Any:
             self._thread = threading.current_thread()
             super()._run()
 
+        def _update_title(self) -> None:
+            # An X window's classic name takes Latin-1 only; a note or a dash would raise.
+            self._window.set_wm_name(self.title.encode("latin-1", "replace").decode("latin-1"))
+
     return XorgIcon
 
 
