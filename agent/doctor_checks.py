@@ -167,14 +167,19 @@ def player(paths: Paths, settings: Settings) -> Finding:
     """Which player will be used, and the login as it is stored; asks no server."""
     if settings.player == "local":
         return True, "Moodtray's own player, by setting", ""
-    from agent.spotify_app import stored_login
+    from agent.clock import SystemClock
+    from agent.spotify_app import ledger, stored_login
 
     login = stored_login(settings, paths)
     if login is None and settings.player == "auto":
         return True, "Moodtray's own player; for Spotify run 'moodtray login'", ""
     if login is None:
         return False, "Spotify is set, but nobody is logged in", "Run 'moodtray login'."
-    until = f"logged in until {login.ends.astimezone():%d %B %Y}"
+    requests = ledger(settings, paths, SystemClock())
+    until = (
+        f"logged in until {login.ends.astimezone():%d %B %Y}, "
+        f"{requests.today} of {settings.spotify.daily_requests} requests today"
+    )
     if not settings.spotify_playlists:
         return (
             None,
@@ -182,6 +187,8 @@ def player(paths: Paths, settings: Settings) -> Finding:
             "Name a playlist for each mood under [spotify_playlists] in the settings.",
         )
     found = f"Spotify, {until}, playlists for {', '.join(settings.spotify_playlists)}"
+    if (wait := requests.blocked_until) is not None:
+        return None, found, f"Spotify asked for silence until {wait.astimezone():%H:%M on %d %B}."
     if login.needs_reminder(datetime.now().astimezone()):
         return None, found, "The login ends soon. Renew it with 'moodtray login'."
     return True, found, ""

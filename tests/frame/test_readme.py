@@ -1,0 +1,74 @@
+"""What the README and its neighbours promise is there: links, commands, settings, targets."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+from agent.cli import app, autostart_app
+from agent.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+
+
+def commands_of(group: typer.Typer) -> set[str]:
+    return {c.name or c.callback.__name__ for c in group.registered_commands if c.callback}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_local_link_leads_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", text(page))
+    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    assert not missing
+
+
+def test_every_command_that_is_named_exists() -> None:
+    known = commands_of(app) | {"autostart", "train", "export", "evaluate"}
+    rows = [row for row in text("README.md").splitlines() if row.startswith("| `moodtray ")]
+    assert len(rows) > 5
+    for row in rows:
+        first = row.split("|")[1]
+        for command in re.findall(r"`(?:moodtray )?([a-z]+)[^`]*`", first):
+            if "autostart" in first:
+                assert command in commands_of(autostart_app) | {"autostart"}, row
+            else:
+                assert command in known, row
+
+
+def test_the_table_of_settings_is_right() -> None:
+    rows = [row.split("|")[1:3] for row in text("README.md").splitlines() if row.startswith("| `")]
+    checked = 0
+    for names, default in rows:
+        if names.strip().startswith(("`moodtray", "`[")):
+            continue
+        values = [tomllib.loads(f"v = {v}")["v"] for v in re.findall(r"`([^`]+)`", default)]
+        if not values:
+            continue
+        section = ""
+        for index, name in enumerate(re.findall(r"`([a-z_.]+)`", names)):
+            section, _, key = name.rpartition(".") if "." in name else (section, "", name)
+            holder = getattr(Settings(), section) if section else Settings()
+            assert getattr(holder, key) == values[min(index, len(values) - 1)], name
+            checked += 1
+    assert checked > 10
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"(?m)^([a-z-]+):", text("Makefile")))
+    named = {t for page in PAGES for t in re.findall(r"(?m)(?:^|`)make ([a-z-]+)", text(page))}
+    assert named
+    assert named <= targets
+
+
+def test_the_changelog_knows_this_version() -> None:
+    version = tomllib.loads(text("pyproject.toml"))["project"]["version"]
+    assert f"## [{version}]" in text("CHANGELOG.md")
