@@ -60,7 +60,7 @@ class OneHead(nn.Module):
         self.eval()
 
     def forward(self, faces: Tensor) -> Tensor:
-        return self.network.logits(faces)  # type: ignore[operator]
+        return self.network.logits(faces)  # type: ignore[operator,no-any-return]
 
 
 def load(checkpoint: Path) -> tuple[str, nn.Module]:

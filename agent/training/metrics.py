@@ -104,11 +104,13 @@ def fit_temperature(logits: Probabilities, truth: Truths) -> float:
 
 
 def fit_unsure(probabilities: Probabilities, truth: Truths) -> float:
-    """The top probability under which answers, taken together, are right no more than half the
-    time: there the program had better say that it does not know. 0 where no answer is so weak."""
+    """The top probability at which an answer is as often wrong as right: below it the program had
+    better say that it does not know. Judged over a sliding twentieth of the faces, ordered by
+    their top probability; 0 where even the weakest answers are mostly right."""
     top = probabilities.max(axis=1)
     order = np.argsort(top, kind="stable")
     right = (probabilities.argmax(axis=1) == truth)[order]
-    share = np.cumsum(right) / np.arange(1, len(right) + 1)
-    weak = np.flatnonzero((share <= 0.5) & (np.arange(len(share)) >= min(19, len(share) - 1)))
-    return round(float(top[order][weak[-1]]), 3) if len(weak) else 0.0
+    window = min(max(len(right) // 20, 20), len(right))
+    local = np.convolve(right, np.ones(window) / window, mode="valid")
+    weak = np.flatnonzero(local <= 0.5)
+    return round(float(top[order][weak[-1] + window // 2]), 3) if len(weak) else 0.0
