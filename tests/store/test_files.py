@@ -1,0 +1,77 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from agent.errors import StoreError
+from agent.store import files
+from agent.store.files import write_atomic
+
+on_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions and links")
+
+
+def test_folders_are_made_and_old_content_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "state.json"
+    write_atomic(path, b"first")
+    write_atomic(path, b"2")
+    assert path.read_bytes() == b"2"
+    assert [p.name for p in path.parent.iterdir()] == ["state.json"]
+
+
+@on_posix
+def test_a_new_file_is_private_and_an_old_one_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    write_atomic(path, b"")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o640)
+    write_atomic(path, b"again")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("call", "number", "words"),
+    [
+        ("fsync", 28, "disk is full"),
+        ("fsync", 27, "disk is full"),
+        ("replace", 30, "read-only"),
+        ("replace", 5, "permissions"),
+    ],
+)
+def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, words: str
+) -> None:
+    path = tmp_path / "state.json"
+    write_atomic(path, b"old")
+
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, call, fails)
+    with pytest.raises(StoreError, match=words) as caught:
+        write_atomic(path, b"new" * 10_000)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".state")] == []
+
+
+def test_an_impossible_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="file"):
+        write_atomic(tmp_path / "file" / "state.json", b"")
+
+
+@on_posix
+def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    real = tmp_path / "dotfiles" / "settings.toml"
+    real.write_text("old")
+    link = tmp_path / "settings.toml"
+    link.symlink_to(real)
+    write_atomic(link, b"new")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
