@@ -71,13 +71,18 @@ class FaceTracker:
         frame now and then.
         """
         last = self._last
-        if last is not None and self._misses == 0 and self._since_whole < RECHECK:
+        if last is not None and self.following:
             self._since_whole += 1
             near = self._search_near(frame, last)
             if near:
                 return self._follow(near)
         self._since_whole = 0
         return self._follow(self.search(frame))
+
+    @property
+    def following(self) -> bool:
+        """Will the next look search around a face only?"""
+        return self._last is not None and self._misses == 0 and self._since_whole < RECHECK
 
     def reset(self) -> None:
         """Forget who was followed."""

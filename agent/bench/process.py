@@ -1,0 +1,163 @@
+"""The running agent as its user's computer sees it: memory, processor time, time to the first
+observation. Measured from outside, on ``python -m agent run --headless`` with a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from agent.errors import AgentError
+
+START_SECONDS = 60.0
+"""An agent that has not seen anything by then does not work."""
+SETTLE_SECONDS = 3.0
+"""After the start, before processor time is counted."""
+MEGABYTE = 1024.0 * 1024.0
+CYCLE = 5.0
+BURST_FRAMES = 4
+BURST_SECONDS = 0.5
+
+
+def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any]:
+    """``rss_mb``, ``cpu_percent`` (of one core: source, watching, paused) and ``start_s`` (medians
+    of ``starts``: bare, first_observation). ``seconds``: how long processor time is counted, each.
+    Raises AgentError when the agent does not start."""
+    bare: list[float] = []
+    first: list[float] = []
+    for _ in range(starts):  # in turns, so that a busy moment meets both
+        bare.append(bare_start())
+        with running(clip) as agent:
+            first.append(agent.first_observation())
+    with running(clip) as agent:
+        agent.first_observation()
+        watching = agent.cpu_percent(seconds)
+        memory = agent.rss_mb()
+    with running(clip, "--paused") as agent:
+        time.sleep(SETTLE_SECONDS)
+        paused = agent.cpu_percent(seconds)
+    return {
+        "rss_mb": memory,
+        "cpu_percent": {
+            "source": source_percent(clip, seconds),
+            "watching": watching,
+            "paused": paused,
+        },
+        "start_s": {
+            "bare": statistics.median(bare),
+            "first_observation": statistics.median(first),
+        },
+    }
+
+
+def bare_start() -> float:
+    """Seconds that Python takes to import OpenCV and ONNX Runtime, and to end."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import cv2, onnxruntime"], check=True)
+    return time.perf_counter() - began
+
+
+def source_percent(clip: Path, seconds: float) -> float:
+    """Processor time of reading the paced source as the watcher reads it, doing nothing with the
+    frames: the part of ``watching`` that a webcam, which decodes nothing, does not cost."""
+    from agent.vision.camera import OpenCVCamera
+
+    camera = OpenCVCamera(clip)
+    camera.open()
+    began, busy = time.monotonic(), time.thread_time()
+    ends = began + seconds
+    while (now := time.monotonic()) < ends:
+        for _ in range(BURST_FRAMES):
+            camera.read()
+            time.sleep(BURST_SECONDS / (BURST_FRAMES - 1))
+        time.sleep(max(0.0, min(ends, now + CYCLE) - time.monotonic()))
+    used = time.thread_time() - busy
+    spent = time.monotonic() - began
+    camera.close()
+    return 100.0 * used / spent
+
+
+class RunningAgent:
+    """A started agent and what it says on its standard output."""
+
+    def __init__(self, process: subprocess.Popen[str], began: float) -> None:
+        self._began = began
+        self._popen = process
+        self._process = psutil.Process(process.pid)
+        self._seen: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def first_observation(self) -> float:
+        """Blocks; seconds from the start. Raises AgentError."""
+        try:
+            at = self._seen.get(timeout=START_SECONDS)
+        except queue.Empty:
+            at = None
+        if at is None:
+            raise AgentError(
+                "The agent ended or said nothing before it saw anything. Try it by hand: "
+                "python -m agent run --headless --camera FILE --verbose"
+            )
+        return at - self._began
+
+    def cpu_percent(self, seconds: float) -> float:
+        """Processor time of the agent and its children over ``seconds``, in percent of a core."""
+        began, before = time.monotonic(), self._cpu_seconds()
+        time.sleep(seconds)
+        used = self._cpu_seconds() - before
+        return 100.0 * used / (time.monotonic() - began)
+
+    def rss_mb(self) -> float:
+        """Resident memory of the agent and its children, in 2**20 bytes."""
+        return sum(p.memory_info().rss for p in self._family()) / MEGABYTE
+
+    def _cpu_seconds(self) -> float:
+        times = [p.cpu_times() for p in self._family()]
+        return float(sum(t.user + t.system for t in times))
+
+    def _family(self) -> list[psutil.Process]:
+        return [self._process, *self._process.children(recursive=True)]
+
+    def _listen(self) -> None:
+        for line in self._popen.stdout or ():
+            try:
+                said = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if isinstance(said, dict) and said.get("event") == "observation":
+                self._seen.put(time.perf_counter())
+        self._seen.put(None)
+
+
+@contextmanager
+def running(clip: Path, *options: str) -> Iterator[RunningAgent]:
+    """An agent on ``clip`` without tray, sound or network; ended at the close."""
+    with tempfile.TemporaryDirectory(prefix="moodtray-bench-", ignore_cleanup_errors=True) as home:
+        environment = {**os.environ, "MOODTRAY_HOME": home}
+        command = [sys.executable, "-m", "agent", "run", "--headless", "--camera", str(clip)]
+        command += ["--player", "local", "--no-control", "--events-json", *options]
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        )
+        try:
+            yield RunningAgent(process, began)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
