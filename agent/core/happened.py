@@ -122,7 +122,10 @@ def _echo(
     if before is None:
         return Happening.ECHO if ours else Happening.NOTHING
     if ours:
-        settled = visible(before) == visible(after) and before.chosen_by is Chooser.AGENT
+        heard = before.chosen_by is Chooser.AGENT and before.context == after.context
+        if heard and _ended_on_time(before, after):
+            return Happening.TRACK_ENDED
+        settled = heard and visible(before) == visible(after)
         return Happening.NOTHING if settled else Happening.ECHO
     # From silence a foreign context may be what the device last had loaded: not yet the user.
     if None not in (before.context, after.context) and before.context != after.context:
@@ -147,6 +150,12 @@ def _played_on(before: Playback, after: Playback) -> Happening:
     if _repeated(before, after):
         return Happening.TRACK_ENDED
     return _device(before, after)
+
+
+def _ended_on_time(before: Playback, after: Playback) -> bool:
+    """A short track of ours ended while the command's echo is still awaited."""
+    both = before.state is PlayState.PLAYING and after.state is PlayState.PLAYING
+    return both and _played_on(before, after) is Happening.TRACK_ENDED
 
 
 def _next_track(before: Playback, after: Playback) -> Happening:

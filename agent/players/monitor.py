@@ -254,7 +254,8 @@ class PlayerWorker(Worker):
         return True
 
     def _send(self, order: _Order) -> None:
-        own = order.kind, order.playlist.uri if order.playlist is not None else None
+        uri = order.playlist.uri if order.playlist is not None else None
+        done = True
         try:
             if order.kind is Command.PLAY and order.playlist is not None:
                 self._player.play(order.playlist)
@@ -262,12 +263,13 @@ class PlayerWorker(Worker):
                 self._player.pause()
             else:
                 self._player.resume()
-        except _MAYBE_DONE:
-            self._own = OwnCommand(self.clock.monotonic(), *own)
+        except PlayerError as error:
+            done = isinstance(error, _MAYBE_DONE)
             raise
-        # Timed from its end: a player may take seconds to accept a command.
-        self._own = OwnCommand(self.clock.monotonic(), *own)
-        self._reads = 0
+        finally:
+            if done:  # timed from its end: a player may take seconds to accept a command
+                self._own = OwnCommand(self.clock.monotonic(), order.kind, uri)
+                self._reads = 0
 
     def _refused(self, error: PlayerError, playlist: Playlist | None) -> None:
         log.warning("%s: %s", self.name, error)
