@@ -20,6 +20,7 @@ from agent import effects as do
 from agent import events as on
 from agent.clock import SystemClock
 from agent.controller import Controller
+from agent.desktop import consent
 from agent.errors import AgentError
 from agent.hands import Hands
 from agent.music import Music
@@ -62,7 +63,6 @@ class Options:
     paused: bool = False
     spotify_url: str | None = None
     settings: Settings | None = None  # instead of the settings file (demo, tests)
-    consent: bool = False  # given for this run alone (demo)
     control: bool = True  # the loopback control API
     session: bool = True  # watch lock, sleep, idle
     listener: Callable[[dict[str, Any]], None] | None = None  # gets every journal line
@@ -136,7 +136,7 @@ class App:
         self._controller = Controller(
             settings,
             self._clock,
-            consent=self._may_watch(),
+            consent=not self._needs_consent or consent.is_given(self._paths),
             asked=self._options.play,
             camera_paused=self._options.paused,
             priors=classifier.priors,
@@ -165,12 +165,10 @@ class App:
     def _source(self, camera: CameraSettings) -> int | str:
         return camera.source if self._options.camera is None else self._options.camera
 
-    def _may_watch(self) -> bool:
-        from agent.desktop import consent
-
-        named = self._options.camera
-        a_file_or_url = isinstance(named, str) and not named.isdigit()
-        return a_file_or_url or self._options.consent or consent.is_given(self._paths)
+    @property
+    def _needs_consent(self) -> bool:
+        """A webcam does; a file or URL that the user names in the command is consent enough."""
+        return not isinstance(self._options.camera, str)
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -264,6 +262,7 @@ class App:
             if now >= next_look:
                 next_look = now + SETTINGS_POLL
                 self._look_at_settings()
+                self._look_at_consent()
 
     def _carry_out(self, step: Callable[..., list[do.Effect]], *args: on.Event) -> None:
         """A defect in one step is logged and must not end the loop: the next event may be Quit."""
@@ -281,6 +280,14 @@ class App:
             self.report(on.SettingsChanged(found))
         elif found is not None:
             self._tell_problem(found)
+
+    def _look_at_consent(self) -> None:
+        """'moodtray consent' may give it or take it back while the agent runs."""
+        if not self._needs_consent:
+            return
+        given = consent.is_given(self._paths)
+        if given != self._controller.consent:
+            self.report(on.ConsentGiven() if given else on.ConsentWithdrawn())
 
     def _tell_problem(self, problem: AgentError) -> None:
         log.warning("%s: %s", problem.title, problem.message)
@@ -302,9 +309,7 @@ class App:
         from agent.desktop.consent_dialog import ask
 
         if self._options.headless:
-            from agent.desktop.consent import HOW
-
-            self._options.tell(HOW)
+            self._options.tell(consent.HOW)
             return
         ask(self._paths, self._clock, self.report, self._options.tell)
 

@@ -204,7 +204,7 @@ def analyze(files: list[Path], as_json: AsJson = False) -> None:
         if as_json:
             _print_json(result.as_dict())
         else:
-            _print(result.summary())
+            _print(result.summary)
     if failed:
         raise typer.Exit(1)
 

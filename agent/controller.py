@@ -108,6 +108,11 @@ class Controller:
         return self._settings
 
     @property
+    def consent(self) -> bool:
+        """May the camera be used at all?"""
+        return self._consent
+
+    @property
     def snapshot(self) -> Snapshot:
         """The present picture of the whole."""
         return self._make_snapshot()
@@ -233,6 +238,8 @@ class Controller:
                 self._decide()
             case on.ConsentGiven():
                 self._consent = True
+            case on.ConsentWithdrawn():
+                self._consent = False
             case on.Notice(title, message):
                 self._out.append(do.Notify(notices.info(title, message)))
             case on.Quit():

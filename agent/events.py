@@ -175,6 +175,11 @@ class ConsentGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentWithdrawn:
+    """The user takes that back: the camera is released at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something to tell the user that changes no state."""
 
@@ -213,6 +218,7 @@ Event: TypeAlias = (
     | SetAutostart
     | SettingsChanged
     | ConsentGiven
+    | ConsentWithdrawn
     | Notice
     | Quit
 )

@@ -210,6 +210,8 @@ def test_without_consent_the_camera_stays_closed() -> None:
     assert stage.all(do.WatchCamera) == []
     stage.send(on.ConsentGiven())
     assert stage.all(do.WatchCamera) == [do.WatchCamera(True)]
+    stage.send(on.ConsentWithdrawn())
+    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
 
 
 def test_a_busy_camera_is_shown_at_once_and_told_once_after_a_while() -> None:
