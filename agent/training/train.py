@@ -7,28 +7,23 @@ takes its share of every batch and the gradients are averaged. All randomness of
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-import os
-import signal
 import time
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from agent.training import augment, data
+from agent.training import augment, checkpoint, data
 from agent.training.network import build
 from agent.training.progress import Progress
+from agent.training.team import Average, Stopper, Team
 
 
 @dataclass(frozen=True)
@@ -63,65 +58,13 @@ SEED_PLAN = Plan(
 )  # fmt: skip
 """The seed as its paper describes it: cross-entropy on the faces as they are."""
 
-COLUMNS = (
-    "epoch", "step", "rate", "train_loss", "train_accuracy", "validation_loss",
-    "validation_accuracy", "validation_macro_recall", "seconds",
-)  # fmt: skip
+
+SAVE_EVERY = 100
+"""Steps between two checkpoints: what a power cut can cost."""
 
 
 class Stop(Exception):
     """SIGTERM or Ctrl-C; the checkpoint has been written."""
-
-
-@dataclass
-class Team:
-    """The processes that train together; alone outside torchrun."""
-
-    rank: int
-    size: int
-    device: torch.device
-
-    @classmethod
-    def join(cls) -> Team:
-        """Reads torchrun's variables; one accelerator a process where there is one."""
-        size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-        cuda = torch.cuda.is_available()
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
-        if size > 1 and not dist.is_initialized():
-            dist.init_process_group("nccl" if cuda else "gloo")
-        return cls(rank, size, device or torch.device("cpu"))
-
-    def total(self, numbers: Tensor) -> Tensor:
-        """The sum over all processes."""
-        if self.size > 1:
-            dist.all_reduce(numbers)
-        return numbers
-
-    def any(self, wish: bool) -> bool:
-        """True for all as soon as one process wishes it: nobody may wait for one that left."""
-        return wish if self.size == 1 else bool(self.total(torch.tensor([float(wish)])) > 0)
-
-    def leave(self) -> None:
-        if self.size > 1:
-            dist.destroy_process_group()
-
-
-class Average:
-    """An exponential mean of the weights; what is measured and exported."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        # The first steps count little: an untrained network is no memory worth keeping.
-        decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
-        for key, value in network.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.state[key].lerp_(value, 1 - decay)
-            else:
-                self.state[key].copy_(value)
 
 
 def train(
@@ -143,7 +86,7 @@ def train(
     team = Team.join()
     if team.rank == 0:
         folder.mkdir(parents=True, exist_ok=True)
-    _same_plan(plan, folder, team)
+    checkpoint.same_plan(asdict(plan), folder, team)
     torch.manual_seed(plan.seed)
     network = build(plan.network).to(team.device)
     if plan.channels_last:
@@ -153,9 +96,9 @@ def train(
     average = Average(network, plan.average)
     per_epoch = max(len(training) // plan.batch, 1)  # a rest too small for a batch waits
     steps = per_epoch * plan.epochs
-    start, sums, best, spent = _resume(folder, network, optimiser, average, team)
+    start, sums, best, spent = checkpoint.resume(folder, network, optimiser, average, team)
     progress = Progress(steps, start, quiet or team.rank > 0)
-    stopper = _Stopper()
+    stopper = Stopper()
     chances = draw_chances(training, plan.balance)
     began = time.monotonic()
     with stopper, progress:
@@ -180,19 +123,20 @@ def train(
                 seen = (float(mean[0] / mean[2]), float(mean[1] / mean[2]))
                 seconds = spent + time.monotonic() - began
                 if team.rank == 0:
-                    _log(folder, [epoch + 1, step + 1, rate, *seen, *row, seconds])
+                    checkpoint.log(folder, [epoch + 1, step + 1, rate, *seen, *row, seconds])
                 progress.epoch(epoch + 1, seen, row)
                 if row[1] > best:
                     best = row[1]
                     if team.rank == 0:
-                        _write({"plan": asdict(plan), "state": average.state}, folder / "best.pt")
-            if (ended or asked) and team.rank == 0:
-                checkpoint = {
+                        state = {"plan": asdict(plan), "state": average.state}
+                        checkpoint.write(state, folder / "best.pt")
+            if (ended or asked or (step + 1) % SAVE_EVERY == 0) and team.rank == 0:
+                now = {
                     "plan": asdict(plan), "step": step + 1, "network": network.state_dict(),
                     "optimiser": optimiser.state_dict(), "state": average.state, "sums": sums,
                     "best": best, "spent": spent + time.monotonic() - began,
                 }  # fmt: skip
-                _write(checkpoint, folder / "last.pt")
+                checkpoint.write(now, folder / "last.pt")
             if asked:
                 raise Stop
     team.leave()
@@ -206,7 +150,7 @@ def _step(
     plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer, faces: data.Faces,
     rows: NDArray[np.int64], progress: float, team: Team,
 ) -> tuple[float, float]:  # fmt: skip
-    """(mean loss, how many of ``rows`` were right before mixing is counted half)."""
+    """(mean loss, how many of ``rows`` were right)."""
     pictures = torch.from_numpy(faces.pictures[rows]).to(team.device).unsqueeze(1).float() / 255
     targets = torch.from_numpy(faces.targets[rows]).to(team.device)
     weights = torch.from_numpy(faces.weights[rows]).to(team.device)
@@ -317,67 +261,3 @@ def _measure(plan: Plan, average: Average, faces: data.Faces, team: Team) -> lis
     right = logits.argmax(axis=1) == truth
     recall = [right[truth == c].mean() for c in range(data.CLASSES) if (truth == c).any()]
     return [loss, float(right.mean()), float(np.mean(recall))]
-
-
-# --- the run's folder -----------------------------------------------------------------------------
-
-
-def _same_plan(plan: Plan, folder: Path, team: Team) -> None:
-    file = folder / "plan.json"
-    if file.is_file():
-        before = json.loads(file.read_text())
-        changed = [f.name for f in fields(plan) if before.get(f.name) != getattr(plan, f.name)]
-        if changed:
-            raise data.DataError(
-                f"{folder} holds a run with other settings ({', '.join(changed)}). "
-                "Give the same ones to go on, or name a new folder with --run."
-            )
-    elif team.rank == 0:
-        file.write_text(json.dumps(asdict(plan), indent=1) + "\n")
-
-
-def _resume(
-    folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: Average, team: Team
-) -> tuple[int, Tensor, float, float]:
-    """(next step, running sums of the epoch, best validation accuracy, seconds spent)."""
-    file = folder / "last.pt"
-    if not file.is_file():
-        return 0, torch.zeros(3), 0.0, 0.0
-    kept: dict[str, Any] = torch.load(file, map_location=team.device, weights_only=True)
-    network.load_state_dict(kept["network"])
-    optimiser.load_state_dict(kept["optimiser"])
-    average.state = kept["state"]
-    return kept["step"], kept["sums"].cpu(), kept["best"], kept["spent"]
-
-
-def _write(content: dict[str, Any], file: Path) -> None:
-    part = file.with_suffix(".part")
-    torch.save(content, part)
-    part.replace(file)  # a run killed here keeps the checkpoint before
-
-
-def _log(folder: Path, row: list[float]) -> None:
-    file = folder / "log.csv"
-    new = not file.is_file()
-    with file.open("a", newline="") as out:
-        writer = csv.writer(out)
-        if new:
-            writer.writerow(COLUMNS)
-        writer.writerow([round(v, 6) for v in row])
-
-
-class _Stopper:
-    """Turns SIGTERM and Ctrl-C into a wish that the loop grants after the step."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> None:
-        self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGTERM, signal.SIGINT)}
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = True

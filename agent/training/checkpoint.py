@@ -1,0 +1,77 @@
+"""A run's folder: plan.json, log.csv, last.pt (what is needed to go on), best.pt (to export)."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from agent.training.data import DataError
+from agent.training.team import Average, Team
+
+COLUMNS = (
+    "epoch", "step", "rate", "train_loss", "train_accuracy", "validation_loss",
+    "validation_accuracy", "validation_macro_recall", "seconds",
+)  # fmt: skip
+
+
+def same_plan(plan: dict[str, Any], folder: Path, team: Team) -> None:
+    """Keeps the plan beside the run. Raises DataError where the folder holds a run of another."""
+    file = folder / "plan.json"
+    if file.is_file():
+        before = json.loads(file.read_text())
+        changed = [key for key, value in plan.items() if before.get(key) != value]
+        if changed:
+            raise DataError(
+                f"{folder} holds a run with other settings ({', '.join(changed)}). "
+                "Give the same ones to go on, or name a new folder with --run."
+            )
+    elif team.rank == 0:
+        file.write_text(json.dumps(plan, indent=1) + "\n")
+
+
+def resume(
+    folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: Average, team: Team
+) -> tuple[int, Tensor, float, float]:
+    """(next step, running sums of the epoch, best validation accuracy, seconds spent)."""
+    file = folder / "last.pt"
+    if not file.is_file():
+        return 0, torch.zeros(3), 0.0, 0.0
+    kept: dict[str, Any] = torch.load(file, map_location=team.device, weights_only=True)
+    network.load_state_dict(kept["network"])
+    optimiser.load_state_dict(kept["optimiser"])
+    average.state = kept["state"]
+    if team.rank == 0:
+        _forget_after(folder / "log.csv", kept["step"])
+    return kept["step"], kept["sums"].cpu(), kept["best"], kept["spent"]
+
+
+def _forget_after(log_file: Path, step: int) -> None:
+    """A run killed after its last checkpoint may have logged an epoch that it will do again."""
+    if not log_file.is_file():
+        return
+    head, *rows = log_file.read_text().splitlines(keepends=True)
+    kept = [row for row in rows if int(float(row.split(",")[1])) <= step]
+    log_file.write_text("".join([head, *kept]))
+
+
+def write(content: dict[str, Any], file: Path) -> None:
+    """Saves ``content`` whole or not at all."""
+    part = file.with_suffix(".part")
+    torch.save(content, part)
+    part.replace(file)  # a run killed here keeps the checkpoint before
+
+
+def log(folder: Path, row: list[float]) -> None:
+    """Adds an epoch's row to log.csv."""
+    file = folder / "log.csv"
+    new = not file.is_file()
+    with file.open("a", newline="") as out:
+        writer = csv.writer(out)
+        if new:
+            writer.writerow(COLUMNS)
+        writer.writerow([round(v, 6) for v in row])
