@@ -82,9 +82,11 @@ class RedactingFormatter(logging.Formatter):
     """Masks and bounds the finished line, traceback included."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = redact(super().format(record))
-        if len(line) > LINE_LIMIT:
-            line = f"{line[:LINE_LIMIT]} ... ({len(line) - LINE_LIMIT} characters cut)"
+        full = super().format(record)
+        # Masked before the cut, lest half a secret stay; far beyond the cut nothing matters.
+        line = redact(full[: 2 * LINE_LIMIT])
+        if len(full) > LINE_LIMIT:
+            line = f"{line[:LINE_LIMIT]} ... ({len(full)} characters, the rest is cut)"
         return line
 
 

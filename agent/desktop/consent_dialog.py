@@ -1,0 +1,174 @@
+"""Asks, on the screen, whether the camera may be used.
+
+A window and not a notification: people must be able to read the text in their own time, and a
+notification that vanishes would be an answer that nobody gave. It opens beside the agent (another
+process or the system's own box), so that the tray works while it waits. Who sees no window is told
+to use ``moodtray consent``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+from agent.desktop import consent
+from agent.errors import StoreError
+from agent.events import ConsentGiven, Notice
+from agent.ports import Clock, Report
+from agent.store.paths import Paths
+
+log = logging.getLogger(__name__)
+
+ALLOW = "Allow the camera"
+NOT_NOW = "Not now"
+
+_asking = threading.Lock()
+
+
+def ask(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], None]) -> None:
+    """Ask in the background; returns at once. Any thread.
+
+    A yes is kept and reported as ConsentGiven, a no as a Notice. Where no window can be shown,
+    ``tell`` gets the sentence that leads on. While one question is open a second call does nothing.
+    """
+    threading.Thread(
+        target=_ask_once, args=(paths, clock, report, tell), name="consent", daemon=True
+    ).start()
+
+
+def _ask_once(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], None]) -> None:
+    if not _asking.acquire(blocking=False):
+        return
+    try:
+        answer = show()
+    finally:
+        _asking.release()
+    if answer is None:
+        tell(consent.HOW)
+        report(Notice(consent.QUESTION, consent.HOW))
+    elif answer:
+        try:
+            consent.give(paths, clock.now())
+        except StoreError as error:
+            report(Notice(error.title, f"{error.message} You will be asked again next time."))
+        report(ConsentGiven())
+    else:
+        report(
+            Notice("The camera stays closed", "Whenever you like, allow it: 'moodtray consent'.")
+        )
+
+
+def show() -> bool | None:
+    """Show the question and wait: True allowed, False not, None when it could not be shown.
+
+    Blocks for as long as the user takes.
+    """
+    if sys.platform == "win32":
+        return _message_box()
+    elif sys.platform == "darwin":  # noqa: RET505 - mypy checks one branch for each system
+        return _apple_dialog()
+    else:
+        if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            return None
+        for means in (_gtk, _zenity, _kdialog):
+            answer = means()
+            if answer is not None:
+                return answer
+        return None
+
+
+def _gtk() -> bool | None:
+    if importlib.util.find_spec("gi") is None:
+        return None
+    from agent.desktop import consent_gtk
+
+    # A process of its own: GTK wants one thread for all, and the tray may have taken it.
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    window = context.Process(
+        target=consent_gtk.answer_into,
+        args=(sender, consent.QUESTION, consent.TEXT, ALLOW, NOT_NOW),
+        daemon=True,
+    )
+    window.start()
+    sender.close()
+    try:
+        answer = receiver.recv()
+    except EOFError:  # it crashed, or the library has no GTK to it
+        answer = None
+    finally:
+        receiver.close()
+    window.join(5)
+    return answer if isinstance(answer, bool) else None
+
+
+def _zenity() -> bool | None:
+    return _run(
+        "zenity",
+        "--question",
+        "--no-markup",
+        "--width=520",
+        f"--title={consent.QUESTION}",
+        f"--text={consent.TEXT}",
+        f"--ok-label={ALLOW}",
+        f"--cancel-label={NOT_NOW}",
+    )
+
+
+def _kdialog() -> bool | None:
+    return _run(
+        "kdialog",
+        "--title",
+        consent.QUESTION,
+        "--yes-label",
+        ALLOW,
+        "--no-label",
+        NOT_NOW,
+        "--yesno",
+        consent.TEXT,
+    )
+
+
+def _apple_dialog() -> bool | None:
+    # JSON's strings are AppleScript's too, for text without control characters but line ends.
+    script = (
+        f"display dialog {json.dumps(consent.TEXT, ensure_ascii=False)} "
+        f"with title {json.dumps(consent.QUESTION)} "
+        f"buttons {{{json.dumps(NOT_NOW)}, {json.dumps(ALLOW)}}} "
+        f"cancel button {json.dumps(NOT_NOW)} default button {json.dumps(ALLOW)}"
+    )
+    return _run("osascript", "-e", script)
+
+
+def _run(program: str, *arguments: str) -> bool | None:
+    """The answer of a program that ends with 0 for yes and 1 for no."""
+    found = shutil.which(program)
+    if found is None:
+        return None
+    try:
+        code = subprocess.run([found, *arguments], capture_output=True, check=False).returncode
+    except OSError as error:
+        log.info("%s could not ask: %s", program, error)
+        return None
+    return {0: True, 1: False}.get(code)
+
+
+if sys.platform == "win32":
+
+    def _message_box() -> bool | None:
+        import ctypes
+
+        yes_no, question, to_front = 0x4, 0x20, 0x10000
+        yes, no = 6, 7
+        answer = ctypes.windll.user32.MessageBoxW(
+            None, f"{consent.TEXT}", consent.QUESTION, yes_no | question | to_front
+        )
+        return {yes: True, no: False}.get(answer)
