@@ -73,6 +73,7 @@ class DesktopNotifications:
         # Below: the notifier's thread alone.
         self._way: _Way | None = None
         self._service: Service | None = None
+        self._tasks: set[asyncio.Future[None]] = set()
 
     def notify(self, notification: Notification) -> None:
         """Show it soon, unless switched off, in quiet hours, or too soon after its like."""
@@ -83,8 +84,7 @@ class DesktopNotifications:
         if not self._gate.allow(notification.kind):
             log.info("not shown, too soon after the last of its kind: %s", notification.title)
             return
-        loop = self._running_loop()
-        asyncio.run_coroutine_threadsafe(self._show(notification), loop)
+        self._running_loop().call_soon_threadsafe(self._begin, notification)
 
     def close(self) -> None:
         """Stop; what is shown stays until the system takes it down."""
@@ -108,15 +108,19 @@ class DesktopNotifications:
 
     # -- the notifier's thread
 
+    def _begin(self, notification: Notification) -> None:
+        task = asyncio.ensure_future(self._show(notification))
+        self._tasks.add(task)  # a loop alone does not keep its tasks
+        task.add_done_callback(self._tasks.discard)
+
     async def _show(self, notification: Notification) -> None:
         try:
             icon = self._icon_path(notification)
             service = self._asked_service()
             if service.problem:
                 raise RuntimeError(service.problem)
-            if self._way is None:
-                self._way = _WithButtons(self._report)
             try:
+                self._way = self._way or _WithButtons(self._report)
                 await self._way.show(notification, icon, service)
             except Exception:
                 log.info("trying the plain way of notifications", exc_info=True)
@@ -146,6 +150,11 @@ class DesktopNotifications:
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left))
     finally:
         loop.close()
 

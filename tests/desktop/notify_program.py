@@ -1,9 +1,14 @@
-"""A program that notifies, for tests that look at it from outside: lines of JSON in, events out."""
+"""A program that notifies, for tests that look at it from outside: lines of JSON in, events out.
+
+``FAST_CLOCK`` lets a minute pass between two notifications; ``WITHOUT_DESKTOP_NOTIFIER`` plays a
+system where that library cannot be had.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 
 from agent.clock import SystemClock
@@ -13,10 +18,23 @@ from agent.settings import NotificationSettings
 from agent.types import MoodState, Notification, NotificationKind
 
 
+class FastClock(SystemClock):
+    """A minute goes by with every look at it."""
+
+    looks = 0
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        return 61.0 * self.looks
+
+
 def main() -> None:
+    if os.environ.get("WITHOUT_DESKTOP_NOTIFIER"):
+        sys.modules["desktop_notifier"] = None  # type: ignore[assignment]  # import now raises
+    clock = FastClock() if os.environ.get("FAST_CLOCK") else SystemClock()
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="log %(message)s")
     notifier = DesktopNotifications(
-        lambda event: print("event", event, flush=True), SystemClock(), NotificationSettings
+        lambda event: print("event", event, flush=True), clock, NotificationSettings
     )
     for line in sys.stdin:
         wish = json.loads(line)

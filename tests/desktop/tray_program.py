@@ -14,18 +14,18 @@ from dataclasses import replace
 
 from agent.clock import SystemClock
 from agent.desktop.tray import make_tray
+from agent.types import Action as DecisionAction
 from agent.types import (
     CameraState,
     Decision,
     Mood,
     MoodState,
     Playback,
-    PlayState,
     Playlist,
+    PlayState,
     Snapshot,
     Status,
 )
-from agent.types import Action as DecisionAction
 
 
 def say(*words: object) -> None:

@@ -70,6 +70,7 @@ class Desktop(Screen):
         self._dunst = dunst
         self._bus = bus or dunst
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._forgotten: set[object] = set()
         self.display = ""
         self.env: dict[str, str] = {}
 
@@ -209,8 +210,9 @@ class Desktop(Screen):
     # -- notifications
 
     def notifications(self) -> list[dict[str, str]]:
-        """All that dunst has shown and taken down, newest first: summary, body, appname."""
-        data = json.loads(self._ctl("history"))["data"][0]
+        """All that dunst has shown and taken down since :meth:`forget_notifications`, newest
+        first: summary, body, appname."""
+        data = [entry for entry in self._history() if self._id(entry) not in self._forgotten]
         return [
             {key: str(entry[key]["data"]) for key in ("summary", "body", "appname")}
             for entry in data
@@ -224,6 +226,20 @@ class Desktop(Screen):
     def dismiss_notifications(self) -> None:
         """Take all down, which puts them into the history."""
         self._ctl("close-all")
+
+    def forget_notifications(self) -> None:
+        """Take all down and begin a new history (dunst 1.9 cannot clear its own)."""
+        self._ctl("close-all")
+        wait_for(lambda: self.shown_notifications() == 0, "empty screen")
+        self._forgotten = {self._id(entry) for entry in self._history()}
+
+    def _history(self) -> list[dict[str, dict[str, object]]]:
+        entries: list[dict[str, dict[str, object]]] = json.loads(self._ctl("history"))["data"][0]
+        return entries
+
+    @staticmethod
+    def _id(entry: dict[str, dict[str, object]]) -> object:
+        return entry["id"]["data"]
 
     def press_button(self, label: str) -> None:
         """Press a button of the newest notification, through dunst's own menu."""

@@ -1,0 +1,226 @@
+"""Notifications: the rules as tables, the rest on a real bus with a real service."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time as wall
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+
+from agent.desktop import notify
+from agent.desktop.notify import DesktopNotifications, available
+from agent.desktop.notify_rules import RateGate, is_quiet, safe
+from agent.settings import NotificationSettings
+from agent.types import Notification, NotificationKind
+from tests.desktop.conftest import Program
+from tests.desktop.x11 import Desktop, missing_packages, wait_for
+from tests.fakes.clock import FakeClock
+
+Start = Callable[..., Program]
+SWITCH, LOGIN = NotificationKind.SWITCH, NotificationKind.LOGIN
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+def test_one_a_minute_of_a_kind() -> None:
+    clock = FakeClock()
+    gate = RateGate(clock)
+    shown = []
+    for second in range(0, 200, 10):
+        if gate.allow(SWITCH):
+            shown.append(second)
+        if second == 30:
+            assert gate.allow(LOGIN), "another kind has a minute of its own"
+        clock.advance(10)
+    assert shown == [0, 60, 120, 180]
+
+
+@pytest.mark.parametrize(
+    ("now", "start", "end", "quiet"),
+    [
+        ("12:00", None, None, False),
+        ("12:00", "11:00", None, False),
+        ("12:00", "11:00", "13:00", True),
+        ("11:00", "11:00", "13:00", True),
+        ("13:00", "11:00", "13:00", False),
+        ("23:30", "22:00", "07:00", True),
+        ("06:59", "22:00", "07:00", True),
+        ("07:00", "22:00", "07:00", False),
+        ("12:00", "22:00", "07:00", False),
+        ("12:00", "12:00", "12:00", False),
+    ],
+)
+def test_quiet_hours(now: str, start: str | None, end: str | None, quiet: bool) -> None:
+    ends = [time.fromisoformat(t) if t else None for t in (start, end)]
+    assert is_quiet(time.fromisoformat(now).replace(tzinfo=UTC), *ends) is quiet
+
+
+def test_text_is_shown_letter_for_letter() -> None:
+    assert safe("<b>R&B</b>", markup=True) == "&lt;b&gt;R&amp;B&lt;/b&gt;"
+    assert safe("<b>R&B</b>", markup=False) == "<b>R&B</b>"
+    assert safe("a\x1b[31m\x00b\nc", markup=False) == "a[31mb\nc"
+
+
+# --- what is let through --------------------------------------------------------------------------
+
+
+class Shown:
+    """Stands where the system's way would: remembers instead of showing."""
+
+    def __init__(self) -> None:
+        self.titles: list[str] = []
+
+    async def show(self, notification: Notification, *_: object) -> None:
+        self.titles.append(notification.title)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shown]:
+    way = Shown()
+    service = notify.Service("test", buttons=True, markup=True)
+    monkeypatch.setattr(notify, "ask_service", lambda: service)
+    monkeypatch.setattr(notify, "_WithButtons", lambda report: way)
+    return way
+
+
+def told(title: str, kind: NotificationKind = SWITCH) -> Notification:
+    return Notification(kind, title, "body")
+
+
+def test_off_switch_quiet_hours_and_rate(shown: Shown) -> None:
+    clock = FakeClock(datetime(2026, 11, 22, 21, 59, 30, tzinfo=UTC))
+    settings = NotificationSettings(quiet_from=time(22), quiet_to=time(7))
+    off = settings.model_copy(update={"enabled": False})
+    present = [settings]
+    notifier = DesktopNotifications(lambda _: None, clock, lambda: present[0])
+    notifier.notify(told("first"))
+    notifier.notify(told("too soon"))
+    notifier.notify(told("other kind", LOGIN))
+    clock.advance(60)
+    notifier.notify(told("in quiet hours"))
+    clock.advance(9 * 3600)
+    notifier.notify(told("in the morning"))
+    clock.advance(60)
+    present[0] = off
+    notifier.notify(told("switched off"))
+    wait_for(lambda: len(shown.titles) == 3, "three notifications")
+    notifier.close()
+    assert shown.titles == ["first", "other kind", "in the morning"]
+
+
+def test_notify_does_not_wait_for_a_hanging_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = threading.Event()
+    monkeypatch.setattr(notify, "ask_service", lambda: stuck.wait(20))
+    notifier = DesktopNotifications(lambda _: None, FakeClock(), NotificationSettings)
+    begun = wall.perf_counter()
+    notifier.notify(told("hello"))
+    assert wall.perf_counter() - begun < 0.5
+    notifier.close()
+    assert wall.perf_counter() - begun < 2.0
+    stuck.set()
+
+
+# --- for real -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clean_desktop(tint2_desktop: Desktop) -> Desktop:
+    """The desktop with no notification on it and none in its history."""
+    tint2_desktop.forget_notifications()
+    return tint2_desktop
+
+
+def test_shows_text_and_buttons_work(
+    clean_desktop: Desktop, start_program: Start, artefacts: Path
+) -> None:
+    program = start_program("notify_program", clean_desktop.env)
+    body = "You have looked happy for 20 s & the <i>track</i> came to its end"
+    program.tell(kind="switch", title="Sunny <b>days</b>", body=body, buttons=True)
+    wait_for(lambda: clean_desktop.shown_notifications() == 1, "notification")
+    clean_desktop.wait_for_colour((255, 200, 46), (800, 0, 1280, 160))  # its happy face
+    clean_desktop.screenshot(artefacts / "notification.png")
+
+    program.tell(kind="switch", title="Again", body="within the minute")
+    program.tell(kind="login", title="Please log in", body="to Spotify")
+    wait_for(lambda: clean_desktop.shown_notifications() == 2, "second kind")
+
+    clean_desktop.press_button("Undo")
+    assert program.wait_for_line("event") == "event UndoSwitch()"
+    clean_desktop.dismiss_notifications()
+    wait_for(lambda: len(clean_desktop.notifications()) == 2, "history")
+    entries = clean_desktop.notifications()
+    texts = {(entry["summary"], entry["body"]) for entry in entries}
+    escaped = "You have looked happy for 20 s &amp; the &lt;i&gt;track&lt;/i&gt; came to its end"
+    assert texts == {("Sunny <b>days</b>", escaped), ("Please log in", "to Spotify")}
+    assert {entry["appname"] for entry in entries} == {"Moodtray"}
+
+
+def test_takes_its_predecessors_place(clean_desktop: Desktop, start_program: Start) -> None:
+    # The rate is one a minute: a program with a faster clock shows the second of a kind.
+    program = start_program("notify_program", clean_desktop.env, FAST_CLOCK="1")
+    program.tell(kind="switch", title="One", body="first")
+    wait_for(lambda: clean_desktop.shown_notifications() == 1, "first")
+    program.tell(kind="switch", title="Two", body="second")
+    wait_for(lambda: len(clean_desktop.notifications()) == 1, "first taken down")
+    wait_for(lambda: clean_desktop.shown_notifications() == 1, "only the second shown")
+    clean_desktop.dismiss_notifications()
+    wait_for(lambda: len(clean_desktop.notifications()) == 2, "both in the history")
+    assert [n["summary"] for n in clean_desktop.notifications()] == ["Two", "One"]
+
+
+def test_plyer_steps_in(clean_desktop: Desktop, start_program: Start) -> None:
+    if shutil.which("notify-send") is None:
+        pytest.skip("needs the Debian package libnotify-bin")
+    program = start_program("notify_program", clean_desktop.env, WITHOUT_DESKTOP_NOTIFIER="1")
+    program.tell(kind="switch", title="Plain", body="R&B <3")
+    wait_for(lambda: clean_desktop.shown_notifications() == 1, "notification")
+    clean_desktop.dismiss_notifications()
+    wait_for(lambda: len(clean_desktop.notifications()) == 1, "history")
+    entry = clean_desktop.notifications()[0]
+    assert (entry["summary"], entry["body"]) == ("Plain", "R&amp;B &lt;3")
+
+
+def test_without_a_bus_only_a_warning(start_program: Start) -> None:
+    env = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent/bus"}
+    program = start_program("notify_program", env)
+    program.tell(kind="switch", title="Nobody sees this", body="body")
+    line = program.wait_for_line("log")
+    assert "Nobody sees this" in line
+    assert "D-Bus" in line
+    assert program.process.poll() is None
+
+
+def test_available_says_who_or_what_to_do(
+    tint2_desktop: Desktop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", tint2_desktop.env["DBUS_SESSION_BUS_ADDRESS"])
+    there, words = available()
+    assert there
+    assert words.startswith("dunst 1.")
+    assert words.endswith("with buttons")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+    there, words = available()
+    assert not there
+    assert "desktop session" in words
+
+
+def test_service_that_comes_back_is_used_again(tmp_path: Path, start_program: Start) -> None:
+    missing = missing_packages()
+    if missing:
+        pytest.skip(f"needs the Debian packages {' '.join(missing)}")
+    with Desktop(tmp_path / "desktop", panel=None, dunst=False) as desktop:
+        program = start_program("notify_program", desktop.env, FAST_CLOCK="1")
+        first = desktop.start_dunst()
+        program.tell(kind="switch", title="One", body="first")
+        wait_for(lambda: desktop.shown_notifications() == 1, "first")
+        desktop.stop_one(first)
+        second = desktop.start_dunst()
+        program.tell(kind="switch", title="Two", body="second")
+        wait_for(lambda: desktop.shown_notifications() == 1, "second")
+        desktop.stop_one(second)

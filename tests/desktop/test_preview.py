@@ -1,0 +1,379 @@
+"""The preview for real: a window in a process of its own, closed and killed in every way."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from agent.core.palette import MOOD_COLOURS
+from agent.errors import DesktopError
+from agent.events import Event, Notice, PreviewChanged
+from agent.types import Box, Frame, MoodState
+from agent.vision.preview import Preview
+from agent.vision.preview_memory import LINE_BYTES, MAX_FACES, FrameRoad, Shown
+from agent.vision.preview_picture import NO_PICTURE, compose
+from agent.vision.preview_window import TITLE
+from agent.vision.watcher import FrameView
+from tests.desktop.x11 import Desktop, wait_for
+
+SURE = (0.02, 0.01, 0.02, 0.80, 0.03, 0.04, 0.08)
+HAPPY = MOOD_COLOURS[MoodState.HAPPY]
+GREEN: tuple[int, int, int] = (40, 160, 70)
+
+
+def frame(colour: tuple[int, int, int] = GREEN, size: tuple[int, int] = (640, 480)) -> Frame:
+    """One colour all over; RGB in, BGR out."""
+    picture: Frame = np.empty((size[1], size[0], 3), np.uint8)
+    picture[:] = colour[::-1]
+    return picture
+
+
+def view(colour: tuple[int, int, int] = GREEN) -> FrameView:
+    return FrameView(frame(colour), (Box(220, 120, 180, 180),), SURE, 30.0)
+
+
+# --- the road between the processes ---------------------------------------------------------------
+
+
+@pytest.fixture
+def road() -> Iterator[FrameRoad]:
+    created = FrameRoad.create()
+    yield created
+    created.close()
+
+
+def no_reduction(*_: object) -> Frame:
+    raise AssertionError("the frame fits")
+
+
+def test_what_goes_in_comes_out(road: FrameRoad) -> None:
+    picture = np.random.default_rng(1).integers(0, 255, (48, 64, 3), np.uint8)
+    boxes = (Box(1, 2, 30, 40), Box(5, 6, 7, 8))
+    other_end = FrameRoad.attach(road.name)
+    road.write(picture, boxes, SURE, 29.5, "You look happy ♪", no_reduction)
+    seen, shown = other_end.read(0)
+    assert seen == 1
+    assert shown is not None
+    np.testing.assert_array_equal(shown.frame, picture)
+    assert (shown.faces, shown.fps, shown.line) == (boxes, 29.5, "You look happy ♪")
+    assert shown.probabilities == pytest.approx(SURE)
+    assert other_end.read(seen) == (1, None), "the same frame is not new twice"
+    road.write(picture, (), None, 0.0, "", no_reduction)
+    seen, shown = other_end.read(seen)
+    assert shown is not None
+    assert (seen, shown.faces, shown.probabilities, shown.line) == (2, (), None, "")
+    other_end.close()
+
+
+def test_large_frames_are_reduced_with_their_boxes(road: FrameRoad) -> None:
+    import cv2
+
+    road.write(
+        frame(size=(2560, 1440)), (Box(200, 400, 600, 800),), None, 0.0, "",
+        lambda f, w, h: cv2.resize(f, (w, h)),  # type: ignore[return-value, arg-type]
+    )  # fmt: skip
+    _, shown = road.read(0)
+    assert shown is not None
+    assert shown.frame.shape == (720, 1280, 3)
+    assert shown.faces == (Box(100, 200, 300, 400),)
+
+
+def test_bounds_are_kept(road: FrameRoad) -> None:
+    boxes = [Box(i, i, 1, 1) for i in range(MAX_FACES + 5)]
+    road.write(frame(), boxes, SURE, 1.0, "♪" * 500, no_reduction)
+    _, shown = road.read(0)
+    assert shown is not None
+    assert len(shown.faces) == MAX_FACES
+    assert set(shown.line) == {"♪"}, "cut between characters"
+    assert len(shown.line.encode()) <= LINE_BYTES
+
+
+def test_no_torn_frame_is_ever_read(road: FrameRoad) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        value = 0
+        while not stop.is_set():
+            value = (value + 1) % 256
+            road.write(frame((value, value, value), (320, 240)), (), None, 0.0, "", no_reduction)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen, read = 0, 0
+    deadline = time.monotonic() + 30
+    while read < 100 and time.monotonic() < deadline:
+        seen, shown = road.read(seen)
+        if shown is not None:
+            read += 1
+            assert shown.frame.min() == shown.frame.max()
+    stop.set()
+    writer.join()
+    assert read == 100
+
+
+# --- the picture ----------------------------------------------------------------------------------
+
+
+def shown_frame(probabilities: tuple[float, ...] | None = SURE) -> Shown:
+    return Shown(frame(), (Box(220, 120, 180, 180),), probabilities, 30.0, "You look happy")
+
+
+def count(picture: Frame, colour: tuple[int, int, int]) -> int:
+    return int((np.abs(picture.astype(np.int16) - colour[::-1]).max(axis=2) < 8).sum())
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1600, 900), (400, 900), (200, 150), (1, 1)])
+def test_fills_any_window(size: tuple[int, int]) -> None:
+    picture = compose(shown_frame(), size)
+    assert picture.shape == (max(size[1], 120), max(size[0], 160), 3)
+    assert count(picture, GREEN) > 0.15 * picture.shape[0] * picture.shape[1]
+
+
+def test_bars_are_as_long_as_the_probabilities() -> None:
+    lengths = []
+    for share in (0.1, 0.4, 0.8):
+        rest = (1 - share) / 6
+        probabilities = tuple(share if i == 4 else rest for i in range(7))
+        bars = compose(shown_frame(probabilities), (800, 600))[400:, :300]
+        lengths.append(count(bars, MOOD_COLOURS[MoodState.SAD]))
+    assert lengths[1] / lengths[0] == pytest.approx(4, rel=0.5)
+    assert lengths[2] / lengths[1] == pytest.approx(2, rel=0.2)
+
+
+def test_the_face_is_framed_in_the_colour_of_the_emotion() -> None:
+    picture = compose(shown_frame(), (640, 480))
+    around = picture[110:310, 210:410]
+    assert count(around, HAPPY) > 100
+    assert count(around[40:160, 40:160], HAPPY) == 0, "the face itself stays free"
+
+
+def test_an_old_frame_is_dimmed_and_told() -> None:
+    picture = compose(shown_frame(), (640, 480), stale=True)
+    assert count(picture, GREEN) == 0
+    assert count(picture, HAPPY) == 0, "neither brackets nor bars of the past"
+    other = compose(Shown(frame(), (), None, 0.0, ""), (640, 480), stale=True)
+    np.testing.assert_array_equal(picture, other, f"says '{NO_PICTURE}' whatever was there")
+
+
+# --- the window -----------------------------------------------------------------------------------
+
+
+class Reports:
+    """The controller's inbox."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    def opened(self, times: int = 1) -> bool:
+        return self.events.count(PreviewChanged(True)) >= times
+
+    def closed(self, times: int = 1) -> bool:
+        return self.events.count(PreviewChanged(False)) >= times
+
+
+@pytest.fixture
+def on_screen(tint2_desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> Desktop:
+    monkeypatch.setenv("DISPLAY", tint2_desktop.display)
+    return tint2_desktop
+
+
+@pytest.fixture
+def reports() -> Reports:
+    return Reports()
+
+
+@pytest.fixture
+def preview(reports: Reports) -> Iterator[Preview]:
+    made = Preview(reports)
+    yield made
+    made.close()
+    assert made.join(5), "no process is left"
+
+
+def feed(preview: Preview, until: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+    """Frames at 30 a second until it is so."""
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline, f"no {what}"
+        preview.show(view(), "You look happy  ·  ♪ Sunny days")
+        time.sleep(1 / 30)
+
+
+def children() -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process().children():
+        if "resource_tracker" not in " ".join(child.cmdline()):
+            found.append(child)
+    return found
+
+
+def window_process() -> psutil.Process:
+    return next(p for p in children() if "spawn_main" in " ".join(p.cmdline()))
+
+
+def test_shows_the_frames_and_closes_by_its_button(
+    on_screen: Desktop, preview: Preview, reports: Reports, artefacts: Path
+) -> None:
+    preview.open()
+    preview.open()  # a second wish for the same window
+    assert preview.is_open
+    feed(preview, reports.opened, "window")
+    feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture")
+    assert on_screen.find_colour(HAPPY, at_least=500), "brackets and bar"
+    on_screen.screenshot(artefacts / "preview.png")
+    windows = on_screen.windows(TITLE)
+    assert len(windows) == 1
+    on_screen.close_window(windows[0])
+    wait_for(reports.closed, "report of the closing")
+    assert not preview.is_open
+    preview.show(view(), "nobody looks")  # harmless
+    assert preview.join(5)
+    assert on_screen.windows(TITLE) == []
+    assert reports.events == [PreviewChanged(True), PreviewChanged(False)]
+
+
+def test_fills_a_resized_window(on_screen: Desktop, preview: Preview, reports: Reports) -> None:
+    preview.open()
+    feed(preview, reports.opened, "window")
+    (window,) = on_screen.windows(TITLE)
+    on_screen.resize(window, 400, 300)
+    feed(preview, lambda: on_screen.geometry(window)[2:] == (400, 300), "new size")
+
+    def green_in_all_corners() -> bool:
+        x, y, width, height = on_screen.geometry(window)
+        picture = on_screen.picture()
+        spots = [(x + width - 8, y + 8), (x + width - 8, y + height // 2), (x + 4, y + height // 2)]
+        return all(picture.getpixel(spot) == GREEN for spot in spots)
+
+    feed(preview, green_in_all_corners, "picture of the new size")
+
+
+def test_says_when_the_picture_is_old(
+    on_screen: Desktop, preview: Preview, reports: Reports, artefacts: Path
+) -> None:
+    preview.open()
+    feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture")
+    wait_for(lambda: on_screen.find_colour(GREEN) is None, "dimming", 10)
+    on_screen.screenshot(artefacts / "preview-stale.png")
+    feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture again")
+
+
+def test_keeps_up_with_the_camera(on_screen: Desktop, preview: Preview, reports: Reports) -> None:
+    preview.open()
+    feed(preview, reports.opened, "window")
+    before, begun, written = preview.frames_drawn, time.monotonic(), 0
+    while written < 60:
+        preview.show(view((written, 160, 70)), "rate")
+        written += 1
+        time.sleep(max(0.0, begun + written / 30 - time.monotonic()))
+    drawn = preview.frames_drawn - before
+    # As a share of what was written: a busy test machine slows both.
+    assert drawn >= 0.8 * written, f"{drawn} of {written} frames drawn"
+
+
+def test_killed_child_takes_nothing_with_it(
+    on_screen: Desktop, preview: Preview, reports: Reports
+) -> None:
+    preview.open()
+    feed(preview, reports.opened, "window")
+    window_process().send_signal(signal.SIGKILL)
+    wait_for(reports.closed, "report of the end")
+    preview.show(view(), "into the void")
+    assert preview.join(5)
+    preview.open()
+    feed(preview, lambda: reports.opened(2), "second window")
+    assert len(on_screen.windows(TITLE)) == 1
+
+
+def test_stopped_child_is_killed_in_the_end(
+    on_screen: Desktop, preview: Preview, reports: Reports
+) -> None:
+    preview.open()
+    feed(preview, reports.opened, "window")
+    window_process().send_signal(signal.SIGSTOP)  # hangs for ever
+    preview.close()
+    begun = time.monotonic()
+    assert preview.join(0.2)
+    assert time.monotonic() - begun < 5
+    assert reports.closed()
+
+
+def leftovers() -> tuple[int, int, int]:
+    """Open files, child processes, threads."""
+    gc.collect()
+    return psutil.Process().num_fds(), len(children()), threading.active_count()
+
+
+def test_opening_and_closing_leaves_nothing(
+    on_screen: Desktop, preview: Preview, reports: Reports
+) -> None:
+    memory = Path("/dev/shm")
+    before_memory = set(memory.glob("psm_*"))
+    counts = []
+    for times in range(1, 5):
+        preview.open()
+        if times == 3:
+            preview.close()  # before it even stands
+        else:
+            feed(preview, lambda n=times: reports.opened(n - (n > 3)), "window")  # type: ignore[misc]
+        preview.close()
+        assert preview.join(5)
+        counts.append(leftovers())
+    assert set(memory.glob("psm_*")) - before_memory == set()
+    assert counts[1:] == [counts[0]] * 3  # the first may have started what stays, once
+    assert not [e for e in reports.events if isinstance(e, Notice)]
+
+
+def test_dies_with_its_parent(on_screen: Desktop, tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import time\n"
+        "from agent.vision.preview import Preview\n"
+        "if __name__ == '__main__':\n"
+        "    Preview(lambda event: print(event, flush=True)).open()\n"
+        "    time.sleep(60)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    before = set(Path("/dev/shm").glob("psm_*"))
+    parent = subprocess.Popen([sys.executable, script], env=env, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    assert "True" in parent.stdout.readline()
+    assert on_screen.windows(TITLE)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_for(lambda: not on_screen.windows(TITLE), "end of the window")
+    wait_for(lambda: not set(Path("/dev/shm").glob("psm_*")) - before, "end of the memory")
+
+
+def test_without_a_display_a_clear_word(monkeypatch: pytest.MonkeyPatch, reports: Reports) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(DesktopError, match="DISPLAY is not set"):
+        Preview(reports).open()
+    assert reports.events == []
+
+
+def test_a_dead_display_is_told_and_survived(
+    monkeypatch: pytest.MonkeyPatch, preview: Preview, reports: Reports
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":59")
+    preview.open()
+    wait_for(lambda: len(reports.events) == 2, "report")
+    assert reports.events[0] == PreviewChanged(False)
+    assert isinstance(reports.events[1], Notice)
+    assert preview.join(5)
