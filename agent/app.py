@@ -81,7 +81,7 @@ class App:
         self._inbox: queue.SimpleQueue[on.Event] = queue.SimpleQueue()
         self._done = threading.Event()
         self._settings_file: SettingsFile | None = None
-        self._closers: list[Callable[[], None]] = []
+        self._closers: list[Callable[[], object]] = []
         self._session: SessionWatch | None = None
 
     # -- any thread

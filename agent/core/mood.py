@@ -115,5 +115,4 @@ def _smooth(
     # A floor keeps one poor look better than none.
     quality = np.array([max(o.quality, 0.05) for o in recent])
     weight = quality * 0.5 ** (age / settings.half_life)
-    mean: NDArray[np.float64] = (weight[:, None] * table).sum(axis=0) / weight.sum()
-    return mean / mean.sum()
+    return np.average(table, axis=0, weights=weight)
