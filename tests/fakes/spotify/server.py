@@ -41,7 +41,6 @@ class FakeSpotify:
                 log_level="warning",
                 access_log=False,
                 lifespan="off",
-                timeout_graceful_shutdown=0,
             )
         )
         self._thread = threading.Thread(target=self._server.run, name="fake Spotify", daemon=True)
