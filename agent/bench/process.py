@@ -23,8 +23,8 @@ from agent.errors import AgentError
 
 START_SECONDS = 60.0
 """An agent that has not seen anything by then does not work."""
-SETTLE_SECONDS = 3.0
-"""After the start, before processor time is counted."""
+IDLE = 0.02
+"""Seconds of work within one second below which a paused agent has finished starting."""
 MEGABYTE = 1024.0 * 1024.0
 CYCLE = 5.0
 BURST_FRAMES = 4
@@ -46,7 +46,7 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
         watching = agent.cpu_percent(seconds)
         memory = agent.rss_mb()
     with running(clip, "--paused") as agent:
-        time.sleep(SETTLE_SECONDS)
+        agent.wait_until_idle()
         paused = agent.cpu_percent(seconds)
     return {
         "rss_mb": memory,
@@ -111,6 +111,16 @@ class RunningAgent:
                 "python -m agent run --headless --camera FILE --verbose"
             )
         return at - self._began
+
+    def wait_until_idle(self) -> None:
+        """Until a paused agent has finished starting, but START_SECONDS at most."""
+        ends = time.monotonic() + START_SECONDS
+        time.sleep(1.0)
+        while time.monotonic() < ends:
+            before = self._cpu_seconds()
+            time.sleep(1.0)
+            if before > 0.0 and self._cpu_seconds() - before <= IDLE:
+                return
 
     def cpu_percent(self, seconds: float) -> float:
         """Processor time of the agent and its children over ``seconds``, in percent of a core."""
