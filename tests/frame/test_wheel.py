@@ -124,14 +124,14 @@ def test_a_picture_is_analyzed(run: Run, tmp_path: Path) -> None:
     [clip] = (resources_dir() / "demo").glob("clip.*[4vm]")
     capture = cv2.VideoCapture(str(clip))
     for _ in range(30):
-        known, frame = capture.read()
+        known, picture = capture.read()
     capture.release()
     assert known
-    cv2.imwrite(str(tmp_path / "frame.png"), frame)
+    cv2.imwrite(str(tmp_path / "frame.png"), picture)
     done = run("moodtray", "analyze", "frame.png", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    [face] = told["faces"]
+    [frame] = json.loads(done.stdout)["frames"]
+    [face] = frame["faces"]
     assert sum(face["probabilities"].values()) == pytest.approx(1.0, abs=0.01)
 
 
