@@ -23,7 +23,8 @@ _FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "segoeui.ttf", "Helvetica.tt
 _BACKGROUND: RGB = (22, 23, 31)
 _SUPERSAMPLING = 3
 
-Mask = NDArray[np.uint8]
+Mask = NDArray[np.float32]
+"""How much of each pixel a shape covers, 0..1."""
 
 
 def compose(shown: Shown, size: tuple[int, int], *, stale: bool = False) -> Frame:
@@ -32,7 +33,6 @@ def compose(shown: Shown, size: tuple[int, int], *, stale: bool = False) -> Fram
     width, height = max(size[0], 160), max(size[1], 120)
     scale = min(1.7, max(0.5, min(width / 800, height / 600)))
     canvas: Frame = np.empty((height, width, 3), np.uint8)
-    canvas[:] = _BACKGROUND[::-1]
     left, top, factor = _put_frame(canvas, shown.frame)
     leading = _leading(shown.probabilities)
     colour = MOOD_COLOURS[leading] if leading else PAPER
@@ -65,6 +65,8 @@ def _put_frame(canvas: Frame, frame: Frame) -> tuple[int, int, float]:
     how = cv2.INTER_AREA if factor < 0.7 else cv2.INTER_LINEAR
     resized = cv2.resize(frame, new, interpolation=how)
     left, top = (width - new[0]) // 2, (height - new[1]) // 2
+    if left or top:
+        cv2.rectangle(canvas, (0, 0), (width, height), _BACKGROUND[::-1], cv2.FILLED)
     canvas[top : top + new[1], left : left + new[0]] = resized
     return left, top, factor
 
@@ -157,20 +159,28 @@ def _put_text(
 
 
 def _blend(canvas: Frame, mask: Mask, x: int, y: int, colour: RGB) -> None:
-    """Paint ``colour`` through ``mask`` (0..255), clipped to the canvas."""
+    """Paint ``colour`` through ``mask``, clipped to the canvas."""
     x0, y0 = max(0, x), max(0, y)
     x1, y1 = min(canvas.shape[1], x + mask.shape[1]), min(canvas.shape[0], y + mask.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
-    part = mask[y0 - y : y1 - y, x0 - x : x1 - x, None].astype(np.uint16)
+    over = mask[y0 - y : y1 - y, x0 - x : x1 - x]
     below = canvas[y0:y1, x0:x1]
-    ink = np.array(colour[::-1], np.uint16)
-    below[:] = ((below * (255 - part) + ink * part) // 255).astype(np.uint8)
+    ink = _sheet(x1 - x0, y1 - y0, colour)
+    below[:] = cv2.blendLinear(below, ink, 1.0 - over, over)
 
 
 def _darken(canvas: Frame, x: int, y: int, width: int, height: int, radius: int) -> None:
     """A dark plate through which the picture shines."""
     _blend(canvas, _plate_mask(width, height, radius), x, y, _BACKGROUND)
+
+
+@lru_cache(maxsize=256)
+def _sheet(width: int, height: int, colour: RGB) -> Frame:
+    """A patch of one colour."""
+    sheet: Frame = np.empty((height, width, 3), np.uint8)
+    sheet[:] = colour[::-1]
+    return sheet
 
 
 @lru_cache(maxsize=64)
@@ -180,7 +190,7 @@ def _plate_mask(width: int, height: int, radius: int) -> Mask:
     ImageDraw.Draw(large).rounded_rectangle(
         (0, 0, width * factor - 1, height * factor - 1), radius * factor, fill=186
     )
-    return np.asarray(large.resize((width, height), Image.Resampling.BOX))
+    return _coverage(large.resize((width, height), Image.Resampling.BOX))
 
 
 def _fitting(text: str, points: int, room: int) -> Mask:
@@ -194,12 +204,16 @@ def _fitting(text: str, points: int, room: int) -> Mask:
 
 @lru_cache(maxsize=512)
 def _text_mask(text: str, points: int) -> Mask:
-    """The text as coverage 0..255; as high as the font's line, so that texts align."""
+    """The text as coverage; as high as the font's line, so that texts align."""
     font = _font(max(6, points))
     ascent, descent = font.getmetrics()
     image = Image.new("L", (max(1, math.ceil(font.getlength(text))), ascent + descent), 0)
     ImageDraw.Draw(image).text((0, 0), text, fill=255, font=font)
-    return np.asarray(image)
+    return _coverage(image)
+
+
+def _coverage(image: Image.Image) -> Mask:
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 @lru_cache(maxsize=32)

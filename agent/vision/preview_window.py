@@ -45,6 +45,7 @@ class _Window:
     def __init__(self, road: Any, connection: Connection) -> None:
         import cv2
 
+        cv2.setNumThreads(1)  # the drawing is small; the cores belong to others
         self._cv2 = cv2
         self._road = road
         self._connection = connection

@@ -275,14 +275,24 @@ def test_says_when_the_picture_is_old(
 def test_keeps_up_with_the_camera(on_screen: Desktop, preview: Preview, reports: Reports) -> None:
     preview.open()
     feed(preview, reports.opened, "window")
-    before, begun, written = preview.frames_drawn, time.monotonic(), 0
-    while written < 60:
+    child = window_process()
+    spent_before, before, begun, written = cpu(child), preview.frames_drawn, time.monotonic(), 0
+    while written < 90:
         preview.show(view((written, 160, 70)), "rate")
         written += 1
         time.sleep(max(0.0, begun + written / 30 - time.monotonic()))
-    drawn = preview.frames_drawn - before
-    # As a share of what was written: a busy test machine slows both.
-    assert drawn >= 0.8 * written, f"{drawn} of {written} frames drawn"
+    drawn, spent = preview.frames_drawn - before, cpu(child) - spent_before
+    # 28 frames a second fit into one core whatever else keeps this machine busy ...
+    assert drawn > 10
+    assert spent / drawn < 1 / 28, f"{spent / drawn * 1000:.1f} ms a frame"
+    if os.getloadavg()[0] < (os.cpu_count() or 1):  # ... and are there where a core is free.
+        assert drawn / written >= 28 / 30, f"{drawn} of {written} frames drawn"
+
+
+def cpu(process: psutil.Process) -> float:
+    """Processor seconds so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def test_killed_child_takes_nothing_with_it(
