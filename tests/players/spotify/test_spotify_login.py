@@ -5,24 +5,21 @@ from __future__ import annotations
 import http.client
 import re
 import socket
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
 from agent import spotify_app
-from agent.errors import AgentError, NeedsLogin, SettingsError, StoreError
+from agent.errors import NeedsLogin, SettingsError, StoreError
 from agent.players.spotify.accounts import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
 from agent.web import login as login_pages
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import FakeSpotify
-
-CLIENT = "0123456789abcdef0123456789abcdef"
+from tests.players.spotify.logins import CLIENT, Login
 
 
 @pytest.fixture
@@ -32,75 +29,6 @@ def service() -> Iterator[FakeSpotify]:
         assert spotify.world.violations == []
 
 
-@dataclass
-class Login:
-    """``moodtray login`` in a thread; ``line()`` waits for what it prints on stdout."""
-
-    spotify: FakeSpotify
-    clock: FakeClock
-    settings: Settings = field(
-        default_factory=lambda: Settings(spotify=SpotifySettings(port=0, client_id=CLIENT))
-    )
-    client_id: str | None = None
-    no_browser: bool = True
-    opens: bool = True
-
-    def __post_init__(self) -> None:
-        self.out: list[str] = []
-        self.told: list[str] = []
-        self.opened: list[str] = []
-        self.saved: list[str] = []
-        self.error: AgentError | None = None
-        self.cancelled = threading.Event()
-        self._printed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        try:
-            spotify_app.login(
-                self.settings,
-                Paths.default(),
-                self.clock,
-                client_id=self.client_id,
-                no_browser=self.no_browser,
-                spotify_url=self.spotify.url,
-                save_client_id=self.saved.append,
-                tell=self._note(self.told),
-                echo=self._note(self.out),
-                open_browser=self._open,
-                cancelled=self.cancelled,
-            )
-        except AgentError as error:
-            self.error = error
-            with self._printed:
-                self._printed.notify_all()
-
-    def _note(self, lines: list[str]):  # type: ignore[no-untyped-def]
-        def note(text: str) -> None:
-            with self._printed:
-                lines.append(text)
-                self._printed.notify_all()
-
-        return note
-
-    def _open(self, url: str) -> bool:
-        self._note(self.opened)(url)
-        return self.opens
-
-    def start(self) -> str:
-        """The address that was printed, or opened in the browser."""
-        self._thread.start()
-        with self._printed:
-            assert self._printed.wait_for(
-                lambda: self.out or (self.opened and self.opens) or self.error, 20
-            )
-        return (self.out or self.opened)[0]
-
-    def end(self) -> None:
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-
-
 @pytest.fixture
 def login(service: FakeSpotify) -> Iterator[Login]:
     clock = service.world.clock
@@ -108,7 +36,7 @@ def login(service: FakeSpotify) -> Iterator[Login]:
     made = Login(service, clock)
     yield made
     made.cancelled.set()
-    made._thread.join(20)
+    made.end()
 
 
 def token() -> dict[str, object] | None:

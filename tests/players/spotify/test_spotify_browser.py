@@ -1,0 +1,133 @@
+"""The login end to end in a real browser: Chromium, the guide, Spotify's page, the result."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from agent import spotify_app
+from agent.settings import Settings, SpotifySettings
+from agent.store.paths import Paths
+from tests.fakes.clock import FakeClock
+from tests.fakes.spotify import FakeSpotify
+from tests.players.spotify.logins import CLIENT, Login
+
+CALM = (
+    "--headless",
+    "--no-sandbox",  # containers run as root
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=900,900",
+)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if binary is None or driver is None:
+        message = "install Debian's chromium and chromium-driver for this test"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for argument in (*CALM, f"--user-data-dir={tmp_path / 'chromium'}"):
+        options.add_argument(argument)
+    made = webdriver.Chrome(options=options, service=Service(driver))
+    try:
+        made.set_page_load_timeout(60)
+        yield made
+    finally:
+        made.quit()
+
+
+@pytest.fixture
+def login() -> Iterator[Login]:
+    clock = FakeClock()
+    with FakeSpotify(clock) as service:
+        made = Login(service, clock, Settings(spotify=SpotifySettings(port=0)), no_browser=False)
+        yield made
+        made.cancelled.set()
+        made.end()
+        assert service.world.violations == []
+
+
+def text_of(browser: webdriver.Chrome) -> str:
+    return browser.find_element(By.TAG_NAME, "body").text
+
+
+def picture(browser: webdriver.Chrome, name: str) -> None:
+    """Kept where SCREENSHOTS says, for people to look at."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        browser.save_screenshot(str(Path(folder) / name))
+
+
+def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) -> None:
+    waits = WebDriverWait(browser, 30)
+    browser.get(login.start())
+    assert "Log in to Spotify" in text_of(browser)
+    assert browser.find_element(By.ID, "uri").text == "http://127.0.0.1/callback"
+    picture(browser, "login-guide.png")
+
+    copy = browser.find_element(By.ID, "copy")
+    copy.click()
+    waits.until(lambda _: copy.text != "Copy")
+    assert copy.text == "Copied"
+
+    field = browser.find_element(By.ID, "client_id")
+    field.send_keys("not an id!")
+    browser.find_element(By.ID, "login").click()
+    waits.until(lambda b: "This is no client ID" in text_of(b))
+    picture(browser, "login-guide-problem.png")
+    field = browser.find_element(By.ID, "client_id")
+    field.clear()
+    field.send_keys(CLIENT)
+    browser.find_element(By.ID, "login").click()
+
+    waits.until(lambda b: "wants to control your music" in text_of(b))
+    assert browser.current_url.startswith(login.spotify.url)
+    browser.find_element(By.ID, "agree").click()
+
+    waits.until(lambda b: "Done, you may close this" in text_of(b))
+    picture(browser, "login-done.png")
+    assert browser.current_url.endswith("/done")
+    told = [line["message"] for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+    ours = [line for line in told if login.spotify.url not in line and "400 (Bad" not in line]
+    assert ours == []  # nothing that our own pages' policy had to block
+
+    login.end()
+    assert login.error is None
+    assert login.saved == [CLIENT]
+    assert spotify_app.is_logged_in(Paths.default(), Settings())
+    player = spotify_app.build_player(
+        Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
+    )
+    login.spotify.world.user.play("happy")
+    assert player.playback().title == "The Stand-ins - Happy songs no. 1"
+    player.close()
+
+
+def test_a_user_who_cancels(browser: webdriver.Chrome, login: Login) -> None:
+    login.settings = Settings(spotify=SpotifySettings(port=0, client_id=CLIENT))
+    browser.get(login.start())
+    browser.find_element(By.ID, "cancel").click()
+    WebDriverWait(browser, 30).until(lambda b: "The login was cancelled" in text_of(b))
+    picture(browser, "login-cancelled.png")
+    login.end()
+    assert login.error is not None
+    assert not spotify_app.is_logged_in(Paths.default(), Settings())
