@@ -156,6 +156,7 @@ class App:
             music=self._music,
             history=SqliteHistory(self._paths.history_file),
             listener=self._options.listener,
+            tell=self._options.tell,
             apply_settings=self._apply_settings,
             ask_consent=self._ask_consent,
             shut_down=self._shut_down,
@@ -291,7 +292,6 @@ class App:
 
     def _tell_problem(self, problem: AgentError) -> None:
         log.warning("%s: %s", problem.title, problem.message)
-        self._options.tell(f"{problem.title}: {problem.message}")
         self.report(on.Notice(problem.title, problem.message))
 
     def _apply_settings(self) -> None:

@@ -17,7 +17,13 @@ from agent import notices
 from agent.core import mood as mood_filter
 from agent.core.happened import visible
 from agent.core.policy import Circumstances, decide
-from agent.errors import AgentError, NeedsLogin, Offline, PlayerError
+from agent.errors import (
+    AgentError,
+    CameraBusy,
+    NeedsLogin,
+    Offline,
+    PlayerError,
+)
 from agent.ports import Clock
 from agent.settings import Settings
 from agent.types import (
@@ -269,6 +275,11 @@ class Controller:
             if self._busy_since is None:
                 self._busy_since, self._busy_told = self._clock.monotonic(), False
             self._problem = error.message if error else "The camera gives no picture"
+            # Another program lets the camera go by itself; a wrong name does not come right.
+            passing = state is CameraState.LOST or isinstance(error, CameraBusy)
+            if error is not None and not passing and not self._busy_told:
+                self._busy_told = True
+                self._out.append(do.Notify(notices.trouble(error)))
         elif state is CameraState.ON:
             if self._busy_since is not None:
                 self._problem = None

@@ -41,6 +41,7 @@ class Hands:
         music: Music,
         history: History,
         listener: Listener | None,
+        tell: Callable[[str], None],
         apply_settings: Callable[[], None],
         ask_consent: Callable[[], None],
         shut_down: Callable[[], None],
@@ -53,6 +54,7 @@ class Hands:
         self._history = history
         self._history_well = True
         self._listener = listener
+        self._tell = tell
         self._apply_settings = apply_settings
         self._ask_consent = ask_consent
         self._shut_down = shut_down
@@ -92,6 +94,8 @@ class Hands:
                 self._write(notification)
                 if self.notifier is not None:
                     self.notifier.notify(notification)
+                else:
+                    self._tell(f"{notification.title}: {notification.body}")
             case do.Publish(snapshot):
                 self._publish(snapshot)
             case do.Record(item):

@@ -64,6 +64,8 @@ class Music:
         if self._in_use != (name, depends_on):
             self._in_use = (name, depends_on)
             self._give(backend)
+        elif self._worker is not None:
+            self._worker.retry()  # whatever stood in the way may be gone
         self._report(on.PlayerChanged(backend.player.name, playlists, logged_in))
 
     def _give(self, backend: PlayerBackend) -> None:

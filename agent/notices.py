@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.core.words import MOOD_WORDS
-from agent.errors import AgentError, CameraError, NeedsLogin, NoDevice
+from agent.errors import AgentError, BadPicture, CameraError, NeedsLogin, NoDevice
 from agent.events import LogIn, NotMyMood, ResumeCamera, UndoSwitch
 from agent.types import Decision, Notification, NotificationKind
 
@@ -28,7 +28,7 @@ def trouble(error: AgentError) -> Notification:
         kind, buttons = NotificationKind.LOGIN, (("Log in", LogIn()),)
     elif isinstance(error, NoDevice):
         kind = NotificationKind.DEVICE
-    elif isinstance(error, CameraError):
+    elif isinstance(error, CameraError | BadPicture):
         kind = NotificationKind.CAMERA
     return Notification(kind, error.title, error.message, buttons=buttons)
 

@@ -136,7 +136,7 @@ def test_new_settings_take_effect_while_it_runs(quick: Paths) -> None:
 def test_no_camera_is_told_and_the_agent_runs_on(quick: Paths) -> None:
     missing = str(quick.data / "no such clip.mp4")
     with run("--camera", missing) as agent:
-        agent.wait_for(lambda line: line["event"] == "decision")
+        agent.wait_for_word("no such clip.mp4")
         assert agent.process.poll() is None
         assert agent.stop() < 4.0
 

@@ -10,7 +10,7 @@ import pytest
 from agent import effects as do
 from agent import events as on
 from agent.controller import Controller
-from agent.errors import CameraBusy, NeedsLogin, NoDevice, Offline
+from agent.errors import CameraBusy, CameraNotFound, NeedsLogin, NoDevice, Offline
 from agent.settings import PolicySettings, PreviewSettings, Settings
 from agent.types import (
     EMOTIONS,
@@ -225,6 +225,14 @@ def test_a_busy_camera_is_shown_at_once_and_told_once_after_a_while() -> None:
     assert len(stage.notes(NotificationKind.CAMERA)) == 1
     stage.send(on.CameraChanged(CameraState.ON))
     assert stage.controller.snapshot.problem is None
+
+
+def test_a_camera_that_is_not_there_is_told_at_once_and_once() -> None:
+    stage = Stage()
+    for _ in range(3):
+        stage.send(on.CameraChanged(CameraState.BUSY, CameraNotFound("There is no camera 7.")))
+        stage.pass_time(100)
+    assert stage.notes(NotificationKind.CAMERA) == ["There is no camera 7."]
 
 
 @pytest.mark.parametrize(
