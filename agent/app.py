@@ -185,6 +185,7 @@ class App:
             self._start_session_watch(settings)
         if not self._options.headless:
             self._start_notifications()
+            self._look_at_autostart()
 
     def _start_control(self, settings: Settings) -> None:
         from agent.web.server import ControlServer
@@ -208,6 +209,16 @@ class App:
         )
         self._hands.notifier = notifier
         self._closers.append(notifier.close)
+
+    def _look_at_autostart(self) -> None:
+        from agent.desktop.autostart import autostart
+
+        try:
+            status = autostart().status()
+        except AgentError as error:
+            log.info("autostart: %s", error)
+            return
+        self.report(on.AutostartChanged(status.enabled))
 
     def _run_tray_or_wait(self) -> None:
         if not self._options.headless:
