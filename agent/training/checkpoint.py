@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,23 @@ def resume(
     file = folder / "last.pt"
     if not file.is_file():
         return 0, torch.zeros(3), 0.0, 0.0
-    kept: dict[str, Any] = torch.load(file, map_location=team.device, weights_only=True)
+    kept = read(file, team.device)
     network.load_state_dict(kept["network"])
     optimiser.load_state_dict(kept["optimiser"])
     average.state = kept["state"]
     if team.rank == 0:
         _forget_after(folder / "log.csv", kept["step"])
     return kept["step"], kept["sums"].cpu(), kept["best"], kept["spent"]
+
+
+def read(file: Path, device: torch.device) -> dict[str, Any]:
+    """A checkpoint's content. Raises DataError where there is none, or a damaged one."""
+    if not file.is_file():
+        raise DataError(f"There is no checkpoint {file}. Train first: moodtray train.")
+    if not zipfile.is_zipfile(file):  # torch's own complaint would be about pickles
+        raise DataError(f"{file} is no checkpoint, or a damaged one; delete it and train again.")
+    content: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+    return content
 
 
 def _forget_after(log_file: Path, step: int) -> None:

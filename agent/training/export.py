@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agent.training import data, metrics
+from agent.training.checkpoint import read
 from agent.training.network import build, multiply_adds, parameters
 from agent.training.train import predict
 from agent.types import EMOTIONS
@@ -65,16 +66,12 @@ class OneHead(nn.Module):
 
 def load(checkpoint: Path) -> tuple[str, nn.Module]:
     """(name, network with the averaged weights) of a best.pt or last.pt, else DataError."""
+    kept = read(checkpoint, torch.device("cpu"))
     try:
-        kept: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
         name = kept["plan"]["network"]
         network = build(name)
         network.load_state_dict(kept["state"])
-    except FileNotFoundError as error:
-        raise data.DataError(
-            f"There is no checkpoint {checkpoint}. Train first: moodtray train."
-        ) from error
-    except (KeyError, RuntimeError, ValueError, EOFError, OSError) as error:
+    except (KeyError, RuntimeError) as error:
         raise data.DataError(
             f"{checkpoint} is no checkpoint of this version's training ({error})."
         ) from error
