@@ -11,9 +11,7 @@ from typing import Any
 from agent.types import EMOTIONS, Decision, Mood, Notification, Observation, Playback
 
 
-def line(
-    item: Observation | Mood | Decision | Playback | Notification, t: float
-) -> dict[str, Any]:
+def line(item: Observation | Mood | Decision | Playback | Notification, t: float) -> dict[str, Any]:
     """One line about one thing that happened ``t`` seconds after the start."""
     return {"t": round(t, 3), **_body(item)}
 

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 import cv2
@@ -37,7 +38,8 @@ class MjpegServer:
     """``with MjpegServer() as server: OpenCVCamera(server.url)``. One frame every 1/fps seconds;
     a frame's number is that of the time, so a stale frame is seen."""
 
-    def __init__(self, fps: float = 30.0) -> None:
+    def __init__(self, fps: float = 30.0, frames: Sequence[bytes] | None = None) -> None:
+        """``frames``: JPEG pictures to send round and round instead of numbered ones."""
         self.fps = fps
         self.stalled = threading.Event()  # connected, but sends nothing more
         self.frozen = threading.Event()  # sends the same picture again and again
@@ -48,7 +50,7 @@ class MjpegServer:
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        self._frames = [
+        self._frames = frames or [
             cv2.imencode(".jpg", picture(n), [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
             for n in range(PERIOD)
         ]
@@ -123,7 +125,7 @@ class MjpegServer:
                 if not self.stalled.is_set():
                     if not self.frozen.is_set():
                         frozen_at = self.now()
-                    data = self._frames[frozen_at]
+                    data = self._frames[frozen_at % len(self._frames)]
                     head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
                     connection.sendall(head % len(data) + data + b"\r\n")
                 number += 1
