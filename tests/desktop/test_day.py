@@ -1,0 +1,194 @@
+"""A day with Moodtray, from login to quit, in one test: the real program on a real desktop.
+
+Real are the X server, the panel with its tray, the notification service, the session bus and the
+session starter; a webcam is a stream of the synthetic actor, logind is a mock on a real bus, and
+the agent's clocks can be moved ahead. Pictures of the run are left in test-artefacts/day.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.core.palette import MOOD_COLOURS, SLATE
+from agent.types import EMOTIONS, MoodState
+from tests.desktop.agent_desktop import CLIP, AgentDesktop, jpegs
+from tests.desktop.conftest import ARTEFACTS
+from tests.desktop.x11 import Desktop, missing_packages, wait_for
+from tests.desktop_system.buses import PrivateBus, start_bus, wait_until
+from tests.vision.mjpeg import MjpegServer
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="X11 and D-Bus are Linux's"),
+    pytest.mark.timeout(400),
+]
+
+SETTINGS = """\
+version = 1
+player = "local"
+[camera]
+source = "{camera}"
+interval = 0.5
+burst_duration = 0.2
+[mood]
+dwell = 1.0
+half_life = 1.0
+window = 5.0
+[policy]
+timing = "now"
+cooldown = 3.0
+"""
+LOGIN = "org.freedesktop.login1"
+SESSION = "/org/freedesktop/login1/session/c1"
+
+
+@pytest.fixture
+def webcam() -> Iterator[MjpegServer]:
+    """The actor, smiling at the camera."""
+    with MjpegServer(frames=jpegs(CLIP, *SMILE)) as server:
+        yield server
+
+
+SMILE = (5.0, 9.0)
+"""Seconds of the demo clip in which the actor smiles; see clip.truth.json."""
+
+
+@pytest.fixture
+def logind(tmp_path: Path) -> Iterator[PrivateBus]:
+    bus = start_bus(tmp_path / "system-bus")
+    try:
+        bus.serve("system", "--template", "logind")
+        wait_until(lambda: bus.has(LOGIN))
+        bus.call(
+            LOGIN,
+            "/org/freedesktop/login1",
+            "org.freedesktop.DBus.Mock.AddSession",
+            "string:c1",
+            "string:seat0",
+            f"uint32:{os.getuid()}",
+            "string:me",
+            "boolean:true",
+        )
+        yield bus
+    finally:
+        bus.stop()
+
+
+@pytest.fixture
+def day(tmp_path: Path, webcam: MjpegServer, logind: PrivateBus) -> Iterator[AgentDesktop]:
+    missing = missing_packages("tint2")
+    if missing:
+        pytest.skip(f"needs the Debian packages {' '.join(missing)}")
+    with Desktop(tmp_path / "desktop", panel="tint2") as desktop:
+        desktop.env["DBUS_SYSTEM_BUS_ADDRESS"] = logind.address
+        agent = AgentDesktop(desktop, tmp_path, SETTINGS.format(camera=webcam.url))
+        try:
+            yield agent
+        finally:
+            agent.kill_if_alive()
+
+
+def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> None:
+    pictures = ARTEFACTS / "day"
+
+    def shot(name: str) -> None:
+        day.desktop.screenshot(pictures / f"{name}.png")
+
+    # Log in: what was enabled is started by the session.
+    day.command("autostart", "enable")
+    subprocess.run(["dex", "-a"], env=day.env, check=True, timeout=60)
+
+    # Consent: the camera stays closed until it is given.
+    (window,) = wait_for(lambda: day.desktop.windows("May Moodtray"), "question", 60)
+    assert day.wait(lambda s: s["status"] == "paused", "agent that waits")["camera"] == "off"
+    assert webcam.clients == 0
+    shot("1-consent")
+    x, y, width, height = day.desktop.geometry(window)
+    day.desktop.key("Tab")  # the cautious answer has the focus, the other one is beside it
+    day.desktop.key("Return")
+    wait_for(lambda: not day.desktop.windows("May Moodtray"), "end of the question")
+    assert width > 300
+    assert height > 150
+    assert x >= 0
+    assert y >= 0
+
+    # Watching: the icon wears the mood's colour.
+    mood = day.wait(lambda s: s["mood"] in EMOTIONS, "mood")["mood"]
+    icon = day.icon(MOOD_COLOURS[MoodState(mood)])
+    assert day.status()["autostart"] is True  # type: ignore[index]
+    shot("2-watching")
+
+    # Asked for by the menu: music, with a notification.
+    box = day.desktop.open_menu(*icon, button=3)
+    shot("3-menu")
+    day.desktop.key("Escape")
+    day.command("play")
+    day.wait(lambda s: s["playing"] == "playing", "music")
+    wait_for(day.desktop.notifications, "notification")
+    shot("4-notification")
+    assert "Moodtray loops" in str(day.desktop.notifications())
+
+    # Preview on and off again, by its own button; the check mark agrees.
+    day.command("preview")
+    (window,) = wait_for(lambda: day.desktop.windows("Moodtray"), "preview", 60)
+    day.wait(lambda s: s["preview_open"], "check mark")
+    shot("5-preview")
+    day.desktop.close_window(window)
+    day.wait(lambda s: not s["preview_open"], "check mark gone")
+
+    # Locked: the camera is released at once; unlocked: it is back.
+    logind.call(LOGIN, SESSION, "org.freedesktop.login1.Session.Lock")
+    day.wait(lambda s: s["camera"] == "off" and s["held_off"], "camera off while locked")
+    day.icon(SLATE)
+    shot("6-locked")
+    logind.call(LOGIN, SESSION, "org.freedesktop.login1.Session.Unlock")
+    day.wait(lambda s: s["camera"] == "on" and s["status"] == "watching", "camera back")
+
+    # The camera is unplugged, and plugged in again.
+    webcam.stop()
+    day.wait(lambda s: s["status"] == "camera busy", "lost camera")
+    shot("7-camera-lost")
+    webcam.start()
+    day.wait(lambda s: s["status"] == "watching", "camera back", 90)
+
+    # Paused for 15 minutes by the menu; they pass.
+    spot = day.icon(MOOD_COLOURS[MoodState(day.status()["mood"])])  # type: ignore[index]
+    box = day.desktop.open_menu(*spot, button=3)
+    day.desktop.key("Escape")
+    day.command("pause", "--minutes", "15")
+    day.wait(lambda s: s["camera"] == "off" and s["camera_paused"], "pause")
+    day.icon(SLATE)
+    shot("8-paused")
+    day.move_clock(14 * 60)
+    assert day.status()["camera_paused"]  # type: ignore[index]
+    day.move_clock(15 * 60 + 1)
+    day.wait(lambda s: not s["camera_paused"] and s["camera"] == "on", "end of the pause")
+
+    # Quit by the menu's last line: gone, and nothing is left behind.
+    mood = day.wait(lambda s: s["mood"] in EMOTIONS, "mood")["mood"]
+    spot = day.icon(MOOD_COLOURS[MoodState(mood)])
+    box = day.desktop.open_menu(*spot, button=3)
+    assert day.gone_after(lambda: day.click_row(box, -1)) < 5.0
+    assert not (day.paths.runtime / "control.json").exists()
+    shot("9-gone")
+
+
+def test_sigterm_ends_it_with_tray_and_preview_open(day: AgentDesktop, webcam: MjpegServer) -> None:
+    day.command("consent", "--yes")
+    agent = subprocess.Popen([sys.executable, "-m", "agent", "run"], env=day.env)
+    try:
+        day.wait(lambda s: s["camera"] == "on", "camera")
+        day.command("preview")
+        wait_for(lambda: day.desktop.windows("Moodtray"), "preview", 60)
+        webcam.stalled.set()  # the camera hangs as well
+        assert day.gone_after(lambda: agent.send_signal(signal.SIGTERM)) < 5.0
+        assert agent.wait(10) == 0
+        wait_for(lambda: not day.desktop.windows("Moodtray"), "end of the preview")
+    finally:
+        agent.kill()
