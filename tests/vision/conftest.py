@@ -13,6 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from agent.store.paths import resources_dir
 from agent.types import EMOTIONS
 from tests.vision.mjpeg import MjpegServer, picture
 
@@ -21,12 +22,12 @@ CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "video"
 
 @pytest.fixture
 def clip() -> Callable[[str], Path]:
-    """One of the clips of faces that are no part of the project."""
+    """One of the clips of faces that are no part of the project, or the demo's ("demo")."""
 
     def find(name: str) -> Path:
-        path = CLIPS / name
+        path = resources_dir() / "demo" / "clip.mp4" if name == "demo" else CLIPS / name
         if not path.is_file():
-            pytest.skip(f"the clip {name} is not here ({CLIPS})")
+            pytest.skip(f"the clip {name} is not here ({path})")
         return path
 
     return find

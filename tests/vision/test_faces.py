@@ -19,6 +19,7 @@ CLIPS = {
     "face_noface.mov": 10,
     "noface_face.mov": 10,
     "single_face.mp4": 10,
+    "demo": 45,
 }
 """A frame of so many is looked at."""
 
