@@ -59,7 +59,8 @@ class _Window:
         cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
         self._wait_for_first()
         cv2.resizeWindow(TITLE, *self._first_size())
-        self._draw()
+        if self._shown is not None:  # at once, before what draws the rest is loaded
+            cv2.imshow(TITLE, self._shown.frame)
         cv2.waitKey(1)
         self._connection.send(READY)
         while not self._told_to_close():
@@ -90,10 +91,12 @@ class _Window:
         return self._connection.poll() and self._connection.recv() == CLOSE
 
     def _take(self) -> None:
-        self._seen, shown = self._road.read(self._seen)
-        if shown is not None:
-            self._shown = shown
-            self._fresh = time.monotonic()
+        for _ in range(3):  # a torn frame is followed by a whole one
+            self._seen, shown = self._road.read(self._seen)
+            if shown is not None:
+                self._shown = shown
+                self._fresh = time.monotonic()
+                break
 
     def _draw(self) -> None:
         import numpy as np
