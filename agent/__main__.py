@@ -2,8 +2,11 @@
 
 import multiprocessing
 
-from agent.cli import main
-
 if __name__ == "__main__":
-    multiprocessing.freeze_support()  # in a frozen program children start through here
+    # In a frozen program children start through here, and elsewhere they import this module:
+    # so nothing is imported before it is known that this is the program itself.
+    multiprocessing.freeze_support()
+
+    from agent.cli import main
+
     main()

@@ -253,6 +253,8 @@ class App:
         for worker in workers:
             worker.join(max(0.05, deadline - self._clock.monotonic()))
         self._music.join(max(0.05, deadline - self._clock.monotonic()))
+        if self._hands.preview is not None:
+            self._hands.preview.join(max(0.05, deadline - self._clock.monotonic()))
         loop.join(max(0.05, deadline - self._clock.monotonic()))
 
     # -- the controller's thread
