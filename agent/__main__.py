@@ -1,12 +1,17 @@
-"""``python -m agent`` and the frozen program's entry."""
+"""``python -m agent``, the command ``moodtray``, and the frozen program's entry."""
 
 import multiprocessing
 
-if __name__ == "__main__":
-    # In a frozen program children start through here, and elsewhere they import this module:
-    # so nothing is imported before it is known that this is the program itself.
+
+def main() -> None:
+    """Run a command. Children of the program import this module (or start through it, when
+    frozen), so that nothing else is imported before it is known that this is no child."""
     multiprocessing.freeze_support()
 
-    from agent.cli import main
+    from agent.cli import main as run
 
+    run()
+
+
+if __name__ == "__main__":
     main()
