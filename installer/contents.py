@@ -1,0 +1,168 @@
+"""What goes into the frozen program and what stays out. Plain data and rules, used by the
+PyInstaller recipe and held by tests."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+EXCLUDED = [
+    # training and its tools: the extra 'train', gigabytes
+    "torch", "torchvision", "onnx", "matplotlib", "sympy", "networkx",
+    # optional parts of libraries that nobody here calls
+    "IPython", "OpenSSL", "PyQt5", "PyQt6", "PySide2", "PySide6", "cryptography", "docutils",
+    "lxml", "numba", "pandas", "scipy", "tkinter",
+    "httptools", "uvloop", "watchfiles", "websockets", "wsproto", "redis", "keyring",
+    "yaml",
+    # tools of developers
+    "Cython", "dbusmock", "hypothesis", "mypy", "pip", "pytest", "ruff", "setuptools", "wheel",
+    # dbus-python: plyer uses it where it is, and notify-send where not
+    "dbus",
+    # taken along as plain files on Linux, see gi_files()
+    "gi", "cairo",
+]  # fmt: skip
+"""Modules that the analysis must not follow."""
+
+IMPORTED_BY_NAME = {
+    "linux": [
+        "pystray._appindicator", "pystray._gtk", "pystray._xorg", "pystray._util.gtk",
+        "pystray._util.notify_dbus", "plyer.platforms.linux.notification",
+        "desktop_notifier.backends.dbus", "Xlib.ext.screensaver",
+    ],
+    "win32": [
+        "pystray._win32", "pystray._util.win32", "plyer.platforms.win.notification",
+        "plyer.platforms.win.libs.balloontip", "desktop_notifier.backends.winrt", "winreg",
+    ],
+    "darwin": [
+        "pystray._darwin", "plyer.platforms.macosx.notification",
+        "desktop_notifier.backends.macos", "PyObjCTools.AppHelper",
+    ],
+}  # fmt: skip
+"""Modules that libraries choose at run time, for each system."""
+
+ALWAYS_BY_NAME = [
+    "uvicorn.protocols.http.h11_impl",
+    "uvicorn.loops.asyncio",
+    "uvicorn.lifespan.off",
+]
+
+METADATA = [
+    "desktop-notifier", "fastapi", "miniaudio", "numpy", "onnxruntime", "opencv-python", "Pillow",
+    "plyer", "pydantic", "pystray", "spotipy", "uvicorn",
+]  # fmt: skip
+"""Libraries whose version the bug report names."""
+
+_LEFT_OUT = [
+    # The system's own, and only they, fit the desktop's libraries. The package depends on them.
+    r"^lib(stdc\+\+|gcc_s)\.so",
+    r"^lib(glib|gobject|gio|gmodule|gthread|girepository|gtk|gdk|cairo|pango|atk|harfbuzz)[-._\d]",
+    r"^lib(X11|Xext|Xrender|xcb|Xau|Xdmcp|SM|ICE|uuid|fontconfig|freetype|expat|dbus)[-.]",
+    # Pictures: PNG and JPEG are all that is drawn or read.
+    r"^PIL/_(avif|webp|imagingtk|imagingcms)\.",
+    r"^pillow\.libs/lib(avif|webp|sharpyuv|lcms2)[-.\w]*$",
+    # A second copy of the engine, for programs in C; Python's module has its own inside.
+    r"^onnxruntime/capi/libonnxruntime\.so",
+    r"^onnxruntime/(tools|transformers|quantization|datasets)/",
+    # Other cascades than the frontal faces.
+    r"^cv2/data/(?!haarcascade_frontalface_default\.xml|__init__)",
+    # Qt wants one font for its windows; the preview draws its own words.
+    r"^cv2/qt/fonts/(?!DejaVuSans\.ttf)",
+    # Headers, tests and type stubs of libraries.
+    r"^numpy/.*(/tests/|\.pyi$|/include/|\.a$|\.h$)",
+    r"\.pyi$",
+    r"^(docutils|pygments)/",
+]
+_LEFT_OUT_EXPRESSION = re.compile("|".join(f"(?:{rule})" for rule in _LEFT_OUT))
+
+
+def is_left_out(name: str) -> bool:
+    """True for a file (by its place in the frozen folder) that the program does not need."""
+    place = name.replace("\\", "/")
+    return bool(_LEFT_OUT_EXPRESSION.search(place))
+
+
+def own_files(root: Path = ROOT) -> list[tuple[str, str]]:
+    """(file, folder in the frozen program) of everything the program ships beside its code: where
+    ``agent.store.paths`` looks for it in an installed package."""
+    found = []
+    for name in ("models", "resources"):
+        for file in sorted((root / name).rglob("*")):
+            inside = file.relative_to(root / name)
+            if _is_shipped(file, inside):
+                found.append((str(file), str(Path("agent/_data") / name / inside.parent)))
+    for name in ("templates", "static"):
+        for file in sorted((root / "agent" / "web" / name).rglob("*")):
+            if file.is_file():
+                folder = file.relative_to(root).parent
+                found.append((str(file), str(folder)))
+    return found
+
+
+def _is_shipped(file: Path, inside: Path) -> bool:
+    # Programs that draw the demo, its build leftovers and the model's figures stay behind.
+    return (
+        file.is_file()
+        and file.suffix not in (".py", ".pyc", ".nbi", ".nbc")
+        and "__pycache__" not in inside.parts
+        and "figures" not in inside.parts
+    )
+
+
+def gi_files() -> list[tuple[str, str]]:
+    """PyGObject as plain files, for Linux: it works with the system's GTK and type libraries, so
+    that nothing of those is bundled. Empty where it is not installed."""
+    folder = _gi_folder()
+    if folder is None:
+        return []
+    return [
+        (str(file), str(Path("gi") / file.relative_to(folder).parent))
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+        and "__pycache__" not in file.parts
+        and not file.name.startswith("_gi_cairo")
+    ]
+
+
+def gi_needs() -> list[str]:
+    """Modules of the standard library that PyGObject imports: the analysis does not look into
+    plain files."""
+    folder = _gi_folder()
+    if folder is None:
+        return []
+    names: set[str] = set()
+    for file in folder.rglob("*.py"):
+        names.update(_imports(ast.parse(file.read_text(encoding="utf-8"))))
+    return sorted(name for name in names if name.split(".")[0] in sys.stdlib_module_names)
+
+
+def _gi_folder() -> Path | None:
+    if sys.platform != "linux":
+        return None
+    for place in sys.path:
+        folder = Path(place) / "gi"
+        if (folder / "__init__.py").is_file():
+            return folder
+    return None
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def hidden_imports(system: str = sys.platform) -> list[str]:
+    """All modules that must be named for the analysis."""
+    return [*ALWAYS_BY_NAME, *IMPORTED_BY_NAME.get(system, []), *gi_needs()]
+
+
+def kept(entries: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """PyInstaller's (place, file, kind) entries without what is left out."""
+    return [entry for entry in entries if not is_left_out(entry[0])]

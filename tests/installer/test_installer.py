@@ -1,0 +1,293 @@
+"""The installers' recipes, held without building: what goes in, where it lies, what it promises.
+The built program itself is started by ``make installer``."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import plistlib
+import shutil
+import stat
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import agent
+from agent.desktop.autostart.linux import XdgAutostart
+from agent.desktop.autostart.windows import RUN_KEY, VALUE
+
+ROOT = Path(__file__).resolve().parents[2]
+INSTALLER = ROOT / "installer"
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"installer_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+contents = load(INSTALLER / "contents.py")
+build = load(INSTALLER / "build.py")
+deb = load(INSTALLER / "linux" / "deb.py")
+
+
+# --- what goes in
+
+
+def test_the_shipped_files_lie_where_the_program_looks() -> None:
+    found = {(Path(file).name, Path(folder).as_posix()) for file, folder in contents.own_files()}
+    assert ("emotion.onnx", "agent/_data/models") in found
+    assert ("settings.toml", "agent/_data/resources") in found
+    assert ("happy.ogg", "agent/_data/resources/sounds") in found
+    assert ("login_done.html", "agent/web/templates") in found
+    assert not [name for name, _ in found if name.endswith((".py", ".pyc", ".nbi"))]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "libstdc++.so.6",
+        "libglib-2.0.so.0",
+        "libgtk-3.so.0",
+        "libgirepository-1.0.so.1",
+        "PIL/_avif.cpython-311-x86_64-linux-gnu.so",
+        "pillow.libs/libavif-01e67780.so.16.3.0",
+        "onnxruntime/capi/libonnxruntime.so.1.32.0",
+        "cv2/data/haarcascade_eye.xml",
+        "numpy/core/include/numpy/ndarraytypes.h",
+        r"numpy\_core\include\numpy\arrayobject.h",
+    ],
+)
+def test_what_stays_out(place: str) -> None:
+    assert contents.is_left_out(place)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "cv2/cv2.abi3.so",
+        "cv2/data/haarcascade_frontalface_default.xml",
+        "cv2/qt/plugins/platforms/libqxcb.so",
+        "cv2/qt/fonts/DejaVuSans.ttf",
+        "opencv_python.libs/libQt5Core-9088e21b.so.5.15.19",
+        "opencv_python.libs/libxcb-xinerama-ae147f87.so.0.0.0",
+        "onnxruntime/capi/onnxruntime_pybind11_state.cpython-311-x86_64-linux-gnu.so",
+        "numpy.libs/libscipy_openblas64_-32a4b2a6.so",
+        "pillow.libs/libjpeg-77ae51ab.so.62.4.0",
+        "pillow.libs/libxcb-9065bb12.so.1.1.0",
+        "libpython3.11.so.1.0",
+        "gi/_gi.cpython-311-x86_64-linux-gnu.so",
+        "agent/_data/models/emotion.onnx",
+    ],
+)
+def test_what_must_stay_in(place: str) -> None:
+    assert not contents.is_left_out(place)
+
+
+def imports_outside_training() -> Iterator[tuple[str, str]]:
+    for file in (ROOT / "agent").rglob("*.py"):
+        if "training" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name.split(".")[0], file.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module.split(".")[0], file.name
+
+
+def test_nothing_that_the_agent_imports_is_excluded() -> None:
+    # gi comes along as plain files; keyring is an extra that people add themselves.
+    excluded = set(contents.EXCLUDED) - {"gi", "keyring"}
+    assert [pair for pair in imports_outside_training() if pair[0] in excluded] == []
+
+
+def test_torch_stays_out() -> None:
+    assert {"torch", "torchvision"} <= set(contents.EXCLUDED)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the modules of Linux")
+def test_the_modules_that_are_named_exist() -> None:
+    for name in contents.hidden_imports("linux"):
+        top, *rest = name.split(".")
+        spec = importlib.util.find_spec(top)  # not the full name: pystray itself wants a display
+        assert spec is not None, name
+        if not rest:
+            continue
+        places = [Path(place) for place in spec.submodule_search_locations or ()]
+        inside = Path(*rest)
+        assert any(
+            (place / inside).with_suffix(".py").exists() or (place / inside).is_dir()
+            for place in places
+        ), name
+
+
+def test_every_system_names_its_own_modules() -> None:
+    assert "pystray._win32" in contents.hidden_imports("win32")
+    assert "plyer.platforms.macosx.notification" in contents.hidden_imports("darwin")
+    assert "pystray._appindicator" not in contents.hidden_imports("win32")
+
+
+# --- the recipes
+
+
+def test_one_version_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert build.version() == agent.__version__ == project["project"]["version"]
+
+
+def test_the_recipe_is_python_and_asks_for_the_camera_on_macos() -> None:
+    text = (INSTALLER / "moodtray.spec").read_text(encoding="utf-8")
+    strings = {
+        node.value
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert "NSCameraUsageDescription" in strings
+    assert "LSUIElement" in strings
+    assert any("never leave this computer" in s for s in strings)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("/opt/moodtray/moodtray", False),
+        ("C:/Program Files/Moodtray/moodtray.exe", False),
+        ("C:/Program Files/Moodtray/moodtrayw.exe", True),
+    ],
+)
+def test_a_click_starts_the_agent_and_a_terminal_the_help(
+    monkeypatch: pytest.MonkeyPatch, program: str, words: bool
+) -> None:
+    entry = load(INSTALLER / "entry.py")
+    monkeypatch.setattr(sys, "executable", program)
+    assert entry._no_terminal() is words
+
+
+def test_the_library_path_is_given_back_to_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/bundled")
+    monkeypatch.delenv("LD_LIBRARY_PATH_ORIG", raising=False)
+    load(INSTALLER / "runtime_hook.py")
+    assert "LD_LIBRARY_PATH" not in os.environ
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/bundled:/own")
+    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/own")
+    load(INSTALLER / "runtime_hook.py")
+    assert os.environ["LD_LIBRARY_PATH"] == "/own"
+    assert "LD_LIBRARY_PATH_ORIG" not in os.environ
+
+
+def test_windows_start_at_login_is_the_programs_own() -> None:
+    text = (INSTALLER / "windows" / "moodtray.iss").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("Root: HKCU")]
+    assert len(lines) == 2
+    assert all(f'Subkey: "{RUN_KEY}"; ' in line for line in lines)
+    assert all(f'ValueName: "{VALUE}"' in line for line in lines)
+    assert '"""{app}\\moodtrayw.exe"" run"; Tasks: startup' in lines[0]
+    assert "uninsdeletevalue" in lines[1]
+    task = next(line for line in text.splitlines() if line.startswith('Name: "startup"'))
+    assert "unchecked" in task
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="there is no sh")
+def test_the_macos_script_and_its_permissions() -> None:
+    script = INSTALLER / "macos" / "package.sh"
+    assert subprocess.run(["sh", "-n", str(script)], timeout=30).returncode == 0
+    allowed = plistlib.loads((INSTALLER / "macos" / "entitlements.plist").read_bytes())
+    assert allowed["com.apple.security.device.camera"] is True
+
+
+# --- the Debian package, of a frozen folder that is none
+
+needs_dpkg = pytest.mark.skipif(
+    shutil.which("dpkg-deb") is None, reason="the package dpkg is missing"
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small package, built and unpacked."""
+    if shutil.which("dpkg-deb") is None:
+        pytest.skip("the package dpkg is missing")
+    work = tmp_path_factory.mktemp("deb")
+    frozen = work / "frozen"
+    (frozen / "_internal").mkdir(parents=True)
+    (frozen / "moodtray").write_text("#!/bin/sh\necho moodtray\n")
+    (frozen / "_internal" / "library.so").write_bytes(bytes(1000))
+    (frozen / "_internal" / "library.so").chmod(0o700)
+    package = deb.build(frozen, "1.2.3", work / "build", work / "out")
+    architecture = subprocess.run(
+        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert package.name == f"moodtray_1.2.3_{architecture}.deb"
+    unpacked = work / "unpacked"
+    subprocess.run(["dpkg-deb", "--raw-extract", str(package), str(unpacked)], check=True)
+    return unpacked
+
+
+def test_the_control_file(tree: Path) -> None:
+    told = subprocess.run(
+        ["dpkg-deb", "--field", str(next(tree.parent.glob("out/*.deb")))],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "Package: moodtray\nVersion: 1.2.3\n" in told
+    for name in ("gir1.2-gtk-3.0", "gir1.2-ayatanaappindicator3-0.1", "libgl1", "libc6 (>= "):
+        assert name in told
+    assert "\n ." in told  # a paragraph break in the description
+
+
+def test_the_layout(tree: Path) -> None:
+    command = tree / "usr/bin/moodtray"
+    assert command.is_symlink()
+    assert command.resolve() == (tree / "usr/lib/moodtray/moodtray").resolve()
+    assert subprocess.run([str(command)], capture_output=True, text=True).stdout == "moodtray\n"
+    for size in (16, 24, 32, 48, 256):
+        assert (tree / f"usr/share/icons/hicolor/{size}x{size}/apps/moodtray.png").is_file()
+    assert (tree / "usr/share/icons/hicolor/scalable/apps/moodtray.svg").is_file()
+    assert "MIT License" in (tree / "usr/share/doc/moodtray/copyright").read_text()
+    top = {f"{entry.relative_to(tree)}" for entry in tree.iterdir()}
+    assert top == {"DEBIAN", "usr", "etc"}
+
+
+def test_everybody_may_read_and_only_programs_run(tree: Path) -> None:
+    for entry in (tree / "usr").rglob("*"):
+        if entry.is_symlink():
+            continue
+        runs = entry.is_dir() or entry.name == "moodtray"
+        wanted = 0o755 if runs else 0o644
+        if entry.parent.name in ("lib", "share", "doc", "bin"):
+            wanted = 0o755 if entry.is_dir() else wanted
+        assert stat.S_IMODE(entry.stat().st_mode) == wanted, entry
+
+
+def test_start_at_login_is_off_until_somebody_wants_it(tree: Path, tmp_path: Path) -> None:
+    assert (tree / "DEBIAN/conffiles").read_text() == "/etc/xdg/autostart/moodtray.desktop\n"
+    environment = {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": str(tree / "etc/xdg")}
+    entry = XdgAutostart(["/usr/bin/env", "run"], environment)
+    assert not entry.status().enabled
+    entry.enable()
+    assert entry.status().enabled
+    entry.disable()
+    assert not entry.status().enabled
+
+
+@needs_dpkg
+@pytest.mark.skipif(
+    shutil.which("desktop-file-validate") is None,
+    reason="the package desktop-file-utils is missing",
+)
+def test_the_desktop_files_are_valid() -> None:
+    files = [str(INSTALLER / "linux" / name) for name in ("moodtray.desktop", "autostart.desktop")]
+    checked = subprocess.run(
+        ["desktop-file-validate", *files], capture_output=True, text=True, timeout=30
+    )
+    assert checked.stdout + checked.stderr == ""
