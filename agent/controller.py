@@ -290,10 +290,7 @@ class Controller:
     # -- music
 
     def _playback_changed(self, playback: Playback, happening: Happening) -> None:
-        changed = self._playback is None or visible(self._playback) != visible(playback)
-        self._playback = playback
-        if changed:
-            self._out.append(do.Record(playback))
+        self._keep_playback(playback)
         if (
             happening is Happening.SKIPPED
             and self._switch is not None
@@ -306,10 +303,14 @@ class Controller:
             self._commanded = None  # and than a command under way
         self._decide(happening)
 
+    def _keep_playback(self, playback: Playback) -> None:
+        if self._playback is None or visible(self._playback) != visible(playback):
+            self._out.append(do.Record(playback))
+        self._playback = playback
+
     def _playlist_started(self, playlist: Playlist, playback: Playback) -> None:
         self._player_well()
-        self._playback = playback
-        self._out.append(do.Record(playback))
+        self._keep_playback(playback)
         done, self._commanded = self._commanded, None
         if done is not None and done.playlist == playlist:
             self._switch = done

@@ -150,8 +150,9 @@ def tell(line: dict[str, Any]) -> str:
         case "observation":
             return at + _seen(line)
         case "mood":
-            words = describe(MoodState(line["state"]))
-            share = f" ({line['confidence']:.0%})" if line["confidence"] else ""
+            state = MoodState(line["state"])
+            words = describe(state)
+            share = f" ({line['confidence']:.0%})" if state.is_emotion else ""
             return f"{at}[bold cyan]mood[/]      {words}{share}"
         case "decision":
             what = f" → {line['playlist_name']}" if line["playlist_name"] else ""

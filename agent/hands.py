@@ -94,7 +94,7 @@ class Hands:
                 self._write(notification)
                 if self.notifier is not None:
                     self.notifier.notify(notification)
-                else:
+                elif self._listener is None:  # nobody else shows it
                     self._tell(f"{notification.title}: {notification.body}")
             case do.Publish(snapshot):
                 self._publish(snapshot)

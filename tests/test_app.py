@@ -113,13 +113,13 @@ def test_a_typo_in_the_settings_is_told_and_the_last_good_ones_hold(quick: Paths
     with run("--camera", str(CLIP)) as agent:
         agent.wait_for(lambda line: line["event"] == "observation")
         quick.settings_file.write_text(quick.settings_file.read_text().replace("dwell", "dwel"))
-        said = agent.wait_for_word("dwel")
-        assert "settings.toml" in said
+        said = agent.wait_for(lambda line: "dwel" in line.get("body", ""))
+        assert "settings.toml" in said["body"]
         before = len(agent.of("observation"))
         agent.wait_for(lambda line: len(agent.of("observation")) > before + 2)
         agent.stop()
     with run("--camera", str(CLIP)) as agent:
-        agent.wait_for_word("dwel")
+        agent.wait_for(lambda line: "dwel" in line.get("body", ""))
         agent.wait_for(lambda line: line["event"] == "observation" and line["t"] < 5.0)
         agent.stop()
 
@@ -136,7 +136,7 @@ def test_new_settings_take_effect_while_it_runs(quick: Paths) -> None:
 def test_no_camera_is_told_and_the_agent_runs_on(quick: Paths) -> None:
     missing = str(quick.data / "no such clip.mp4")
     with run("--camera", missing) as agent:
-        agent.wait_for_word("no such clip.mp4")
+        agent.wait_for(lambda line: "no such clip.mp4" in line.get("body", ""))
         assert agent.process.poll() is None
         assert agent.stop() < 4.0
 

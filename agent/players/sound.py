@@ -182,6 +182,7 @@ class Output:
 
     def __init__(self, *, null: bool = False) -> None:
         self._null_only = null
+        self._told_unheard = False
         self._device: Any = None
         self._deck: Deck | None = None
         self.volume = 1.0
@@ -233,7 +234,8 @@ class Output:
             except NoSound as error:
                 log.info("%s: %s", backend, error)
                 continue
-            if backend == NULL and not self._null_only:
+            if backend == NULL and not self._null_only and not self._told_unheard:
+                self._told_unheard = True
                 log.warning("no sound device works: the music plays unheard")
             yield device
 
