@@ -33,6 +33,10 @@ REST_SLACK = 0.5
 STOP_SLACK = 1.0
 """As END_SLACK for a stop: tighter, since a user's stop must not be taken for an end."""
 
+BLIND = 90.0
+"""Seconds behind a predicted end after which a first reading no longer tells of it; readings are
+60 s apart at most, and a failed one is repeated after 30 s."""
+
 
 class Command(StrEnum):
     PLAY = "play"
@@ -231,8 +235,10 @@ def _predicted_end(playback: Playback) -> float | None:
 
 
 def _end_passed(before: Playback, time: float, slack: float) -> bool:
+    """True at the predicted end. Not long behind it: who did not look cannot know the end from
+    a user's pause in a later track."""
     end = _predicted_end(before)
-    return end is not None and time >= end - slack
+    return end is not None and end - slack <= time <= end + BLIND
 
 
 def _at_rest(playback: Playback) -> bool:

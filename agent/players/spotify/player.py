@@ -6,7 +6,16 @@ import logging
 from dataclasses import replace
 
 from agent.core.cadence import Budget
-from agent.errors import NeedsLogin, NoDevice, PlayerError, PlaylistGone, RateLimited, SettingsError
+from agent.errors import (
+    NeedsLogin,
+    NoDevice,
+    Offline,
+    PlayerError,
+    PlaylistGone,
+    RateLimited,
+    ServiceDown,
+    SettingsError,
+)
 from agent.players.spotify.auth import TokenKeeper
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.client import SpotifyClient
@@ -146,8 +155,8 @@ class SpotifyPlayer:
                 return
             self._cache.mark_gone(uri)
             raise playlist_gone(name) from error
-        except (NeedsLogin, RateLimited):
-            raise
+        except (NeedsLogin, RateLimited, Offline, ServiceDown):
+            raise  # nothing else would get through either
         except PlayerError as error:
             log.info("the playlist could not be looked up: %s", error)
 

@@ -73,23 +73,19 @@ class Service:
     def _handle(self, request: Request) -> Reply:
         world = self.world
         banned = world.now < world.banned_until
-        world.sent.append(
-            Sent(
-                world.now,
-                request.method,
-                request.path,
-                dict(request.query),
-                request.json(),
-                banned,
-            )
+        sent = Sent(
+            world.now, request.method, request.path, dict(request.query), request.json(), banned
         )
+        world.sent.append(sent)
         met = world.take_trouble(request.method, request.path)
-        if met is not None:
-            instead = trouble.instead_of(met, world)
-            if instead is not None:
-                return instead
-        reply = self._route(request)
-        return reply if met is None else trouble.spoil(met, reply)
+        sent.spoiled = met is not None
+        reply = trouble.instead_of(met, world) if met is not None else None
+        if reply is None:
+            reply = self._route(request)
+            if met is not None:
+                reply = trouble.spoil(met, reply)
+        sent.status = reply.status
+        return reply
 
     def _route(self, request: Request) -> Reply:
         if request.path in ("/authorize", "/authorize/decide", "/api/token"):

@@ -88,6 +88,8 @@ class Sent:
     query: dict[str, str]
     body: dict[str, object] | None
     banned: bool = False
+    status: int = 0
+    spoiled: bool = False  # a fault met it
 
 
 @dataclass

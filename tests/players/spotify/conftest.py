@@ -62,7 +62,8 @@ class Rig:
             self.client, self.keeper, self.ledger, self.cache, self.clock, shuffle=self.shuffle
         )
 
-    def log_in(self) -> Token:
+    def log_in_again(self) -> None:
+        """As the user does after the login has ended."""
         answer = self.accounts.give_login()
         token = Token.from_dict(
             {
@@ -75,6 +76,9 @@ class Rig:
         )
         assert token is not None
         self.store.save(token.to_dict())
+
+    def log_in(self) -> Token:
+        self.log_in_again()
         self.keeper.access()  # renewed once: the stored one ends now
         self.world.sent.clear()
         renewed = self.keeper.token()
