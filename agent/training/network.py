@@ -40,20 +40,6 @@ class SeedNet(nn.Module):
         return self.logits(faces).unsqueeze(1)
 
 
-class Attention(nn.Module):
-    """Squeeze and excitation: each channel scaled by what the whole face says (Hu et al. 2018)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.gate = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(width, width // 8, 1), nn.ReLU(),
-            nn.Conv2d(width // 8, width, 1), nn.Sigmoid(),
-        )  # fmt: skip
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return cast(Tensor, maps * self.gate(maps))
-
-
 class Block(nn.Module):
     """Two 3 x 3 convolutions around a shortcut; ``stride`` 2 halves the maps."""
 
@@ -61,9 +47,8 @@ class Block(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(before, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
-            nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), Attention(width),
+            nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width),
         )  # fmt: skip
-        nn.init.zeros_(cast(nn.BatchNorm2d, self.body[4]).weight)  # a block starts as its shortcut
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or before != width:
             self.shortcut = nn.Sequential(

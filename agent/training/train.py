@@ -31,7 +31,7 @@ class Plan:
     """Everything that decides how a run goes; it is kept in the run's folder."""
 
     network: str = "moodnet"
-    epochs: int = 16
+    epochs: int = 11
     batch: int = 128  # faces a step, over all processes
     optimiser: str = "sgd"  # or "adam", with which the seed was trained
     rate: float = 0.1  # highest learning rate of the one cycle
@@ -39,11 +39,11 @@ class Plan:
     decay: float = 5e-4  # weight decay of the convolutions and dense layers
     label_share: float = 0.5  # weight of the second head, FER2013's own label
     mixup: float = 0.2  # parameter of the beta distribution; 0: none
-    mixup_share: float = 0.25  # share of steps that mix
+    mixup_share: float = 0.15  # share of steps that mix
     calm: float = 0.15  # last share of the run: no mixing, half the webcam's faults
-    average: float = 0.997  # decay a step of the averaged weights; 0: none
+    average: float = 0.996  # decay a step of the averaged weights; 0: none
     balance: float = 0.35  # classes are drawn with frequency ** (1 - balance)
-    augmented: float = 0.8  # strength of the webcam's faults; 0: faces as they are
+    augmented: float = 0.6  # strength of the webcam's faults; 0: faces as they are
     supplement: bool = True  # train on muxspace too
     small_first: bool = True  # the first half on smaller pictures, which is faster
     channels_last: bool = True  # the layout that residual nets are fastest in on a processor
@@ -190,9 +190,9 @@ def _mixing(parameter: float) -> float:
 
 def picture_size(progress: float) -> int:
     """Side of the pictures at this share of the run: coarse features need no fine pictures."""
-    if progress < 0.35:
+    if progress < 0.4:
         return 32
-    return 40 if progress < 0.75 else data.SIZE
+    return 40 if progress < 0.8 else data.SIZE
 
 
 def one_cycle(progress: float, highest: float, warm_up: float) -> float:
