@@ -113,6 +113,9 @@ def export(
         float, typer.Option(min=0, max=1, help="Share of the votes' head in the answer.")
     ] = 1.0,
     lift: Annotated[float, typer.Option(help="How far rare expressions are lifted.")] = 0.0,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Write an eight-bit copy beside it, and compare.")
+    ] = False,
 ) -> None:
     """Write the best checkpoint of a run as ONNX, calibrated, with its metadata."""
     with _in_words():
@@ -134,6 +137,18 @@ def export(
             f"unsure below {meta['unsure_below']}, validation accuracy "
             f"{100 * meta['validation']['accuracy']:.1f} %. Next: moodtray evaluate"
         )
+        if int8:
+            from agent.training.quantise import compare, quantise
+
+            copy = run / "emotion-int8.onnx"
+            quantise(file, copy, training)
+            verdict = compare(file, copy, validation)
+            typer.echo(
+                f"{copy}: {copy.stat().st_size / 1e6:.2f} MB, validation accuracy "
+                f"{100 * verdict.accuracy_int8:.1f} % against {100 * verdict.accuracy:.1f} %, "
+                f"{verdict.ms_int8:.2f} ms a face against {verdict.ms:.2f} ms: "
+                + ("it pays" if verdict.pays else "it does not pay")
+            )
 
 
 def _plan_of(run: Path) -> dict[str, Any]:
@@ -156,9 +171,10 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON.")] = False,
 ) -> None:
-    """Measure a model on every test set; for the shipped one, rewrite metrics.json and figures."""
+    """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
     with _in_words():
         from agent.training import data as corpus
+        from agent.training.card import refresh, table
         from agent.training.evaluate import evaluate as measure
 
         shipped = model is None
@@ -171,17 +187,5 @@ def evaluate(
         text = json.dumps(result, indent=1)
         if shipped:
             (file.parent / "metrics.json").write_text(text + "\n", encoding="utf-8")
+            refresh(file.parent / "MODEL_CARD.md", result)
         typer.echo(text if as_json else table(result["rows"]))
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as a Markdown table, figures in percent but loss and ECE."""
-    head = "| test set | faces | accuracy | macro recall | macro F1 | loss | ECE |"
-    lines = [head, "|---|---|---|---|---|---|---|"]
-    for row in rows:
-        shares = (f"{100 * row[k]:.1f}" for k in ("accuracy", "macro_recall", "macro_f1"))
-        lines.append(
-            f"| {row['set']} | {row['count']} | {' | '.join(shares)} "
-            f"| {row['loss']:.3f} | {row['ece']:.3f} |"
-        )
-    return "\n".join(lines)

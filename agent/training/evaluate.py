@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,11 @@ def evaluate(
 
         plots.learning_curves(log, figures / "learning-curves.png")
     kept = ("name", "network", "sha256", "bytes", "parameters", "multiply_adds", "temperature")
-    return {"model": {key: meta[key] for key in (*kept, "unsure_below")}, "rows": rows}
+    return {
+        "model": {key: meta[key] for key in (*kept, "unsure_below")},
+        "rows": rows,
+        "latency": speed(model),
+    }
 
 
 def _unsure(
@@ -109,15 +114,34 @@ def _unsure(
     }
 
 
-def latency(model: Path, faces: int = 1, repeats: int = 200) -> float:
-    """Median milliseconds of one call with ``faces`` faces, one thread, after a warm-up."""
+def latency(model: Path, repeats: int = 200) -> float:
+    """Median milliseconds of one call with one face, one thread, after a warm-up."""
     classifier = ExpressionClassifier.load(model)
-    picture = np.random.default_rng(0).integers(0, 256, (data.SIZE, data.SIZE), np.uint8)
-    batch = [picture] * faces
+    face = np.random.default_rng(0).integers(0, 256, (data.SIZE, data.SIZE), np.uint8)
+    return _median_ms(lambda: classifier.predict([face]), repeats)
+
+
+def speed(model: Path) -> dict[str, float]:
+    """The model against the seed's network as its paper runs it: PyTorch, one face, one thread."""
+    import torch
+
+    from agent.training.network import build
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    seed, face = build("seed").eval(), torch.zeros(1, 1, data.SIZE, data.SIZE)
+    with torch.inference_mode():
+        theirs = _median_ms(lambda: seed(face), 100)
+    torch.set_num_threads(threads)
+    ours = latency(model)
+    return {"model_ms": ours, "seed_torch_ms": theirs, "ratio": round(theirs / ours, 2)}
+
+
+def _median_ms(call: Callable[[], object], repeats: int) -> float:
     times = []
     for turn in range(repeats + 20):
         began = time.perf_counter()
-        classifier.predict(batch)
+        call()
         if turn >= 20:
             times.append(time.perf_counter() - began)
     return round(1000 * float(np.median(times)), 3)
