@@ -61,12 +61,13 @@ class Music:
             backend, playlists = self._local()
             logged_in = None
             depends_on = settings.local
+        # Before the player's own first words: they would be taken for another player's.
+        self._report(on.PlayerChanged(backend.player.name, playlists, logged_in))
         if self._in_use != (name, depends_on):
             self._in_use = (name, depends_on)
             self._give(backend)
         elif self._worker is not None:
             self._worker.retry()  # whatever stood in the way may be gone
-        self._report(on.PlayerChanged(backend.player.name, playlists, logged_in))
 
     def _give(self, backend: PlayerBackend) -> None:
         if self._worker is None:

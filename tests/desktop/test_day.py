@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from agent.core.palette import MOOD_COLOURS, SLATE
+from agent.desktop.menu import build_menu
 from agent.types import EMOTIONS, MoodState
 from tests.desktop.agent_desktop import CLIP, AgentDesktop, jpegs
 from tests.desktop.conftest import ARTEFACTS
+from tests.desktop.tray_program import sample_snapshot
 from tests.desktop.x11 import Desktop, missing_packages, wait_for
 from tests.desktop_system.buses import PrivateBus, start_bus, wait_until
 from tests.vision.mjpeg import MjpegServer
@@ -44,6 +46,8 @@ window = 5.0
 timing = "now"
 cooldown = 3.0
 """
+MENU = [item.label for item in build_menu(sample_snapshot(logged_in=None)) if not item.separator]
+"""The menu's lines while watching; the first ones vary, so lines are counted from below."""
 LOGIN = "org.freedesktop.login1"
 SESSION = "/org/freedesktop/login1/session/c1"
 
@@ -130,13 +134,14 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     day.desktop.key("Escape")
     day.command("play")
     day.wait(lambda s: s["playing"] == "playing", "music")
-    wait_for(day.desktop.notifications, "notification")
+    wait_for(day.desktop.shown_notifications, "notification")
     shot("4-notification")
+    day.desktop.dismiss_notifications()
     assert "Moodtray loops" in str(day.desktop.notifications())
 
     # Preview on and off again, by its own button; the check mark agrees.
     day.command("preview")
-    (window,) = wait_for(lambda: day.desktop.windows("Moodtray"), "preview", 60)
+    (window,) = wait_for(lambda: day.desktop.windows("Moodtray preview"), "preview", 60)
     day.wait(lambda s: s["preview_open"], "check mark")
     shot("5-preview")
     day.desktop.close_window(window)
@@ -160,8 +165,8 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     # Paused for 15 minutes by the menu; they pass.
     spot = day.icon(MOOD_COLOURS[MoodState(day.status()["mood"])])  # type: ignore[index]
     box = day.desktop.open_menu(*spot, button=3)
-    day.desktop.key("Escape")
-    day.command("pause", "--minutes", "15")
+    number = MENU.index("Pause camera for") - len(MENU)
+    day.pause_15_minutes(box, number)
     day.wait(lambda s: s["camera"] == "off" and s["camera_paused"], "pause")
     day.icon(SLATE)
     shot("8-paused")
@@ -185,10 +190,10 @@ def test_sigterm_ends_it_with_tray_and_preview_open(day: AgentDesktop, webcam: M
     try:
         day.wait(lambda s: s["camera"] == "on", "camera")
         day.command("preview")
-        wait_for(lambda: day.desktop.windows("Moodtray"), "preview", 60)
+        wait_for(lambda: day.desktop.windows("Moodtray preview"), "preview", 60)
         webcam.stalled.set()  # the camera hangs as well
         assert day.gone_after(lambda: agent.send_signal(signal.SIGTERM)) < 5.0
         assert agent.wait(10) == 0
-        wait_for(lambda: not day.desktop.windows("Moodtray"), "end of the preview")
+        wait_for(lambda: not day.desktop.windows("Moodtray preview"), "end of the preview")
     finally:
         agent.kill()

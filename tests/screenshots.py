@@ -1,0 +1,63 @@
+"""``make screenshots``: runs the day's test and cuts the README's pictures out of what it saw."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+
+ROOT = Path(__file__).parent.parent
+DAY = ROOT / "test-artefacts" / "day"
+OUT = ROOT / "resources" / "screenshots"
+MARGIN = 24
+"""Pixels of the desktop that are left around what is shown."""
+
+
+def main() -> int:
+    """Run the day, cut the pictures. Returns an exit code."""
+    code = pytest.main(["-q", str(ROOT / "tests" / "desktop" / "test_day.py"), "-k", "a_day"])
+    if code != 0:
+        return int(code)
+    OUT.mkdir(exist_ok=True)
+    plain = picture("9-gone")
+    for name, shot in {
+        "consent": "1-consent",
+        "menu": "3-menu",
+        "notification": "4-notification",
+        "preview": "5-preview",
+    }.items():
+        save(name, cut(picture(shot), plain))
+    for name, shot in {"tray": "2-watching", "tray-locked": "6-locked"}.items():
+        seen = picture(shot)
+        width, height = seen.size
+        save(name, seen.crop((width - 220, height - 36, width, height)).resize((660, 108)))
+    return 0
+
+
+def picture(name: str) -> Image.Image:
+    return Image.open(DAY / f"{name}.png").convert("RGB")
+
+
+def cut(seen: Image.Image, plain: Image.Image) -> Image.Image:
+    """The part that differs from the empty desktop, with a margin. The clock in the panel does
+    too, so the panel's strip counts only by what stands above it."""
+    width, height = seen.size
+    box = ImageChops.difference(seen, plain).crop((0, 0, width, height - 40)).getbbox()
+    if box is None:
+        raise SystemExit("nothing to be seen in a picture that should show something")
+    left, top, right, bottom = box
+    whole = height if bottom > height - 60 else min(height, bottom + MARGIN)
+    area = (max(0, left - MARGIN), max(0, top - MARGIN), min(width, right + MARGIN), whole)
+    return seen.crop(area)
+
+
+def save(name: str, image: Image.Image) -> None:
+    path = OUT / f"{name}.png"
+    image.save(path, optimize=True)
+    print(path.relative_to(ROOT), "x".join(map(str, image.size)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
