@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -66,6 +67,11 @@ def login() -> Iterator[Login]:
         assert service.world.violations == []
 
 
+def patience(browser: webdriver.Chrome) -> WebDriverWait[webdriver.Chrome]:
+    """Waits over a change of pages, in which an element found a moment ago is gone."""
+    return WebDriverWait(browser, 30, ignored_exceptions=[StaleElementReferenceException])
+
+
 def text_of(browser: webdriver.Chrome) -> str:
     return browser.find_element(By.TAG_NAME, "body").text
 
@@ -78,7 +84,7 @@ def picture(browser: webdriver.Chrome, name: str) -> None:
 
 
 def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) -> None:
-    waits = WebDriverWait(browser, 30)
+    waits = patience(browser)
     browser.get(login.start())
     assert "Log in to Spotify" in text_of(browser)
     assert browser.find_element(By.ID, "uri").text == "http://127.0.0.1/callback"
@@ -126,7 +132,7 @@ def test_a_user_who_cancels(browser: webdriver.Chrome, login: Login) -> None:
     login.settings = Settings(spotify=SpotifySettings(port=0, client_id=CLIENT))
     browser.get(login.start())
     browser.find_element(By.ID, "cancel").click()
-    WebDriverWait(browser, 30).until(lambda b: "The login was cancelled" in text_of(b))
+    patience(browser).until(lambda b: "The login was cancelled" in text_of(b))
     picture(browser, "login-cancelled.png")
     login.end()
     assert login.error is not None
