@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agent.core.words import MOOD_WORDS
 from agent.errors import AgentError, BadPicture, CameraError, NeedsLogin, NoDevice
 from agent.events import LogIn, NotMyMood, ResumeCamera, UndoSwitch
 from agent.types import Decision, Notification, NotificationKind
@@ -13,8 +12,8 @@ def switched(decision: Decision) -> Notification:
     assert decision.playlist is not None
     return Notification(
         NotificationKind.SWITCH,
-        f"{MOOD_WORDS[decision.mood].capitalize()}: {decision.playlist.name}",
-        f"The music was changed because {decision.reason}.",
+        f"♪ {decision.playlist.name}",
+        f"{decision.reason[0].upper()}{decision.reason[1:]}.",
         buttons=(("Undo", UndoSwitch()), ("Not my mood", NotMyMood())),
         emotion=decision.mood,
     )

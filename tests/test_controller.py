@@ -122,7 +122,7 @@ def test_the_whole_loop_waits_for_the_end_of_the_track() -> None:
     assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy"]
     stage.started()
     assert len(stage.notes(NotificationKind.SWITCH)) == 1
-    assert "you look happy" in stage.notes(NotificationKind.SWITCH)[0]
+    assert "You look happy" in stage.notes(NotificationKind.SWITCH)[0]
     switch = stage.controller.snapshot.switch
     assert switch is not None
     assert switch.action is Action.SWITCH_NOW
