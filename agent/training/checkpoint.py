@@ -41,7 +41,7 @@ def resume(
     """(next step, running sums of the epoch, best validation accuracy, seconds spent)."""
     file = folder / "last.pt"
     if not file.is_file():
-        return 0, torch.zeros(3), 0.0, 0.0
+        return 0, torch.zeros(3), -1.0, 0.0
     kept = read(file, team.device)
     network.load_state_dict(kept["network"])
     optimiser.load_state_dict(kept["optimiser"])
