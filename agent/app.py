@@ -154,7 +154,7 @@ class App:
             clock=self._clock,
             watcher=self._watcher,
             music=self._music,
-            history=SqliteHistory(self._paths.history_file),
+            history=SqliteHistory(self._paths.history_file, on_set_aside=self._tell_problem),
             listener=self._options.listener,
             tell=self._options.tell,
             apply_settings=self._apply_settings,
@@ -178,7 +178,10 @@ class App:
 
     def _start_the_rest(self, settings: Settings) -> None:
         """What may come up after the first look at the camera has begun."""
-        self._music.use(settings)
+        try:
+            self._music.use(settings)
+        except AgentError as error:  # the rest of the agent works without music
+            self._tell_problem(error)
         if self._options.control:
             self._start_control(settings)
         if self._options.session:
@@ -275,8 +278,7 @@ class App:
                 self._carry_out(self._controller.tick)
             if now >= next_look:
                 next_look = now + SETTINGS_POLL
-                self._look_at_settings()
-                self._look_at_consent()
+                self._look_around()
 
     def _carry_out(self, step: Callable[..., list[do.Effect]], *args: on.Event) -> None:
         """A defect in one step is logged and must not end the loop: the next event may be Quit."""
@@ -285,6 +287,15 @@ class App:
                 self._hands.perform(effect)
         except Exception:
             log.exception("defect while handling %s", args or "the passing of time")
+
+    def _look_around(self) -> None:
+        """What other programs may have changed: the settings, the consent, the login."""
+        try:
+            self._look_at_settings()
+            self._look_at_consent()
+            self._music.look()
+        except AgentError as error:
+            self._tell_problem(error)
 
     def _look_at_settings(self) -> None:
         if self._settings_file is None:

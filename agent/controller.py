@@ -23,6 +23,7 @@ from agent.errors import (
     NeedsLogin,
     Offline,
     PlayerError,
+    PlaylistGone,
 )
 from agent.ports import Clock
 from agent.settings import Settings
@@ -319,6 +320,10 @@ class Controller:
     def _player_failed(self, error: AgentError, playlist: Playlist | None) -> None:
         if playlist is not None:
             self._commanded = None
+        if isinstance(error, PlaylistGone):
+            # Nothing was changed; without the playlist the next one may have its turn at once.
+            self._last_switch = None
+            self._out.append(do.ApplySettings())
         if isinstance(error, NeedsLogin):
             self._logged_in = False
         if isinstance(error, PlayerError):

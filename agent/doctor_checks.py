@@ -238,8 +238,8 @@ def _has_watcher() -> bool:
 def _has_x_tray() -> bool:
     if not os.environ.get("DISPLAY"):
         return False
-    from Xlib import X, display  # type: ignore[import-untyped]
-    from Xlib.error import DisplayError  # type: ignore[import-untyped]
+    from Xlib import X, display
+    from Xlib.error import DisplayError
 
     try:
         screen = display.Display()

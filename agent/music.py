@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import date
 
 from agent import events as on
 from agent.clock import SystemClock
@@ -44,12 +45,15 @@ class Music:
         self._tell = tell
         self._settings = Settings()
         self._in_use: tuple[str, object] | None = None
+        self._has_token = False
+        self._reminded: date | None = None
         self._worker: PlayerWorker | None = None
         self._login: threading.Thread | None = None
 
     def use(self, settings: Settings) -> None:
         """Begin with, or change to, the player that these settings ask for."""
         self._settings = settings
+        self._has_token = self._paths.token_file.exists()
         name = self._wanted or settings.player
         if name == "auto":
             name = "spotify" if self._logged_in() else "local"
@@ -84,17 +88,40 @@ class Music:
         return PlayerBackend.near(player), _by_mood(playlists_for(self._settings))
 
     def _spotify(self) -> tuple[PlayerBackend, Playlists]:
-        from agent.players import spotify
+        from agent import spotify_app
 
-        return spotify.backend(self._settings, self._paths, self._clock, self._spotify_url)
+        return spotify_app.backend(self._settings, self._paths, self._clock, self._spotify_url)
 
     def _logged_in(self) -> bool:
         # Cheap without the client: without a token file (or keyring) nobody ever logged in.
         if not self._paths.token_file.exists() and not self._settings.spotify.use_keyring:
             return False
-        from agent.players import spotify
+        from agent import spotify_app
 
-        return spotify.is_logged_in(self._paths, self._settings)
+        return spotify_app.is_logged_in(self._paths, self._settings)
+
+    def look(self) -> None:
+        """Now and then: 'moodtray login' or 'logout' may have been called beside us, and a login
+        that ends soon is told once a day."""
+        if self._paths.token_file.exists() != self._has_token:
+            self.use(self._settings)
+        today = self._clock.now().date()
+        if self._reminded != today and self._in_use is not None and self._in_use[0] == "spotify":
+            self._reminded = today
+            self._remind()
+
+    def _remind(self) -> None:
+        from agent import spotify_app
+
+        login = spotify_app.stored_login(self._settings, self._paths)
+        if login is not None and login.needs_reminder(self._clock.now()):
+            self._report(
+                on.Notice(
+                    "Please log in to Spotify again soon",
+                    f"Spotify ends every login after six months; yours ends on "
+                    f"{login.ends:%d %B}. 'Log in' in the tray or 'moodtray login' renews it.",
+                )
+            )
 
     # -- commands to the player
 
@@ -156,10 +183,10 @@ def log_in(
     tell: Callable[[str], None],
 ) -> None:
     """Log in to Spotify and wait until it is done. Raises NeedsLogin and its kin."""
-    from agent.players import spotify
+    from agent import spotify_app
 
     file = SettingsFile(paths)
-    spotify.login(
+    spotify_app.login(
         file.load(),
         paths,
         SystemClock(),
@@ -177,6 +204,6 @@ def _save_client_id(file: SettingsFile, client_id: str) -> None:
 
 def log_out(paths: Paths) -> list[str]:
     """Remove every trace of Spotify; returns what was removed."""
-    from agent.players import spotify
+    from agent import spotify_app
 
-    return spotify.logout(paths, SettingsFile(paths).load())
+    return spotify_app.logout(paths, SettingsFile(paths).load())

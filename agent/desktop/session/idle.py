@@ -75,7 +75,7 @@ def find_reader(session: Bus | None) -> IdleReader | None:
     if os.environ.get("WAYLAND_DISPLAY") or not os.environ.get("DISPLAY"):
         return None
     try:
-        from Xlib.display import Display  # type: ignore[import-untyped]
+        from Xlib.display import Display
 
         display = Display()
         if not display.has_extension("MIT-SCREEN-SAVER"):
