@@ -26,6 +26,8 @@ class Team:
         size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
         cuda = torch.cuda.is_available()
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
+        if device is not None:
+            torch.cuda.set_device(device)
         if size > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if cuda else "gloo")
         return cls(rank, size, device or torch.device("cpu"))

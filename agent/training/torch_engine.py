@@ -60,7 +60,7 @@ LAYERS: dict[str, Layer] = {
 
 
 class TorchSession:
-    """Runs ``emotion.onnx`` of ``models_dir`` in PyTorch on one thread.
+    """Runs ``emotion.onnx`` of ``models_dir`` in PyTorch.
 
     Raises ModelError when the file cannot be read or holds a layer that is not in LAYERS.
     """
