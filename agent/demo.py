@@ -81,8 +81,24 @@ class Summary:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the demo plays: on the shipped loops, or on a player that was prepared for it."""
+
+    settings: Settings = DEMO_SETTINGS
+    player: str = "local"
+    spotify_url: str | None = None
+    prepare: Callable[[Paths], None] | None = None  # called before the agent starts
+
+
 def run(
-    seconds: float | None, *, as_json: bool, headless: bool, preview: bool, out: Print
+    seconds: float | None,
+    *,
+    as_json: bool,
+    headless: bool,
+    preview: bool,
+    out: Print,
+    stage: Stage = Stage(),
 ) -> Summary:
     """Run the demo for so many seconds (None: once through the clip). Raises AgentError."""
     path = clip()
@@ -103,13 +119,16 @@ def run(
         )
     with tempfile.TemporaryDirectory(prefix="moodtray-demo-") as folder:
         paths = Paths.below(Path(folder))
+        if stage.prepare is not None:
+            stage.prepare(paths)
         app = App(
             Options(
                 camera=str(path),
-                player="local",
+                player=stage.player,
+                spotify_url=stage.spotify_url,
                 headless=headless,
                 play=True,
-                settings=DEMO_SETTINGS,
+                settings=stage.settings,
                 control=False,
                 session=False,
                 listener=listen,
