@@ -20,7 +20,10 @@ EXCLUDED = [
     "httptools", "uvloop", "watchfiles", "websockets", "wsproto", "redis", "keyring",
     "yaml",
     # tools of developers
-    "Cython", "dbusmock", "hypothesis", "mypy", "pip", "pytest", "ruff", "setuptools", "wheel",
+    "Cython", "_pytest", "dbusmock", "distutils", "doctest", "hypothesis", "mypy", "pip", "pytest",
+    "ruff", "setuptools", "sortedcontainers", "wheel",
+    "numpy.f2py", "numpy.distutils", "numpy.testing", "opentelemetry",
+    "pydoc_data", "trio",
     # dbus-python: plyer uses it where it is, and notify-send where not
     "dbus",
     # taken along as plain files on Linux, see gi_files()
@@ -49,6 +52,7 @@ ALWAYS_BY_NAME = [
     "uvicorn.protocols.http.h11_impl",
     "uvicorn.loops.asyncio",
     "uvicorn.lifespan.off",
+    "_cffi_backend",  # imported by miniaudio's compiled part
 ]
 
 METADATA = [
@@ -67,7 +71,7 @@ _LEFT_OUT = [
     r"^pillow\.libs/lib(avif|webp|sharpyuv|lcms2)[-.\w]*$",
     # A second copy of the engine, for programs in C; Python's module has its own inside.
     r"^onnxruntime/capi/libonnxruntime\.so",
-    r"^onnxruntime/(tools|transformers|quantization|datasets)/",
+    r"^onnxruntime[./](tools|transformers|quantization|datasets)([./]|$)",
     # Other cascades than the frontal faces.
     r"^cv2/data/(?!haarcascade_frontalface_default\.xml|__init__)",
     # Qt wants one font for its windows; the preview draws its own words.
@@ -75,13 +79,15 @@ _LEFT_OUT = [
     # Headers, tests and type stubs of libraries.
     r"^numpy/.*(/tests/|\.pyi$|/include/|\.a$|\.h$)",
     r"\.pyi$",
-    r"^(docutils|pygments)/",
+    # Of the languages that could be coloured, the command line's help needs none.
+    r"^pygments[./]lexers[./](?!_mapping|__init__|python|special)\w",
 ]
 _LEFT_OUT_EXPRESSION = re.compile("|".join(f"(?:{rule})" for rule in _LEFT_OUT))
 
 
 def is_left_out(name: str) -> bool:
-    """True for a file (by its place in the frozen folder) that the program does not need."""
+    """True for a file (by its place in the frozen folder) or a module (by its dotted name) that
+    the program does not need."""
     place = name.replace("\\", "/")
     return bool(_LEFT_OUT_EXPRESSION.search(place))
 

@@ -1,11 +1,10 @@
 """The frozen program's entry. Not ``agent/__main__.py`` itself: the folder of the entry is searched
 first, and ``agent/types.py`` would stand in for Python's own ``types``."""
 
-import multiprocessing
 import os
 import sys
 
-from agent.cli import main
+from agent.__main__ import main
 
 
 def _no_terminal() -> bool:
@@ -16,7 +15,6 @@ def _no_terminal() -> bool:
 
 
 if __name__ == "__main__":
-    multiprocessing.freeze_support()  # the preview and the consent window are children
     if len(sys.argv) == 1 and _no_terminal():
         sys.argv.append("run")  # nobody is there to read the list of commands
     main()
