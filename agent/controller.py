@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from agent import effects as do
@@ -314,8 +315,10 @@ class Controller:
         self._keep_playback(playback)
         done, self._commanded = self._commanded, None
         if done is not None and done.playlist == playlist:
-            self._switch = done
-            self._out.append(do.Notify(notices.switched(done)))
+            # The player knows the playlist's name; before it was started we may not have.
+            known = Playlist(playlist.uri, playback.context_name or playlist.name)
+            self._switch = replace(done, playlist=known)
+            self._out.append(do.Notify(notices.switched(self._switch)))
 
     def _player_failed(self, error: AgentError, playlist: Playlist | None) -> None:
         if playlist is not None:
