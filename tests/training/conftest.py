@@ -10,7 +10,6 @@ import pytest
 
 from agent.training import data
 
-torch = pytest.importorskip("torch", reason="pip install 'moodtray[train]'")
 PER_CLASS = 6
 
 
