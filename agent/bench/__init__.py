@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from agent.core.cadence import requests_per_hour
 from agent.errors import BadPicture
 from agent.store.paths import resources_dir
 
@@ -24,6 +25,7 @@ def run_all(fast: bool = False, clip: Path | None = None) -> dict[str, Any]:
     return {
         "frame_ms": frame.measure(path, frames=40 if fast else 150),
         **process.measure(path, seconds=10.0 if fast else 30.0, starts=3 if fast else 5),
+        "spotify_requests_per_hour": requests_per_hour(),
     }
 
 
@@ -62,4 +64,5 @@ _ROWS = (
     ("cpu_percent.paused", "%", "  paused (under 0.5)"),
     ("start_s.bare", "s", "start: python with OpenCV and ONNX Runtime alone"),
     ("start_s.first_observation", "s", "  the agent to its first observation (at most 3 x)"),
+    ("spotify_requests_per_hour", "", "requests to Spotify an hour of listening (at most 225)"),
 )
