@@ -149,12 +149,13 @@ class App:
             spotify_url=self._options.spotify_url,
             tell=self._options.tell,
         )
+        self._history = SqliteHistory(self._paths.history_file, on_set_aside=self._tell_problem)
         self._hands = Hands(
             report=self.report,
             clock=self._clock,
             watcher=self._watcher,
             music=self._music,
-            history=SqliteHistory(self._paths.history_file, on_set_aside=self._tell_problem),
+            history=self._history,
             listener=self._options.listener,
             tell=self._options.tell,
             apply_settings=self._apply_settings,
@@ -251,14 +252,22 @@ class App:
         for worker in workers:
             worker.request_stop()
         self._music.request_stop()
-        for close in self._closers:
-            threading.Thread(target=close, daemon=True).start()
+        closing = [threading.Thread(target=close, daemon=True) for close in self._closers]
+        for thread in closing:
+            thread.start()
+
+        def left() -> float:
+            return max(0.05, deadline - self._clock.monotonic())
+
         for worker in workers:
-            worker.join(max(0.05, deadline - self._clock.monotonic()))
-        self._music.join(max(0.05, deadline - self._clock.monotonic()))
+            worker.join(left())
+        self._music.join(left())
         if self._hands.preview is not None:
-            self._hands.preview.join(max(0.05, deadline - self._clock.monotonic()))
-        loop.join(max(0.05, deadline - self._clock.monotonic()))
+            self._hands.preview.join(left())
+        for thread in [loop, *closing]:
+            thread.join(left())
+        if not loop.is_alive():  # the only one that writes it
+            self._history.close()
 
     # -- the controller's thread
 

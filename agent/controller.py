@@ -148,6 +148,7 @@ class Controller:
             self._paused, self._paused_until = False, None
         if self._hand is not None and now >= self._hand[1]:
             self._hand = None
+            self._mood_changed()
         if (
             self._busy_since is not None
             and not self._busy_told
