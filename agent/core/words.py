@@ -11,7 +11,7 @@ MOOD_WORDS: dict[MoodState, str] = {
     MoodState.HAPPY: "happy",
     MoodState.SAD: "sad",
     MoodState.SURPRISE: "surprised",
-    MoodState.NEUTRAL: "calm",
+    MoodState.NEUTRAL: "neutral",
     MoodState.UNSURE: "hard to read",
     MoodState.AWAY: "away",
 }

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from agent.core.words import MOOD_WORDS
 from agent.events import (
     Event,
     LogIn,
@@ -72,17 +73,6 @@ class Caps:
     autostart: bool = True
 
 
-FEELINGS: dict[MoodState, str] = {
-    MoodState.ANGRY: "angry",
-    MoodState.DISGUST: "disgusted",
-    MoodState.FEAR: "afraid",
-    MoodState.HAPPY: "happy",
-    MoodState.SAD: "sad",
-    MoodState.SURPRISE: "surprised",
-    MoodState.NEUTRAL: "neutral",
-}
-
-
 # --- events made at the click ---------------------------------------------------------------------
 
 
@@ -133,7 +123,7 @@ def mood_line(snapshot: Snapshot) -> str:
     elif status is Status.STARTING:
         line = "Starting…"
     elif mood.by_hand and mood.state.is_emotion:
-        line = f"You feel {FEELINGS[mood.state]} (you said so)"
+        line = f"You feel {MOOD_WORDS[mood.state]} (you said so)"
     elif status is Status.CAMERA_BUSY or snapshot.camera is CameraState.BUSY:
         line = "Another program uses the camera"
     elif snapshot.camera is CameraState.LOST:
@@ -143,7 +133,7 @@ def mood_line(snapshot: Snapshot) -> str:
     elif mood.state is MoodState.UNSURE:
         line = "Not sure how you feel"
     else:
-        line = f"You look {FEELINGS[mood.state]}"
+        line = f"You look {MOOD_WORDS[mood.state]}"
     return line
 
 
@@ -211,7 +201,7 @@ def _feelings(snapshot: Snapshot) -> tuple[Item, ...]:
     told = snapshot.mood.state if snapshot.mood.by_hand else None
     states = [MoodState(name) for name in EMOTIONS]
     return tuple(
-        Item(FEELINGS[state], event=SetMood(state), checked=state is told) for state in states
+        Item(MOOD_WORDS[state], event=SetMood(state), checked=state is told) for state in states
     )
 
 
