@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,7 +62,26 @@ def run_commands(program: Path, place: Path) -> None:
     events = [json.loads(line) for line in lines if line.startswith("{")]
     assert events, lines
     assert run("status", codes=(3,)) == ""
-    print(f"works: version, doctor ({len(report['checks'])} checks), demo ({len(events)} lines)")
+    obey(program, environment, place)
+    checks = len(report["checks"])
+    print(f"works: version, doctor ({checks} checks), demo ({len(events)} lines), commands")
+
+
+def obey(program: Path, environment: dict[str, str], place: Path) -> None:
+    """An agent without a screen takes commands and ends when told to."""
+    clip = next(program.resolve().parent.rglob("resources/demo/*.mp4"))
+    words = [str(program), "run", "--headless", "--camera", str(clip)]
+    agent = subprocess.Popen(words, env=environment, cwd=place)
+    try:
+        wait_for(lambda: ask(program, environment, "status") == 0, 90)
+        assert ask(program, environment, "pause") == 0
+        assert ask(program, environment, "resume") == 0
+        assert ask(program, environment, "quit") == 0
+        assert agent.wait(15) == 0
+    finally:
+        if agent.poll() is None:
+            agent.kill()
+            agent.wait()
 
 
 def package(deb: Path, picture: Path | None = None) -> None:
@@ -124,9 +143,9 @@ def start_on_a_screen(program: Path, place: Path, picture: Path | None) -> None:
     """The agent with its tray icon: up, asked, ended."""
     with screen() as variables:
         variables["MOODTRAY_HOME"] = str(place / "home on a screen")
-        clip = next(Path("/usr/lib/moodtray/_internal/agent/_data/resources").rglob("*.mp4"), None)
-        source = ["--camera", str(clip)] if clip else []
-        agent = subprocess.Popen([str(program), "run", *source], env=variables, cwd=place)
+        clip = next(program.resolve().parent.rglob("resources/demo/*.mp4"))
+        words = [str(program), "run", "--camera", str(clip)]
+        agent = subprocess.Popen(words, env=variables, cwd=place)
         try:
             wait_for(lambda: ask(program, variables, "status") == 0, 60)
             wait_for(lambda: bool(tray_windows(variables)), 30)
@@ -160,9 +179,9 @@ def tray_windows(variables: dict[str, str]) -> list[str]:
     return found.stdout.split()
 
 
-def wait_for(condition: object, seconds: float) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.3)
 

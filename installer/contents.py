@@ -22,7 +22,7 @@ EXCLUDED = [
     # tools of developers
     "Cython", "_pytest", "dbusmock", "distutils", "doctest", "hypothesis", "mypy", "pip", "pytest",
     "ruff", "setuptools", "sortedcontainers", "wheel",
-    "numpy.f2py", "numpy.distutils", "numpy.testing", "opentelemetry",
+    "numpy.f2py", "numpy.distutils", "numpy.testing",
     "pydoc_data", "trio",
     # dbus-python: plyer uses it where it is, and notify-send where not
     "dbus",

@@ -37,6 +37,16 @@ BODY_LIMIT = 16_384
 PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
 
+# Newer versions of the framework can measure requests and export the result where the environment
+# says so. Nothing of this program is measured for anybody.
+NO_TELEMETRY: Any = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
 
 class _Words(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -59,7 +69,13 @@ def make_app(
     report: Report, snapshot: Callable[[], Snapshot], secret: str, clock: Clock
 ) -> ASGIApp:
     """The API. ``report`` and ``snapshot`` are called in the server's thread and must not block."""
-    app = FastAPI(title="Moodtray", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Moodtray",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry=NO_TELEMETRY,  # an unknown word to older versions, which ignore it
+    )
     app.add_exception_handler(RequestValidationError, _bad_words)
     app.add_exception_handler(HTTPException, _refused)
 

@@ -374,6 +374,19 @@ def test_the_secret_never_gets_into_a_log(
     assert secret not in printed.out + printed.err
 
 
+def test_nothing_is_measured_for_anybody(monkeypatch: pytest.MonkeyPatch, agent: Agent) -> None:
+    """The web framework's own telemetry stays off, even where the environment asks for it."""
+    from agent.web.control import Gate, make_app
+
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    gate = make_app(agent.report, lambda: agent.snapshot, "secret", CLOCK)
+    assert isinstance(gate, Gate)
+    telemetry = getattr(gate._app, "_native_telemetry", None)
+    assert telemetry is None or not telemetry.enabled()
+    settings = getattr(gate._app, "_telemetry", {})
+    assert not any(settings.get(name) for name in ("tracing", "metrics", "logs", "auto_configure"))
+
+
 def test_answers_carry_the_version(raw: Raw) -> None:
     assert raw("GET", "/status")[1]["x-moodtray-version"] == __version__
 
