@@ -114,11 +114,24 @@ def _unsure(
     }
 
 
-def latency(model: Path, repeats: int = 200) -> float:
-    """Median milliseconds of one call with one face, one thread, after a warm-up."""
+def latencies(calls: list[Callable[[], object]], repeats: int = 200) -> list[float]:
+    """Median milliseconds of each call after a warm-up. The calls take turns, so that other work on
+    the machine slows all of them alike."""
+    times: list[list[float]] = [[] for _ in calls]
+    for turn in range(repeats + 20):
+        for place, call in enumerate(calls):
+            began = time.perf_counter()
+            call()
+            if turn >= 20:
+                times[place].append(time.perf_counter() - began)
+    return [round(1000 * float(np.median(each)), 3) for each in times]
+
+
+def one_face(model: Path) -> Callable[[], object]:
+    """A call that classifies one face with ``model``, one thread, for :func:`latencies`."""
     classifier = ExpressionClassifier.load(model)
     face = np.random.default_rng(0).integers(0, 256, (data.SIZE, data.SIZE), np.uint8)
-    return _median_ms(lambda: classifier.predict([face]), repeats)
+    return lambda: classifier.predict([face])
 
 
 def speed(model: Path) -> dict[str, float]:
@@ -131,17 +144,6 @@ def speed(model: Path) -> dict[str, float]:
     torch.set_num_threads(1)
     seed, face = build("seed").eval(), torch.zeros(1, 1, data.SIZE, data.SIZE)
     with torch.inference_mode():
-        theirs = _median_ms(lambda: seed(face), 100)
+        ours, theirs = latencies([one_face(model), lambda: seed(face)])
     torch.set_num_threads(threads)
-    ours = latency(model)
     return {"model_ms": ours, "seed_torch_ms": theirs, "ratio": round(theirs / ours, 2)}
-
-
-def _median_ms(call: Callable[[], object], repeats: int) -> float:
-    times = []
-    for turn in range(repeats + 20):
-        began = time.perf_counter()
-        call()
-        if turn >= 20:
-            times.append(time.perf_counter() - began)
-    return round(1000 * float(np.median(times)), 3)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from agent.training import data, metrics
-from agent.training.evaluate import latency, predict
+from agent.training.evaluate import latencies, one_face, predict
 from agent.vision.expression import ExpressionClassifier, normalise
 
 
@@ -68,4 +68,5 @@ def compare(model: Path, int8: Path, validation: data.Faces) -> Verdict:
         metrics.figures(predict(ExpressionClassifier.load(file), pictures), truth)["accuracy"]
         for file in (model, int8)
     ]
-    return Verdict(right[0], right[1], latency(model), latency(int8))
+    ms = latencies([one_face(model), one_face(int8)])
+    return Verdict(right[0], right[1], ms[0], ms[1])

@@ -1,0 +1,54 @@
+"""The card's figures are those of metrics.json, and those are of the very file that is shipped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.store.paths import models_dir
+from agent.training import card
+from agent.training.data import DataError
+
+
+def test_the_shipped_card_quotes_the_shipped_figures() -> None:
+    metrics = json.loads((models_dir() / "metrics.json").read_text())
+    text = (models_dir() / "MODEL_CARD.md").read_text()
+    inside = text.split(card.BEGIN)[1].split(card.END)[0]
+    assert inside.strip() == card.block(metrics)
+    content = (models_dir() / "emotion.onnx").read_bytes()
+    assert metrics["model"]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert metrics["model"]["bytes"] == len(content) <= 8_000_000
+    assert metrics["model"]["parameters"] <= 2_000_000
+    for figure in (models_dir() / "figures").glob("*.png"):
+        assert figure.read_bytes()[:4] == b"\x89PNG"
+    assert "figures/learning-curves.png" in text
+
+
+def test_marks_say_what_was_missed() -> None:
+    metrics = json.loads((models_dir() / "metrics.json").read_text())
+    rows = {row["set"]: row for row in metrics["rows"]}
+    rows["ferplus"] |= {"accuracy": 0.9, "ece": 0.031}
+    rows["ferplus, gamma 0.4"]["accuracy"] = 0.849
+    rows["ferplus, 24 px"]["accuracy"] = 0.85
+    text = card.block(metrics)
+    assert "| FER+ plurality, PublicTest | at least 88 | 90.0 | met |" in text
+    assert "| at most 0.03 | 0.031 | **missed** |" in text
+    assert "| points lost at gamma 0.4 | at most 5 | 5.1 | **missed** |" in text
+    assert "| points lost at 24 px | at most 5 | 5.0 | met |" in text
+
+
+def test_refresh_needs_its_markers(tmp_path: Path) -> None:
+    metrics = json.loads((models_dir() / "metrics.json").read_text())
+    file = tmp_path / "CARD.md"
+    file.write_text(f"before\n{card.BEGIN}\nold\n{card.END}\nafter\n")
+    card.refresh(file, metrics)
+    text = file.read_text()
+    assert text.startswith(f"before\n{card.BEGIN}\nModel `")
+    assert text.endswith(f"{card.END}\nafter\n")
+    assert "old\n" not in text
+    file.write_text("nothing here\n")
+    with pytest.raises(DataError, match="must hold the line"):
+        card.refresh(file, metrics)
