@@ -16,7 +16,16 @@ import numpy as np
 
 from agent.errors import CameraLost
 from agent.types import Frame
-from agent.vision.sources import OPEN_SECONDS, Kind, Source, no_picture, open_capture, parse_source
+from agent.vision.sources import (
+    LINUX,
+    OPEN_SECONDS,
+    Kind,
+    Source,
+    device_path,
+    no_picture,
+    open_capture,
+    parse_source,
+)
 
 STALL_SECONDS = 10.0
 """A live picture that does not change at all for that long has stopped: sensors have noise."""
@@ -57,6 +66,14 @@ class OpenCVCamera:
     @property
     def is_file(self) -> bool:
         return self._source.kind is Kind.FILE
+
+    @property
+    def device(self) -> Path | None:
+        """The webcam's device file, which other programs may open as well; None where there is no
+        such file (streams, files, and systems other than Linux)."""
+        if self._source.kind is not Kind.WEBCAM or not LINUX:
+            return None
+        return device_path(self._source.target)
 
     def open(self) -> None:
         """Blocks at most a few seconds. Raises CameraNotFound, CameraBusy, BadPicture."""

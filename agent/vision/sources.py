@@ -170,12 +170,16 @@ def no_picture(source: Source) -> AgentError:
     )
 
 
+def device_path(target: int | str) -> Path:
+    """A webcam's device file on Linux."""
+    return Path(f"/dev/video{target}" if isinstance(target, int) else target)
+
+
 def _check_device(source: Source) -> None:
     """On Linux a device's absence and a refusal can be told before OpenCV is asked."""
     if not LINUX:
         return
-    target = source.target
-    path = Path(f"/dev/video{target}" if isinstance(target, int) else target)
+    path = device_path(source.target)
     if not path.exists():
         there = sorted(int(p.name[5:]) for p in Path("/dev").glob("video*") if p.name[5:].isdigit())
         found = (

@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from agent.errors import AgentError, CameraError, CameraLost
 from agent.events import CameraChanged, Observed
 from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
 from agent.types import Box, CameraState, Frame
 from agent.vision.burst import Burst, Look, crop
+from agent.vision.live import Live
+from agent.vision.neighbours import Neighbours, Wanted
 from agent.worker import Worker
 
-CLASSIFY_SECONDS = 0.12
-"""While the preview is open, a face is classified that often at most."""
-SEARCH_SECONDS = 0.2
-"""While the preview is open and nobody is there, the whole frame is searched that often."""
 EMPTY_LOOKS = 2
 """Of a burst that starts without a face, and follows one without, so many frames are enough."""
 WARM_UP_SECONDS = 1.0
@@ -70,6 +65,7 @@ class Watcher(Worker):
         burst_frames: int = 4,
         burst_seconds: float = 0.5,
         active: bool = True,
+        yield_to_others: bool = True,
     ) -> None:
         super().__init__("watcher", report, clock)
         self._make_camera = camera
@@ -79,6 +75,7 @@ class Watcher(Worker):
         self._burst_frames = burst_frames
         self._burst_seconds = burst_seconds
         self._active = active
+        self._yields = yield_to_others
         self._tap: Tap | None = None
         self._reopen = False
         self._changed = threading.Event()  # something below "any thread" was called
@@ -89,7 +86,8 @@ class Watcher(Worker):
         self._looked: float | None = None  # when the latest burst began
         self._first_burst = True
         self._was_empty = False
-        self._live = _Live()
+        self._live = Live()
+        self._neighbours = Neighbours(clock)
 
     # -- any thread
 
@@ -106,6 +104,12 @@ class Watcher(Worker):
     def set_burst(self, frames: int, seconds: float) -> None:
         """From the next burst on."""
         self._burst_frames, self._burst_seconds = frames, seconds
+
+    def set_yield_to_others(self, on: bool) -> None:
+        """Whether to let the webcam go when another program opens it. Where that cannot be told
+        (see agent.vision.neighbours) nothing changes."""
+        self._yields = on
+        self.wake()
 
     def set_camera(self, camera: Callable[[], Camera]) -> None:
         """Another camera: the present one is closed and the new one opened."""
@@ -138,6 +142,8 @@ class Watcher(Worker):
             self._tell(CameraState.OFF)
             return None
         camera = self._opened()
+        if self._yields and (name := self._neighbours.wanting()) is not None:
+            raise Wanted(name)
         tap = self._tap
         if tap is not None:
             self._show_one(camera, tap)
@@ -159,6 +165,9 @@ class Watcher(Worker):
         return max(0.0, self._looked + self._interval - self.clock.monotonic())
 
     def failed(self, error: AgentError) -> None:
+        if isinstance(error, Wanted):
+            self._tell(CameraState.BUSY, error)
+            return
         was_there = self._state in (CameraState.ON, CameraState.LOST)
         gone = isinstance(error, CameraLost) or (isinstance(error, CameraError) and was_there)
         self._tell(CameraState.LOST if gone else CameraState.BUSY, error)
@@ -177,8 +186,12 @@ class Watcher(Worker):
             # One thread: a frame of this size gains nothing from more, and other programs lose.
             cv2.setNumThreads(1)
             camera = self._make_camera()
+            name = self._neighbours.keeping(getattr(camera, "device", None))
+            if self._yields and name is not None:
+                raise Wanted(name)
             camera.open()
             self._camera = camera
+            self._neighbours.opened()
         self._tell(CameraState.ON)
         return self._camera
 
@@ -263,48 +276,3 @@ class Watcher(Worker):
         if self._wait() <= 0.0 and live.burst.looks:
             self._looked = self.clock.monotonic()
             self.report(Observed(live.burst.observation(self._looked)))
-
-
-class _Live:
-    """What the open preview remembers between frames. Times are real seconds."""
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        self.burst = Burst()
-        self.probabilities: tuple[float, ...] | None = None
-        self._times: deque[float] = deque(maxlen=31)
-        self._searched = 0.0
-        self._classified = 0.0
-        self._seen = False
-
-    @property
-    def fps(self) -> float:
-        if len(self._times) < 2:
-            return 0.0
-        return (len(self._times) - 1) / max(1e-6, self._times[-1] - self._times[0])
-
-    def frame_at(self, now: float) -> None:
-        self._times.append(now)
-
-    def search_due(self, now: float) -> bool:
-        """Following is cheap and done on every frame; searching for nobody is not."""
-        return self._seen or now - self._searched >= SEARCH_SECONDS
-
-    def searched(self, now: float, seen: bool) -> None:
-        self._searched, self._seen = now, seen
-        if not seen:
-            self.probabilities = None
-            self._classified = 0.0
-
-    def classify_due(self, now: float) -> bool:
-        return now - self._classified >= CLASSIFY_SECONDS
-
-    def classified(self, now: float, probabilities: NDArray[np.float32]) -> None:
-        """Bars that jump are unreadable: two parts old, one part new."""
-        new = np.asarray(probabilities, dtype=np.float64)
-        if self.probabilities is not None:
-            new = (2.0 * np.asarray(self.probabilities) + new) / 3.0
-        self.probabilities = tuple(float(p) for p in new)
-        self._classified = now
