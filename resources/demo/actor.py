@@ -7,9 +7,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-
 from hair import grow, light_strands, over_hairline
-from mesh import EYE, SKIN, TEETH, Mesh
+from mesh import EYE, SKIN, Mesh
 from paint import paint_face
 from raster import draw_strands, draw_triangles, vertex_normals
 from shade import AO, COLUMNS, LIPS, MOUTH, NORMAL, REST, RIM, SCALP, WARM, WORLD, shade
@@ -20,6 +19,7 @@ _CAMERA = np.array([0.0, 6.62, 6.35])
 _FOCAL = 640.0
 _CENTRE_Y = 235.0
 _PIVOT = np.array([0.0, 5.85, 0.30])
+_FOLD = 110.0  # how dark a fold of the skin is, per decimetre of its depth
 _HAIR_TONE = np.array([0.105, 0.054, 0.030])
 
 
@@ -81,6 +81,7 @@ class Actor:
         attr[:, RIM] = self._lid_rim(rest)
         attr[:, WARM] = self._warmth(rest)
         self._attr = attr
+        self._hollows = mesh.hollows(rest, normals)
 
     def _lid_rim(self, rest: np.ndarray) -> np.ndarray:
         """The lash line: lid vertices that touch the eyeball, the upper lid stronger."""
@@ -208,12 +209,18 @@ class Actor:
         attr = self._attr.copy()
         attr[:, NORMAL : NORMAL + 3] = normals
         attr[:, WORLD : WORLD + 3] = points
+        # folds that the expression makes catch less light
+        fold = np.clip(mesh.hollows(points, normals) - self._hollows, 0, 0.02)
+        attr[:, AO] *= np.where(mesh.kind == SKIN, np.exp(-_FOLD * fold), 1.0)
+        # between closed lips no light reaches the teeth
+        parted = pose.units.get("jawOpen", 0.0) * 4 + pose.units.get("mouthUpperUp", 0.0)
+        teeth = 0.10 + 0.85 * min(parted, 1.0)
         gaze = np.repeat([[pose.look_x, pose.look_y, 1.0]], 2, axis=0)
         gaze /= np.linalg.norm(gaze, axis=1, keepdims=True)
         shade(
             image, index, bary, mesh.triangles, mesh.kind, attr, _CAMERA, light, self._paint,
             self._table, shadow[::-1], axis_x, axis_y, -axis_z,
-            np.array([corner[0], corner[1], scale, 50.0]), self._eyes, gaze, 0.95,
+            np.array([corner[0], corner[1], scale, 50.0]), self._eyes, gaze, teeth,
         )  # fmt: skip
 
         hair = self._hair
@@ -223,6 +230,3 @@ class Actor:
         colour = light_strands(strands, hair["shade"], _CAMERA, light, _HAIR_TONE)
         draw_strands(where * OVER, far - 0.01, colour, hair["used"], zbuf, image)
         return cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-
-
-__all__ = ["HEIGHT", "TEETH", "WIDTH", "Actor", "Pose"]

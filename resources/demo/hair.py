@@ -6,10 +6,9 @@ Strands are grown once on the resting head and then move with it as one piece.
 from __future__ import annotations
 
 import numpy as np
+from mesh import SKIN, Mesh
 from numba import njit
 from scipy.spatial import cKDTree
-
-from mesh import SKIN, Mesh
 
 STRANDS = 15000
 POINTS = 30
@@ -17,7 +16,7 @@ _STEP = 0.075
 _PARTING = 0.22
 # Height of the hairline by azimuth (0 = straight ahead, 180 = nape), in degrees.
 _AZIMUTH = np.array([0, 25, 45, 60, 72, 85, 100, 115, 140, 180.0])
-_HEIGHT = np.array([7.33, 7.31, 7.22, 7.05, 6.80, 6.72, 6.78, 6.35, 5.95, 5.85])
+_HEIGHT = np.array([7.25, 7.23, 7.15, 7.00, 6.80, 6.72, 6.78, 6.35, 5.95, 5.85])
 
 
 def over_hairline(points: np.ndarray) -> np.ndarray:

@@ -13,7 +13,6 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-
 from actor import HEIGHT, WIDTH, Actor
 from room import Room, mixed_light
 from story import FPS, SECONDS, moment, turned

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from scipy import sparse
 
-SKIN, EYE, TEETH, TONGUE, LASH, SHIRT = range(6)
+SKIN, EYE, TEETH, TONGUE = range(4)
 _GROUPS = {
     "body": SKIN,
     "helper-l-eye": EYE,
@@ -134,10 +134,8 @@ class Mesh:
 
         self.eyes = {"l": centre("joint-l-eye"), "r": centre("joint-r-eye")}
         self.shoulder = centre("joint-l-shoulder")
-        self.neck = centre("joint-neck")
-        self.head = centre("joint-head")
 
-        quads, kinds, upper = [], [], []
+        quads, kinds = [], []
         uv = np.zeros((len(points), 2))
         for name, faces in groups.items():
             if name not in _GROUPS:
@@ -148,7 +146,6 @@ class Mesh:
                     continue
                 quads.append(ids)
                 kinds.append(_GROUPS[name])
-                upper.append(name == "helper-upper-teeth")
                 for vertex, coord in face:
                     uv[vertex] = coords[coord]
         used, flat = np.unique(np.array(quads), return_inverse=True)
@@ -160,25 +157,23 @@ class Mesh:
         }
         self._matrix, new = _catmull_clark(small, len(used))
         kind4 = np.repeat(np.array(kinds), 4)
-        self.quads = new
         self.triangles = np.concatenate([new[:, [0, 1, 2]], new[:, [0, 2, 3]]]).astype(np.int32)
         kind_face = np.concatenate([kind4, kind4])
         self.kind = np.zeros(self._matrix.shape[0], dtype=np.int32)
         self.kind[self.triangles.ravel()] = np.repeat(kind_face, 3)
-        self.upper_teeth = np.zeros(self._matrix.shape[0], dtype=bool)
-        self.upper_teeth[new[np.repeat(np.array(upper), 4)].ravel()] = True
         self.rest = self.shape({})
+        ends = np.concatenate([new, np.roll(new, -1, axis=1)]).ravel()
+        others = np.concatenate([np.roll(new, -1, axis=1), new]).ravel()
+        count = self._matrix.shape[0]
+        beside = sparse.csr_matrix((np.ones(len(ends)), (ends, others)), (count, count))
+        shares = 1 / np.maximum(np.asarray(beside.sum(axis=1)).ravel(), 1)
+        self._hollow = (sparse.diags(shares) @ beside - sparse.identity(count)).tocsr()
         self.masks = {
             name: np.clip(
                 self._matrix @ _sample(data / f"mpfb2/textures/mpfb_{name}.jpg", uv[used]), 0.0, 1.0
             )
-            for name in ("lips", "eyelids", "inside-mouth", "ears", "face")
+            for name in ("lips", "inside-mouth", "ears")
         }
-
-    @property
-    def unit_names(self) -> list[str]:
-        """The 52 facial units, named as ARKit names its blend shapes."""
-        return list(self._units)
 
     def shape(self, units: dict[str, float]) -> np.ndarray:
         """Vertices [M, 3] of the subdivided bust with the facial units applied.
@@ -195,6 +190,11 @@ class Mesh:
             else:
                 points += weight * (self._units[name + "Left"] + self._units[name + "Right"])
         return self._matrix @ points
+
+    def hollows(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """How far each vertex lies below the mean of its neighbours (decimetres), smoothed."""
+        depth = (self._hollow @ points * normals).sum(axis=1)
+        return np.asarray(depth + 0.6 * (self._hollow @ depth))
 
 
 def _sample(path: Path, uv: np.ndarray) -> np.ndarray:

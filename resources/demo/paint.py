@@ -1,13 +1,12 @@
-"""What is painted on the skin: brows hair by hair and a few freckles, in the resting face's x, y."""
+"""What is painted on the skin: brows hair by hair and freckles, in the resting face's x and y."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-
 from shade import PAINT_LEFT, PAINT_SCALE, PAINT_TOP
 
-_BROW = np.array([[0.085, 6.865], [0.17, 6.905], [0.28, 6.945], [0.37, 6.945], [0.47, 6.885]])
+_BROW = np.array([[0.085, 6.845], [0.17, 6.875], [0.28, 6.905], [0.37, 6.905], [0.47, 6.850]])
 _BROW_TONE = np.array([0.10, 0.065, 0.05])
 
 

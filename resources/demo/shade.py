@@ -87,7 +87,7 @@ def shade(  # type: ignore[no-untyped-def]
             gloss, tight, wrap, red = 0.0, 30.0, 0.0, 0.0
             if what == 0:
                 # the shirt begins below the neckline
-                neckline = 4.93 + 0.48 * _step(0.10, 0.60, abs(rx)) + 0.12 * _step(0.3, -0.2, rz)
+                neckline = 5.08 + 0.33 * _step(0.10, 0.60, abs(rx)) + 0.12 * _step(0.3, -0.2, rz)
                 below = neckline - ry
                 if below > 0:
                     rib = 0.93 + 0.07 * np.sin(rx * 150) if below < 0.11 else 1.0
@@ -178,12 +178,12 @@ def shade(  # type: ignore[no-untyped-def]
                 gap = 1 - 0.30 * _step(0.86, 0.99, near)
                 albedo[0], albedo[1], albedo[2] = 0.78 * gap, 0.73 * gap, 0.63 * gap
                 gloss, tight, wrap = 0.35, 60.0, 0.3
-                side = 1 - 0.55 * _step(0.12, 0.30, abs(rx))
+                side = 1 - 0.88 * _step(0.13, 0.26, abs(rx))
                 ao = teeth_dim * side
             else:
-                albedo[0], albedo[1], albedo[2] = 0.42, 0.12, 0.11
+                albedo[0], albedo[1], albedo[2] = 0.46, 0.14, 0.13
                 gloss, tight, wrap = 0.15, 30.0, 0.2
-                ao = 0.30
+                ao = 0.42 * (1 - 0.8 * _step(0.08, 0.24, abs(rx)))
 
             # shadow of the key light, softened over 5 x 5 texels
             sx = (

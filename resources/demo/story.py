@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-
 from actor import Pose
 
 FPS = 30
@@ -13,7 +13,7 @@ SECONDS = 54.0
 
 # Facial units (ARKit's names, both sides) that make up each expression; above 1 is exaggerated.
 EXPRESSIONS: dict[str, dict[str, float]] = {
-    "neutral": {"mouthClose": 0.03},
+    "neutral": {"eyeSquint": 0.3, "browDown": 0.4, "browOuterUp": -0.15, "eyeBlink": 0.06},
     "happy": {
         "mouthSmile": 1.0, "mouthUpperUp": 1.1, "mouthLowerDown": 0.7, "jawOpen": 0.25,
         "cheekSquint": 0.9, "eyeSquint": 0.5, "mouthDimple": 0.4, "browOuterUp": 0.15,
@@ -23,18 +23,19 @@ EXPRESSIONS: dict[str, dict[str, float]] = {
         "mouthFunnel": 0.30,
     },
     "sad": {
-        "mouthFrown": 1.6, "browInnerUp": 2.0, "browDown": 0.35, "mouthShrugLower": 0.9,
-        "eyeSquint": 0.5, "eyeBlink": 0.18, "mouthStretch": 0.25, "noseSneer": 0.1,
+        "mouthFrown": 1.9, "browInnerUp": 2.3, "browDown": 1.0, "browOuterUp": -0.2,
+        "eyeSquint": 1.0, "mouthStretch": 0.5, "cheekSquint": 0.5, "noseSneer": 0.8,
+        "mouthShrugLower": 0.6,
     },
 }  # fmt: skip
 
 # (start, end, expression, the time it takes to come)
 _PLAY = [
     (0.0, 5.0, "neutral", 0.1), (5.0, 11.5, "happy", 0.6), (11.5, 14.5, "neutral", 0.7),
-    (14.5, 20.0, "surprise", 0.3), (20.0, 23.0, "neutral", 0.7), (23.0, 30.0, "sad", 1.0),
+    (14.5, 20.0, "surprise", 0.3), (20.0, 23.0, "neutral", 0.7), (23.0, 30.0, "sad", 0.8),
     (30.0, 46.6, "neutral", 0.9), (46.6, SECONDS, "happy", 0.5),
 ]  # fmt: skip
-_LIGHT = [(0.0, "day"), (20.5, "dim"), (30.0, "day"), (40.0, "side")]
+_LIGHT = [(0.0, "day"), (28.8, "dim"), (40.0, "side")]
 _LIGHT_TAKES = 2.0
 _TURN = [(0, 0), (32.8, 0), (33.8, 1.15), (35.2, 1.15), (36.2, 0), (99, 0)]
 _LEAVE = [(0, 0), (36.8, 0), (38.0, 5.2), (46.4, 5.2), (47.6, 0), (99, 0)]
@@ -59,7 +60,7 @@ def _ease(x: float) -> float:
 
 
 def _track(keys: list[tuple[float, float]], time: float) -> float:
-    for (t0, v0), (t1, v1) in zip(keys, keys[1:], strict=False):
+    for (t0, v0), (t1, v1) in pairwise(keys):
         if t0 <= time < t1:
             return v0 + (v1 - v0) * _ease((time - t0) / (t1 - t0))
     return keys[-1][1]
@@ -107,14 +108,14 @@ def moment(time: float) -> Moment:
     glance = _sway(time, 0.7, 4.0) * 0.05
     pose = Pose(
         yaw=0.055 * _sway(time, 0.9, 0.3) + turn + 0.5 * walking,
-        pitch=0.030 * _sway(time, 1.1, 2.0) + 0.07 * sad - 0.03 * happy - 0.04 * surprise,
+        pitch=0.030 * _sway(time, 1.1, 2.0) + 0.05 * sad - 0.03 * happy - 0.04 * surprise,
         roll=0.030 * _sway(time, 0.7, 5.0) + 0.035 * happy - 0.03 * sad,
         x=0.05 * _sway(time, 0.6, 1.2) + gone,
         y=0.02 * _sway(time, 1.4, 0.5) - 0.06 * sad + 0.03 * surprise + 0.06 * np.sin(gone * 3),
         z=0.06 * _sway(time, 0.5, 3.0) + 0.10 * happy - 0.10 * surprise,
         body_yaw=0.03 * _sway(time, 0.5, 0.9) + 0.12 * turn + 0.45 * walking,
         look_x=glance + 0.12 * np.sign(turn) * min(abs(turn) * 3, 1) - 0.02,
-        look_y=0.02 * _sway(time, 0.8, 1.0) - 0.10 * sad,
+        look_y=0.02 * _sway(time, 0.8, 1.0) - 0.05 * sad,
         units=units,
     )
     name = max(weights, key=lambda key: weights[key])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def test_the_picture_never_stands_still_as_a_stalled_camera_would(
     greys: list[np.ndarray],
 ) -> None:
     still = longest = 0
-    for before, after in zip(greys, greys[1:], strict=False):
+    for before, after in pairwise(greys):
         still = still + 1 if np.array_equal(before, after) else 0
         longest = max(longest, still)
     assert longest <= 15, "half a second of equal frames looks like a stalled camera"
