@@ -3,10 +3,10 @@ it knows all players, and none of them knows it."""
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from datetime import date
+from typing import TYPE_CHECKING
 
 from agent import events as on
 from agent.clock import SystemClock
@@ -19,9 +19,9 @@ from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from agent.types import MoodState, Playlist
 
-log = logging.getLogger(__name__)
-
-Playlists = dict[MoodState, tuple[Playlist, ...]]
+if TYPE_CHECKING:
+    from agent.players.local import LocalPlayer
+    from agent.players.spotify.mapped import MappedPlaylists
 
 
 class Music:
@@ -48,6 +48,8 @@ class Music:
         self._has_token = False
         self._reminded: date | None = None
         self._worker: PlayerWorker | None = None
+        self._local: LocalPlayer | None = None  # while it is in use
+        self._mapped: MappedPlaylists | None = None  # while Spotify is in use
         self._login: threading.Thread | None = None
 
     def use(self, settings: Settings) -> None:
@@ -57,21 +59,51 @@ class Music:
         name = self._wanted or settings.player
         if name == "auto":
             name = "spotify" if self._logged_in() else "local"
+        # Each tells its playlists before its player's own first words: those would be taken for
+        # another player's.
         if name == "spotify":
-            backend, playlists = self._spotify()
-            logged_in: bool | None = self._logged_in()
-            depends_on: object = (settings.spotify, logged_in)
+            self._use_spotify(settings)
         else:
-            backend, playlists = self._local()
-            logged_in = None
-            depends_on = settings.local
-        # Before the player's own first words: they would be taken for another player's.
-        self._report(on.PlayerChanged(backend.player.name, playlists, logged_in))
-        if self._in_use != (name, depends_on):
-            self._in_use = (name, depends_on)
-            self._give(backend)
-        elif self._worker is not None:
-            self._worker.retry()  # whatever stood in the way may be gone
+            self._use_local(settings)
+
+    def _use_local(self, settings: Settings) -> None:
+        from agent.players.local import LocalPlayer, playlists_for
+
+        playlists = playlists_for(settings)
+        self._leave_spotify()
+        self._report(on.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
+        # Its volume can be changed while it plays; for the rest it is built anew.
+        wanted = ("local", settings.local.model_copy(update={"volume": 1.0}))
+        if self._in_use == wanted and self._local is not None:
+            self._local.set_volume(settings.local.volume)
+            self._retry()
+            return
+        self._in_use = wanted
+        self._local = LocalPlayer(settings.local, self._clock)
+        self._give(PlayerBackend.near(self._local))
+
+    def _use_spotify(self, settings: Settings) -> None:
+        logged_in = self._logged_in()
+        wanted = ("spotify", (settings.spotify, logged_in))
+        if self._in_use == wanted and self._mapped is not None:
+            self._mapped.use(settings, logged_in)
+            self._retry()
+            return
+        from agent import spotify_app
+
+        backend, mapped = spotify_app.backend(
+            settings, self._paths, self._clock, self._report, self._spotify_url
+        )
+        self._leave_spotify()
+        self._local = None
+        self._in_use, self._mapped = wanted, mapped
+        mapped.use(settings, logged_in)
+        self._give(backend)
+
+    def _leave_spotify(self) -> None:
+        if self._mapped is not None:
+            self._mapped.retire()
+            self._mapped = None
 
     def _give(self, backend: PlayerBackend) -> None:
         if self._worker is None:
@@ -80,17 +112,9 @@ class Music:
         else:
             self._worker.replace(backend)
 
-    def _local(self) -> tuple[PlayerBackend, Playlists]:
-        from agent.players.local import LocalPlayer, playlists_for
-
-        local = self._settings.local
-        player = LocalPlayer(local, self._clock)
-        return PlayerBackend.near(player), _by_mood(playlists_for(self._settings))
-
-    def _spotify(self) -> tuple[PlayerBackend, Playlists]:
-        from agent import spotify_app
-
-        return spotify_app.backend(self._settings, self._paths, self._clock, self._spotify_url)
+    def _retry(self) -> None:
+        if self._worker is not None:
+            self._worker.retry()  # whatever stood in the way may be gone
 
     def _logged_in(self) -> bool:
         # Cheap without the client: without a token file (or keyring) nobody ever logged in.
@@ -170,7 +194,9 @@ class Music:
         return self._worker is None or self._worker.join(timeout)
 
 
-def _by_mood(playlists: dict[str, tuple[Playlist, ...]]) -> Playlists:
+def _by_mood(
+    playlists: dict[str, tuple[Playlist, ...]],
+) -> dict[MoodState, tuple[Playlist, ...]]:
     return {MoodState(emotion): found for emotion, found in playlists.items()}
 
 

@@ -19,14 +19,14 @@ from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.documents import LockedTokenStore
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
 from agent.players.spotify.limits import Ledger
+from agent.players.spotify.mapped import MappedPlaylists
 from agent.players.spotify.mapping import playlists_for
 from agent.players.spotify.token import Token
-from agent.ports import Clock
+from agent.ports import Clock, Report
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths
 from agent.store.tokens import FileTokenStore, KeyringTokenStore
-from agent.types import MoodState, Playlist
 
 if TYPE_CHECKING:
     from agent.players.spotify.player import SpotifyPlayer
@@ -91,13 +91,15 @@ def build_player(
 
 
 def backend(
-    settings: Settings, paths: Paths, clock: Clock, spotify_url: str | None = None
-) -> tuple[PlayerBackend, dict[MoodState, tuple[Playlist, ...]]]:
-    """The player as its worker takes it, and the playlists of each mood. Raises SettingsError
-    for an entry that is no playlist."""
+    settings: Settings, paths: Paths, clock: Clock, report: Report, spotify_url: str | None = None
+) -> tuple[PlayerBackend, MappedPlaylists]:
+    """The player as its worker takes it, and the playlists of each mood, which are still to be
+    told (``use``). Raises SettingsError for an entry that is no playlist."""
     cache = display_cache(paths, clock)
+    playlists_for(settings, cache)  # before anything is built for them
     player = build_player(settings, paths, clock, spotify_url, cache)
-    return PlayerBackend.remote(player, player.budget), playlists_for(settings, cache)
+    mapped = MappedPlaylists(player.name, player.look_up, cache, report)
+    return PlayerBackend.remote(player, player.budget, mapped), mapped
 
 
 def login(

@@ -51,6 +51,11 @@ class Budget:
         """Requests that readings may still use today."""
         return max(0, self.limit - self.used - int(self.limit * RESERVE))
 
+    @property
+    def is_low(self) -> bool:
+        """True when readings are spread over the rest of the day, and what can wait should."""
+        return self.for_reading < self.limit * LOW_BUDGET
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:
@@ -112,12 +117,9 @@ def _wanted(watch: Watch) -> float:
 
 
 def _affordable(wanted: float, budget: Budget) -> float:
-    remaining = budget.for_reading
-    if remaining == 0:
-        return max(wanted, budget.resets_in)
-    if remaining < budget.limit * LOW_BUDGET:
-        return max(wanted, budget.resets_in / remaining)
-    return wanted
+    if not budget.is_low:
+        return wanted
+    return max(wanted, budget.resets_in / max(1, budget.for_reading))
 
 
 def requests_per_hour(

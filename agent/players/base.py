@@ -14,20 +14,39 @@ def _unlimited() -> Budget | None:
     return None
 
 
+class Chores(Protocol):
+    """Work for a player that can wait: it is done bit by bit while nothing else is due. The
+    player's thread only."""
+
+    def pending(self) -> bool:
+        """Whether there is any; sends nothing."""
+        ...
+
+    def work(self) -> None:
+        """One piece: at most one request. Raises the PlayerError family; it is then tried again
+        later."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PlayerBackend:
-    """A player and the cost of reading it. ``budget`` is asked in the player's thread."""
+    """A player, the cost of reading it, and what else it has to do. ``budget`` is asked in the
+    player's thread."""
 
     player: Player
     cadence: Cadence
     budget: Callable[[], Budget | None] = _unlimited
+    chores: Chores | None = None
 
     @classmethod
     def remote(
-        cls, player: Player, budget: Callable[[], Budget | None] = _unlimited
+        cls,
+        player: Player,
+        budget: Callable[[], Budget | None] = _unlimited,
+        chores: Chores | None = None,
     ) -> PlayerBackend:
         """A player whose readings are requests to a service."""
-        return cls(player, next_poll, budget)
+        return cls(player, next_poll, budget, chores)
 
     @classmethod
     def near(cls, player: Player) -> PlayerBackend:

@@ -20,6 +20,7 @@ from agent.errors import (
 )
 from agent.events import PlaybackChanged, PlayerFailed, PlayerRecovered, PlaylistStarted
 from agent.players.base import PlayerBackend, TellsChanges
+from agent.players.leisure import Leisure
 from agent.players.obstacles import Obstacles
 from agent.ports import Clock, Report
 from agent.types import Happening, Playback, Playlist, PlayState
@@ -137,10 +138,13 @@ class PlayerWorker(Worker):
             self._obey(order)
         elif self._changed or self.clock.monotonic() >= self._due:
             self._read()
+        elif self._spare_in() == 0.0:
+            self._do_chore()
         if self._obstacles.blocked(self.clock.now()) is not None:
             return self._obstacles.wait(self.clock.now())
         self._due = min(self._due, self._next_due())
-        return max(0.0, self._due - self.clock.monotonic())
+        wait, spare = max(0.0, self._due - self.clock.monotonic()), self._spare_in()
+        return wait if spare is None else min(wait, spare)
 
     def failed(self, error: AgentError) -> None:
         if self._obstacles.met(error):
@@ -159,6 +163,7 @@ class PlayerWorker(Worker):
         self._own: OwnCommand | None = None
         self._check: _Check | None = None
         self._obstacles = Obstacles()
+        self._leisure = Leisure(backend.chores, self.clock)
         self._due = self._read_at = self._reported_at = float("-inf")
         self._reads = 1_000_000  # no command lately
         self._overdue = 0
@@ -223,6 +228,24 @@ class PlayerWorker(Worker):
         if self._check is not None:
             wait = min(wait, VERIFY_WAIT)
         return now + wait
+
+    # -- what can wait
+
+    def _spare_in(self) -> float | None:
+        """Seconds until there is time for a chore; None: not before the next reading."""
+        if self._seen is None:  # nobody knows yet whether the service answers
+            return None
+        spare = self._leisure.wait(self._due)
+        budget = self._backend.budget() if spare is not None else None
+        return None if budget is not None and budget.is_low else spare
+
+    def _do_chore(self) -> None:
+        try:
+            self._leisure.work()
+        except (NeedsLogin, RateLimited) as error:
+            self.failed(error)
+        except PlayerError as error:  # the next reading tells whether that lasts
+            log.info("%s: put off: %s", self.name, error)
 
     # -- commands
 

@@ -74,7 +74,7 @@ class SpotifyPlayer:
             uri = canonical(playlist.uri)
         except SettingsError as error:
             raise PlayerError(error.message, title=error.title) from error
-        self._look_up(uri, playlist.name)
+        self.look_up(uri, playlist.name)
         device = self._choose()
         try:
             self._start(uri, device, playlist)
@@ -122,6 +122,29 @@ class SpotifyPlayer:
         self._cache.remember(uri, info.name, info.cover)
         return Playlist(uri, info.name)
 
+    def look_up(self, uri: str, name: str) -> None:
+        """Is it still there? At most once a day; what is found is kept.
+
+        Raises PlaylistGone, and what keeps every request from getting through. Other trouble with
+        asking does not keep from playing: the playlist is then looked up again another time.
+        """
+        if self._cache.is_recent(uri):
+            if self._cache.is_gone(uri):
+                raise playlist_gone(name)
+            return
+        try:
+            self.check(uri)
+        except PlaylistGone as error:
+            if playlist_id(uri).startswith(SPOTIFYS_OWN):
+                self._cache.remember(uri, self._cache.name(uri), None)
+                return
+            self._cache.mark_gone(uri)
+            raise playlist_gone(name) from error
+        except (NeedsLogin, RateLimited, Offline, ServiceDown):
+            raise  # nothing else would get through either
+        except PlayerError as error:
+            log.info("the playlist could not be looked up: %s", error)
+
     def budget(self) -> Budget:
         """The day's requests: allowed, used, and when the count begins anew."""
         return Budget(self._ledger.daily_budget, self._ledger.today, self._ledger.resets_in)
@@ -140,25 +163,6 @@ class SpotifyPlayer:
         if playback.context is None:
             return playback
         return replace(playback, context_name=self._cache.name(playback.context))
-
-    def _look_up(self, uri: str, name: str) -> None:
-        """Is it still there? At most once a day; trouble with asking does not keep from playing."""
-        if self._cache.is_recent(uri):
-            if self._cache.is_gone(uri):
-                raise playlist_gone(name)
-            return
-        try:
-            self.check(uri)
-        except PlaylistGone as error:
-            if playlist_id(uri).startswith(SPOTIFYS_OWN):
-                self._cache.remember(uri, self._cache.name(uri), None)
-                return
-            self._cache.mark_gone(uri)
-            raise playlist_gone(name) from error
-        except (NeedsLogin, RateLimited, Offline, ServiceDown):
-            raise  # nothing else would get through either
-        except PlayerError as error:
-            log.info("the playlist could not be looked up: %s", error)
 
     def _choose(self) -> Device:
         devices = self._client.devices()
