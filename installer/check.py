@@ -60,11 +60,13 @@ def run_commands(program: Path, place: Path) -> None:
     assert not broken, broken
     lines = run("demo", "--seconds", str(DEMO_SECONDS), "--json", "--headless").splitlines()
     events = [json.loads(line) for line in lines if line.startswith("{")]
-    assert events, lines
+    summary = events[-1]
+    assert summary.get("with_face", 0) >= 3, events
+    assert summary.get("moods"), events
     assert run("status", codes=(3,)) == ""
     obey(program, environment, place)
     checks = len(report["checks"])
-    print(f"works: version, doctor ({checks} checks), demo ({len(events)} lines), commands")
+    print(f"works: version, doctor ({checks} checks), demo (mood {summary['moods']}), commands")
 
 
 def obey(program: Path, environment: dict[str, str], place: Path) -> None:

@@ -61,6 +61,9 @@ METADATA = [
 ]  # fmt: skip
 """Libraries whose version the bug report names."""
 
+CASCADE = "data/haarcascade_frontalface_default.xml"
+"""OpenCV's data file that finds faces, by its place in cv2."""
+
 _LEFT_OUT = [
     # The system's own, and only they, fit the desktop's libraries. The package depends on them.
     r"^lib(stdc\+\+|gcc_s)\.so",

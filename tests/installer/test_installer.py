@@ -121,6 +121,14 @@ def test_nothing_that_the_agent_imports_is_excluded() -> None:
     assert wrong == []
 
 
+def test_the_data_file_that_finds_faces_is_there_to_take() -> None:
+    import cv2
+
+    file = Path(cv2.data.haarcascades).parent / contents.CASCADE
+    assert file.is_file()
+    assert not contents.is_left_out(f"cv2/{contents.CASCADE}")
+
+
 def test_torch_stays_out() -> None:
     assert {"torch", "torchvision"} <= set(contents.EXCLUDED)
 
