@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import statistics
 import subprocess
 import sys
@@ -26,25 +25,43 @@ START_SECONDS = 60.0
 IDLE = 0.02
 """Seconds of work within one second below which a paused agent has finished starting."""
 MEGABYTE = 1024.0 * 1024.0
+TELLING_OF_ITS_ICON = """
+import agent.desktop.tray as tray
+from agent.__main__ import main
+
+show = tray.Tray._show
+
+def show_and_tell(self, snapshot):
+    show(self, snapshot)
+    print('{"event": "icon"}', flush=True)
+
+tray.Tray._show = show_and_tell
+main()
+"""
+"""The agent's own program, which also says when the panel has been given the icon."""
 CYCLE = 5.0
 BURST_FRAMES = 4
 BURST_SECONDS = 0.5
 
 
 def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any]:
-    """``rss_mb``, ``cpu_percent`` (of one core: source, watching, paused) and ``start_s`` (medians
-    of ``starts``: bare, first_observation). ``seconds``: how long processor time is counted, each.
-    Raises AgentError when the agent does not start."""
+    """``rss_mb``, ``cpu_percent`` (of one core: source, watching, paused), ``start_s`` (medians
+    of ``starts``: bare, first_observation) and ``stop_s`` (sigterm; None on Windows, which has
+    none). ``seconds``: how long processor time is counted, each.
+
+    Raises AgentError when the agent does not start.
+    """
     bare: list[float] = []
     first: list[float] = []
     for _ in range(starts):  # in turns, so that a busy moment meets both
         bare.append(bare_start())
         with running(clip) as agent:
-            first.append(agent.first_observation())
+            first.append(agent.first("observation"))
     with running(clip) as agent:
-        agent.first_observation()
+        agent.first("observation")
         watching = agent.cpu_percent(seconds)
         memory = agent.rss_mb()
+        stopped = None if sys.platform == "win32" else agent.stop()
     with running(clip, "--paused") as agent:
         agent.wait_until_idle()
         paused = agent.cpu_percent(seconds)
@@ -59,13 +76,15 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
             "bare": statistics.median(bare),
             "first_observation": statistics.median(first),
         },
+        "stop_s": {"sigterm": stopped},
     }
 
 
-def bare_start() -> float:
-    """Seconds that Python takes to import OpenCV and ONNX Runtime, and to end."""
+def bare_start(modules: str = "cv2, onnxruntime") -> float:
+    """Seconds that Python takes to import these modules, and to end. Raises
+    subprocess.CalledProcessError when one cannot be imported."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import cv2, onnxruntime"], check=True)
+    subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
     return time.perf_counter() - began
 
 
@@ -96,21 +115,32 @@ class RunningAgent:
         self._began = began
         self._popen = process
         self._process = psutil.Process(process.pid)
-        self._seen: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+        self._firsts: dict[str, float] = {}
+        self._ended = False
+        self._news = threading.Condition()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def first_observation(self) -> float:
-        """Blocks; seconds from the start. Raises AgentError."""
+    def first(self, event: str) -> float:
+        """Blocks until the first event of that kind ("observation", "icon"); seconds from the
+        start. Raises AgentError."""
+        with self._news:
+            self._news.wait_for(lambda: event in self._firsts or self._ended, START_SECONDS)
+            if event not in self._firsts:
+                raise AgentError(
+                    f"The agent ended, or was silent for too long, before its first {event}. Try "
+                    "it by hand: python -m agent run --headless --camera FILE --verbose"
+                )
+            return self._firsts[event] - self._began
+
+    def stop(self) -> float:
+        """Ask it to end; seconds until it is gone. Raises AgentError when it stays."""
+        began = time.perf_counter()
+        self._popen.terminate()
         try:
-            at = self._seen.get(timeout=START_SECONDS)
-        except queue.Empty:
-            at = None
-        if at is None:
-            raise AgentError(
-                "The agent ended or said nothing before it saw anything. Try it by hand: "
-                "python -m agent run --headless --camera FILE --verbose"
-            )
-        return at - self._began
+            self._popen.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AgentError("The agent was asked to end, and did not.") from None
+        return time.perf_counter() - began
 
     def wait_until_idle(self) -> None:
         """Until a paused agent has finished starting, but START_SECONDS at most."""
@@ -146,18 +176,25 @@ class RunningAgent:
                 said = json.loads(line)
             except json.JSONDecodeError:
                 continue
-            if isinstance(said, dict) and said.get("event") == "observation":
-                self._seen.put(time.perf_counter())
-        self._seen.put(None)
+            if isinstance(said, dict):
+                with self._news:
+                    self._firsts.setdefault(str(said.get("event")), time.perf_counter())
+                    self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
 
 
 @contextmanager
-def running(clip: Path, *options: str) -> Iterator[RunningAgent]:
-    """An agent on ``clip`` without tray, sound or network; ended at the close."""
+def running(clip: Path, *options: str, tray: bool = False) -> Iterator[RunningAgent]:
+    """An agent on ``clip``, ended at the close: headless and without its control server, or with
+    all of it (``tray``)."""
     with tempfile.TemporaryDirectory(prefix="moodtray-bench-", ignore_cleanup_errors=True) as home:
         environment = {**os.environ, "MOODTRAY_HOME": home}
-        command = [sys.executable, "-m", "agent", "run", "--headless", "--camera", str(clip)]
-        command += ["--player", "local", "--no-control", "--events-json", *options]
+        program = ["-c", TELLING_OF_ITS_ICON] if tray else ["-m", "agent"]
+        command = [sys.executable, *program, "run", "--camera", str(clip), "--player", "local"]
+        command += [] if tray else ["--headless", "--no-control"]
+        command += ["--events-json", *options]
         began = time.perf_counter()
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
