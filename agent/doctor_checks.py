@@ -168,6 +168,7 @@ def player(paths: Paths, settings: Settings) -> Finding:
     if settings.player == "local":
         return True, "Moodtray's own player, by setting", ""
     from agent.clock import SystemClock
+    from agent.core.cadence import Budget
     from agent.spotify_app import ledger, stored_login
 
     login = stored_login(settings, paths)
@@ -189,6 +190,13 @@ def player(paths: Paths, settings: Settings) -> Finding:
     found = f"Spotify, {until}, playlists for {', '.join(settings.spotify_playlists)}"
     if (wait := requests.blocked_until) is not None:
         return None, found, f"Spotify asked for silence until {wait.astimezone():%H:%M on %d %B}."
+    if Budget(requests.daily_budget, requests.today, requests.resets_in).for_reading == 0:
+        return (
+            None,
+            found,
+            "Today's requests are used up; Moodtray goes on at midnight. How many it may send is "
+            "the setting spotify.daily_requests.",
+        )
     if login.needs_reminder(datetime.now().astimezone()):
         return None, found, "The login ends soon. Renew it with 'moodtray login'."
     return True, found, ""

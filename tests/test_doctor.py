@@ -24,9 +24,12 @@ from agent.desktop import consent
 from agent.desktop.instance import Instance
 from agent.doctor import Check
 from agent.errors import CameraError, DesktopError, SettingsError
+from agent.players.sound import NULL
 from agent.players.spotify.token import LIFETIME, Token
 from agent.settings import CameraSettings, Settings
+from agent.spotify_app import LIMITS_FILE
 from agent.store.history import SqliteHistory
+from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths, models_dir
 from agent.store.settings_file import SettingsFile
 from agent.store.tokens import FileTokenStore
@@ -400,6 +403,45 @@ def test_which_player_and_its_login(paths: Paths) -> None:
     ok, _, advice = doctor_checks.player(paths, mapped)
     assert ok is None
     assert "Renew" in advice
+
+
+def test_the_requests_to_spotify(paths: Paths) -> None:
+    settings = Settings(player="spotify", spotify_playlists={"happy": ("x",)})
+    now = datetime.now().astimezone()
+    paths.ensure()
+    token = Token("a-secret", "r-secret", now, now, "client", "https://accounts")
+    FileTokenStore(paths.token_file).save(token.to_dict())
+
+    def noted(**state: object) -> tuple[bool | None, str, str]:
+        file = JsonFile(paths.state / LIMITS_FILE)
+        file.save({"day": f"{now:%Y-%m-%d}", "wait_until": None, "quota": False, **state})
+        return doctor_checks.player(paths, settings)
+
+    ok, detail, _ = noted(requests=321)
+    assert ok is True
+    assert "321 of 5000 requests today" in detail
+    assert f"logged in until {now + LIFETIME:%d %B %Y}" in detail
+    until = now + timedelta(hours=13)
+    ok, detail, advice = noted(requests=4321, wait_until=until.isoformat(), quota=True)
+    assert ok is None
+    assert "4321 of 5000" in detail
+    assert f"until {until:%H:%M on %d %B}" in advice
+    ok, _, advice = noted(requests=4900)
+    assert ok is None
+    assert "midnight" in advice
+    assert "spotify.daily_requests" in advice
+    assert noted(requests=4900, day="2026-01-01")[0] is True, "another day's"
+
+
+def test_sound_names_the_backend_or_says_that_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agent.players.sound.working_backend", lambda: "PulseAudio")
+    assert doctor_checks.sound() == (True, "PulseAudio", "")
+    monkeypatch.setattr("agent.players.sound.working_backend", lambda: NULL)
+    ok, detail, advice = doctor_checks.sound()
+    assert (ok, detail.startswith("no sound output")) == (None, True)
+    assert "speakers" in advice
 
 
 def test_the_environment_of_the_examination_is_left_alone(paths: Paths) -> None:

@@ -115,10 +115,13 @@ def test_it_is_told_once_however_long_it_stays_gone(
     agent: Agent, uri: Callable[[str], str]
 ) -> None:
     agent.use(happy=(NOWHERE, uri("happy")))
-    agent.run(2.5 * DAY)
+    for _ in range(3):
+        agent.run(60.0)
+        agent.rig.clock.advance(DAY)
     assert len(agent.notices) == 1
     assert agent.lookups() == 6  # both once a day
-    agent.begin()  # within the day
+    agent.rig.clock.advance(-DAY / 2)
+    agent.begin()  # within the day of the latest look
     agent.use(happy=(NOWHERE, uri("happy")))
     agent.run()
     assert len(agent.notices) == 0
@@ -132,7 +135,8 @@ def test_one_that_comes_back_is_played_again(agent: Agent, uri: Callable[[str], 
     agent.run()
     assert agent.changes[-1].playlists == {MoodState.HAPPY: ()}
     agent.rig.world.catalogue["happy"].deleted = False
-    agent.run(DAY + 60.0)
+    agent.rig.clock.advance(DAY)
+    agent.run(90.0)
     assert agent.changes[-1].playlists[MoodState.HAPPY] == (Playlist(uri("happy"), "Happy songs"),)
 
 

@@ -1,0 +1,172 @@
+"""Which player is in use, and what a change of the settings does to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent import spotify_app
+from agent.clock import SystemClock
+from agent.errors import SettingsError
+from agent.events import Event, PlaybackChanged, PlayerChanged, PlaylistStarted
+from agent.music import Music
+from agent.players.local import LocalPlayer, loop
+from agent.players.spotify.token import Token
+from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
+from agent.store.paths import Paths
+from agent.store.tokens import FileTokenStore
+from agent.types import MoodState, PlayState
+from tests.fakes.spotify import FakeSpotify, spotify_id
+
+HAPPY, SAD = spotify_id("one"), spotify_id("two")
+
+
+class Owner:
+    """What the app has of it: ``music``, and its events."""
+
+    def __init__(self, paths: Paths, spotify: FakeSpotify) -> None:
+        self.events: list[Event] = []
+        self.paths = paths
+        self.clock = SystemClock()
+        self.url = spotify.url
+        self.music = Music(
+            paths,
+            self.clock,
+            self.events.append,
+            wanted=None,
+            spotify_url=spotify.url,
+            tell=lambda _: None,
+        )
+
+    def wait_for(self, kind: type, wanted: Callable[[Event], bool] = lambda _: True) -> Event:
+        end = time.monotonic() + 30.0
+        while True:
+            for event in list(self.events):
+                if isinstance(event, kind) and wanted(event):
+                    return event
+            assert time.monotonic() < end, self.events
+            time.sleep(0.01)
+
+    @property
+    def names(self) -> list[str]:
+        return [event.name for event in self.events if isinstance(event, PlayerChanged)]
+
+    def log_in(self, login: dict[str, object]) -> None:
+        now = self.clock.now().isoformat()
+        more = {"expires_at": now, "auth_date": now, "client_id": "client", "issuer": self.url}
+        token = Token.from_dict({**login, **more})
+        assert token is not None
+        FileTokenStore(self.paths.token_file).save(token.to_dict())
+
+
+@pytest.fixture
+def spotify() -> Iterator[FakeSpotify]:
+    with FakeSpotify() as running:
+        yield running
+
+
+@pytest.fixture
+def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[Owner]:
+    paths = Paths.default()
+    paths.ensure()
+    made = Owner(paths, spotify)
+    yield made
+    made.music.request_stop()
+    assert made.music.join(30.0)
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The players that were built, by name."""
+    names: list[str] = []
+    init, build = LocalPlayer.__init__, spotify_app.build_player
+
+    def counted_init(self: LocalPlayer, *args: object, **more: object) -> None:
+        names.append("local")
+        init(self, *args, null=True)  # type: ignore[arg-type]
+
+    def counted_build(*args: object) -> object:
+        names.append("spotify")
+        return build(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LocalPlayer, "__init__", counted_init)
+    monkeypatch.setattr(spotify_app, "build_player", counted_build)
+    return names
+
+
+def test_the_volume_is_changed_while_the_music_plays(owner: Owner, built: list[str]) -> None:
+    def settings(volume: float) -> Settings:
+        return Settings(player="local", local=LocalSettings(volume=volume))
+
+    owner.music.use(settings(0.8))
+    owner.music.play(loop("happy"), asked=True)
+    owner.wait_for(PlaylistStarted)
+    local = owner.music._local
+    assert local is not None
+    began = len(owner.events)
+    owner.music.use(settings(0.3))
+    assert local._output.volume == 0.3
+    owner.music.expect(True)  # has it read more often
+    time.sleep(1.5)
+    assert built == ["local"]
+    assert local.playback().state is PlayState.PLAYING
+    told = [event for event in owner.events[began:] if isinstance(event, PlaybackChanged)]
+    assert all(event.playback.state is PlayState.PLAYING for event in told)
+    owner.music.use(settings(0.3).model_copy(update={"local": LocalSettings(shuffle=True)}))
+    assert built == ["local", "local"], "the order of the tracks is the deck's"
+
+
+def test_unrelated_changes_build_no_player(
+    owner: Owner, spotify: FakeSpotify, built: list[str]
+) -> None:
+    owner.log_in(spotify.accounts.give_login())
+    settings = Settings(player="spotify", spotify_playlists={"happy": (HAPPY,)})
+    owner.music.use(settings)
+    worker = owner.music._worker
+    for update in ({"mood": MoodSettings(dwell=3.0)}, {"spotify_playlists": {"sad": (SAD,)}}):
+        owner.music.use(settings.model_copy(update=update))
+    assert built == ["spotify"]
+    assert owner.names[:3] == ["Spotify"] * 3
+    last = [event for event in owner.events if isinstance(event, PlayerChanged)][2]
+    assert list(last.playlists) == [MoodState.SAD]
+    owner.music.use(settings.model_copy(update={"spotify": SpotifySettings(shuffle=True)}))
+    assert built == ["spotify", "spotify"]
+    assert owner.music._worker is worker
+
+
+def test_mapped_playlists_get_their_names(owner: Owner, spotify: FakeSpotify) -> None:
+    owner.log_in(spotify.accounts.give_login())
+    uri = spotify.world.catalogue["happy"].uri
+    owner.music.use(Settings(spotify_playlists={"happy": (uri,)}))
+    owner.wait_for(
+        PlayerChanged,
+        lambda event: (
+            isinstance(event, PlayerChanged)
+            and event.playlists[MoodState.HAPPY][0].name == "Happy songs"
+        ),
+    )
+    assert owner.names == ["Spotify", "Spotify"]
+
+
+def test_the_player_left_says_nothing_more(owner: Owner, spotify: FakeSpotify) -> None:
+    owner.log_in(spotify.accounts.give_login())
+    uris = tuple(playlist.uri for playlist in spotify.world.catalogue.playlists.values())
+    owner.music.use(Settings(spotify_playlists={"happy": uris}))
+    mapped = owner.music._mapped
+    assert mapped is not None
+    owner.wait_for(PlaybackChanged)
+    owner.music.use(Settings(player="local"))
+    assert not mapped.pending()
+    mapped._end_round()
+    assert owner.names == ["Spotify", LocalPlayer.name]
+
+
+def test_a_wrong_entry_leaves_the_player_as_it_is(owner: Owner, built: list[str]) -> None:
+    owner.music.use(Settings(player="local"))
+    with pytest.raises(SettingsError, match=r"spotify_playlists\.sad"):
+        owner.music.use(Settings(player="spotify", spotify_playlists={"sad": ("blue",)}))
+    assert built == ["local"]
+    assert owner.names == [LocalPlayer.name]
