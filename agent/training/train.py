@@ -31,7 +31,7 @@ class Plan:
     """Everything that decides how a run goes; it is kept in the run's folder."""
 
     network: str = "moodnet"
-    epochs: int = 13
+    epochs: int = 12
     batch: int = 128  # faces a step, over all processes
     optimiser: str = "sgd"  # or "adam", with which the seed was trained
     rate: float = 0.1  # highest learning rate of the one cycle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -29,8 +30,6 @@ def made(request, parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> tup
     """(folder with emotion.onnx, its metadata) of a briefly trained network."""
     folder = tmp_path_factory.mktemp(request.param)
     plan = SEED_PLAN if request.param == "seed" else Plan()
-    import dataclasses
-
     train(dataclasses.replace(plan, epochs=2, batch=16), *parts, folder / "run", quiet=True)
     priors = data.shares(parts[0])
     target = folder / "emotion.onnx"
@@ -121,6 +120,7 @@ def test_lifting_favours_the_rare() -> None:
     assert int((lifted - before).argmin()) == 6
 
 
+@pytest.mark.parametrize("made", ["moodnet"], indirect=True)
 def test_evaluate_writes_a_row_a_test_set(
     made: tuple[Path, dict], folder: Path, tmp_path: Path
 ) -> None:
@@ -157,6 +157,7 @@ def test_bad_files_are_explained(tmp_path: Path) -> None:
         TorchSession(tmp_path)
 
 
+@pytest.mark.parametrize("made", ["moodnet"], indirect=True)
 def test_an_eight_bit_copy_answers_much_alike(
     made: tuple[Path, dict], parts: Parts, tmp_path: Path
 ) -> None:
