@@ -11,23 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from agent.bench import as_text, frame, process, run_all, screen
+from agent.bench import as_text, demo_clip, frame, process, run_all, screen
 from agent.bench.frame import measure
 from agent.bench.goals import ROWS, figure
 from agent.errors import AgentError, BadPicture
-from agent.store.paths import resources_dir
 from tests.desktop.x11 import Desktop, missing_packages
-
-CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "video"
 
 
 @pytest.fixture(scope="module")
 def clip() -> Path:
-    """The demo's clip; while there is none, another with a face in it."""
-    for path in (resources_dir() / "demo" / "clip.mp4", CLIPS / "single_face.mp4"):
-        if path.is_file():
-            return path
-    pytest.skip("no clip with a face is here")
+    return demo_clip()
 
 
 def test_frame_against_the_seed(clip: Path) -> None:

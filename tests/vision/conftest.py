@@ -1,4 +1,4 @@
-"""What the vision tests share: small videos, a tiny network, the clips where they are."""
+"""What the vision tests share: small videos, a tiny network."""
 
 from __future__ import annotations
 
@@ -17,20 +17,24 @@ from agent.store.paths import resources_dir
 from agent.types import EMOTIONS
 from tests.vision.mjpeg import MjpegServer, picture
 
-CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "video"
+
+@pytest.fixture
+def demo_clip() -> Path:
+    """The clip that is shipped: the synthetic actor, who looks into the camera at first."""
+    return resources_dir() / "demo" / "clip.mp4"
 
 
 @pytest.fixture
-def clip() -> Callable[[str], Path]:
-    """One of the clips of faces that are no part of the project, or the demo's ("demo")."""
-
-    def find(name: str) -> Path:
-        path = resources_dir() / "demo" / "clip.mp4" if name == "demo" else CLIPS / name
-        if not path.is_file():
-            pytest.skip(f"the clip {name} is not here ({path})")
-        return path
-
-    return find
+def short_clip(demo_clip: Path, tmp_path: Path) -> Path:
+    """The demo's first 2.4 seconds: one face, 72 frames, 30 a second."""
+    path = tmp_path / "short.mp4"
+    capture = cv2.VideoCapture(str(demo_clip))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 30.0, (640, 480))
+    assert writer.isOpened()
+    for _ in range(72):
+        writer.write(capture.read()[1])
+    writer.release()
+    return path
 
 
 @pytest.fixture

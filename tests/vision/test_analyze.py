@@ -22,8 +22,8 @@ def classifier(tiny_model: Path) -> ExpressionClassifier:
     return ExpressionClassifier.load(tiny_model)
 
 
-def test_video_is_sampled(clip: Callable[[str], Path], classifier: ExpressionClassifier) -> None:
-    result = analyze(clip("single_face.mp4"), classifier)
+def test_video_is_sampled(short_clip: Path, classifier: ExpressionClassifier) -> None:
+    result = analyze(short_clip, classifier)
     assert result.kind == "video"
     assert [frame.time for frame in result.frames] == [0.0, 0.5, 1.0, 1.5, 2.0]
     assert all(len(frame.faces) == 1 for frame in result.frames)
@@ -37,9 +37,9 @@ def test_video_is_sampled(clip: Callable[[str], Path], classifier: ExpressionCla
 
 
 def test_picture_with_two_faces(
-    clip: Callable[[str], Path], classifier: ExpressionClassifier, tmp_path: Path
+    short_clip: Path, classifier: ExpressionClassifier, tmp_path: Path
 ) -> None:
-    frame = cv2.VideoCapture(str(clip("single_face.mp4"))).read()[1]
+    frame = cv2.VideoCapture(str(short_clip)).read()[1]
     path = tmp_path / "two people ö.png"  # a name that is no ASCII
     pair = np.hstack([frame, cv2.resize(frame, None, fx=0.8, fy=1.0)])
     path.write_bytes(cv2.imencode(".png", pair)[1].tobytes())
