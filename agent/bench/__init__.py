@@ -26,10 +26,10 @@ def run_all(fast: bool = False, clip: Path | None = None) -> dict[str, Any]:
     from agent.bench import frame, process, screen
 
     path = clip or demo_clip()
-    starts = 3 if fast else 5
+    starts = 2 if fast else 5
     figures: dict[str, Any] = {
-        "frame_ms": frame.measure(path, frames=40 if fast else 150),
-        **process.measure(path, seconds=10.0 if fast else 30.0, starts=starts),
+        "frame_ms": frame.measure(path, frames=40 if fast else 100),
+        **process.measure(path, seconds=10.0 if fast else 25.0, starts=starts),
         "preview": screen.preview(path, seconds=3.0 if fast else 10.0),
         "spotify_requests_per_hour": requests_per_hour(),
     }

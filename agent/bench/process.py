@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,14 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
         stopped = None if sys.platform == "win32" else agent.stop()
     with running(clip, "--paused") as agent:
         agent.wait_until_idle()
-        paused = agent.cpu_percent(seconds)
+        # Meanwhile the source, which is counted by its own thread's processor time.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            source = beside.submit(source_percent, clip, seconds)
+            paused = agent.cpu_percent(seconds)
     return {
         "rss_mb": memory,
         "cpu_percent": {
-            "source": source_percent(clip, seconds),
+            "source": source.result(),
             "watching": watching,
             "paused": paused,
         },

@@ -73,9 +73,15 @@ class ExpressionClassifier:
         self._card = card
 
     @classmethod
-    def load(cls, path: Path | None = None, engine: Engine = "onnx") -> ExpressionClassifier:
+    def load(
+        cls, path: Path | None = None, engine: Engine = "onnx", *, at_once: bool = True
+    ) -> ExpressionClassifier:
         """``path``: the .onnx file, its metadata beside it as .json; None: the model that Moodtray
-        ships. Raises ModelError when a file is missing, damaged or of another kind."""
+        ships. Raises ModelError when a file is missing, damaged or of another kind.
+
+        ``at_once`` False: the files are checked now, but the engine is loaded with the first face,
+        in the thread that shows it; :meth:`predict` may then raise ModelError.
+        """
         file = path if path is not None else models_dir() / "emotion.onnx"
         card = read_card(file.with_suffix(".json"))
         session: Session
@@ -83,7 +89,7 @@ class ExpressionClassifier:
             session = _torch_session(file.parent)
         else:
             verify(file, card)
-            session = OnnxSession(file, card)
+            session = OnnxSession(file, card) if at_once else _LateSession(file, card)
         return cls(session, card)
 
     def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -166,6 +172,20 @@ class OnnxSession:
                 "Install Moodtray again to restore its model."
             ) from error
         return np.asarray(logits, dtype=np.float32)
+
+
+class _LateSession:
+    """An OnnxSession that is made when it is first needed."""
+
+    def __init__(self, file: Path, card: ModelCard) -> None:
+        self._file = file
+        self._card = card
+        self._made: OnnxSession | None = None
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._made is None:
+            self._made = OnnxSession(self._file, self._card)
+        return self._made.run(batch)
 
 
 def _torch_session(folder: Path) -> Session:

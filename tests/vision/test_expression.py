@@ -190,3 +190,24 @@ def test_classifying_imports_no_torch(tiny_model: Path) -> None:
         [sys.executable, "-c", script, str(tiny_model)], capture_output=True, text=True, timeout=60
     )
     assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+def test_late_engine_is_loaded_with_the_first_face(tiny_model: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from agent.vision.expression import ExpressionClassifier\n"
+        "c = ExpressionClassifier.load(Path(sys.argv[1]), at_once=False)\n"
+        "print('onnxruntime' in sys.modules)\n"
+        "print(c.predict([np.full((9, 9), 255, np.uint8)]).argmax())\n"
+        "print('onnxruntime' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tiny_model)], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == ["False", "6", "True"], done.stderr
+
+
+def test_late_engine_still_checks_the_files_at_once(tiny_model: Path) -> None:
+    tiny_model.write_bytes(tiny_model.read_bytes()[:-40])
+    with pytest.raises(ModelError, match="bytes"):
+        ExpressionClassifier.load(tiny_model, at_once=False)
