@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from shade import PAINT_LEFT, PAINT_SCALE, PAINT_TOP
 
-_BROW = np.array([[0.085, 6.845], [0.17, 6.875], [0.28, 6.905], [0.37, 6.905], [0.47, 6.850]])
+_BROW = np.array([[0.085, 6.825], [0.17, 6.862], [0.28, 6.898], [0.37, 6.908], [0.48, 6.868]])
 _BROW_TONE = np.array([0.10, 0.065, 0.05])
 
 

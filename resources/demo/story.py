@@ -13,19 +13,22 @@ SECONDS = 54.0
 
 # Facial units (ARKit's names, both sides) that make up each expression; above 1 is exaggerated.
 EXPRESSIONS: dict[str, dict[str, float]] = {
-    "neutral": {"eyeSquint": 0.3, "browDown": 0.4, "browOuterUp": -0.15, "eyeBlink": 0.06},
+    "neutral": {
+        "eyeBlink": 0.16, "eyeSquint": 0.4, "browDown": 0.2, "browInnerUp": -0.2,
+        "browOuterUp": -0.1, "mouthPress": 0.3, "mouthSmile": 0.10, "mouthClose": 0.06,
+    },
     "happy": {
         "mouthSmile": 1.0, "mouthUpperUp": 1.1, "mouthLowerDown": 0.7, "jawOpen": 0.25,
         "cheekSquint": 0.9, "eyeSquint": 0.5, "mouthDimple": 0.4, "browOuterUp": 0.15,
     },
     "surprise": {
-        "jawOpen": 0.80, "browInnerUp": 1.5, "browOuterUp": 1.5, "eyeWide": 1.8,
+        "jawOpen": 0.75, "browInnerUp": 2.1, "browOuterUp": 1.4, "eyeWide": 1.8,
         "mouthFunnel": 0.30,
     },
     "sad": {
         "mouthFrown": 1.9, "browInnerUp": 2.3, "browDown": 1.0, "browOuterUp": -0.2,
-        "eyeSquint": 1.0, "mouthStretch": 0.5, "cheekSquint": 0.5, "noseSneer": 0.8,
-        "mouthShrugLower": 0.6,
+        "eyeSquint": 1.0, "mouthStretch": 0.5, "cheekSquint": 0.7, "noseSneer": 0.8,
+        "mouthShrugLower": 0.6, "eyeBlink": 0.08,
     },
 }  # fmt: skip
 
