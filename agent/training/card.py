@@ -70,7 +70,7 @@ def _marks(rows: dict[str, dict[str, Any]]) -> str:
         met = "met" if sign * (value - mark) >= 0 else "**missed**"
         lines.append(f"| {what} | {goal} | {value * unit:.{3 if unit == 1 else 1}f} | {met} |")
     for name in DROPS:
-        drop = rows["ferplus"]["accuracy"] - rows[name]["accuracy"]
+        drop = round(rows["ferplus"]["accuracy"] - rows[name]["accuracy"], 4)
         met = "met" if drop <= DROP_MARK else "**missed**"
         what = f"points lost at {name.split(', ')[1]}"
         lines.append(f"| {what} | at most {100 * DROP_MARK:g} | {100 * drop:.1f} | {met} |")
