@@ -1,76 +1,33 @@
-"""The composition root: builds the parts, starts and stops them in order. The only place that
-wires; it decides nothing itself.
+"""One run of the agent from start to end: the tray first, then the engine beside it.
 
-Threads: the main one for the tray (or waiting), one for the controller, one for each worker.
-Everything that costs start time or memory is imported where it is first needed.
+The main thread belongs to the tray (macOS allows nothing else) or, without one, waits. The icon
+stands before the vision libraries are loaded: a user sees at once that the program is there.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import queue
 import signal
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from agent import effects as do
 from agent import events as on
 from agent.clock import SystemClock
-from agent.controller import Controller
-from agent.desktop import consent
-from agent.errors import AgentError
-from agent.hands import Hands
-from agent.music import Music
+from agent.options import Options
 from agent.ports import Clock
-from agent.settings import CameraSettings, Settings
-from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
-from agent.store.settings_file import SettingsFile
-from agent.types import Snapshot
-from agent.vision.camera import OpenCVCamera
-from agent.vision.expression import ExpressionClassifier
-from agent.vision.faces import FaceTracker
-from agent.vision.watcher import Watcher
-from agent.worker import Worker
 
 if TYPE_CHECKING:
     from agent.desktop.menu import MenuAction
-    from agent.desktop.session import SessionWatch
+    from agent.desktop.tray import Tray
+    from agent.engine import Engine
 
-log = logging.getLogger(__name__)
-
-STOP_SECONDS = 1.5
-"""All parts together have that long to end; what hangs then is left behind (daemon threads)."""
-SETTINGS_POLL = 2.0
-"""Seconds between two looks at the settings file's date."""
-
-
-def _silent(_text: str) -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How one run differs from the settings file."""
-
-    camera: int | str | None = None
-    player: str | None = None  # "auto", "spotify", "local"
-    headless: bool = False
-    play: bool = False
-    paused: bool = False
-    spotify_url: str | None = None
-    settings: Settings | None = None  # instead of the settings file (demo, tests)
-    control: bool = True  # the loopback control API
-    session: bool = True  # watch lock, sleep, idle
-    listener: Callable[[dict[str, Any]], None] | None = None  # gets every journal line
-    tell: Callable[[str], None] = _silent  # takes a line for the terminal
+START_PATIENCE = 1.5
+"""Seconds that quitting waits for a start which is still under way."""
 
 
 class App:
-    """One agent. :meth:`run` blocks until it ends."""
+    """:meth:`run` blocks until the agent ends; :meth:`report` may be called from the beginning."""
 
     def __init__(
         self, options: Options, paths: Paths | None = None, clock: Clock | None = None
@@ -80,274 +37,69 @@ class App:
         self._clock = clock or SystemClock()
         self._inbox: queue.SimpleQueue[on.Event] = queue.SimpleQueue()
         self._done = threading.Event()
-        self._settings_file: SettingsFile | None = None
-        self._closers: list[Callable[[], object]] = []
-        self._session: SessionWatch | None = None
-
-    # -- any thread
+        self._tray: Tray | None = None
+        self._engine: Engine | None = None
+        self._failure: Exception | None = None
 
     def report(self, event: on.Event) -> None:
-        """Put an event into the controller's inbox."""
+        """Put an event into the controller's inbox. Any thread."""
         self._inbox.put(event)
 
-    @property
-    def snapshot(self) -> Snapshot:
-        """The present picture of the whole."""
-        return self._hands.snapshot or self._controller.snapshot
-
-    # -- the main thread
-
     def run(self) -> None:
-        """Start everything, block until Quit, stop everything. Raises AgentError when it cannot
-        even begin (no usable model, no writable folders)."""
+        """Start everything, block until Quit, stop everything. The main thread. Raises AgentError
+        when it cannot even begin (no usable model, no writable folders)."""
         self._paths.ensure()
-        settings, problem = self._load_settings()
-        self._build(settings)
-        if problem is not None:
-            self._tell_problem(problem)
-        loop = threading.Thread(target=self._loop, name="controller", daemon=True)
         self._catch_signals()
-        self._watcher.start()
-        loop.start()
-        self._start_the_rest(settings)
-        self._run_tray_or_wait()
-        self._stop(loop)
+        if not self._options.headless:
+            self._tray = self._make_tray()
+        if self._tray is None:
+            self._start()
+        else:
+            starter = threading.Thread(target=self._start_guarded, name="start", daemon=True)
+            starter.start()
+            self._tray.run()
+            starter.join(START_PATIENCE)
+        if self._failure is not None:
+            raise self._failure
+        self._done.wait()
+        if self._engine is not None:
+            self._engine.stop()
 
-    def _load_settings(self) -> tuple[Settings, AgentError | None]:
-        if self._options.settings is not None:
-            return self._options.settings, None
-        self._settings_file = SettingsFile(self._paths)
-        return self._settings_file.load_or_last_good()
+    def _start_guarded(self) -> None:
+        """Beside the tray: what goes wrong here is raised by :meth:`run`."""
+        try:
+            self._start()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the main thread raises it
+            self._failure = error
+            self._end()
 
-    def _build(self, settings: Settings) -> None:
-        camera = self._source(settings.camera)
-        classifier = ExpressionClassifier.load(engine=settings.camera.engine)
-        self._watcher = Watcher(
-            lambda: OpenCVCamera(camera),
-            FaceTracker(),
-            classifier,
-            self.report,
-            self._clock,
-            interval=settings.camera.interval,
-            burst_frames=settings.camera.burst_frames,
-            burst_seconds=settings.camera.burst_duration,
-            active=False,
-        )
-        self._controller = Controller(
-            settings,
-            self._clock,
-            consent=not self._needs_consent or consent.is_given(self._paths),
-            asked=self._options.play,
-            camera_paused=self._options.paused,
-            priors=classifier.priors,
-        )
-        self._music = Music(
-            self._paths,
-            self._clock,
-            self.report,
-            wanted=self._options.player,
-            spotify_url=self._options.spotify_url,
-            tell=self._options.tell,
-        )
-        self._history = SqliteHistory(self._paths.history_file, on_set_aside=self._tell_problem)
-        self._hands = Hands(
-            report=self.report,
-            clock=self._clock,
-            watcher=self._watcher,
-            music=self._music,
-            history=self._history,
-            listener=self._options.listener,
-            tell=self._options.tell,
-            apply_settings=self._apply_settings,
-            ask_consent=self._ask_consent,
-            shut_down=self._shut_down,
-        )
-        self._applied = settings
+    def _start(self) -> None:
+        from agent.engine import Engine
 
-    def _source(self, camera: CameraSettings) -> int | str:
-        return camera.source if self._options.camera is None else self._options.camera
+        self._engine = Engine(
+            self._options, self._paths, self._clock, self._inbox, self._tray, self._end
+        )
+        self._engine.start()
 
-    @property
-    def _needs_consent(self) -> bool:
-        """A webcam does; a file or URL that the user names in the command is consent enough."""
-        return not isinstance(self._options.camera, str)
+    def _end(self) -> None:
+        self._done.set()
+        if self._tray is not None:
+            self._tray.stop()
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: self.report(on.Quit()))
 
-    def _start_the_rest(self, settings: Settings) -> None:
-        """What may come up after the first look at the camera has begun."""
-        try:
-            self._music.use(settings)
-        except AgentError as error:  # the rest of the agent works without music
-            self._tell_problem(error)
-        if self._options.control:
-            self._start_control(settings)
-        if self._options.session:
-            self._start_session_watch(settings)
-        if not self._options.headless:
-            self._start_notifications()
-            self._look_at_autostart()
+    def _make_tray(self) -> Tray | None:
+        from agent.desktop.tray import make_tray
 
-    def _start_control(self, settings: Settings) -> None:
-        from agent.web.server import ControlServer
-
-        server = ControlServer(self._paths, self.report, lambda: self.snapshot, settings.web.port)
-        server.start()
-        self._closers.append(server.stop)
-
-    def _start_session_watch(self, settings: Settings) -> None:
-        from agent.desktop.session import SessionWatch, system_source
-
-        source = system_source(self._clock)
-        self._session = SessionWatch(self.report, self._clock, settings.session, source)
-        self._session.start()
-
-    def _start_notifications(self) -> None:
-        from agent.desktop.notify import DesktopNotifications
-
-        notifier = DesktopNotifications(
-            self.report, self._clock, lambda: self._controller.settings.notifications
-        )
-        self._hands.notifier = notifier
-        self._closers.append(notifier.close)
-
-    def _look_at_autostart(self) -> None:
-        from agent.desktop.autostart import autostart
-
-        try:
-            status = autostart().status()
-        except AgentError as error:
-            log.info("autostart: %s", error)
-            return
-        self.report(on.AutostartChanged(status.enabled))
-
-    def _run_tray_or_wait(self) -> None:
-        if not self._options.headless:
-            from agent.desktop.tray import make_tray
-
-            tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
-            if notice:
-                self._options.tell(notice)
-            if tray is not None:
-                self._hands.tray = tray
-                tray.update(self.snapshot)
-                if not self._done.is_set():
-                    tray.run()
-        self._done.wait()
+        tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
+        if notice:
+            self._options.tell(notice)
+        return tray
 
     def _on_menu_action(self, action: MenuAction) -> None:
         from agent.desktop.actions import carry_out
 
         carry_out(action, self._paths, self.report)
-
-    def _stop(self, loop: threading.Thread) -> None:
-        """Ask all to end at once, then wait for all within one common time."""
-        deadline = self._clock.monotonic() + STOP_SECONDS
-        workers: list[Worker] = [self._watcher]
-        if self._session is not None:
-            workers.append(self._session)
-        for worker in workers:
-            worker.request_stop()
-        self._music.request_stop()
-        closing = [threading.Thread(target=close, daemon=True) for close in self._closers]
-        for thread in closing:
-            thread.start()
-
-        def left() -> float:
-            return max(0.05, deadline - self._clock.monotonic())
-
-        for worker in workers:
-            worker.join(left())
-        self._music.join(left())
-        if self._hands.preview is not None:
-            self._hands.preview.join(left())
-        for thread in [loop, *closing]:
-            thread.join(left())
-        if not loop.is_alive():  # the only one that writes it
-            self._history.close()
-
-    # -- the controller's thread
-
-    def _loop(self) -> None:
-        self._carry_out(self._controller.begin)
-        next_look = self._clock.monotonic() + SETTINGS_POLL
-        while not self._done.is_set():
-            due = self._controller.deadline
-            wake_at = next_look if due is None else min(due, next_look)
-            event: on.Event | None = None
-            with contextlib.suppress(queue.Empty):
-                event = self._inbox.get(timeout=max(0.0, wake_at - self._clock.monotonic()))
-            if event is not None:
-                self._carry_out(self._controller.handle, event)
-            now = self._clock.monotonic()
-            if due is not None and now >= due:
-                self._carry_out(self._controller.tick)
-            if now >= next_look:
-                next_look = now + SETTINGS_POLL
-                self._look_around()
-
-    def _carry_out(self, step: Callable[..., list[do.Effect]], *args: on.Event) -> None:
-        """A defect in one step is logged and must not end the loop: the next event may be Quit."""
-        try:
-            for effect in step(*args):
-                self._hands.perform(effect)
-        except Exception:
-            log.exception("defect while handling %s", args or "the passing of time")
-
-    def _look_around(self) -> None:
-        """What other programs may have changed: the settings, the consent, the login."""
-        try:
-            self._look_at_settings()
-            self._look_at_consent()
-            self._music.look()
-        except AgentError as error:
-            self._tell_problem(error)
-
-    def _look_at_settings(self) -> None:
-        if self._settings_file is None:
-            return
-        found = self._settings_file.poll()
-        if isinstance(found, Settings):
-            self.report(on.SettingsChanged(found))
-        elif found is not None:
-            self._tell_problem(found)
-
-    def _look_at_consent(self) -> None:
-        """'moodtray consent' may give it or take it back while the agent runs."""
-        if not self._needs_consent:
-            return
-        given = consent.is_given(self._paths)
-        if given != self._controller.consent:
-            self.report(on.ConsentGiven() if given else on.ConsentWithdrawn())
-
-    def _tell_problem(self, problem: AgentError) -> None:
-        log.warning("%s: %s", problem.title, problem.message)
-        self.report(on.Notice(problem.title, problem.message))
-
-    def _apply_settings(self) -> None:
-        settings, before = self._controller.settings, self._applied
-        self._applied = settings
-        self._watcher.set_burst(settings.camera.burst_frames, settings.camera.burst_duration)
-        if self._options.camera is None and settings.camera.source != before.camera.source:
-            source = settings.camera.source
-            self._watcher.set_camera(lambda: OpenCVCamera(source))
-        self._music.use(settings)
-        if self._session is not None:
-            self._session.apply(settings.session)
-
-    def _ask_consent(self) -> None:
-        from agent.desktop.consent_dialog import ask
-
-        if self._options.headless:
-            self._options.tell(consent.HOW)
-            return
-        ask(self._paths, self._clock, self.report, self._options.tell)
-
-    def _shut_down(self) -> None:
-        self._done.set()
-        self._hands.perform(do.SetPreview(False))
-        if self._hands.tray is not None:
-            self._hands.tray.stop()

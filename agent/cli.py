@@ -84,7 +84,8 @@ def _options(
 
 
 def _camera(source: str | None) -> int | str | None:
-    return int(source) if source is not None and source.isdigit() else source
+    plain = source is not None and source.isascii() and source.isdecimal()
+    return int(source) if source is not None and plain else source
 
 
 # --- the agent ------------------------------------------------------------------------------------
@@ -107,13 +108,15 @@ def run(
 ) -> None:
     """Run the agent: watch, and move the music."""
     from agent import logs
-    from agent.app import App, Options
+    from agent.app import App
     from agent.desktop.instance import Instance
+    from agent.options import Options
 
     if player not in (None, "auto", "spotify", "local"):
         raise typer.BadParameter("auto, spotify or local", param_hint="--player")
     paths = Paths.default()
-    paths.ensure()
+    for trouble in paths.ensure():
+        print(f"{trouble.title}: {trouble.message}", file=sys.stderr)
     with Instance(paths) as instance:
         if not instance.acquire():
             from agent.web.control_client import hand_over
@@ -204,7 +207,7 @@ def analyze(files: list[Path], as_json: AsJson = False) -> None:
         if as_json:
             _print_json(result.as_dict())
         else:
-            _print(result.summary)
+            print(result.summary)
     if failed:
         raise typer.Exit(1)
 
@@ -213,8 +216,11 @@ def analyze(files: list[Path], as_json: AsJson = False) -> None:
 def doctor(
     as_json: AsJson = False,
     bundle: Annotated[
-        Path | None,
-        typer.Option(help="Also make a zip for a bug report, without secrets or pictures."),
+        bool,
+        typer.Option("--bundle", help="Also make a zip for a bug report, without secrets."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="With --bundle: the zip's name, or a folder for it.")
     ] = None,
 ) -> None:
     """Check camera, tray, sound, model and folders, and say what to do."""
@@ -226,10 +232,10 @@ def doctor(
         _print_json(check.as_dict(report))
     else:
         _print(check.as_text(report))
-    if bundle is not None:
+    if bundle:
         from agent import logs
 
-        made = logs.bundle(paths, check.as_dict(report), bundle)
+        made = logs.bundle(paths, check.as_dict(report), out or Path.cwd())
         print(f"Written: {made}", file=sys.stderr)
     if any(c.ok is False for c in report):
         raise typer.Exit(1)
@@ -318,7 +324,7 @@ def resume() -> None:
 @app.command()
 def mood(
     emotion: Annotated[str, typer.Argument(help=", ".join(EMOTIONS))],
-    minutes: Annotated[float, typer.Option(help="For how long.")] = 30.0,
+    minutes: Annotated[float, typer.Option(min=1.0, max=1440.0, help="For how long.")] = 30.0,
 ) -> None:
     """Say how you feel."""
     if emotion not in EMOTIONS:
@@ -336,6 +342,14 @@ def why() -> None:
 def play() -> None:
     """Play music for your mood now."""
     print(_ask("play")["text"])
+
+
+@app.command()
+def music(action: Annotated[str, typer.Argument(help="pause or resume")]) -> None:
+    """Pause the music, or go on with it."""
+    if action not in ("pause", "resume"):
+        raise typer.BadParameter("pause or resume", param_hint="ACTION")
+    print(_ask("music", action=action)["text"])
 
 
 @app.command(name="next")

@@ -2,7 +2,7 @@
 
 It does no I/O and knows no thread: :meth:`Controller.handle` takes one event and returns what is to
 be done; :meth:`Controller.tick` is called when :attr:`Controller.deadline` has come. So whole days
-are tested as lists of events. ``agent.app`` owns the queue and carries the effects out.
+are tested as lists of events. ``agent.engine`` owns the queue and carries the effects out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from agent import events as on
 from agent import notices
 from agent.core import mood as mood_filter
 from agent.core.happened import visible
-from agent.core.policy import Circumstances, decide
+from agent.core.policy import Circumstances, decide, still_looking
 from agent.errors import (
     AgentError,
     CameraBusy,
@@ -31,6 +31,7 @@ from agent.settings import Settings
 from agent.types import (
     Action,
     CameraState,
+    Chooser,
     Decision,
     Happening,
     Mood,
@@ -47,6 +48,10 @@ COMMAND_PATIENCE = 20.0
 """Seconds after which a play command that was neither confirmed nor refused is forgotten."""
 BUSY_PATIENCE = 60.0
 """Seconds a camera may be busy before the user is told."""
+GONE_FOR = 3600.0
+"""Seconds for which a playlist that was not found is not tried again."""
+DENIED_FOR = 600.0
+"""Seconds for which "not my mood" holds an emotion off."""
 EARLY_SKIP = 60.0
 """A skip that soon after our switch is taken as feedback on it."""
 REMEMBERED_STARTS = 50
@@ -73,6 +78,7 @@ class Controller:
         # what is seen
         self._memory = mood_filter.begin(now)
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
+        self._denied: tuple[MoodState, float] | None = None  # "not my mood", and until when
         self._last_emotion: MoodState | None = None
         self._observation: Observation | None = None
         # the camera
@@ -96,6 +102,9 @@ class Controller:
         self._switch: Decision | None = None
         self._before_switch: Playback | None = None
         self._last_switch: float | None = None
+        self._switch_before: float | None = None  # the one before that, should it come to nothing
+        self._gone: dict[str, float] = {}  # playlists that could not be found, and when
+        self._ran_out = False  # our own playlist came to its end, and silence followed
         self._hands_off_until: float | None = None
         self._asked_since: float | None = now if asked else None
         self._started: deque[str] = deque(maxlen=REMEMBERED_STARTS)
@@ -104,7 +113,8 @@ class Controller:
         self._preview = False
         self._autostart = autostart
         self._gave_up: str | None = None
-        self._problem: str | None = None
+        self._camera_problem: str | None = None
+        self._settings_problem: str | None = None
         self._told: set[type[AgentError]] = set()
         self._snapshot: Snapshot | None = None
         self._out: list[do.Effect] = []
@@ -149,14 +159,16 @@ class Controller:
         if self._hand is not None and now >= self._hand[1]:
             self._hand = None
             self._mood_changed()
+        if self._denied is not None and now >= self._denied[1]:
+            self._denied = None
         if (
             self._busy_since is not None
             and not self._busy_told
             and now - self._busy_since >= BUSY_PATIENCE
         ):
             self._busy_told = True
-            if self._problem:
-                self._out.append(do.Notify(notices.camera_unavailable(self._problem)))
+            if self._camera_problem:
+                self._out.append(do.Notify(notices.camera_unavailable(self._camera_problem)))
         if self._commanded is not None and now - self._commanded.time >= COMMAND_PATIENCE:
             self._commanded = None
         self._decide()
@@ -170,8 +182,7 @@ class Controller:
         times: list[float] = []
         if self._paused_until is not None:
             times.append(now + max(0.0, (self._paused_until - self._clock.now()).total_seconds()))
-        if self._hand is not None:
-            times.append(self._hand[1])
+        times += [until for _, until in filter(None, (self._hand, self._denied))]
         if self._busy_since is not None and not self._busy_told:
             times.append(self._busy_since + BUSY_PATIENCE)
         if self._commanded is not None:
@@ -205,7 +216,6 @@ class Controller:
             case on.WorkerCrashed(worker, _, gave_up):
                 if gave_up:
                     self._gave_up = worker
-                    self._problem = f"The {worker} stopped after repeated failures"
                     self._out.append(do.Notify(notices.worker_gave_up(worker)))
             case on.PreviewChanged(is_open):
                 self._preview = is_open
@@ -221,8 +231,14 @@ class Controller:
             case on.ResumeCamera():
                 self._paused, self._paused_until = False, None
             case on.PlayForMood():
-                self._asked_since = self._clock.monotonic()
-                self._decide()
+                if self._commanded is None:  # else it is on its way: a double click is one wish
+                    self._asked_since = self._clock.monotonic()
+                    self._decide()
+            case on.PauseMusic():
+                self._asked_since = None
+                self._out.append(do.PauseMusic())
+            case on.ResumeMusic():
+                self._out.append(do.ResumeMusic())
             case on.NextPlaylist():
                 self._next_playlist()
             case on.SetMood(state, minutes):
@@ -231,8 +247,8 @@ class Controller:
                 self._not_my_mood()
             case on.UndoSwitch():
                 self._undo()
-            case on.ShowPreview(show):
-                self._show_preview(not self._preview if show is None else show)
+            case on.ShowPreview(show, resume):
+                self._show_preview(not self._preview if show is None else show, resume)
             case on.LogIn():
                 self._out.append(do.StartLogin())
             case on.LogOut():
@@ -241,8 +257,13 @@ class Controller:
                 self._out.append(do.SwitchAutostart(enabled))
             case on.AutostartChanged(enabled):
                 self._autostart = enabled
+            case on.SettingsBroken(error):
+                self._settings_problem = error.message
+                self._out.append(do.Notify(notices.trouble(error)))
             case on.SettingsChanged(settings):
                 self._settings = settings
+                self._settings_problem = None
+                self._gone.clear()
                 self._out += [do.SetInterval(self._interval), do.ApplySettings()]
                 self._decide()
             case on.ConsentGiven():
@@ -273,22 +294,23 @@ class Controller:
             self._last_emotion = self._mood.state
 
     def _camera_changed(self, state: CameraState, error: AgentError | None) -> None:
+        blind = self._busy_since
         self._camera = state
         if state in (CameraState.BUSY, CameraState.LOST):
             if self._busy_since is None:
                 self._busy_since, self._busy_told = self._clock.monotonic(), False
-            self._problem = error.message if error else "The camera gives no picture"
+            self._camera_problem = error.message if error else "The camera gives no picture"
             # Another program lets the camera go by itself; a wrong name does not come right.
             passing = state is CameraState.LOST or isinstance(error, CameraBusy)
             if error is not None and not passing and not self._busy_told:
                 self._busy_told = True
                 self._out.append(do.Notify(notices.trouble(error)))
-        elif state is CameraState.ON:
-            if self._busy_since is not None:
-                self._problem = None
-            self._busy_since, self._busy_told = None, False
         else:
-            self._busy_since = None
+            self._busy_since, self._busy_told = None, False
+            self._camera_problem = None
+            now = self._clock.monotonic()
+            if blind is not None and now - blind > self._settings.mood.window:
+                self._forget_mood()  # the old looks say nothing about now
 
     # -- music
 
@@ -301,7 +323,11 @@ class Controller:
             and self._switch.playlist is not None
         ):
             self._out.append(do.RecordFeedback("skip", self._switch.playlist.uri))
-        if happening in (Happening.USER_CHOSE, Happening.PAUSED):
+        if happening is Happening.CONTEXT_ENDED:
+            self._ran_out = playback.chosen_by is Chooser.AGENT
+        elif playback.state is not PlayState.STOPPED:
+            self._ran_out = False
+        if happening in (Happening.USER_CHOSE, Happening.PAUSED, Happening.STARTED):
             self._asked_since = None  # the user's hand is newer than the wish
             self._commanded = None  # and than a command under way
         self._decide(happening)
@@ -319,30 +345,31 @@ class Controller:
             # The player knows the playlist's name; before it was started we may not have.
             known = Playlist(playlist.uri, playback.context_name or playlist.name)
             self._switch = replace(done, playlist=known)
-            self._out.append(do.Notify(notices.switched(self._switch)))
+            self._out += [
+                do.RecordSwitch(self._switch),
+                do.Notify(notices.switched(self._switch)),
+            ]
 
     def _player_failed(self, error: AgentError, playlist: Playlist | None) -> None:
         if playlist is not None:
             self._commanded = None
-        if isinstance(error, PlaylistGone):
-            # Nothing was changed; without the playlist the next one may have its turn at once.
-            self._last_switch = None
-            self._out.append(do.ApplySettings())
+        if isinstance(error, PlaylistGone) and playlist is not None:
+            # Nothing was changed, so the next one may have its turn at once.
+            self._gone[playlist.uri] = self._clock.monotonic()
+            self._last_switch = self._switch_before
         if isinstance(error, NeedsLogin):
             self._logged_in = False
         if isinstance(error, PlayerError):
             self._player_error = error
-        self._problem = error.message
         if type(error) not in self._told:  # once, until it was well again
             self._told.add(type(error))
             self._out.append(do.Notify(notices.trouble(error)))
+        if isinstance(error, PlaylistGone):
+            self._decide()
 
     def _player_well(self) -> None:
-        if self._player_error is not None:
-            if self._problem == self._player_error.message:
-                self._problem = None
-            self._told.discard(type(self._player_error))
-            self._player_error = None
+        self._player_error = None
+        self._told.clear()
 
     def _player_changed(
         self,
@@ -351,8 +378,8 @@ class Controller:
         logged_in: bool | None,
     ) -> None:
         if name != self._player:
-            self._playback = None
-            self._before_switch = None
+            self._playback = self._before_switch = self._commanded = None
+            self._ran_out = False
             self._player_well()
         self._player, self._playlists, self._logged_in = name, playlists, logged_in
         self._decide()
@@ -362,45 +389,55 @@ class Controller:
         if self._commanded is not None or not self._player:
             return  # a change is under way, or there is nobody to carry one out
         now = self._clock.monotonic()
-        decision = decide(
-            self._mood,
-            self._playback,
-            Circumstances(
-                now=now,
-                watching=self._camera_wanted,
-                happening=happening,
-                last_switch=self._last_switch,
-                hands_off_until=self._hands_off_until,
-                asked_since=self._asked_since,
-                last_emotion=self._last_emotion,
-                started=tuple(self._started),
-            ),
-            self._settings.policy,
-            self._playlists,
+        about = Circumstances(
+            now=now,
+            watching=self._watching,
+            happening=happening,
+            ran_out=self._ran_out,
+            last_switch=self._last_switch,
+            hands_off_until=self._hands_off_until,
+            asked_since=self._asked_since,
+            last_emotion=self._last_emotion,
+            started=tuple(self._started),
         )
+        mood = self._mood
+        decision = decide(mood, self._playback, about, self._settings.policy, self._playable)
         if self._decision is None or _substance(decision) != _substance(self._decision):
             self._out.append(do.Record(decision))
         self._decision = decision
         if decision.action is Action.SWITCH_NOW:
             self._carry_out(decision, asked=self._asked_since is not None)
-        elif self._asked_since is not None and not any(self._playlists.values()):
-            self._asked_since = None  # nothing can ever be played
+        elif self._asked_since is not None and not still_looking(mood, about):
+            self._asked_since = None  # answered: there is nothing to play for it
+            self._out.append(do.Notify(notices.nothing_to_play(decision.reason)))
         waiting = decision.action is Action.SWITCH_AT_END
         if waiting != self._waiting:
             self._waiting = waiting
             self._out.append(do.ExpectTrackEnd(waiting))
+
+    @property
+    def _playable(self) -> Mapping[MoodState, tuple[Playlist, ...]]:
+        """The playlists without those that were not found of late."""
+        now = self._clock.monotonic()
+        gone = {uri for uri, since in self._gone.items() if now - since < GONE_FOR}
+        return {
+            mood: tuple(playlist for playlist in several if playlist.uri not in gone)
+            for mood, several in self._playlists.items()
+        }
 
     def _carry_out(self, decision: Decision, *, asked: bool) -> None:
         assert decision.playlist is not None
         self._commanded = decision
         self._asked_since = None
         self._hands_off_until = None
-        self._last_switch = decision.time
+        self._switch_before, self._last_switch = self._last_switch, decision.time
         self._before_switch = self._playback
         self._started.append(decision.playlist.uri)
         self._out.append(do.Play(decision.playlist, asked))
 
     def _next_playlist(self) -> None:
+        if self._commanded is not None:
+            return  # a double click is one wish
         state = self._mood.state
         if not state.is_emotion:
             state = self._last_emotion or MoodState.NEUTRAL
@@ -413,7 +450,7 @@ class Controller:
             self._playback,
             Circumstances(now=now, asked_since=now, started=tuple(self._started)),
             self._settings.policy,
-            self._playlists,
+            self._playable,
         )
         if decision.action is Action.SWITCH_NOW:
             self._decision = Decision(
@@ -440,6 +477,7 @@ class Controller:
 
     def _set_mood(self, state: MoodState, minutes: float) -> None:
         now = self._clock.monotonic()
+        self._denied = None
         self._hand = (
             Mood(state, since=now, confidence=1.0, by_hand=True),
             now + minutes * 60,
@@ -449,18 +487,26 @@ class Controller:
         self._decide()
 
     def _not_my_mood(self) -> None:
-        self._out.append(do.RecordFeedback("not my mood", str(self._mood.state)))
+        denied = self._mood.state
+        self._out.append(do.RecordFeedback("not my mood", str(denied)))
         self._hand = None
         self._last_emotion = None
-        self._memory = mood_filter.begin(self._clock.monotonic())
-        self._mood_changed()
+        if denied.is_emotion:
+            self._denied = (denied, self._clock.monotonic() + DENIED_FOR)
+        self._forget_mood()
         self._decide()
+
+    def _forget_mood(self) -> None:
+        before = self._mood.state
+        self._memory = mood_filter.begin(self._clock.monotonic())
+        if self._mood.state is not before:
+            self._mood_changed()
 
     # -- preview and camera
 
-    def _show_preview(self, show: bool) -> None:
+    def _show_preview(self, show: bool, resume: bool) -> None:
         if show and self._paused:
-            if self._settings.preview.when_paused == "ask":
+            if not resume and self._settings.preview.when_paused == "ask":
                 self._out.append(do.Notify(notices.preview_while_paused()))
                 return
             self._paused, self._paused_until = False, None
@@ -471,7 +517,7 @@ class Controller:
         if wanted != self._camera_wanted:
             self._camera_wanted = wanted
             if wanted:  # whoever sits there now, the old looks say nothing about them
-                self._memory = mood_filter.begin(self._clock.monotonic())
+                self._forget_mood()
             self._out.append(do.WatchCamera(wanted))
             self._decide()
 
@@ -483,10 +529,28 @@ class Controller:
     # -- the picture of the whole
 
     @property
+    def _problem(self) -> str | None:
+        """The one that matters most of those that are open."""
+        if self._gave_up is not None:
+            return f"The {self._gave_up} stopped after repeated failures"
+        player = None if self._player_error is None else self._player_error.message
+        return self._camera_problem or player or self._settings_problem
+
+    @property
+    def _watching(self) -> bool:
+        """Is the mood seen? Not while the camera is off, busy or lost."""
+        blind = self._camera in (CameraState.BUSY, CameraState.LOST)
+        return self._camera_wanted and not blind
+
+    @property
     def _mood(self) -> Mood:
-        if self._hand is not None and self._memory.mood.state is not MoodState.AWAY:
+        seen = self._memory.mood
+        gone = self._watching and seen.state is MoodState.AWAY
+        if self._hand is not None and not gone:
             return self._hand[0]
-        return self._memory.mood
+        if self._denied is not None and seen.state is self._denied[0]:
+            return replace(seen, state=MoodState.UNSURE)
+        return seen
 
     @property
     def _status(self) -> Status:

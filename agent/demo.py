@@ -14,10 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from agent import events as on
-from agent.app import App, Options
+from agent import logs
+from agent.app import App
 from agent.core.words import describe
 from agent.errors import BadPicture
+from agent.options import Options
 from agent.settings import (
     CameraSettings,
     MoodSettings,
@@ -119,6 +123,7 @@ def run(
         )
     with tempfile.TemporaryDirectory(prefix="moodtray-demo-") as folder:
         paths = Paths.below(Path(folder))
+        logs.set_up(paths)
         if stage.prepare is not None:
             stage.prepare(paths)
         app = App(
@@ -145,6 +150,7 @@ def run(
             app.run()
         finally:
             end.cancel()
+            logs.tear_down()
     if as_json:
         out(json.dumps({"t": length, "event": "summary", **summary.as_dict()}))
     else:
@@ -174,13 +180,13 @@ def tell(line: dict[str, Any]) -> str:
             share = f" ({line['confidence']:.0%})" if state.is_emotion else ""
             return f"{at}[bold cyan]mood[/]      {words}{share}"
         case "decision":
-            what = f" → {line['playlist_name']}" if line["playlist_name"] else ""
+            what = f" → {escape(line['playlist_name'])}" if line["playlist_name"] else ""
             return f"{at}[magenta]decision[/]  {line['action']}{what}: {line['reason']}"
         case "playback":
-            what = line["context_name"] or "nothing"
+            what = escape(line["context_name"] or line["title"] or "nothing")
             return f"{at}[green]music[/]     {line['state']}: {what}"
         case _:
-            return f"{at}[yellow]notice[/]    {line['title']} - {line['body']}"
+            return f"{at}[yellow]notice[/]    {escape(line['title'])} - {escape(line['body'])}"
 
 
 def _seen(line: dict[str, Any]) -> str:

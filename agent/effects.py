@@ -1,4 +1,4 @@
-"""What the controller wants done, as frozen values; ``agent.app`` carries them out. Each is quick
+"""What the controller wants done, as frozen values; ``agent.hands`` carries them out. Each is quick
 or handed to a worker: carrying one out never blocks the controller."""
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ class PauseMusic:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeMusic:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectTrackEnd:
     """A decision waits (or waits no longer) for the track's end: look at the player more often."""
 
@@ -63,6 +68,13 @@ class Record:
     """Something happened that belongs in the log of what was seen and done."""
 
     item: Observation | Mood | Decision | Playback
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSwitch:
+    """The music was changed: for the history."""
+
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +118,13 @@ Effect: TypeAlias = (
     | SetInterval
     | Play
     | PauseMusic
+    | ResumeMusic
     | ExpectTrackEnd
     | SetPreview
     | Notify
     | Publish
     | Record
+    | RecordSwitch
     | RecordFeedback
     | StartLogin
     | EndLogin

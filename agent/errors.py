@@ -133,12 +133,6 @@ class DesktopError(AgentError):
     title = "The desktop refused something"
 
 
-class ConsentNeeded(AgentError):
-    """The user has not yet allowed the camera."""
-
-    title = "May Moodtray use the camera?"
-
-
 class NotRunning(AgentError):
     """A command for a running agent found none (exit code 3)."""
 

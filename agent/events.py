@@ -117,6 +117,16 @@ class PlayForMood:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseMusic:
+    """Counts as the user's hand: it stays paused until they go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeMusic:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class NextPlaylist:
     """Another playlist for the present mood, now."""
 
@@ -142,6 +152,7 @@ class UndoSwitch:
 @dataclass(frozen=True, slots=True)
 class ShowPreview:
     show: bool | None = None  # None: toggle
+    resume: bool = False  # a paused camera too, without asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +178,13 @@ class AutostartChanged:
 @dataclass(frozen=True, slots=True)
 class SettingsChanged:
     settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsBroken:
+    """The settings file has a mistake; the last good settings stay in force."""
+
+    error: AgentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +226,10 @@ Event: TypeAlias = (
     | PauseCamera
     | ResumeCamera
     | PlayForMood
+    | PauseMusic
+    | ResumeMusic
     | NextPlaylist
+    | SettingsBroken
     | SetMood
     | NotMyMood
     | UndoSwitch

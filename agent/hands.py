@@ -82,6 +82,8 @@ class Hands:
                 self._music.play(playlist, asked=asked)
             case do.PauseMusic():
                 self._music.pause()
+            case do.ResumeMusic():
+                self._music.resume()
             case do.ExpectTrackEnd(waiting):
                 self._music.expect(waiting)
             case do.StartLogin():
@@ -100,6 +102,8 @@ class Hands:
                 self._publish(snapshot)
             case do.Record(item):
                 self._record(item)
+            case do.RecordSwitch(decision):
+                self._keep(lambda: self._history.add_switch(self._clock.now(), decision))
             case do.RecordFeedback(kind, detail):
                 self._keep(lambda: self._history.add_feedback(self._clock.now(), kind, detail))
             case do.SwitchAutostart(enabled):
@@ -154,8 +158,6 @@ class Hands:
         self._write(item)
         if isinstance(item, Mood):
             self._keep(lambda: self._history.add_mood(self._clock.now(), item))
-        elif isinstance(item, Decision) and item.playlist is not None:
-            self._keep(lambda: self._history.add_switch(self._clock.now(), item))
 
     def _keep(self, add: Callable[[], None]) -> None:
         """A history that cannot be written is told once; the agent goes on without it."""
@@ -169,8 +171,13 @@ class Hands:
                 self._report(on.Notice(error.title, error.message))
 
     def _write(self, item: Observation | Mood | Decision | Playback | Notification) -> None:
-        if self._listener is not None:
+        if self._listener is None:
+            return
+        try:
             self._listener(journal.line(item, self._clock.monotonic() - self._started))
+        except BrokenPipeError:  # whoever read the lines has had enough
+            self._listener = None
+            self._report(on.Quit())
 
 
 def mood_line(snapshot: Snapshot) -> str:

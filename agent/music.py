@@ -157,6 +157,10 @@ class Music:
         if self._worker is not None:
             self._worker.pause()
 
+    def resume(self) -> None:
+        if self._worker is not None:
+            self._worker.resume()
+
     def expect(self, waiting: bool) -> None:
         if self._worker is not None:
             self._worker.expect(waiting)

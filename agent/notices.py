@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.errors import AgentError, BadPicture, CameraError, NeedsLogin, NoDevice
-from agent.events import LogIn, NotMyMood, ResumeCamera, UndoSwitch
+from agent.events import LogIn, NotMyMood, ShowPreview, UndoSwitch
 from agent.types import Decision, Notification, NotificationKind
 
 
@@ -47,12 +47,21 @@ def camera_unavailable(problem: str) -> Notification:
     )
 
 
+def nothing_to_play(reason: str) -> Notification:
+    """A request for music that cannot be met."""
+    return Notification(
+        NotificationKind.INFO,
+        "No music for your mood",
+        f"{reason[0].upper()}{reason[1:]}. Name one in the settings.",
+    )
+
+
 def preview_while_paused() -> Notification:
     return Notification(
         NotificationKind.CAMERA,
         "The camera is paused",
         "The preview shows the camera's picture. Resume the camera to see it.",
-        buttons=(("Resume camera", ResumeCamera()),),
+        buttons=(("Resume and show", ShowPreview(True, resume=True)),),
     )
 
 

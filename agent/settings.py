@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 SETTINGS_VERSION: Literal[1] = 1
 
@@ -79,10 +79,19 @@ class SpotifySettings(_Section):
     daily_requests: Annotated[int, Field(ge=100, le=100_000)] = 5000
 
 
+def _whole_seconds(value: time | None) -> time | None:
+    return None if value is None else value.replace(microsecond=0)
+
+
+TimeOfDay = Annotated[time | None, AfterValidator(_whole_seconds)]
+
+
 class NotificationSettings(_Section):
+    """When the user wants to be left in peace."""
+
     enabled: bool = True
-    quiet_from: time | None = None
-    quiet_to: time | None = None
+    quiet_from: TimeOfDay = None
+    quiet_to: TimeOfDay = None
 
 
 class PreviewSettings(_Section):

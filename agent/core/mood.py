@@ -6,7 +6,8 @@ How it steadies:
   and by age (``half_life``: exponential forgetting, the usual first-order low-pass).
 * **Two thresholds (hysteresis).** An emotion becomes a candidate at ``enter``; the present mood is
   given up only below ``leave``. Between them nothing changes.
-* **Dwell.** A candidate must lead without a break for ``dwell`` seconds.
+* **Dwell.** A candidate must lead for ``dwell`` seconds, no other emotion between; a look without
+  a face counts neither for nor against it.
 * **Not knowing** is a state: UNSURE while no emotion is clear, AWAY after ``away_after`` seconds
   without a face. A shorter glance aside changes nothing.
 """

@@ -45,6 +45,7 @@ class Circumstances:
     now: float
     watching: bool = True  # False: the camera is paused, the mood is not seen
     happening: Happening = Happening.NOTHING  # what the player just reported
+    ran_out: bool = False  # our own playlist came to its end, and silence followed
     last_switch: float | None = None  # our latest attempt to change the music
     hands_off_until: float | None = None  # after an Undo
     asked_since: float | None = None  # an open request for music
@@ -71,7 +72,7 @@ def decide(
     if hand is not None:
         return keep(hand)
     if not about.watching and not mood.by_hand:
-        return keep("the camera is paused, so your mood is not seen")
+        return keep("the camera does not see you just now")
     if not mood.state.is_emotion:
         return keep(describe(mood.state))
     if not playlists.get(mood.state):
@@ -85,8 +86,7 @@ def decide(
     cooling = about.last_switch is not None and about.now - about.last_switch < settings.cooldown
 
     if playback.state is not PlayState.PLAYING:
-        ran_out = about.happening is Happening.CONTEXT_ENDED and playback.chosen_by is Chooser.AGENT
-        if not (settings.start_when_silent or ran_out):
+        if not (settings.start_when_silent or about.ran_out):
             return keep("nothing plays, and Moodtray starts music only when asked")
         if cooling:
             return keep("the music was changed a moment ago")
@@ -110,16 +110,25 @@ def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:
     return min(candidates, key=lambda playlist: last.get(playlist.uri, -1))
 
 
+def still_looking(mood: Mood, about: Circumstances) -> bool:
+    """Does an open request for music wait for a clear mood?"""
+    return (
+        about.asked_since is not None
+        and not mood.state.is_emotion
+        and about.last_emotion is None
+        and about.watching
+        and about.now - about.asked_since < ASK_PATIENCE
+    )
+
+
 def _asked(mood: Mood, about: Circumstances, playlists: Playlists) -> Decision:
-    assert about.asked_since is not None
-    waited = about.now - about.asked_since
     state = mood.state
     reason = "you asked for music, and " + describe(state)
     if not state.is_emotion:
         if about.last_emotion is not None:
             state = about.last_emotion
             reason = f"you asked for music, and you last looked {MOOD_WORDS[state]}"
-        elif about.watching and waited < ASK_PATIENCE:
+        elif still_looking(mood, about):
             return Decision(
                 about.now, Action.KEEP, mood.state, None, "looking at your mood before playing"
             )
@@ -136,7 +145,7 @@ def _users_hand(
     playback: Playback | None, about: Circumstances, settings: PolicySettings
 ) -> str | None:
     """The reason to keep hands off, or None."""
-    if playback is not None and playback.paused_by_hand:
+    if playback is not None and (playback.paused_by_hand or playback.state is PlayState.PAUSED):
         return "you paused the music"
     if about.hands_off_until is not None and about.now < about.hands_off_until:
         return "you took back the last change"

@@ -17,9 +17,11 @@ from agent.events import (
     NextPlaylist,
     NotMyMood,
     PauseCamera,
+    PauseMusic,
     PlayForMood,
     Quit,
     ResumeCamera,
+    ResumeMusic,
     SetAutostart,
     SetMood,
     ShowPreview,
@@ -103,6 +105,7 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
         Item("Why?", children=_why(snapshot)),
         Item("Play for my mood", event=PlayForMood()),
         Item("Next playlist for this mood", event=NextPlaylist()),
+        *_music(snapshot),
         Item("I feel…", children=_feelings(snapshot)),
         SEPARATOR,
         *_camera(snapshot),
@@ -203,6 +206,15 @@ def _feelings(snapshot: Snapshot) -> tuple[Item, ...]:
     return tuple(
         Item(MOOD_WORDS[state], event=SetMood(state), checked=state is told) for state in states
     )
+
+
+def _music(snapshot: Snapshot) -> tuple[Item, ...]:
+    state = None if snapshot.playback is None else snapshot.playback.state
+    if state is PlayState.PLAYING:
+        return (Item("Pause music", event=PauseMusic()),)
+    if state is PlayState.PAUSED:
+        return (Item("Resume music", event=ResumeMusic()),)
+    return ()
 
 
 def _camera(snapshot: Snapshot) -> tuple[Item, ...]:

@@ -60,10 +60,18 @@ class Paths:
     def history_file(self) -> Path:
         return self.data / "history.sqlite"
 
-    def ensure(self) -> None:
-        """Create the folders (0700). Raises StoreError that names the folder."""
-        for folder in (self.config, self.data, self.state, self.logs, self.runtime):
-            ensure_folder(folder)
+    def ensure(self) -> list[StoreError]:
+        """Create the folders (0700). Raises StoreError for those without which no agent can run;
+        returns the trouble with the others (settings cannot be changed, nothing is recorded)."""
+        for needed in (self.state, self.runtime):
+            ensure_folder(needed)
+        troubles = []
+        for folder in (self.config, self.data, self.logs):
+            try:
+                ensure_folder(folder)
+            except StoreError as error:
+                troubles.append(error)
+        return troubles
 
 
 def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
@@ -75,6 +83,7 @@ def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
 
 
 def ensure_folder(folder: Path) -> None:
+    """Create it (0700) where it is missing. Raises StoreError when it cannot be written."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -59,6 +59,9 @@ def train(
     batch: Annotated[int | None, typer.Option(help="Faces a step, over all processes.")] = None,
     rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides every random choice.")] = None,
+    begin_from: Annotated[
+        Path | None, typer.Option("--from", help="best.pt of another run to begin with.")
+    ] = None,
     add: Annotated[
         list[str] | None,
         typer.Option(help="More faces, KIND=PATH: fer-csv, ferplus-csv, folders, affectnet-yolo."),
@@ -67,7 +70,7 @@ def train(
         str, typer.Option(help="Rows of --add that cannot be used: skip or refuse.")
     ] = "refuse",
 ) -> None:
-    """Train a network, or go on where --run stopped; several at once: torchrun -m agent train."""
+    """Train, or go on where --run stopped. On several processors: torchrun -m agent -- train."""
     with _in_words():
         from agent.training import data as corpus
         from agent.training import readers
@@ -80,8 +83,9 @@ def train(
         if on_fault not in ("skip", "refuse"):
             raise AgentError(f"--on-fault is skip or refuse, not {on_fault}.")
         plan = SEED_PLAN if network == "seed" else Plan(network=network)
-        given = {"epochs": epochs, "batch": batch, "rate": rate, "seed": seed}
-        plan = dataclasses.replace(plan, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        given: dict[str, Any] = {"epochs": epochs, "batch": batch, "rate": rate, "seed": seed}
+        given["begin_from"] = None if begin_from is None else str(begin_from)
+        plan = dataclasses.replace(plan, **{k: v for k, v in given.items() if v is not None})
         first = int(os.environ.get("RANK", "0")) == 0
         training, validation = corpus.corpora(
             corpus.data_folder(data), run.parent / "cache", plan.validation, plan.seed,

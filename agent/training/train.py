@@ -49,6 +49,7 @@ class Plan:
     channels_last: bool = True  # the layout that residual nets are fastest in on a processor
     validation: float = 0.1  # share of the twin groups held back
     seed: int = 7
+    begin_from: str = ""  # best.pt of another run: its weights instead of random ones
 
 
 SEED_PLAN = Plan(
@@ -89,6 +90,9 @@ def train(
     checkpoint.same_plan(asdict(plan), folder, team)
     torch.manual_seed(plan.seed)
     network = build(plan.network).to(team.device)
+    if plan.begin_from:
+        begun = checkpoint.read(Path(plan.begin_from), team.device)
+        network.load_state_dict(begun["state"])
     if plan.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wrapped = nn.parallel.DistributedDataParallel(network) if team.size > 1 else network
@@ -253,6 +257,9 @@ def predict(
 def _measure(plan: Plan, average: Average, faces: data.Faces, team: Team) -> list[float]:
     """Loss, accuracy and macro recall of the averaged weights on the plurality of the votes."""
     network = build(plan.network).to(team.device)
+    if plan.begin_from:
+        begun = checkpoint.read(Path(plan.begin_from), team.device)
+        network.load_state_dict(begun["state"])
     network.load_state_dict(average.state)
     known = faces.plurality >= 0
     logits = predict(network, faces.pictures[known], team.device)[:, 0]

@@ -13,7 +13,7 @@ import hmac
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -26,7 +26,7 @@ from agent import __version__
 from agent import events as on
 from agent.ports import Clock, Report
 from agent.settings import EmotionName
-from agent.types import MoodState, Snapshot
+from agent.types import MoodState, PlayState, Snapshot
 from agent.web.words import as_dict, camera_text, until_text, why_text
 
 SECRET_HEADER = "X-Moodtray-Secret"
@@ -59,6 +59,10 @@ class PauseWords(_Words):
 class MoodWords(_Words):
     emotion: EmotionName
     minutes: Annotated[float, Field(gt=0.0, le=1440.0)] = 30.0
+
+
+class MusicWords(_Words):
+    action: Literal["pause", "resume"]
 
 
 class PreviewWords(_Words):
@@ -128,18 +132,28 @@ def make_app(
     @app.post("/play")
     async def play() -> dict[str, Any]:
         report(on.PlayForMood())
-        return answer("Music for your mood starts.")
+        return answer("Asked for music for your mood. 'moodtray why' tells what came of it.")
+
+    @app.post("/music")
+    async def music(words: MusicWords) -> dict[str, Any]:
+        report(on.PauseMusic() if words.action == "pause" else on.ResumeMusic())
+        wanted = PlayState.PAUSED if words.action == "pause" else PlayState.PLAYING
+        done = await happened(
+            lambda seen: seen.playback is not None and seen.playback.state is wanted
+        )
+        return answer(f"The music is {'paused' if words.action == 'pause' else 'on'}.", done)
 
     @app.post("/next")
     async def next_playlist() -> dict[str, Any]:
         report(on.NextPlaylist())
-        return answer("Another playlist for this mood starts.")
+        return answer("Asked for another playlist for this mood.")
 
     @app.post("/preview")
     async def preview(words: PreviewWords) -> dict[str, Any]:
         show = not snapshot().preview_open if words.show is None else words.show
         report(on.ShowPreview(show))
-        return answer("The preview opens." if show else "The preview closes.")
+        done = await happened(lambda seen: seen.preview_open is show)
+        return answer("The preview is open." if show else "The preview is closed.", done)
 
     @app.post("/hello")
     async def hello() -> dict[str, Any]:

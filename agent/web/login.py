@@ -24,6 +24,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from agent.errors import AgentError, NeedsLogin
 from agent.ports import Clock
+from agent.web.control import NO_TELEMETRY
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +159,7 @@ class LoginServer:
 
     def app(self) -> FastAPI:
         """The routes; callable without a server, for tests."""
-        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=NO_TELEMETRY)
         # A page of another site that points its name at 127.0.0.1 is turned away.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST])
         app.get("/", response_class=HTMLResponse)(self._guide)

@@ -110,7 +110,7 @@ TABLE = [
         "our own playlist ran out",
         HAPPY,
         replace(SILENCE, chosen_by=Chooser.AGENT),
-        replace(ABOUT, happening=Happening.CONTEXT_ENDED),
+        replace(ABOUT, ran_out=True),
         SETTINGS,
         SWITCH,
     ),
@@ -206,6 +206,7 @@ abouts = st.builds(
     Circumstances,
     now=st.just(NOW),
     watching=st.booleans(),
+    ran_out=st.booleans(),
     happening=st.sampled_from(list(Happening)),
     last_switch=st.one_of(st.none(), st.floats(NOW - 300, NOW)),
     hands_off_until=st.one_of(st.none(), st.floats(NOW - 10, NOW + 10)),
@@ -236,9 +237,7 @@ def test_unasked_it_never_goes_against_the_hand_or_the_cooldown(
         assert playback.chosen_since is not None
         assert NOW - playback.chosen_since >= settings.hands_off_minutes * 60
     if playback.state in (PlayState.STOPPED, PlayState.PAUSED):
-        assert settings.start_when_silent or (
-            about.happening is Happening.CONTEXT_ENDED and playback.chosen_by is Chooser.AGENT
-        )
+        assert settings.start_when_silent or about.ran_out
     if decision.action is Action.SWITCH_NOW and settings.timing == "track_end":
         assert (
             playback.state is not PlayState.PLAYING

@@ -262,7 +262,7 @@ def test_a_busy_agent_is_not_said_to_have_obeyed(
 def test_a_second_start_hands_over(paths: Paths, server: ControlServer, agent: Agent) -> None:
     assert "already running" in hand_over(paths)
     assert isinstance(agent.events[0], on.Notice)
-    assert "Music for your mood" in hand_over(paths, play=True)
+    assert "music for your mood" in hand_over(paths, play=True)
     assert agent.events[-1] == on.PlayForMood()
 
 

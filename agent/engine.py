@@ -1,0 +1,320 @@
+"""The engine: all parts of a running agent but the tray, wired together; and the loop that carries
+what happens to the controller, and what it decides to the hands.
+
+Importing this module loads the vision libraries, so ``agent.app`` does it beside the tray.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from agent import effects as do
+from agent import events as on
+from agent.controller import Controller
+from agent.desktop import consent
+from agent.errors import AgentError
+from agent.hands import Hands
+from agent.music import Music
+from agent.options import Options
+from agent.ports import Clock
+from agent.settings import CameraSettings, Settings
+from agent.store.history import SqliteHistory
+from agent.store.paths import Paths
+from agent.store.settings_file import SettingsFile
+from agent.types import Snapshot
+from agent.vision.camera import OpenCVCamera
+from agent.vision.expression import ExpressionClassifier
+from agent.vision.faces import FaceTracker
+from agent.vision.sources import Kind, parse_source
+from agent.vision.watcher import Watcher
+from agent.worker import Worker
+
+if TYPE_CHECKING:
+    from agent.desktop.session import SessionWatch
+    from agent.desktop.tray import Tray
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 1.5
+"""All parts together have that long to end; what hangs then is left behind (daemon threads)."""
+SETTINGS_POLL = 2.0
+"""Seconds between two looks at the settings file's date."""
+
+
+class Engine:
+    """One running agent. ``inbox`` may hold events already; ``ended`` is called once, when the
+    agent wants to end. The constructor builds all parts and raises AgentError when one cannot be
+    (no usable model); it starts nothing."""
+
+    def __init__(
+        self,
+        options: Options,
+        paths: Paths,
+        clock: Clock,
+        inbox: queue.SimpleQueue[on.Event],
+        tray: Tray | None,
+        ended: Callable[[], None],
+    ) -> None:
+        self._options = options
+        self._paths = paths
+        self._clock = clock
+        self._inbox = inbox
+        self._ended = ended
+        self._done = threading.Event()
+        self._settings_file: SettingsFile | None = None
+        self._session: SessionWatch | None = None
+        self._closers: list[Callable[[], object]] = []
+        self._loop_thread = threading.Thread(target=self._loop, name="controller", daemon=True)
+        settings, problem = self._load_settings()
+        if problem is not None:
+            self.report(on.SettingsBroken(problem))
+        self._build(settings)
+        self._hands.tray = tray
+
+    # -- any thread
+
+    def report(self, event: on.Event) -> None:
+        """Put an event into the controller's inbox."""
+        self._inbox.put(event)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The present picture of the whole."""
+        return self._hands.snapshot or self._controller.snapshot
+
+    # -- start and stop
+
+    def start(self) -> None:
+        """Start all parts, the one that has the longest way first."""
+        if not self._options.headless:
+            self._start_notifications()  # before all else, so that trouble of the start is shown
+        self._watcher.start()
+        self._loop_thread.start()
+        self._start_the_rest(self._applied)
+
+    def stop(self) -> None:
+        """Ask all to end at once, then wait for all within one common time."""
+        deadline = self._clock.monotonic() + STOP_SECONDS
+
+        def left() -> float:
+            return max(0.05, deadline - self._clock.monotonic())
+
+        workers: list[Worker] = [self._watcher]
+        if self._session is not None:
+            workers.append(self._session)
+        for worker in workers:
+            worker.request_stop()
+        self._music.request_stop()
+        closing = [threading.Thread(target=close, daemon=True) for close in self._closers]
+        for thread in closing:
+            thread.start()
+        for worker in workers:
+            worker.join(left())
+        self._music.join(left())
+        if self._hands.preview is not None:
+            self._hands.preview.join(left())
+        for thread in [self._loop_thread, *closing]:
+            thread.join(left())
+        if not self._loop_thread.is_alive():  # the only one that writes it
+            self._history.close()
+
+    def _load_settings(self) -> tuple[Settings, AgentError | None]:
+        if self._options.settings is not None:
+            return self._options.settings, None
+        self._settings_file = SettingsFile(self._paths)
+        return self._settings_file.load_or_last_good()
+
+    def _build(self, settings: Settings) -> None:
+        camera = self._source(settings.camera)
+        classifier = ExpressionClassifier.load(engine=settings.camera.engine)
+        self._watcher = Watcher(
+            lambda: OpenCVCamera(camera),
+            FaceTracker(),
+            classifier,
+            self.report,
+            self._clock,
+            interval=settings.camera.interval,
+            burst_frames=settings.camera.burst_frames,
+            burst_seconds=settings.camera.burst_duration,
+            active=False,
+            yield_to_others=settings.camera.yield_to_others,
+        )
+        self._controller = Controller(
+            settings,
+            self._clock,
+            consent=not self._needs_consent or consent.is_given(self._paths),
+            asked=self._options.play,
+            camera_paused=self._options.paused,
+            priors=classifier.priors,
+        )
+        self._music = Music(
+            self._paths,
+            self._clock,
+            self.report,
+            wanted=self._options.player,
+            spotify_url=self._options.spotify_url,
+            tell=self._options.tell,
+        )
+        self._history = SqliteHistory(self._paths.history_file, on_set_aside=self._tell_problem)
+        self._hands = Hands(
+            report=self.report,
+            clock=self._clock,
+            watcher=self._watcher,
+            music=self._music,
+            history=self._history,
+            listener=self._options.listener,
+            tell=self._options.tell,
+            apply_settings=self._apply_settings,
+            ask_consent=self._ask_consent,
+            shut_down=self._shut_down,
+        )
+        self._applied = settings
+
+    def _source(self, camera: CameraSettings) -> int | str:
+        return camera.source if self._options.camera is None else self._options.camera
+
+    @property
+    def _needs_consent(self) -> bool:
+        """A webcam does; a file or URL that the user names in the command is consent enough."""
+        named = self._options.camera
+        return named is None or parse_source(named).kind is Kind.WEBCAM
+
+    def _start_the_rest(self, settings: Settings) -> None:
+        """What may come up after the first look at the camera has begun."""
+        try:
+            self._music.use(settings)
+        except AgentError as error:  # the rest of the agent works without music
+            self._tell_problem(error)
+        if self._options.control:
+            self._start_control(settings)
+        if self._options.session:
+            self._start_session_watch(settings)
+        if not self._options.headless:
+            self._look_at_autostart()
+
+    def _start_control(self, settings: Settings) -> None:
+        from agent.web.server import ControlServer
+
+        server = ControlServer(self._paths, self.report, lambda: self.snapshot, settings.web.port)
+        server.start()
+        self._closers.append(server.stop)
+
+    def _start_session_watch(self, settings: Settings) -> None:
+        from agent.desktop.session import SessionWatch, system_source
+
+        source = system_source(self._clock)
+        self._session = SessionWatch(self.report, self._clock, settings.session, source)
+        self._session.start()
+
+    def _start_notifications(self) -> None:
+        from agent.desktop.notify import DesktopNotifications
+
+        notifier = DesktopNotifications(
+            self.report, self._clock, lambda: self._controller.settings.notifications
+        )
+        self._hands.notifier = notifier
+        self._closers.append(notifier.close)
+
+    def _look_at_autostart(self) -> None:
+        from agent.desktop.autostart import autostart
+
+        try:
+            status = autostart().status()
+        except AgentError as error:
+            log.info("autostart: %s", error)
+            return
+        self.report(on.AutostartChanged(status.enabled))
+
+    # -- the controller's thread
+
+    def _loop(self) -> None:
+        self._carry_out(self._controller.begin)
+        next_look = self._clock.monotonic() + SETTINGS_POLL
+        while not self._done.is_set():
+            due = self._controller.deadline
+            wake_at = next_look if due is None else min(due, next_look)
+            event: on.Event | None = None
+            with contextlib.suppress(queue.Empty):
+                event = self._inbox.get(timeout=max(0.0, wake_at - self._clock.monotonic()))
+            if event is not None:
+                self._carry_out(self._controller.handle, event)
+            now = self._clock.monotonic()
+            if due is not None and now >= due:
+                self._carry_out(self._controller.tick)
+            if now >= next_look:
+                next_look = now + SETTINGS_POLL
+                self._look_around()
+
+    def _carry_out(self, step: Callable[..., list[do.Effect]], *args: on.Event) -> None:
+        """A defect in one step is logged and must not end the loop: the next event may be Quit.
+        Nor does one in carrying out an effect keep the next from being carried out."""
+        try:
+            effects = step(*args)
+        except Exception:
+            log.exception("defect while handling %s", args or "the passing of time")
+            return
+        for effect in effects:
+            try:
+                self._hands.perform(effect)
+            except Exception:
+                log.exception("defect while carrying out %s", type(effect).__name__)
+
+    def _look_around(self) -> None:
+        """What other programs may have changed: the settings, the consent, the login."""
+        try:
+            self._look_at_settings()
+            self._look_at_consent()
+            self._music.look()
+        except AgentError as error:
+            self._tell_problem(error)
+
+    def _look_at_settings(self) -> None:
+        if self._settings_file is None:
+            return
+        found = self._settings_file.poll()
+        if isinstance(found, Settings):
+            self.report(on.SettingsChanged(found))
+        elif found is not None:
+            self.report(on.SettingsBroken(found))
+
+    def _look_at_consent(self) -> None:
+        """'moodtray consent' may give it or take it back while the agent runs."""
+        if not self._needs_consent:
+            return
+        given = consent.is_given(self._paths)
+        if given != self._controller.consent:
+            self.report(on.ConsentGiven() if given else on.ConsentWithdrawn())
+
+    def _tell_problem(self, problem: AgentError) -> None:
+        log.warning("%s: %s", problem.title, problem.message)
+        self.report(on.Notice(problem.title, problem.message))
+
+    def _apply_settings(self) -> None:
+        settings, before = self._controller.settings, self._applied
+        self._applied = settings
+        self._watcher.set_burst(settings.camera.burst_frames, settings.camera.burst_duration)
+        self._watcher.set_yield_to_others(settings.camera.yield_to_others)
+        if self._options.camera is None and settings.camera.source != before.camera.source:
+            source = settings.camera.source
+            self._watcher.set_camera(lambda: OpenCVCamera(source))
+        if self._session is not None:
+            self._session.apply(settings.session)
+        self._music.use(settings)
+
+    def _ask_consent(self) -> None:
+        from agent.desktop.consent_dialog import ask
+
+        if self._options.headless:
+            self._options.tell(consent.HOW)
+            return
+        ask(self._paths, self._clock, self.report, self._options.tell)
+
+    def _shut_down(self) -> None:
+        self._done.set()
+        self._hands.perform(do.SetPreview(False))
+        self._ended()
