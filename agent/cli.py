@@ -400,6 +400,4 @@ def autostart_status(as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"enabled": found.enabled, "command": found.command, "moved": found.moved})
         return
-    print("Moodtray starts at login." if found.enabled else "Moodtray does not start at login.")
-    if found.moved:
-        print("But its entry names another place; 'moodtray autostart enable' puts it right.")
+    print(found.describe())

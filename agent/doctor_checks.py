@@ -66,7 +66,9 @@ def model(settings: Settings) -> Finding:
     import numpy as np
 
     from agent.vision.expression import ExpressionClassifier, describe_model
+    from agent.vision.faces import load_cascade
 
+    load_cascade()
     described = describe_model()
     classifier = ExpressionClassifier.load(engine=settings.camera.engine)
     answer = classifier.predict([np.full((48, 48), 127, np.uint8)])

@@ -224,11 +224,11 @@ class Engine:
         from agent.desktop.autostart import autostart
 
         try:
-            status = autostart().status()
+            entry = autostart()
+            entry.renew()  # it was enabled, and the program has moved since
+            self.report(on.AutostartChanged(entry.status().enabled))
         except AgentError as error:
-            log.info("autostart: %s", error)
-            return
-        self.report(on.AutostartChanged(status.enabled))
+            log.warning("autostart: %s", error)
 
     # -- the controller's thread
 
