@@ -97,6 +97,7 @@ class App:
         tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
         if notice:
             self._options.tell(notice)
+            self.report(on.Notice("The tray is limited here", notice))
         return tray
 
     def _on_menu_action(self, action: MenuAction) -> None:

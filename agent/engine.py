@@ -194,7 +194,7 @@ class Engine:
             self._start_control(settings)
         if self._options.session:
             self._start_session_watch(settings)
-        if not self._options.headless:
+        if not self._options.headless and self._options.settings is None:
             self._look_at_autostart()
 
     def _start_control(self, settings: Settings) -> None:

@@ -199,10 +199,11 @@ class ConsentWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the user that changes no state."""
+    """Something to tell the user that changes no state. ``asked``: they wait for it."""
 
     title: str
     message: str
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

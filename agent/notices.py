@@ -53,6 +53,7 @@ def nothing_to_play(reason: str) -> Notification:
         NotificationKind.INFO,
         "No music for your mood",
         f"{reason[0].upper()}{reason[1:]}. Name one in the settings.",
+        asked=True,
     )
 
 
@@ -62,8 +63,10 @@ def preview_while_paused() -> Notification:
         "The camera is paused",
         "The preview shows the camera's picture. Resume the camera to see it.",
         buttons=(("Resume and show", ShowPreview(True, resume=True)),),
+        asked=True,
     )
 
 
-def info(title: str, message: str) -> Notification:
-    return Notification(NotificationKind.INFO, title, message)
+def info(title: str, message: str, asked: bool = False) -> Notification:
+    """A plain word to the user."""
+    return Notification(NotificationKind.INFO, title, message, asked=asked)

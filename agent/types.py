@@ -213,6 +213,7 @@ class Notification:
     body: str
     buttons: tuple[tuple[str, object], ...] = ()
     emotion: MoodState | None = None  # chooses the icon
+    asked: bool = False  # the answer to a click or command: shown whatever the settings say
 
 
 class Status(StrEnum):

@@ -31,10 +31,11 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
                         f"Moodtray {__version__}",
                         "Watches your mood and moves the music to fit. "
                         "No picture ever leaves this computer, and none is kept.",
+                        asked=True,
                     )
                 )
     except DesktopError as error:
-        report(Notice(error.title, error.message))
+        report(Notice(error.title, error.message, asked=True))
 
 
 def open_with_desktop(path: Path) -> None:

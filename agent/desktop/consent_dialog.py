@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from agent.desktop import consent
 from agent.errors import StoreError
-from agent.events import ConsentGiven, Notice
+from agent.events import ConsentGiven, ConsentWithdrawn, Notice
 from agent.ports import Clock, Report
 from agent.store.paths import Paths
 
@@ -61,6 +61,8 @@ def _ask_once(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], 
             report(Notice(error.title, f"{error.message} You will be asked again next time."))
         report(ConsentGiven())
     else:
+        if consent.withdraw(paths):  # given meanwhile by the command: this word is the newer one
+            report(ConsentWithdrawn())
         report(
             Notice("The camera stays closed", "Whenever you like, allow it: 'moodtray consent'.")
         )

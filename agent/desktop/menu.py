@@ -127,10 +127,10 @@ def mood_line(snapshot: Snapshot) -> str:
         line = "Starting…"
     elif mood.by_hand and mood.state.is_emotion:
         line = f"You feel {MOOD_WORDS[mood.state]} (you said so)"
-    elif status is Status.CAMERA_BUSY or snapshot.camera is CameraState.BUSY:
-        line = "Another program uses the camera"
     elif snapshot.camera is CameraState.LOST:
         line = "The camera is gone; looking for it"
+    elif status is Status.CAMERA_BUSY:
+        line = "The camera cannot be used"  # the problem's own line says why
     elif mood.state is MoodState.AWAY:
         line = "Nobody in front of the camera"
     elif mood.state is MoodState.UNSURE:
@@ -245,7 +245,7 @@ def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
         lines.append(Item("Start at login", event=SetAutostart(not enabled), checked=enabled))
     lines.append(Item("Settings…", action=MenuAction.SETTINGS))
     lines.append(Item("Open settings folder", action=MenuAction.SETTINGS_FOLDER))
-    if snapshot.logged_in is not None:
+    if snapshot.player:  # before one is there nobody knows
         lines.append(
             Item("Log out of Spotify", event=LogOut())
             if snapshot.logged_in

@@ -79,9 +79,9 @@ class DesktopNotifications:
         """Show it soon, unless switched off, in quiet hours, or too soon after its like."""
         settings = self._settings()
         quiet = is_quiet(self._clock.now().time(), settings.quiet_from, settings.quiet_to)
-        if not settings.enabled or quiet:
+        if (not settings.enabled or quiet) and not notification.asked:
             return
-        if not self._gate.allow(notification.kind):
+        if not self._gate.allow(notification.kind) and not notification.asked:
             log.info("not shown, too soon after the last of its kind: %s", notification.title)
             return
         self._running_loop().call_soon_threadsafe(self._begin, notification)

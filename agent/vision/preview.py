@@ -94,14 +94,23 @@ class Preview:
             # A child that is gone already needs no asking.
             with contextlib.suppress(OSError):
                 opened.connection.send(CLOSE)
+            # One that does not listen has its time to; then it goes all the same.
+            late = threading.Timer(GRACE, self._kill, args=[opened])
+            late.daemon = True
+            late.start()
+
+    @staticmethod
+    def _kill(opened: _Opened) -> None:
+        if not opened.ended.is_set():
+            with contextlib.suppress(ValueError):  # it has just ended after all
+                opened.process.kill()
 
     def join(self, timeout: float) -> bool:
         """Wait until a closed window's process is gone. A child that does not listen is killed
         after the time. True when nothing is left."""
         opened, thread = self._opened, self._thread
         if opened is not None and not opened.ended.wait(timeout):
-            with contextlib.suppress(ValueError):  # it has just ended after all
-                opened.process.kill()
+            self._kill(opened)
         if thread is not None:
             thread.join(GRACE)
             return not thread.is_alive()

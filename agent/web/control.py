@@ -159,7 +159,7 @@ def make_app(
     async def hello() -> dict[str, Any]:
         """A second start: show that the first one is there."""
         title = "Moodtray is already running"
-        report(on.Notice(title, "Its icon is in the tray; a click on it opens the menu."))
+        report(on.Notice(title, "Its icon is in the tray; a click on it opens the menu.", True))
         return answer(f"{title}. 'moodtray status' tells how it is doing.")
 
     @app.post("/quit")

@@ -139,7 +139,7 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
             "Camera paused until 12:00",
         ),
         ({"status": Status.PAUSED, "held_off": "screen locked"}, "Camera off: screen locked"),
-        ({"status": Status.CAMERA_BUSY}, "Another program uses the camera"),
+        ({"status": Status.CAMERA_BUSY}, "The camera cannot be used"),
         ({"camera": CameraState.LOST}, "The camera is gone; looking for it"),
         # Trouble with the music does not hide what the camera knows.
         ({"status": Status.OFFLINE}, "You look happy"),
@@ -174,7 +174,8 @@ def test_second_line(changes: dict[str, object], text: str) -> None:
     ("changes", "there", "not_there"),
     [
         ({"camera_paused": True}, "Resume camera", "Pause camera"),
-        ({"logged_in": None}, "Quit", "Log out of Spotify"),
+        ({"logged_in": None}, "Log in to Spotify…", "Log out of Spotify"),
+        ({"player": ""}, "Quit", "Log in to Spotify…"),
         ({"logged_in": False}, "Log in to Spotify…", "Log out of Spotify"),
         ({"autostart": None}, "Quit", "Start at login"),
         ({"switch": None, "decision": None}, "Why? > Nothing has been decided yet", "Undo"),
