@@ -36,6 +36,7 @@ class _Opened:
     road: FrameRoad
     closing: bool = False  # the window is gone or going; nothing more is shown
     ended: threading.Event = field(default_factory=threading.Event)
+    late: threading.Timer | None = None  # ends a child that does not listen
 
 
 class Preview:
@@ -95,9 +96,10 @@ class Preview:
             with contextlib.suppress(OSError):
                 opened.connection.send(CLOSE)
             # One that does not listen has its time to; then it goes all the same.
-            late = threading.Timer(GRACE, self._kill, args=[opened])
-            late.daemon = True
-            late.start()
+            if opened.late is None:
+                opened.late = threading.Timer(GRACE, self._kill, args=[opened])
+                opened.late.daemon = True
+                opened.late.start()
 
     @staticmethod
     def _kill(opened: _Opened) -> None:
@@ -151,6 +153,7 @@ class Preview:
                 stood = True
                 self._report(PreviewChanged(True))
             asked = word == CLOSED
+        asked = asked or opened.late is not None
         with self._lock:
             opened.closing = True
         self._report(PreviewChanged(False))
@@ -179,6 +182,8 @@ class Preview:
             if self._opened is opened:
                 self._opened = None
         opened.ended.set()
+        if opened.late is not None:
+            opened.late.cancel()
         return code
 
 
