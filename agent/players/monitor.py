@@ -8,7 +8,14 @@ from collections import deque
 from dataclasses import dataclass
 
 from agent.core.cadence import Watch
-from agent.core.happened import Command, OwnCommand, attribute, visible, what_happened
+from agent.core.happened import (
+    ECHO_WINDOW,
+    Command,
+    OwnCommand,
+    attribute,
+    visible,
+    what_happened,
+)
 from agent.errors import (
     AgentError,
     NeedsLogin,
@@ -41,6 +48,7 @@ VERIFY_PATIENCE = 20.0
 _MAYBE_DONE = (Offline, ServiceDown)
 """Failures after which the command may have taken effect all the same."""
 _USERS_HAND = (Happening.PAUSED, Happening.USER_CHOSE, Happening.STARTED)
+_USERS_START = (Happening.STARTED, Happening.RESUMED, Happening.USER_CHOSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,8 @@ class _Check:
 
 class PlayerWorker(Worker):
     """Owns the player in use. Its public methods may be called in any thread and return at once;
-    a newer command replaces one that was not carried out yet."""
+    a newer command replaces one that was not carried out yet, but what nobody asked for never
+    replaces what the user did ask for."""
 
     def __init__(
         self, backend: PlayerBackend, report: Report, clock: Clock, *, name: str = "player"
@@ -161,6 +170,7 @@ class PlayerWorker(Worker):
         self._seen: Playback | None = None
         self._happening = Happening.NOTHING
         self._own: OwnCommand | None = None
+        self._silenced = False  # by our pause, and nobody has started music since
         self._check: _Check | None = None
         self._obstacles = Obstacles()
         self._leisure = Leisure(backend.chores, self.clock)
@@ -173,7 +183,9 @@ class PlayerWorker(Worker):
     def _take_order(self) -> _Order | None:
         newest: _Order | None = None
         while self._orders:
-            newest = self._orders.popleft()
+            order = self._orders.popleft()
+            if newest is None or order.asked or not newest.asked:
+                newest = order
         return newest
 
     # -- reading
@@ -200,6 +212,11 @@ class PlayerWorker(Worker):
         self._happening = what_happened(before, raw, now=now, own=self._own)
         playback = attribute(before, raw, self._happening, self._own)
         self._seen = playback
+        if self._silenced:
+            # Readings lag behind the pause; only what plays after its echo was started anew.
+            late = self._own is not None and now - self._own.time > ECHO_WINDOW
+            heard = late and playback.state is PlayState.PLAYING
+            self._silenced = not heard and self._happening not in _USERS_START
         self._overdue = self._overdue + 1 if playback.time_left(now) == 0.0 else 0
         if playback.state is not PlayState.UNAVAILABLE and self._obstacles.overcome():
             self.report(PlayerRecovered())
@@ -271,7 +288,7 @@ class PlayerWorker(Worker):
                 self.report(PlayerFailed(blocked, order.playlist))
                 return False
         by_hand = self._seen is not None and self._seen.paused_by_hand
-        if by_hand or self._happening in _USERS_HAND:
+        if by_hand or self._silenced or self._happening in _USERS_HAND:
             log.info("the music is left alone, the user has just changed it")
             return False
         return True
@@ -292,6 +309,7 @@ class PlayerWorker(Worker):
         finally:
             if done:  # timed from its end: a player may take seconds to accept a command
                 self._own = OwnCommand(self.clock.monotonic(), order.kind, uri)
+                self._silenced = order.kind is Command.PAUSE
                 self._reads = 0
 
     def _refused(self, error: PlayerError, playlist: Playlist | None) -> None:

@@ -226,6 +226,39 @@ class TestAgainstTheUsersHand:
         stage.run(30.0)
         assert player.count("play") == 0
 
+    def test_our_own_pause_is_not_undone(self, playing, player) -> None:
+        player.lag = 4.0  # readings still say that it plays
+        playing.worker.pause()
+        playing.run(0.5)
+        for _ in range(8):
+            playing.worker.play(B)
+            playing.run(2.0)
+        assert player.count("pause") == 1
+        assert player.count("play") == 0
+
+    def test_a_pause_that_still_waits_is_not_replaced(self, playing, player) -> None:
+        playing.worker.pause()
+        playing.worker.play(B)
+        playing.run(30.0)
+        assert player.count("pause") == 1
+        assert player.count("play") == 0
+
+    @pytest.mark.parametrize("after", [2.0, 20.0])
+    @pytest.mark.parametrize("how", ["tray", "player"])
+    def test_music_started_after_our_pause_is_changed(
+        self, playing, player, how: str, after: float
+    ) -> None:
+        playing.worker.pause()
+        playing.run(after)
+        if how == "tray":
+            playing.worker.resume()
+        else:
+            player.user_resumes()
+        playing.run(70.0)
+        playing.worker.play(B)
+        playing.run(5.0)
+        assert player.count("play") == 1
+
     def test_when_asked_it_plays(self, playing, player) -> None:
         player.user_pauses()
         playing.worker.play(B, asked=True)
