@@ -45,20 +45,26 @@ class Music:
         self._tell = tell
         self._settings = Settings()
         self._in_use: tuple[str, object] | None = None
-        self._has_token = False
+        self._token_seen: tuple[int, ...] | None = None
+        self._logged_out = False  # by log_out(), not yet followed by the player
         self._reminded: date | None = None
         self._worker: PlayerWorker | None = None
         self._local: LocalPlayer | None = None  # while it is in use
         self._mapped: MappedPlaylists | None = None  # while Spotify is in use
         self._login: threading.Thread | None = None
+        self._logout: threading.Thread | None = None
 
     def use(self, settings: Settings) -> None:
         """Begin with, or change to, the player that these settings ask for."""
         self._settings = settings
-        self._has_token = self._paths.token_file.exists()
+        self._token_seen = self._token_stamp()
         name = self._wanted or settings.player
         if name == "auto":
-            name = "spotify" if self._logged_in() else "local"
+            # A login that Spotify ended is no wish for other music: the user is asked to log in.
+            ended = self._mapped is not None and not self._logged_out
+            name = "spotify" if ended or self._logged_in() else "local"
+            if name == "local":
+                self._logged_out = False
         # Each tells its playlists before its player's own first words: those would be taken for
         # another player's.
         if name == "spotify":
@@ -84,10 +90,11 @@ class Music:
 
     def _use_spotify(self, settings: Settings) -> None:
         logged_in = self._logged_in()
-        wanted = ("spotify", (settings.spotify, logged_in))
+        wanted = ("spotify", settings.spotify)
         if self._in_use == wanted and self._mapped is not None:
             self._mapped.use(settings, logged_in)
-            self._retry()
+            if logged_in:  # else the same refusal would only be told anew
+                self._retry()
             return
         from agent import spotify_app
 
@@ -124,10 +131,17 @@ class Music:
 
         return spotify_app.is_logged_in(self._paths, self._settings)
 
+    def _token_stamp(self) -> tuple[int, ...] | None:
+        try:
+            found = self._paths.token_file.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
     def look(self) -> None:
         """Now and then: 'moodtray login' or 'logout' may have been called beside us, and a login
-        that ends soon is told once a day."""
-        if self._paths.token_file.exists() != self._has_token:
+        that ends soon is told once a day. A login may replace the file of one that is refused."""
+        if self._token_stamp() != self._token_seen:
             self.use(self._settings)
         today = self._clock.now().date()
         if self._reminded != today and self._in_use is not None and self._in_use[0] == "spotify":
@@ -177,16 +191,32 @@ class Music:
     def _log_in(self) -> None:
         try:
             log_in(self._paths, spotify_url=self._spotify_url, tell=self._tell)
+            settings = SettingsFile(self._paths).load()
         except AgentError as error:
             self._report(on.Notice(error.title, error.message))
             return
+        self._logged_out = False
         self._report(on.Notice("Logged in", "Moodtray may now choose music on Spotify."))
-        self._report(on.SettingsChanged(SettingsFile(self._paths).load()))
+        self._report(on.SettingsChanged(settings))
 
     def log_out(self) -> None:
-        log_out(self._paths)
-        self._report(on.Notice("Logged out", "Everything stored about Spotify was removed."))
-        self.use(self._settings)
+        """Remove the login; the outcome comes as events. A locked file or keyring may take long."""
+        if self._logout is not None and self._logout.is_alive():
+            return
+        self._logout = threading.Thread(target=self._log_out, name="logout", daemon=True)
+        self._logout.start()
+
+    def _log_out(self) -> None:
+        try:
+            removed = log_out(self._paths)
+            self._logged_out = True
+            settings = SettingsFile(self._paths).load()
+        except AgentError as error:
+            self._report(on.Notice(error.title, error.message))
+            return
+        what = f"Removed: {', '.join(removed)}." if removed else "Nothing was stored."
+        self._report(on.Notice("Logged out", what))
+        self._report(on.SettingsChanged(settings))
 
     # -- the end
 

@@ -10,8 +10,16 @@ import pytest
 
 from agent import spotify_app
 from agent.clock import SystemClock
-from agent.errors import SettingsError
-from agent.events import Event, PlaybackChanged, PlayerChanged, PlaylistStarted
+from agent.errors import NeedsLogin, SettingsError
+from agent.events import (
+    Event,
+    Notice,
+    PlaybackChanged,
+    PlayerChanged,
+    PlayerFailed,
+    PlaylistStarted,
+    SettingsChanged,
+)
 from agent.music import Music
 from agent.players.local import LocalPlayer, loop
 from agent.players.spotify.token import Token
@@ -170,3 +178,77 @@ def test_a_wrong_entry_leaves_the_player_as_it_is(owner: Owner, built: list[str]
         owner.music.use(Settings(player="spotify", spotify_playlists={"sad": ("blue",)}))
     assert built == ["local"]
     assert owner.names == [LocalPlayer.name]
+
+
+def test_a_login_that_spotify_ended_keeps_spotify(
+    owner: Owner, spotify: FakeSpotify, built: list[str]
+) -> None:
+    owner.log_in({**spotify.accounts.give_login(), "refresh_token": "dead"})
+    owner.music.use(Settings(spotify_playlists={"happy": (HAPPY,)}))
+    owner.wait_for(
+        PlayerFailed,
+        lambda event: isinstance(event, PlayerFailed) and isinstance(event.error, NeedsLogin),
+    )
+    assert not owner.paths.token_file.exists()
+    owner.music.look()
+    last = [event for event in owner.events if isinstance(event, PlayerChanged)][-1]
+    assert (last.name, last.logged_in) == ("Spotify", False)
+    time.sleep(0.3)
+    assert len([event for event in owner.events if isinstance(event, PlayerFailed)]) == 1
+    owner.log_in(spotify.accounts.give_login())
+    owner.music.look()
+    owner.wait_for(PlaybackChanged)
+    assert built == ["spotify"]
+
+
+def test_a_login_beside_us_is_noticed_while_the_old_file_stays(
+    owner: Owner, spotify: FakeSpotify
+) -> None:
+    login = spotify.accounts.give_login()
+    owner.log_in(login)
+    good = owner.paths.token_file.read_text()
+    owner.paths.token_file.write_text(good.replace(owner.url, "http://127.0.0.1:1"))
+    owner.music.use(Settings(spotify_playlists={"happy": (HAPPY,)}))
+    owner.wait_for(PlayerFailed)
+    assert owner.paths.token_file.exists()
+    owner.log_in(login)
+    owner.music.look()
+    owner.wait_for(PlaybackChanged)
+
+
+def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
+    owner: Owner, spotify: FakeSpotify, built: list[str]
+) -> None:
+    owner.log_in(spotify.accounts.give_login())
+    settings = Settings(spotify_playlists={"happy": (HAPPY,)})
+    owner.music.use(settings)
+    owner.wait_for(PlaybackChanged)
+    store = FileTokenStore(owner.paths.token_file)
+    with store.exclusive():  # as while a token is renewed
+        owner.music.log_out()
+        assert owner.paths.token_file.exists()
+    owner.wait_for(
+        Notice,
+        lambda event: (
+            isinstance(event, Notice)
+            and event.title == "Logged out"
+            and "the login" in event.message
+        ),
+    )
+    owner.wait_for(SettingsChanged)
+    owner.music.use(settings)  # as the controller does then
+    assert owner.names[-1] == LocalPlayer.name
+    assert built == ["spotify", "local"]
+
+
+@pytest.mark.parametrize("which", ["log_in", "log_out"])
+def test_settings_that_broke_meanwhile_are_told(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    monkeypatch.setattr(f"agent.music.{which}", lambda *_, **__: [])
+    owner.paths.settings_file.write_text("player = [")
+    getattr(owner.music, which)()
+    notice = owner.wait_for(Notice)
+    assert isinstance(notice, Notice)
+    assert str(owner.paths.settings_file) in notice.message
+    assert not [event for event in owner.events if isinstance(event, SettingsChanged)]
