@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 CACHE_FILE = "spotify-names.json"
 LIMITS_FILE = "spotify-limits.json"
+KEPT_LIMITS = ("wait_until", "quota")
+"""What of it outlasts a logout: asking during the wait makes it longer."""
 
 
 def token_store(settings: Settings, paths: Paths) -> LockedTokenStore:
@@ -157,6 +159,8 @@ def login(
             show(url)
         elif (open_browser or _open_browser)(url):
             tell("Your browser shows the next step. Waiting for it ...")
+            # A browser may accept the address and show nothing.
+            tell(f"If no page opened: {url}")
         else:
             tell("No browser could be opened. Open this address yourself:")
             show(url)
@@ -168,8 +172,9 @@ def login(
 
 
 def logout(paths: Paths, settings: Settings) -> list[str]:
-    """Remove every stored trace of Spotify. Returns what was removed, for people; raises
-    StoreError that names what could not be."""
+    """Remove every stored trace of Spotify, but for a wait that it asked for: the next login must
+    keep to it. Returns what was removed, for people; raises StoreError that names what could
+    not be."""
     removed = []
     if FileTokenStore(paths.token_file).delete():
         removed.append(f"the login ({paths.token_file})")
@@ -179,7 +184,14 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
     if names.delete():
         removed.append(f"names of playlists and of the last device ({names.path})")
     limits = JsonFile(paths.state / LIMITS_FILE)
-    if limits.delete():
+    found = limits.load() or {}
+    kept = {key: found[key] for key in KEPT_LIMITS if found.get("wait_until") and key in found}
+    if kept and kept != found:
+        limits.save(kept)
+        removed.append(
+            f"the count of requests ({limits.path}; until when Spotify wants no requests is kept)"
+        )
+    elif not kept and limits.delete():
         removed.append(f"the count of requests ({limits.path})")
     return removed
 

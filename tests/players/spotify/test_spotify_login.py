@@ -122,6 +122,17 @@ def test_the_guide_takes_the_client_id_and_goes_on_to_spotify(login: Login) -> N
     assert login.saved == [CLIENT]
 
 
+def test_the_address_is_told_beside_the_browser(login: Login) -> None:
+    """One may take it and show nothing."""
+    login.no_browser = False
+    url = login.start()
+    requests.get(callback_of(url), timeout=10)
+    login.end()
+    assert login.opened == [url]
+    assert login.out == []
+    assert f"If no page opened: {url}" in login.told
+
+
 def test_a_fixed_port_is_told_with_the_port(service: FakeSpotify) -> None:
     port = free_port()
     login = Login(service, FakeClock(), Settings(spotify=SpotifySettings(port=port)))

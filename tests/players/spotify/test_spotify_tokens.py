@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent import spotify_app
-from agent.errors import NeedsLogin, PlayerError, StoreError
+from agent.errors import NeedsLogin, PlayerError, QuotaExceeded, RateLimited, StoreError
 from agent.players.spotify.endpoints import Endpoints
 from agent.players.spotify.token import Token
 from agent.settings import Settings, SpotifySettings
@@ -314,7 +314,7 @@ def test_logout_removes_every_trace_and_says_which(use_keyring: bool, ring: Ring
     spotify_app.token_store(settings, paths).save(token.to_dict())
     assert spotify_app.is_logged_in(paths, settings)
     spotify_app.display_cache(paths, FakeClock()).remember("spotify:playlist:x", "Secret", None)
-    spotify_app.ledger(settings, paths, FakeClock()).block(60, quota=False)
+    spotify_app.ledger(settings, paths, FakeClock()).count()
 
     removed = spotify_app.logout(paths, settings)
 
@@ -326,6 +326,24 @@ def test_logout_removes_every_trace_and_says_which(use_keyring: bool, ring: Ring
     assert ring.kept == {}
     left = [p for folder in (paths.config, paths.state) for p in folder.rglob("*") if p.is_file()]
     assert [p for p in left if p.stat().st_size > 0] == []  # an empty lock file may stay
+
+
+@pytest.mark.parametrize("quota", [False, True])
+def test_logout_keeps_the_wait_that_spotify_asked_for(quota: bool) -> None:
+    paths, settings, clock = Paths.default(), Settings(), FakeClock()
+    ledger = spotify_app.ledger(settings, paths, clock)
+    ledger.count()
+    until = ledger.block(3600, quota=quota).until
+    (removed,) = spotify_app.logout(paths, settings)
+    assert "count of requests" in removed
+    assert "is kept" in removed
+    assert spotify_app.logout(paths, settings) == []
+    ledger = spotify_app.ledger(settings, paths, clock)
+    assert ledger.today == 0
+    with pytest.raises(RateLimited) as refused:
+        ledger.check(command=True)
+    assert refused.value.until == until
+    assert isinstance(refused.value, QuotaExceeded) is quota
 
 
 def test_the_stored_login_is_read_without_a_request(tmp_path: Path) -> None:
