@@ -59,9 +59,9 @@ class AnyDay(RuleBasedStateMachine):
 
     def play(self, effect: do.Play) -> None:
         self.pending = effect.playlist
-        self.plays_at_once += 1
         if effect.asked:
             return
+        self.plays_at_once += 1
         playback = self.playback
         assert playback is not None
         assert not playback.paused_by_hand, "against a pause by hand"

@@ -27,6 +27,8 @@ FOUNDATION: dict[str, set[str]] = {
     },
 }
 ADAPTERS = {"agent.vision", "agent.players", "agent.desktop", "agent.store", "agent.web"}
+# The owner of state and the parts that hold it.
+CONTROLLER = {"agent.controller", "agent.eyes", "agent.impression", "agent.dj"}
 # Plain tools: where things lie, how a file is written whole, the real clock, the log's masks.
 PLAIN = {"agent.clock", "agent.effects", "agent.logs"}
 ANYONE_MAY = {"agent", "agent.store.paths", "agent.store.files", "agent.clock", "agent.logs"}
@@ -124,8 +126,10 @@ def complaint(one: Import) -> str | None:
         return None if room(there) == "agent.core" else "adapters know foundation and core only"
     if room(here) == "agent.training":
         return None if room(there) in ADAPTERS else "training knows adapters and below"
-    if room(here) == "agent.controller" and room(there) in ADAPTERS | {"agent.app", "agent.cli"}:
+    if room(here) in CONTROLLER and room(there) in ADAPTERS | {"agent.app", "agent.cli"}:
         return "the controller knows the core and below"
+    if room(here) in CONTROLLER - {"agent.controller"} and room(there) in CONTROLLER:
+        return "the controller's parts know neither it nor each other"
     if room(there) == "agent.cli" and here != "agent.__main__":
         return "nobody but __main__ imports the commands"
     if here in PLAIN and room(there) not in FOUNDATION and one.at_start:
@@ -179,6 +183,9 @@ def test_every_agent_import_exists() -> None:
         ("agent.web.server", "import agent.controller"),
         ("agent.players.local", "from agent.players.spotify import x\nimport agent.app"),
         ("agent.controller", "from agent.players.local import LocalPlayer"),
+        ("agent.eyes", "from agent.vision.camera import OpenCVCamera"),
+        ("agent.impression", "from agent.controller import Controller"),
+        ("agent.dj", "from agent.eyes import Eyes"),
         ("agent.app", "from agent.training import network"),
         ("agent.app", "import torch"),
         ("agent.core.mood", "from agent.clock import SystemClock"),

@@ -1,0 +1,107 @@
+"""The camera as the controller knows it: may it look, does it look, and what stands in its way.
+
+Pure state with a clock: each method takes one fact and returns what is to be done about it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from agent import effects as do
+from agent import notices
+from agent.errors import AgentError, CameraBusy
+from agent.ports import Clock
+from agent.settings import CameraSettings
+from agent.types import CameraState
+
+BUSY_PATIENCE = 60.0
+"""Seconds a camera may be busy before the user is told."""
+
+
+class Eyes:
+    """Whether the camera is used: consent, the user's pause, the session, the device itself."""
+
+    def __init__(self, clock: Clock, *, consent: bool, paused: bool) -> None:
+        self._clock = clock
+        self.consent = consent
+        self.paused = paused
+        self.paused_until: datetime | None = None
+        self.held_off: str | None = None  # by the session: locked, asleep
+        self.wanted = False
+        self.camera = CameraState.OFF
+        self.problem: str | None = None
+        self.on_battery = False
+        self._busy_since: float | None = None
+        self._busy_told = False
+
+    @property
+    def blind(self) -> bool:
+        """The camera is busy or lost."""
+        return self.camera in (CameraState.BUSY, CameraState.LOST)
+
+    @property
+    def blind_for(self) -> float:
+        """Seconds for which the camera has been busy or lost; 0 when it is neither."""
+        return 0.0 if self._busy_since is None else self._clock.monotonic() - self._busy_since
+
+    @property
+    def watching(self) -> bool:
+        """Is the mood seen? Not while the camera is off, busy or lost."""
+        return self.wanted and not self.blind
+
+    def interval(self, settings: CameraSettings) -> float:
+        """Seconds between two looks."""
+        return settings.interval_on_battery if self.on_battery else settings.interval
+
+    def pause(self, until: datetime | None) -> None:
+        """Do not look until then; None: until :meth:`resume`."""
+        self.paused, self.paused_until = True, until
+
+    def resume(self) -> None:
+        """End the user's pause."""
+        self.paused, self.paused_until = False, None
+
+    def steer(self) -> list[do.Effect]:
+        """Open or release the camera, if what is allowed has changed; empty: it has not."""
+        wanted = self.consent and not self.paused and self.held_off is None
+        if wanted == self.wanted:
+            return []
+        self.wanted = wanted
+        return [do.WatchCamera(wanted)]
+
+    def camera_changed(self, state: CameraState, error: AgentError | None) -> list[do.Effect]:
+        """What the device reports. Trouble that does not pass by itself is told at once."""
+        self.camera = state
+        if not self.blind:
+            self._busy_since, self._busy_told = None, False
+            self.problem = None
+            return []
+        if self._busy_since is None:
+            self._busy_since, self._busy_told = self._clock.monotonic(), False
+        self.problem = error.message if error else "The camera gives no picture"
+        # Another program lets the camera go by itself; a wrong name does not come right.
+        passing = state is CameraState.LOST or isinstance(error, CameraBusy)
+        if error is None or passing or self._busy_told:
+            return []
+        self._busy_told = True
+        return [do.Notify(notices.trouble(error))]
+
+    def tick(self) -> list[do.Effect]:
+        """End a pause that has run out; tell of a camera that has been busy for long."""
+        if self.paused_until is not None and self._clock.now() >= self.paused_until:
+            self.resume()
+        if self._busy_since is None or self._busy_told or self.blind_for < BUSY_PATIENCE:
+            return []
+        self._busy_told = True
+        return [do.Notify(notices.camera_unavailable(self.problem))] if self.problem else []
+
+    @property
+    def deadlines(self) -> list[float]:
+        """Monotonic times at which :meth:`tick` has something to do."""
+        times: list[float] = []
+        if self.paused_until is not None:
+            left = (self.paused_until - self._clock.now()).total_seconds()
+            times.append(self._clock.monotonic() + max(0.0, left))
+        if self._busy_since is not None and not self._busy_told:
+            times.append(self._busy_since + BUSY_PATIENCE)
+        return times

@@ -1,0 +1,103 @@
+"""The mood the user is taken to be in: what was seen, and the user's own word on it.
+
+Pure state with a clock: each method takes one fact and returns what is to be done about it.
+``watching`` says whether the mood is seen just now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent import effects as do
+from agent.core import mood as mood_filter
+from agent.ports import Clock
+from agent.settings import MoodSettings
+from agent.types import Mood, MoodState, Observation
+
+DENIED_FOR = 600.0
+"""Seconds for which "not my mood" holds an emotion off."""
+
+
+class Impression:
+    """The steady mood, a mood set by hand, a mood that was denied, and the last clear one."""
+
+    def __init__(self, clock: Clock, priors: Sequence[float] | None) -> None:
+        self._clock = clock
+        self._priors = priors
+        self._memory = mood_filter.begin(clock.monotonic())
+        self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
+        self._denied: tuple[MoodState, float] | None = None  # "not my mood", and until when
+        self.last_emotion: MoodState | None = None
+        self.observation: Observation | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was seen yet and nothing is set by hand."""
+        return self.observation is None and self._hand is None
+
+    def mood(self, watching: bool) -> Mood:
+        """The mood now. One set by hand counts for as long as the user is not seen to be away."""
+        seen = self._memory.mood
+        gone = watching and seen.state is MoodState.AWAY
+        if self._hand is not None and not gone:
+            return self._hand[0]
+        if self._denied is not None and seen.state is self._denied[0]:
+            return replace(seen, state=MoodState.UNSURE)
+        return seen
+
+    def observe(
+        self, observation: Observation, settings: MoodSettings, watching: bool
+    ) -> list[do.Effect]:
+        """One more look."""
+        self.observation = observation
+        before = self.mood(watching).state
+        self._memory = mood_filter.observe(self._memory, observation, settings, self._priors)
+        return [do.Record(observation), *self._changed_from(before, watching)]
+
+    def set_by_hand(self, state: MoodState, minutes: float, watching: bool) -> list[do.Effect]:
+        """The user says how they feel; it holds for ``minutes``."""
+        now = self._clock.monotonic()
+        self._denied = None
+        self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
+        return [do.RecordFeedback("set by hand", str(state)), self._changed(watching)]
+
+    def deny(self, watching: bool) -> list[do.Effect]:
+        """The user says that the mood shown is not theirs: it is held off for a while."""
+        denied = self.mood(watching).state
+        self._hand = None
+        self.last_emotion = None
+        if denied.is_emotion:
+            self._denied = (denied, self._clock.monotonic() + DENIED_FOR)
+        return [do.RecordFeedback("not my mood", str(denied)), *self.forget(watching)]
+
+    def forget(self, watching: bool) -> list[do.Effect]:
+        """Drop what was seen: the old looks say nothing about now."""
+        before = self.mood(watching).state
+        self._memory = mood_filter.begin(self._clock.monotonic())
+        return self._changed_from(before, watching)
+
+    def tick(self, watching: bool) -> list[do.Effect]:
+        """End what the user said when its time has run out."""
+        now = self._clock.monotonic()
+        out: list[do.Effect] = []
+        if self._hand is not None and now >= self._hand[1]:
+            self._hand = None
+            out.append(self._changed(watching))
+        if self._denied is not None and now >= self._denied[1]:
+            self._denied = None
+        return out
+
+    @property
+    def deadlines(self) -> list[float]:
+        """Monotonic times at which :meth:`tick` has something to do."""
+        return [until for _, until in filter(None, (self._hand, self._denied))]
+
+    def _changed_from(self, before: MoodState, watching: bool) -> list[do.Effect]:
+        return [] if self.mood(watching).state is before else [self._changed(watching)]
+
+    def _changed(self, watching: bool) -> do.Effect:
+        mood = self.mood(watching)
+        if mood.state.is_emotion:
+            self.last_emotion = mood.state
+        return do.Record(mood)
