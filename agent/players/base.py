@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from agent.core.cadence import Budget, Cadence, next_poll, next_poll_local
+from agent.errors import QuotaExceeded
 from agent.ports import Player
 
 
 def _unlimited() -> Budget | None:
     return None
+
+
+class ReadingsSpent(QuotaExceeded):
+    """Our own budget for readings is used up; what is kept for the user's commands is not."""
 
 
 class Chores(Protocol):

@@ -137,7 +137,9 @@ class PlayerWorker(Worker):
             self._obstacles.logged_in()
             self._due = self.clock.monotonic()
         order = self._take_order()
-        blocked = self._obstacles.blocked(self.clock.now())
+        # A start is not over before it was proved.
+        commanding = order is not None or self._check is not None
+        blocked = self._obstacles.blocked(self.clock.now(), command=commanding)
         if blocked is not None:
             self._due = self.clock.monotonic()  # read as soon as that is over
             if order is not None:
@@ -149,7 +151,8 @@ class PlayerWorker(Worker):
             self._read()
         elif self._spare_in() == 0.0:
             self._do_chore()
-        if self._obstacles.blocked(self.clock.now()) is not None:
+        commanding = self._check is not None
+        if self._obstacles.blocked(self.clock.now(), command=commanding) is not None:
             return self._obstacles.wait(self.clock.now())
         self._due = min(self._due, self._next_due())
         wait, spare = max(0.0, self._due - self.clock.monotonic()), self._spare_in()
@@ -218,7 +221,9 @@ class PlayerWorker(Worker):
             heard = late and playback.state is PlayState.PLAYING
             self._silenced = not heard and self._happening not in _USERS_START
         self._overdue = self._overdue + 1 if playback.time_left(now) == 0.0 else 0
-        if playback.state is not PlayState.UNAVAILABLE and self._obstacles.overcome():
+        well = playback.state is not PlayState.UNAVAILABLE
+        # A start may be proved while other readings still are not allowed: that is no recovery.
+        if well and not self._obstacles.blocked(self.clock.now()) and self._obstacles.overcome():
             self.report(PlayerRecovered())
         if (
             before is None
@@ -282,7 +287,8 @@ class PlayerWorker(Worker):
     def _look_first(self, order: _Order) -> bool:
         """Read, unless that was just done; False when the command must not go out."""
         if self.clock.monotonic() - self._read_at > FRESH:
-            self._read()
+            if self._obstacles.blocked(self.clock.now()) is None:
+                self._read()
             blocked = self._obstacles.blocked(self.clock.now())
             if blocked is not None:
                 self.report(PlayerFailed(blocked, order.playlist))

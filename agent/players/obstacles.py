@@ -13,6 +13,7 @@ from agent.errors import (
     RateLimited,
     ServiceDown,
 )
+from agent.players.base import ReadingsSpent
 
 LIMIT_CHECK = 600.0
 """While rate limited, look at the wall clock that often: the computer may have slept."""
@@ -28,21 +29,26 @@ class Obstacles:
     def __init__(self) -> None:
         self._login: NeedsLogin | None = None
         self._limit: RateLimited | None = None
+        self._spent: ReadingsSpent | None = None
         self._told: type[AgentError] | None = None
 
-    def blocked(self, now: datetime) -> PlayerError | None:
-        """Why no call may be made at ``now`` (the wall clock), or None."""
+    def blocked(self, now: datetime, *, command: bool = False) -> PlayerError | None:
+        """Why no call may be made at ``now`` (the wall clock), or None. A ``command`` has requests
+        kept for it when the day's readings are spent."""
         if self._login is not None:
             return self._login
         if self._limit is not None and now < self._limit.until:
             return self._limit
+        if self._spent is not None and not command and now < self._spent.until:
+            return self._spent
         return None
 
     def wait(self, now: datetime) -> float | None:
         """Seconds until :meth:`blocked` is worth asking again; None: until somebody logs in."""
-        if self._login is not None or self._limit is None:
+        blocked = self.blocked(now)
+        if self._login is not None or not isinstance(blocked, RateLimited):
             return None
-        return min(max(0.0, (self._limit.until - now).total_seconds()), LIMIT_CHECK)
+        return min(max(0.0, (blocked.until - now).total_seconds()), LIMIT_CHECK)
 
     def logged_in(self) -> None:
         self._login = None
@@ -51,6 +57,8 @@ class Obstacles:
         """Take note of trouble; True when it is news. The answer to a command always is."""
         if isinstance(error, NeedsLogin):
             self._login = error
+        elif isinstance(error, ReadingsSpent):
+            self._spent = error
         elif isinstance(error, RateLimited):
             self._limit = error
         news = in_command or self._told is not type(error)

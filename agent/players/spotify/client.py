@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager
 from typing import Any
 
 import spotipy
@@ -36,6 +37,10 @@ class SpotifyClient:
         # No auth here: the session adds the token, so that spotipy cannot log it.
         self._api = spotipy.Spotify(requests_session=session)
         self._api.prefix = api_url.rstrip("/") + "/"
+
+    def commanding(self) -> AbstractContextManager[None]:
+        """Readings in it belong to a command (:meth:`SpotifySession.commanding`)."""
+        return self._session.commanding()
 
     def player(self) -> Reading:
         answer = self._api.current_playback(additional_types="track,episode")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from agent.errors import QuotaExceeded, RateLimited, StoreError
+from agent.players.base import ReadingsSpent
 from agent.players.spotify.documents import Document
 from agent.ports import Clock
 
@@ -44,7 +45,8 @@ class Ledger:
         self._lock = threading.Lock()
 
     def check(self, *, command: bool = False) -> None:
-        """Raises RateLimited or QuotaExceeded when no request may go out now."""
+        """Raises RateLimited or QuotaExceeded when no request may go out now; ReadingsSpent when
+        only those for a ``command`` may."""
         with self._lock:
             state = self._read()
             now = self._clock.now()
@@ -52,12 +54,21 @@ class Ledger:
                 raise _refusal(state.until, state.quota, now)
             budget = self.daily_budget
             allowed = budget if command else budget - budget // RESERVED_SHARE
-            if state.count >= allowed:
-                raise QuotaExceeded(
-                    f"Moodtray has used its {budget} requests to Spotify for today and goes on at "
-                    "midnight. The number is the setting spotify.daily_requests.",
-                    until=_next_midnight(now),
+            if state.count < allowed:
+                return
+            midnight = _next_midnight(now)
+            if state.count < budget:
+                raise ReadingsSpent(
+                    f"Moodtray has used its {budget} requests to Spotify for today, but for a few "
+                    "that are kept for your own commands, and goes on at midnight. The number is "
+                    "the setting spotify.daily_requests.",
+                    until=midnight,
                 )
+            raise QuotaExceeded(
+                f"Moodtray has used its {budget} requests to Spotify for today and goes on at "
+                "midnight. The number is the setting spotify.daily_requests.",
+                until=midnight,
+            )
 
     def count(self) -> None:
         """One request goes out."""

@@ -28,6 +28,8 @@ from agent.types import Playback, Playlist, PlayState
 
 log = logging.getLogger(__name__)
 
+PROOFS = 8
+"""So many readings after a start tell whether it took effect: they are part of the command."""
 SPOTIFYS_OWN = "37i9dQ"
 """Playlists made by Spotify itself begin so; apps may not look at them, but may play them."""
 
@@ -56,12 +58,17 @@ class SpotifyPlayer:
         self._clock = clock
         self._shuffle = shuffle
         self._shuffled: bool | None = None  # as the latest reading said
+        self._proofs = 0
 
     # -- the port
 
     def playback(self) -> Playback:
         """One request. 204 reads as UNAVAILABLE: no device is awake."""
-        return self._named(self._read().playback)
+        if not self._proofs:
+            return self._named(self._read().playback)
+        self._proofs -= 1
+        with self._client.commanding():
+            return self._named(self._read().playback)
 
     def play(self, playlist: Playlist) -> None:
         """Start ``playlist`` on the user's device: the active one, else the one used last, else
@@ -74,35 +81,39 @@ class SpotifyPlayer:
             uri = canonical(playlist.uri)
         except SettingsError as error:
             raise PlayerError(error.message, title=error.title) from error
-        self.look_up(uri, playlist.name)
-        device = self._choose()
-        try:
-            self._start(uri, device, playlist)
-        except NoDevice:
-            # The id died between two requests: ask for the present ones, once.
+        with self._client.commanding():
+            self.look_up(uri, playlist.name)
             device = self._choose()
-            self._start(uri, device, playlist)
+            try:
+                self._start(uri, device, playlist)
+            except NoDevice:
+                # The id died between two requests: ask for the present ones, once.
+                device = self._choose()
+                self._start(uri, device, playlist)
+        self._proofs = PROOFS
         self._cache.remember_device(device.name, device.type)
 
     def pause(self) -> None:
         """Pausing what is silent already is no error."""
-        try:
-            self._client.pause()
-        except NoDevice:
-            return  # nothing is awake, so nothing plays
-        except AlreadySo as error:
-            if self._read().playback.state is PlayState.PLAYING:
-                raise self._refusal(error) from error
+        with self._client.commanding():
+            try:
+                self._client.pause()
+            except NoDevice:
+                return  # nothing is awake, so nothing plays
+            except AlreadySo as error:
+                if self._read().playback.state is PlayState.PLAYING:
+                    raise self._refusal(error) from error
 
     def resume(self) -> None:
         """Resuming what plays already is no error."""
-        try:
-            self._client.resume()
-        except NoDevice:
-            self._client.resume(self._choose().id)
-        except AlreadySo as error:
-            if self._read().playback.state is not PlayState.PLAYING:
-                raise self._refusal(error) from error
+        with self._client.commanding():
+            try:
+                self._client.resume()
+            except NoDevice:
+                self._client.resume(self._choose().id)
+            except AlreadySo as error:
+                if self._read().playback.state is not PlayState.PLAYING:
+                    raise self._refusal(error) from error
 
     def close(self) -> None:
         """Connections end; the count of requests is written down."""

@@ -8,6 +8,8 @@ untouched.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -48,6 +50,16 @@ class SpotifySession(requests.Session):
         self._keeper = keeper
         self._ledger = ledger
         self._clock = clock
+        self._commanding = False
+
+    @contextmanager
+    def commanding(self) -> Iterator[None]:
+        """What is read in here belongs to a command of the user, and uses what is kept for it."""
+        before, self._commanding = self._commanding, True
+        try:
+            yield
+        finally:
+            self._commanding = before
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """Send, and once more where the first failure is known to pass by itself.
@@ -58,7 +70,7 @@ class SpotifySession(requests.Session):
         """
         method, url = str(method).upper(), str(url)
         # Before the token too: its renewal is a request like any other.
-        self._ledger.check(command=method != "GET")
+        self._check(method)
         access = self._keeper.access()
         try:
             return self._once(method, url, access, *args, **kwargs)
@@ -74,7 +86,7 @@ class SpotifySession(requests.Session):
     def _once(
         self, method: str, url: str, access: str, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        self._ledger.check(command=method != "GET")
+        self._check(method)
         self._ledger.count()
         ours = {"timeout": TIMEOUT, "allow_redirects": False, "auth": _Bearer(access)}
         try:
@@ -87,6 +99,9 @@ class SpotifySession(requests.Session):
         if method == "GET" and response.status_code not in (202, 204):
             _object_of(response)
         return response
+
+    def _check(self, method: str) -> None:
+        self._ledger.check(command=self._commanding or method != "GET")
 
     def _refusal(self, response: requests.Response) -> PlayerError:
         message = reason = ""

@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.errors import PlayerError, QuotaExceeded, RateLimited
+from agent.events import Event, PlayerFailed, PlayerRecovered, PlaylistStarted
+from agent.players.base import PlayerBackend, ReadingsSpent
+from agent.players.monitor import PlayerWorker
 from agent.players.spotify.limits import LONGEST_WAIT, Ledger
 from agent.players.spotify.translate import DEFAULT_QUOTA_WAIT, DEFAULT_WAIT, wait_of
 from agent.store.jsonfile import JsonFile
@@ -151,6 +154,33 @@ def test_the_budget_keeps_a_reserve_for_commands(ledger: Ledger, clock: FakeCloc
         ledger.check(command=True)
     clock.advance(ledger.resets_in)
     ledger.check()
+
+
+def test_a_command_may_use_the_reserve_for_all_its_requests(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, budget=100)
+    rig.log_in()
+    rig.world.user.play("sad")
+    happy = Playlist(rig.world.catalogue["happy"].uri, "happy")
+    while rig.ledger.today < 95:
+        rig.player.playback()
+    events: list[Event] = []
+    worker = PlayerWorker(PlayerBackend.remote(rig.player), events.append, rig.clock)
+    worker.step()
+    refused = [event for event in events if isinstance(event, PlayerFailed)]
+    assert [type(event.error) for event in refused] == [ReadingsSpent]
+    worker.play(happy, asked=True)
+    for _ in range(6):
+        rig.clock.advance(worker.step() or 0.0)
+    assert rig.world.sent[-1].path == "/v1/me/player"  # the proof
+    assert len([event for event in events if isinstance(event, PlaylistStarted)]) == 1
+    assert not [event for event in events if isinstance(event, PlayerRecovered)]
+    used = rig.ledger.today
+    assert 95 < used <= 100
+    worker.play(happy)  # nobody asked: without a reading it may be against the user's wish
+    worker.step()
+    rig.clock.advance(600.0)
+    worker.step()
+    assert rig.ledger.today == used
 
 
 def test_a_shorter_wait_does_not_shorten_a_longer_one(ledger: Ledger, clock: FakeClock) -> None:
