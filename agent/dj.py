@@ -85,7 +85,7 @@ class Dj:
             out.append(do.RecordFeedback("skip", self.switch.playlist.uri))
         if happening is Happening.CONTEXT_ENDED:
             self._ran_out = playback.chosen_by is Chooser.AGENT
-        elif playback.state is not PlayState.STOPPED:
+        elif playback.state is PlayState.PLAYING or playback.paused_by_hand:
             self._ran_out = False
         if happening in (Happening.USER_CHOSE, Happening.PAUSED, Happening.STARTED):
             self._asked_since = None  # the user's hand is newer than the wish

@@ -65,7 +65,6 @@ class AnyDay(RuleBasedStateMachine):
         playback = self.playback
         assert playback is not None
         assert not playback.paused_by_hand, "against a pause by hand"
-        assert playback.state is not PlayState.PAUSED
         if playback.state is PlayState.PLAYING and playback.chosen_by is Chooser.USER:
             assert playback.chosen_since is not None
             age = self.clock.monotonic() - playback.chosen_since

@@ -145,7 +145,7 @@ def _users_hand(
     playback: Playback | None, about: Circumstances, settings: PolicySettings
 ) -> str | None:
     """The reason to keep hands off, or None."""
-    if playback is not None and (playback.paused_by_hand or playback.state is PlayState.PAUSED):
+    if playback is not None and playback.paused_by_hand:
         return "you paused the music"
     if about.hands_off_until is not None and about.now < about.hands_off_until:
         return "you took back the last change"
