@@ -306,7 +306,7 @@ def test_killed_child_takes_nothing_with_it(
     assert preview.join(5)
     preview.open()
     feed(preview, lambda: reports.opened(2), "second window")
-    assert len(on_screen.windows(TITLE)) == 1
+    wait_for(lambda: len(on_screen.windows(TITLE)) == 1, "one window on the screen")
 
 
 def test_stopped_child_is_killed_in_the_end(
@@ -358,16 +358,18 @@ def test_dies_with_its_parent(on_screen: Desktop, tmp_path: Path) -> None:
         "    time.sleep(60)\n"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    before = set(Path("/dev/shm").glob("psm_*"))
     parent = subprocess.Popen([sys.executable, script], env=env, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     assert "True" in parent.stdout.readline()
-    assert on_screen.windows(TITLE)
+    wait_for(lambda: on_screen.windows(TITLE), "window")
+    maps = Path(f"/proc/{parent.pid}/maps").read_text().split()
+    memory = {Path(word) for word in maps if word.startswith("/dev/shm/psm_")}
+    assert memory
     parent.kill()
     parent.wait()
     parent.stdout.close()
     wait_for(lambda: not on_screen.windows(TITLE), "end of the window")
-    wait_for(lambda: not set(Path("/dev/shm").glob("psm_*")) - before, "end of the memory")
+    wait_for(lambda: not any(path.exists() for path in memory), "end of the memory")
 
 
 def test_without_a_display_a_clear_word(monkeypatch: pytest.MonkeyPatch, reports: Reports) -> None:
