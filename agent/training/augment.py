@@ -24,7 +24,7 @@ def normalise(faces: Tensor) -> Tensor:
 def webcam(faces: Tensor, strength: float = 1.0) -> Tensor:
     """One random view of every face. ``strength`` scales how many faces each step touches."""
     faces = move(faces)
-    faces = _some(faces, 0.25 * strength, low_resolution)
+    faces = _some(faces, 0.4 * strength, low_resolution)
     faces = _some(faces, 0.12 * strength, blur)
     faces = _some(faces, 0.3 * strength, side_light)
     faces = _some(faces, 0.5 * strength, gamma)

@@ -61,6 +61,17 @@ def read(file: Path, device: torch.device) -> dict[str, Any]:
     return content
 
 
+def fitting(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those tensors of ``given`` that a network of another design can take: same name and shape.
+
+    Raises DataError where there is none: the two have nothing in common.
+    """
+    same = {k: v for k, v in given.items() if k in wanted and v.shape == wanted[k].shape}
+    if not same:
+        raise DataError("The network to begin with has no layer in common with this one.")
+    return same
+
+
 def _forget_after(log_file: Path, step: int) -> None:
     """A run killed after its last checkpoint may have logged an epoch that it will do again."""
     if not log_file.is_file():
