@@ -215,7 +215,10 @@ class Engine:
         from agent.desktop.notify import DesktopNotifications
 
         notifier = DesktopNotifications(
-            self.report, self._clock, lambda: self._controller.settings.notifications
+            self.report,
+            self._clock,
+            lambda: self._controller.settings.notifications,
+            snapshot=lambda: self._hands.snapshot,
         )
         self._hands.notifier = notifier
         self._closers.append(notifier.close)

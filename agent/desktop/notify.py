@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agent.desktop.icon_files import IconFiles
-from agent.desktop.notify_rules import RateGate, is_quiet, safe
+from agent.desktop.notify_rules import WaitingRoom, safe, still_so
 from agent.desktop.notify_service import Service, ask_service
 from agent.ports import Clock, Report
 from agent.settings import NotificationSettings
 from agent.store.paths import Paths
-from agent.types import MoodState, Notification, NotificationKind, Status
+from agent.types import MoodState, Notification, NotificationKind, Snapshot, Status
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,8 @@ class _Way(Protocol):
 
 class DesktopNotifications:
     """Implements :class:`agent.ports.Notifier`. ``notify`` returns at once: a thread of its own
-    with an event loop, started by the first notification, talks to the system."""
+    with an event loop, started by the first notification, talks to the system and wakes when
+    something that was held back (quiet hours, too soon after its like) has its turn."""
 
     def __init__(
         self,
@@ -59,40 +60,59 @@ class DesktopNotifications:
         clock: Clock,
         settings: Callable[[], NotificationSettings],
         *,
+        snapshot: Callable[[], Snapshot | None] = lambda: None,
         folder: Path | None = None,
     ) -> None:
-        """``settings`` is asked at every notification. ``folder`` takes the pictures (default:
-        below the runtime folder)."""
+        """``settings`` is asked at every notification; ``snapshot`` before one is shown that was
+        held back, to see whether it still holds; both in any thread. ``folder`` takes the pictures
+        (default: below the runtime folder)."""
         self._report = report
-        self._clock = clock
         self._settings = settings
         self._folder = folder
-        self._gate = RateGate(clock)
+        self._waiting = WaitingRoom(clock, lambda held: still_so(held, snapshot()))
+        self._lock = threading.Lock()  # for the waiting room
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         # Below: the notifier's thread alone.
         self._way: _Way | None = None
         self._service: Service | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[None]] = set()
 
     def notify(self, notification: Notification) -> None:
         """Show it soon, unless switched off, in quiet hours, or too soon after its like."""
         settings = self._settings()
-        quiet = is_quiet(self._clock.now().time(), settings.quiet_from, settings.quiet_to)
-        if (not settings.enabled or quiet) and not notification.asked:
+        with self._lock:
+            now = self._waiting.offer(notification, settings)
+            left = self._waiting.seconds_left(settings)
+        if not now:
+            log.info("not shown now: %s", notification.title)
+        if now or left is not None:
+            loop = self._running_loop()
+            if now:
+                loop.call_soon_threadsafe(self._begin, notification)
+            loop.call_soon_threadsafe(self._set_timer, left)
+
+    def look(self) -> None:
+        """Show what was held back and has its turn now. Any thread; also called by itself."""
+        settings = self._settings()
+        with self._lock:
+            due = self._waiting.due(settings)
+            left = self._waiting.seconds_left(settings)
+        loop = self._loop
+        if loop is None:  # closed meanwhile
             return
-        if not self._gate.allow(notification.kind) and not notification.asked:
-            log.info("not shown, too soon after the last of its kind: %s", notification.title)
-            return
-        self._running_loop().call_soon_threadsafe(self._begin, notification)
+        for notification in due:
+            loop.call_soon_threadsafe(self._begin, notification)
+        loop.call_soon_threadsafe(self._set_timer, left)
 
     def close(self) -> None:
         """Stop; what is shown stays until the system takes it down."""
         loop, thread = self._loop, self._thread
+        self._loop = self._thread = None
         if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(0.5)
-            self._loop = self._thread = None
         if self._folder is not None:
             IconFiles(self._folder).remove()
 
@@ -107,6 +127,14 @@ class DesktopNotifications:
         return self._loop
 
     # -- the notifier's thread
+
+    def _set_timer(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            # Never quicker than a second: a clock that two threads read must not make it spin.
+            self._timer = asyncio.get_running_loop().call_later(max(1.0, seconds), self.look)
 
     def _begin(self, notification: Notification) -> None:
         task = asyncio.ensure_future(self._show(notification))

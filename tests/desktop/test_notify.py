@@ -1,4 +1,4 @@
-"""Notifications: the rules as tables, the rest on a real bus with a real service."""
+"""Notifications: what is let through, and the rest on a real bus with a real service."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop import notify
+from agent.desktop import notify, notify_rules
 from agent.desktop.notify import DesktopNotifications, available
-from agent.desktop.notify_rules import RateGate, is_quiet, safe
 from agent.settings import NotificationSettings
-from agent.types import Notification, NotificationKind
+from agent.types import (
+    CameraState,
+    Mood,
+    MoodState,
+    Notification,
+    NotificationKind,
+    Snapshot,
+    Status,
+)
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Desktop, missing_packages, wait_for
 from tests.fakes.clock import FakeClock
@@ -25,46 +32,11 @@ Start = Callable[..., Program]
 SWITCH, LOGIN = NotificationKind.SWITCH, NotificationKind.LOGIN
 
 
-# --- rules ----------------------------------------------------------------------------------------
+NIGHT = NotificationSettings(quiet_from=time(22), quiet_to=time(7))
 
 
-def test_one_a_minute_of_a_kind() -> None:
-    clock = FakeClock()
-    gate = RateGate(clock)
-    shown = []
-    for second in range(0, 200, 10):
-        if gate.allow(SWITCH):
-            shown.append(second)
-        if second == 30:
-            assert gate.allow(LOGIN), "another kind has a minute of its own"
-        clock.advance(10)
-    assert shown == [0, 60, 120, 180]
-
-
-@pytest.mark.parametrize(
-    ("now", "start", "end", "quiet"),
-    [
-        ("12:00", None, None, False),
-        ("12:00", "11:00", None, False),
-        ("12:00", "11:00", "13:00", True),
-        ("11:00", "11:00", "13:00", True),
-        ("13:00", "11:00", "13:00", False),
-        ("23:30", "22:00", "07:00", True),
-        ("06:59", "22:00", "07:00", True),
-        ("07:00", "22:00", "07:00", False),
-        ("12:00", "22:00", "07:00", False),
-        ("12:00", "12:00", "12:00", False),
-    ],
-)
-def test_quiet_hours(now: str, start: str | None, end: str | None, quiet: bool) -> None:
-    ends = [time.fromisoformat(t) if t else None for t in (start, end)]
-    assert is_quiet(time.fromisoformat(now).replace(tzinfo=UTC), *ends) is quiet
-
-
-def test_text_is_shown_letter_for_letter() -> None:
-    assert safe("<b>R&B</b>", markup=True) == "&lt;b&gt;R&amp;B&lt;/b&gt;"
-    assert safe("<b>R&B</b>", markup=False) == "<b>R&B</b>"
-    assert safe("a\x1b[31m\x00b\nc", markup=False) == "a[31mb\nc"
+def told(title: str, kind: NotificationKind = SWITCH) -> Notification:
+    return Notification(kind, title, "body")
 
 
 # --- what is let through --------------------------------------------------------------------------
@@ -89,10 +61,6 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shown]:
     return way
 
 
-def told(title: str, kind: NotificationKind = SWITCH) -> Notification:
-    return Notification(kind, title, "body")
-
-
 def test_off_switch_quiet_hours_and_rate(shown: Shown) -> None:
     clock = FakeClock(datetime(2026, 11, 22, 21, 59, 30, tzinfo=UTC))
     settings = NotificationSettings(quiet_from=time(22), quiet_to=time(7))
@@ -106,12 +74,32 @@ def test_off_switch_quiet_hours_and_rate(shown: Shown) -> None:
     notifier.notify(told("in quiet hours"))
     clock.advance(9 * 3600)
     notifier.notify(told("in the morning"))
+    notifier.notify(told("again in the morning"))
+    clock.advance(60)
+    notifier.look()
     clock.advance(60)
     present[0] = off
     notifier.notify(told("switched off"))
-    wait_for(lambda: len(shown.titles) == 3, "three notifications")
+    notifier.look()
+    expected = ["first", "other kind", "in the morning", "again in the morning"]
+    wait_for(lambda: len(shown.titles) >= len(expected), "the notifications")
     notifier.close()
-    assert shown.titles == ["first", "other kind", "in the morning"]
+    assert shown.titles == expected
+
+
+def test_what_waits_is_shown_by_itself(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notify_rules, "LOOK", 0.0)  # wakes every second instead of every minute
+    clock = FakeClock(datetime(2026, 11, 22, 23, 0, tzinfo=UTC))
+    mood = Mood(MoodState.HAPPY, 0.0, 1.0)
+    present = Snapshot(Status.NEEDS_LOGIN, mood, None, None, None, CameraState.ON, logged_in=False)
+    notifier = DesktopNotifications(lambda _: None, clock, lambda: NIGHT, snapshot=lambda: present)
+    notifier.notify(told("log in", LOGIN))
+    notifier.notify(told("camera", NotificationKind.CAMERA))
+    notifier.notify(told("changed"))
+    clock.advance(8 * 3600)
+    wait_for(lambda: shown.titles, "the notification")
+    notifier.close()
+    assert shown.titles == ["log in"], "the camera is well again"
 
 
 def test_notify_does_not_wait_for_a_hanging_bus(monkeypatch: pytest.MonkeyPatch) -> None:
