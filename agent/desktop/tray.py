@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 from agent.desktop.backend import Backend, choose_backend, panel_is_dark
 from agent.desktop.icon_files import IconFiles
-from agent.desktop.icons import icon as draw_icon
 from agent.desktop.menu import Caps, Item, MenuAction, build_menu, tooltip
 from agent.ports import Clock, Report
 from agent.store.paths import Paths
@@ -21,9 +20,6 @@ from agent.types import MoodState, Snapshot, Status
 log = logging.getLogger(__name__)
 
 OnAction: TypeAlias = Callable[[MenuAction], None]
-
-PICTURE_SIZE = 64
-"""Windows, macOS and bare X scale the picture themselves."""
 
 
 def make_tray(
@@ -99,6 +95,7 @@ class Tray:
         made = tray_icons.icon_class(str(self.backend.name))
         self._icon = made("moodtray", icon=tray_icons.blank(), title="Moodtray")
         self._icon.icon_path = self._icon_path
+        self._icon.look = lambda: self._look
         self._hand_over = self._way_to_the_loop()
 
     def run(self) -> None:
@@ -165,6 +162,8 @@ class Tray:
                 log.warning("The tray icon cannot be changed", exc_info=True)
 
     def _show(self, snapshot: Snapshot | None) -> None:
+        from agent.desktop import tray_icons
+
         dark = panel_is_dark()
         look = (Status.STARTING, MoodState.UNSURE, dark)
         if snapshot is not None:
@@ -173,7 +172,7 @@ class Tray:
             self._icon.title = tooltip(snapshot)
         if look != self._look or not self._icon.visible:
             self._look = look
-            self._icon.icon = draw_icon(look[0], look[1], PICTURE_SIZE, dark)
+            self._icon.icon = tray_icons.blank()  # the icon draws the look itself
         self._icon.visible = True
 
     def _show_menu(self, items: tuple[Item, ...]) -> None:

@@ -12,8 +12,13 @@ from typing import Any, TypeAlias
 
 from PIL import Image
 
+from agent.desktop.icons import icon
+from agent.types import MoodState, Status
+
 IconPath: TypeAlias = Callable[[int], Path]
 """The file of the present icon at a size in pixels."""
+Look: TypeAlias = Callable[[], tuple[Status, MoodState, bool]]
+"""What the icon shows at present, and whether on a dark panel."""
 
 INDICATOR_SIZE = 48
 """Panels scale an indicator's icon themselves, down to 16 to 24 pixels or, at 200 %, 48."""
@@ -31,7 +36,12 @@ class _NoNotifier:
 
 
 def icon_class(backend: str) -> Any:
-    """The class to make the icon from. Raises whatever the foreign import raises."""
+    """The class to make the icon from. Raises whatever the foreign import raises.
+
+    Its instances need two functions before they are shown: ``look`` (what to show: status, mood,
+    whether the panel is dark) and ``icon_path`` (the file with that at a size). pystray's own
+    picture is not shown: set it to :func:`blank` to have the icon drawn anew.
+    """
     # pystray chooses its backend when it is imported: tell it which.
     before = os.environ.get("PYSTRAY_BACKEND")
     os.environ["PYSTRAY_BACKEND"] = backend
@@ -42,8 +52,19 @@ def icon_class(backend: str) -> Any:
             del os.environ["PYSTRAY_BACKEND"]
         else:
             os.environ["PYSTRAY_BACKEND"] = before
-    makers = {"appindicator": _indicator, "gtk": _status_icon, "xorg": _xorg}
-    return makers[backend](module.Icon) if backend in makers else module.Icon
+    return _maker(backend)(module.Icon)
+
+
+def _maker(backend: str) -> Callable[[Any], Any]:
+    if backend == "win32":
+        from agent.desktop.tray_icons_windows import windows_icon
+
+        return windows_icon
+    if backend == "darwin":
+        from agent.desktop.tray_icons_macos import macos_icon
+
+        return macos_icon
+    return {"appindicator": _indicator, "gtk": _status_icon, "xorg": _xorg}[backend]
 
 
 def _with_files(base: Any) -> Any:
@@ -125,6 +146,18 @@ def _xorg(base: Any) -> Any:
     class XorgIcon(base):  # type: ignore[misc]
         """Only a picture: no menu, no clicks."""
 
+        look: Look
+        _icon_data: Any
+
+        def _assert_icon_data(self, width: int, height: int) -> None:
+            if self._icon_data and self._icon_data.size == (width, height):
+                return
+            drawn = icon(*self.look()[:2], min(width, height), True)
+            ground = Image.new("RGB", (width, height))  # the window knows no transparency
+            ground.paste(drawn, ((width - drawn.width) // 2, (height - drawn.height) // 2), drawn)
+            ground.tostring = ground.tobytes  # type: ignore[attr-defined]  # Xlib's old name
+            self._icon_data = ground
+
         def _run(self) -> None:
             # Known before pystray calls the set-up back, which else may find it missing.
             self._thread = threading.current_thread()
@@ -138,5 +171,5 @@ def _xorg(base: Any) -> Any:
 
 
 def blank() -> Image.Image:
-    """pystray wants a picture before the first real one is drawn."""
+    """pystray wants a picture, though none of its own is shown."""
     return Image.new("RGBA", (1, 1), (0, 0, 0, 0))

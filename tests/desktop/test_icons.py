@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from agent.core.palette import MOOD_COLOURS
 from agent.desktop.icon_files import IconFiles
-from agent.desktop.icons import app_icon, colour_of, icon
+from agent.desktop.icons import ICO_SIZES, app_icon, colour_of, ico, icon, stencil
 from agent.types import EMOTIONS, MoodState, Status
 from tests.desktop.x11_screen import contact_sheet
 
@@ -75,11 +76,60 @@ def test_mood_is_not_shown_while_paused() -> None:
         assert pictures[0] == pictures[1]
 
 
-def test_contact_sheet(artefacts: Path) -> None:
-    for panel, dark in (("dark", True), ("light", False)):
-        pictures = [icon(*look, 64, dark) for look in LOOKS]
-        contact_sheet(pictures, len(LOOKS)).save(artefacts / f"icons-{panel}.png")
-        assert len({picture.tobytes() for picture in pictures}) == len(LOOKS)
+@pytest.mark.parametrize("size", [18, 36])
+def test_a_stencil_is_told_by_its_holes(size: int) -> None:
+    shapes = {}
+    for look in LOOKS:
+        picture = stencil(*look, size)
+        assert picture.size == (size, size)
+        red, green, blue, alpha = (np.asarray(band, np.float32) for band in picture.split())
+        assert not (red + green + blue).any()
+        assert 0.1 < (alpha > 128).mean() < 0.85, (look, "neither empty nor a blot")
+        shapes[look] = alpha
+    for one, other in itertools.combinations(LOOKS, 2):
+        differing = (np.abs(shapes[one] - shapes[other]) > 90).mean()
+        assert differing >= 0.03, (one, other, differing)
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_an_ico_holds_each_size_drawn_anew(dark: bool) -> None:
+    for status, mood in LOOKS[::4]:
+        with Image.open(io.BytesIO(ico(status, mood, dark))) as file:
+            assert {size for size, _ in file.ico.sizes()} == set(ICO_SIZES)
+            for size in ICO_SIZES:
+                held = np.asarray(file.ico.getimage((size, size)).convert("RGBA"), np.int16)
+                drawn = np.asarray(icon(status, mood, size, dark), np.int16)
+                seen = drawn[..., 3] > 0  # what a clear pixel's colour is matters to nobody
+                assert (held[..., 3] == drawn[..., 3]).all()
+                assert (held[seen] == drawn[seen]).all()
+
+
+PANELS = {"dark": (32, 34, 40), "light": (240, 240, 242)}
+
+
+def test_contact_sheets(artefacts: Path) -> None:
+    """At real size, one row for each size that a system asks for; to be looked at."""
+    for panel, ground in PANELS.items():
+        dark = panel == "dark"
+        rows = [[icon(*look, size, dark) for look in LOOKS] for size in (16, 20, *SIZES)]
+        filling = (255, 255, 255, 0) if dark else (0, 0, 0, 0)
+        for size in (18, 36):
+            filled = []
+            for look in LOOKS:
+                picture = Image.new("RGBA", (size, size), filling)
+                picture.putalpha(stencil(*look, size).getchannel("A"))
+                filled.append(picture)
+            rows.append(filled)
+        sheets = [contact_sheet(row, len(LOOKS), ground=ground) for row in rows]
+        whole = Image.new(
+            "RGB", (max(s.width for s in sheets), sum(s.height for s in sheets)), ground
+        )
+        top = 0
+        for row, sheet in zip(rows, sheets, strict=True):
+            assert len({picture.tobytes() for picture in row}) == len(LOOKS)
+            whole.paste(sheet, (0, top))
+            top += sheet.height
+        whole.save(artefacts / f"icons-{panel}.png")
 
 
 def test_app_icon_is_a_face() -> None:

@@ -219,13 +219,16 @@ class Screen:
         return done.stdout
 
 
-def contact_sheet(pictures: list[Image.Image], columns: int, gap: int = 8) -> Image.Image:
+def contact_sheet(
+    pictures: list[Image.Image],
+    columns: int,
+    gap: int = 8,
+    ground: tuple[int, int, int] = BACKDROP[0],
+) -> Image.Image:
     """Pictures of one size side by side."""
     width, height = pictures[0].size
     rows = -(-len(pictures) // columns)
-    sheet = Image.new(
-        "RGB", (columns * (width + gap) + gap, rows * (height + gap) + gap), BACKDROP[0]
-    )
+    sheet = Image.new("RGB", (columns * (width + gap) + gap, rows * (height + gap) + gap), ground)
     for i, picture in enumerate(pictures):
         x, y = gap + i % columns * (width + gap), gap + i // columns * (height + gap)
         sheet.paste(picture, (x, y), picture if picture.mode == "RGBA" else None)
