@@ -7,12 +7,12 @@ stands before the vision libraries are loaded: a user sees at once that the prog
 from __future__ import annotations
 
 import queue
-import signal
 import threading
 from typing import TYPE_CHECKING
 
 from agent import events as on
 from agent.clock import SystemClock
+from agent.desktop.quit_signals import on_quit_signal
 from agent.options import Options
 from agent.ports import Clock
 from agent.store.paths import Paths
@@ -88,8 +88,7 @@ class App:
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: self.report(on.Quit()))
+            on_quit_signal(lambda: self.report(on.Quit()))
 
     def _make_tray(self) -> Tray | None:
         from agent.desktop.tray import make_tray
