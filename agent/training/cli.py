@@ -117,6 +117,13 @@ def export(
         float, typer.Option(min=0, max=1, help="Share of the votes' head in the answer.")
     ] = 1.0,
     lift: Annotated[float, typer.Option(help="How far rare expressions are lifted.")] = 0.0,
+    choose: Annotated[
+        bool,
+        typer.Option(
+            "--choose",
+            help="Write nothing: show what several --votes and --lift reach on validation.",
+        ),
+    ] = False,
     int8: Annotated[
         bool, typer.Option("--int8", help="Write an eight-bit copy beside it, and compare.")
     ] = False,
@@ -124,7 +131,7 @@ def export(
     """Write the best checkpoint of a run as ONNX, calibrated, with its metadata."""
     with _in_words():
         from agent.training import data as corpus
-        from agent.training.export import Blend
+        from agent.training.export import Blend, choices
         from agent.training.export import export as write
         from agent.training.train import Plan
 
@@ -135,7 +142,12 @@ def export(
         training, validation = corpus.corpora(
             corpus.data_folder(data), run.parent / "cache", kept.validation, kept.seed, False
         )
-        meta = write(run / "best.pt", validation, corpus.shares(training), file, Blend(votes, lift))
+        priors = corpus.shares(training)
+        if choose:
+            rows = choices(run / "best.pt", validation, priors)
+            typer.echo("\n".join(_choice_lines(rows)))
+            return
+        meta = write(run / "best.pt", validation, priors, file, Blend(votes, lift))
         typer.echo(
             f"{file}: {meta['bytes'] / 1e6:.2f} MB, temperature {meta['temperature']}, "
             f"unsure below {meta['unsure_below']}, validation accuracy "
@@ -153,6 +165,21 @@ def export(
                 f"{verdict.ms_int8:.2f} ms a face against {verdict.ms:.2f} ms: "
                 + ("it pays" if verdict.pays else "it does not pay")
             )
+
+
+def _choice_lines(rows: list[dict[str, float]]) -> list[str]:
+    """A Markdown table, in percent, of what :func:`agent.training.export.choices` gives."""
+    lines = [
+        "| --votes | --lift | FER+ accuracy | macro recall | loss | ECE | FER label accuracy |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        shares = [f"{100 * row[key]:.1f}" for key in ("accuracy", "macro_recall")]
+        lines.append(
+            f"| {row['votes']:g} | {row['lift']:g} | {' | '.join(shares)} | {row['loss']:.3f} "
+            f"| {row['ece']:.3f} | {100 * row['label_accuracy']:.1f} |"
+        )
+    return lines
 
 
 def _plan_of(run: Path) -> dict[str, Any]:
@@ -173,23 +200,57 @@ def evaluate(
     run: Annotated[
         Path | None, typer.Option(help="The run it came from, for the learning curves.")
     ] = None,
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another network to measure beside it, NAME=FILE.onnx; FILE.json beside it names "
+            "its labels and scaling (agent/training/rivals.py). May be given several times."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON.")] = False,
 ) -> None:
     """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
     with _in_words():
         from agent.training import data as corpus
-        from agent.training.card import refresh, table
+        from agent.training import rivals
+        from agent.training.card import front_block, table
         from agent.training.evaluate import evaluate as measure
 
         shipped = model is None
         file = model or models_dir() / "emotion.onnx"
+        if shipped and not os.access(file.parent, os.W_OK):
+            raise AgentError(
+                f"The figures of the shipped model are kept in {file.parent}, which cannot be "
+                f"written. To measure it without keeping them: --model {file}"
+            )
+        log = None if run is None else run / "log.csv"
+        if log is not None and not log.is_file():
+            raise AgentError(f"{log} is missing: --run names the folder of a run that has begun.")
         result = measure(
             file, corpus.data_folder(data), Path("runs/cache"),
-            file.parent / "figures" if shipped else None,
-            run / "log.csv" if run is not None else None,
+            file.parent / "figures" if shipped else None, log,
+            [rivals.load(spec) for spec in rival or []], lambda line: typer.echo(line, err=True),
         )  # fmt: skip
         text = json.dumps(result, indent=1)
+        front = result.pop("front", None)
         if shipped:
-            (file.parent / "metrics.json").write_text(text + "\n", encoding="utf-8")
-            refresh(file.parent / "MODEL_CARD.md", result)
-        typer.echo(text if as_json else table(result["rows"]))
+            _keep(file.parent, result, front)
+        if as_json:
+            typer.echo(text)
+            return
+        typer.echo(table(result["rows"]))
+        if front is not None:
+            typer.echo("\n" + front_block(front, result["model"]["sha256"]))
+
+
+def _keep(models: Path, result: dict[str, Any], front: dict[str, Any] | None) -> None:
+    """Writes metrics.json, front.json where rivals were measured, and both into the card."""
+    from agent.training.card import refresh
+
+    kept = models / "front.json"
+    if front is not None:
+        kept.write_text(json.dumps(front, indent=1) + "\n", encoding="utf-8")
+    elif kept.is_file():
+        front = json.loads(kept.read_text(encoding="utf-8"))
+    (models / "metrics.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    refresh(models / "MODEL_CARD.md", result, front)

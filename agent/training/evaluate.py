@@ -1,24 +1,35 @@
 """Measures a shipped model through the very classifier that runs in the tray.
 
 The test sets are PublicTest of FER2013 (FER+ plurality, FER's own labels; with and without the
-pictures that have a near twin in Training; under changed light and at a distance) and the held-out
-persons of muxspace. None of them was used to train, to choose or to calibrate.
+pictures that have a near twin in Training; under changed light, at a distance and with a webcam's
+hardships drawn onto them) and the held-out persons of muxspace. None of them was used to train, to
+choose or to calibrate.
+
+FER2013's own labels are asked of two heads, where the file has both: of the shipped answer, and of
+the head that was trained on them.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.training import data, metrics
-from agent.vision.expression import ExpressionClassifier
+from agent.training.hardships import HARDSHIPS
+from agent.training.rivals import Rival
+from agent.vision.expression import ExpressionClassifier, OnnxSession
+from agent.vision.model_file import read_card
+
+OWN_HEAD = "fer label, own head"
+COMPARED = ("ferplus", "fer label")
+"""The test sets on which rivals are measured too."""
 
 
 def with_gamma(pictures: data.Pictures, exponent: float) -> data.Pictures:
@@ -47,6 +58,10 @@ def test_sets(folder: Path, cache: Path) -> list[tuple[str, list[data.Pictures],
         ("ferplus, gamma 0.4", list(with_gamma(pictures, 0.4)), plurality),
         ("ferplus, gamma 2.5", list(with_gamma(pictures, 2.5)), plurality),
         ("ferplus, 24 px", from_afar(pictures), plurality),
+        *(
+            (f"ferplus, synthetic: {name}", list(change(pictures)), plurality)
+            for name, change in HARDSHIPS.items()
+        ),
         ("fer label", list(public.pictures), public.label),
         ("fer label, no twins", list(public.pictures[~twin]), public.label[~twin]),
     ]
@@ -57,48 +72,116 @@ def test_sets(folder: Path, cache: Path) -> list[tuple[str, list[data.Pictures],
     return sets
 
 
-def predict(classifier: ExpressionClassifier, faces: list[data.Pictures]) -> NDArray[np.float32]:
+class Predictor(Protocol):
+    """Whatever turns faces into probabilities [N, 7]: our classifier, or a rival."""
+
+    def predict(self, faces: list[data.Pictures]) -> NDArray[np.floating[Any]]: ...
+
+
+def predict(network: Predictor, faces: list[data.Pictures]) -> NDArray[np.floating[Any]]:
     """Probabilities [N, 7], a few hundred faces at a time."""
-    parts = [classifier.predict(faces[i : i + 256]) for i in range(0, len(faces), 256)]
+    parts = [network.predict(faces[i : i + 256]) for i in range(0, len(faces), 256)]
     return np.concatenate(parts)
 
 
-def evaluate(
-    model: Path, folder: Path, cache: Path, figures: Path | None = None, log: Path | None = None
-) -> dict[str, Any]:
-    """The content of metrics.json: the model, and a row a test set.
+def label_head(model: Path, meta: dict[str, Any]) -> ExpressionClassifier | None:
+    """The head trained on FER2013's own labels, with its own temperature; None: the file has none.
 
-    ``figures`` receives the confusion matrix and the reliability diagram, and the learning curves
-    where ``log`` names a run's log.csv. Raises ModelError for a model that does not fit its
-    metadata, DataError where the test sets are missing.
+    Raises ModelError where the metadata name an output that the file lacks.
+    """
+    if "label_output" not in meta:
+        return None
+    own = {"output": meta["label_output"], "temperature": meta["label_temperature"]}
+    card = read_card(model.with_suffix(".json")).model_copy(update=own)
+    return ExpressionClassifier(OnnxSession(model, card), card)
+
+
+def evaluate(
+    model: Path, folder: Path, cache: Path, figures: Path | None = None, log: Path | None = None,
+    rivals: Sequence[Rival] = (), tell: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:  # fmt: skip
+    """The content of metrics.json: the model, and a row a test set; ``front`` where there are
+    ``rivals``: the model and each of them, accuracy and time.
+
+    ``figures`` receives the confusion matrix and the reliability diagram, the learning curves
+    where ``log`` names a run's log.csv, and the front. ``tell`` hears of every row. Raises
+    ModelError for a model that does not fit its metadata, DataError where the test sets are
+    missing.
     """
     classifier = ExpressionClassifier.load(model)
     meta = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
-    rows = []
+    own_head = label_head(model, meta)
+    rows: list[dict[str, Any]] = []
+    rivals_rows: list[dict[str, Any]] = [{} for _ in rivals]
+
+    def add(name: str, probabilities: metrics.Probabilities, truth: metrics.Truths) -> None:
+        rows.append({"set": name, **metrics.figures(probabilities, truth)})
+        tell(f"{name}: {100 * rows[-1]['accuracy']:.1f} %")
+
     for name, faces, truth in test_sets(folder, cache):
         probabilities = predict(classifier, faces)
-        rows.append({"set": name, **metrics.figures(probabilities, truth)})
+        add(name, probabilities, truth)
         if name == "ferplus":
             rows[-1]["unsure"] = _unsure(probabilities, truth, meta["unsure_below"])
-        if figures is not None and name in ("ferplus", "fer label"):
-            from agent.training import plots
-
-            short = name.replace(" ", "-")
-            title = f"PublicTest, {'FER+ plurality' if name == 'ferplus' else 'FER2013 labels'}"
-            plots.confusion_matrix(probabilities, truth, title, figures / f"confusion-{short}.png")
-            plots.reliability_diagram(
-                probabilities, truth, title, figures / f"reliability-{short}.png"
-            )
-    if figures is not None and log is not None:
+        if own_head is not None and name.startswith("fer label"):
+            own_name = name.replace("fer label", OWN_HEAD)
+            add(own_name, predict(own_head, faces), truth)
+        if name not in COMPARED:
+            continue
+        if figures is not None:
+            _draw(name, probabilities, truth, figures)
+        for rival, its_rows in zip(rivals, rivals_rows, strict=True):
+            its_rows[name] = metrics.figures(predict(rival, faces), truth)
+            tell(f"{name}, {rival.name}: {100 * its_rows[name]['accuracy']:.1f} %")
+    latency, their_ms = speed(model, rivals)
+    kept = ("name", "network", "sha256", "bytes", "parameters", "multiply_adds", "temperature")
+    own = ("label_temperature",) if own_head is not None else ()
+    result: dict[str, Any] = {
+        "model": {key: meta[key] for key in (*kept, *own, "unsure_below")},
+        "rows": rows,
+        "latency": latency,
+    }
+    if rivals:
+        by_name = {row["set"]: row for row in rows}
+        entries = [entry(meta["name"], meta["bytes"], latency["model_ms"], by_name, "this project")]
+        for rival, ms, its_rows in zip(rivals, their_ms, rivals_rows, strict=True):
+            size = rival.file.stat().st_size
+            entries.append(entry(rival.name, size, ms, its_rows, rival.card.source))
+        result["front"] = {"sha256": meta["sha256"], "networks": entries}
+    if figures is not None:
         from agent.training import plots
 
-        plots.learning_curves(log, figures / "learning-curves.png")
-    kept = ("name", "network", "sha256", "bytes", "parameters", "multiply_adds", "temperature")
+        if log is not None:
+            plots.learning_curves(log, figures / "learning-curves.png")
+        if rivals:
+            plots.front(result["front"]["networks"], figures / "front.png")
+    return result
+
+
+def entry(
+    name: str, size: int, ms: float, rows: dict[str, dict[str, Any]], source: str
+) -> dict[str, Any]:
+    """A network of the front: its time, and its figures on the sets that all are measured on."""
+    shown = ("accuracy", "macro_recall", "ece")
+    sets = [s for s in (*COMPARED, OWN_HEAD) if s in rows]
     return {
-        "model": {key: meta[key] for key in (*kept, "unsure_below")},
-        "rows": rows,
-        "latency": speed(model),
+        "name": name,
+        "source": source,
+        "bytes": size,
+        "ms": ms,
+        "sets": {s: {key: rows[s][key] for key in shown} for s in sets},
     }
+
+
+def _draw(
+    name: str, probabilities: metrics.Probabilities, truth: metrics.Truths, figures: Path
+) -> None:
+    from agent.training import plots
+
+    short = name.replace(" ", "-")
+    title = f"PublicTest, {'FER+ plurality' if name == 'ferplus' else 'FER2013 labels'}"
+    plots.confusion_matrix(probabilities, truth, title, figures / f"confusion-{short}.png")
+    plots.reliability_diagram(probabilities, truth, title, figures / f"reliability-{short}.png")
 
 
 def _unsure(
@@ -127,15 +210,15 @@ def latencies(calls: list[Callable[[], object]], repeats: int = 200) -> list[flo
     return [round(1000 * float(np.median(each)), 3) for each in times]
 
 
-def one_face(model: Path) -> Callable[[], object]:
-    """A call that classifies one face with ``model``, one thread, for :func:`latencies`."""
-    classifier = ExpressionClassifier.load(model)
+def one_face(network: Predictor) -> Callable[[], object]:
+    """A call that classifies one face with ``network``, for :func:`latencies`."""
     face = np.random.default_rng(0).integers(0, 256, (data.SIZE, data.SIZE), np.uint8)
-    return lambda: classifier.predict([face])
+    return lambda: network.predict([face])
 
 
-def speed(model: Path) -> dict[str, float]:
-    """The model against the seed's network as its paper runs it: PyTorch, one face, one thread."""
+def speed(model: Path, rivals: Sequence[Rival] = ()) -> tuple[dict[str, float], list[float]]:
+    """The model against the seed's network as its paper runs it (PyTorch, one face, one thread),
+    and the milliseconds of each rival; all of them take turns."""
     import torch
 
     from agent.training.network import build
@@ -143,7 +226,9 @@ def speed(model: Path) -> dict[str, float]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     seed, face = build("seed").eval(), torch.zeros(1, 1, data.SIZE, data.SIZE)
+    calls = [one_face(ExpressionClassifier.load(model)), lambda: seed(face)]
     with torch.inference_mode():
-        ours, theirs = latencies([one_face(model), lambda: seed(face)])
+        ours, theirs, *rest = latencies(calls + [one_face(rival) for rival in rivals])
     torch.set_num_threads(threads)
-    return {"model_ms": ours, "seed_torch_ms": theirs, "ratio": round(theirs / ours, 2)}
+    figures = {"model_ms": ours, "seed_torch_ms": theirs, "ratio": round(theirs / ours, 2)}
+    return figures, rest

@@ -1,8 +1,11 @@
 """From a checkpoint to what Moodtray ships: emotion.onnx and emotion.json beside it.
 
-The two heads become one: their last layers are blended into a single dense layer, and a shift of
-every class, chosen on validation, is folded into its bias. Nothing of that costs run time. The
-temperature and 'unsure below' are fitted on validation, never on PublicTest.
+The two heads become one answer, ``logits``: their last layers are blended into a single dense
+layer, and a shift of every class, chosen on validation, is folded into its bias. Where the network
+learned FER2013's own label with a second head, that head stays in the file as the output
+``fer_label``, so that figures on those labels are measured with what was trained for them; the
+program never asks for it. Temperatures and 'unsure below' are fitted on validation, never on
+PublicTest, and on the answers of the written file itself.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -25,8 +29,10 @@ from agent.training.checkpoint import read
 from agent.training.network import build, multiply_adds, parameters
 from agent.training.train import predict
 from agent.types import EMOTIONS
+from agent.vision.expression import normalise, one_thread
 
 OPSET = 17
+ANSWER, LABEL = "logits", "fer_label"
 FORMAT = 1
 
 
@@ -38,30 +44,45 @@ class Blend:
     lift: float = 0.0  # each class's logit is raised by lift * -log(its share of the labels)
 
 
-class OneHead(nn.Module):
-    """A trained network with its two last layers blended into one; logits [N, 7]."""
+class Shipped(nn.Module):
+    """A trained network with its last layers blended into one; its own second head beside it."""
 
     def __init__(self, network: nn.Module, blend: Blend, priors: NDArray[np.float64]) -> None:
         super().__init__()
-        self.network = network
         head = network.head
         last = head[-1] if isinstance(head, nn.Sequential) else head
         assert isinstance(last, nn.Linear)
         weight = last.weight.detach().view(-1, data.CLASSES, last.in_features)
         bias = last.bias.detach().view(-1, data.CLASSES)
         shares = torch.tensor([blend.votes, 1 - blend.votes] if len(weight) == 2 else [1.0])
-        one = nn.Linear(last.in_features, data.CLASSES)
         lift = -blend.lift * torch.from_numpy(np.log(priors)).float()
-        one.weight.data = torch.einsum("h,hci->ci", shares, weight)
-        one.bias.data = shares @ bias + lift
+        self.answer = _dense(torch.einsum("h,hci->ci", shares, weight), shares @ bias + lift)
+        self.label = _dense(weight[1], bias[1]) if len(weight) == 2 else None
+        # What is left of the network gives the features that both layers start from.
         if isinstance(head, nn.Sequential):
-            head[-1] = one
+            head[-1] = nn.Identity()
         else:
-            network.head = one
+            network.head = nn.Identity()
+        self.network = network
         self.eval()
 
-    def forward(self, faces: Tensor) -> Tensor:
-        return self.network.logits(faces)  # type: ignore[operator,no-any-return]
+    @property
+    def outputs(self) -> list[str]:
+        """The names of what :meth:`forward` gives, in its order."""
+        return [ANSWER] if self.label is None else [ANSWER, LABEL]
+
+    def forward(self, faces: Tensor) -> tuple[Tensor, ...]:
+        """[N, 1, 48, 48] -> one or two times logits [N, 7]."""
+        features = self.network.logits(faces)  # type: ignore[operator]
+        if self.label is None:
+            return (self.answer(features),)
+        return self.answer(features), self.label(features)
+
+
+def _dense(weight: Tensor, bias: Tensor) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    layer.weight.data, layer.bias.data = weight.clone(), bias.clone()
+    return layer
 
 
 def load(checkpoint: Path) -> tuple[str, nn.Module]:
@@ -90,22 +111,22 @@ def export(
     blend = blend or Blend()
     name, network = load(checkpoint)
     size = parameters(network)
-    one = OneHead(network, blend, priors)
-    work = multiply_adds(one)
+    shipped = Shipped(network, blend, priors)
+    work = multiply_adds(shipped)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the older exporter is the one that writes a single file
         torch.onnx.export(
-            one, (torch.zeros(2, 1, data.SIZE, data.SIZE),), str(part), opset_version=OPSET,
-            input_names=["faces"], output_names=["logits"], dynamo=False,
-            dynamic_axes={"faces": {0: "n"}, "logits": {0: "n"}},
+            shipped, (torch.zeros(2, 1, data.SIZE, data.SIZE),), str(part), opset_version=OPSET,
+            input_names=["faces"], output_names=shipped.outputs, dynamo=False,
+            dynamic_axes={name: {0: "n"} for name in ("faces", *shipped.outputs)},
         )  # fmt: skip
+    answers = _answers(part, validation.pictures)
     known = validation.plurality >= 0
     truth = validation.plurality[known]
-    logits = predict(one, validation.pictures[known], torch.device("cpu"))
-    temperature = metrics.fit_temperature(logits, truth)
-    probabilities = metrics.softmax(logits, temperature)
+    temperature = metrics.fit_temperature(answers[ANSWER][known], truth)
+    probabilities = metrics.softmax(answers[ANSWER][known], temperature)
     content = part.read_bytes()
     meta = {
         "format": FORMAT,
@@ -114,7 +135,7 @@ def export(
         "created": date.today().isoformat(),
         "opset": OPSET,
         "input": {"name": "faces", "size": data.SIZE, "mean": 0.5, "std": 0.5},
-        "output": "logits",
+        "output": ANSWER,
         "labels": list(EMOTIONS),
         "temperature": temperature,
         "priors": [round(float(p), 5) for p in priors],
@@ -127,8 +148,57 @@ def export(
         "lift": blend.lift,
         "validation": metrics.figures(probabilities, truth),
     }
+    if LABEL in answers:
+        named = validation.label >= 0
+        meta["label_output"] = LABEL
+        meta["label_temperature"] = metrics.fit_temperature(
+            answers[LABEL][named], validation.label[named]
+        )
     sidecar = target.with_suffix(".json.part")
     sidecar.write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
     part.replace(target)
     sidecar.replace(target.with_suffix(".json"))
     return meta
+
+
+def choices(
+    checkpoint: Path, validation: data.Faces, priors: NDArray[np.float64]
+) -> list[dict[str, float]]:
+    """What each of a few blends would reach on validation, to choose ``Blend`` by."""
+    network = load(checkpoint)[1]
+    heads = predict(network, validation.pictures, torch.device("cpu"))
+    known = validation.plurality >= 0
+    rows = []
+    for votes in (1.0, 0.8) if heads.shape[1] == 2 else (1.0,):
+        for lift in (0.0, 0.1, 0.2, 0.3):
+            shares = np.array([votes, 1 - votes])[: heads.shape[1]]
+            logits = np.einsum("h,nhc->nc", shares, heads) - lift * np.log(priors)
+            temperature = metrics.fit_temperature(logits[known], validation.plurality[known])
+            probabilities = metrics.softmax(logits, temperature)
+            voted = metrics.figures(probabilities[known], validation.plurality[known])
+            named = metrics.figures(probabilities, validation.label)
+            rows.append(
+                {
+                    "votes": votes,
+                    "lift": lift,
+                    "accuracy": voted["accuracy"],
+                    "macro_recall": voted["macro_recall"],
+                    "loss": voted["loss"],
+                    "ece": voted["ece"],
+                    "label_accuracy": named["accuracy"],
+                }
+            )
+    return rows
+
+
+def _answers(file: Path, pictures: data.Pictures) -> dict[str, NDArray[np.float32]]:
+    """Logits [N, 7] of every output of ``file``, by its name."""
+    session = onnxruntime.InferenceSession(
+        file.read_bytes(), one_thread(), providers=["CPUExecutionProvider"]
+    )
+    names = [output.name for output in session.get_outputs()]
+    parts = [
+        session.run(names, {"faces": normalise(pictures[first : first + 256])})
+        for first in range(0, len(pictures), 256)
+    ]
+    return {name: np.concatenate(each) for name, *each in zip(names, *parts, strict=True)}

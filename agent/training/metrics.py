@@ -113,3 +113,12 @@ def fit_unsure(probabilities: Probabilities, truth: Truths) -> float:
     saved = np.cumsum(0.5 - right)
     best = int(saved.argmax())
     return round(float(top[order][best]), 3) if saved[best] > 0 else 0.0
+
+
+def best_trades(points: list[tuple[float, float]]) -> list[bool]:
+    """Which of the (milliseconds, accuracy) no other point beats: at most as slow, at least as
+    right, and better in one of the two."""
+    return [
+        not any(ms <= m and right >= r and (ms, right) != (m, r) for ms, right in points)
+        for m, r in points
+    ]

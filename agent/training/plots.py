@@ -1,9 +1,10 @@
-"""The pictures of the model card: learning curves, confusion matrix, reliability diagram."""
+"""The pictures of the model card: learning curves, confusion matrix, reliability, the front."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -69,6 +70,36 @@ def reliability_diagram(
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share")
     axes.set_title(f"{title}\nECE {error:.3f}")
     axes.legend(frameon=False, loc="upper left")
+    _save(figure, target)
+
+
+def front(networks: list[dict[str, Any]], target: Path) -> None:
+    """Accuracy against milliseconds a face; the line joins those that no other beats. The first of
+    ``networks`` is ours. On FER2013's labels ours stands with the head trained on them, if any."""
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    for place, (name, title) in enumerate((("ferplus", "FER+"), ("fer label", "FER2013's label"))):
+        own = f"{name}, own head"
+        points = [
+            (n["ms"], 100 * n["sets"].get(own, n["sets"][name])["accuracy"]) for n in networks
+        ]
+        kept = sorted(
+            p for p, best in zip(points, metrics.best_trades(points), strict=True) if best
+        )
+        axes = figure.add_subplot(1, 2, place + 1)
+        axes.plot(*zip(*kept, strict=True), color="grey", linestyle="--", linewidth=1)
+        slowest, fastest = max(points)[0], min(points)[0]
+        for at, (network, (ms, right)) in enumerate(zip(networks, points, strict=True)):
+            axes.plot(ms, right, "o", color=HELD if at == 0 else TRAIN)
+            # names at the edges grow inwards, so that none is cut off
+            side = "left" if ms == fastest < slowest else "right" if ms == slowest else "center"
+            axes.annotate(
+                network["name"], (ms, right), textcoords="offset points", xytext=(0, 8),
+                ha=side, fontsize=8, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+            )  # fmt: skip
+        axes.set_xscale("log")
+        axes.margins(0.1, 0.2)
+        axes.set(xlabel="ms a face, one thread", ylabel="accuracy, %", title=title)
+        axes.grid(alpha=0.3)
     _save(figure, target)
 
 

@@ -64,9 +64,7 @@ def compare(model: Path, int8: Path, validation: data.Faces) -> Verdict:
     """Both on the plurality of the validation faces, one face at a time for the speed."""
     known = validation.plurality >= 0
     pictures, truth = list(validation.pictures[known]), validation.plurality[known]
-    right = [
-        metrics.figures(predict(ExpressionClassifier.load(file), pictures), truth)["accuracy"]
-        for file in (model, int8)
-    ]
-    ms = latencies([one_face(model), one_face(int8)])
+    both = [ExpressionClassifier.load(file) for file in (model, int8)]
+    right = [metrics.figures(predict(each, pictures), truth)["accuracy"] for each in both]
+    ms = latencies([one_face(each) for each in both])
     return Verdict(right[0], right[1], ms[0], ms[1])

@@ -7,7 +7,7 @@ be kept in step. Imported by agent.vision.expression only when the setting asks 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +60,13 @@ LAYERS: dict[str, Layer] = {
 
 
 class TorchSession:
-    """Runs ``emotion.onnx`` of ``models_dir`` in PyTorch.
+    """Runs the output named ``output`` of the network ``path`` in PyTorch, and nothing else of it.
 
-    Raises ModelError when the file cannot be read or holds a layer that is not in LAYERS.
+    Raises ModelError when the file cannot be read, has no such output, or needs a layer for it
+    that is not in LAYERS.
     """
 
-    def __init__(self, models_dir: Path, file: str = "emotion.onnx") -> None:
-        path = Path(models_dir) / file
+    def __init__(self, path: Path, output: str = "logits") -> None:
         try:
             graph = onnx.load(str(path)).graph
         except (OSError, ValueError, onnx.checker.ValidationError) as error:
@@ -76,7 +76,13 @@ class TorchSession:
             if type(error).__name__ != "DecodeError":
                 raise
             raise ModelError(f"The network {path} is damaged ({error}).") from error
-        unknown = sorted({node.op_type for node in graph.node} - set(LAYERS) - {"Constant"})
+        if output not in [item.name for item in graph.output]:
+            raise ModelError(
+                f"The network {path} has no output '{output}', which its metadata name. "
+                "The two files belong to different models: install Moodtray again."
+            )
+        needed = _needed_for(output, graph.node)
+        unknown = sorted({node.op_type for node in needed} - set(LAYERS) - {"Constant"})
         if unknown:
             raise ModelError(
                 f"The network {path} has layers that the engine 'torch' does not know "
@@ -93,9 +99,9 @@ class TorchSession:
                 node.output[0],
                 {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute},
             )
-            for node in graph.node
+            for node in needed
         ]
-        self._input, self._output = graph.input[0].name, graph.output[0].name
+        self._input, self._output = graph.input[0].name, output
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 [N, 1, 48, 48], normalised -> logits float32 [N, 7]."""
@@ -109,3 +115,13 @@ class TorchSession:
                     continue
                 values[output] = LAYERS[kind]([values[i] for i in inputs if i], attributes)
         return np.asarray(values[self._output].numpy(), dtype=np.float32)
+
+
+def _needed_for(output: str, nodes: Sequence[Any]) -> list[Any]:
+    """Those of ``nodes`` that ``output`` depends on, in their order."""
+    wanted, kept = {output}, []
+    for node in reversed(nodes):
+        if wanted & set(node.output):
+            wanted |= set(node.input)
+            kept.append(node)
+    return kept[::-1]

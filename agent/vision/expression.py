@@ -86,7 +86,7 @@ class ExpressionClassifier:
         card = read_card(file.with_suffix(".json"))
         session: Session
         if engine == "torch":
-            session = _torch_session(file.parent)
+            session = _torch_session(file, card)
         else:
             verify(file, card)
             session = OnnxSession(file, card) if at_once else _LateSession(file, card)
@@ -121,24 +121,32 @@ class ExpressionClassifier:
         return self._card.unsure_below
 
 
+def one_thread() -> Any:
+    """ONNX Runtime's options for a face now and then: one thread, no spinning, no arena, little
+    memory, no telemetry."""
+    # Imported here: it costs 20 MB and a tenth of a second, and only this engine needs it.
+    import onnxruntime as ort
+
+    ort.disable_telemetry_events()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
 class OnnxSession:
-    """ONNX Runtime, one thread, no spinning, no arena: a face now and then, little memory."""
+    """A network in ONNX Runtime, on one thread."""
 
     def __init__(self, file: Path, card: ModelCard) -> None:
-        # Imported here: it costs 20 MB and a tenth of a second, and only this engine needs it.
         import onnxruntime as ort
 
-        ort.disable_telemetry_events()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.enable_mem_pattern = False
-        options.log_severity_level = 4
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session: Any = ort.InferenceSession(
-                str(file), options, providers=["CPUExecutionProvider"]
+                str(file), one_thread(), providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             raise ModelError(
@@ -188,7 +196,7 @@ class _LateSession:
         return self._made.run(batch)
 
 
-def _torch_session(folder: Path) -> Session:
+def _torch_session(file: Path, card: ModelCard) -> Session:
     try:
         # The one place at run time that may import training: chosen by hand, never by default.
         from agent.training.torch_engine import TorchSession
@@ -198,7 +206,8 @@ def _torch_session(folder: Path) -> Session:
             "pip install 'moodtray[train]', or set camera.engine to 'onnx'.",
             title="PyTorch is not installed",
         ) from error
-    session: Session = TorchSession(folder)
+    verify(file, card)
+    session: Session = TorchSession(file, card.output_name)
     return session
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from agent.training import data
+from agent.training.export import Blend, export
+from agent.training.train import SEED_PLAN, Plan, train
 
 PER_CLASS = 6
 
@@ -60,3 +64,19 @@ def parts(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[data.
     """(training, validation) of that folder."""
     cache = tmp_path_factory.mktemp("cache")
     return data.corpora(folder, cache, share=0.25, seed=3, supplement=True)
+
+
+@pytest.fixture(scope="session", params=["moodnet", "seed"])
+def made(
+    request: pytest.FixtureRequest,
+    parts: tuple[data.Faces, data.Faces],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, dict[str, Any]]:
+    """(folder with emotion.onnx, its metadata) of a briefly trained network."""
+    folder = tmp_path_factory.mktemp(request.param)
+    plan = SEED_PLAN if request.param == "seed" else Plan()
+    train(dataclasses.replace(plan, epochs=2, batch=16), *parts, folder / "run", quiet=True)
+    blend, priors = Blend(votes=0.7, lift=0.3), data.shares(parts[0])
+    return folder, export(
+        folder / "run" / "best.pt", parts[1], priors, folder / "emotion.onnx", blend
+    )

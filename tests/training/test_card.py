@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ import pytest
 from agent.store.paths import models_dir
 from agent.training import card
 from agent.training.data import DataError
+from agent.training.evaluate import OWN_HEAD
+
+ROW = {"accuracy": 0.5, "macro_recall": 0.4, "ece": 0.1}
+NETWORK = {
+    "name": "x", "source": "", "bytes": 1, "ms": 1.0, "sets": {"ferplus": ROW, "fer label": ROW},
+}  # fmt: skip
 
 
 def test_the_shipped_card_quotes_the_shipped_figures() -> None:
@@ -18,13 +25,19 @@ def test_the_shipped_card_quotes_the_shipped_figures() -> None:
     text = (models_dir() / "MODEL_CARD.md").read_text()
     inside = text.split(card.BEGIN)[1].split(card.END)[0]
     assert inside.strip() == card.block(metrics)
+    front = json.loads((models_dir() / "front.json").read_text())
+    inside = text.split(card.FRONT_BEGIN)[1].split(card.FRONT_END)[0]
+    assert inside.strip() == card.front_block(front, metrics["model"]["sha256"])
     content = (models_dir() / "emotion.onnx").read_bytes()
     assert metrics["model"]["sha256"] == hashlib.sha256(content).hexdigest()
     assert metrics["model"]["bytes"] == len(content) <= 8_000_000
     assert metrics["model"]["parameters"] <= 2_000_000
     for figure in (models_dir() / "figures").glob("*.png"):
         assert figure.read_bytes()[:4] == b"\x89PNG"
+    for named in re.findall(r"\(figures/(.+?)\)", text):
+        assert (models_dir() / "figures" / named).is_file(), named
     assert "figures/learning-curves.png" in text
+    assert "figures/front.png" in text
 
 
 def test_marks_say_what_was_missed() -> None:
@@ -40,6 +53,21 @@ def test_marks_say_what_was_missed() -> None:
     assert "| points lost at 24 px | at most 5 | 5.0 | met |" in text
 
 
+def test_the_mark_on_the_labels_is_judged_by_the_head_trained_on_them() -> None:
+    metrics = json.loads((models_dir() / "metrics.json").read_text())
+    rows = [row for row in metrics["rows"] if "own head" not in row["set"]]
+    label = next(row for row in rows if row["set"] == "fer label")
+    label["accuracy"] = 0.601
+    text = card.block(metrics | {"rows": rows})
+    assert "| FER2013's own labels, PublicTest | at least 72 | 60.1 | **missed** |" in text
+    assert "the file has no head of its own" in text
+    metrics["model"]["label_temperature"] = 0.9
+    text = card.block(metrics | {"rows": [*rows, label | {"set": OWN_HEAD, "accuracy": 0.725}]})
+    assert "| FER2013's own labels, PublicTest | at least 72 | 72.5 | met |" in text
+    assert "temperature 0.900" in text
+    assert "The shipped answer, which follows the ten taggers, gets 60.1 % there." in text
+
+
 def test_refresh_needs_its_markers(tmp_path: Path) -> None:
     metrics = json.loads((models_dir() / "metrics.json").read_text())
     file = tmp_path / "CARD.md"
@@ -49,6 +77,9 @@ def test_refresh_needs_its_markers(tmp_path: Path) -> None:
     assert text.startswith(f"before\n{card.BEGIN}\nModel `")
     assert text.endswith(f"{card.END}\nafter\n")
     assert "old\n" not in text
+    front = {"sha256": "0" * 64, "networks": []}
+    with pytest.raises(DataError, match="--rival"):
+        card.refresh(file, metrics, front | {"networks": [NETWORK]})
     file.write_text("nothing here\n")
     with pytest.raises(DataError, match="must hold the line"):
         card.refresh(file, metrics)

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 
 from agent.errors import ModelError
-from agent.training import data
-from agent.training.evaluate import evaluate
-from agent.training.export import Blend, OneHead, export, load
+from agent.training import data, metrics
+from agent.training.evaluate import label_head
+from agent.training.export import Blend, Shipped, export, load
+from agent.training.network import build
 from agent.training.torch_engine import TorchSession
-from agent.training.train import SEED_PLAN, Plan, predict, train
+from agent.training.train import predict
 from agent.types import EMOTIONS
-from agent.vision.expression import ExpressionClassifier
+from agent.vision.expression import Engine, ExpressionClassifier
 
 Parts = tuple[data.Faces, data.Faces]
-BLEND = Blend(votes=0.7, lift=0.3)
-
-
-@pytest.fixture(scope="module", params=["moodnet", "seed"])
-def made(request, parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
-    """(folder with emotion.onnx, its metadata) of a briefly trained network."""
-    folder = tmp_path_factory.mktemp(request.param)
-    plan = SEED_PLAN if request.param == "seed" else Plan()
-    train(dataclasses.replace(plan, epochs=2, batch=16), *parts, folder / "run", quiet=True)
-    priors = data.shares(parts[0])
-    target = folder / "emotion.onnx"
-    return folder, export(folder / "run" / "best.pt", parts[1], priors, target, BLEND)
+BLEND = Blend(votes=0.7, lift=0.3)  # as the fixture ``made`` exports
 
 
 def batch(n: int) -> np.ndarray:
@@ -57,12 +48,17 @@ def test_metadata_describe_the_file(made: tuple[Path, dict]) -> None:
     assert kept["opset"] == 17
     session = onnxruntime.InferenceSession(content)
     assert session.get_inputs()[0].shape == ["n", 1, 48, 48]
+    heads = ["logits", "fer_label"] if kept["network"] == "moodnet" else ["logits"]
+    assert [output.name for output in session.get_outputs()] == heads
+    assert [output.shape for output in session.get_outputs()] == [["n", 7]] * len(heads)
+    assert kept.get("label_output") == (heads[1] if len(heads) == 2 else None)
+    assert ("label_temperature" in kept) == (len(heads) == 2)
 
 
 def test_torch_and_onnx_agree(made: tuple[Path, dict]) -> None:
     folder, _ = made
     session = onnxruntime.InferenceSession(str(folder / "emotion.onnx"))
-    engine = TorchSession(folder)
+    engine = TorchSession(folder / "emotion.onnx")
     for n in (1, 5):
         faces = batch(n)
         (there,) = session.run(["logits"], {"faces": faces})
@@ -82,7 +78,42 @@ def test_the_file_is_the_trained_network_with_its_heads_blended(
     share = np.array([0.7, 0.3] if heads.shape[1] == 2 else [1.0], np.float32)
     wanted = np.einsum("h,nhc->nc", share, heads) - 0.3 * np.log(data.shares(parts[0]))
     normalised = ((pictures.astype(np.float32) / 255 - 0.5) / 0.5)[:, None]
-    np.testing.assert_allclose(TorchSession(folder).run(normalised), wanted, atol=1e-3)
+    file = folder / "emotion.onnx"
+    np.testing.assert_allclose(TorchSession(file).run(normalised), wanted, atol=1e-3)
+    if heads.shape[1] == 2:
+        own = TorchSession(file, "fer_label").run(normalised)
+        np.testing.assert_allclose(own, heads[:, 1], atol=1e-3)
+        assert np.abs(own - wanted).max() > 0.01
+
+
+@pytest.mark.parametrize("made", ["moodnet"], indirect=True)
+def test_the_label_head_has_a_temperature_of_its_own(made: tuple[Path, dict], parts: Parts) -> None:
+    folder, meta = made
+    network = load(folder / "run" / "best.pt")[1]
+    logits = predict(network, parts[1].pictures, torch.device("cpu"))[:, 1]
+    wanted = metrics.fit_temperature(logits, parts[1].label)
+    assert meta["label_temperature"] == pytest.approx(wanted, abs=2e-3)
+    own = label_head(folder / "emotion.onnx", meta)
+    assert own is not None
+    shares = own.predict(list(parts[1].pictures))
+    np.testing.assert_allclose(shares, metrics.softmax(logits, wanted), atol=2e-3)
+
+
+@pytest.mark.parametrize("made", ["moodnet"], indirect=True)
+def test_the_torch_engine_runs_nothing_but_the_output_it_is_asked_for(
+    made: tuple[Path, dict], tmp_path: Path
+) -> None:
+    """The second output may hold layers that the engine does not know, and may stand first."""
+    graph = onnx.load(str(made[0] / "emotion.onnx"))
+    wanted = TorchSession(made[0] / "emotion.onnx").run(batch(3))
+    graph.graph.node.append(onnx.helper.make_node("Erf", ["fer_label"], ["odd"]))
+    graph.graph.output.insert(0, onnx.helper.make_tensor_value_info("odd", 1, ["n", 7]))
+    onnx.save(graph, str(tmp_path / "odd.onnx"))
+    np.testing.assert_array_equal(TorchSession(tmp_path / "odd.onnx").run(batch(3)), wanted)
+    with pytest.raises(ModelError, match="does not know \\(Erf\\)"):
+        TorchSession(tmp_path / "odd.onnx", "odd")
+    with pytest.raises(ModelError, match="no output 'smell'"):
+        TorchSession(tmp_path / "odd.onnx", "smell")
 
 
 def test_the_run_time_reads_it_with_both_engines(made: tuple[Path, dict], parts: Parts) -> None:
@@ -96,6 +127,22 @@ def test_the_run_time_reads_it_with_both_engines(made: tuple[Path, dict], parts:
     np.testing.assert_allclose(answers[0].sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+@pytest.mark.parametrize("made", ["moodnet"], indirect=True)
+def test_both_engines_check_the_file_that_they_are_given(
+    made: tuple[Path, dict], tmp_path: Path, engine: Engine
+) -> None:
+    for ending in (".onnx", ".json"):
+        shutil.copy(made[0] / f"emotion{ending}", tmp_path / f"other{ending}")
+    faces = [np.zeros((48, 48), np.uint8)]
+    there = ExpressionClassifier.load(tmp_path / "other.onnx", engine).predict(faces)
+    assert there.shape == (1, 7)
+    with (tmp_path / "other.onnx").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(ModelError, match="checksums differ"):
+        ExpressionClassifier.load(tmp_path / "other.onnx", engine)
+
+
 def test_export_is_the_same_file_every_time(
     made: tuple[Path, dict], parts: Parts, tmp_path: Path
 ) -> None:
@@ -107,41 +154,15 @@ def test_export_is_the_same_file_every_time(
 
 
 def test_lifting_favours_the_rare() -> None:
-    from agent.training.network import build
-
     priors = np.array([0.1, 0.01, 0.03, 0.3, 0.1, 0.1, 0.36])
-    plain = OneHead(build("moodnet"), Blend(), priors).network.head.bias
-    torch.manual_seed(0)
-    a = build("moodnet")
-    before = a.head.bias.detach()[:7].clone()
-    lifted = OneHead(a, Blend(lift=0.5), priors).network.head.bias.detach()
-    assert plain.shape == (7,)
-    assert int((lifted - before).argmax()) == 1
-    assert int((lifted - before).argmin()) == 6
-
-
-@pytest.mark.parametrize("made", ["moodnet"], indirect=True)
-def test_evaluate_writes_a_row_a_test_set(
-    made: tuple[Path, dict], folder: Path, tmp_path: Path
-) -> None:
-    place, meta = made
-    result = evaluate(
-        place / "emotion.onnx", folder, tmp_path, tmp_path / "figures", place / "run" / "log.csv"
-    )
-    assert result["model"]["sha256"] == meta["sha256"]
-    rows = {row["set"]: row for row in result["rows"]}
-    assert rows["ferplus"]["count"] == 42
-    assert rows["ferplus, no twins"]["count"] == 41
-    assert rows["fer label"]["count"] == 42
-    assert set(rows) >= {"ferplus, gamma 0.4", "ferplus, gamma 2.5", "ferplus, 24 px"}
-    assert rows["muxspace, held-out persons"]["count"] > 0
-    for row in rows.values():
-        assert {"accuracy", "macro_recall", "macro_f1", "loss", "ece", "count"} <= set(row)
-    figures = sorted(p.name for p in (tmp_path / "figures").iterdir())
-    assert figures == [
-        "confusion-fer-label.png", "confusion-ferplus.png", "learning-curves.png",
-        "reliability-fer-label.png", "reliability-ferplus.png",
-    ]  # fmt: skip
+    network = build("moodnet")
+    before = network.head.bias.detach().clone()
+    shipped = Shipped(network, Blend(lift=0.5), priors)
+    lifted = shipped.answer.bias.detach()
+    assert lifted.shape == (7,)
+    assert int((lifted - before[:7]).argmax()) == 1
+    assert int((lifted - before[:7]).argmin()) == 6
+    assert torch.equal(shipped.label.bias, before[7:])  # the label's own head stays as it was
 
 
 def test_bad_files_are_explained(tmp_path: Path) -> None:
@@ -151,10 +172,10 @@ def test_bad_files_are_explained(tmp_path: Path) -> None:
     with pytest.raises(data.DataError, match="no checkpoint"):
         load(tmp_path / "best.pt")
     with pytest.raises(ModelError, match="cannot be read"):
-        TorchSession(tmp_path)
+        TorchSession(tmp_path / "emotion.onnx")
     (tmp_path / "emotion.onnx").write_bytes(b"\xff\xff torn")
     with pytest.raises(ModelError, match="damaged"):
-        TorchSession(tmp_path)
+        TorchSession(tmp_path / "emotion.onnx")
 
 
 @pytest.mark.parametrize("made", ["moodnet"], indirect=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from agent.training import card
 from agent.training.cli import register
 
 RUNNER = CliRunner()
@@ -33,18 +37,73 @@ def test_train_export_evaluate(app: typer.Typer, folder: Path, here: Path) -> No
     done = RUNNER.invoke(app, ["train", *common, "--epochs", "1", "--batch", "16"])
     assert done.exit_code == 0, done.output
     assert "faces to train on" in done.output
+    done = RUNNER.invoke(app, ["export", *common, "--choose"])
+    assert done.exit_code == 0, done.output
+    assert len(done.output.splitlines()) == 2 + 2 * 4
+    chosen = next(line for line in done.output.splitlines() if line.startswith("| 0.8 | 0 |"))
     model = here / "try.onnx"
     done = RUNNER.invoke(app, ["export", *common, "--target", str(model), "--votes", "0.8"])
     assert done.exit_code == 0, done.output
     assert json.loads(model.with_suffix(".json").read_text())["votes_share"] == 0.8
+    right = json.loads(model.with_suffix(".json").read_text())["validation"]["accuracy"]
+    assert f"| 0.8 | 0 | {100 * right:.1f} |" in chosen  # what was shown is what is written
     done = RUNNER.invoke(app, ["evaluate", "--data", str(folder), "--model", str(model), "--json"])
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
     assert result["rows"][0]["set"] == "ferplus"
     assert result["latency"]["ratio"] > 0
     assert not (here / "metrics.json").exists()  # only the shipped model's figures are kept
-    done = RUNNER.invoke(app, ["evaluate", "--data", str(folder), "--model", str(model)])
-    assert "| ferplus | 42 |" in done.output
+    rival = here / "rival.onnx"
+    for ending in (".onnx", ".json"):
+        shutil.copy(model.with_suffix(ending), rival.with_suffix(ending))
+    measured = ["--model", str(model), "--rival", f"twin={rival}"]
+    done = RUNNER.invoke(app, ["evaluate", "--data", str(folder), *measured])
+    assert "| ferplus | 42 |" in done.stdout
+    assert "| twin | " in done.stdout
+    assert "fer label, own head" in done.stdout
+    assert "ferplus: " in done.stderr  # what has been measured so far
+    assert not (here / "front.json").exists()
+
+
+@pytest.mark.parametrize("made", ["moodnet"], indirect=True)
+def test_the_shipped_model_renews_what_is_kept_of_it(
+    app: typer.Typer,
+    folder: Path,
+    here: Path,
+    made: tuple[Path, dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models = here / "models"
+    models.mkdir()
+    for ending in (".onnx", ".json"):
+        shutil.copy(made[0] / f"emotion{ending}", models / f"emotion{ending}")
+    marks = (card.BEGIN, card.END, card.FRONT_BEGIN, card.FRONT_END)
+    (models / "MODEL_CARD.md").write_text("\n".join(["head", *marks, "foot"]) + "\n")
+    monkeypatch.setattr("agent.training.cli.models_dir", lambda: models)
+    seed = f"the twin={models / 'emotion.onnx'}"
+    common = ["evaluate", "--data", str(folder)]
+    done = RUNNER.invoke(app, [*common, "--run", str(made[0] / "run"), "--rival", seed])
+    assert done.exit_code == 0, done.output
+    kept = json.loads((models / "metrics.json").read_text())
+    front = json.loads((models / "front.json").read_text())
+    text = (models / "MODEL_CARD.md").read_text()
+    assert "front" not in kept
+    assert card.block(kept) in text
+    assert card.front_block(front, kept["model"]["sha256"]) in text
+    assert (models / "figures" / "front.png").is_file()
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "access", lambda path, *_: Path(path) != models)
+        done = RUNNER.invoke(app, common)
+        assert done.exit_code == 1
+        assert "cannot be written" in done.stderr.replace("\n", " ")
+    front["sha256"] = "0" * 64  # as if another file had been shipped since
+    (models / "front.json").write_text(json.dumps(front))
+    done = RUNNER.invoke(app, [*common, "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["rows"] == kept["rows"]  # the same figures every time
+    text = (models / "MODEL_CARD.md").read_text()
+    assert "Ours in this table is an **earlier** file" in text
+    assert "| the twin | " in text
 
 
 def test_mistakes_are_explained(app: typer.Typer, folder: Path, here: Path) -> None:
@@ -55,6 +114,8 @@ def test_mistakes_are_explained(app: typer.Typer, folder: Path, here: Path) -> N
         (["train", "--data", str(folder), "--add", "cats=/x"], "is not KIND=PATH"),
         (["export", "--data", str(folder), "--run", "none"], "holds no run"),
         (["evaluate", "--data", str(folder), "--model", "none.onnx"], "none.json"),
+        (["evaluate", "--data", str(folder), "--rival", "x"], "is not NAME=FILE"),
+        (["evaluate", "--data", str(folder), "--run", "none"], "none/log.csv is missing"),
     ):
         done = RUNNER.invoke(app, arguments)
         assert done.exit_code == 1, (arguments, done.output)
