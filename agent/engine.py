@@ -26,7 +26,7 @@ from agent.settings import CameraSettings, Settings
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
-from agent.types import Snapshot
+from agent.types import CameraState, Snapshot
 from agent.vision.camera import OpenCVCamera
 from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
@@ -208,7 +208,13 @@ class Engine:
         from agent.desktop.session import SessionWatch, system_source
 
         source = system_source(self._clock)
-        self._session = SessionWatch(self.report, self._clock, settings.session, source)
+        self._session = SessionWatch(
+            self.report,
+            self._clock,
+            settings.session,
+            source,
+            camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
+        )
         self._session.start()
 
     def _start_notifications(self) -> None:

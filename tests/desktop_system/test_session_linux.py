@@ -7,6 +7,7 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -34,8 +35,11 @@ class Desktop:
 
     def __init__(self, settings: SessionSettings) -> None:
         self.told: queue.Queue[Event] = queue.Queue()
+        self.camera_off = threading.Event()
         clock = SystemClock()
-        self.watch = SessionWatch(self.told.put, clock, settings, system_source(clock))
+        self.watch = SessionWatch(
+            self.told.put, clock, settings, system_source(clock), self.camera_off.is_set
+        )
         self.watch.start()
 
     def next(self) -> Event:
@@ -122,6 +126,30 @@ def test_sleep_and_wake(desktop: Desktop, logind: PrivateBus) -> None:
     assert desktop.next() == SessionChanged("computer asleep")
     sleep(logind, False)
     assert desktop.next() == SessionChanged(None)
+
+
+def inhibitors(bus: PrivateBus) -> str:
+    return bus.call(LOGIN, "/org/freedesktop/login1", f"{LOGIN}.Manager.ListInhibitors")
+
+
+def test_the_computer_sleeps_when_the_camera_is_off_and_not_before(
+    desktop: Desktop, logind: PrivateBus
+) -> None:
+    held = inhibitors(logind).split()
+    assert held[held.index("sleep") + 1] == "Moodtray"
+    assert "delay" in held, "blocking it is not ours to do"
+    for _ in range(2):  # taken anew after waking
+        sleep(logind, True)
+        assert desktop.next() == SessionChanged("computer asleep")
+        assert "Moodtray" in inhibitors(logind), "the camera is still on"
+        desktop.camera_off.set()
+        wait_until(lambda: "Moodtray" not in inhibitors(logind))
+        desktop.camera_off.clear()
+        sleep(logind, False)
+        assert desktop.next() == SessionChanged(None)
+        wait_until(lambda: "Moodtray" in inhibitors(logind))
+    desktop.stop()
+    wait_until(lambda: "Moodtray" not in inhibitors(logind))
 
 
 def test_another_user_at_the_screen(desktop: Desktop, logind: PrivateBus) -> None:

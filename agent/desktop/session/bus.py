@@ -32,11 +32,11 @@ class Signal:
 
 
 class Bus:
-    """``kind`` is "SYSTEM" or "SESSION". The constructor connects and may raise OSError or
-    KeyError (no address is known)."""
+    """``kind`` is "SYSTEM" or "SESSION"; ``fds``: answers may hold file descriptors. The
+    constructor connects and may raise OSError or KeyError (no address is known)."""
 
-    def __init__(self, kind: str) -> None:
-        self._connection: DBusConnection = open_dbus_connection(bus=kind)
+    def __init__(self, kind: str, *, fds: bool = False) -> None:
+        self._connection: DBusConnection = open_dbus_connection(bus=kind, enable_fds=fds)
         self._signals: deque[Message] = deque()
         # Without a filter, signals that come while a call waits for its answer would be lost.
         self._connection.filter(MatchRule(type="signal"), queue=self._signals)

@@ -16,6 +16,8 @@ import socket
 from dataclasses import replace
 from typing import Any
 
+from jeepney import FileDescriptor
+
 from agent.desktop.session.bus import Bus, Signal, unwrap
 from agent.desktop.session.idle import IdleReader, find_reader
 from agent.desktop.session.signals import LockSense, Signals
@@ -54,6 +56,7 @@ class LinuxSession:
         self._lid = False
         self._docked = False
         self._session_path = ""
+        self._delay: FileDescriptor | None = None  # while it is open, sleep waits for us
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
@@ -64,7 +67,7 @@ class LinuxSession:
         self._lock = LockSense()
         self._signals = Signals()
         self._lid = self._docked = False
-        self._system = _connect("SYSTEM")
+        self._system = _connect("SYSTEM", fds=True)
         self._desktop = _connect("SESSION")
         if self._system is None and self._desktop is None:
             raise DesktopError(
@@ -101,12 +104,18 @@ class LinuxSession:
             with contextlib.suppress(BlockingIOError):
                 self._wake_read.recv(4096)
 
+    def let_sleep(self) -> None:
+        delay, self._delay = self._delay, None
+        if delay is not None:
+            delay.close()
+
     def interrupt(self) -> None:
         # A full pipe is a wake-up already on its way.
         with contextlib.suppress(BlockingIOError):
             self._wake_write.send(b"!")
 
     def close(self) -> None:
+        self.let_sleep()
         if self._idle is not None:
             self._idle.close()
             self._idle = None
@@ -120,6 +129,7 @@ class LinuxSession:
     def _follow_login(self, bus: Bus) -> None:
         bus.subscribe(sender=LOGIN, interface=LOGIN_MANAGER, member="PrepareForSleep")
         self._take_manager(bus.properties(LOGIN, LOGIN_PATH, LOGIN_MANAGER) or {})
+        self._delay_sleep()
         bus.subscribe(sender=LOGIN, interface=PROPERTIES, path=LOGIN_PATH)
         path, session = _own_session(bus)
         self._session_path = path
@@ -154,10 +164,23 @@ class LinuxSession:
                 self._take_session(changed)
         elif signal.interface == LOGIN_MANAGER and signal.member == "PrepareForSleep":
             self._signals = replace(self._signals, asleep=bool(signal.body[0]))
+            self._delay_sleep()
         elif signal.interface == LOGIN_SESSION and signal.member in ("Lock", "Unlock"):
             self._lock.requested(signal.member == "Lock")
         elif signal.interface in SAVERS and signal.member == "ActiveChanged":
             self._lock.saver(bool(signal.body[0]))
+
+    def _delay_sleep(self) -> None:
+        """While awake: have the next sleep wait until :meth:`let_sleep`, a few seconds at most."""
+        if self._signals.asleep or self._delay is not None or self._system is None:
+            return
+        why = "The camera is let go of first"
+        wish = ("sleep", "Moodtray", why, "delay")
+        answer = self._system.call(LOGIN, LOGIN_PATH, LOGIN_MANAGER, "Inhibit", "ssss", wish)
+        if answer:
+            self._delay = answer[0]
+        else:
+            log.info("logind does not wait for the camera before it sleeps")
 
     def _take_manager(self, values: dict[str, Any]) -> None:
         if "PreparingForSleep" in values:
@@ -192,9 +215,9 @@ class LinuxSession:
             return None
 
 
-def _connect(kind: str) -> Bus | None:
+def _connect(kind: str, *, fds: bool = False) -> Bus | None:
     try:
-        return Bus(kind)
+        return Bus(kind, fds=fds)
     except Exception as error:  # noqa: BLE001 - jeepney raises many kinds for 'no bus here'
         log.info("no D-Bus %s bus: %s", kind.lower(), error)
         return None

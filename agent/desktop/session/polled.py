@@ -34,6 +34,9 @@ class PolledSession:
         self._woken.wait(min(timeout, self._step))
         self._woken.clear()
 
+    def let_sleep(self) -> None:
+        """Systems that are asked do not wait for programs."""
+
     def interrupt(self) -> None:
         self._woken.set()
 

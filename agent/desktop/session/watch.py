@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from agent.desktop.session.signals import Signals, combine
@@ -18,6 +19,9 @@ CALM = 15.0
 """Seconds between two readings of what must be asked for (idle time)."""
 ALERT = 2.0
 """The same while the camera is held off: it should be back soon after the user is."""
+RELEASE_STEP, RELEASE_STEPS = 0.05, 60
+"""Seconds between two looks whether the camera is off before the computer sleeps, and how many:
+3 s in all; systems wait 5 s at most."""
 NO_SESSION = 60.0
 """Seconds until the next try where there is no desktop session to follow."""
 
@@ -38,6 +42,11 @@ class SessionSource(Protocol):
         :meth:`interrupt`. Raises DesktopError when the connection is lost."""
         ...
 
+    def let_sleep(self) -> None:
+        """The camera is off: a computer that is about to sleep need not wait any longer. May be
+        called when it does not; never raises."""
+        ...
+
     def interrupt(self) -> None:
         """End the present or the next wait. Any thread."""
         ...
@@ -51,17 +60,25 @@ class SessionWatch(Worker):
     """Reports SessionChanged and PowerChanged, each only when it changed.
 
     Until the first report the camera may be on. Where nothing can be known (no D-Bus) it stays
-    silent and looks again every minute.
+    silent and looks again every minute. ``camera_is_off`` (any thread, at once) says when a
+    computer that is about to sleep may do so.
     """
 
     def __init__(
-        self, report: Report, clock: Clock, settings: SessionSettings, source: SessionSource
+        self,
+        report: Report,
+        clock: Clock,
+        settings: SessionSettings,
+        source: SessionSource,
+        camera_is_off: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__("session", report, clock)
         self._settings = settings
         self._source = source
+        self._camera_is_off = camera_is_off
         self._opened = False
         self._told_absence = False
+        self._asleep = False
         self._reason: str | None = None
         self._on_battery: bool | None = None
 
@@ -90,13 +107,25 @@ class SessionWatch(Worker):
                 return NO_SESSION
             self._opened = True
             self._told_absence = False
-        self._tell(self._source.read())
+        signals = self._source.read()
+        self._tell(signals)
+        if signals.asleep and not self._asleep:
+            self._await_release()
+        self._asleep = signals.asleep
         self._source.wait(CALM if self._reason is None else ALERT)
         return 0.0
 
     def release(self) -> None:
         self._opened = False
         self._source.close()
+
+    def _await_release(self) -> None:
+        """The controller was told; the camera goes off soon, or hangs: then in its sleep."""
+        for _ in range(RELEASE_STEPS):
+            if self._camera_is_off():
+                break
+            self.pause_within_cycle(RELEASE_STEP)
+        self._source.let_sleep()
 
     def _tell(self, signals: Signals) -> None:
         reason = combine(signals, self._settings)
