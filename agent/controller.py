@@ -109,12 +109,15 @@ class Controller:
                 self._decide(happening)
             case on.PlaylistStarted(playlist, playback):
                 self._out += self._dj.playlist_started(playlist, playback)
+            case on.PlayDropped(playlist):
+                self._dj.dropped(playlist)
             case on.PlayerFailed(error, playlist):
                 self._out += self._dj.failed(error, playlist)
                 if isinstance(error, PlaylistGone):
                     self._decide()
             case on.PlayerRecovered():
-                self._dj.well()
+                self._dj.recovered()
+                self._decide()
             case on.PlayerChanged(name, playlists, logged_in):
                 self._dj.player_changed(name, playlists, logged_in)
                 self._decide()

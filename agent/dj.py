@@ -2,19 +2,26 @@
 
 Pure state with a clock: each method takes one fact and returns what is to be done about it. Whether
 the music changes is the policy's to say (:mod:`agent.core.policy`), through :meth:`Dj.decide`.
+
+Each play command is answered once: it took effect, failed, or was dropped because the user was
+quicker. One that found no device becomes a wish, and is tried again when a device appears.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from agent import effects as do
 from agent import notices
+from agent.core.change import Change, Changes, way_back
 from agent.core.happened import visible
+from agent.core.patience import PLAY_AT_WORST
 from agent.core.policy import Circumstances, decide, still_looking
-from agent.errors import AgentError, NeedsLogin, PlayerError, PlaylistGone
+from agent.core.repertoire import Repertoire
+from agent.core.trouble import Troubles
+from agent.core.wish import Wish, Wishes
+from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone
 from agent.ports import Clock
 from agent.settings import PolicySettings
 from agent.types import (
@@ -29,13 +36,7 @@ from agent.types import (
     PlayState,
 )
 
-COMMAND_PATIENCE = 20.0
-"""Seconds after which a play command that was neither confirmed nor refused is forgotten."""
-GONE_FOR = 3600.0
-"""Seconds for which a playlist that was not found is not tried again."""
-EARLY_SKIP = 60.0
-"""A skip that soon after our switch is taken as feedback on it."""
-REMEMBERED_STARTS = 50
+_USERS_HAND = (Happening.USER_CHOSE, Happening.PAUSED, Happening.STARTED, Happening.RESUMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,77 +56,95 @@ class Dj:
         self.player = ""
         self.logged_in: bool | None = None
         self.playback: Playback | None = None
-        self.error: PlayerError | None = None
         self.decision: Decision | None = None
-        self.switch: Decision | None = None
-        self._playlists: Mapping[MoodState, tuple[Playlist, ...]] = {}
-        self._told: set[type[AgentError]] = set()
-        self._commanded: Decision | None = None  # a play command under way
-        self._before_switch: Playback | None = None
-        self._last_switch: float | None = None
-        self._switch_before: float | None = None  # the one before that, should it come to nothing
-        self._gone: dict[str, float] = {}  # playlists that could not be found, and when
+        self._repertoire = Repertoire()
+        self._changes = Changes()
+        self._troubles = Troubles()
+        self._wishes = Wishes()
+        if asked:
+            self._wishes.ask(clock.monotonic())
         self._ran_out = False  # our own playlist came to its end, and silence followed
         self._hands_off_until: float | None = None
-        self._asked_since: float | None = clock.monotonic() if asked else None
-        self._started: deque[str] = deque(maxlen=REMEMBERED_STARTS)
-        self._waiting = False
+        self._waiting = False  # for the track's end
+
+    @property
+    def error(self) -> PlayerError | None:
+        """The player's trouble that is not over."""
+        return self._troubles.error
+
+    @property
+    def switch(self) -> Decision | None:
+        """The latest decision that changed the music."""
+        return self._changes.latest
 
     # -- what the player reports
 
     def playback_changed(self, playback: Playback, happening: Happening) -> list[do.Effect]:
         """One reading of the player, and what happened since the last one."""
         out = self._keep_playback(playback)
-        if (
-            happening is Happening.SKIPPED
-            and self.switch is not None
-            and self._clock.monotonic() - self.switch.time < EARLY_SKIP
-            and self.switch.playlist is not None
-        ):
-            out.append(do.RecordFeedback("skip", self.switch.playlist.uri))
+        if happening is Happening.SKIPPED:
+            ours = self._changes.skipped(playback, self._clock.monotonic())
+            out += [] if ours is None else [do.RecordFeedback("skip", ours.uri)]
         if happening is Happening.CONTEXT_ENDED:
             self._ran_out = playback.chosen_by is Chooser.AGENT
         elif playback.state is PlayState.PLAYING or playback.paused_by_hand:
             self._ran_out = False
-        if happening in (Happening.USER_CHOSE, Happening.PAUSED, Happening.STARTED):
-            self._asked_since = None  # the user's hand is newer than the wish
-            self._commanded = None  # and than a command under way
+        if playback.state is not PlayState.UNAVAILABLE:
+            self._wishes.deviceless = False
+        if happening in _USERS_HAND:  # newer than any wish
+            self._wishes.forget()
         return out
 
     def playlist_started(self, playlist: Playlist, playback: Playback) -> list[do.Effect]:
         """A play command was carried out."""
-        self.well()
+        self._troubles.over()
         out = self._keep_playback(playback)
-        done, self._commanded = self._commanded, None
-        if done is not None and done.playlist == playlist:
-            # The player knows the playlist's name; before it was started we may not have.
-            known = Playlist(playlist.uri, playback.context_name or playlist.name)
-            self.switch = replace(done, playlist=known)
-            out += [do.RecordSwitch(self.switch), do.Notify(notices.switched(self.switch))]
+        done = self._changes.answered(playlist)
+        switch = None if done is None else self._changes.heard(done, playback)
+        if switch is not None:
+            self._wishes.forget()  # they are met by it
+            out += [do.RecordSwitch(switch), do.Notify(notices.switched(switch))]
         return out
+
+    def dropped(self, playlist: Playlist) -> None:
+        """A play command came to nothing, and nobody needs to be told."""
+        self._changes.answered(playlist)
 
     def failed(self, error: AgentError, playlist: Playlist | None) -> list[do.Effect]:
         """The player cannot; ``playlist``: the play command that failed. Each kind of trouble is
-        told once, until it was well again."""
-        if playlist is not None:
-            self._commanded = None
-        if isinstance(error, PlaylistGone) and playlist is not None:
-            # Nothing was changed, so the next one may have its turn at once.
-            self._gone[playlist.uri] = self._clock.monotonic()
-            self._last_switch = self._switch_before
+        told once until it was well again, but each failure of what the user asked for is."""
+        failed = None if playlist is None else self._changes.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
-        if isinstance(error, PlayerError):
-            self.error = error
-        if type(error) in self._told:
+        if failed is not None and failed.decision is None and not _hinders_all(error):
+            return [do.Notify(notices.not_taken_back(error))]
+        news = self._troubles.met(error)
+        again = failed is not None and self._try_again(error, failed)
+        asked = failed is not None and failed.wish.asked
+        if again or not (news or asked):
             return []
-        self._told.add(type(error))
-        return [do.Notify(notices.trouble(error))]
+        return [do.Notify(replace(notices.trouble(error), asked=asked))]
 
-    def well(self) -> None:
-        """The player answers again."""
-        self.error = None
-        self._told.clear()
+    def _try_again(self, error: AgentError, failed: Change) -> bool:
+        """What becomes of a start that failed; True when the user knows of it already."""
+        if failed.decision is None:
+            return False
+        now = self._clock.monotonic()
+        if isinstance(error, PlaylistGone):  # the next one may have its turn at once
+            self._repertoire.is_gone(failed.playlist.uri, now)
+            self._changes.came_to_nothing(failed)
+            self._wishes.still_ask(failed.wish)
+        elif isinstance(error, NoDevice):
+            self._repertoire.keeps_its_turn(failed.playlist.uri)
+            self._wishes.found_no_device(failed.wish, now)
+            return failed.wish.tries > 0
+        return False
+
+    def recovered(self) -> None:
+        """The player answers again, and has a device; :meth:`decide` then sees to what waited."""
+        self._troubles.over()
+        if self._wishes.device_found():
+            self._changes.tried = None  # the start that failed is no reason to wait
 
     def player_changed(
         self,
@@ -135,64 +154,77 @@ class Dj:
     ) -> None:
         """Another player, or other playlists, or another login."""
         if name != self.player:
-            self.playback = self._before_switch = self._commanded = None
+            self.playback = None
+            self._changes.lose_player()
+            self._wishes.lose_player()
+            self._troubles.over()
             self._ran_out = False
-            self.well()
-        self.player, self._playlists, self.logged_in = name, playlists, logged_in
+        self.player, self.logged_in = name, logged_in
+        self._repertoire.replace(playlists)
 
     # -- what the user wishes
 
     def ask(self) -> None:
         """Music for the mood, please; :meth:`decide` answers."""
-        if self._commanded is None:  # else it is on its way: a double click is one wish
-            self._asked_since = self._clock.monotonic()
+        now = self._clock.monotonic()
+        sent = self._changes.under_way(now)
+        if sent is None or sent.decision is None or not sent.wish.asked:
+            self._wishes.ask(now)
+        # else it is on its way: a double click is one wish
 
     def pause(self) -> list[do.Effect]:
         """Silence, please; an open wish for music is taken back by it."""
-        self._asked_since = None
+        self._wishes.forget()
         return [do.PauseMusic()]
 
     def try_all_again(self) -> None:
         """Playlists that were not found may be there now."""
-        self._gone.clear()
+        self._repertoire.try_all_again()
 
     def next_playlist(self, listener: Listener, policy: PolicySettings) -> list[do.Effect]:
         """Another playlist for the same mood."""
-        if self._commanded is not None:
+        now = self._clock.monotonic()
+        if self._changes.under_way(now) is not None:
             return []  # a double click is one wish
         state = listener.mood.state
         if not state.is_emotion:
             state = listener.last_emotion or MoodState.NEUTRAL
-        now = self._clock.monotonic()
         # As a request, so that the hand rules do not apply; the one that plays now goes last.
         if self.playback is not None and self.playback.context is not None:
-            self._started.append(self.playback.context)
+            self._repertoire.had_its_turn(self.playback.context)
         decision = decide(
             Mood(state, now, 1.0, by_hand=True),
             self.playback,
-            Circumstances(now=now, asked_since=now, started=tuple(self._started)),
+            Circumstances(now=now, asked_since=now, started=self._repertoire.started),
             policy,
-            self._playable,
+            self._repertoire.playable(now),
         )
         if decision.action is not Action.SWITCH_NOW:
             return []
         self.decision = Decision(
             now, decision.action, state, decision.playlist, "you asked for another playlist"
         )
-        return [do.Record(self.decision), self._carry_out(self.decision, asked=True)]
+        return [do.Record(self.decision), self._carry_out(self.decision, Wish(now, True))]
 
     def undo(self, policy: PolicySettings) -> list[do.Effect]:
         """Take the last switch back, and leave the music alone for a while."""
-        before, switch = self._before_switch, self.switch
-        if before is None or switch is None:
+        change = self._changes.take_back()
+        if change is None:
             return []
-        self._hands_off_until = self._clock.monotonic() + policy.hands_off_minutes * 60
-        self._before_switch, self.switch = None, None
-        back: do.Effect = do.PauseMusic()
-        if before.state is PlayState.PLAYING and before.context is not None:
-            playlist = Playlist(before.context, before.context_name or before.context)
-            back = do.Play(playlist, asked=True)
-        return [do.RecordFeedback("undo", switch.playlist.uri if switch.playlist else ""), back]
+        switch, before = change
+        now = self._clock.monotonic()
+        self._hands_off_until = now + policy.hands_off_minutes * 60
+        self._wishes.forget()
+        out: list[do.Effect] = [
+            do.RecordFeedback("undo", switch.playlist.uri if switch.playlist else "")
+        ]
+        if before.state is not PlayState.PLAYING:
+            return [*out, do.PauseMusic()]
+        back = way_back(before, switch.time)
+        if back is None:
+            return [*out, do.Notify(notices.not_taken_back(None))]
+        self._changes.send(Change(back, now, Wish(now, True)))
+        return [*out, do.Play(back, asked=True)]
 
     # -- decisions
 
@@ -203,28 +235,34 @@ class Dj:
         happening: Happening = Happening.NOTHING,
     ) -> list[do.Effect]:
         """Ask the policy and act on its answer. Repeated equal answers are not recorded again."""
-        if self._commanded is not None or not self.player:
+        now, wishes = self._clock.monotonic(), self._wishes
+        if self._changes.under_way(now) is not None or not self.player:
             return []  # a change is under way, or there is nobody to carry one out
         about = Circumstances(
-            now=self._clock.monotonic(),
+            now=now,
             watching=listener.watching,
             happening=happening,
             ran_out=self._ran_out,
-            last_switch=self._last_switch,
+            owed=wishes.owed is not None,
+            deviceless=wishes.deviceless,
+            awaited=wishes.waits_for_device,
+            last_switch=self._changes.tried,
             hands_off_until=self._hands_off_until,
-            asked_since=self._asked_since,
+            asked_since=None if wishes.asked is None else wishes.asked.since,
             last_emotion=listener.last_emotion,
-            started=tuple(self._started),
+            started=self._repertoire.started,
         )
-        decision = decide(listener.mood, self.playback, about, policy, self._playable)
+        playable = self._repertoire.playable(now)
+        decision = decide(listener.mood, self.playback, about, policy, playable)
         out: list[do.Effect] = []
         if self.decision is None or _substance(decision) != _substance(self.decision):
             out.append(do.Record(decision))
         self.decision = decision
         if decision.action is Action.SWITCH_NOW:
-            out.append(self._carry_out(decision, asked=self._asked_since is not None))
-        elif self._asked_since is not None and not still_looking(listener.mood, about):
-            self._asked_since = None  # answered: there is nothing to play for it
+            wish = wishes.asked or wishes.owed or Wish(now, False)
+            out.append(self._carry_out(decision, wish))
+        elif wishes.asked is not None and not still_looking(listener.mood, about):
+            wishes.asked = None  # answered: there is nothing to play for it
             out.append(do.Notify(notices.nothing_to_play(decision.reason)))
         waiting = decision.action is Action.SWITCH_AT_END
         if waiting != self._waiting:
@@ -233,32 +271,21 @@ class Dj:
         return out
 
     def tick(self) -> None:
-        """Forget a command that nobody answered."""
-        sent = self._commanded
-        if sent is not None and self._clock.monotonic() - sent.time >= COMMAND_PATIENCE:
-            self._commanded = None
+        """End what has waited long enough."""
+        self._wishes.pass_time(self._clock.monotonic())
 
     def deadlines(self, policy: PolicySettings) -> list[float]:
         """Monotonic times at which :meth:`tick` or :meth:`decide` has something to do."""
         now = self._clock.monotonic()
-        times: list[float] = []
-        if self._commanded is not None:
-            times.append(self._commanded.time + COMMAND_PATIENCE)
-        if self._asked_since is not None:
+        times = self._wishes.ends
+        sent, tried = self._changes.under_way(now), self._changes.tried
+        if sent is not None:
+            times.append(sent.sent + PLAY_AT_WORST)
+        elif self._wishes.asked is not None:
             times.append(now + 1.0)
-        if self._last_switch is not None and self._last_switch + policy.cooldown > now:
-            times.append(self._last_switch + policy.cooldown)
+        if tried is not None and tried + policy.cooldown > now:
+            times.append(tried + policy.cooldown)
         return times
-
-    @property
-    def _playable(self) -> Mapping[MoodState, tuple[Playlist, ...]]:
-        """The playlists without those that were not found of late."""
-        now = self._clock.monotonic()
-        gone = {uri for uri, since in self._gone.items() if now - since < GONE_FOR}
-        return {
-            mood: tuple(playlist for playlist in several if playlist.uri not in gone)
-            for mood, several in self._playlists.items()
-        }
 
     def _keep_playback(self, playback: Playback) -> list[do.Effect]:
         known, self.playback = self.playback, playback
@@ -266,15 +293,19 @@ class Dj:
             return []
         return [do.Record(playback)]
 
-    def _carry_out(self, decision: Decision, *, asked: bool) -> do.Effect:
+    def _carry_out(self, decision: Decision, wish: Wish) -> do.Effect:
         assert decision.playlist is not None
-        self._commanded = decision
-        self._asked_since = None
+        playlist, tried = decision.playlist, self._changes.tried
+        self._changes.send(Change(playlist, decision.time, wish, decision, self.playback, tried))
+        self._wishes.forget()
         self._hands_off_until = None
-        self._switch_before, self._last_switch = self._last_switch, decision.time
-        self._before_switch = self.playback
-        self._started.append(decision.playlist.uri)
-        return do.Play(decision.playlist, asked)
+        self._repertoire.had_its_turn(playlist.uri)
+        return do.Play(playlist, wish.asked)
+
+
+def _hinders_all(error: AgentError) -> bool:
+    """Trouble of the player as a whole, which has its own words whatever was tried."""
+    return type(error) not in (PlayerError, PlaylistGone)
 
 
 def _substance(decision: Decision) -> tuple[object, ...]:

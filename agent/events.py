@@ -45,6 +45,14 @@ class PlaylistStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayDropped:
+    """A play command that came to nothing without a failure: the user, or a newer command, was
+    quicker. Each play command is answered by this, PlaylistStarted or PlayerFailed."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerFailed:
     """``playlist`` is the one we tried to start, None when reading failed."""
 
@@ -54,7 +62,7 @@ class PlayerFailed:
 
 @dataclass(frozen=True, slots=True)
 class PlayerRecovered:
-    """The player answers again after a PlayerFailed."""
+    """The player answers again after a PlayerFailed; after NoDevice: there is a device now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +224,7 @@ Event: TypeAlias = (
     | CameraChanged
     | PlaybackChanged
     | PlaylistStarted
+    | PlayDropped
     | PlayerFailed
     | PlayerRecovered
     | PlayerChanged

@@ -57,6 +57,17 @@ def nothing_to_play(reason: str) -> Notification:
     )
 
 
+def not_taken_back(error: AgentError | None) -> Notification:
+    """An Undo that cannot be carried out; ``error`` None: nobody knows what played before."""
+    why = "The player did not say what played before." if error is None else error.message
+    return Notification(
+        NotificationKind.INFO,
+        "The change was not taken back",
+        f"{why} What plays now is left alone.",
+        asked=True,
+    )
+
+
 def preview_while_paused() -> Notification:
     return Notification(
         NotificationKind.CAMERA,

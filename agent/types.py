@@ -99,12 +99,22 @@ class CameraState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a playlist: a track's id as the player tells it, and seconds into it."""
+
+    track: str
+    position: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Playlist:
     """Something a player can start. ``uri`` is the player's own notation (``local:happy``,
-    ``spotify:playlist:...``, a folder); it is what contexts are compared by."""
+    ``spotify:playlist:...``, a folder); it is what contexts are compared by. ``place`` is where to
+    begin, for players that can (None: at the beginning)."""
 
     uri: str
     name: str
+    place: Place | None = None
 
 
 class PlayState(StrEnum):

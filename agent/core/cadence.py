@@ -31,6 +31,9 @@ STEADY_UNKNOWN = 15.0
 """The same while a decision waits for an end that nobody can predict."""
 IDLE = 60.0
 """Nothing plays."""
+LOOK_OUT = 10.0
+"""Seconds between two looks for a device while music waits for one: it then begins within 15 s of
+the device's appearance. A look is one request, and WISH_LIFE bounds their number to 60."""
 
 LOW_BUDGET = 0.25
 """Below that share of the day's requests readings are spread evenly over the rest of the day."""
@@ -88,6 +91,11 @@ def next_poll(watch: Watch) -> float:
         return AFTER_COMMAND
     wanted = _wanted(watch)
     return wanted if watch.budget is None else _affordable(wanted, watch.budget)
+
+
+def next_look(budget: Budget | None) -> float:
+    """Seconds until the next look for a device that music waits for."""
+    return LOOK_OUT if budget is None else _affordable(LOOK_OUT, budget)
 
 
 def next_poll_local(watch: Watch) -> float:

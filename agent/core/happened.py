@@ -1,4 +1,4 @@
-"""What happened between two readings of a player, and whose choice the music is. Pure.
+"""What happened between two readings of a player. Pure.
 
 A player tells states, not events, and a remote one tells them late and seldom. So events are
 inferred from two readings, the clock and what we ourselves commanded last:
@@ -17,7 +17,7 @@ Where two readings cannot tell, the answer that leaves the music alone is taken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.types import Chooser, Happening, Playback, PlayState
@@ -52,9 +52,18 @@ class OwnCommand:
     kind: Command
     playlist: str | None = None
 
-    def asked_for(self, context: str | None) -> bool:
-        """True when ``context`` is the playlist that this command started."""
-        return self.kind is Command.PLAY and context is not None and context == self.playlist
+    def asked_for(self, playback: Playback) -> bool:
+        """True when ``playback`` shows what this command started."""
+        return (
+            self.kind is Command.PLAY
+            and self.playlist is not None
+            and shows(playback, self.playlist)
+        )
+
+
+def shows(playback: Playback, uri: str) -> bool:
+    """Is it ``uri`` that is loaded? A single track stands for itself: it has no context."""
+    return uri == (playback.context if playback.context is not None else playback.track)
 
 
 def visible(playback: Playback) -> tuple[object, ...]:
@@ -65,11 +74,16 @@ def visible(playback: Playback) -> tuple[object, ...]:
 def what_happened(
     before: Playback | None, after: Playback, *, now: float, own: OwnCommand | None = None
 ) -> Happening:
-    """The change from ``before`` (as :func:`attribute` returned it; None: never read) to ``after``.
+    """The change from ``before`` (as :func:`agent.core.whose.attribute` returned it; None:
+    never read) to ``after``.
 
     ``now`` is the clock's monotonic time, ``own`` our latest command.
     """
-    if own is not None and 0.0 <= now - own.time <= LATE_ECHO:
+    # However late the first reading after a command comes: what we asked for is then ours.
+    unread = own is not None and before is not None and before.time <= own.time
+    if own is not None and (
+        0.0 <= now - own.time <= LATE_ECHO or (unread and own.asked_for(after))
+    ):
         echo = _echo(before, after, now - own.time, own)
         if echo is not None:
             return echo
@@ -88,38 +102,11 @@ def what_happened(
     return _stayed_silent(before, after, own)
 
 
-def attribute(
-    before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None = None
-) -> Playback:
-    """``after`` with ``chosen_by``, ``chosen_since`` and ``paused_by_hand`` filled in.
-
-    While no device is there the context that was last heard is kept, so that its return is
-    recognised. Our own pause counts as the user's hand: Moodtray pauses only when told to.
-    """
-    hand = _paused_by_hand(before, after, happening, own)
-    if after.state is PlayState.UNAVAILABLE:
-        if before is None or happening is Happening.CONTEXT_ENDED:
-            return replace(after, chosen_by=Chooser.UNKNOWN, chosen_since=None, paused_by_hand=hand)
-        return replace(
-            after,
-            context=before.context,
-            context_name=before.context_name,
-            chosen_by=before.chosen_by,
-            chosen_since=before.chosen_since,
-            paused_by_hand=hand,
-        )
-    chooser, since = _choice(before, after, happening, own)
-    return replace(after, chosen_by=chooser, chosen_since=since, paused_by_hand=hand)
-
-
-# --- what happened --------------------------------------------------------------------------------
-
-
 def _echo(
     before: Playback | None, after: Playback, age: float, own: OwnCommand
 ) -> Happening | None:
     """The effect of our command ``age`` seconds ago; None: judge it like any other change."""
-    ours = own.asked_for(after.context)
+    ours = own.asked_for(after)
     if age > ECHO_WINDOW:
         late = ours and before is not None and before.context != after.context
         return Happening.ECHO if late else None
@@ -200,7 +187,9 @@ def _began(before: Playback, after: Playback) -> Happening:
         return Happening.STARTED
     if after.context != before.context:
         return Happening.USER_CHOSE
-    return Happening.RESUMED if before.paused_by_hand else Happening.STARTED
+    # In mid-track it can only have been paused; at its very start or end it had run out.
+    resumed = before.paused_by_hand or not _at_rest(before)
+    return Happening.RESUMED if resumed else Happening.STARTED
 
 
 def _stayed_silent(before: Playback, after: Playback, own: OwnCommand | None) -> Happening:
@@ -247,43 +236,3 @@ def _at_rest(playback: Playback) -> bool:
         return False
     at_end = playback.duration is not None and playback.position >= playback.duration - REST_SLACK
     return at_end or playback.position <= REST_SLACK
-
-
-# --- whose choice ---------------------------------------------------------------------------------
-
-
-def _choice(
-    before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None
-) -> tuple[Chooser, float | None]:
-    if happening is Happening.ECHO and own is not None and own.asked_for(after.context):
-        return Chooser.AGENT, own.time
-    if happening is Happening.USER_CHOSE:
-        return Chooser.USER, after.time
-    if before is None:
-        return Chooser.UNKNOWN, None
-    same = before.context == after.context
-    if happening is Happening.STARTED:
-        back_again = before.state is PlayState.UNAVAILABLE or before.paused_by_hand
-        if not (same and after.context is not None and back_again):
-            return Chooser.USER, after.time
-    if happening is Happening.CONTEXT_ENDED:
-        # The user's choice held until its end. That our own ran out stays known in the silence.
-        if before.chosen_by is Chooser.AGENT and after.state is not PlayState.PLAYING:
-            return Chooser.AGENT, before.chosen_since
-        return Chooser.UNKNOWN, None
-    return (before.chosen_by, before.chosen_since) if same else (Chooser.UNKNOWN, None)
-
-
-def _paused_by_hand(
-    before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None
-) -> bool:
-    if after.state is PlayState.PLAYING or happening is Happening.CONTEXT_ENDED:
-        return False
-    if happening in (Happening.PAUSED, Happening.USER_CHOSE):
-        return True
-    if happening is Happening.ECHO and own is not None and own.kind is Command.PAUSE:
-        return True
-    unseen = before is None or before.state is PlayState.UNAVAILABLE
-    if unseen and after.state is PlayState.PAUSED:
-        return True
-    return before is not None and before.paused_by_hand

@@ -5,9 +5,9 @@ The rules, in the order in which they are asked (the first that applies decides)
 1. Somebody asked for music ("Play for my mood"): play, now, for the mood as far as it is known.
 2. Never against the user's hand: paused by hand stays paused; a context that the user chose is
    left alone until it ends or ``hands_off_minutes`` have passed.
-3. No clear mood, no music that fits, no player: keep.
-4. Moodtray changes music that plays. Silence stays silence, unless ``start_when_silent`` is set or
-   it was our own playlist that ran out.
+3. No clear mood, no music that fits, no player: keep. A start that found no device waits for one.
+4. Moodtray changes music that plays. Silence stays silence, unless ``start_when_silent`` is set,
+   it was our own playlist that ran out, or a change of ours still owes the music.
 5. What plays already fits: keep.
 6. Within the cool-down after a switch: keep.
 7. Switch: when the track ends, or now by setting (or when the track has no known end).
@@ -37,6 +37,8 @@ Playlists = Mapping[MoodState, tuple[Playlist, ...]]
 ASK_PATIENCE = 20.0
 """Seconds that a request for music waits for a clear mood before it plays for a calm one."""
 
+WAITS_FOR_DEVICE = "no device is open to play on, and the music begins when one is"
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -46,6 +48,9 @@ class Circumstances:
     watching: bool = True  # False: the camera is paused, the mood is not seen
     happening: Happening = Happening.NOTHING  # what the player just reported
     ran_out: bool = False  # our own playlist came to its end, and silence followed
+    owed: bool = False  # a change of ours found no device, and now there is one
+    deviceless: bool = False  # the latest start found no device, and none has appeared since
+    awaited: bool = False  # and it is to begin once one appears
     last_switch: float | None = None  # our latest attempt to change the music
     hands_off_until: float | None = None  # after an Undo
     asked_since: float | None = None  # an open request for music
@@ -77,7 +82,9 @@ def decide(
         return keep(describe(mood.state))
     if not playlists.get(mood.state):
         return keep(f"no playlist is set for {mood.state}")
-    if playback is None or playback.state is PlayState.UNAVAILABLE:
+    if about.awaited:
+        return keep(WAITS_FOR_DEVICE)
+    if playback is None or not _reachable(playback, about, settings):
         return keep("no music player is there to be changed")
 
     playlist = choose(playlists[mood.state], about.started)
@@ -86,7 +93,7 @@ def decide(
     cooling = about.last_switch is not None and about.now - about.last_switch < settings.cooldown
 
     if playback.state is not PlayState.PLAYING:
-        if not (settings.start_when_silent or about.ran_out):
+        if not (settings.start_when_silent or about.ran_out or about.owed):
             return keep("nothing plays, and Moodtray starts music only when asked")
         if cooling:
             return keep("the music was changed a moment ago")
@@ -141,12 +148,20 @@ def _asked(mood: Mood, about: Circumstances, playlists: Playlists) -> Decision:
     return Decision(about.now, Action.SWITCH_NOW, state, playlist, reason)
 
 
+def _reachable(playback: Playback, about: Circumstances, settings: PolicySettings) -> bool:
+    """Can music be started or changed? A device that does not show may only be asleep."""
+    if playback.state is not PlayState.UNAVAILABLE or about.owed:
+        return True
+    return settings.start_when_silent and not about.deviceless
+
+
 def _users_hand(
     playback: Playback | None, about: Circumstances, settings: PolicySettings
 ) -> str | None:
     """The reason to keep hands off, or None."""
     if playback is not None and playback.paused_by_hand:
-        return "you paused the music"
+        gone = playback.state is PlayState.UNAVAILABLE
+        return "the device that played is gone" if gone else "you paused the music"
     if about.hands_off_until is not None and about.now < about.hands_off_until:
         return "you took back the last change"
     if playback is None or playback.state is not PlayState.PLAYING:

@@ -65,3 +65,13 @@ class TellsChanges(Protocol):
     it may be called in any thread and never blocks."""
 
     on_change: Callable[[], None]
+
+
+@runtime_checkable
+class KnowsDevices(Protocol):
+    """A player whose readings do not show a device that is open and silent."""
+
+    def ready(self) -> bool:
+        """Is there a device that a start would take? At most one request; raises the PlayerError
+        family."""
+        ...

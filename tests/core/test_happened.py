@@ -13,9 +13,9 @@ from agent.core.happened import (
     LATE_ECHO,
     Command,
     OwnCommand,
-    attribute,
     what_happened,
 )
+from agent.core.whose import attribute
 from agent.types import Chooser, Happening, Playback, PlayState
 
 T = 1000.0  # time of the reading before
@@ -132,6 +132,13 @@ CASES: list[tuple[str, Playback | None, Playback, OwnCommand | None, Happening]]
     ("paused, then closed", HELD, later(5, SILENT), None, H.NOTHING),
     ("resumed", HELD, later(5), None, H.RESUMED),
     ("started again after its end", RAN_OUT, later(5), None, H.STARTED),
+    (
+        "what was paused at the first look goes on",
+        replace(HELD, paused_by_hand=False),
+        later(5),
+        None,
+        H.RESUMED,
+    ),
     ("started from silence", SILENT, later(5), None, H.STARTED),
     ("loaded, not played", SILENT, later(5, HELD), None, H.USER_CHOSE),
     # devices
@@ -148,7 +155,21 @@ CASES: list[tuple[str, Playback | None, Playback, OwnCommand | None, Happening]]
     ("ours appears", PLAYING, later(5, OURS), play(2), H.ECHO),
     ("ours appears late", PLAYING, later(5, OURS), play(ECHO_WINDOW + 5), H.ECHO),
     ("ours appears far too late", PLAYING, later(5, OURS), play(LATE_ECHO + 1), H.USER_CHOSE),
+    (
+        "ours appears after an hour without a reading",
+        PLAYING,
+        later(3600, OURS),
+        play(3599, 3600),
+        H.ECHO,
+    ),
     ("ours is there", OURS, later(5, OURS), play(3), H.NOTHING),
+    (
+        "a single track of ours",
+        PLAYING,
+        later(5, context=None, track="ours"),
+        play(2),
+        H.ECHO,
+    ),
     (
         "a short track of ours ends",
         replace(OURS, position=195.0),
@@ -256,7 +277,7 @@ def test_whose_choice(
 
 
 HANDS: list[tuple[str, Playback | None, Playback, OwnCommand | None, bool]] = [
-    ("paused at the first look", None, HELD, None, True),
+    ("paused at the first look", None, replace(HELD, paused_by_hand=False), None, False),
     ("silent at the first look", None, SILENT, None, False),
     ("paused", PLAYING, PAUSED_NOW, None, True),
     ("stopped in mid-track", PLAYING, later(5, SILENT), None, True),
@@ -265,7 +286,19 @@ HANDS: list[tuple[str, Playback | None, Playback, OwnCommand | None, bool]] = [
     ("the paused device goes", HELD, later(5, NOBODY), None, True),
     ("resumed", HELD, later(5), None, False),
     ("ran out", NEAR_END, later(6, RAN_OUT), None, False),
-    ("a paused device comes", NOBODY, later(5, HELD, paused_by_hand=False), None, True),
+    ("the device goes in mid-music", PLAYING, later(5, NOBODY), None, True),
+    ("it is still away", replace(GONE, paused_by_hand=True), later(5, NOBODY), None, True),
+    (
+        "it comes back, and stands still",
+        replace(GONE, paused_by_hand=True),
+        later(5, HELD, paused_by_hand=False),
+        None,
+        True,
+    ),
+    ("it comes back and plays", replace(GONE, paused_by_hand=True), later(5), None, False),
+    ("nothing left at the end", NEAR_END, later(6, NOBODY), None, False),
+    ("a silent device goes", RAN_OUT, later(5, NOBODY), None, False),
+    ("a paused device appears", NOBODY, later(5, HELD, paused_by_hand=False), None, False),
     ("our pause: it was asked for", PLAYING, PAUSED_NOW, OwnCommand(T + 4, Command.PAUSE), True),
     ("ours is not there yet", HELD, later(5, HELD, paused_by_hand=False), play(1), True),
     ("ours plays", HELD, later(5, OURS), play(1), False),
@@ -334,7 +367,9 @@ def test_in_every_story(
             assert playback.context == "ours"
         if happening is Happening.ECHO:
             assert age is not None
-            assert age <= LATE_ECHO
+            assert own is not None
+            unread = seen is not None and seen.time <= own.time
+            assert age <= LATE_ECHO or unread
         if seen is not None and seen.paused_by_hand and not playback.paused_by_hand:
             assert playback.state is PlayState.PLAYING  # only music ends a pause by hand
         if (

@@ -22,6 +22,7 @@ from agent.errors import (
 from agent.events import (
     Event,
     PlaybackChanged,
+    PlayDropped,
     PlayerFailed,
     PlayerRecovered,
     PlaylistStarted,
@@ -219,11 +220,39 @@ class TestAgainstTheUsersHand:
         assert player.count("play") == 0
         assert playing.happenings == [H.USER_CHOSE]
 
-    def test_paused_before_we_looked(self, stage, player) -> None:
+    def test_paused_before_we_looked_is_silence(self, stage, player) -> None:
+        """Only who set start_when_silent has it broken; the policy sees to that."""
         player.user_chooses("a", position=50.0)
         player.user_pauses()
-        stage.worker.play(B)
         stage.run(30.0)
+        (event,) = stage.of(PlaybackChanged)
+        assert event.playback.state is PlayState.PAUSED
+        assert not event.playback.paused_by_hand
+        player.user_resumes()
+        stage.run(60.0)
+        assert stage.happenings == [H.RESUMED]
+        assert stage.of(PlaybackChanged)[-1].playback.chosen_by is Chooser.UNKNOWN
+
+    def test_closed_since_the_last_reading(self, playing, player) -> None:
+        playing.run(5.0)
+        player.device = None
+        playing.worker.play(B)
+        playing.run(30.0)
+        assert player.count("play") == 0
+        assert playing.happenings == [H.DEVICE_GONE]
+        assert playing.of(PlayDropped) == [PlayDropped(B)]
+        assert playing.of(PlayerFailed) == []
+
+    def test_the_same_player_with_other_settings_keeps_a_pause(
+        self, playing, player, clock: FakeClock
+    ) -> None:
+        player.user_pauses()
+        playing.run(61.0)
+        playing.worker.replace(PlayerBackend.remote(player))
+        playing.run(61.0)
+        assert playing.of(PlaybackChanged)[-1].playback.paused_by_hand
+        playing.worker.play(B)
+        playing.run(30.0)
         assert player.count("play") == 0
 
     def test_our_own_pause_is_not_undone(self, playing, player) -> None:

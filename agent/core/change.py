@@ -1,0 +1,103 @@
+"""One change of the music, from the command to the way back. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agent.core.happened import shows
+from agent.core.patience import PLAY_AT_WORST
+from agent.core.wish import Wish
+from agent.types import Decision, Place, Playback, Playlist
+
+EARLY_SKIP = 60.0
+"""A skip that soon after our switch was heard is taken as feedback on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A play command that was not answered yet. ``decision`` None: it takes a change back."""
+
+    playlist: Playlist
+    sent: float
+    wish: Wish
+    decision: Decision | None = None
+    before: Playback | None = None  # what played when it was sent
+    switch_before: float | None = None  # the change before it, should this one come to nothing
+
+
+def way_back(before: Playback, left: float) -> Playlist | None:
+    """What played ``before``, at the place where it was ``left`` (monotonic); None: the player
+    did not say what it was. A single track without a context is its own way back."""
+    uri = before.context or before.track
+    if uri is None:
+        return None
+    place = None
+    if before.track is not None:
+        position = (before.position or 0.0) + max(0.0, left - before.time)
+        place = Place(before.track, min(position, before.duration or position))
+    return Playlist(uri, before.context_name or before.title or "what played before", place)
+
+
+class Changes:
+    """The command under way, and the latest change that was heard."""
+
+    def __init__(self) -> None:
+        self.latest: Decision | None = None
+        """The latest change that was heard."""
+        self.tried: float | None = None
+        """When the latest was tried."""
+        self._sent: Change | None = None
+        self._before: Playback | None = None  # what played before the latest
+        self._heard_since = 0.0
+
+    def under_way(self, now: float) -> Change | None:
+        """The command whose answer is waited for. One that outlasts all patience no longer keeps
+        from deciding anew, but its late answer is still heard."""
+        sent = self._sent
+        return None if sent is None or now - sent.sent >= PLAY_AT_WORST else sent
+
+    def send(self, change: Change) -> None:
+        """It goes out; a newer one replaces one that was not answered."""
+        self._sent = change
+        if change.decision is not None:
+            self.tried = change.sent
+
+    def answered(self, playlist: Playlist | None) -> Change | None:
+        """The command that this answers, which is then over; None: it was given up before."""
+        sent = self._sent
+        if sent is None or sent.playlist != playlist:
+            return None
+        self._sent = None
+        return sent
+
+    def heard(self, change: Change, playback: Playback) -> Decision | None:
+        """It took effect: the new latest change; None when it took one back."""
+        if change.decision is None:
+            return None
+        # The player knows the playlist's name; before it was started we may not have.
+        name = playback.context_name or change.playlist.name
+        self.latest = replace(change.decision, playlist=Playlist(change.playlist.uri, name))
+        self._before, self._heard_since = change.before, playback.time
+        return self.latest
+
+    def came_to_nothing(self, change: Change) -> None:
+        """Nothing was changed, so the next may come at once."""
+        self.tried = change.switch_before
+
+    def skipped(self, playback: Playback, now: float) -> Playlist | None:
+        """The playlist of our latest change, where ``playback`` shows that it was skipped soon."""
+        ours = None if self.latest is None else self.latest.playlist
+        soon = now - self._heard_since < EARLY_SKIP
+        return ours if ours is not None and soon and shows(playback, ours.uri) else None
+
+    def take_back(self) -> tuple[Decision, Playback] | None:
+        """The latest change and what played before it, once; None: there is nothing to undo."""
+        latest, before = self.latest, self._before
+        if latest is None or before is None:
+            return None
+        self.latest = self._before = self._sent = None
+        return latest, before
+
+    def lose_player(self) -> None:
+        """Another one is in use: nothing of this one can be answered or taken back."""
+        self._before = self._sent = None

@@ -1,0 +1,27 @@
+"""How long what was begun may take, and how long a wish lives. Numbers, each with its reason."""
+
+from __future__ import annotations
+
+REQUEST = 10.0
+"""Seconds that one request of a player takes at most (:class:`agent.ports.Player`)."""
+PLAY_REQUESTS = 10
+"""Requests of one start at most: a renewal of the login, a look at the playlist, the devices, the
+shuffle, the start; after a device id that died devices, shuffle and start again; a start without
+the place in it; one reading where the refusal may mean "plays already"."""
+VERIFY_READS = 4
+"""Readings in which a started playlist must appear."""
+VERIFY_WAIT = 1.0
+"""Seconds between them."""
+PLAY_AT_WORST = (
+    REQUEST  # the call under way when the command comes
+    + REQUEST  # the look whether the user was quicker
+    + 2 * (PLAY_REQUESTS * REQUEST + VERIFY_READS * (VERIFY_WAIT + REQUEST))  # tried twice
+)
+"""Seconds from a play command to its outcome while the player answers at all: 308."""
+
+WISH_LIFE = 600.0
+"""Seconds for which music that was wished for waits for a device, and a start for its proof: time
+to fetch the phone, or to start Spotify on a slow computer. Later nobody expects music any more,
+and it would frighten."""
+WISH_TRIES = 3
+"""Starts that one wish may cost: a device that appears and fails again is no reason to go on."""

@@ -1,0 +1,52 @@
+"""The playlists of a player: which may be played now, and whose turn it is. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from agent.types import MoodState, Playlist
+
+GONE_FOR = 3600.0
+"""Seconds for which a playlist that was not found is not tried again."""
+REMEMBERED_STARTS = 50
+
+
+class Repertoire:
+    """What may be started for each mood. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._playlists: Mapping[MoodState, tuple[Playlist, ...]] = {}
+        self._gone: dict[str, float] = {}  # playlists that could not be found, and when
+        self._started: deque[str] = deque(maxlen=REMEMBERED_STARTS)
+
+    def replace(self, playlists: Mapping[MoodState, tuple[Playlist, ...]]) -> None:
+        self._playlists = playlists
+
+    def playable(self, now: float) -> Mapping[MoodState, tuple[Playlist, ...]]:
+        """Those by mood, without what was not found of late."""
+        gone = {uri for uri, since in self._gone.items() if now - since < GONE_FOR}
+        return {
+            mood: tuple(playlist for playlist in several if playlist.uri not in gone)
+            for mood, several in self._playlists.items()
+        }
+
+    @property
+    def started(self) -> tuple[str, ...]:
+        """Uris of what was started, the newest last: playlists of one mood take turns."""
+        return tuple(self._started)
+
+    def had_its_turn(self, uri: str) -> None:
+        self._started.append(uri)
+
+    def keeps_its_turn(self, uri: str) -> None:
+        """The latest start came to nothing, and not by this playlist's fault."""
+        if self._started and self._started[-1] == uri:
+            self._started.pop()
+
+    def is_gone(self, uri: str, now: float) -> None:
+        self._gone[uri] = now
+
+    def try_all_again(self) -> None:
+        """What was not found may be there now."""
+        self._gone.clear()

@@ -1,0 +1,85 @@
+"""Wishes for music that were not met yet. Pure state; times are monotonic seconds.
+
+A wish is open while the mood is looked for, waits while no device is there, and ends when it is
+met, when the user's hand is newer, or after WISH_LIFE.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agent.core.patience import WISH_LIFE, WISH_TRIES
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """``asked``: the user wished for music; else it is a change of ours. ``tries``: starts that
+    found no device."""
+
+    since: float
+    asked: bool
+    tries: int = 0
+
+
+class Wishes:
+    """Those of one player."""
+
+    def __init__(self) -> None:
+        self.asked: Wish | None = None
+        """To be met at once, as far as the mood is known."""
+        self.owed: Wish | None = None
+        """A change of ours that found no device; now there is one."""
+        self.deviceless = False
+        """The latest start found no device, and none has appeared since."""
+        self._waiting: Wish | None = None
+
+    @property
+    def waits_for_device(self) -> bool:
+        return self._waiting is not None
+
+    def ask(self, now: float) -> None:
+        """The user wishes for music; that is newer than any other wish."""
+        self.forget()
+        self.asked = Wish(now, True)
+
+    def still_ask(self, wish: Wish) -> None:
+        """A start for it came to nothing that the next one need not share."""
+        if wish.asked and self.asked is None:
+            self.asked = wish
+
+    def forget(self) -> None:
+        self.asked = self.owed = self._waiting = None
+
+    def lose_player(self) -> None:
+        """Another one is in use: what waited for this one's devices is over."""
+        self.owed = self._waiting = None
+        self.deviceless = False
+
+    def found_no_device(self, wish: Wish, now: float) -> None:
+        """The start for ``wish`` did; it waits, unless it has waited and tried enough."""
+        self.deviceless = True
+        tried = replace(wish, tries=wish.tries + 1)
+        if tried.tries < WISH_TRIES and now - wish.since < WISH_LIFE:
+            self._waiting = tried
+
+    def device_found(self) -> bool:
+        """True when something waited for it."""
+        self.deviceless = False
+        wish, self._waiting = self._waiting, None
+        if wish is not None and wish.asked:
+            self.still_ask(wish)
+        elif wish is not None:
+            self.owed = wish
+        return wish is not None
+
+    def pass_time(self, now: float) -> None:
+        """End what has waited long enough."""
+        if self._waiting is not None and now - self._waiting.since >= WISH_LIFE:
+            self._waiting = None
+        if self.owed is not None and now - self.owed.since >= WISH_LIFE:
+            self.owed = None
+
+    @property
+    def ends(self) -> list[float]:
+        """When :meth:`pass_time` has something to do."""
+        return [wish.since + WISH_LIFE for wish in (self._waiting, self.owed) if wish is not None]

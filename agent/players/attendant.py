@@ -1,0 +1,268 @@
+"""Attends to one player: reads it, carries commands out, proves that they took effect, and tells
+what happened. Its parts: the witness of all readings, the proof of a start, the lookout for a
+device, the obstacles in its way, and its leisure."""
+
+from __future__ import annotations
+
+import logging
+
+from agent.core.happened import Command
+from agent.core.patience import VERIFY_WAIT
+from agent.errors import (
+    AgentError,
+    NeedsLogin,
+    NoDevice,
+    Offline,
+    PlayerError,
+    RateLimited,
+    ServiceDown,
+)
+from agent.events import (
+    PlaybackChanged,
+    PlayDropped,
+    PlayerFailed,
+    PlayerRecovered,
+    PlaylistStarted,
+)
+from agent.players.base import KnowsDevices, PlayerBackend
+from agent.players.leisure import Leisure
+from agent.players.lookout import Lookout
+from agent.players.obstacles import Obstacles
+from agent.players.orders import Order
+from agent.players.proof import Proof, Verdict
+from agent.players.witness import Witness
+from agent.ports import Clock, Report
+from agent.types import Playback, Playlist, PlayState
+
+log = logging.getLogger(__name__)
+
+_MAYBE_DONE = (Offline, ServiceDown)
+"""Failures after which the command may have taken effect all the same."""
+
+
+class Attendant:
+    """The player's thread only. Expected trouble that passes by itself is raised; what keeps every
+    call from getting through is told, and :meth:`turn` then waits for its end."""
+
+    def __init__(
+        self, backend: PlayerBackend, report: Report, clock: Clock, known: Playback | None = None
+    ) -> None:
+        self.player = backend.player
+        self.waiting = False
+        """Does a decision wait for the track's end?"""
+        self._backend = backend
+        self._report = report
+        self._clock = clock
+        self._witness = Witness(known)
+        self._proof: Proof | None = None
+        self._obstacles = Obstacles()
+        self._lookout = Lookout(clock, backend.budget)
+        self._leisure = Leisure(backend.chores, clock)
+        self._due = float("-inf")
+
+    def turn(self, order: Order | None) -> float | None:
+        """Carry ``order`` out, or else do the most urgent thing. Returns the seconds until the
+        next turn; None: not before somebody logs in."""
+        now = self._clock.monotonic()
+        if self._proof is not None and self._proof.is_stale(now):
+            self._drop_proof()
+        # A start is not over before it was proved.
+        commanding = order is not None or self._proof is not None
+        blocked = self._obstacles.blocked(self._clock.now(), command=commanding)
+        if blocked is not None:
+            self._due = now  # read as soon as that is over
+            if order is not None:
+                self._report(PlayerFailed(blocked, order.playlist))
+            return self._obstacles.wait(self._clock.now())
+        if order is not None:
+            self._obey(order)
+        elif now >= self._due:
+            self._read()
+        elif self._lookout.wait() == 0.0:
+            self._look_out()
+        elif self._spare_in() == 0.0:
+            self._do_chore()
+        commanding = self._proof is not None
+        if self._obstacles.blocked(self._clock.now(), command=commanding) is not None:
+            return self._obstacles.wait(self._clock.now())
+        self._due = min(self._due, self._next_due())
+        waits = (self._due - self._clock.monotonic(), self._lookout.wait(), self._spare_in())
+        return max(0.0, min(wait for wait in waits if wait is not None))
+
+    def read_soon(self) -> None:
+        """Something may have changed."""
+        self._due = self._clock.monotonic()
+
+    def logged_in(self) -> None:
+        """Somebody has, or wants another try."""
+        self._obstacles.logged_in()
+        self.read_soon()
+
+    def failed(self, error: AgentError) -> None:
+        """Trouble with something else than a command: told once."""
+        if self._obstacles.met(error):
+            self._report(PlayerFailed(error))
+
+    def leave(self) -> Playback | None:
+        """Let go of the player. Returns what still holds for the same player with other settings:
+        a pause by hand."""
+        self._drop_proof()
+        self.player.close()
+        seen = self._witness.seen
+        return seen if seen is not None and seen.paused_by_hand else None
+
+    # -- reading
+
+    def _read(self) -> None:
+        try:
+            playback = self.player.playback()
+        except (NeedsLogin, RateLimited) as error:
+            self.failed(error)
+            return
+        except NoDevice as error:
+            self.failed(error)
+            playback = Playback(self._clock.monotonic(), PlayState.UNAVAILABLE)
+        now = self._clock.monotonic()
+        if self._witness.read(playback, now):
+            assert self._witness.seen is not None
+            self._report(PlaybackChanged(self._witness.seen, self._witness.happening))
+        if playback.state is not PlayState.UNAVAILABLE:
+            self._recovered()
+        self._verify(now)
+        self._due = self._next_due()
+
+    def _recovered(self) -> None:
+        """Told after the reading that shows it: what waits for it has to know the user's hand."""
+        # A start may be proved while other readings still are not allowed: that is no recovery.
+        if not self._obstacles.blocked(self._clock.now()) and self._obstacles.overcome():
+            self._lookout.end()
+            self._report(PlayerRecovered())
+
+    def _look_out(self) -> None:
+        """Is there a device for the music that waits for one?"""
+        self._lookout.looked()
+        player = self.player
+        knows = isinstance(player, KnowsDevices)
+        try:
+            if isinstance(player, KnowsDevices) and not player.ready():
+                return
+        except (NeedsLogin, RateLimited) as error:
+            self.failed(error)
+            return
+        self._read()
+        if knows:  # it may sleep yet, and no reading shows it
+            self._recovered()
+
+    def _next_due(self) -> float:
+        """When to read next, seen from now."""
+        now = self._clock.monotonic()
+        budget = self._backend.budget()
+        watch = self._witness.watch(now, waiting=self.waiting, budget=budget)
+        wait = self._backend.cadence(watch)
+        return now + (wait if self._proof is None else min(wait, VERIFY_WAIT))
+
+    # -- what can wait
+
+    def _spare_in(self) -> float | None:
+        """Seconds until there is time for a chore; None: not before the next reading."""
+        if self._witness.seen is None:  # nobody knows yet whether the service answers
+            return None
+        spare = self._leisure.wait(self._due)
+        budget = self._backend.budget() if spare is not None else None
+        return None if budget is not None and budget.is_low else spare
+
+    def _do_chore(self) -> None:
+        try:
+            self._leisure.work()
+        except (NeedsLogin, RateLimited) as error:
+            self.failed(error)
+        except PlayerError as error:  # the next reading tells whether that lasts
+            log.info("put off: %s", error)
+
+    # -- commands
+
+    def _obey(self, order: Order) -> None:
+        self._lookout.end()
+        try:
+            if not order.asked and not self._look_first(order):
+                return
+            self._send(order)
+        except PlayerError as error:
+            self._refused(error, order.playlist)
+            return
+        self._drop_proof()
+        if order.playlist is not None:
+            self._proof = Proof(order.playlist, self._clock.monotonic())
+        self._due = self._next_due()
+
+    def _look_first(self, order: Order) -> bool:
+        """Read, unless that was just done; False when the command must not go out."""
+        if not self._witness.is_fresh(self._clock.monotonic()):
+            if self._obstacles.blocked(self._clock.now()) is None:
+                self._read()
+            blocked = self._obstacles.blocked(self._clock.now())
+            if blocked is not None:
+                self._report(PlayerFailed(blocked, order.playlist))
+                return False
+        if self._witness.hands_off:
+            log.info("the music is left alone, the user has just changed it")
+            if order.playlist is not None:
+                self._report(PlayDropped(order.playlist))
+            return False
+        return True
+
+    def _send(self, order: Order) -> None:
+        uri = order.playlist.uri if order.playlist is not None else None
+        done = True
+        try:
+            if order.kind is Command.PLAY and order.playlist is not None:
+                self.player.play(order.playlist)
+            elif order.kind is Command.PAUSE:
+                self.player.pause()
+            else:
+                self.player.resume()
+        except PlayerError as error:
+            done = isinstance(error, _MAYBE_DONE)
+            raise
+        finally:
+            if done:  # timed from its end: a player may take seconds to accept a command
+                self._witness.commanded(order.kind, uri, self._clock.monotonic())
+
+    def _refused(self, error: PlayerError, playlist: Playlist | None) -> None:
+        log.warning("%s: %s", self.player.name, error)
+        if self._proof is not None and self._proof.playlist == playlist:
+            self._proof = None  # this tells its end
+        self._drop_proof()
+        self._obstacles.met(error, in_command=True)
+        if isinstance(error, NoDevice) and playlist is not None:
+            self._lookout.begin()
+        self._report(PlayerFailed(error, playlist))
+
+    def _drop_proof(self) -> None:
+        if self._proof is not None:
+            self._report(PlayDropped(self._proof.playlist))
+            self._proof = None
+
+    def _verify(self, now: float) -> None:
+        """Did the playlist start? Once more if not, then say so."""
+        proof, seen = self._proof, self._witness.seen
+        if proof is None or seen is None:
+            return
+        verdict = proof.judge(seen, self._witness.happening, now)
+        if verdict is Verdict.STARTED:
+            self._proof = None
+            self._report(PlaylistStarted(proof.playlist, seen))
+        elif verdict is Verdict.USERS:
+            self._drop_proof()
+        elif verdict is Verdict.AGAIN:
+            try:
+                self._send(Order(Command.PLAY, proof.playlist))
+            except PlayerError as error:
+                self._refused(error, proof.playlist)
+        elif verdict is Verdict.FAILED:
+            self._proof = None
+            failure = PlayerError(
+                f"{self.player.name} accepted “{proof.playlist.name}” twice but did not play it. "
+                "Start any music there by hand once, then try again."
+            )
+            self._report(PlayerFailed(failure, proof.playlist))

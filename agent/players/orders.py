@@ -1,0 +1,47 @@
+"""Commands on their way to the player's thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from agent.core.happened import Command
+from agent.types import Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """``playlist`` is what to play, None for pause and resume. ``asked``: the user wished it."""
+
+    kind: Command
+    playlist: Playlist | None = None
+    asked: bool = True
+
+
+class Orders:
+    """Given in any thread, taken by one. A newer order replaces one that was not taken yet, but
+    what nobody asked for never replaces what the user did ask for."""
+
+    def __init__(self) -> None:
+        self._given: deque[Order] = deque()
+
+    def give(self, order: Order) -> None:
+        self._given.append(order)
+
+    def take(self) -> tuple[Order | None, list[Playlist]]:
+        """The one that counts, and the playlists of those that it replaces."""
+        newest: Order | None = None
+        replaced: list[Order] = []
+        while self._given:
+            order = self._given.popleft()
+            if newest is None or order.asked or not newest.asked:
+                newest, order = order, newest or order
+                if order is newest:
+                    continue
+            replaced.append(order)
+        kept = None if newest is None else newest.playlist
+        return newest, [
+            order.playlist
+            for order in replaced
+            if order.playlist is not None and order.playlist != kept
+        ]

@@ -1,0 +1,51 @@
+"""Did the playlist start? Judged from the readings that follow the command. Pure."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from agent.core.happened import shows
+from agent.core.patience import VERIFY_READS, WISH_LIFE
+from agent.types import Happening, Playback, Playlist, PlayState
+
+REPEAT_WITHIN = 20.0
+"""Seconds after which a start that did not take effect is not repeated: it would surprise."""
+
+
+class Verdict(Enum):
+    OPEN = auto()
+    STARTED = auto()
+    USERS = auto()  # the user's hand is newer than the command
+    AGAIN = auto()  # not started: once more
+    FAILED = auto()  # nor the second time
+
+
+class Proof:
+    """A play command of the time ``sent`` whose effect is not seen yet."""
+
+    def __init__(self, playlist: Playlist, sent: float) -> None:
+        self.playlist = playlist
+        self._sent = sent
+        self._reads = 0
+        self._repeated = False
+
+    def judge(self, seen: Playback, happening: Happening, now: float) -> Verdict:
+        """What the newest reading tells; AGAIN is said once."""
+        there = seen.state is not PlayState.UNAVAILABLE and shows(seen, self.playlist.uri)
+        if there and seen.state is PlayState.PLAYING:
+            return Verdict.STARTED
+        if happening is Happening.USER_CHOSE:
+            return Verdict.USERS
+        self._reads += 1
+        if self._reads < VERIFY_READS:
+            return Verdict.OPEN
+        if there:  # it was started, and paused at once: by the user
+            return Verdict.USERS
+        if self._repeated or now - self._sent > REPEAT_WITHIN:
+            return Verdict.FAILED
+        self._repeated, self._reads = True, 0
+        return Verdict.AGAIN
+
+    def is_stale(self, now: float) -> bool:
+        """True when no reading came for so long that the outcome is no longer of interest."""
+        return now - self._sent >= WISH_LIFE
