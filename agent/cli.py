@@ -268,7 +268,7 @@ def login(
     spotify_url: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Log in to Spotify."""
-    from agent.music import log_in
+    from agent.account import log_in
 
     log_in(
         Paths.default(),
@@ -282,10 +282,9 @@ def login(
 @app.command()
 def logout() -> None:
     """Forget Spotify: remove every trace that was stored."""
-    from agent.music import log_out
+    from agent.account import log_out
 
-    removed = log_out(Paths.default())
-    print("Removed: " + ", ".join(removed) if removed else "Nothing was stored.")
+    print(log_out(Paths.default()))
 
 
 # --- the running agent ----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from agent import effects as do
 from agent import events as on
+from agent import spotify_app
 from agent.controller import Controller
 from agent.desktop import consent
 from agent.errors import AgentError
@@ -23,7 +24,6 @@ from agent.music import Music
 from agent.options import Options
 from agent.ports import Clock
 from agent.settings import CameraSettings, Settings
-from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from agent.types import CameraState, Snapshot
@@ -160,7 +160,7 @@ class Engine:
             spotify_url=self._options.spotify_url,
             tell=self._options.tell,
         )
-        self._history = SqliteHistory(self._paths.history_file, on_set_aside=self._tell_problem)
+        self._history = spotify_app.history(self._paths, self._tell_problem)
         self._hands = Hands(
             report=self.report,
             clock=self._clock,

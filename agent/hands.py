@@ -87,9 +87,9 @@ class Hands:
             case do.ExpectTrackEnd(waiting):
                 self._music.expect(waiting)
             case do.StartLogin():
-                self._music.log_in()
+                self._music.account.log_in()
             case do.EndLogin():
-                self._music.log_out()
+                self._music.account.log_out()
             case do.SetPreview(show):
                 self._set_preview(show)
             case do.Notify(notification):

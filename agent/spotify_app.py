@@ -13,7 +13,7 @@ import webbrowser
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agent.errors import NeedsLogin, SettingsError
+from agent.errors import NeedsLogin, SettingsError, StoreError
 from agent.players.base import PlayerBackend
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.documents import LockedTokenStore
@@ -24,7 +24,10 @@ from agent.players.spotify.mapping import playlists_for
 from agent.players.spotify.token import Token
 from agent.ports import Clock, Report
 from agent.settings import Settings
+from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
+from agent.store.lock import ExclusiveLock
+from agent.store.login_note import LoginNote, PersonalFile
 from agent.store.paths import Paths
 from agent.store.tokens import FileTokenStore, KeyringTokenStore
 
@@ -33,20 +36,42 @@ if TYPE_CHECKING:
 
 CACHE_FILE = "spotify-names.json"
 LIMITS_FILE = "spotify-limits.json"
-KEPT_LIMITS = ("wait_until", "quota")
-"""What of it outlasts a logout: asking during the wait makes it longer."""
+
+
+def login_lock(paths: Paths) -> ExclusiveLock:
+    """Held by whoever changes the login or what was kept with it, in any process."""
+    return ExclusiveLock(paths.state / "spotify-login.lock")
+
+
+def login_note(paths: Paths, settings: Settings | None = None) -> LoginNote:
+    """What last happened to the login. With ``settings``: for one who makes a login."""
+    keyring = settings is not None and settings.spotify.use_keyring
+    return LoginNote(paths.state / "spotify-login.json", keyring=keyring)
 
 
 def token_store(settings: Settings, paths: Paths) -> LockedTokenStore:
     """Where the login is kept, by setting."""
+    lock = login_lock(paths)
     if settings.spotify.use_keyring:
-        return KeyringTokenStore(paths.state / "spotify-login.lock")
-    return FileTokenStore(paths.token_file)
+        return KeyringTokenStore(lock)
+    return FileTokenStore(paths.token_file, lock)
 
 
 def display_cache(paths: Paths, clock: Clock) -> DisplayCache:
-    """Names and covers of playlists, for :func:`agent.players.spotify.mapping.playlists_for`."""
-    return DisplayCache(JsonFile(paths.state / CACHE_FILE), clock)
+    """Names and covers of playlists, for :func:`agent.players.spotify.mapping.playlists_for`;
+    until the next logout."""
+    file = JsonFile(paths.state / CACHE_FILE)
+    return DisplayCache(PersonalFile(file, login_lock(paths), login_note(paths)), clock)
+
+
+def history(
+    paths: Paths, on_set_aside: Callable[[StoreError], None] | None = None
+) -> SqliteHistory:
+    """The mood journal, which keeps nothing of Spotify's after a logout."""
+    note = login_note(paths)
+    return SqliteHistory(
+        paths.history_file, on_set_aside=on_set_aside, logged_out=lambda: note.logged_out
+    )
 
 
 def ledger(settings: Settings, paths: Paths, clock: Clock) -> Ledger:
@@ -80,7 +105,9 @@ def build_player(
 
     at = Endpoints.at(spotify_url)
     book = ledger(settings, paths, clock)
-    keeper = TokenKeeper(token_store(settings, paths), Accounts(at.accounts, clock, book), clock)
+    keeper = TokenKeeper(
+        token_store(settings, paths), login_note(paths), Accounts(at.accounts, clock, book), clock
+    )
     session = SpotifySession(at.api, keeper, book, clock)
     return SpotifyPlayer(
         SpotifyClient(session, at.api, clock),
@@ -139,7 +166,7 @@ def login(
         raise NeedsLogin(guide_text(settings.spotify.port), title="A client ID is needed")
     at = Endpoints.at(spotify_url)
     accounts = Accounts(at.accounts, clock, ledger(settings, paths, clock))
-    flow = LoginFlow(token_store(settings, paths), accounts, clock)
+    flow = LoginFlow(token_store(settings, paths), login_note(paths, settings), accounts, clock)
     server = LoginServer(
         flow,
         settings.spotify.port,
@@ -169,31 +196,6 @@ def login(
     finally:
         server.stop()
         accounts.close()
-
-
-def logout(paths: Paths, settings: Settings) -> list[str]:
-    """Remove every stored trace of Spotify, but for a wait that it asked for: the next login must
-    keep to it. Returns what was removed, for people; raises StoreError that names what could
-    not be."""
-    removed = []
-    if FileTokenStore(paths.token_file).delete():
-        removed.append(f"the login ({paths.token_file})")
-    if settings.spotify.use_keyring and token_store(settings, paths).delete():
-        removed.append("the login in the system's keyring")
-    names = JsonFile(paths.state / CACHE_FILE)
-    if names.delete():
-        removed.append(f"names of playlists and of the last device ({names.path})")
-    limits = JsonFile(paths.state / LIMITS_FILE)
-    found = limits.load() or {}
-    kept = {key: found[key] for key in KEPT_LIMITS if found.get("wait_until") and key in found}
-    if kept and kept != found:
-        limits.save(kept)
-        removed.append(
-            f"the count of requests ({limits.path}; until when Spotify wants no requests is kept)"
-        )
-    elif not kept and limits.delete():
-        removed.append(f"the count of requests ({limits.path})")
-    return removed
 
 
 def guide_text(port: int) -> str:

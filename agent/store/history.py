@@ -6,22 +6,18 @@ file system can do it, so that a page may read while the agent writes.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
 import sqlite3
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from agent.errors import StoreError
-from agent.store.paths import ensure_folder
+from agent.store.forget import SPOTIFYS, forget, forget_set_aside
+from agent.store.sqlite_file import SqliteFile
 from agent.types import Action, Decision, Mood, MoodState
-
-log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
 
@@ -53,12 +49,6 @@ CREATE INDEX IF NOT EXISTS moods_at ON moods (at);
 CREATE INDEX IF NOT EXISTS switches_at ON switches (at);
 CREATE INDEX IF NOT EXISTS feedback_at ON feedback (at);
 """
-
-_BUSY_SECONDS = 2.0
-_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_CONNECTION_FILES = ("", "-wal", "-shm", "-journal")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +83,21 @@ class SqliteHistory:
     A damaged file is set aside as ``history.sqlite.broken-DATE`` and a new one is started;
     ``on_set_aside`` (default: a warning in the log) is told so in a StoreError's words. All else
     that goes wrong is raised as StoreError, and the next call tries again.
+
+    While ``logged_out`` no name or address of Spotify's is written: the agent may learn a moment
+    late that :meth:`forget_spotify` was called in another process.
     """
 
     def __init__(
-        self, path: Path, *, on_set_aside: Callable[[StoreError], None] | None = None
+        self,
+        path: Path,
+        *,
+        on_set_aside: Callable[[StoreError], None] | None = None,
+        logged_out: Callable[[], bool] = lambda: False,
     ) -> None:
         self.path = path
-        self._on_set_aside = on_set_aside or _log_warning
-        self._connection: sqlite3.Connection | None = None
-        self._lock = threading.Lock()
+        self._logged_out = logged_out
+        self._file = SqliteFile(path, _SCHEMA, SCHEMA_VERSION, on_set_aside)
 
     # -- writing
 
@@ -113,28 +109,39 @@ class SqliteHistory:
             "INSERT INTO moods (at, state, confidence, probabilities, by_hand)"
             " VALUES (?, ?, ?, ?, ?)",
             when,
-            (mood.state.value, float(mood.confidence), probabilities, int(mood.by_hand)),
+            lambda: (mood.state.value, float(mood.confidence), probabilities, int(mood.by_hand)),
         )
 
     def add_switch(self, when: datetime, decision: Decision) -> None:
         playlist = decision.playlist
+
+        def values() -> Sequence[Any]:
+            known = playlist if playlist and self._may_keep(playlist.uri) else None
+            uri, name = (known.uri, known.name) if known else (None, None)
+            return decision.action.value, decision.mood.value, uri, name, decision.reason
+
         self._insert(
             "INSERT INTO switches (at, action, mood, playlist_uri, playlist_name, reason)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             when,
-            (
-                decision.action.value,
-                decision.mood.value,
-                playlist.uri if playlist else None,
-                playlist.name if playlist else None,
-                decision.reason,
-            ),
+            values,
         )
 
     def add_feedback(self, when: datetime, kind: str, detail: str) -> None:
         self._insert(
-            "INSERT INTO feedback (at, kind, detail) VALUES (?, ?, ?)", when, (kind, detail)
+            "INSERT INTO feedback (at, kind, detail) VALUES (?, ?, ?)",
+            when,
+            lambda: (kind, detail if self._may_keep(detail) else ""),
         )
+
+    def forget_spotify(self) -> bool:
+        """Blank every playlist of Spotify's, here and in damaged files that were set aside; the
+        switches, with their moods and times, stay. True when there was one.
+
+        Afterwards the bytes are gone from the files, not only from the tables. Raises StoreError.
+        """
+        found = self.path.exists() and self._file.run(forget)
+        return forget_set_aside(self.path) or found  # the file itself may just have become one
 
     # -- reading: oldest first
 
@@ -177,21 +184,26 @@ class SqliteHistory:
             moods, switches = connection.execute(query).fetchone()
             return int(moods), int(switches)
 
-        return self._run(work)
+        return self._file.run(work)
 
     def close(self) -> None:
         """May be called twice; a later call opens the file again. Never raises."""
-        with self._lock:
-            self._disconnect()
+        self._file.close()
 
     # -- inside
 
-    def _insert(self, statement: str, when: datetime, values: Sequence[Any]) -> None:
+    def _insert(self, statement: str, when: datetime, values: Callable[[], Sequence[Any]]) -> None:
         def work(connection: sqlite3.Connection) -> None:
             with connection:
-                connection.execute(statement, (when.timestamp(), *values))
+                # The values are asked for once nobody else can write: a logout comes before, and
+                # is known here, or after, and finds what was written.
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(statement, (when.timestamp(), *values()))
 
-        self._run(work)
+        self._file.run(work)
+
+    def _may_keep(self, uri: str) -> bool:
+        return not (uri.startswith(SPOTIFYS) and self._logged_out())
 
     def _select(
         self, columns: str, table: str, since: datetime | None, last: int
@@ -202,117 +214,7 @@ class SqliteHistory:
         def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
             return connection.execute(statement, (earliest, last)).fetchall()
 
-        return self._run(work)[::-1]
-
-    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        set_aside: StoreError | None = None
-        with self._lock:
-            try:
-                try:
-                    result = work(self._connect())
-                except sqlite3.DatabaseError as error:
-                    if _code(error) not in _CORRUPT:
-                        raise
-                    set_aside = self._set_aside()
-                    result = work(self._connect())
-            except sqlite3.Error as error:
-                # A connection that failed may be in any state; a fresh one costs a millisecond.
-                self._disconnect()
-                raise self._translated(error) from error
-        if set_aside is not None:
-            self._on_set_aside(set_aside)
-        return result
-
-    def _connect(self) -> sqlite3.Connection:
-        if self._connection is not None:
-            return self._connection
-        ensure_folder(self.path.parent)
-        # Made before SQLite does, which gives the files beside it the same permissions.
-        with contextlib.suppress(OSError):
-            self.path.touch(mode=0o600)
-        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
-        try:
-            version = self._known_version(connection)
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            connection.execute("PRAGMA synchronous = NORMAL")
-            check = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if check != ("ok",):
-                raise _corrupt(str(check[0]))
-            if version < SCHEMA_VERSION:
-                connection.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-                )
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        return connection
-
-    def _known_version(self, connection: sqlite3.Connection) -> int:
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.path} was written by a newer Moodtray (its version is {version}, this "
-                f"program knows {SCHEMA_VERSION}). It is left as it is; update Moodtray to go on "
-                "with it."
-            )
-        return version
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
-
-    def _set_aside(self) -> StoreError:
-        self._disconnect()
-        broken = self.path.name + datetime.now().strftime(".broken-%Y%m%d-%H%M%S")
-        try:
-            for suffix in _CONNECTION_FILES:
-                with contextlib.suppress(FileNotFoundError):
-                    self.path.with_name(self.path.name + suffix).replace(
-                        self.path.with_name(broken + suffix)
-                    )
-        except OSError as error:
-            raise StoreError(
-                f"{self.path} is damaged and cannot be moved out of the way ({error.strerror}). "
-                "Moodtray goes on without a history; move or delete the file to start a new one."
-            ) from error
-        return StoreError(
-            f"The history {self.path} is damaged. It is kept, untouched, as {broken} in the same "
-            "folder, and a new history has been started.",
-            title="The history was damaged",
-        )
-
-    def _translated(self, error: sqlite3.Error) -> StoreError:
-        code = _code(error)
-        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            why = (
-                "the disk is full or cannot be written. What was there before is safe. "
-                "Free some space; Moodtray goes on and tries again."
-            )
-        elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            why = "it cannot be opened for writing. Check the permissions of the file and folder."
-        elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            why = "another program holds it. Moodtray goes on and tries again."
-        else:
-            why = f"SQLite says: {error}."
-        return StoreError(f"The history {self.path} could not be used: {why}")
-
-
-def _log_warning(error: StoreError) -> None:
-    log.warning("%s", error)
-
-
-def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code (the extended ones carry it in the low byte)."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-
-
-def _corrupt(finding: str) -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError(finding)
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error
+        return self._file.run(work)[::-1]
 
 
 def _date(at: float) -> datetime:

@@ -9,58 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from agent.errors import StoreError
 from agent.store.jsonfile import JsonFile
-from agent.store.paths import ensure_folder
-
-LOCK_TIMEOUT = 20.0
-"""Seconds to wait for another process that renews the token; its own time-out is shorter."""
-
-
-class _ExclusiveLock:
-    """A lock across threads and processes; may be taken again by the thread that holds it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._threads = threading.RLock()
-        self._processes = FileLock(path, timeout=LOCK_TIMEOUT, mode=0o600, thread_local=False)
-
-    @contextlib.contextmanager
-    def hold(self) -> Iterator[None]:
-        ensure_folder(self._path.parent)
-        with self._threads:
-            try:
-                self._processes.acquire()
-            except (Timeout, OSError) as error:
-                raise StoreError(
-                    f"The file {self._path} stays locked by another Moodtray. "
-                    "Close the other one and try again."
-                ) from error
-            try:
-                yield
-            finally:
-                self._processes.release()
+from agent.store.lock import ExclusiveLock
 
 
 class FileTokenStore:
-    """The token in a file of mode 0600."""
+    """The token in a file of mode 0600. Without ``lock`` it has one of its own, beside it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lock: ExclusiveLock | None = None) -> None:
         self.path = path
         self._file = JsonFile(path)
-        self._lock = _ExclusiveLock(path.with_name(path.name + ".lock"))
-
-    @property
-    def place(self) -> str:
-        """For people: where the token lies."""
-        return str(self.path)
+        self._lock = lock or ExclusiveLock(path.with_name(path.name + ".lock"))
 
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
         return self._lock.hold()
@@ -83,12 +47,8 @@ class KeyringTokenStore:
     SERVICE = "moodtray"
     USER = "spotify"
 
-    def __init__(self, lock_path: Path) -> None:
-        self._lock = _ExclusiveLock(lock_path)
-
-    @property
-    def place(self) -> str:
-        return "the system's keyring"
+    def __init__(self, lock: ExclusiveLock) -> None:
+        self._lock = lock
 
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
         return self._lock.hold()

@@ -68,6 +68,7 @@ class Owner:
         token = Token.from_dict({**login, **more})
         assert token is not None
         FileTokenStore(self.paths.token_file).save(token.to_dict())
+        spotify_app.login_note(self.paths).note_login()
 
 
 @pytest.fixture
@@ -223,9 +224,8 @@ def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
     settings = Settings(spotify_playlists={"happy": (HAPPY,)})
     owner.music.use(settings)
     owner.wait_for(PlaybackChanged)
-    store = FileTokenStore(owner.paths.token_file)
-    with store.exclusive():  # as while a token is renewed
-        owner.music.log_out()
+    with spotify_app.login_lock(owner.paths).hold():  # as while a token is renewed
+        owner.music.account.log_out()
         assert owner.paths.token_file.exists()
     owner.wait_for(
         Notice,
@@ -245,9 +245,9 @@ def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
 def test_settings_that_broke_meanwhile_are_told(
     owner: Owner, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
-    monkeypatch.setattr(f"agent.music.{which}", lambda *_, **__: [])
+    monkeypatch.setattr(f"agent.account.{which}", lambda *_, **__: "")
     owner.paths.settings_file.write_text("player = [")
-    getattr(owner.music, which)()
+    getattr(owner.music.account, which)()
     notice = owner.wait_for(Notice)
     assert isinstance(notice, Notice)
     assert str(owner.paths.settings_file) in notice.message

@@ -71,6 +71,102 @@ def test_last_and_since(history: SqliteHistory) -> None:
     assert [m.at.minute for m in history.moods(since=NOON + timedelta(minutes=5), last=2)] == [8, 9]
 
 
+SPOTIFYS = Decision(
+    6.0,
+    Action.SWITCH_NOW,
+    MoodState.SAD,
+    Playlist("spotify:playlist:4Yq8sQyqQnPEvQ7uGqVpTr", "Rainy Sundays of Sam"),
+    "you look sad",
+)
+
+
+def bytes_of(history: SqliteHistory) -> bytes:
+    """The file with all that lies beside it."""
+    return b"".join(f.read_bytes() for f in sorted(history.path.parent.iterdir()))
+
+
+def test_spotify_is_forgotten_down_to_the_bytes(history: SqliteHistory) -> None:
+    for minute in range(200):  # several pages
+        when = NOON + timedelta(minutes=minute)
+        history.add_mood(when, HAPPY)
+        history.add_switch(when, SPOTIFYS if minute % 3 else SWITCH)
+        history.add_feedback(when, "skip", "spotify:playlist:4Yq8sQyqQnPEvQ7uGqVpTr")
+        history.add_feedback(when, "skip", "local:happy")
+    assert b"Rainy Sundays" in bytes_of(history)
+
+    other = SqliteHistory(history.path)  # 'moodtray logout' beside the agent, which has it open
+    assert other.forget_spotify()
+    other.close()
+    left = bytes_of(history)
+    assert b"Rainy Sundays" not in left
+    assert b"spotify:" not in left
+    assert b"4Yq8sQyqQnPEvQ7uGqVpTr" not in left
+    assert history.counts() == (200, 200)
+    local, blank, *_ = history.switches()
+    assert (local.playlist_uri, local.playlist_name) == ("local:happy", "Happy loops")
+    assert (blank.playlist_uri, blank.playlist_name) == (None, None)
+    assert (blank.mood, blank.reason) == (MoodState.SAD, "you look sad")
+    assert {f.detail for f in history.feedback()} == {"", "local:happy"}
+    assert not history.forget_spotify()
+    history.add_mood(NOON, HAPPY)  # and the agent goes on
+
+
+def test_forgetting_makes_no_history(tmp_path: Path) -> None:
+    history = SqliteHistory(tmp_path / "history.sqlite")
+    assert not history.forget_spotify()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_after_a_logout_nothing_of_spotify_is_written(tmp_path: Path) -> None:
+    out = True
+    history = SqliteHistory(tmp_path / "history.sqlite", logged_out=lambda: out)
+    history.add_switch(NOON, SPOTIFYS)
+    history.add_switch(NOON, SWITCH)
+    history.add_feedback(NOON, "undo", "spotify:playlist:4Yq8sQyqQnPEvQ7uGqVpTr")
+    history.add_feedback(NOON, "set by hand", "sad")
+    assert b"spotify:" not in bytes_of(history)
+    assert [s.playlist_uri for s in history.switches()] == [None, "local:happy"]
+    assert [f.detail for f in history.feedback()] == ["", "sad"]
+    out = False
+    history.add_switch(NOON, SPOTIFYS)
+    assert history.switches()[-1].playlist_name == "Rainy Sundays of Sam"
+    history.close()
+
+
+@pytest.mark.parametrize("playlist", [SPOTIFYS, SWITCH])
+def test_damaged_copies_with_spotify_in_them_are_removed(
+    tmp_path: Path, playlist: Decision
+) -> None:
+    path = tmp_path / "history.sqlite"
+    history = SqliteHistory(path)
+    history.add_switch(NOON, playlist)
+    history.close()
+    damaged = path.read_bytes()
+    path.write_bytes(b"damage" + damaged[6:])
+    assert history.forget_spotify() is (playlist is SPOTIFYS)
+    copies = list(tmp_path.glob("*.broken-*"))
+    assert [copy.read_bytes() for copy in copies] == (
+        [] if playlist is SPOTIFYS else [b"damage" + damaged[6:]]
+    )
+    history.close()
+
+
+def test_a_reader_in_the_way_is_told(
+    history: SqliteHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.store.forget.PATIENCE", 0.1)
+    history.add_switch(NOON, SPOTIFYS)
+    reader = sqlite3.connect(history.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM switches").fetchall()
+    with pytest.raises(StoreError, match="another program"):
+        history.forget_spotify()
+    reader.execute("ROLLBACK")
+    reader.close()
+    history.forget_spotify()
+    assert b"spotify:" not in bytes_of(history)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
 def test_only_the_owner_may_read_the_journal(history: SqliteHistory) -> None:
     history.add_mood(NOON, HAPPY)
@@ -153,7 +249,7 @@ def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
 def test_a_writer_that_holds_the_file_is_told_and_got_over(
     history: SqliteHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.store.history._BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("agent.store.sqlite_file._BUSY_SECONDS", 0.1)
     history.add_mood(NOON, HAPPY)
     history.close()
     other = sqlite3.connect(history.path, isolation_level=None)

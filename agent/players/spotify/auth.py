@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from agent.errors import NeedsLogin, PlayerError, StoreError
 from agent.players.spotify.accounts import Accounts, GrantRefused, challenge_of, new_verifier
-from agent.players.spotify.documents import LockedTokenStore
+from agent.players.spotify.documents import LockedTokenStore, LoginNotes
 from agent.players.spotify.endpoints import SCOPES
 from agent.players.spotify.token import Token
 from agent.players.spotify.translate import LOGIN_AGAIN
@@ -29,16 +29,21 @@ class TokenKeeper:
     The store is read each time: another process may have renewed, logged in or logged out.
     """
 
-    def __init__(self, store: LockedTokenStore, accounts: Accounts, clock: Clock) -> None:
+    def __init__(
+        self, store: LockedTokenStore, notes: LoginNotes, accounts: Accounts, clock: Clock
+    ) -> None:
         self._store = store
+        self._notes = notes
         self._accounts = accounts
         self._clock = clock
-        self._unsaved: Token | None = None  # renewed, but the disk refused to take it
+        # Renewed, but the disk refused to take it; good until the login is changed elsewhere.
+        self._unsaved: tuple[str, Token] | None = None
 
     def token(self) -> Token | None:
         """The present login, None without one; sends nothing."""
-        if self._unsaved is not None:
-            return self._unsaved
+        unsaved = self._unsaved
+        if unsaved is not None and unsaved[0] == self._notes.number:
+            return unsaved[1]
         try:
             token = Token.from_dict(self._store.load())
         except StoreError as error:
@@ -71,6 +76,7 @@ class TokenKeeper:
             log.warning("Spotify ended the login; it is removed")
             self._unsaved = None
             self._store.delete()
+            self._note_end()
             raise
         try:
             self._store.save(renewed.to_dict())
@@ -78,8 +84,14 @@ class TokenKeeper:
         except StoreError as error:
             # The old refresh token is dead: losing the new one would log the user out.
             log.warning("the renewed login is kept in memory only: %s", error)
-            self._unsaved = renewed
+            self._unsaved = (self._notes.number, renewed)
         return renewed
+
+    def _note_end(self) -> None:
+        try:
+            self._notes.note_end()
+        except StoreError as error:
+            log.warning("that the login has ended is not noted: %s", error)
 
     def _login(self) -> Token:
         token = self.token()
@@ -104,8 +116,11 @@ class LoginFlow:
     """One login at a time: :meth:`begin` gives the page to open, :meth:`finish` takes what Spotify
     sends back. Each state and verifier works once. Any thread."""
 
-    def __init__(self, store: LockedTokenStore, accounts: Accounts, clock: Clock) -> None:
+    def __init__(
+        self, store: LockedTokenStore, notes: LoginNotes, accounts: Accounts, clock: Clock
+    ) -> None:
         self._store = store
+        self._notes = notes
         self._accounts = accounts
         self._clock = clock
         self._attempt: _Attempt | None = None
@@ -195,7 +210,9 @@ class LoginFlow:
                 f"Spotify gave no permission for {', '.join(sorted(missing))}. {LOGIN_AGAIN}",
                 title="A permission is missing",
             )
-        self._store.save(token.to_dict())
+        with self._store.exclusive():
+            self._store.save(token.to_dict())
+            self._notes.note_login()
 
 
 def _digest(state: str) -> bytes:

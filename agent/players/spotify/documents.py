@@ -28,3 +28,18 @@ class LockedTokenStore(TokenStore, Protocol):
     def exclusive(self) -> AbstractContextManager[None]:
         """Raises StoreError when another process keeps the lock."""
         ...
+
+
+class LoginNotes(Protocol):
+    """Takes note of what happens to the login, under its lock. Noting raises StoreError."""
+
+    @property
+    def number(self) -> str:
+        """Another one after each login, logout and end."""
+        ...
+
+    def note_login(self) -> None: ...
+
+    def note_end(self) -> None:
+        """Spotify accepts it no more."""
+        ...

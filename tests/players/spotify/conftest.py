@@ -18,6 +18,7 @@ from agent.players.spotify.player import SpotifyPlayer
 from agent.players.spotify.session import SpotifySession
 from agent.players.spotify.token import Token
 from agent.store.jsonfile import JsonFile
+from agent.store.login_note import LoginNote
 from agent.store.tokens import FileTokenStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import InProcess, World, contract
@@ -45,6 +46,7 @@ class Rig:
         self.accounts = self.service.accounts
         self.transport = InProcess(self.service, self.clock.advance)
         self.store = FileTokenStore(self.folder / "token.json")
+        self.note = LoginNote(self.folder / "login.json")
         self.restart()
 
     def restart(self) -> None:
@@ -52,7 +54,7 @@ class Rig:
         http = requests.Session()
         http.mount("http://", self.transport)
         self.keeper = TokenKeeper(
-            self.store, Accounts(URL, self.clock, self.ledger, http), self.clock
+            self.store, self.note, Accounts(URL, self.clock, self.ledger, http), self.clock
         )
         session = SpotifySession(f"{URL}/v1", self.keeper, self.ledger, self.clock)
         session.mount("http://", self.transport)

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from agent import spotify_app
-from agent.errors import NeedsLogin, PlayerError, QuotaExceeded, RateLimited, StoreError
-from agent.players.spotify.endpoints import Endpoints
+from agent.errors import NeedsLogin, PlayerError, StoreError
 from agent.players.spotify.token import Token
-from agent.settings import Settings, SpotifySettings
-from agent.store import tokens
+from agent.settings import Settings
+from agent.store import lock
+from agent.store.lock import ExclusiveLock
 from agent.store.paths import Paths
 from agent.store.tokens import FileTokenStore, KeyringTokenStore
 from tests.fakes.clock import FakeClock
@@ -115,7 +115,7 @@ def test_the_lock_holds_across_processes(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_never_opens_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(lock, "LOCK_TIMEOUT", 0.05)
     one, other = (FileTokenStore(tmp_path / "token.json") for _ in range(2))
     with one.exclusive(), pytest.raises(StoreError, match="another Moodtray"):
         other.save(SECRET)
@@ -143,7 +143,7 @@ def ring(monkeypatch: pytest.MonkeyPatch) -> Ring:
 
 
 def test_the_keyring_holds_the_login(tmp_path: Path, ring: Ring) -> None:
-    store = KeyringTokenStore(tmp_path / "lock")
+    store = KeyringTokenStore(ExclusiveLock(tmp_path / "lock"))
     assert store.load() is None
     store.save(SECRET)
     assert store.load() == SECRET
@@ -164,10 +164,10 @@ def test_a_keyring_that_cannot_be_used_says_what_to_do(
 
     monkeypatch.setattr(keyring, "get_password", locked)
     with pytest.raises(StoreError, match="use_keyring = false"):
-        KeyringTokenStore(tmp_path / "lock").load()
+        KeyringTokenStore(ExclusiveLock(tmp_path / "lock")).load()
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(StoreError, match=r"moodtray\[keyring\]"):
-        KeyringTokenStore(tmp_path / "lock").load()
+        KeyringTokenStore(ExclusiveLock(tmp_path / "lock")).load()
 
 
 # --- keeping fresh
@@ -300,50 +300,7 @@ def test_a_token_never_shows_its_secrets() -> None:
     assert "client" in text
 
 
-# --- logging out, and what is known without a request
-
-
-@pytest.mark.parametrize("use_keyring", [False, True])
-def test_logout_removes_every_trace_and_says_which(use_keyring: bool, ring: Ring) -> None:
-    paths = Paths.default()
-    settings = Settings(spotify=SpotifySettings(use_keyring=use_keyring))
-    now = FakeClock().now()
-    assert not spotify_app.is_logged_in(paths, settings)
-    assert spotify_app.logout(paths, settings) == []
-    token = Token("a", "r", now, now, "c", Endpoints().accounts, "s")
-    spotify_app.token_store(settings, paths).save(token.to_dict())
-    assert spotify_app.is_logged_in(paths, settings)
-    spotify_app.display_cache(paths, FakeClock()).remember("spotify:playlist:x", "Secret", None)
-    spotify_app.ledger(settings, paths, FakeClock()).count()
-
-    removed = spotify_app.logout(paths, settings)
-
-    assert len(removed) == 3
-    assert "login" in removed[0]
-    assert "names" in removed[1]
-    assert "requests" in removed[2]
-    assert not spotify_app.is_logged_in(paths, settings)
-    assert ring.kept == {}
-    left = [p for folder in (paths.config, paths.state) for p in folder.rglob("*") if p.is_file()]
-    assert [p for p in left if p.stat().st_size > 0] == []  # an empty lock file may stay
-
-
-@pytest.mark.parametrize("quota", [False, True])
-def test_logout_keeps_the_wait_that_spotify_asked_for(quota: bool) -> None:
-    paths, settings, clock = Paths.default(), Settings(), FakeClock()
-    ledger = spotify_app.ledger(settings, paths, clock)
-    ledger.count()
-    until = ledger.block(3600, quota=quota).until
-    (removed,) = spotify_app.logout(paths, settings)
-    assert "count of requests" in removed
-    assert "is kept" in removed
-    assert spotify_app.logout(paths, settings) == []
-    ledger = spotify_app.ledger(settings, paths, clock)
-    assert ledger.today == 0
-    with pytest.raises(RateLimited) as refused:
-        ledger.check(command=True)
-    assert refused.value.until == until
-    assert isinstance(refused.value, QuotaExceeded) is quota
+# --- what is known without a request
 
 
 def test_the_stored_login_is_read_without_a_request(tmp_path: Path) -> None:

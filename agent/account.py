@@ -1,0 +1,182 @@
+"""The login to Spotify as the running agent and the commands see it: made, watched, ended. Part of
+the composition root."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import date
+
+from agent import events as on
+from agent import spotify_app
+from agent.clock import SystemClock
+from agent.errors import AgentError, NeedsLogin
+from agent.ports import Clock, Report
+from agent.settings import Settings
+from agent.store.login_note import Change, Noted
+from agent.store.paths import Paths
+from agent.store.settings_file import SettingsFile
+
+
+class Account:
+    """Its methods return at once; but for :meth:`heard` the controller's thread calls them. The
+    constructor starts nothing.
+
+    What 'moodtray login' and 'logout' do beside us is seen by the note that they leave, wherever
+    the login itself is kept.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        clock: Clock,
+        report: Report,
+        *,
+        spotify_url: str | None,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._paths = paths
+        self._clock = clock
+        self._report = report
+        self._spotify_url = spotify_url
+        self._tell = tell
+        self._note = spotify_app.login_note(paths)
+        self._first: Noted | None = None  # at the first look
+        self._seen: Noted | None = None
+        self._reminded: date | None = None
+        self._login: threading.Thread | None = None
+        self._logout: threading.Thread | None = None
+        self._looked = False
+
+    # -- what is known
+
+    def look(self) -> None:
+        """Take in what happened to the login up to now."""
+        self._seen = self._note.read()
+        if not self._looked:
+            self._first, self._looked = self._seen, True
+
+    @property
+    def changed(self) -> bool:
+        """Something happened since :meth:`look`; costs a ``stat``."""
+        return self._note.read() != self._seen
+
+    @property
+    def ended(self) -> bool:
+        """Spotify ended the login, and the user has not answered that yet by one or the other."""
+        return self._seen is not None and self._seen.what is Change.ENDED
+
+    @property
+    def era(self) -> str:
+        """Another text after each logout: what is kept in memory belongs to one era."""
+        return self._seen.era if self._seen is not None else ""
+
+    def exists(self, settings: Settings) -> bool:
+        """Somebody is logged in. Raises StoreError when the keyring cannot be asked."""
+        # Cheap without the client: without a token file (or keyring) nobody ever logged in.
+        if not self._paths.token_file.exists() and not settings.spotify.use_keyring:
+            return False
+        return spotify_app.is_logged_in(self._paths, settings)
+
+    def remind(self, settings: Settings) -> None:
+        """A login that ends soon is told, once a day."""
+        today = self._clock.now().date()
+        if self._reminded == today:
+            return
+        self._reminded = today
+        login = spotify_app.stored_login(settings, self._paths)
+        if login is not None and login.needs_reminder(self._clock.now()):
+            self._report(
+                on.Notice(
+                    "Please log in to Spotify again soon",
+                    f"Spotify ends every login after six months; yours ends on "
+                    f"{login.ends:%d %B}. 'Log in' in the tray or 'moodtray login' renews it.",
+                )
+            )
+
+    # -- the player's thread
+
+    def heard(self, event: on.Event) -> None:
+        """Pass on what the player's worker reports. That nobody is logged in after a logout is no
+        news to the one who has logged out; what was asked for since is answered."""
+        if isinstance(event, on.PlayerFailed) and isinstance(event.error, NeedsLogin):
+            noted = self._note.read()
+            if noted is not None and noted.what is Change.LOGOUT and noted != self._first:
+                unnoticed = noted != self._seen
+                if unnoticed or event.playlist is None:
+                    return
+        self._report(event)
+
+    # -- logging in and out
+
+    def log_in(self) -> None:
+        """Open the browser for it; the outcome comes as events."""
+        if self._login is not None and self._login.is_alive():
+            return
+        self._login = threading.Thread(target=self._log_in, name="login", daemon=True)
+        self._login.start()
+
+    def _log_in(self) -> None:
+        try:
+            log_in(self._paths, spotify_url=self._spotify_url, tell=self._tell)
+            settings = SettingsFile(self._paths).load()
+        except AgentError as error:
+            self._report(on.Notice(error.title, error.message, asked=True))
+            return
+        self._report(
+            on.Notice("Logged in", "Moodtray may now choose music on Spotify.", asked=True)
+        )
+        self._report(on.SettingsChanged(settings))
+
+    def log_out(self) -> None:
+        """Remove the login; the outcome comes as events. A locked file or keyring may take long."""
+        if self._logout is not None and self._logout.is_alive():
+            return
+        self._logout = threading.Thread(target=self._log_out, name="logout", daemon=True)
+        self._logout.start()
+
+    def _log_out(self) -> None:
+        try:
+            told = log_out(self._paths)
+            settings = SettingsFile(self._paths).load()
+        except AgentError as error:
+            self._report(on.Notice(error.title, error.message, asked=True))
+            return
+        self._report(on.Notice("Logged out", told, asked=True))
+        self._report(on.SettingsChanged(settings))
+
+
+def log_in(
+    paths: Paths,
+    *,
+    client_id: str | None = None,
+    no_browser: bool = False,
+    spotify_url: str | None = None,
+    tell: Callable[[str], None],
+) -> None:
+    """Log in to Spotify and wait until it is done. Raises NeedsLogin and its kin."""
+    file = SettingsFile(paths)
+
+    def save_client_id(wanted: str) -> None:
+        file.change("spotify.client_id", wanted)
+
+    spotify_app.login(
+        file.load(),
+        paths,
+        SystemClock(),
+        client_id=client_id,
+        no_browser=no_browser,
+        spotify_url=spotify_url,
+        save_client_id=save_client_id,
+        tell=tell,
+    )
+
+
+def log_out(paths: Paths) -> str:
+    """Remove every trace of Spotify; returns what was removed and what was kept, for people. A
+    mistake in the settings keeps nobody from it. Raises StoreError."""
+    from agent.spotify_logout import KEPT, logout
+
+    settings, _ = SettingsFile(paths).load_or_last_good()
+    removed = logout(paths, settings)
+    return f"Removed: {', '.join(removed)}.\n{KEPT}" if removed else "Nothing was stored."

@@ -1,0 +1,71 @@
+"""The end of a login at the user's wish: every stored trace of Spotify is removed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from agent import spotify_app
+from agent.errors import StoreError
+from agent.settings import Settings
+from agent.store.jsonfile import JsonFile
+from agent.store.paths import Paths
+from agent.store.tokens import FileTokenStore, KeyringTokenStore
+
+log = logging.getLogger(__name__)
+
+KEPT = (
+    "Kept: your moods, your settings (with the client ID and the playlists that you entered), and "
+    "today's count of requests, which keeps your account within Spotify's limits."
+)
+"""For people."""
+
+
+def logout(paths: Paths, settings: Settings) -> list[str]:
+    """Returns what was removed, for people. Raises StoreError that names what could not be; all
+    else is removed nevertheless.
+
+    A running agent, in this process or another, sees the note and writes nothing back. The count
+    of requests stays, and so does a wait that Spotify asked for: the next login has to keep to
+    them, and they tell nothing about a person.
+    """
+    removed: list[str] = []
+    troubles: list[StoreError] = []
+
+    def remove(what: str, deletion: Callable[[], bool]) -> None:
+        try:
+            if deletion():
+                removed.append(what)
+        except StoreError as error:
+            troubles.append(error)
+
+    lock, note = spotify_app.login_lock(paths), spotify_app.login_note(paths)
+    names = JsonFile(paths.state / spotify_app.CACHE_FILE)
+    with lock.hold():
+        noted = note.read()
+        try:  # before all else: from here on nothing is written back
+            note.note_logout()
+        except StoreError as error:
+            troubles.append(error)
+        remove(f"the login ({paths.token_file})", FileTokenStore(paths.token_file, lock).delete)
+        # The setting may have been changed since the login, so both places are looked at. Where
+        # nobody ever used the keyring, one that cannot be opened is no trouble.
+        may_be_there = settings.spotify.use_keyring or (noted is not None and noted.keyring)
+        known = len(troubles)
+        remove("the login in the system's keyring", KeyringTokenStore(lock).delete)
+        if not may_be_there:
+            for trouble in troubles[known:]:
+                log.info("no keyring was looked at: %s", trouble)
+            del troubles[known:]
+        remove(f"names of playlists and of the last device ({names.path})", names.delete)
+    journal = spotify_app.history(paths)
+    try:
+        remove(f"Spotify's playlists in the history ({journal.path})", journal.forget_spotify)
+    finally:
+        journal.close()
+    if troubles:
+        told = [trouble.message for trouble in troubles]
+        if removed:
+            told.append(f"Removed: {', '.join(removed)}.")
+        raise StoreError(" ".join(told), title="Not everything could be removed")
+    return removed

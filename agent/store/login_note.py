@@ -1,0 +1,148 @@
+"""What last happened to the login, noted for other processes; and the rule that comes from it:
+after a logout nothing is kept that came with the login.
+
+The note holds no secret. Whoever changes the login writes it, under the login's lock; a running
+agent sees by it that 'moodtray login' or 'logout' was called beside it, wherever the login is kept.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from agent.store.jsonfile import JsonFile
+from agent.store.lock import ExclusiveLock
+
+
+class Change(StrEnum):
+    """The user logged in or out, or the service ended the login."""
+
+    LOGIN = "login"
+    LOGOUT = "logout"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """``number`` differs for each change, ``era`` for each logout (empty before the first)."""
+
+    what: Change
+    number: str
+    era: str
+    keyring: bool  # a login was put into the system's keyring at some time
+
+
+class LoginNote:
+    """Reading costs one ``stat`` while nothing changes. Any thread; noting is done under
+    the login's lock. ``keyring``: logins are put there."""
+
+    def __init__(self, path: Path, *, keyring: bool = False) -> None:
+        self._path = path
+        self._file = JsonFile(path)
+        self._keyring = keyring
+        self._known: tuple[tuple[int, ...] | None, Noted | None] = (None, None)
+
+    def read(self) -> Noted | None:
+        """The latest change; None before the first."""
+        stamp = self._stamp()
+        known, noted = self._known
+        if stamp != known:
+            noted = _parse(self._file.load()) if stamp is not None else None
+            self._known = (stamp, noted)
+        return noted
+
+    def note_login(self) -> None:
+        """Raises StoreError, as all that write."""
+        self._write(Change.LOGIN)
+
+    def note_logout(self) -> None:
+        """The user wishes it, and that nothing of it stays."""
+        self._write(Change.LOGOUT)
+
+    def note_end(self) -> None:
+        """The service accepts the login no more."""
+        self._write(Change.ENDED)
+
+    @property
+    def logged_out(self) -> bool:
+        """The user has logged out, and not in again."""
+        noted = self.read()
+        return noted is not None and noted.what is Change.LOGOUT
+
+    @property
+    def number(self) -> str:
+        """Another text after each change."""
+        noted = self.read()
+        return noted.number if noted is not None else ""
+
+    @property
+    def era(self) -> str:
+        """Another text after each logout."""
+        noted = self.read()
+        return noted.era if noted is not None else ""
+
+    def _write(self, what: Change) -> None:
+        before = self.read()
+        number = secrets.token_hex(8)
+        known = before.era if before is not None else ""
+        in_keyring = self._keyring and what is Change.LOGIN
+        self._file.save(
+            {
+                "what": what.value,
+                "number": number,
+                "era": number if what is Change.LOGOUT else known,
+                "keyring": in_keyring or (before is not None and before.keyring),
+            }
+        )
+
+    def _stamp(self) -> tuple[int, ...] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+class PersonalFile:
+    """A JSON file that a logout removes and that does not come back: what was learned before a
+    logout is not written after it. One object serves from one logout to the next."""
+
+    def __init__(self, file: JsonFile, lock: ExclusiveLock, note: LoginNote) -> None:
+        self._file = file
+        self._lock = lock
+        self._note = note
+        self._era: str | None = None  # of the first use
+
+    def load(self) -> dict[str, object] | None:
+        return self._file.load() if self._is_ours() else None
+
+    def save(self, value: dict[str, object]) -> None:
+        """Raises StoreError. After a logout nothing is written, and that is no error."""
+        with self._lock.hold():
+            if self._is_ours() and not self._note.logged_out:
+                self._file.save(value)
+
+    def delete(self) -> bool:
+        with self._lock.hold():
+            return self._file.delete()
+
+    def _is_ours(self) -> bool:
+        era = self._note.era
+        if self._era is None:
+            self._era = era
+        return self._era == era
+
+
+def _parse(value: dict[str, object] | None) -> Noted | None:
+    if value is None:
+        return None
+    number, era = value.get("number"), value.get("era")
+    try:
+        what = Change(str(value.get("what")))
+    except ValueError:
+        return None
+    if not isinstance(number, str) or not isinstance(era, str):
+        return None
+    return Noted(what, number, era, value.get("keyring") is True)

@@ -1,0 +1,164 @@
+"""One SQLite file of ours: opened when it is first needed, set aside when it is damaged, its
+troubles told in the user's words."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from agent.errors import StoreError
+from agent.store.paths import ensure_folder
+
+log = logging.getLogger(__name__)
+
+_BUSY_SECONDS = 2.0
+_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CONNECTION_FILES = ("", "-wal", "-shm", "-journal")
+
+T = TypeVar("T")
+
+
+class SqliteFile:
+    """Any thread. With write-ahead logging where the file system can do it, so that a page may
+    read while the agent writes.
+
+    A damaged file is set aside as ``NAME.broken-DATE`` and a new one is started; ``on_set_aside``
+    (default: a warning in the log) is told so in a StoreError's words. ``schema`` makes the tables
+    of ``version``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        schema: str,
+        version: int,
+        on_set_aside: Callable[[StoreError], None] | None = None,
+    ) -> None:
+        self.path = path
+        self._schema = schema
+        self._version = version
+        self._on_set_aside = on_set_aside or _log_warning
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """May be called twice; a later call opens the file again. Never raises."""
+        with self._lock:
+            self._disconnect()
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Let ``work`` use the connection. What goes wrong is raised as StoreError, and the next
+        call tries again."""
+        set_aside: StoreError | None = None
+        with self._lock:
+            try:
+                try:
+                    result = work(self._connect())
+                except sqlite3.DatabaseError as error:
+                    if _code(error) not in _CORRUPT:
+                        raise
+                    set_aside = self._set_aside()
+                    result = work(self._connect())
+            except sqlite3.Error as error:
+                # A connection that failed may be in any state; a fresh one costs a millisecond.
+                self._disconnect()
+                raise self._translated(error) from error
+        if set_aside is not None:
+            self._on_set_aside(set_aside)
+        return result
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            return self._connection
+        ensure_folder(self.path.parent)
+        # Made before SQLite does, which gives the files beside it the same permissions.
+        with contextlib.suppress(OSError):
+            self.path.touch(mode=0o600)
+        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
+        try:
+            version = self._known_version(connection)
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            connection.execute("PRAGMA synchronous = NORMAL")
+            check = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if check != ("ok",):
+                raise _corrupt(str(check[0]))
+            if version < self._version:
+                made = f"{self._schema} PRAGMA user_version = {self._version};"
+                connection.executescript(f"BEGIN IMMEDIATE; {made} COMMIT;")
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _known_version(self, connection: sqlite3.Connection) -> int:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > self._version:
+            raise StoreError(
+                f"{self.path} was written by a newer Moodtray (its version is {version}, this "
+                f"program knows {self._version}). It is left as it is; update Moodtray to go on "
+                "with it."
+            )
+        return version
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _set_aside(self) -> StoreError:
+        self._disconnect()
+        broken = self.path.name + datetime.now().strftime(".broken-%Y%m%d-%H%M%S")
+        try:
+            for suffix in _CONNECTION_FILES:
+                with contextlib.suppress(FileNotFoundError):
+                    self.path.with_name(self.path.name + suffix).replace(
+                        self.path.with_name(broken + suffix)
+                    )
+        except OSError as error:
+            raise StoreError(
+                f"{self.path} is damaged and cannot be moved out of the way ({error.strerror}). "
+                "Moodtray goes on without a history; move or delete the file to start a new one."
+            ) from error
+        return StoreError(
+            f"The history {self.path} is damaged. It is kept, untouched, as {broken} in the same "
+            "folder, and a new history has been started.",
+            title="The history was damaged",
+        )
+
+    def _translated(self, error: sqlite3.Error) -> StoreError:
+        code = _code(error)
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            why = (
+                "the disk is full or cannot be written. What was there before is safe. "
+                "Free some space; Moodtray goes on and tries again."
+            )
+        elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            why = "it cannot be opened for writing. Check the permissions of the file and folder."
+        elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            why = "another program holds it. Moodtray goes on and tries again."
+        else:
+            why = f"SQLite says: {error}."
+        return StoreError(f"The history {self.path} could not be used: {why}")
+
+
+def _log_warning(error: StoreError) -> None:
+    log.warning("%s", error)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code (the extended ones carry it in the low byte)."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _corrupt(finding: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(finding)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
