@@ -199,6 +199,26 @@ def test_a_second_installation_is_told_and_left_alone(
     assert other.status().command == (str(program), "run")
 
 
+@needs_dex
+def test_a_program_that_is_gone_is_passed_over_in_silence(
+    environment: dict[str, str], program: Path
+) -> None:
+    entry = XdgAutostart([str(program), "run"], environment)
+    entry.enable()
+    assert f"TryExec={program}\n" in entry.file.read_text()
+    assert dex(environment, "-d").strip()
+    program.unlink()
+    assert dex(environment) == ""
+    assert not program.with_name("started").exists()
+
+
+def test_a_bare_name_is_left_to_the_search_path(environment: dict[str, str]) -> None:
+    entry = XdgAutostart(["env", "run"], environment)
+    entry.enable()
+    assert "TryExec" not in entry.file.read_text()
+    assert not entry.status().gone
+
+
 def test_a_folder_in_the_way_is_told(environment: dict[str, str]) -> None:
     entry = XdgAutostart(["/m", "run"], environment)
     entry.file.parent.parent.mkdir(parents=True)

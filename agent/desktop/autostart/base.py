@@ -7,17 +7,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.desktop.autostart.presence import missing_part, place
+
 
 @dataclass(frozen=True, slots=True)
 class AutostartStatus:
     """``command`` is what the system will start (None: there is no entry, or it cannot be
-    understood). ``moved``: it is not this installation; ``gone``: its program is not there at all,
-    so that nothing would start."""
+    understood). ``moved``: it is not this installation; ``missing``: a path in it that is not
+    there, so that nothing would start."""
 
     enabled: bool
     command: tuple[str, ...] | None = None
     moved: bool = False
-    gone: bool = False
+    missing: str | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Nothing would start, because something of it is not there any longer."""
+        return self.missing is not None
 
     def describe(self) -> str:
         """One or two sentences for the user."""
@@ -28,12 +35,12 @@ class AutostartStatus:
             return told
         if self.gone:
             return (
-                f"Start at login is on, but {self.command[0]} is no longer there. "
+                f"Start at login is on, but {self.missing} is no longer there. "
                 "'moodtray autostart enable' points it to this installation."
             )
         if self.moved:
             return (
-                f"{told} It is another installation that starts: {self.command[0]}. "
+                f"{told} It is another installation that starts: {place(self.command)}. "
                 "'moodtray autostart enable' points it to this one."
             )
         return told
@@ -62,7 +69,7 @@ class Autostart(ABC):
         """What the system will do at the next login. Raises DesktopError."""
 
     def renew(self) -> bool:
-        """Mend an entry whose program is gone (the installation moved); True when it was mended.
+        """Mend an entry that starts nothing (the installation moved); True when it was mended.
 
         For the agent's start. An entry that starts another installation which is there is left
         alone: somebody has two, and chose.
@@ -76,5 +83,8 @@ class Autostart(ABC):
         """The status for an entry that starts ``found``."""
         if found is None or not enabled:
             return AutostartStatus(enabled, found)
-        gone = not found or not os.path.exists(found[0])
-        return AutostartStatus(enabled, found, moved=found != self.command, gone=gone)
+        # Windows takes both cases of a letter for the same path.
+        moved = [os.path.normcase(word) for word in found] != [
+            os.path.normcase(word) for word in self.command
+        ]
+        return AutostartStatus(enabled, found, moved=moved, missing=missing_part(found))

@@ -77,6 +77,11 @@ def split_exec(value: str) -> tuple[str, ...] | None:
     return tuple(arguments) or None
 
 
+def _escape(text: str) -> str:
+    """A string value: no quotes, unlike in Exec."""
+    return text.replace("\\", "\\\\")
+
+
 def _unescape(value: str) -> str:
     out: list[str] = []
     characters = iter(value)
@@ -113,11 +118,18 @@ class XdgAutostart(Autostart):
             "Name=Moodtray",
             "Comment=Reads your mood from the webcam and moves the music to fit",
             f"Exec={quote_exec(self.command)}",
+            *self._try_exec(),
             "Icon=moodtray",
             "Terminal=false",
             "X-GNOME-Autostart-enabled=true",
         ]
         self._write("\n".join(entry) + "\n")
+
+    def _try_exec(self) -> list[str]:
+        """A desktop passes the entry over in silence where this program is gone; only an absolute
+        path, since some desktops search with another PATH than others."""
+        program = self.command[0]
+        return [f"TryExec={_escape(program)}"] if os.path.isabs(program) else []
 
     def disable(self) -> None:
         system = self._system_entry()
