@@ -4,9 +4,10 @@ It does no I/O and knows no thread: :meth:`Controller.handle` takes one event an
 be done; :meth:`Controller.tick` is called when :attr:`Controller.deadline` has come. So whole days
 are tested as lists of events. ``agent.engine`` owns the queue and carries the effects out.
 
-The state lies in three parts that know neither the controller nor each other: the camera
-(``agent.eyes``), the mood (``agent.impression``), the music (``agent.dj``). What passes from one to
-the other passes through here, and so does what is shown of the whole.
+The state lies in parts that know neither the controller nor each other: the camera
+(``agent.eyes``), the mood (``agent.impression``), the music (``agent.dj``), the workers that gave
+up (``agent.staff``). What passes from one to the other passes through here; what is shown of the
+whole is put together by ``agent.picture``.
 """
 
 from __future__ import annotations
@@ -15,14 +16,24 @@ from collections.abc import Sequence
 
 from agent import effects as do
 from agent import events as on
-from agent import notices
+from agent import notices, picture
 from agent.dj import Dj, Listener
-from agent.errors import AgentError, Offline, PlaylistGone
+from agent.errors import AgentError, PlaylistGone
 from agent.eyes import Eyes
 from agent.impression import Impression
 from agent.ports import Clock
 from agent.settings import Settings
-from agent.types import CameraState, Happening, Mood, MoodState, Observation, Snapshot, Status
+from agent.staff import Staff
+from agent.types import CameraState, Happening, Mood, Observation, Snapshot
+
+MUSIC_WISHES = (
+    on.PlayForMood,
+    on.NextPlaylist,
+    on.PauseMusic,
+    on.ResumeMusic,
+    on.UndoSwitch,
+)
+"""What the user may want of the player."""
 
 
 class Controller:
@@ -45,7 +56,7 @@ class Controller:
         self._dj = Dj(clock, asked=asked)
         self._preview = False
         self._autostart = autostart
-        self._gave_up: str | None = None
+        self._staff = Staff()
         self._settings_problem: str | None = None
         self._snapshot: Snapshot | None = None
         self._out: list[do.Effect] = []
@@ -99,6 +110,9 @@ class Controller:
     # -- one case an event
 
     def _dispatch(self, event: on.Event) -> None:
+        if isinstance(event, MUSIC_WISHES) and self._staff.lacks("player"):
+            self._out.append(do.Notify(notices.worker_gave_up("player", asked=True)))
+            return
         match event:
             case on.Observed(observation):
                 self._observed(observation)
@@ -123,8 +137,9 @@ class Controller:
                 self._decide()
             case on.WorkerCrashed(worker, _, gave_up):
                 if gave_up:
-                    self._gave_up = worker
-                    self._out.append(do.Notify(notices.worker_gave_up(worker)))
+                    self._worker_gave_up(worker)
+            case on.RestartWorkers():
+                self._restart_workers()
             case on.PreviewChanged(is_open):
                 self._preview = is_open
                 if not is_open:  # closed by its own button, or crashed: stop feeding it
@@ -138,6 +153,9 @@ class Controller:
                 self._eyes.pause(until)
             case on.ResumeCamera():
                 self._eyes.resume()
+                self._restart_workers()
+                if not self._eyes.consent:
+                    self._out.append(do.Notify(notices.no_consent()))
             case on.PlayForMood():
                 self._dj.ask()
                 self._decide()
@@ -150,8 +168,8 @@ class Controller:
             case on.SetMood(state, minutes):
                 self._out += self._impression.set_by_hand(state, minutes, self._eyes.watching)
                 self._decide()
-            case on.NotMyMood():
-                self._out += self._impression.deny(self._eyes.watching)
+            case on.NotMyMood(shown):
+                self._out += self._impression.deny(shown, self._eyes.watching)
                 self._decide()
             case on.UndoSwitch():
                 self._out += self._dj.undo(self._settings.policy)
@@ -165,21 +183,25 @@ class Controller:
                 self._out.append(do.SwitchAutostart(enabled))
             case on.AutostartChanged(enabled):
                 self._autostart = enabled
-            case on.SettingsBroken(error):
+            case on.SettingsBroken(error, asked):
                 self._settings_problem = error.message
-                self._out.append(do.Notify(notices.trouble(error)))
+                self._out.append(do.Notify(notices.trouble(error, asked)))
             case on.SettingsChanged(settings):
                 self._settings = settings
                 self._settings_problem = None
                 self._dj.try_all_again()
                 self._out += [self._set_interval(), do.ApplySettings()]
+                self._restart_workers()  # what made them fail may be mended
                 self._decide()
+            case on.AskForConsent():
+                if not self._eyes.consent:
+                    self._out.append(do.AskConsent())
             case on.ConsentGiven():
                 self._eyes.consent = True
             case on.ConsentWithdrawn():
                 self._eyes.consent = False
-            case on.Notice(title, message):
-                self._out.append(do.Notify(notices.info(title, message)))
+            case on.Notice(title, message, asked):
+                self._out.append(do.Notify(notices.info(title, message, asked)))
             case on.Quit():
                 self._out.append(do.Shutdown())
 
@@ -209,7 +231,20 @@ class Controller:
     def _forget_mood(self) -> None:
         self._out += self._impression.forget(self._eyes.watching)
 
+    def _worker_gave_up(self, worker: str) -> None:
+        self._out += self._staff.gave_up(worker)
+        if worker == "watcher":
+            self._eyes.gave_up = True
+            self._forget_mood()  # it decides nothing any more
+            self._decide()
+
+    def _restart_workers(self) -> None:
+        self._out += self._staff.restart()
+        self._eyes.gave_up = False
+
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
+        if self._staff.lacks("player"):
+            return  # nobody would carry it out
         self._out += self._dj.decide(self._listener, self._settings.policy, happening)
 
     @property
@@ -224,6 +259,9 @@ class Controller:
         return do.SetInterval(self._eyes.interval(self._settings.camera))
 
     def _show_preview(self, show: bool, resume: bool) -> None:
+        if show and not self._eyes.consent:
+            self._out.append(do.AskConsent())
+            return
         if show and self._eyes.paused:
             if not resume and self._settings.preview.when_paused == "ask":
                 self._out.append(do.Notify(notices.preview_while_paused()))
@@ -233,51 +271,15 @@ class Controller:
 
     # -- the picture of the whole
 
-    @property
-    def _problem(self) -> str | None:
-        """The one that matters most of those that are open."""
-        if self._gave_up is not None:
-            return f"The {self._gave_up} stopped after repeated failures"
-        player = None if self._dj.error is None else self._dj.error.message
-        return self._eyes.problem or player or self._settings_problem
-
-    @property
-    def _status(self) -> Status:
-        if self._gave_up is not None:
-            return Status.ERROR
-        if not self._eyes.wanted:
-            return Status.PAUSED
-        if self._eyes.blind:
-            return Status.CAMERA_BUSY
-        if self._dj.logged_in is False:
-            return Status.NEEDS_LOGIN
-        if isinstance(self._dj.error, Offline):
-            return Status.OFFLINE
-        if self._impression.is_empty:
-            return Status.STARTING
-        if self._mood.state is MoodState.AWAY:
-            return Status.AWAY
-        if self._mood.state is MoodState.UNSURE:
-            return Status.UNSURE
-        return Status.WATCHING
-
     def _make_snapshot(self) -> Snapshot:
-        return Snapshot(
-            status=self._status,
-            mood=self._mood,
-            playback=self._dj.playback,
-            decision=self._dj.decision,
-            switch=self._dj.switch,
-            camera=self._eyes.camera,
-            camera_paused=self._eyes.paused,
-            paused_until=self._eyes.paused_until,
-            held_off=self._eyes.held_off,
+        return picture.take(
+            self._eyes,
+            self._impression,
+            self._dj,
+            self._staff,
             preview_open=self._preview,
-            player=self._dj.player,
-            logged_in=self._dj.logged_in,
             autostart=self._autostart,
-            problem=self._problem,
-            observation=self._impression.observation,
+            settings_problem=self._settings_problem,
         )
 
     def _finish(self) -> list[do.Effect]:

@@ -109,6 +109,11 @@ class ApplySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartWorkers:
+    """Those that gave up begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     pass
 
@@ -131,5 +136,6 @@ Effect: TypeAlias = (
     | SwitchAutostart
     | AskConsent
     | ApplySettings
+    | RestartWorkers
     | Shutdown
 )

@@ -68,6 +68,7 @@ class Engine:
         self._done = threading.Event()
         self._settings_file: SettingsFile | None = None
         self._session: SessionWatch | None = None
+        self._workers: list[Worker] = []  # all but the player's, which is the music's
         self._closers: list[Callable[[], object]] = []
         self._loop_thread = threading.Thread(target=self._loop, name="controller", daemon=True)
         settings, problem = self._load_settings()
@@ -93,7 +94,7 @@ class Engine:
         """Start all parts, the one that has the longest way first."""
         if not self._options.headless:
             self._start_notifications()  # before all else, so that trouble of the start is shown
-        self._watcher.start()
+        self._start_worker(self._watcher)
         self._loop_thread.start()
         self._start_the_rest(self._applied)
 
@@ -104,16 +105,13 @@ class Engine:
         def left() -> float:
             return max(0.05, deadline - self._clock.monotonic())
 
-        workers: list[Worker] = [self._watcher]
-        if self._session is not None:
-            workers.append(self._session)
-        for worker in workers:
+        for worker in self._workers:
             worker.request_stop()
         self._music.request_stop()
         closing = [threading.Thread(target=close, daemon=True) for close in self._closers]
         for thread in closing:
             thread.start()
-        for worker in workers:
+        for worker in self._workers:
             worker.join(left())
         self._music.join(left())
         if self._hands.preview is not None:
@@ -122,6 +120,15 @@ class Engine:
             thread.join(left())
         if not self._loop_thread.is_alive():  # the only one that writes it
             self._history.close()
+
+    def _start_worker(self, worker: Worker) -> None:
+        self._workers.append(worker)
+        worker.start()
+
+    def _restart_workers(self) -> None:
+        for worker in self._workers:
+            worker.restart()
+        self._music.restart()
 
     def _load_settings(self) -> tuple[Settings, AgentError | None]:
         if self._options.settings is not None:
@@ -171,6 +178,7 @@ class Engine:
             tell=self._options.tell,
             apply_settings=self._apply_settings,
             ask_consent=self._ask_consent,
+            restart=self._restart_workers,
             shut_down=self._shut_down,
         )
         self._applied = settings
@@ -200,9 +208,10 @@ class Engine:
     def _start_control(self, settings: Settings) -> None:
         from agent.web.server import ControlServer
 
-        server = ControlServer(self._paths, self.report, lambda: self.snapshot, settings.web.port)
-        server.start()
-        self._closers.append(server.stop)
+        port = settings.web.port
+        self._start_worker(
+            ControlServer(self._paths, self.report, lambda: self.snapshot, self._clock, port)
+        )
 
     def _start_session_watch(self, settings: Settings) -> None:
         from agent.desktop.session import SessionWatch, system_source
@@ -215,7 +224,7 @@ class Engine:
             source,
             camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
         )
-        self._session.start()
+        self._start_worker(self._session)
 
     def _start_notifications(self) -> None:
         from agent.desktop.notify import DesktopNotifications
@@ -289,7 +298,7 @@ class Engine:
         if isinstance(found, Settings):
             self.report(on.SettingsChanged(found))
         elif found is not None:
-            self.report(on.SettingsBroken(found))
+            self.report(on.SettingsBroken(found, asked=True))
 
     def _look_at_consent(self) -> None:
         """'moodtray consent' may give it or take it back while the agent runs."""

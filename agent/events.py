@@ -149,7 +149,10 @@ class SetMood:
 
 @dataclass(frozen=True, slots=True)
 class NotMyMood:
-    """The estimate is wrong: forget it, keep the music, and note it."""
+    """The estimate is wrong: forget it, keep the music, and note it. ``mood``: the one that was
+    shown where the user said so, which may be an old notification; None: the present one."""
+
+    mood: MoodState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +193,21 @@ class SettingsChanged:
 
 @dataclass(frozen=True, slots=True)
 class SettingsBroken:
-    """The settings file has a mistake; the last good settings stay in force."""
+    """The settings file has a mistake; the last good settings stay in force. ``asked``: the user
+    has just changed it."""
 
     error: AgentError
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskForConsent:
+    """Put the question about the camera to the user again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartWorkers:
+    """Another try for all workers that gave up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +263,8 @@ Event: TypeAlias = (
     | LogOut
     | SetAutostart
     | SettingsChanged
+    | AskForConsent
+    | RestartWorkers
     | ConsentGiven
     | ConsentWithdrawn
     | Notice

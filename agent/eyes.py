@@ -27,6 +27,7 @@ class Eyes:
         self.paused = paused
         self.paused_until: datetime | None = None
         self.held_off: str | None = None  # by the session: locked, asleep
+        self.gave_up = False  # the watcher failed too often and rests
         self.wanted = False
         self.camera = CameraState.OFF
         self.problem: str | None = None
@@ -46,8 +47,9 @@ class Eyes:
 
     @property
     def watching(self) -> bool:
-        """Is the mood seen? Not while the camera is off, busy or lost."""
-        return self.wanted and not self.blind
+        """Is the mood seen? Not while the camera is off, busy or lost, nor by a watcher that
+        gave up."""
+        return self.wanted and not self.blind and not self.gave_up
 
     def interval(self, settings: CameraSettings) -> float:
         """Seconds between two looks."""

@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 Listener = Callable[[dict[str, Any]], None]
 
 
+WISHES = (do.StartLogin, do.EndLogin, do.SetPreview, do.SwitchAutostart, do.ApplySettings)
+"""What is done only because the user has just asked for it: trouble with it is the answer."""
+
+
 class Hands:
     """``perform`` is the whole of it; the other parts are set by ``agent.app`` as they come up."""
 
@@ -44,6 +48,7 @@ class Hands:
         tell: Callable[[str], None],
         apply_settings: Callable[[], None],
         ask_consent: Callable[[], None],
+        restart: Callable[[], None],
         shut_down: Callable[[], None],
     ) -> None:
         self._report = report
@@ -57,6 +62,7 @@ class Hands:
         self._tell = tell
         self._apply_settings = apply_settings
         self._ask_consent = ask_consent
+        self._restart = restart
         self._shut_down = shut_down
         self.tray: Tray | None = None
         self.notifier: Notifier | None = None
@@ -70,7 +76,7 @@ class Hands:
             self._perform(effect)
         except AgentError as error:
             log.warning("%s: %s", error.title, error)
-            self._report(on.Notice(error.title, error.message))
+            self._report(on.Notice(error.title, error.message, asked=isinstance(effect, WISHES)))
 
     def _perform(self, effect: do.Effect) -> None:
         match effect:
@@ -112,6 +118,8 @@ class Hands:
                 self._ask_consent()
             case do.ApplySettings():
                 self._apply_settings()
+            case do.RestartWorkers():
+                self._restart()
             case do.Shutdown():
                 self._shut_down()
 

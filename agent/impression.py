@@ -27,7 +27,7 @@ class Impression:
         self._priors = priors
         self._memory = mood_filter.begin(clock.monotonic())
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
-        self._denied: tuple[MoodState, float] | None = None  # "not my mood", and until when
+        self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
         self.last_emotion: MoodState | None = None
         self.observation: Observation | None = None
 
@@ -42,7 +42,7 @@ class Impression:
         gone = watching and seen.state is MoodState.AWAY
         if self._hand is not None and not gone:
             return self._hand[0]
-        if self._denied is not None and seen.state is self._denied[0]:
+        if seen.state in self._denied:
             return replace(seen, state=MoodState.UNSURE)
         return seen
 
@@ -58,18 +58,25 @@ class Impression:
     def set_by_hand(self, state: MoodState, minutes: float, watching: bool) -> list[do.Effect]:
         """The user says how they feel; it holds for ``minutes``."""
         now = self._clock.monotonic()
-        self._denied = None
+        self._denied.clear()
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
         return [do.RecordFeedback("set by hand", str(state)), self._changed(watching)]
 
-    def deny(self, watching: bool) -> list[do.Effect]:
-        """The user says that the mood shown is not theirs: it is held off for a while."""
-        denied = self.mood(watching).state
-        self._hand = None
-        self.last_emotion = None
+    def deny(self, shown: MoodState | None, watching: bool) -> list[do.Effect]:
+        """The user says that the mood ``shown`` to them (None: the present one) is not theirs: it
+        is held off for a while. An old one says nothing about the mood of now."""
+        present = self.mood(watching).state
+        denied = shown or present
+        out: list[do.Effect] = [do.RecordFeedback("not my mood", str(denied))]
         if denied.is_emotion:
-            self._denied = (denied, self._clock.monotonic() + DENIED_FOR)
-        return [do.RecordFeedback("not my mood", str(denied)), *self.forget(watching)]
+            self._denied[denied] = self._clock.monotonic() + DENIED_FOR
+        if self.last_emotion is denied:
+            self.last_emotion = None
+        if self._hand is not None and self._hand[0].state is denied:
+            self._hand = None
+        if denied is present:
+            out += self.forget(watching)
+        return out
 
     def forget(self, watching: bool) -> list[do.Effect]:
         """Drop what was seen: the old looks say nothing about now."""
@@ -84,14 +91,13 @@ class Impression:
         if self._hand is not None and now >= self._hand[1]:
             self._hand = None
             out.append(self._changed(watching))
-        if self._denied is not None and now >= self._denied[1]:
-            self._denied = None
+        self._denied = {mood: until for mood, until in self._denied.items() if now < until}
         return out
 
     @property
     def deadlines(self) -> list[float]:
         """Monotonic times at which :meth:`tick` has something to do."""
-        return [until for _, until in filter(None, (self._hand, self._denied))]
+        return [*([self._hand[1]] if self._hand else []), *self._denied.values()]
 
     def _changed_from(self, before: MoodState, watching: bool) -> list[do.Effect]:
         return [] if self.mood(watching).state is before else [self._changed(watching)]

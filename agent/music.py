@@ -139,6 +139,13 @@ class Music:
         if self._worker is not None:
             self._worker.expect(waiting)
 
+    def restart(self) -> None:
+        """Let a player that gave up begin anew; its sound device or connection was let go."""
+        if self._worker is not None and self._worker.gave_up:
+            self._in_use = None
+            self.use(self._settings)
+            self._worker.restart()
+
     # -- the end
 
     def request_stop(self) -> None:

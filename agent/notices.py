@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from agent.core.words import part_stopped
 from agent.errors import AgentError, BadPicture, CameraError, NeedsLogin, NoDevice
-from agent.events import LogIn, NotMyMood, ShowPreview, UndoSwitch
+from agent.events import (
+    AskForConsent,
+    LogIn,
+    NotMyMood,
+    RestartWorkers,
+    ShowPreview,
+    UndoSwitch,
+)
 from agent.types import Decision, Notification, NotificationKind
 
 
@@ -14,12 +22,12 @@ def switched(decision: Decision) -> Notification:
         NotificationKind.SWITCH,
         f"♪ {decision.playlist.name}",
         f"{decision.reason[0].upper()}{decision.reason[1:]}.",
-        buttons=(("Undo", UndoSwitch()), ("Not my mood", NotMyMood())),
+        buttons=(("Undo", UndoSwitch()), ("Not my mood", NotMyMood(decision.mood))),
         emotion=decision.mood,
     )
 
 
-def trouble(error: AgentError) -> Notification:
+def trouble(error: AgentError, asked: bool = False) -> Notification:
     """Something that needs the user, or that the user should know."""
     kind = NotificationKind.PROBLEM
     buttons: tuple[tuple[str, object], ...] = ()
@@ -29,15 +37,29 @@ def trouble(error: AgentError) -> Notification:
         kind = NotificationKind.DEVICE
     elif isinstance(error, CameraError | BadPicture):
         kind = NotificationKind.CAMERA
-    return Notification(kind, error.title, error.message, buttons=buttons)
+    return Notification(kind, error.title, error.message, buttons=buttons, asked=asked)
 
 
-def worker_gave_up(worker: str) -> Notification:
+def worker_gave_up(worker: str, asked: bool = False) -> Notification:
+    """A part was switched off. ``asked``: the user has just wanted something of it."""
     return Notification(
         NotificationKind.PROBLEM,
         "A part of Moodtray stopped",
-        f"The {worker} failed again and again and was switched off. The log says more; "
-        "'moodtray doctor' may help. Quit and start Moodtray to try again.",
+        f"{part_stopped(worker)} 'moodtray doctor' may know why.",
+        buttons=(("Start again", RestartWorkers()),),
+        asked=asked,
+    )
+
+
+def no_consent() -> Notification:
+    """The answer to a wish that needs the camera before it is allowed."""
+    return Notification(
+        NotificationKind.CAMERA,
+        "The camera is not allowed yet",
+        "Read what Moodtray does with it and allow it: 'Allow the camera…' in the tray's menu, or "
+        "'moodtray consent'.",
+        buttons=(("Allow the camera…", AskForConsent()),),
+        asked=True,
     )
 
 

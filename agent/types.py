@@ -250,6 +250,7 @@ class Snapshot:
     decision: Decision | None  # the latest
     switch: Decision | None  # the latest that changed the music
     camera: CameraState
+    consent: bool = True  # may the camera be used at all?
     camera_paused: bool = False  # by the user's hand
     paused_until: datetime | None = None  # None while paused: until resumed
     held_off: str | None = None  # why the session keeps the camera off ("screen locked"), else None
@@ -258,4 +259,5 @@ class Snapshot:
     logged_in: bool | None = None  # None: the player needs no login
     autostart: bool | None = None  # None: not known, or this system has none
     problem: str | None = None  # the latest open problem, in the user's words
+    stopped: tuple[str, ...] = ()  # workers that gave up, by name; the user may let them try again
     observation: Observation | None = field(default=None, compare=False)

@@ -33,8 +33,8 @@ class Worker(ABC):
     ``cycle`` returns the seconds to wait before the next one (None: until woken). An AgentError
     leads to :meth:`failed` and a growing wait; any other exception is logged with its traceback,
     reported as WorkerCrashed, and after RESTART_BUDGET of them within RESTART_WINDOW the worker
-    gives up. The thread is a daemon: one that hangs in foreign code cannot keep the program alive.
-    The constructor starts nothing.
+    gives up: it rests, with nothing in its hands, until :meth:`restart`. The thread is a daemon:
+    one that hangs in foreign code cannot keep the program alive. The constructor starts nothing.
     """
 
     def __init__(self, name: str, report: Report, clock: Clock) -> None:
@@ -61,6 +61,10 @@ class Worker(ABC):
         """Let go of devices and connections: after a failure, a crash and at the end. In the
         worker's thread; called more than once."""
 
+    def given_up(self) -> None:  # noqa: B027 - optional to fill in
+        """The budget is spent and all is released: say what no longer holds. In the worker's
+        thread, before WorkerCrashed is reported."""
+
     # -- any thread
 
     def start(self) -> None:
@@ -70,6 +74,20 @@ class Worker(ABC):
     def wake(self) -> None:
         """End the present wait now."""
         self._wake.set()
+
+    def restart(self) -> None:
+        """Let a worker that gave up begin anew, with a fresh budget; another one goes on as it
+        is."""
+        if self._gave_up:
+            self._crashes.clear()
+            self._failures = 0
+            self._gave_up = False
+            self.wake()
+
+    @property
+    def gave_up(self) -> bool:
+        """It rests until :meth:`restart`."""
+        return self._gave_up
 
     def request_stop(self) -> None:
         self._stopping.set()
@@ -123,14 +141,16 @@ class Worker(ABC):
             self._gave_up = len(self._crashes) > RESTART_BUDGET
             log.exception("%s: defect no. %d", self.name, len(self._crashes))
             self.release()
+            if self._gave_up:
+                self.given_up()
             self.report(WorkerCrashed(self.name, error, gave_up=self._gave_up))
             instead.append(None if self._gave_up else 1.0)
 
     def _run(self) -> None:
         try:
-            while not self._stopping.is_set() and not self._gave_up:
-                wait = self.step()
-                if self._stopping.is_set() or self._gave_up:
+            while not self._stopping.is_set():
+                wait = None if self._gave_up else self.step()
+                if self._stopping.is_set():
                     break
                 # An event set during the cycle ends the wait at once: nothing is missed.
                 self._wake.wait(wait)

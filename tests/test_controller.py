@@ -10,7 +10,14 @@ import pytest
 from agent import effects as do
 from agent import events as on
 from agent.controller import Controller
-from agent.errors import CameraBusy, CameraNotFound, NeedsLogin, NoDevice, Offline
+from agent.errors import (
+    CameraBusy,
+    CameraNotFound,
+    NeedsLogin,
+    NoDevice,
+    Offline,
+    SettingsError,
+)
 from agent.settings import PolicySettings, PreviewSettings, Settings
 from agent.types import (
     EMOTIONS,
@@ -208,10 +215,40 @@ def test_without_consent_the_camera_stays_closed() -> None:
     stage = Stage(consent=False)
     assert stage.all(do.AskConsent) == [do.AskConsent()]
     assert stage.all(do.WatchCamera) == []
+    assert not stage.controller.snapshot.consent
     stage.send(on.ConsentGiven())
     assert stage.all(do.WatchCamera) == [do.WatchCamera(True)]
+    assert stage.controller.snapshot.consent
     stage.send(on.ConsentWithdrawn())
     assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
+    assert not stage.controller.snapshot.consent
+
+
+def test_the_question_can_be_asked_again_until_it_is_answered_with_yes() -> None:
+    stage = Stage(consent=False)
+    for number in (2, 3):
+        stage.send(on.AskForConsent())
+        assert len(stage.all(do.AskConsent)) == number
+    stage.send(on.ConsentGiven())
+    stage.send(on.AskForConsent())
+    assert len(stage.all(do.AskConsent)) == 3
+
+
+def test_resuming_without_consent_says_what_to_do_and_opens_nothing() -> None:
+    stage = Stage(consent=False)
+    stage.send(on.ResumeCamera())
+    (note,) = [n.notification for n in stage.all(do.Notify)]
+    assert note.asked
+    assert "moodtray consent" in note.body
+    assert note.buttons == (("Allow the camera…", on.AskForConsent()),)
+    assert stage.all(do.WatchCamera) == []
+
+
+def test_a_preview_without_consent_asks_for_it() -> None:
+    stage = Stage(consent=False)
+    stage.send(on.ShowPreview(True))
+    assert len(stage.all(do.AskConsent)) == 2
+    assert stage.all(do.SetPreview) == []
 
 
 def test_a_busy_camera_is_shown_at_once_and_told_once_after_a_while() -> None:
@@ -307,6 +344,44 @@ def test_not_my_mood_forgets_the_estimate_and_keeps_the_music() -> None:
     assert do.RecordFeedback("not my mood", "happy") in stage.all(do.RecordFeedback)
 
 
+def test_not_my_mood_on_an_old_notification_denies_that_mood_alone() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("happy", 15)
+    stage.started()
+    (shown,) = [n.notification for n in stage.all(do.Notify)]
+    pressed = dict(shown.buttons)["Not my mood"]
+    assert pressed == on.NotMyMood(MoodState.HAPPY)
+    stage.look("sad", 60)
+    assert stage.controller.snapshot.mood.state is MoodState.SAD
+    stage.send(on.NotMyMood(MoodState.HAPPY))
+    assert stage.controller.snapshot.mood.state is MoodState.SAD, "nobody denied that"
+    assert do.RecordFeedback("not my mood", "happy") in stage.all(do.RecordFeedback)
+    stage.look("happy", 60)
+    assert stage.controller.snapshot.mood.state is MoodState.UNSURE
+    stage.look("happy", 600)
+    assert stage.controller.snapshot.mood.state is MoodState.HAPPY, "denied for a while only"
+
+
+def test_two_moods_can_be_denied() -> None:
+    stage = Stage()
+    stage.look("sad", 20)
+    stage.send(on.NotMyMood())
+    stage.send(on.NotMyMood(MoodState.HAPPY))
+    for emotion in ("sad", "happy"):
+        stage.look(emotion, 60)
+        assert stage.controller.snapshot.mood.state is MoodState.UNSURE
+
+
+def test_not_my_mood_leaves_another_mood_set_by_hand() -> None:
+    stage = Stage()
+    stage.send(on.SetMood(MoodState.SAD))
+    stage.send(on.NotMyMood(MoodState.HAPPY))
+    assert stage.controller.snapshot.mood.state is MoodState.SAD
+    stage.send(on.NotMyMood(MoodState.SAD))
+    assert not stage.controller.snapshot.mood.by_hand
+
+
 def test_next_playlist_for_this_mood() -> None:
     stage = Stage(NOW)
     stage.music()
@@ -353,13 +428,108 @@ def test_the_preview_while_paused_asks_or_resumes_as_set() -> None:
     assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(True)
 
 
-def test_a_worker_that_gave_up_is_an_error_state() -> None:
+def gave_up(worker: str) -> on.WorkerCrashed:
+    return on.WorkerCrashed(worker, RuntimeError("x"), gave_up=True)
+
+
+@pytest.mark.parametrize(
+    ("worker", "status", "words"),
+    [
+        ("watcher", Status.ERROR, "Looking through the camera stopped"),
+        ("player", Status.ERROR, "Playing music stopped"),
+        ("session", Status.WATCHING, "Noticing a locked screen stopped"),
+        ("control", Status.WATCHING, "Taking commands such as 'moodtray status' stopped"),
+    ],
+)
+def test_a_worker_that_gave_up_is_told_and_an_error_only_when_needed(
+    worker: str, status: Status, words: str
+) -> None:
     stage = Stage()
-    stage.send(on.WorkerCrashed("watcher", RuntimeError("x")))
+    stage.look("happy", 20)
+    stage.send(on.WorkerCrashed(worker, RuntimeError("x")))
+    assert stage.status is Status.WATCHING
+    assert stage.controller.snapshot.problem is None
+    stage.send(gave_up(worker))
+    assert stage.status is status
+    assert stage.controller.snapshot.stopped == (worker,)
+    assert words in (stage.controller.snapshot.problem or "")
+    (note,) = [n.notification for n in stage.all(do.Notify)]
+    assert words in note.body
+    assert note.buttons == (("Start again", on.RestartWorkers()),)
+
+
+def test_a_watcher_that_gave_up_does_not_see() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("happy", 10)
+    stage.send(on.CameraChanged(CameraState.OFF))
+    stage.send(gave_up("watcher"))
+    assert stage.controller.snapshot.camera is CameraState.OFF
+    assert stage.controller.snapshot.mood.state is MoodState.UNSURE
+    plays = len(stage.all(do.Play))
+    stage.pass_time(900)
+    assert len(stage.all(do.Play)) == plays
+    decision = stage.controller.snapshot.decision
+    assert decision is not None
+    assert decision.mood is not MoodState.HAPPY
+    stage.send(on.RestartWorkers())
+    stage.look("sad", 20)
+    assert stage.status is Status.WATCHING
+    assert stage.controller.snapshot.mood.state is MoodState.SAD
+
+
+@pytest.mark.parametrize(
+    "event", [on.ResumeCamera(), on.RestartWorkers(), on.SettingsChanged(Settings())]
+)
+def test_the_error_state_can_be_left(event: on.Event) -> None:
+    stage = Stage()
+    stage.look("happy", 20)
+    for worker in ("watcher", "session"):
+        stage.send(gave_up(worker))
+    effects = stage.send(event)
+    assert effects.count(do.RestartWorkers()) == 1
+    if do.ApplySettings() in effects:  # the new ones are in force before they try again
+        assert effects.index(do.ApplySettings()) < effects.index(do.RestartWorkers())
     assert stage.status is not Status.ERROR
-    stage.send(on.WorkerCrashed("watcher", RuntimeError("x"), gave_up=True))
+    assert stage.controller.snapshot.problem is None
+    assert stage.controller.snapshot.stopped == ()
+    assert do.RestartWorkers() not in stage.send(event), "all of them work"
+    stage.send(gave_up("watcher"))
     assert stage.status is Status.ERROR
-    assert "watcher" in stage.notes(NotificationKind.PROBLEM)[0]
+
+
+def test_starting_again_does_not_end_a_pause() -> None:
+    stage = Stage()
+    stage.send(on.PauseCamera())
+    stage.send(gave_up("player"))
+    stage.send(on.RestartWorkers())
+    assert stage.status is Status.PAUSED
+    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
+
+
+def test_a_player_that_gave_up_gets_no_commands_but_the_user_an_answer() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("sad", 0)
+    stage.send(gave_up("player"))
+    stage.look("happy", 60)
+    assert stage.all(do.Play) == []
+    for wish in (on.PlayForMood(), on.NextPlaylist(), on.PauseMusic(), on.ResumeMusic()):
+        (note,) = [e.notification for e in stage.send(wish) if isinstance(e, do.Notify)]
+        assert note.asked
+        assert "Playing music stopped" in note.body
+    assert not [e for e in stage.effects if isinstance(e, do.Play | do.PauseMusic | do.ResumeMusic)]
+    stage.send(on.RestartWorkers())
+    stage.look("happy", 10)
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy"]
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_answer_to_a_wish_is_marked_as_that(asked: bool) -> None:
+    stage = Stage()
+    stage.send(on.Notice("Logged in", "Well.", asked))
+    stage.send(on.SettingsBroken(SettingsError("The key dwel is unknown."), asked))
+    assert [n.notification.asked for n in stage.all(do.Notify)] == [asked, asked]
 
 
 def test_equal_decisions_are_recorded_once() -> None:

@@ -40,6 +40,7 @@ class AnyDay(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = FakeClock()
+        self.stopped: set[str] = set()
         policy = PolicySettings(timing="now", cooldown=COOLDOWN, start_when_silent=True)
         self.controller = Controller(Settings(policy=policy), self.clock)
         self.playback: Playback | None = None
@@ -58,6 +59,7 @@ class AnyDay(RuleBasedStateMachine):
                 self.play(effect)
 
     def play(self, effect: do.Play) -> None:
+        assert "player" not in self.stopped, "to a player that gave up"
         self.pending = effect.playlist
         if effect.asked:
             return
@@ -148,6 +150,12 @@ class AnyDay(RuleBasedStateMachine):
                 on.SessionChanged("screen locked"),
                 on.SessionChanged(None),
                 on.NotMyMood(),
+                on.NotMyMood(MoodState.SAD),
+                on.WorkerCrashed("watcher", ValueError(), gave_up=True),
+                on.WorkerCrashed("player", ValueError(), gave_up=True),
+                on.RestartWorkers(),
+                on.ConsentWithdrawn(),
+                on.ConsentGiven(),
                 on.SetMood(MoodState.SAD, 5.0),
                 on.SetMood(MoodState.FEAR, 5.0),
                 on.PlayForMood(),
@@ -165,6 +173,10 @@ class AnyDay(RuleBasedStateMachine):
         if isinstance(event, on.PlayerChanged):
             self.playback = None
             event = replace(event, name=f"player at {self.clock.monotonic()}")
+        if isinstance(event, on.WorkerCrashed):
+            self.stopped.add(event.worker)
+        if isinstance(event, on.RestartWorkers | on.ResumeCamera):
+            self.stopped.clear()
         self.send(event)
 
     @invariant()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -43,6 +44,9 @@ class Scripted(Worker):
 
     def release(self) -> None:
         self.history.append("released")
+
+    def given_up(self) -> None:
+        self.history.append("gave up")
 
     def wait_for_cycles(self, number: int) -> None:
         with self.turned:
@@ -119,6 +123,8 @@ def test_more_defects_than_the_budget_within_its_time_end_it() -> None:
     assert worker.step() is None
     gave_up = [e.gave_up for e in worker.events if isinstance(e, WorkerCrashed)]
     assert gave_up == [False] * RESTART_BUDGET + [True]
+    assert worker.gave_up
+    assert worker.history[-2:] == ["released", "gave up"]
 
 
 def test_defects_of_long_ago_are_forgiven() -> None:
@@ -158,17 +164,64 @@ def test_it_goes_on_after_a_defect(start: Callable[[Scripted], Scripted]) -> Non
     assert [type(e) for e in worker.events] == [WorkerCrashed]
 
 
-def test_it_ends_when_the_budget_is_used_up() -> None:
-    worker = Scripted(raising(ValueError()))
-    worker.start()
-    for number in range(1, RESTART_BUDGET + 1):
-        worker.wait_for_cycles(number)
-        worker.wake()  # instead of the second between two tries
-    assert worker.join(HANG)
+def spend_the_budget(worker: Scripted, before: int = 0) -> None:
+    """Each try fails; instead of the second between two of them it is woken. ``before``: cycles
+    of earlier budgets."""
+    for number in range(1, RESTART_BUDGET + 2):
+        worker.wait_for_cycles(before + number)
+        wait_until(lambda n=number: len(worker.events) == before + n)
+        worker.wake()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + HANG
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.002)
+
+
+def test_it_rests_when_the_budget_is_used_up(start: Callable[[Scripted], Scripted]) -> None:
+    worker = start(Scripted(raising(ValueError())))
+    spend_the_budget(worker)
+    for _ in range(3):
+        worker.wake()  # settings, a click: none of them lets it try again
+        time.sleep(0.02)
     assert worker.cycles == RESTART_BUDGET + 1
     assert isinstance(worker.events[-1], WorkerCrashed)
     assert worker.events[-1].gave_up
     assert not worker.stopping, "it was not asked to"
+
+
+def test_one_that_gave_up_ends_when_asked_to() -> None:
+    worker = Scripted(raising(ValueError()))
+    worker.start()
+    spend_the_budget(worker)
+    worker.request_stop()
+    assert worker.join(HANG)
+    assert worker.cycles == RESTART_BUDGET + 1
+
+
+def test_a_restart_gives_a_fresh_budget(start: Callable[[Scripted], Scripted]) -> None:
+    worker = start(Scripted(raising(ValueError())))
+    spend_the_budget(worker)
+    worker.restart()
+    spend_the_budget(worker, before=RESTART_BUDGET + 1)
+    gave_up = [e.gave_up for e in worker.events if isinstance(e, WorkerCrashed)]
+    assert gave_up == 2 * ([False] * RESTART_BUDGET + [True])
+    worker.script = lambda _: None
+    worker.restart()
+    worker.wait_for_cycles(2 * RESTART_BUDGET + 3)
+    assert not worker.gave_up
+
+
+def test_a_restart_of_one_that_works_changes_nothing(
+    start: Callable[[Scripted], Scripted],
+) -> None:
+    worker = start(Scripted(lambda _: None))
+    worker.wait_for_cycles(1)
+    worker.restart()
+    time.sleep(0.05)
+    assert worker.cycles == 1
 
 
 def test_wake_ends_a_wait_without_end(start: Callable[[Scripted], Scripted]) -> None:

@@ -24,3 +24,19 @@ def describe(state: MoodState) -> str:
     if state is MoodState.UNSURE:
         return "your mood is hard to read just now"
     return f"you look {MOOD_WORDS[state]}"
+
+
+_PARTS: dict[str, str] = {
+    "watcher": "Looking through the camera",
+    "player": "Playing music",
+    "session": "Noticing a locked screen",
+    "control": "Taking commands such as 'moodtray status'",
+}
+
+
+def part_stopped(worker: str) -> str:
+    """What no longer works since that worker gave up, and how it may work again."""
+    part = _PARTS.get(worker, f"The {worker}")
+    text = f"{part} stopped after repeated failures. 'Start again' in the tray's menu tries anew"
+    # That command would not arrive.
+    return f"{text}." if worker == "control" else f"{text}, and so does 'moodtray resume'."

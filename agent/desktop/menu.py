@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from agent.core.words import MOOD_WORDS
 from agent.events import (
+    AskForConsent,
     Event,
     LogIn,
     LogOut,
@@ -20,6 +21,7 @@ from agent.events import (
     PauseMusic,
     PlayForMood,
     Quit,
+    RestartWorkers,
     ResumeCamera,
     ResumeMusic,
     SetAutostart,
@@ -100,7 +102,7 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
     return (
         Item(mood_line(snapshot)),
         Item(music_line(snapshot)),
-        *([Item(shorten(snapshot.problem))] if snapshot.problem else []),
+        *_trouble(snapshot),
         SEPARATOR,
         Item("Why?", children=_why(snapshot)),
         Item("Play for my mood", event=PlayForMood()),
@@ -121,7 +123,11 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
 def mood_line(snapshot: Snapshot) -> str:
     """The first line of menu and tooltip: what the program knows about the user now."""
     status, mood = snapshot.status, snapshot.mood
-    if snapshot.camera_paused or status is Status.PAUSED:
+    if "watcher" in snapshot.stopped:
+        line = "Not watching"  # the problem's own lines say why
+    elif not snapshot.consent:
+        line = "The camera is not allowed yet"
+    elif snapshot.camera_paused or status is Status.PAUSED:
         line = _paused_line(snapshot)
     elif status is Status.STARTING:
         line = "Starting…"
@@ -150,6 +156,8 @@ def _paused_line(snapshot: Snapshot) -> str:
 
 def music_line(snapshot: Snapshot) -> str:
     """The second line: what plays."""
+    if "player" in snapshot.stopped:
+        return "Out of touch with the music"
     if snapshot.status is Status.NEEDS_LOGIN:
         return "Please log in to Spotify"
     if snapshot.status is Status.OFFLINE:
@@ -176,6 +184,13 @@ def shorten(text: str, width: int = LINE_WIDTH) -> str:
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
+def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
+    """What is wrong, in full, and the way out that the menu has for it."""
+    lines = [Item(line) for line in _wrapped(snapshot.problem or "")]
+    again = [Item("Start again", event=RestartWorkers())] if snapshot.stopped else []
+    return (*lines, *again)
+
+
 def _why(snapshot: Snapshot) -> tuple[Item, ...]:
     reasons = [d for d in (snapshot.switch, snapshot.decision) if d is not None]
     if not reasons:
@@ -189,7 +204,9 @@ def _why(snapshot: Snapshot) -> tuple[Item, ...]:
     if snapshot.decision is not None and snapshot.decision.reason != _reason(switch):
         lines += [SEPARATOR] if lines else []
         lines += [Item(line) for line in _wrapped(f"Now: {snapshot.decision.reason}")]
-    return (*lines, SEPARATOR, Item("This is not my mood", event=NotMyMood()))
+    # The menu may stay open while the mood changes.
+    shown = snapshot.mood.state if snapshot.mood.state.is_emotion else None
+    return (*lines, SEPARATOR, Item("This is not my mood", event=NotMyMood(shown)))
 
 
 def _reason(decision: Decision | None) -> str | None:
@@ -218,6 +235,8 @@ def _music(snapshot: Snapshot) -> tuple[Item, ...]:
 
 
 def _camera(snapshot: Snapshot) -> tuple[Item, ...]:
+    if not snapshot.consent:
+        return (Item("Allow the camera…", event=AskForConsent()),)
     if snapshot.camera_paused:
         return (Item("Resume camera", event=ResumeCamera()),)
     return (

@@ -181,6 +181,9 @@ class Watcher(Worker):
         self._first_burst = True
         self._looked = None
 
+    def given_up(self) -> None:
+        self._tell(CameraState.OFF)
+
     def _opened(self) -> Camera:
         if self._camera is None:
             # One thread: a frame of this size gains nothing from more, and other programs lose.

@@ -37,6 +37,11 @@ BODY_LIMIT = 16_384
 PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
 
+NO_CONSENT = (
+    "Read what Moodtray does with it and allow it with 'moodtray consent', or by 'Allow the "
+    "camera…' in the tray's menu."
+)
+
 # Newer versions of the framework can measure requests and export the result where the environment
 # says so. Nothing of this program is measured for anybody.
 NO_TELEMETRY: Any = {
@@ -112,9 +117,12 @@ def make_app(
         return answer(f"The camera is paused {until_text(until, clock.now())}.", done)
 
     @app.post("/resume")
-    async def resume() -> dict[str, Any]:
+    async def resume() -> Any:
+        if not snapshot().consent:
+            report(on.RestartWorkers())
+            return _error(409, NO_CONSENT, title="The camera is not allowed yet")
         report(on.ResumeCamera())
-        done = await happened(lambda seen: not seen.camera_paused)
+        done = await happened(lambda seen: not seen.camera_paused and not seen.stopped)
         seen = snapshot()
         if done and seen.held_off is not None:
             return answer(
@@ -207,8 +215,10 @@ class Gate:
         return None
 
 
-def _error(code: int, text: str) -> JSONResponse:
-    return JSONResponse({"error": text}, status_code=code)
+def _error(code: int, text: str, title: str | None = None) -> JSONResponse:
+    """``title``: a headline of its own instead of the commands' common one."""
+    body = {"error": text} if title is None else {"error": text, "title": title}
+    return JSONResponse(body, status_code=code)
 
 
 async def _bad_words(_request: Request, error: Exception) -> JSONResponse:

@@ -68,7 +68,8 @@ def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
     if response.status == 401:  # another user's agent, or one that started this very moment
         raise NotRunning(_NOBODY)
     if response.status != 200:
-        raise DesktopError(str(answer.get("error", f"The agent refused: {response.status}.")))
+        refusal = str(answer.get("error", f"The agent refused: {response.status}."))
+        raise DesktopError(refusal, title=answer.get("title"))
     if verb == "quit":
         _wait_until_gone(pid)
     return answer

@@ -1,4 +1,4 @@
-"""The loopback server of the control API, in a thread of its own.
+"""The loopback server of the control API, as a worker: one that dies is started again.
 
 ``control.json`` in the runtime folder tells commands where it is and proves who may ask: port,
 secret and process id, readable by the user alone, made anew at every start.
@@ -16,12 +16,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import logs
-from agent.clock import SystemClock
-from agent.errors import AgentError
 from agent.ports import Clock, Report
 from agent.store.files import write_atomic
 from agent.store.paths import Paths
 from agent.types import Snapshot
+from agent.worker import Cancelled, Worker
 
 if TYPE_CHECKING:
     import uvicorn
@@ -31,62 +30,43 @@ log = logging.getLogger(__name__)
 CONTROL_FILE = "control.json"
 
 
-class ControlServer:
+class ControlServer(Worker):
     """``port`` 0: any free one. A taken port is no obstacle: another one is used, since commands
-    read it from the file."""
+    read it from the file. One cycle serves until it is told to stop; the libraries are imported in
+    it, past the tray's start."""
 
     def __init__(
         self,
         paths: Paths,
         report: Report,
         snapshot: Callable[[], Snapshot],
+        clock: Clock,
         port: int = 0,
-        clock: Clock | None = None,
     ) -> None:
+        super().__init__("control", report, clock)
         self._file = paths.runtime / CONTROL_FILE
-        self._report = report
         self._snapshot = snapshot
         self._port = port
-        self._clock = clock or SystemClock()
-        self._thread: threading.Thread | None = None
         self._server: uvicorn.Server | None = None
-        self._stopping = threading.Event()
         self._ready = threading.Event()
 
-    def start(self) -> None:
-        """Returns at once; the libraries are imported in the thread, past the tray's start."""
-        self._thread = threading.Thread(target=self._serve, name="web", daemon=True)
-        self._thread.start()
+    # -- any thread
 
     def wait_ready(self, timeout: float) -> bool:
         """True once commands are answered."""
         return self._ready.wait(timeout)
 
-    def stop(self, timeout: float = 1.0) -> bool:
-        """Ask the thread to end and wait for it; True when it has."""
-        self._stopping.set()
+    def request_stop(self) -> None:
+        super().request_stop()
         if self._ready.is_set():  # the file is ours; it goes first, should the thread hang
-            with contextlib.suppress(OSError):
-                self._file.unlink()
+            self._take_back_the_file()
         if self._server is not None:
             self._server.should_exit = True
             self._server.force_exit = True
-        if self._thread is None:
-            return True
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
 
-    def _serve(self) -> None:
-        try:
-            self._serve_until_stopped()
-        except AgentError as error:
-            log.warning("commands cannot reach this agent: %s", error)
-        except Exception:
-            log.exception("defect in the control server")
-        finally:
-            self._ready.clear()
+    # -- the worker's thread
 
-    def _serve_until_stopped(self) -> None:
+    def cycle(self) -> float | None:
         import uvicorn
 
         from agent.web.control import HOST, control_file_text, make_app
@@ -95,7 +75,7 @@ class ControlServer:
         logs.hide(secret)
         with _listen(HOST, self._port) as listening:
             config = uvicorn.Config(
-                make_app(self._report, self._snapshot, secret, self._clock),
+                make_app(self.report, self._snapshot, secret, self.clock),
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -108,19 +88,30 @@ class ControlServer:
             )
             self._server = uvicorn.Server(config)
             # A request to stop may have come before there was a server to tell.
-            if self._stopping.is_set():
-                return
+            if self.stopping:
+                raise Cancelled
             port = listening.getsockname()[1]
-            with contextlib.suppress(OSError):  # an old file would keep its own permissions
-                self._file.unlink()
+            self._take_back_the_file()  # an old one would keep its own permissions
             write_atomic(self._file, control_file_text(port, secret, os.getpid()), mode=0o600)
+            # The socket listens already: who reads the file now waits a moment, no more.
+            self._ready.set()
             try:
-                # The socket listens already: who reads the file now waits a moment, no more.
-                self._ready.set()
                 self._server.run(sockets=[listening])
-            finally:
-                with contextlib.suppress(OSError):
-                    self._file.unlink()
+            except SystemExit as error:  # that is how the library refuses to start
+                raise RuntimeError(f"the server ended the thread: {error}") from error
+        if not self.stopping:
+            raise RuntimeError("the server ended by itself")
+        raise Cancelled
+
+    def release(self) -> None:
+        if self._ready.is_set():
+            self._ready.clear()
+            self._take_back_the_file()
+        self._server = None
+
+    def _take_back_the_file(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.unlink()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from agent.ports import Clock
-from agent.types import CameraState, Mood, Playback, PlayState, Snapshot
+from agent.types import CameraState, PlayState, Snapshot
 
 _CAMERA = {
     CameraState.OFF: "off",
@@ -35,6 +35,7 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
         "title": None if playback is None else playback.title,
         "reason": None if snapshot.decision is None else snapshot.decision.reason,
         "camera": snapshot.camera.value,
+        "consent": snapshot.consent,
         "camera_paused": snapshot.camera_paused,
         "paused_until": _iso(snapshot.paused_until),
         "held_off": snapshot.held_off,
@@ -43,6 +44,7 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
         "logged_in": snapshot.logged_in,
         "autostart": snapshot.autostart,
         "problem": snapshot.problem,
+        "stopped": list(snapshot.stopped),
         "text": status_text(snapshot, clock),
     }
 
@@ -50,8 +52,8 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
 def status_text(snapshot: Snapshot, clock: Clock) -> str:
     """A few lines: mood, music, camera, and what is wrong, if anything is."""
     lines = [
-        f"Mood:   {_mood(snapshot.mood, clock.monotonic())}",
-        f"Music:  {_music(snapshot.playback, snapshot.player)}",
+        f"Mood:   {_mood(snapshot, clock.monotonic())}",
+        f"Music:  {_music(snapshot)}",
         f"Camera: {camera_text(snapshot, clock.now())}",
     ]
     if snapshot.decision is not None:
@@ -75,7 +77,11 @@ def why_text(snapshot: Snapshot) -> str:
 
 
 def camera_text(snapshot: Snapshot, now: datetime) -> str:
-    """On, or off and for how long or why."""
+    """On, or off and for how long or why, and what to do when the user has to."""
+    if not snapshot.consent:
+        return "not allowed yet; 'moodtray consent' tells what it is for and allows it"
+    if "watcher" in snapshot.stopped:
+        return "off"
     if snapshot.camera_paused:
         return f"paused {until_text(snapshot.paused_until, now)}"
     if snapshot.held_off is not None:
@@ -93,10 +99,13 @@ def until_text(until: datetime | None, now: datetime) -> str:
     return f"until {local:%a %d %b, %H:%M}"
 
 
-def _mood(mood: Mood, now: float) -> str:
+def _mood(snapshot: Snapshot, now: float) -> str:
+    mood = snapshot.mood
     age = _age(now - mood.since)
     if mood.by_hand:
         return f"{mood.state.value}, as you said {age} ago"
+    if not snapshot.consent or "watcher" in snapshot.stopped:
+        return "not watching"
     if not mood.state.is_emotion:
         return f"{mood.state.value} for {age}"
     return f"{mood.state.value} ({mood.confidence:.0%} sure) for {age}"
@@ -111,8 +120,11 @@ def _age(seconds: float) -> str:
     return f"{minutes / 60.0:.0f} h"
 
 
-def _music(playback: Playback | None, player: str) -> str:
+def _music(snapshot: Snapshot) -> str:
+    playback, player = snapshot.playback, snapshot.player
     where = f" ({player})" if player else ""
+    if "player" in snapshot.stopped:
+        return f"out of touch with it{where}"
     if playback is None or playback.state is PlayState.UNAVAILABLE:
         return f"no player answers{where}"
     name = playback.context_name or playback.context

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from agent.core.words import part_stopped
 from agent.desktop.menu import (
     LINE_WIDTH,
     SEPARATOR,
@@ -21,6 +22,7 @@ from agent.desktop.menu import (
     tooltip,
 )
 from agent.events import (
+    AskForConsent,
     LogIn,
     LogOut,
     NextPlaylist,
@@ -28,6 +30,7 @@ from agent.events import (
     PauseCamera,
     PlayForMood,
     Quit,
+    RestartWorkers,
     ResumeCamera,
     SetAutostart,
     SetMood,
@@ -74,7 +77,7 @@ def lines(**changes: object) -> dict[str, Item]:
         ("Log out of Spotify", LogOut()),
         ("Quit", Quit()),
         ("Why? > Undo: back to what played before", UndoSwitch()),
-        ("Why? > This is not my mood", NotMyMood()),
+        ("Why? > This is not my mood", NotMyMood(MoodState.HAPPY)),
         ("I feel… > angry", SetMood(MoodState.ANGRY)),
         ("I feel… > surprised", SetMood(MoodState.SURPRISE)),
     ],
@@ -141,6 +144,9 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
         ({"status": Status.PAUSED, "held_off": "screen locked"}, "Camera off: screen locked"),
         ({"status": Status.CAMERA_BUSY}, "The camera cannot be used"),
         ({"camera": CameraState.LOST}, "The camera is gone; looking for it"),
+        ({"status": Status.PAUSED, "consent": False}, "The camera is not allowed yet"),
+        ({"status": Status.ERROR, "stopped": ("watcher",)}, "Not watching"),
+        ({"status": Status.ERROR, "stopped": ("player",)}, "You look happy"),
         # Trouble with the music does not hide what the camera knows.
         ({"status": Status.OFFLINE}, "You look happy"),
     ],
@@ -164,6 +170,7 @@ def playback(state: PlayState, name: str | None = "Sunny days") -> Playback:
         ({"playback": None}, "No player to be reached"),
         ({"status": Status.NEEDS_LOGIN}, "Please log in to Spotify"),
         ({"status": Status.OFFLINE}, "No connection to the music service"),
+        ({"status": Status.ERROR, "stopped": ("player",)}, "Out of touch with the music"),
     ],
 )
 def test_second_line(changes: dict[str, object], text: str) -> None:
@@ -179,7 +186,11 @@ def test_second_line(changes: dict[str, object], text: str) -> None:
         ({"logged_in": False}, "Log in to Spotify…", "Log out of Spotify"),
         ({"autostart": None}, "Quit", "Start at login"),
         ({"switch": None, "decision": None}, "Why? > Nothing has been decided yet", "Undo"),
-        ({"problem": "The disk is full"}, "The disk is full", "nothing"),
+        ({"problem": "The disk is full"}, "The disk is full", "Start again"),
+        ({"stopped": ("session",)}, "Start again", "Resume camera"),
+        ({"consent": False}, "Allow the camera…", "Pause camera"),
+        ({"consent": False, "camera_paused": True}, "Allow the camera…", "Resume camera"),
+        ({}, "Pause camera for", "Allow the camera…"),
     ],
 )
 def test_lines_come_and_go(changes: dict[str, object], there: str, not_there: str) -> None:
@@ -190,6 +201,8 @@ def test_lines_come_and_go(changes: dict[str, object], there: str, not_there: st
 
 def test_events_follow_the_state() -> None:
     assert lines(camera_paused=True)["Resume camera"].event == ResumeCamera()
+    assert lines(consent=False)["Allow the camera…"].event == AskForConsent()
+    assert lines(stopped=("watcher",))["Start again"].event == RestartWorkers()
     assert lines(logged_in=False)["Log in to Spotify…"].event == LogIn()
     shown = lines(preview_open=True)["Show preview"]
     assert (shown.checked, shown.event) == (True, ShowPreview(False))
@@ -225,6 +238,19 @@ def test_a_newer_reason_is_told_beside_the_switch() -> None:
     assert snapshot.decision is not None
     newer = replace(snapshot.decision, reason="you chose this playlist by hand")
     assert "Why? > Now: you chose this playlist by hand" in lines(decision=newer)
+
+
+def test_a_mood_that_is_none_cannot_be_denied_by_name() -> None:
+    found = lines(mood=mood(MoodState.UNSURE), status=Status.UNSURE)
+    assert found["Why? > This is not my mood"].event == NotMyMood()
+
+
+def test_a_problem_is_told_in_full_and_wrapped() -> None:
+    problem = part_stopped("watcher")
+    told = build_menu(replace(sample_snapshot(), problem=problem, stopped=("watcher",)))[2:]
+    texts = [item.label for item in told[: told.index(SEPARATOR)]]
+    assert " ".join(texts) == f"{problem} Start again"
+    assert max(map(len, texts)) <= LINE_WIDTH
 
 
 def test_names_of_any_length_and_shape() -> None:

@@ -21,6 +21,7 @@ import pytest
 from agent import __version__
 from agent import events as on
 from agent.clock import SystemClock
+from agent.core.words import part_stopped
 from agent.errors import DesktopError, NotRunning
 from agent.store.paths import Paths
 from agent.types import (
@@ -69,7 +70,8 @@ class Agent:
             case on.PauseCamera(until):
                 self.snapshot = replace(self.snapshot, camera_paused=True, paused_until=until)
             case on.ResumeCamera():
-                self.snapshot = replace(self.snapshot, camera_paused=False, paused_until=None)
+                free = replace(self.snapshot, camera_paused=False, paused_until=None)
+                self.snapshot = replace(free, stopped=())
             case on.SetMood(mood):
                 said = Mood(mood, CLOCK.monotonic(), 1.0, by_hand=True)
                 self.snapshot = replace(self.snapshot, mood=said)
@@ -87,11 +89,17 @@ def agent() -> Agent:
 
 @pytest.fixture
 def server(paths: Paths, agent: Agent) -> Iterator[ControlServer]:
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot)
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
     server.start()
     assert server.wait_ready(60)
     yield server
-    assert server.stop(10)
+    assert stopped(server, 10)
+
+
+def stopped(server: ControlServer, timeout: float) -> bool:
+    """Ask it to end; True when it has."""
+    server.request_stop()
+    return server.join(timeout)
 
 
 def control_file(paths: Paths) -> dict[str, object]:
@@ -196,6 +204,44 @@ def test_resume_says_what_still_holds_the_camera(
     assert "off while: screen locked" in call(paths, "resume")["text"]
 
 
+def test_without_consent_status_and_resume_say_what_to_do(
+    paths: Paths, server: ControlServer, agent: Agent
+) -> None:
+    agent.snapshot = replace(agent.snapshot, consent=False, camera=CameraState.OFF)
+    told = call(paths, "status")
+    assert told["consent"] is False
+    assert "Mood:   not watching" in told["text"]
+    assert "Camera: not allowed yet; 'moodtray consent'" in told["text"]
+    with pytest.raises(DesktopError, match="moodtray consent") as refused:
+        call(paths, "resume")
+    assert refused.value.title == "The camera is not allowed yet"
+    assert on.ResumeCamera() not in agent.events
+
+
+def test_what_stopped_is_told_and_resume_starts_it_again(
+    paths: Paths, server: ControlServer, agent: Agent
+) -> None:
+    agent.snapshot = replace(
+        agent.snapshot,
+        status=Status.ERROR,
+        stopped=("watcher", "player"),
+        problem=part_stopped("watcher"),
+        camera=CameraState.OFF,
+    )
+    told = call(paths, "status")
+    assert told["stopped"] == ["watcher", "player"]
+    assert told["text"].splitlines() == [
+        "Mood:   not watching",
+        "Music:  out of touch with it (Moodtray's own player)",
+        "Camera: off",
+        "Why:    you look happy",
+        "Trouble: Looking through the camera stopped after repeated failures. 'Start again' in the "
+        "tray's menu tries anew, and so does 'moodtray resume'.",
+    ]
+    assert call(paths, "resume")["done"]
+    assert call(paths, "status")["stopped"] == []
+
+
 def test_mood_by_hand(paths: Paths, server: ControlServer, agent: Agent) -> None:
     answer = call(paths, "mood", emotion="sad", minutes=10)
     assert answer["done"]
@@ -267,13 +313,13 @@ def test_a_second_start_hands_over(paths: Paths, server: ControlServer, agent: A
 
 
 def test_a_second_start_during_the_first_ones_start(paths: Paths, agent: Agent) -> None:
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot)
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
     begin = threading.Timer(0.5, server.start)
     begin.start()
     assert "already running" in hand_over(paths)
     assert len(agent.events) == 1
     begin.join()
-    assert server.stop(10)
+    assert stopped(server, 10)
 
 
 def test_quit_waits_for_the_process(paths: Paths, server: ControlServer, agent: Agent) -> None:
@@ -282,14 +328,14 @@ def test_quit_waits_for_the_process(paths: Paths, server: ControlServer, agent: 
     file = paths.runtime / "control.json"
     file.write_text(json.dumps({**control_file(paths), "pid": process.pid}))
     agent.report = lambda event: (agent.events.append(event), process.kill())  # type: ignore[assignment]
-    again = ControlServer(paths, agent.report, lambda: agent.snapshot)
+    again = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
     again.start()
     assert again.wait_ready(60)
     file.write_text(json.dumps({**control_file(paths), "pid": process.pid}))
     assert call(paths, "quit")["text"] == "Moodtray ends."
     assert agent.events == [on.Quit()]
     assert process.wait(20) is not None
-    assert again.stop(10)
+    assert stopped(again, 10)
 
 
 # --- who may not
@@ -300,7 +346,7 @@ def test_the_file_is_for_the_user_alone(paths: Paths, agent: Agent) -> None:
     file = paths.runtime / "control.json"
     file.write_text("left behind by another one")
     file.chmod(0o666)
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot)
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
     server.start()
     assert server.wait_ready(60)
     if os.name == "posix":
@@ -309,7 +355,7 @@ def test_the_file_is_for_the_user_alone(paths: Paths, agent: Agent) -> None:
     found = control_file(paths)
     assert found["pid"] == os.getpid()
     assert len(str(found["secret"])) >= 32
-    assert server.stop(10)
+    assert stopped(server, 10)
     assert not file.exists()
 
 
@@ -469,44 +515,44 @@ def test_a_taken_port_is_no_obstacle(paths: Paths, agent: Agent) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen(1)
         taken = other.getsockname()[1]
-        server = ControlServer(paths, agent.report, lambda: agent.snapshot, port=taken)
+        server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK, taken)
         server.start()
         assert server.wait_ready(60)
         assert control_file(paths)["port"] != taken
         assert call(paths, "status")["mood"] == "happy"
-        assert server.stop(10)
+        assert stopped(server, 10)
 
 
 def test_a_wished_port_is_used(paths: Paths, agent: Agent) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, port=port)
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK, port)
     server.start()
     assert server.wait_ready(60)
     assert control_file(paths)["port"] == port
-    assert server.stop(10)
+    assert stopped(server, 10)
 
 
 def test_a_stop_right_after_the_start_leaves_nothing(paths: Paths, agent: Agent) -> None:
     paths.ensure()
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot)
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
     server.start()
-    assert server.stop(60)
+    assert stopped(server, 60)
     assert not (paths.runtime / "control.json").exists()
-    assert ControlServer(paths, agent.report, lambda: agent.snapshot).stop()
+    assert stopped(ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK), 0)
 
 
 def test_a_client_that_holds_its_connection_does_not_delay_the_stop(
     paths: Paths, agent: Agent
 ) -> None:
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot)
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
     server.start()
     assert server.wait_ready(60)
     with socket.create_connection(("127.0.0.1", int(str(control_file(paths)["port"])))) as held:
         held.sendall(b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         time.sleep(0.2)
-        assert server.stop(10)
+        assert stopped(server, 10)
 
 
 def test_a_folder_that_cannot_be_written_is_a_warning(
@@ -514,11 +560,77 @@ def test_a_folder_that_cannot_be_written_is_a_warning(
 ) -> None:
     paths.runtime.parent.mkdir(parents=True)
     paths.runtime.write_text("a file where a folder should be")
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot)
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
     server.start()
     assert not server.wait_ready(3)
-    assert server.stop(30)
-    assert "commands cannot reach" in caplog.text
+    assert stopped(server, 30)
+    assert str(paths.runtime) in caplog.text
+
+
+# --- a server that dies
+
+
+def test_a_server_that_dies_is_started_again(
+    paths: Paths, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import uvicorn
+
+    real, deaths = uvicorn.Server.run, [SystemExit(1), RuntimeError("the loop broke"), None]
+
+    def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        if not deaths:
+            return real(server, sockets)
+        death = deaths.pop(0)
+        if death is not None:
+            raise death
+        return None  # it just ended
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
+    server.start()
+    end = time.monotonic() + 60
+    while deaths or not server.wait_ready(0.1):
+        server.wake()  # instead of the second between two tries
+        assert time.monotonic() < end
+    assert answer_of(paths, "why")["done"]
+    assert [e.gave_up for e in agent.events if isinstance(e, on.WorkerCrashed)] == [False] * 3
+    assert stopped(server, 10)
+    assert not (paths.runtime / "control.json").exists()
+
+
+def test_a_server_that_dies_always_is_told_and_may_try_again(
+    paths: Paths, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from agent.web import server as module
+
+    def broken(host: str, port: int) -> socket.socket:
+        raise RuntimeError("no more sockets")
+
+    real = module._listen
+    monkeypatch.setattr(module, "_listen", broken)
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
+    server.start()
+    end = time.monotonic() + 60
+    while not server.gave_up:
+        server.wake()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    monkeypatch.setattr(module, "_listen", real)
+    assert not server.wait_ready(0.2)
+    server.restart()
+    assert server.wait_ready(60)
+    assert stopped(server, 10)
+
+
+def answer_of(paths: Paths, verb: str) -> dict[str, object]:
+    """The file may lie there a moment before the server that wrote it answers."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return call(paths, verb)
+        except NotRunning:
+            assert time.monotonic() < end
+            time.sleep(0.05)
 
 
 def test_nothing_heavy_is_needed_to_ask(paths: Paths) -> None:

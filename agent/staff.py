@@ -1,0 +1,49 @@
+"""The workers that gave up, as the controller knows them. Pure state.
+
+A part that the user cannot do without makes the whole an error; another one's end is a problem to
+be told, and the rest goes on. All of them may try again.
+"""
+
+from __future__ import annotations
+
+from agent import effects as do
+from agent import notices
+from agent.core.words import part_stopped
+
+NEEDED = ("watcher", "player")
+"""Without one of these Moodtray does not do what it is for."""
+
+
+class Staff:
+    """Who gave up, the first one first."""
+
+    def __init__(self) -> None:
+        self.stopped: tuple[str, ...] = ()
+
+    def gave_up(self, worker: str) -> list[do.Effect]:
+        """It failed too often and rests now."""
+        if worker not in self.stopped:
+            self.stopped = (*self.stopped, worker)
+        return [do.Notify(notices.worker_gave_up(worker))]
+
+    def restart(self) -> list[do.Effect]:
+        """Another try for all; empty: nobody gave up."""
+        if not self.stopped:
+            return []
+        self.stopped = ()
+        return [do.RestartWorkers()]
+
+    def lacks(self, worker: str) -> bool:
+        """Did this one give up?"""
+        return worker in self.stopped
+
+    @property
+    def in_need(self) -> bool:
+        """Did one give up that is needed?"""
+        return any(worker in NEEDED for worker in self.stopped)
+
+    @property
+    def problem(self) -> str | None:
+        """What stopped and what to do about it; the needed ones first."""
+        ordered = sorted(self.stopped, key=lambda worker: worker not in NEEDED)
+        return part_stopped(ordered[0]) if ordered else None
