@@ -18,9 +18,11 @@ from agent.players.spotify.token import Token
 from agent.settings import Settings
 from agent.store import lock
 from agent.store.lock import ExclusiveLock
+from agent.store.login_note import Change
 from agent.store.paths import Paths
 from agent.store.tokens import FileTokenStore, KeyringTokenStore
 from tests.fakes.clock import FakeClock
+from tests.fakes.ring import Ring
 from tests.players.spotify.conftest import Rig
 
 SECRET = {"refresh_token": "very secret"}
@@ -124,22 +126,9 @@ def test_a_lock_that_never_opens_is_told(tmp_path: Path, monkeypatch: pytest.Mon
 # --- the keyring
 
 
-class Ring:
-    """An in-memory keyring backend."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-
-
 @pytest.fixture
 def ring(monkeypatch: pytest.MonkeyPatch) -> Ring:
-    import keyring
-
-    made = Ring()
-    monkeypatch.setattr(keyring, "get_password", lambda s, u: made.kept.get((s, u)))
-    monkeypatch.setattr(keyring, "set_password", lambda s, u, p: made.kept.update({(s, u): p}))
-    monkeypatch.setattr(keyring, "delete_password", lambda s, u: made.kept.pop((s, u)))
-    return made
+    return Ring(monkeypatch)
 
 
 def test_the_keyring_holds_the_login(tmp_path: Path, ring: Ring) -> None:
@@ -274,6 +263,35 @@ def test_the_login_ends_after_six_months_and_says_so_a_month_before(spotify: Rig
     spotify.clock.advance(timedelta(days=34).total_seconds())
     with pytest.raises(NeedsLogin, match="has ended"):
         spotify.player.playback()
+
+
+def test_a_login_that_only_memory_knows_ends_with_the_logout(
+    spotify: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(token: dict[str, object]) -> None:
+        raise StoreError("the disk is full")
+
+    spotify.clock.advance(3600)
+    monkeypatch.setattr(spotify.store, "save", full)
+    spotify.player.playback()
+    monkeypatch.undo()
+    spotify.store.delete()
+    spotify.note.note_logout()
+    spotify.clock.advance(3600)
+    with pytest.raises(NeedsLogin):
+        spotify.player.playback()
+    assert spotify.store.load() is None
+    assert spotify.note.logged_out
+
+
+def test_an_ended_login_is_noted_as_such(spotify: Rig) -> None:
+    spotify.accounts.revoke()
+    with pytest.raises(NeedsLogin, match="has ended"):
+        spotify.player.playback()
+    assert spotify.store.load() is None
+    noted = spotify.note.read()
+    assert noted is not None
+    assert noted.what is Change.ENDED
 
 
 @pytest.mark.parametrize(
