@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent import spotify_app
-from agent.clock import SystemClock
 from agent.errors import NeedsLogin, SettingsError
 from agent.events import (
-    Event,
     Notice,
     PlaybackChanged,
     PlayerChanged,
@@ -20,55 +18,14 @@ from agent.events import (
     PlaylistStarted,
     SettingsChanged,
 )
-from agent.music import Music
 from agent.players.local import LocalPlayer, loop
-from agent.players.spotify.token import Token
 from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
 from agent.store.paths import Paths
-from agent.store.tokens import FileTokenStore
 from agent.types import MoodState, PlayState
 from tests.fakes.spotify import FakeSpotify, spotify_id
+from tests.players.owners import Owner
 
 HAPPY, SAD = spotify_id("one"), spotify_id("two")
-
-
-class Owner:
-    """What the app has of it: ``music``, and its events."""
-
-    def __init__(self, paths: Paths, spotify: FakeSpotify) -> None:
-        self.events: list[Event] = []
-        self.paths = paths
-        self.clock = SystemClock()
-        self.url = spotify.url
-        self.music = Music(
-            paths,
-            self.clock,
-            self.events.append,
-            wanted=None,
-            spotify_url=spotify.url,
-            tell=lambda _: None,
-        )
-
-    def wait_for(self, kind: type, wanted: Callable[[Event], bool] = lambda _: True) -> Event:
-        end = time.monotonic() + 30.0
-        while True:
-            for event in list(self.events):
-                if isinstance(event, kind) and wanted(event):
-                    return event
-            assert time.monotonic() < end, self.events
-            time.sleep(0.01)
-
-    @property
-    def names(self) -> list[str]:
-        return [event.name for event in self.events if isinstance(event, PlayerChanged)]
-
-    def log_in(self, login: dict[str, object]) -> None:
-        now = self.clock.now().isoformat()
-        more = {"expires_at": now, "auth_date": now, "client_id": "client", "issuer": self.url}
-        token = Token.from_dict({**login, **more})
-        assert token is not None
-        FileTokenStore(self.paths.token_file).save(token.to_dict())
-        spotify_app.login_note(self.paths).note_login()
 
 
 @pytest.fixture
@@ -239,16 +196,3 @@ def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
     owner.music.use(settings)  # as the controller does then
     assert owner.names[-1] == LocalPlayer.name
     assert built == ["spotify", "local"]
-
-
-@pytest.mark.parametrize("which", ["log_in", "log_out"])
-def test_settings_that_broke_meanwhile_are_told(
-    owner: Owner, monkeypatch: pytest.MonkeyPatch, which: str
-) -> None:
-    monkeypatch.setattr(f"agent.account.{which}", lambda *_, **__: "")
-    owner.paths.settings_file.write_text("player = [")
-    getattr(owner.music.account, which)()
-    notice = owner.wait_for(Notice)
-    assert isinstance(notice, Notice)
-    assert str(owner.paths.settings_file) in notice.message
-    assert not [event for event in owner.events if isinstance(event, SettingsChanged)]
