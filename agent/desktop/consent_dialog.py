@@ -3,11 +3,12 @@
 A window and not a notification: people must be able to read the text in their own time, and a
 notification that vanishes would be an answer that nobody gave. It opens beside the agent (another
 process or the system's own box), so that the tray works while it waits. Who sees no window is told
-to use ``moodtray consent``.
+to use ``moodtray consent``; an answer given there closes a window that is still open.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import logging
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import TypeAlias
 
 from agent.desktop import consent
 from agent.errors import StoreError
@@ -30,6 +32,12 @@ log = logging.getLogger(__name__)
 ALLOW = "Allow the camera"
 NOT_NOW = "Not now"
 
+LOOK = 0.5
+"""Seconds between two looks whether the question was answered elsewhere."""
+
+Settled: TypeAlias = Callable[[], bool]
+"""True: the camera is allowed by now, nobody need ask any more."""
+
 _asking = threading.Lock()
 
 
@@ -37,7 +45,8 @@ def ask(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], None])
     """Ask in the background; returns at once. Any thread.
 
     A yes is kept and reported as ConsentGiven, a no as a Notice. Where no window can be shown,
-    ``tell`` gets the sentence that leads on. While one question is open a second call does nothing.
+    ``tell`` gets the sentence that leads on. While one question is open a second call does nothing;
+    it closes by itself when the camera is allowed elsewhere.
     """
     threading.Thread(
         target=_ask_once, args=(paths, clock, report, tell), name="consent", daemon=True
@@ -48,46 +57,53 @@ def _ask_once(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], 
     if not _asking.acquire(blocking=False):
         return
     try:
-        answer = show()
+        answer = show(lambda: consent.is_given(paths))
     finally:
         _asking.release()
     if answer is None:
         tell(consent.HOW)
-        report(Notice(consent.QUESTION, consent.HOW))
+        report(Notice(consent.QUESTION, consent.HOW, asked=True))
     elif answer:
         try:
-            consent.give(paths, clock.now())
+            if not consent.is_given(paths):
+                consent.give(paths, clock.now())
         except StoreError as error:
-            report(Notice(error.title, f"{error.message} You will be asked again next time."))
+            told = f"{error.message} You will be asked again next time."
+            report(Notice(error.title, told, asked=True))
         report(ConsentGiven())
     else:
         if consent.withdraw(paths):  # given meanwhile by the command: this word is the newer one
             report(ConsentWithdrawn())
         report(
-            Notice("The camera stays closed", "Whenever you like, allow it: 'moodtray consent'.")
+            Notice(
+                "The camera stays closed",
+                "Whenever you like, allow it: 'Allow the camera…' in the tray's menu, or "
+                "'moodtray consent'.",
+                asked=True,
+            )
         )
 
 
-def show() -> bool | None:
+def show(settled: Settled) -> bool | None:
     """Show the question and wait: True allowed, False not, None when it could not be shown.
 
-    Blocks for as long as the user takes.
+    Blocks for as long as the user takes, or until it is ``settled``: that is a yes.
     """
     if sys.platform == "win32":
-        return _message_box()
+        return _message_box(settled)
     elif sys.platform == "darwin":  # noqa: RET505 - mypy checks one branch for each system
-        return _apple_dialog()
+        return _apple_dialog(settled)
     else:
         if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             return None
         for means in (_gtk, _zenity, _kdialog):
-            answer = means()
+            answer = means(settled)
             if answer is not None:
                 return answer
         return None
 
 
-def _gtk() -> bool | None:
+def _gtk(settled: Settled) -> bool | None:
     if importlib.util.find_spec("gi") is None:
         return None
     from agent.desktop import consent_gtk
@@ -103,17 +119,21 @@ def _gtk() -> bool | None:
     window.start()
     sender.close()
     try:
+        while not receiver.poll(LOOK):
+            if settled():
+                return True
         answer = receiver.recv()
     except EOFError:  # it crashed, or the library has no GTK to it
         answer = None
     finally:
-        receiver.close()
-    window.join(5)
+        receiver.close()  # an open window closes by that
+        window.join(5)
     return answer if isinstance(answer, bool) else None
 
 
-def _zenity() -> bool | None:
+def _zenity(settled: Settled) -> bool | None:
     return _run(
+        settled,
         "zenity",
         "--question",
         "--no-markup",
@@ -125,8 +145,9 @@ def _zenity() -> bool | None:
     )
 
 
-def _kdialog() -> bool | None:
+def _kdialog(settled: Settled) -> bool | None:
     return _run(
+        settled,
         "kdialog",
         "--title",
         consent.QUESTION,
@@ -139,7 +160,7 @@ def _kdialog() -> bool | None:
     )
 
 
-def _apple_dialog() -> bool | None:
+def _apple_dialog(settled: Settled) -> bool | None:
     # JSON's strings are AppleScript's too, for text without control characters but line ends.
     script = (
         f"display dialog {json.dumps(consent.TEXT, ensure_ascii=False)} "
@@ -147,30 +168,49 @@ def _apple_dialog() -> bool | None:
         f"buttons {{{json.dumps(NOT_NOW)}, {json.dumps(ALLOW)}}} "
         f"cancel button {json.dumps(NOT_NOW)} default button {json.dumps(ALLOW)}"
     )
-    return _run("osascript", "-e", script)
+    return _run(settled, "osascript", "-e", script)
 
 
-def _run(program: str, *arguments: str) -> bool | None:
+def _run(settled: Settled, program: str, *arguments: str) -> bool | None:
     """The answer of a program that ends with 0 for yes and 1 for no."""
     found = shutil.which(program)
     if found is None:
         return None
     try:
-        code = subprocess.run([found, *arguments], capture_output=True, check=False).returncode
+        window = subprocess.Popen(
+            [found, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
     except OSError as error:
         log.info("%s could not ask: %s", program, error)
         return None
-    return {0: True, 1: False}.get(code)
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return {0: True, 1: False}.get(window.wait(LOOK))
+        if settled():
+            window.terminate()
+            window.wait()
+            return True
 
 
 if sys.platform == "win32":
 
-    def _message_box() -> bool | None:
+    def _message_box(settled: Settled) -> bool | None:
         import ctypes
+
+        answered = threading.Event()
+
+        def press_yes_when_settled() -> None:
+            command = 0x111
+            while not answered.wait(LOOK):
+                window = ctypes.windll.user32.FindWindowW(None, consent.QUESTION)
+                if window and settled():
+                    ctypes.windll.user32.PostMessageW(window, command, yes, 0)
 
         yes_no, question, to_front = 0x4, 0x20, 0x10000
         yes, no = 6, 7
+        threading.Thread(target=press_yes_when_settled, name="consent", daemon=True).start()
         answer = ctypes.windll.user32.MessageBoxW(
             None, f"{consent.TEXT}", consent.QUESTION, yes_no | question | to_front
         )
+        answered.set()
         return {yes: True, no: False}.get(answer)

@@ -79,6 +79,11 @@ def test_the_text_says_what_it_must() -> None:
 # --- the question
 
 
+def never() -> bool:
+    """Nobody answers elsewhere."""
+    return False
+
+
 class Asked:
     """One call of ask() and what came of it."""
 
@@ -117,7 +122,7 @@ def test_a_desktops_own_dialog(
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":nowhere")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr(consent_dialog, "_gtk", lambda: None)
+    monkeypatch.setattr(consent_dialog, "_gtk", lambda _: None)
     stand_in(tmp_path / "bin", program, code)
     asked = Asked(paths)
     event = asked.event()
@@ -133,13 +138,13 @@ def test_apples_dialog_is_asked_in_its_language(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     stand_in(tmp_path / "bin", "osascript", 0)
-    assert consent_dialog._apple_dialog() is True
+    assert consent_dialog._apple_dialog(never) is True
     words = (tmp_path / "bin" / "words").read_text()
     assert words.startswith('-e\ndisplay dialog "Moodtray looks through')
     assert 'buttons {"Not now", "Allow the camera"}' in words
     assert "\\n" in words  # line ends inside the string, not in the script
     stand_in(tmp_path / "bin", "osascript", 1)
-    assert consent_dialog._apple_dialog() is False
+    assert consent_dialog._apple_dialog(never) is False
 
 
 def windows_titled(text: str) -> list[str]:
@@ -185,8 +190,42 @@ def test_a_real_window_closed_is_a_no(paths: Paths, screen: None) -> None:
     event = asked.event()
     assert isinstance(event, Notice)
     assert "stays closed" in event.title
+    assert "Allow the camera…" in event.message
+    assert event.asked, "quiet hours or not: it answers the user"
     assert asked.told == []
     assert not consent.is_given(paths)
+
+
+@linux_only
+def test_a_real_window_closes_when_the_camera_is_allowed_elsewhere(
+    paths: Paths, screen: None
+) -> None:
+    asked = Asked(paths)
+    wait_until(lambda: len(windows_titled(consent.QUESTION)) > 0, 60)
+    consent.give(paths, WHEN)
+    assert asked.event() == ConsentGiven()
+    wait_until(lambda: not windows_titled(consent.QUESTION))
+    assert WHEN.isoformat() in (paths.state / "consent.json").read_text(), "the first word stands"
+
+
+@linux_only
+@pytest.mark.parametrize("program", ["zenity", "kdialog"])
+def test_a_desktops_own_dialog_closes_as_well(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":nowhere")
+    monkeypatch.setattr(consent_dialog, "_gtk", lambda _: None)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / program).write_text(f'#!/bin/sh\necho $$ > "{folder}/pid"\nexec /bin/sleep 600\n')
+    (folder / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    asked = Asked(paths)
+    wait_until(lambda: (folder / "pid").exists() and (folder / "pid").read_text() != "")
+    consent.give(paths, WHEN)
+    assert asked.event() == ConsentGiven()
+    pid = int((folder / "pid").read_text())
+    wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 @linux_only
@@ -194,7 +233,7 @@ def test_a_killed_agent_takes_its_question_with_it(screen: None, tmp_path: Path)
     script = tmp_path / "asks.py"
     script.write_text(
         "from agent.desktop import consent_dialog\n"
-        "if __name__ == '__main__':\n    consent_dialog.show()\n"
+        "if __name__ == '__main__':\n    consent_dialog.show(lambda: False)\n"
     )
     root = Path(__file__).resolve().parents[2]
     agent = subprocess.Popen(
