@@ -7,6 +7,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,16 @@ from agent.training.train import (
 
 Parts = tuple[data.Faces, data.Faces]
 TINY = Plan(epochs=3, batch=16, rate=0.02, average=0.5)
+ONE = """
+import sys
+from pathlib import Path
+import torch
+from agent.training import data
+from agent.training.train import Plan, train
+torch.set_num_threads(1)
+parts = data.corpora(Path(sys.argv[1]), Path(sys.argv[2]), 0.25, 3, True)
+train({plan}, *parts, Path(sys.argv[3]))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +95,38 @@ def test_a_stopped_run_ends_like_an_unbroken_one(parts: Parts, tmp_path: Path) -
     logs = [(tmp_path / run / "log.csv").read_text().splitlines() for run in ("whole", "broken")]
     without_time = [[line.rsplit(",", 1)[0] for line in log] for log in logs]
     assert without_time[0] == without_time[1]
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(
+    folder: Path, parts: Parts, tmp_path: Path
+) -> None:
+    """SIGKILL leaves no time to write anything: what is there must do, and lead to the same end."""
+    long = dataclasses.replace(TINY, epochs=12)
+    script, run = tmp_path / "one.py", tmp_path / "run"
+    script.write_text(ONE.format(plan=long))
+    root = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(folder), str(tmp_path / "cache"), str(run)],
+        env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(1500):  # a guard against a hang, no measure of speed
+            if (run / "last.pt").exists() or process.poll() is not None:
+                break
+            time.sleep(0.05)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+    done = torch.load(run / "last.pt", weights_only=True)["step"]
+    assert 0 < done < 12 * (len(parts[0]) // 16)
+    train(long, *parts, run, quiet=True)
+    train(long, *parts, tmp_path / "whole", quiet=True)
+    for key, value in weights(tmp_path / "whole").items():
+        torch.testing.assert_close(weights(run)[key], value, rtol=0, atol=0, msg=key)
+    epochs = [row.split(",")[0] for row in (run / "log.csv").read_text().splitlines()[1:]]
+    assert epochs == [str(n + 1) for n in range(12)]  # none twice, none missing
 
 
 def test_the_seed_of_the_plan_decides_everything(parts: Parts, tmp_path: Path) -> None:
