@@ -35,7 +35,8 @@ def way_back(before: Playback, left: float) -> Playlist | None:
     if before.track is not None:
         position = (before.position or 0.0) + max(0.0, left - before.time)
         place = Place(before.track, min(position, before.duration or position))
-    return Playlist(uri, before.context_name or before.title or "what played before", place)
+    name = before.context_name if before.context is not None else before.title
+    return Playlist(uri, name or "what played before", place)
 
 
 class Changes:

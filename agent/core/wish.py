@@ -63,14 +63,17 @@ class Wishes:
             self._waiting = tried
 
     def device_found(self) -> bool:
-        """True when something waited for it."""
-        self.deviceless = False
+        """True when something waited for it. A device that refused every try is none: only a
+        reading that shows it makes an end of :attr:`deviceless`."""
         wish, self._waiting = self._waiting, None
-        if wish is not None and wish.asked:
+        if wish is None:
+            return False
+        self.deviceless = False
+        if wish.asked:
             self.still_ask(wish)
-        elif wish is not None:
+        else:
             self.owed = wish
-        return wish is not None
+        return True
 
     def pass_time(self, now: float) -> None:
         """End what has waited long enough."""

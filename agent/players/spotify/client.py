@@ -9,6 +9,7 @@ from typing import Any
 import spotipy
 
 from agent.errors import PlaylistGone
+from agent.players.spotify.contexts import Start
 from agent.players.spotify.reading import (
     Device,
     PlaylistInfo,
@@ -56,10 +57,16 @@ class SpotifyClient:
         except UnknownAddress as error:
             raise playlist_gone(identity) from error
 
-    def start(self, context_uri: str, device_id: str) -> None:
+    def start(self, what: Start, device_id: str) -> None:
         """Raises PlaylistGone, NoDevice (the device went away), AlreadySo."""
         try:
-            self._api.start_playback(device_id=device_id, context_uri=context_uri)
+            self._api.start_playback(
+                device_id=device_id,
+                context_uri=what.context_uri,
+                uris=None if what.uris is None else list(what.uris),
+                offset=None if what.offset is None else {"uri": what.offset},
+                position_ms=what.position_ms,
+            )
         except UnknownAddress as error:
             raise PlaylistGone(error.message) from error
 

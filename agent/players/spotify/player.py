@@ -6,7 +6,9 @@ import logging
 from dataclasses import replace
 
 from agent.core.cadence import Budget
+from agent.core.happened import shows
 from agent.errors import (
+    DeviceRestricted,
     NeedsLogin,
     NoDevice,
     Offline,
@@ -14,11 +16,11 @@ from agent.errors import (
     PlaylistGone,
     RateLimited,
     ServiceDown,
-    SettingsError,
 )
 from agent.players.spotify.auth import TokenKeeper
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.client import SpotifyClient
+from agent.players.spotify.contexts import Start, not_startable, start_of
 from agent.players.spotify.limits import Ledger
 from agent.players.spotify.mapping import canonical, playlist_id
 from agent.players.spotify.reading import Device, Reading
@@ -58,6 +60,8 @@ class SpotifyPlayer:
         self._clock = clock
         self._shuffle = shuffle
         self._shuffled: bool | None = None  # as the latest reading said
+        self._users_shuffle: bool | None = None  # as it was before our latest start
+        self._started: str | None = None  # what that was
         self._proofs = 0
 
     # -- the port
@@ -72,26 +76,34 @@ class SpotifyPlayer:
 
     def play(self, playlist: Playlist) -> None:
         """Start ``playlist`` on the user's device: the active one, else the one used last, else
-        the only one.
+        the only one. With a place it is what the user listened to, and begins there, shuffled as
+        it was.
 
         Raises NoDevice, DeviceRestricted, PlaylistGone, and what the session raises. Whether the
         music started is for the caller to read: Spotify's answer to a command promises nothing.
         """
-        try:
-            uri = canonical(playlist.uri)
-        except SettingsError as error:
-            raise PlayerError(error.message, title=error.title) from error
+        what = start_of(playlist)
         with self._client.commanding():
-            self.look_up(uri, playlist.name)
+            if what.is_playlist and playlist.place is None:  # else it was just heard
+                self.look_up(what.uri, playlist.name)
             device = self._choose()
             try:
-                self._start(uri, device, playlist)
+                self._start(what, device, playlist)
             except NoDevice:
                 # The id died between two requests: ask for the present ones, once.
                 device = self._choose()
-                self._start(uri, device, playlist)
+                self._start(what, device, playlist)
         self._proofs = PROOFS
         self._cache.remember_device(device.name, device.type)
+
+    def ready(self) -> bool:
+        """Is there a device that :meth:`play` would take? Readings do not show one that is open
+        and silent."""
+        try:
+            self._choose()
+        except (NoDevice, DeviceRestricted):
+            return False
+        return True
 
     def pause(self) -> None:
         """Pausing what is silent already is no error."""
@@ -203,30 +215,44 @@ class SpotifyPlayer:
             "should play; Moodtray waits for it."
         )
 
-    def _start(self, uri: str, device: Device, playlist: Playlist) -> None:
+    def _start(self, what: Start, device: Device, playlist: Playlist) -> None:
         assert device.id is not None  # _choose gives usable devices only
+        way_back = playlist.place is not None
+        shuffle = self._users_shuffle if way_back else self._shuffle
+        if not way_back and self._started != what.uri:  # not its second try
+            self._users_shuffle, self._started = self._shuffled, what.uri
         # Shuffled beforehand, the first track differs each time; a sleeping device takes the
         # command only once it plays.
-        before = device.active and self._shuffled != self._shuffle
-        if before:
-            self._set_shuffle(device.id)
+        if device.active and shuffle is not None and self._shuffled != shuffle:
+            self._set_shuffle(shuffle, device.id)
         try:
-            self._client.start(uri, device.id)
+            self._send(what, device.id)
         except PlaylistGone as error:
-            self._cache.mark_gone(uri)
+            if not what.is_playlist:
+                raise not_startable(playlist.name) from error
+            self._cache.mark_gone(what.uri)
             raise playlist_gone(playlist.name) from error
         except AlreadySo as error:
             now = self._read().playback
-            if now.state is not PlayState.PLAYING or now.context != uri:
+            if now.state is not PlayState.PLAYING or not shows(now, what.uri):
                 raise device_restricted(device.name) from error
-        if not device.active:
-            self._set_shuffle(device.id)
+        if not device.active and shuffle is not None:
+            self._set_shuffle(shuffle, device.id)
 
-    def _set_shuffle(self, device_id: str) -> None:
+    def _send(self, what: Start, device_id: str) -> None:
+        try:
+            self._client.start(what, device_id)
+        except PlaylistGone:
+            if not what.has_place:
+                raise
+            # Perhaps only the track is gone from it.
+            self._client.start(what.from_the_beginning(), device_id)
+
+    def _set_shuffle(self, wanted: bool, device_id: str) -> None:
         """Its failure is no reason not to play, nor to say that playing failed."""
         try:
-            self._client.shuffle(self._shuffle, device_id)
-            self._shuffled = self._shuffle
+            self._client.shuffle(wanted, device_id)
+            self._shuffled = wanted
         except PlayerError as error:
             log.info("shuffle was not set: %s", error)
 

@@ -73,10 +73,12 @@ class FakePlaylist:
     tracks: tuple[Track, ...]
     deleted: bool = False
     hidden: bool = False  # may be played, not looked at
+    kind: str = "playlist"  # or "album", "artist", "show", "collection": the user's liked songs
 
     @property
     def uri(self) -> str:
-        return f"spotify:playlist:{self.id}"
+        liked = self.kind == "collection"
+        return "spotify:user:sam:collection" if liked else f"spotify:{self.kind}:{self.id}"
 
     def to_json(self) -> dict[str, object]:
         href = f"https://api.spotify.com/v1/playlists/{self.id}"
@@ -127,8 +129,15 @@ class Catalogue:
         for emotion in EMOTIONS:
             self.add(f"{emotion.title()} songs", seed=emotion)
 
-    def add(self, name: str, *, seed: str | None = None, tracks: int | None = None) -> FakePlaylist:
-        """A playlist whose tracks differ a little in length."""
+    def add(
+        self,
+        name: str,
+        *,
+        seed: str | None = None,
+        tracks: int | None = None,
+        kind: str = "playlist",
+    ) -> FakePlaylist:
+        """A playlist, or another context, whose tracks differ a little in length."""
         seed = seed or name
         made = tuple(
             Track(
@@ -139,7 +148,7 @@ class Catalogue:
             )
             for n in range(tracks or self.tracks_each)
         )
-        playlist = FakePlaylist(spotify_id(seed), name, made)
+        playlist = FakePlaylist(spotify_id(seed), name, made, kind=kind)
         self.playlists[playlist.id] = playlist
         return playlist
 
@@ -148,6 +157,8 @@ class Catalogue:
         return self.playlists[spotify_id(seed)]
 
     def by_uri(self, uri: str) -> FakePlaylist | None:
-        kind, _, identity = uri.rpartition(":")
-        found = self.playlists.get(identity) if kind == "spotify:playlist" else None
-        return None if found is None or found.deleted else found
+        return next((p for p in self.playlists.values() if p.uri == uri and not p.deleted), None)
+
+    def track(self, uri: str) -> Track | None:
+        every = (track for playlist in self.playlists.values() for track in playlist.tracks)
+        return next((track for track in every if track.uri == uri), None)

@@ -11,8 +11,11 @@ from urllib.parse import parse_qsl
 
 from tests.fakes.spotify import trouble
 from tests.fakes.spotify.accounts import AccountsService
+from tests.fakes.spotify.catalogue import Track
 from tests.fakes.spotify.contract import contract
 from tests.fakes.spotify.world import FakeDevice, Sent, World
+
+CONTEXTS = r"spotify:(playlist|album|artist|show):\w{22}|spotify:user:\w+:collection"
 
 
 @dataclass
@@ -145,9 +148,11 @@ class Service:
             return Reply(204)
         context = None
         if seen.context is not None:
+            kind, identity = seen.context.split(":")[-2:]
+            kind = "collection" if identity == "collection" else kind
             context = {
-                "type": "playlist",
-                "href": "https://api.spotify.com/v1/playlists/" + seen.context.split(":")[-1],
+                "type": kind,
+                "href": f"https://api.spotify.com/v1/{kind}s/{identity}",
                 "external_urls": {},
                 "uri": seen.context,
             }
@@ -224,18 +229,43 @@ class Service:
         world = self.world
         uri = (request.json() or {}).get("context_uri")
         state = world.truth()
+        begin = self._beginning(request)
+        if isinstance(begin, Reply):
+            return begin
+        track, progress = begin
+        if uri is None and track is not None:
+            world.play_track(track, device, lag=world.lag, progress=progress)
+            return Reply(204)
         if uri is None:
             if state.playing and state.device == device.name:
                 return error(403, "Player command failed: Restriction violated", "UNKNOWN")
             world.set(replace(state, playing=bool(state.tracks), device=device.name), lag=world.lag)
             return Reply(204)
-        if not isinstance(uri, str) or not re.fullmatch(r"spotify:(playlist|album):\w{22}", uri):
+        if not isinstance(uri, str) or not re.fullmatch(CONTEXTS, uri):
             return error(400, "Invalid context uri")
         playlist = world.catalogue.by_uri(uri)
-        if playlist is None:
+        if playlist is None or (playlist.kind == "collection" and not world.starts_liked_songs):
             return error(404, "Context not found")
-        world.play(playlist, device, lag=world.lag)
+        if track is not None and playlist.kind not in ("playlist", "album"):
+            return error(400, f"Can't have offset for context type: {playlist.kind.upper()}")
+        if track is not None and track not in playlist.tracks:
+            return error(404, "Offset not found")
+        world.play(playlist, device, lag=world.lag, begin=track, progress=progress)
         return Reply(204)
+
+    def _beginning(self, request: Request) -> tuple[Track | None, float] | Reply:
+        """The track to begin with, where one is named, and the seconds into it."""
+        asked = request.json() or {}
+        offset, uris, millis = asked.get("offset"), asked.get("uris"), asked.get("position_ms", 0)
+        if not isinstance(millis, int) or millis < 0:
+            return error(400, "Invalid position")
+        uri = offset.get("uri") if isinstance(offset, dict) else None
+        if isinstance(uris, list):
+            uri = uris[0]
+        if uri is None:
+            return None, millis / 1000
+        track = self.world.catalogue.track(str(uri))
+        return (track, millis / 1000) if track is not None else error(404, "Track not found")
 
 
 def _device_json(device: FakeDevice, *, active: bool) -> dict[str, object]:

@@ -99,6 +99,8 @@ class World:
     clock: Clock
     catalogue: Catalogue = field(default_factory=Catalogue)
     premium: bool = True
+    starts_liked_songs: bool = True
+    """The contract does not name them among the contexts."""
     lag: float = 0.0
     """Seconds until a command shows in readings."""
     sleeps_after: float = 600.0
@@ -164,20 +166,48 @@ class World:
     def device_by_id(self, identity: str) -> FakeDevice | None:
         return next((d for d in self.devices if d.id == identity and d.online), None)
 
-    def play(self, playlist: FakePlaylist, device: FakeDevice, *, lag: float = 0.0) -> None:
-        before = self.truth()
+    def play(
+        self,
+        playlist: FakePlaylist,
+        device: FakeDevice,
+        *,
+        lag: float = 0.0,
+        begin: Track | None = None,
+        progress: float = 0.0,
+    ) -> None:
+        """From its beginning, or at ``progress`` seconds into the track ``begin``."""
         tracks = list(playlist.tracks)
-        if before.shuffle:
+        if self.truth().shuffle:
             self._random.shuffle(tracks)
+            if begin is not None:  # the rest follows in any order
+                tracks.sort(key=lambda track: track != begin)
+        index = 0 if begin is None else tracks.index(begin)
+        self._begin(playlist.uri, tuple(tracks), device, lag, index, progress)
+
+    def play_track(
+        self, track: Track, device: FakeDevice, *, lag: float = 0.0, progress: float = 0.0
+    ) -> None:
+        """A single track, without a context."""
+        self._begin(None, (track,), device, lag, 0, progress)
+
+    def _begin(
+        self,
+        context: str | None,
+        tracks: tuple[Track, ...],
+        device: FakeDevice,
+        lag: float,
+        index: int,
+        progress: float,
+    ) -> None:
         self.set(
             replace(
-                before,
+                self.truth(),
                 playing=True,
                 device=device.name,
-                context=playlist.uri,
-                tracks=tuple(tracks),
-                index=0,
-                progress=0.0,
+                context=context,
+                tracks=tracks,
+                index=index,
+                progress=progress,
             ),
             lag=lag,
         )

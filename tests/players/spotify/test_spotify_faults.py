@@ -18,6 +18,7 @@ from agent.errors import (
     RateLimited,
     ServiceDown,
 )
+from agent.players.spotify.contexts import start_of
 from agent.types import Playlist
 from tests.fakes.spotify import trouble as troubles
 from tests.players.spotify.conftest import Rig
@@ -33,7 +34,9 @@ CALLS: dict[str, tuple[str, str, Callable[[Rig], object]]] = {
     "start": (
         "PUT",
         "/me/player/play",
-        lambda rig: rig.client.start(rig.world.catalogue["happy"].uri, rig.world.devices[0].id),
+        lambda rig: rig.client.start(
+            start_of(Playlist(rig.world.catalogue["happy"].uri, "happy")), rig.world.devices[0].id
+        ),
     ),
     "resume": ("PUT", "/me/player/play", lambda rig: rig.client.resume()),
     "pause": ("PUT", "/me/player/pause", lambda rig: rig.client.pause()),
