@@ -291,9 +291,16 @@ def logout() -> None:
 
 
 def _ask(verb: str, **words: Any) -> dict[str, Any]:
-    from agent.web.control_client import call
+    from agent.web.control_client import call_when_ready
 
-    return call(Paths.default(), verb, **words)
+    paths = Paths.default()
+
+    def taken() -> bool:
+        from agent.desktop.instance import Instance  # only when nobody answers
+
+        return Instance(paths).is_taken()
+
+    return call_when_ready(paths, verb, taken=taken, **words)
 
 
 @app.command()

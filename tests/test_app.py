@@ -6,15 +6,17 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from agent.desktop.instance import Instance
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.types import EMOTIONS
-from tests.agent_process import CLIP, SHARED, AgentProcess, run_command
+from tests.agent_process import CLIP, PATIENCE, SHARED, AgentProcess, run_command
 
 QUICK = """
 [camera]
@@ -207,6 +209,30 @@ def test_no_agent_no_status(quick: Paths) -> None:
         done = run_command(verb)
         assert done.returncode == 3, verb
         assert "not running" in done.stderr.lower()
+
+
+def test_a_command_right_after_the_start_is_answered(quick: Paths) -> None:
+    with run("--camera", str(CLIP)) as agent:
+        wait_until(lambda: Instance(quick).is_taken())
+        done = run_command("status")
+        assert done.returncode == 0, done.stderr
+        assert "Camera:" in done.stdout
+        assert agent.stop() < 4.0
+
+
+def test_an_agent_without_commands_is_no_missing_agent(quick: Paths) -> None:
+    with run("--camera", str(CLIP), "--no-control") as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        done = run_command("status")
+        assert done.returncode == 1
+        assert "takes no commands" in done.stderr
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
 
 
 def test_the_commands_rule_the_running_agent(quick: Paths) -> None:

@@ -14,10 +14,13 @@ from agent.errors import StoreError
 from agent.store.paths import Paths, ensure_folder
 
 LOCK_NAME = "agent.lock"
+LOOK_PATIENCE = 0.3
+"""Seconds for which a start puts up with a taken lock: :meth:`Instance.is_taken` holds it for a
+moment."""
 
 
 class Instance:
-    """The right to be the running agent. The main thread; never blocks.
+    """The right to be the running agent. The main thread; blocks for LOOK_PATIENCE at most.
 
     ::
 
@@ -42,7 +45,7 @@ class Instance:
         """
         ensure_folder(self._folder)
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=LOOK_PATIENCE, poll_interval=0.02)
         except Timeout:
             return False
         except OSError as error:
@@ -52,6 +55,20 @@ class Instance:
                 "MOODTRAY_HOME."
             ) from error
         return True
+
+    def is_taken(self) -> bool:
+        """True when another process is the agent. For commands, which do not want to be it: a
+        lock that cannot be looked at counts as free."""
+        if not (self._folder / LOCK_NAME).exists():
+            return False
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        self.release()
+        return False
 
     def release(self) -> None:
         """Let another agent start. May be called twice."""

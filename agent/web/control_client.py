@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,27 @@ _SECRET_HEADER = "X-Moodtray-Secret"
 _VERSION_HEADER = "X-Moodtray-Version"
 
 _NOBODY = "No agent is running. Start it with 'moodtray run'."
+_DEAF = "It takes no commands: it is still starting, or was started without them."
+
+
+def call_when_ready(
+    paths: Paths, verb: str, *, taken: Callable[[], bool], **words: object
+) -> dict[str, Any]:
+    """As :func:`call`, but an agent that has just been started is given START_PATIENCE to answer.
+
+    ``taken``: is there an agent at all? Raises NotRunning when there is none, and DesktopError
+    when there is one that does not answer.
+    """
+    deadline = time.monotonic() + START_PATIENCE
+    while True:
+        try:
+            return call(paths, verb, **words)
+        except NotRunning:
+            if not taken():
+                raise
+            if time.monotonic() >= deadline:
+                raise DesktopError(_DEAF, title="Moodtray is running") from None
+            time.sleep(0.1)
 
 
 def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
@@ -80,20 +102,11 @@ def hand_over(paths: Paths, *, play: bool = False) -> str:
 
     The lock was found taken, so there is an agent; it may not have begun to answer.
     """
-    deadline = time.monotonic() + START_PATIENCE
-    while True:
-        try:
-            text = str(call(paths, "hello")["text"])
-            if play:
-                text = f"{text}\n{call(paths, 'play')['text']}"
-            return text
-        except NotRunning:
-            if time.monotonic() >= deadline:
-                return (
-                    "Moodtray is already running. It takes no commands: it is still starting, or "
-                    "was started without them."
-                )
-            time.sleep(0.1)
+    try:
+        text = str(call_when_ready(paths, "hello", taken=lambda: True)["text"])
+    except DesktopError as error:
+        return f"Moodtray is already running. {error.message}"
+    return f"{text}\n{call(paths, 'play')['text']}" if play else text
 
 
 def _find(paths: Paths) -> tuple[int, str, int]:

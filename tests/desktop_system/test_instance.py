@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,29 @@ def test_the_second_one_is_told_and_the_next_may(tmp_path: Path) -> None:
     assert second.acquire() is True
     second.release()
     second.release()
+
+
+def test_who_only_looks_takes_nothing() -> None:
+    mine = Instance(Paths.default())
+    assert mine.is_taken() is False
+    assert not Paths.default().runtime.exists(), "not even a folder"
+    first = start_holder()
+    assert mine.is_taken() is True
+    assert mine.acquire() is False
+    first.communicate("", timeout=30)
+    assert mine.is_taken() is False
+    second = start_holder()
+    assert first_line(second) == "True"
+    second.communicate("", timeout=30)
+
+
+def test_a_start_is_not_turned_away_by_a_look() -> None:
+    """A command that looks holds the lock for a moment."""
+    looking, mine = Instance(Paths.default()), Instance(Paths.default())
+    assert looking.acquire()
+    threading.Timer(0.05, looking.release).start()
+    assert mine.acquire() is True
+    mine.release()
 
 
 def test_a_kill_leaves_no_obstacle() -> None:

@@ -36,7 +36,8 @@ from agent.types import (
     Snapshot,
     Status,
 )
-from agent.web.control_client import call, hand_over
+from agent.web import control_client
+from agent.web.control_client import call, call_when_ready, hand_over
 from agent.web.server import ControlServer
 
 CLOCK = SystemClock()
@@ -320,6 +321,39 @@ def test_a_second_start_during_the_first_ones_start(paths: Paths, agent: Agent) 
     assert len(agent.events) == 1
     begin.join()
     assert stopped(server, 10)
+
+
+def test_a_command_waits_for_an_agent_that_has_just_been_started(
+    paths: Paths, agent: Agent
+) -> None:
+    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
+    begin = threading.Timer(0.5, server.start)
+    begin.start()
+    assert call_when_ready(paths, "status", taken=lambda: True)["mood"] == "happy"
+    begin.join()
+    assert stopped(server, 10)
+
+
+def test_a_command_does_not_wait_for_nobody(paths: Paths) -> None:
+    asked: list[bool] = []
+
+    def taken() -> bool:
+        asked.append(True)
+        return len(asked) < 3
+
+    with pytest.raises(NotRunning):
+        call_when_ready(paths, "status", taken=taken)
+    assert len(asked) == 3, "the agent ended meanwhile"
+
+
+def test_an_agent_without_commands_is_told_apart_from_none(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_client, "START_PATIENCE", 0.2)
+    with pytest.raises(DesktopError, match="takes no commands") as told:
+        call_when_ready(paths, "status", taken=lambda: True)
+    assert told.value.title == "Moodtray is running"
+    assert "already running. It takes no commands" in hand_over(paths)
 
 
 def test_quit_waits_for_the_process(paths: Paths, server: ControlServer, agent: Agent) -> None:

@@ -157,8 +157,7 @@ def test_the_agent_answers_and_ends_while_spotify_hangs(paths: Paths, spotify: F
         agent.wait_for(lambda line: line["event"] == "observation")
         wait_until(hangs)
         looked = len(agent.of("observation"))
-        # Its command server comes up beside the first look at the camera.
-        wait_until(lambda: run_command("status", timeout=PATIENCE).returncode == 0)
+        assert run_command("status", timeout=PATIENCE).returncode == 0
         wait_until(lambda: len(agent.of("observation")) > looked + 1)
         before = len(spotify.world.sent)
         wait_until(lambda: len(spotify.world.sent) > before)  # the next one has begun to hang
