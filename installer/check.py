@@ -1,8 +1,10 @@
 """Sees that a built program works: started from another folder, with a home of its own.
 
-python installer/check.py dist/moodtray            the frozen folder
-python installer/check.py dist/moodtray_*.deb      the package: installed, started, removed
-                                                   (root, and a machine that may be changed)
+python installer/check.py dist/moodtray                    the frozen folder
+python installer/check.py dist/moodtray_*.deb [PICTURE]    the package: installed, started, removed
+                                                           (root, a machine that may be changed)
+
+On Linux both show the tray icon on a virtual screen, where Xvfb, openbox, tint2 and xdotool are.
 """
 
 from __future__ import annotations
@@ -21,16 +23,24 @@ from pathlib import Path
 DEMO_SECONDS = 10
 NEVER = ("torch", "torchvision", "matplotlib", "onnx", "sympy", "libgtk-3", "libglib-2.0")
 """Nothing of that name may be in the folder."""
+SCREEN_TOOLS = ("Xvfb", "openbox", "tint2", "xdotool", "dbus-daemon")
 
 
 def frozen(folder: Path) -> None:
-    """The frozen folder: version, doctor, demo, and what must not be in it."""
-    program = folder / ("moodtray.exe" if sys.platform == "win32" else "moodtray")
+    """The frozen folder: version, doctor, demo, tray, and what must not be in it."""
+    program = folder.resolve() / ("moodtray.exe" if sys.platform == "win32" else "moodtray")
     inside = [file.name for file in folder.rglob("*")]
     for name in NEVER:
         assert not [f for f in inside if f == name or f.startswith(f"{name}.")], name
     with tempfile.TemporaryDirectory(prefix="moodtray check ") as place:
         run_commands(program, Path(place))
+        missing = [tool for tool in SCREEN_TOOLS if shutil.which(tool) is None]
+        if sys.platform != "linux":
+            return
+        if missing:
+            print(f"not shown on a screen: {', '.join(missing)} is not here")
+            return
+        start_on_a_screen(program, Path(place), None)
 
 
 def run_commands(program: Path, place: Path) -> None:
@@ -64,42 +74,71 @@ def run_commands(program: Path, place: Path) -> None:
     assert summary.get("with_face", 0) >= 3, events
     assert summary.get("moods"), events
     assert run("status", codes=(3,)) == ""
-    obey(program, environment, place)
+    with running(program, environment, place, "--headless") as agent:
+        obey(program, environment, agent)
     checks = len(report["checks"])
     print(f"works: version, doctor ({checks} checks), demo (mood {summary['moods']}), commands")
 
 
-def obey(program: Path, environment: dict[str, str], place: Path) -> None:
-    """An agent without a screen takes commands and ends when told to."""
+@contextmanager
+def running(
+    program: Path, environment: dict[str, str], place: Path, *words: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """An agent that watches the shipped clip and answers commands."""
     clip = next(program.resolve().parent.rglob("resources/demo/*.mp4"))
-    words = [str(program), "run", "--headless", "--camera", str(clip)]
-    agent = subprocess.Popen(words, env=environment, cwd=place)
+    command = [str(program), "run", "--camera", str(clip), *words]
+    agent = subprocess.Popen(command, env=environment, cwd=place)
     try:
         wait_for(lambda: ask(program, environment, "status") == 0, 90)
-        assert ask(program, environment, "pause") == 0
-        assert ask(program, environment, "resume") == 0
-        assert ask(program, environment, "quit") == 0
-        assert agent.wait(15) == 0
+        yield agent
     finally:
         if agent.poll() is None:
             agent.kill()
             agent.wait()
 
 
+def obey(program: Path, environment: dict[str, str], agent: subprocess.Popen[bytes]) -> None:
+    """A running agent takes commands and ends when told to."""
+    for verb in ("pause", "resume", "quit"):
+        assert ask(program, environment, verb) == 0, verb
+    assert agent.wait(15) == 0
+
+
 def package(deb: Path, picture: Path | None = None) -> None:
-    """Install, start on a screen, run the demo, remove: nothing may be left."""
+    """Install, start on a screen, run the demo, remove while it runs: nothing may be left."""
     before = installed_files()
     subprocess.run(["apt-get", "install", "-y", "-q", str(deb.resolve())], check=True)
+    purged = False
     try:
         program = Path("/usr/bin/moodtray")
         with tempfile.TemporaryDirectory(prefix="moodtray check ") as place:
             run_commands(program, Path(place))
             start_on_a_screen(program, Path(place), picture)
+            remove_while_it_runs(program, Path(place))
+            purged = True
     finally:
-        subprocess.run(["dpkg", "--purge", "moodtray"], check=True)
+        if not purged:
+            subprocess.run(["dpkg", "--purge", "moodtray"], check=False)
     left = installed_files() - before
     assert not left, sorted(left)[:20]
     print("installed, started, shown, removed without residue")
+
+
+def remove_while_it_runs(program: Path, place: Path) -> None:
+    """Removing the package ends its agent, cleanly, and no other program of that name."""
+    environment = {**os.environ, "MOODTRAY_HOME": str(place / "home")}
+    other = place / "moodtray"
+    shutil.copy(shutil.which("sleep") or "/bin/sleep", other)
+    with (
+        running(program, environment, place, "--headless") as agent,
+        subprocess.Popen([str(other), "300"]) as neighbour,
+    ):
+        try:
+            subprocess.run(["dpkg", "--purge", "moodtray"], check=True)
+            assert agent.wait(1) == 0, "it was not ended, or by force"
+            assert neighbour.poll() is None, "another program was ended"
+        finally:
+            neighbour.kill()
 
 
 def installed_files() -> set[str]:
@@ -112,15 +151,22 @@ def installed_files() -> set[str]:
 
 
 @contextmanager
-def screen(number: int = 85) -> Iterator[dict[str, str]]:
+def screen() -> Iterator[dict[str, str]]:
     """A virtual screen with a window manager, a panel and a message bus; yields the variables."""
-    variables = {**os.environ, "DISPLAY": f":{number}", "NO_AT_BRIDGE": "1"}
+    reading, writing = os.pipe()
+    size = ["-screen", "0", "1024x768x24", "-nolisten", "tcp"]
     started = [
         subprocess.Popen(
-            ["Xvfb", f":{number}", "-screen", "0", "1024x768x24"], stderr=subprocess.DEVNULL
+            ["Xvfb", "-displayfd", str(writing), *size],
+            pass_fds=[writing],
+            stderr=subprocess.DEVNULL,
         )
     ]
-    time.sleep(1)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:  # the number that is free, once it is up
+        number = pipe.readline().strip()
+    variables = {**os.environ, "DISPLAY": f":{number}", "NO_AT_BRIDGE": "1"}
+    variables.pop("WAYLAND_DISPLAY", None)
     bus = subprocess.run(
         ["dbus-daemon", "--session", "--fork", "--print-address=1", "--print-pid=1"],
         env=variables,
@@ -142,26 +188,34 @@ def screen(number: int = 85) -> Iterator[dict[str, str]]:
 
 
 def start_on_a_screen(program: Path, place: Path, picture: Path | None) -> None:
-    """The agent with its tray icon: up, asked, ended."""
+    """The agent with its tray icon, in an empty home: up, shown, asked, ended."""
+    home = place / "an empty home"
+    home.mkdir()
     with screen() as variables:
-        variables["MOODTRAY_HOME"] = str(place / "home on a screen")
-        clip = next(program.resolve().parent.rglob("resources/demo/*.mp4"))
-        words = [str(program), "run", "--camera", str(clip)]
-        agent = subprocess.Popen(words, env=variables, cwd=place)
-        try:
-            wait_for(lambda: ask(program, variables, "status") == 0, 60)
+        for name in [name for name in variables if name.startswith(("XDG_", "MOODTRAY_"))]:
+            del variables[name]
+        variables["HOME"] = str(home)
+        with running(program, variables, place) as agent:
             wait_for(lambda: bool(tray_windows(variables)), 30)
+            backend_is_there(agent)
             if picture is not None and shutil.which("import"):
-                time.sleep(3)
+                time.sleep(5)
                 subprocess.run(["import", "-window", "root", str(picture)], env=variables)
-            assert ask(program, variables, "pause") == 0
-            assert ask(program, variables, "resume") == 0
-            assert ask(program, variables, "quit") == 0
-            assert agent.wait(15) == 0
-        finally:
-            if agent.poll() is None:
-                agent.kill()
-                agent.wait()
+            obey(program, variables, agent)
+    log = "\n".join(file.read_text() for file in home.rglob("*.log"))
+    assert "Traceback" not in log, log
+    print("shown: tray icon and menu by the system's appindicator library")
+
+
+def backend_is_there(agent: subprocess.Popen[bytes]) -> None:
+    """PyGObject works inside the frozen program: the indicator, with the system's GTK and no
+    bundled one."""
+    maps = Path(f"/proc/{agent.pid}/maps").read_text()
+    libraries = {line.split()[-1] for line in maps.splitlines() if ".so" in line}
+    for name in ("appindicator3.so", "libgtk-3.so", "libgirepository-1.0.so"):
+        found = [library for library in libraries if name in library]
+        assert found, f"{name} was not loaded: the tray has no menu"
+        assert not [library for library in found if "moodtray" in library], found
 
 
 def ask(program: Path, variables: dict[str, str], verb: str) -> int:

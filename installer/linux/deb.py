@@ -1,7 +1,7 @@
 """Makes the Debian package from the frozen folder with dpkg-deb alone.
 
 Layout: the frozen folder in /usr/lib/moodtray, a link in /usr/bin, desktop file and icons, and the
-entry for start at login, which is off.
+entry for start at login, which is off. Scripts of dpkg end a running agent before its files go.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ RECOMMENDS = [
     "adwaita-icon-theme | breeze-icon-theme",
 ]
 ICON_SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
+
+SCRIPTS = ("prerm", "postrm")
+"""Run by dpkg: an agent that runs is ended first, and nothing is left behind."""
 
 CONFFILE = "/etc/xdg/autostart/moodtray.desktop"
 
@@ -132,13 +135,16 @@ def _write_control(tree: Path, version: str, architecture: str) -> None:
     (folder / "control").write_text(control(version, architecture, size // 1024 + 1, glibc))
     (folder / "md5sums").write_text("\n".join(sums) + "\n")
     (folder / "conffiles").write_text(f"{CONFFILE}\n")
+    for name in SCRIPTS:
+        _copy(HERE / name, folder / name)
 
 
 def _set_modes(tree: Path) -> None:
     for entry in [tree, *tree.rglob("*")]:
         if entry.is_symlink():
             continue
-        runs = entry.is_dir() or entry == tree / "usr/lib/moodtray/moodtray"
+        programs = [tree / "usr/lib/moodtray/moodtray", *(tree / "DEBIAN" / s for s in SCRIPTS)]
+        runs = entry.is_dir() or entry in programs
         entry.chmod(0o755 if runs else 0o644)
 
 

@@ -8,7 +8,6 @@ import importlib.util
 import os
 import plistlib
 import shutil
-import stat
 import subprocess
 import sys
 import tomllib
@@ -19,7 +18,6 @@ from types import ModuleType
 import pytest
 
 import agent
-from agent.desktop.autostart.linux import XdgAutostart
 from agent.desktop.autostart.windows import RUN_KEY, VALUE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,92 +219,3 @@ def test_the_macos_script_and_its_permissions() -> None:
     assert subprocess.run(["sh", "-n", str(script)], timeout=30).returncode == 0
     allowed = plistlib.loads((INSTALLER / "macos" / "entitlements.plist").read_bytes())
     assert allowed["com.apple.security.device.camera"] is True
-
-
-# --- the Debian package, of a frozen folder that is none
-
-needs_dpkg = pytest.mark.skipif(
-    shutil.which("dpkg-deb") is None, reason="the package dpkg is missing"
-)
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small package, built and unpacked."""
-    if shutil.which("dpkg-deb") is None:
-        pytest.skip("the package dpkg is missing")
-    work = tmp_path_factory.mktemp("deb")
-    frozen = work / "frozen"
-    (frozen / "_internal").mkdir(parents=True)
-    (frozen / "moodtray").write_text("#!/bin/sh\necho moodtray\n")
-    (frozen / "_internal" / "library.so").write_bytes(bytes(1000))
-    (frozen / "_internal" / "library.so").chmod(0o700)
-    package = deb.build(frozen, "1.2.3", work / "build", work / "out")
-    architecture = subprocess.run(
-        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    assert package.name == f"moodtray_1.2.3_{architecture}.deb"
-    unpacked = work / "unpacked"
-    subprocess.run(["dpkg-deb", "--raw-extract", str(package), str(unpacked)], check=True)
-    return unpacked
-
-
-def test_the_control_file(tree: Path) -> None:
-    told = subprocess.run(
-        ["dpkg-deb", "--field", str(next(tree.parent.glob("out/*.deb")))],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert "Package: moodtray\nVersion: 1.2.3\n" in told
-    for name in ("gir1.2-gtk-3.0", "gir1.2-ayatanaappindicator3-0.1", "libgl1", "libc6 (>= "):
-        assert name in told
-    assert "\n ." in told  # a paragraph break in the description
-
-
-def test_the_layout(tree: Path) -> None:
-    command = tree / "usr/bin/moodtray"
-    assert command.is_symlink()
-    assert command.resolve() == (tree / "usr/lib/moodtray/moodtray").resolve()
-    assert subprocess.run([str(command)], capture_output=True, text=True).stdout == "moodtray\n"
-    for size in (16, 24, 32, 48, 256):
-        assert (tree / f"usr/share/icons/hicolor/{size}x{size}/apps/moodtray.png").is_file()
-    assert (tree / "usr/share/icons/hicolor/scalable/apps/moodtray.svg").is_file()
-    assert "MIT License" in (tree / "usr/share/doc/moodtray/copyright").read_text()
-    top = {f"{entry.relative_to(tree)}" for entry in tree.iterdir()}
-    assert top == {"DEBIAN", "usr", "etc"}
-
-
-def test_everybody_may_read_and_only_programs_run(tree: Path) -> None:
-    for entry in (tree / "usr").rglob("*"):
-        if entry.is_symlink():
-            continue
-        runs = entry.is_dir() or entry.name == "moodtray"
-        wanted = 0o755 if runs else 0o644
-        if entry.parent.name in ("lib", "share", "doc", "bin"):
-            wanted = 0o755 if entry.is_dir() else wanted
-        assert stat.S_IMODE(entry.stat().st_mode) == wanted, entry
-
-
-def test_start_at_login_is_off_until_somebody_wants_it(tree: Path, tmp_path: Path) -> None:
-    assert (tree / "DEBIAN/conffiles").read_text() == "/etc/xdg/autostart/moodtray.desktop\n"
-    environment = {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": str(tree / "etc/xdg")}
-    entry = XdgAutostart(["/usr/bin/env", "run"], environment)
-    assert not entry.status().enabled
-    entry.enable()
-    assert entry.status().enabled
-    entry.disable()
-    assert not entry.status().enabled
-
-
-@needs_dpkg
-@pytest.mark.skipif(
-    shutil.which("desktop-file-validate") is None,
-    reason="the package desktop-file-utils is missing",
-)
-def test_the_desktop_files_are_valid() -> None:
-    files = [str(INSTALLER / "linux" / name) for name in ("moodtray.desktop", "autostart.desktop")]
-    checked = subprocess.run(
-        ["desktop-file-validate", *files], capture_output=True, text=True, timeout=30
-    )
-    assert checked.stdout + checked.stderr == ""
