@@ -11,6 +11,7 @@ Results lie in dist/. Needs the extra 'dev'; for the installers themselves dpkg-
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -65,8 +66,9 @@ def _draw_icons() -> None:
 
     BUILD.mkdir(exist_ok=True)
     if sys.platform == "win32":
-        sizes = [(side, side) for side in (16, 20, 24, 32, 48, 64, 128, 256)]
-        app_icon(256).save(BUILD / "moodtray.ico", sizes=sizes)
+        drawn = [app_icon(side) for side in (256, 128, 64, 48, 40, 32, 24, 20, 16)]
+        sizes = [picture.size for picture in drawn]
+        drawn[0].save(BUILD / "moodtray.ico", sizes=sizes, append_images=drawn[1:])
     else:
         app_icon(1024).save(BUILD / "moodtray.icns")
 
@@ -91,15 +93,26 @@ def package(frozen: Path) -> Path | None:
 
         return Path(deb.build(frozen, version(), BUILD / "deb", DIST))
     if sys.platform == "win32":
-        tool = shutil.which("iscc") or r"C:\Program Files (x86)\Inno Setup 6\ISCC.exe"
-        if not Path(tool).is_file():
-            print("No installer: Inno Setup 6 is not here. The frozen folder runs as it is.")
+        tool = _inno_setup()
+        if tool is None:
+            print("No installer: Inno Setup 6.3 is not here. The frozen folder runs as it is.")
             return None
         script = HERE / "windows" / "moodtray.iss"
         subprocess.run([tool, "/Qp", f"/DVersion={version()}", str(script)], check=True)
         return DIST / f"moodtray-{version()}-setup.exe"
     subprocess.run([str(HERE / "macos" / "package.sh"), version()], check=True)
     return DIST / f"moodtray-{version()}.dmg"
+
+
+def _inno_setup() -> str | None:
+    """Inno Setup's compiler: by the search path, or where its installer puts it."""
+    found = shutil.which("iscc")
+    for variable in ("ProgramFiles(x86)", "ProgramFiles", "LOCALAPPDATA"):
+        for folder in ("", "Programs"):
+            place = Path(os.environ.get(variable, ""), folder, "Inno Setup 6", "ISCC.exe")
+            if found is None and place.is_absolute() and place.is_file():
+                found = str(place)
+    return found
 
 
 def size_of(path: Path) -> float:

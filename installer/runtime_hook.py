@@ -12,6 +12,14 @@ for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
     else:
         os.environ.pop(name, None)
 
+# What goes into a pipe or a file on Windows is UTF-8 as well, not what this country's code page
+# has letters for; a note in a playlist's name would end the command.
+if sys.platform == "win32":
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
 # The starter without a console has nowhere to print to.
 for name in ("stdout", "stderr"):
     if getattr(sys, name) is None:

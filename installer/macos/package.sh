@@ -16,10 +16,21 @@ codesign --force --deep --options runtime --sign "${MOODTRAY_SIGN:--}" \
     --entitlements "$root/installer/macos/entitlements.plist" "$app"
 codesign --verify --deep --strict "$app"
 
+# A scanner of the system sometimes holds the image for a moment ("Resource busy").
+make_image() {
+    for pause in 5 10 20 40 0; do
+        rm -f "$image"
+        hdiutil create -quiet -volname Moodtray -srcfolder "$folder" -format UDZO "$image" && return
+        sleep "$pause"
+    done
+    echo "The disk image could not be made." >&2
+    return 1
+}
+
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-cp -R "$app" "$folder/"
+# Links inside the bundle stay links, or its signature breaks.
+ditto "$app" "$folder/Moodtray.app"
 ln -s /Applications "$folder/Applications"
-rm -f "$image"
-hdiutil create -quiet -volname Moodtray -srcfolder "$folder" -format UDZO "$image"
+make_image
 echo "$image"

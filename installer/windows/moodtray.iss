@@ -1,4 +1,4 @@
-; Inno Setup 6: the installer for one user, no administrator needed.
+; Inno Setup 6.3 or newer: the installer for one user, no administrator needed.
 ;   iscc /DVersion=0.1.0 installer\windows\moodtray.iss
 #ifndef Version
   #error Give the version: iscc /DVersion=1.2.3
@@ -30,6 +30,10 @@ Name: "english"; MessagesFile: "compiler:Default.isl"
 [Tasks]
 Name: "startup"; Description: "Start Moodtray when I log in"; Flags: unchecked
 
+[InstallDelete]
+; What an older version brought and this one does not would stay, and might be loaded.
+Type: filesandordirs; Name: "{app}\_internal"
+
 [Files]
 Source: "..\..\dist\moodtray\*"; DestDir: "{app}"; Flags: ignoreversion recursesubdirs createallsubdirs
 
@@ -48,3 +52,19 @@ Filename: "{app}\moodtrayw.exe"; Parameters: "run"; Description: "Start Moodtray
 [UninstallRun]
 ; A running agent would hold its files.
 Filename: "{app}\moodtray.exe"; Parameters: "quit"; Flags: runhidden; RunOnceId: "QuitMoodtray"
+
+[UninstallDelete]
+Type: filesandordirs; Name: "{app}\_internal"
+
+[Code]
+{ Before an older version is replaced: its agent would hold its files. }
+function PrepareToInstall(var NeedsRestart: Boolean): String;
+var
+  Command: String;
+  Answer: Integer;
+begin
+  Result := '';
+  Command := ExpandConstant('{app}\moodtray.exe');
+  if FileExists(Command) then
+    Exec(Command, 'quit', '', SW_HIDE, ewWaitUntilTerminated, Answer);
+end;

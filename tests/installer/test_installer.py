@@ -7,6 +7,7 @@ import ast
 import importlib.util
 import os
 import plistlib
+import re
 import shutil
 import subprocess
 import sys
@@ -211,6 +212,52 @@ def test_windows_start_at_login_is_the_programs_own() -> None:
     assert "uninsdeletevalue" in lines[1]
     task = next(line for line in text.splitlines() if line.startswith('Name: "startup"'))
     assert "unchecked" in task
+
+
+def test_windows_ends_a_running_agent_before_its_files_go() -> None:
+    text = (INSTALLER / "windows" / "moodtray.iss").read_text(encoding="utf-8")
+    uninstall = text[text.index("[UninstallRun]") :]
+    assert 'moodtray.exe"; Parameters: "quit"' in uninstall
+    code = text[text.index("function PrepareToInstall") :]
+    assert "'quit', '', SW_HIDE, ewWaitUntilTerminated" in code
+
+
+def test_inno_setup_is_found_where_its_installer_puts_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    for name in ("ProgramFiles(x86)", "ProgramFiles", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    assert build._inno_setup() is None
+    compiler = tmp_path / "Programs" / "Inno Setup 6" / "ISCC.exe"
+    compiler.parent.mkdir(parents=True)
+    compiler.write_bytes(b"")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert build._inno_setup() == str(compiler)
+
+
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+
+
+def test_every_file_that_the_workflow_names_is_there() -> None:
+    text = WORKFLOW.read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<![\w./-])(?:installer|\.make|\.ci)/[\w./-]+", text))
+    assert {"installer/build.py", "installer/check.py", ".ci/run"} <= named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_workflow_is_right_by_its_own_schema() -> None:
+    yaml = pytest.importorskip("yaml")
+    jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
+    systems = {
+        name for job in jobs.values() for name in job["strategy"]["matrix"].get("system", [])
+    }
+    assert {"ubuntu-22.04", "windows-latest", "macos-latest"} <= systems
+    for job in jobs.values():
+        for step in job["steps"]:
+            assert ("uses" in step) != ("run" in step), step
+            if "uses" in step:
+                assert re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"])
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="there is no sh")
