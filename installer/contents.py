@@ -4,9 +4,11 @@ PyInstaller recipe and held by tests."""
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -170,6 +172,19 @@ def _imports(tree: ast.AST) -> Iterator[str]:
 def hidden_imports(system: str = sys.platform) -> list[str]:
     """All modules that must be named for the analysis."""
     return [*ALWAYS_BY_NAME, *IMPORTED_BY_NAME.get(system, []), *gi_needs()]
+
+
+def macos_minimum(oldest: tuple[int, int] = (12, 0)) -> str:
+    """The oldest macOS on which the compiled libraries of this build run, by the tags of their
+    wheels; at least ``oldest``."""
+    versions = [oldest]
+    for library in METADATA:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            wheel = metadata.distribution(library).read_text("WHEEL") or ""
+            tags = re.findall(r"macosx_(\d+)_(\d+)_", wheel)
+            # One wheel may carry several tags: it runs from the lowest on.
+            versions += [min((int(major), int(minor)) for major, minor in tags)] if tags else []
+    return ".".join(str(number) for number in max(versions))
 
 
 def kept(entries: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -152,7 +154,7 @@ class DesktopNotifications:
                 await self._way.show(notification, icon, service)
             except Exception:
                 log.info("trying the plain way of notifications", exc_info=True)
-                self._way = _Plain()
+                self._way = _plain_way()
                 await self._way.show(notification, icon, service)
         except Exception as error:
             # A lost notification harms nobody; the next one starts afresh.
@@ -201,6 +203,8 @@ class _WithButtons:
         from desktop_notifier import Button, Icon
 
         can = await self._notifier.get_capabilities()  # raises where there is no service
+        if not can:  # the library's stand-in, for a program that macOS does not know as an app
+            raise RuntimeError("this program may not use the notification centre")
         buttons = [
             Button(title=label, on_pressed=self._presser(event))
             for label, event in (notification.buttons if _has_buttons(can) else ())
@@ -231,6 +235,25 @@ def _has_buttons(capabilities: frozenset[Any]) -> bool:
     from desktop_notifier import Capability
 
     return Capability.BUTTONS in capabilities
+
+
+def _plain_way() -> _Way:
+    return _AppleScript() if sys.platform == "darwin" else _Plain()
+
+
+class _AppleScript:
+    """The script engine of macOS: text alone, for any program. (plyer wants one more library.)"""
+
+    # Title and text are arguments, never part of the script.
+    SCRIPT = (
+        "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run"
+    )
+
+    async def show(self, notification: Notification, icon: Path, service: Service) -> None:
+        texts = [safe(text, markup=False) for text in (notification.title, notification.body)]
+        subprocess.run(
+            ["osascript", "-e", self.SCRIPT, *texts], check=True, capture_output=True, timeout=10
+        )
 
 
 class _Plain:

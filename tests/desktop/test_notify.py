@@ -114,6 +114,33 @@ def test_notify_does_not_wait_for_a_hanging_bus(monkeypatch: pytest.MonkeyPatch)
     stuck.set()
 
 
+def test_macos_shows_text_where_the_program_is_no_app(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if os.name == "nt":
+        pytest.skip("needs a shell script in the place of osascript")
+    noted = tmp_path / "noted"
+    script = tmp_path / "osascript"
+    script.write_text(f'#!/bin/sh\nprintf "%s|" "$@" > "{noted}.new"; mv "{noted}.new" "{noted}"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(notify.sys, "platform", "darwin")
+
+    class NoApp:
+        async def get_capabilities(self) -> frozenset[object]:
+            return frozenset()
+
+    monkeypatch.setattr("desktop_notifier.DesktopNotifier", lambda **_: NoApp())
+    notifier = DesktopNotifications(lambda _: None, FakeClock(), NotificationSettings)
+    notifier.notify(Notification(SWITCH, '"; do shell script "x', "R&B <3"))
+    wait_for(noted.exists, "the script's arguments")
+    notifier.close()
+    words = noted.read_text().split("|")
+    assert words[0] == "-e"
+    assert words[2:] == ['"; do shell script "x', "R&B <3", ""]
+    assert "shell" not in words[1]
+
+
 # --- for real -------------------------------------------------------------------------------------
 
 

@@ -154,6 +154,32 @@ def test_every_system_names_its_own_modules() -> None:
     assert "pystray._appindicator" not in contents.hidden_imports("win32")
 
 
+def test_the_app_asks_for_the_macos_that_its_libraries_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tags = {
+        "numpy": "Tag: cp311-cp311-macosx_14_0_arm64",
+        "onnxruntime": "Tag: cp311-cp311-macosx_13_4_universal2",
+        "opencv-python": "Tag: cp37-abi3-macosx_11_0_arm64\nTag: cp37-abi3-macosx_15_0_arm64",
+    }
+
+    class Wheel:
+        def __init__(self, name: str) -> None:
+            if name == "spotipy":
+                raise contents.metadata.PackageNotFoundError(name)
+            self.name = name
+
+        def read_text(self, _: str) -> str:
+            return tags.get(self.name, "Tag: py3-none-any")
+
+    monkeypatch.setattr(contents.metadata, "distribution", Wheel)
+    assert contents.macos_minimum() == "14.0"
+    del tags["numpy"]
+    assert contents.macos_minimum() == "13.4"
+    del tags["onnxruntime"]
+    assert contents.macos_minimum() == "12.0"
+
+
 # --- the recipes
 
 
