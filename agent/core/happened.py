@@ -79,11 +79,7 @@ def what_happened(
 
     ``now`` is the clock's monotonic time, ``own`` our latest command.
     """
-    # However late the first reading after a command comes: what we asked for is then ours.
-    unread = own is not None and before is not None and before.time <= own.time
-    if own is not None and (
-        0.0 <= now - own.time <= LATE_ECHO or (unread and own.asked_for(after))
-    ):
+    if own is not None and (0.0 <= now - own.time <= LATE_ECHO or _first_heard(before, after, own)):
         echo = _echo(before, after, now - own.time, own)
         if echo is not None:
             return echo
@@ -100,6 +96,12 @@ def what_happened(
     if after.state is PlayState.PLAYING:
         return _began(before, after)
     return _stayed_silent(before, after, own)
+
+
+def _first_heard(before: Playback | None, after: Playback, own: OwnCommand) -> bool:
+    """However late the first reading after a command comes: what we asked for and plays is ours."""
+    unread = before is not None and before.time <= own.time
+    return unread and after.state is PlayState.PLAYING and own.asked_for(after)
 
 
 def _echo(

@@ -34,11 +34,13 @@ class Orders:
         replaced: list[Order] = []
         while self._given:
             order = self._given.popleft()
-            if newest is None or order.asked or not newest.asked:
-                newest, order = order, newest or order
-                if order is newest:
-                    continue
-            replaced.append(order)
+            if newest is None:
+                newest = order
+            elif order.asked or not newest.asked:
+                replaced.append(newest)
+                newest = order
+            else:
+                replaced.append(order)
         kept = None if newest is None else newest.playlist
         return newest, [
             order.playlist

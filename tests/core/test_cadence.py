@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from agent.core.cadence import (
     IDLE,
+    LOOK_OUT,
     OVERDUE_READS,
     STEADY,
     Budget,
     Watch,
+    next_look,
     next_poll,
     next_poll_local,
     requests_per_hour,
@@ -101,6 +103,12 @@ def test_a_tight_budget_is_spread_over_the_day() -> None:
     assert next_poll(Watch(NOW, left(119.5), budget=spent)) == pytest.approx(DAY / 2)
     after_command = Watch(NOW, left(119.5), reads_since_command=0, budget=low)
     assert next_poll(after_command) == pytest.approx(1.0)
+
+
+def test_looks_for_a_device_are_soon_and_within_the_budget() -> None:
+    assert next_look(None) == LOOK_OUT
+    assert next_look(Budget(5000, 1000, DAY / 2)) == LOOK_OUT
+    assert next_look(Budget(1000, 800, DAY / 2)) == pytest.approx(DAY / 2 / 150)
 
 
 @given(st.integers(100, 3000), st.floats(20.0, 600.0))

@@ -162,6 +162,13 @@ CASES: list[tuple[str, Playback | None, Playback, OwnCommand | None, Happening]]
         play(3599, 3600),
         H.ECHO,
     ),
+    (
+        "ours is loaded and paused after an hour without a reading",
+        PLAYING,
+        later(3600, OURS, state=PlayState.PAUSED),
+        play(3599, 3600),
+        H.USER_CHOSE,
+    ),
     ("ours is there", OURS, later(5, OURS), play(3), H.NOTHING),
     (
         "a single track of ours",

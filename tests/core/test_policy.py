@@ -41,6 +41,8 @@ MUSIC = Playback(
 SILENCE = Playback(NOW, PlayState.STOPPED)
 PAUSED = Playback(NOW, PlayState.PAUSED, context="x", paused_by_hand=True)
 CHOSEN = replace(MUSIC, chosen_by=Chooser.USER, chosen_since=NOW - 600)
+ASLEEP = Playback(NOW, PlayState.UNAVAILABLE)
+EAGER = PolicySettings(start_when_silent=True)
 ABOUT = Circumstances(now=NOW)
 ASKED = Circumstances(now=NOW, asked_since=NOW)
 
@@ -74,7 +76,22 @@ TABLE = [
     ("away", mood(MoodState.AWAY), MUSIC, ABOUT, SETTINGS, KEEP),
     ("no playlist for it", mood(MoodState.FEAR), MUSIC, ABOUT, SETTINGS, KEEP),
     ("no player", HAPPY, None, ABOUT, SETTINGS, KEEP),
-    ("no device", HAPPY, Playback(NOW, PlayState.UNAVAILABLE), ABOUT, SETTINGS, KEEP),
+    ("no device", HAPPY, ASLEEP, ABOUT, SETTINGS, KEEP),
+    ("no device to be seen, and silence may be broken", HAPPY, ASLEEP, ABOUT, EAGER, SWITCH),
+    ("nor one to be found", HAPPY, ASLEEP, replace(ABOUT, deviceless=True), EAGER, KEEP),
+    (
+        "the device that played is gone",
+        HAPPY,
+        replace(ASLEEP, context="x", paused_by_hand=True),
+        ABOUT,
+        EAGER,
+        KEEP,
+    ),
+    ("asked, and no device", HAPPY, ASLEEP, replace(ASKED, deviceless=True), SETTINGS, SWITCH),
+    ("a device is waited for", HAPPY, MUSIC, replace(ABOUT, awaited=True), EAGER, KEEP),
+    ("a change is owed to silence", HAPPY, SILENCE, replace(ABOUT, owed=True), SETTINGS, SWITCH),
+    ("and to a device that wakes", HAPPY, ASLEEP, replace(ABOUT, owed=True), SETTINGS, SWITCH),
+    ("but not to a pause by hand", HAPPY, PAUSED, replace(ABOUT, owed=True), EAGER, KEEP),
     ("cool-down", HAPPY, MUSIC, replace(ABOUT, last_switch=NOW - 60), SETTINGS, KEEP),
     ("cooled down", HAPPY, MUSIC, replace(ABOUT, last_switch=NOW - 121), SETTINGS, LATER),
     ("camera paused", HAPPY, MUSIC, replace(ABOUT, watching=False), SETTINGS, KEEP),
@@ -207,6 +224,9 @@ abouts = st.builds(
     now=st.just(NOW),
     watching=st.booleans(),
     ran_out=st.booleans(),
+    owed=st.booleans(),
+    deviceless=st.booleans(),
+    awaited=st.booleans(),
     happening=st.sampled_from(list(Happening)),
     last_switch=st.one_of(st.none(), st.floats(NOW - 300, NOW)),
     hands_off_until=st.one_of(st.none(), st.floats(NOW - 10, NOW + 10)),
@@ -227,8 +247,10 @@ def test_unasked_it_never_goes_against_the_hand_or_the_cooldown(
         assert decision.playlist is None
         return
     assert playback is not None
-    assert playback.state is not PlayState.UNAVAILABLE
     assert not playback.paused_by_hand
+    assert not about.awaited
+    if playback.state is PlayState.UNAVAILABLE and not about.owed:
+        assert not about.deviceless
     assert mood.state.is_emotion
     assert decision.playlist in PLAYLISTS[mood.state]
     assert about.last_switch is None or NOW - about.last_switch >= settings.cooldown
@@ -236,8 +258,8 @@ def test_unasked_it_never_goes_against_the_hand_or_the_cooldown(
     if playback.state is PlayState.PLAYING and playback.chosen_by is Chooser.USER:
         assert playback.chosen_since is not None
         assert NOW - playback.chosen_since >= settings.hands_off_minutes * 60
-    if playback.state in (PlayState.STOPPED, PlayState.PAUSED):
-        assert settings.start_when_silent or about.ran_out
+    if playback.state is not PlayState.PLAYING:
+        assert settings.start_when_silent or about.ran_out or about.owed
     if decision.action is Action.SWITCH_NOW and settings.timing == "track_end":
         assert (
             playback.state is not PlayState.PLAYING
