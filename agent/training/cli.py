@@ -207,6 +207,10 @@ def evaluate(
             "its labels and scaling (agent/training/rivals.py). May be given several times."
         ),
     ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the PNG figures (default: beside the shipped model only)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON.")] = False,
 ) -> None:
     """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
@@ -226,9 +230,11 @@ def evaluate(
         log = None if run is None else run / "log.csv"
         if log is not None and not log.is_file():
             raise AgentError(f"{log} is missing: --run names the folder of a run that has begun.")
+        drawn = figures or (file.parent / "figures" if shipped else None)
+        if log is not None and drawn is None:
+            raise AgentError("--run is for the learning curves: say where with --figures DIR.")
         result = measure(
-            file, corpus.data_folder(data), Path("runs/cache"),
-            file.parent / "figures" if shipped else None, log,
+            file, corpus.data_folder(data), Path("runs/cache"), drawn, log,
             [rivals.load(spec) for spec in rival or []], lambda line: typer.echo(line, err=True),
         )  # fmt: skip
         text = json.dumps(result, indent=1)

@@ -198,16 +198,18 @@ def _unsure(
 
 
 def latencies(calls: list[Callable[[], object]], repeats: int = 200) -> list[float]:
-    """Median milliseconds of each call after a warm-up. The calls take turns, so that other work on
-    the machine slows all of them alike."""
-    times: list[list[float]] = [[] for _ in calls]
+    """Milliseconds of processor time of each call, all threads together: the mean after a warm-up.
+    On an idle machine that is the time it takes on one core; on a busy one, unlike the time on the
+    clock, it holds no waiting for others. The calls take turns, so that what slows the processor
+    itself slows all of them alike."""
+    spent = [0.0] * len(calls)
     for turn in range(repeats + 20):
         for place, call in enumerate(calls):
-            began = time.perf_counter()
+            began = time.process_time()
             call()
             if turn >= 20:
-                times[place].append(time.perf_counter() - began)
-    return [round(1000 * float(np.median(each)), 3) for each in times]
+                spent[place] += time.process_time() - began
+    return [round(1000 * each / repeats, 3) for each in spent]
 
 
 def one_face(network: Predictor) -> Callable[[], object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,20 @@ def test_the_box_moves_as_far_as_it_says() -> None:
     assert len(widths) == 2
 
 
-def test_calls_that_are_timed_take_turns() -> None:
+def test_calls_that_are_timed_take_turns_and_waiting_costs_nothing() -> None:
     order: list[str] = []
-    times = latencies([lambda: order.append("a"), lambda: order.append("b")], repeats=3)
+
+    def work() -> None:
+        order.append("a")
+        end = time.process_time() + 0.01
+        while time.process_time() < end:
+            pass
+
+    def wait() -> None:
+        order.append("b")
+        time.sleep(0.02)
+
+    working, waiting = latencies([work, wait], repeats=3)
     assert "".join(order) == "ab" * 23
-    assert all(ms >= 0 for ms in times)
+    assert working > 9.9
+    assert waiting < working

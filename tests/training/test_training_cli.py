@@ -57,8 +57,11 @@ def test_train_export_evaluate(app: typer.Typer, folder: Path, here: Path) -> No
     for ending in (".onnx", ".json"):
         shutil.copy(model.with_suffix(ending), rival.with_suffix(ending))
     measured = ["--model", str(model), "--rival", f"twin={rival}"]
+    measured += ["--run", "runs/try", "--figures", "drawn"]
     done = RUNNER.invoke(app, ["evaluate", "--data", str(folder), *measured])
     assert "| ferplus | 42 |" in done.stdout
+    assert (here / "drawn" / "learning-curves.png").is_file()
+    assert (here / "drawn" / "front.png").is_file()
     assert "| twin | " in done.stdout
     assert "fer label, own head" in done.stdout
     assert "ferplus: " in done.stderr  # what has been measured so far
@@ -107,6 +110,9 @@ def test_the_shipped_model_renews_what_is_kept_of_it(
 
 
 def test_mistakes_are_explained(app: typer.Typer, folder: Path, here: Path) -> None:
+    logged = here / "logged"
+    logged.mkdir()
+    (logged / "log.csv").touch()
     for arguments, words in (
         (["train", "--data", str(here)], "There is no ferplus.npz"),
         (["train", "--data", str(folder), "--network", "vgg"], "--network is one of seed, moodnet"),
@@ -116,6 +122,7 @@ def test_mistakes_are_explained(app: typer.Typer, folder: Path, here: Path) -> N
         (["evaluate", "--data", str(folder), "--model", "none.onnx"], "none.json"),
         (["evaluate", "--data", str(folder), "--rival", "x"], "is not NAME=FILE"),
         (["evaluate", "--data", str(folder), "--run", "none"], "none/log.csv is missing"),
+        (["evaluate", "--model", "x.onnx", "--run", str(logged)], "say where with --figures DIR"),
     ):
         done = RUNNER.invoke(app, arguments)
         assert done.exit_code == 1, (arguments, done.output)
