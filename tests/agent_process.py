@@ -24,11 +24,17 @@ Line = dict[str, Any]
 
 
 class AgentProcess:
-    """``python -m agent ARGS``; with ``run`` it prints its events as JSON lines."""
+    """``python -m agent ARGS``; with ``run`` it prints its events as JSON lines. ``program``:
+    another one than the agent's, such as the agent's with something broken in it."""
 
-    def __init__(self, *args: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *args: str,
+        env: dict[str, str] | None = None,
+        program: tuple[str, ...] = ("-m", "agent"),
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "agent", *args],
+            [sys.executable, *program, *args],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

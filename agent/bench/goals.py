@@ -56,6 +56,7 @@ ROWS = (
     Row("start_s.tray_bare", "s", "start: python with pystray and those two alone"),
     Row("start_s.tray_icon", "s", "  the agent to its tray icon", Goal(1.5, "start_s.tray_bare")),
     Row("stop_s.sigterm", "s", "end: from SIGTERM until it is gone", Goal(2.0)),
+    Row("stop_s.hanging", "s", "  while camera and player hang", Goal(2.0)),
     Row("preview.fps", "/s", "preview: frames drawn, of 30 that come", Goal(28.0, at_least=True)),
     Row("preview.open_s", "s", "  until its window stands, when warm", Goal(1.0)),
     Row("spotify_requests_per_hour", "", "requests to Spotify, an hour of listening", Goal(225.0)),

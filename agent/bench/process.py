@@ -40,6 +40,25 @@ tray.Tray._show = show_and_tell
 main()
 """
 """The agent's own program, which also says when the panel has been given the icon."""
+HANGING = """
+import os
+import threading
+import agent.players.local as players
+import agent.vision.camera as camera
+from agent.__main__ import main
+
+def hang(what):
+    def method(*_):
+        os.write(1, b'\\n{"event": "%s hangs"}\\n' % what)  # a line of its own, whoever writes
+        threading.Event().wait()
+    return method
+
+camera.OpenCVCamera.read = hang(b"camera")
+players.LocalPlayer.playback = hang(b"player")
+players.LocalPlayer.close = hang(b"player's end")
+main()
+"""
+"""The agent's own program, whose camera and player (sound or network) never return."""
 CYCLE = 5.0
 BURST_FRAMES = 4
 BURST_SECONDS = 0.5
@@ -47,8 +66,9 @@ BURST_SECONDS = 0.5
 
 def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any]:
     """``rss_mb``, ``cpu_percent`` (of one core: source, watching, paused), ``start_s`` (medians
-    of ``starts``: bare, first_observation) and ``stop_s`` (sigterm; None on Windows, which has
-    none). ``seconds``: how long processor time is counted, each.
+    of ``starts``: bare, first_observation) and ``stop_s`` (sigterm, and hanging: the same with a
+    camera and a player that never return; None on Windows, which has none). ``seconds``: how long
+    processor time is counted, each.
 
     Raises AgentError when the agent does not start.
     """
@@ -80,8 +100,19 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
             "bare": statistics.median(bare),
             "first_observation": statistics.median(first),
         },
-        "stop_s": {"sigterm": stopped},
+        "stop_s": {"sigterm": stopped, "hanging": hanging_stop(clip)},
     }
+
+
+def hanging_stop(clip: Path) -> float | None:
+    """Seconds from SIGTERM until an agent is gone whose camera and player hang; None on Windows,
+    which has no such signal. Raises AgentError when it stays."""
+    if sys.platform == "win32":
+        return None
+    with running(clip, program=HANGING) as agent:
+        agent.first("camera hangs")
+        agent.first("player hangs")
+        return agent.stop()
 
 
 def bare_start(modules: str = "cv2, onnxruntime") -> float:
@@ -190,13 +221,16 @@ class RunningAgent:
 
 
 @contextmanager
-def running(clip: Path, *options: str, tray: bool = False) -> Iterator[RunningAgent]:
+def running(
+    clip: Path, *options: str, tray: bool = False, program: str | None = None
+) -> Iterator[RunningAgent]:
     """An agent on ``clip``, ended at the close: headless and without its control server, or with
-    all of it (``tray``)."""
+    all of it (``tray``). ``program``: Python to run instead of the agent's own start."""
     with tempfile.TemporaryDirectory(prefix="moodtray-bench-", ignore_cleanup_errors=True) as home:
         environment = {**os.environ, "MOODTRAY_HOME": home}
-        program = ["-c", TELLING_OF_ITS_ICON] if tray else ["-m", "agent"]
-        command = [sys.executable, *program, "run", "--camera", str(clip), "--player", "local"]
+        program = TELLING_OF_ITS_ICON if tray else program
+        start = ["-m", "agent"] if program is None else ["-c", program]
+        command = [sys.executable, *start, "run", "--camera", str(clip), "--player", "local"]
         command += [] if tray else ["--headless", "--no-control"]
         command += ["--events-json", *options]
         began = time.perf_counter()

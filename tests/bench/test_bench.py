@@ -60,6 +60,15 @@ def test_watching_costs_little(clip: Path) -> None:
     assert 0.0 < process.source_percent(clip, 6.0) <= 6.0
 
 
+def test_the_end_is_not_kept_waiting_by_what_hangs(clip: Path) -> None:
+    took = process.hanging_stop(clip)
+    if sys.platform == "win32":
+        assert took is None
+    else:
+        assert took is not None
+        assert took <= 4.0
+
+
 def test_paused_costs_next_to_nothing(clip: Path) -> None:
     with process.running(clip, "--paused") as agent:
         agent.wait_until_idle()
@@ -88,7 +97,7 @@ FIGURES: dict[str, object] = {
     "rss_mb": 120.0,
     "cpu_percent": {"source": 1.0, "watching": 7.0, "paused": 0.1},
     "start_s": {"bare": 0.3, "first_observation": 0.7, "tray_bare": 0.4, "tray_icon": 0.8},
-    "stop_s": {"sigterm": 0.25},
+    "stop_s": {"sigterm": 0.25, "hanging": 2.5},
     "preview": {"fps": 27.0, "open_s": 0.5},
     "spotify_requests_per_hour": 180,
 }
@@ -110,6 +119,7 @@ def row_of(text: str, words: str) -> str:
         ("first observation", True),
         ("tray icon", False),
         ("SIGTERM", True),
+        ("while camera and player hang", False),
         ("frames drawn", False),
         ("window stands", True),
         ("requests to Spotify", True),
