@@ -19,7 +19,7 @@ from agent.core.happened import visible
 from agent.core.patience import PLAY_AT_WORST
 from agent.core.policy import Circumstances, decide, still_looking
 from agent.core.repertoire import Repertoire
-from agent.core.trouble import Troubles
+from agent.core.trouble import Troubles, hinders_all
 from agent.core.wish import Wish, Wishes
 from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone
 from agent.ports import Clock
@@ -116,7 +116,7 @@ class Dj:
         failed = None if playlist is None else self._changes.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
-        if failed is not None and failed.decision is None and not _hinders_all(error):
+        if failed is not None and failed.decision is None and not hinders_all(error):
             return [do.Notify(notices.not_taken_back(error))]
         news = self._troubles.met(error)
         again = failed is not None and self._try_again(error, failed)
@@ -301,11 +301,6 @@ class Dj:
         self._hands_off_until = None
         self._repertoire.had_its_turn(playlist.uri)
         return do.Play(playlist, wish.asked)
-
-
-def _hinders_all(error: AgentError) -> bool:
-    """Trouble of the player as a whole, which has its own words whatever was tried."""
-    return type(error) not in (PlayerError, PlaylistGone)
 
 
 def _substance(decision: Decision) -> tuple[object, ...]:

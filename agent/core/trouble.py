@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.errors import AgentError, PlayerError
+from agent.errors import AgentError, PlayerError, PlaylistGone
 
 
 class Troubles:
@@ -25,3 +25,8 @@ class Troubles:
         """The player answers again."""
         self.error = None
         self._told.clear()
+
+
+def hinders_all(error: AgentError) -> bool:
+    """Trouble of the player as a whole, which has its own words whatever was tried."""
+    return type(error) not in (PlayerError, PlaylistGone)
