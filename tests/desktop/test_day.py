@@ -189,6 +189,42 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     shot("9-gone")
 
 
+def test_a_question_that_was_closed_is_asked_again_by_the_menu(
+    day: AgentDesktop, webcam: MjpegServer
+) -> None:
+    pictures = ARTEFACTS / "consent"
+    agent = subprocess.Popen([sys.executable, "-m", "agent", "run"], env=day.env)
+    try:
+        (window,) = wait_for(lambda: day.desktop.windows("May Moodtray"), "question", 60)
+        day.desktop.close_window(window)
+        wait_for(lambda: not day.desktop.windows("May Moodtray"), "end of the question")
+        told = day.wait(lambda s: not s["consent"], "status without consent")["text"]
+        assert "moodtray consent" in told
+        refused = subprocess.run(
+            [sys.executable, "-m", "agent", "resume"], env=day.env, capture_output=True, text=True
+        )
+        assert refused.returncode == 1
+        assert "moodtray consent" in refused.stderr
+        day.desktop.dismiss_notifications()
+
+        spot = day.icon(SLATE)
+        box = day.desktop.open_menu(*spot, button=3)
+        day.desktop.screenshot(pictures / "1-menu.png")
+        without = build_menu(sample_snapshot(logged_in=None, consent=False))
+        labels = [item.label for item in without if not item.separator]
+        day.click_row(box, labels.index("Allow the camera…") - len(labels))
+        wait_for(lambda: day.desktop.windows("May Moodtray"), "question again", 60)
+        day.desktop.screenshot(pictures / "2-asked-again.png")
+
+        day.command("consent", "--yes")
+        wait_for(lambda: not day.desktop.windows("May Moodtray"), "end of the question")
+        day.wait(lambda s: s["consent"] and s["camera"] == "on", "camera")
+        assert webcam.clients > 0
+        assert day.gone_after(lambda: agent.send_signal(signal.SIGTERM)) < 5.0
+    finally:
+        agent.kill()
+
+
 def test_sigterm_ends_it_with_tray_and_preview_open(day: AgentDesktop, webcam: MjpegServer) -> None:
     day.command("consent", "--yes")
     agent = subprocess.Popen([sys.executable, "-m", "agent", "run"], env=day.env)

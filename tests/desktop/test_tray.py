@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from agent.app import App
 from agent.core.palette import AMBER, MOOD_COLOURS, SLATE
 from agent.desktop import backend
 from agent.desktop.backend import NO_MENU, NO_SESSION, choose_backend
 from agent.desktop.menu import Caps, Item, MenuAction, build_menu
 from agent.desktop.tray import Tray, make_tray
 from agent.events import Event, PauseCamera
+from agent.options import Options
 from agent.types import MoodState
 from tests.desktop.conftest import Program
 from tests.desktop.tray_program import sample_snapshot
@@ -203,7 +205,7 @@ def test_choice_of_backend(
 
 
 def hanging_tray(report: Callable[[Event], None], tmp_path: Path) -> Tray:
-    """A tray whose callbacks can be called; every worker behind it hangs for ever."""
+    """A tray whose callbacks can be called; what it asks of the program's rim hangs for ever."""
 
     def hang(_: MenuAction) -> None:
         threading.Event().wait(30)
@@ -212,20 +214,49 @@ def hanging_tray(report: Callable[[Event], None], tmp_path: Path) -> Tray:
     return Tray(report, FakeClock(), hang, backend=chosen, caps=Caps(), folder=tmp_path)
 
 
+class HangingAgent:
+    """An agent's inbox, whose controller took the first event and hangs with it, as it would
+    behind workers that hang."""
+
+    def __init__(self) -> None:
+        self.app = App(Options(headless=True))
+        self.taken: list[Event] = []
+        self.hangs = threading.Event()
+        self.released = threading.Event()
+        threading.Thread(target=self._loop, daemon=True).start()
+        self.app.report(PauseCamera())
+        assert self.hangs.wait(10)
+
+    def _loop(self) -> None:
+        while True:
+            self.taken.append(self.app._inbox.get())
+            self.hangs.set()
+            self.released.wait(60)
+
+    def release(self, number: int) -> list[Event]:
+        """The hang is over: so many events have waited for that."""
+        self.released.set()
+        wait_for(lambda: len(self.taken) >= number + 1, "events")
+        return self.taken[1:]
+
+
 def every_item(items: tuple[Item, ...]) -> list[Item]:
     return [i for item in items for i in (item, *every_item(item.children)) if i.enabled]
 
 
 def test_no_click_waits_for_anybody(tmp_path: Path) -> None:
-    inbox: list[Event] = []
-    tray = hanging_tray(inbox.append, tmp_path)
+    agent = HangingAgent()
+    tray = hanging_tray(agent.app.report, tmp_path)
     items = every_item(build_menu(sample_snapshot(autostart=True)))
     clickable = [item for item in items if not item.children]
     for item in clickable:
         begun = time.perf_counter()
         tray._click(item)
         assert time.perf_counter() - begun < 0.05, item.label
-    assert len(inbox) == sum(item.event is not None for item in clickable)
+    number = sum(item.event is not None for item in clickable)
+    assert len(agent.taken) == 1, "it hangs"
+    inbox = agent.release(number)
+    assert len(inbox) == number
     assert PauseCamera(FakeClock().now().replace(minute=15)) in inbox
 
 
