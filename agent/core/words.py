@@ -34,9 +34,13 @@ _PARTS: dict[str, str] = {
 }
 
 
+def what_stopped(worker: str) -> str:
+    """What no longer works since that worker gave up, as a sentence."""
+    return f"{_PARTS.get(worker, f'The {worker}')} stopped after repeated failures."
+
+
 def part_stopped(worker: str) -> str:
     """What no longer works since that worker gave up, and how it may work again."""
-    part = _PARTS.get(worker, f"The {worker}")
-    text = f"{part} stopped after repeated failures. 'Start again' in the tray's menu tries anew"
+    text = f"{what_stopped(worker)} 'Start again' in the tray's menu tries anew"
     # That command would not arrive.
     return f"{text}." if worker == "control" else f"{text}, and so does 'moodtray resume'."

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from agent.core.words import MOOD_WORDS
+from agent.core.words import MOOD_WORDS, part_stopped, what_stopped
 from agent.events import (
     AskForConsent,
     Event,
@@ -186,7 +186,10 @@ def shorten(text: str, width: int = LINE_WIDTH) -> str:
 
 def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
     """What is wrong, in full, and the way out that the menu has for it."""
-    lines = [Item(line) for line in _wrapped(snapshot.problem or "")]
+    problem = snapshot.problem or ""
+    for worker in snapshot.stopped:  # how to go on is the next line of this very menu
+        problem = problem.replace(part_stopped(worker), what_stopped(worker))
+    lines = [Item(line) for line in _wrapped(problem)]
     again = [Item("Start again", event=RestartWorkers())] if snapshot.stopped else []
     return (*lines, *again)
 

@@ -246,11 +246,19 @@ def test_a_mood_that_is_none_cannot_be_denied_by_name() -> None:
 
 
 def test_a_problem_is_told_in_full_and_wrapped() -> None:
+    problem = "The playlist of that name is gone. " + part_stopped("watcher")
+    told = build_menu(replace(sample_snapshot(), problem=problem))[2:]
+    texts = [item.label for item in told[: told.index(SEPARATOR)]]
+    assert " ".join(texts) == problem
+    assert max(map(len, texts)) <= LINE_WIDTH
+
+
+def test_what_stopped_is_followed_by_the_way_out() -> None:
     problem = part_stopped("watcher")
     told = build_menu(replace(sample_snapshot(), problem=problem, stopped=("watcher",)))[2:]
     texts = [item.label for item in told[: told.index(SEPARATOR)]]
-    assert " ".join(texts) == f"{problem} Start again"
-    assert max(map(len, texts)) <= LINE_WIDTH
+    assert " ".join(texts[:-1]) == "Looking through the camera stopped after repeated failures."
+    assert texts[-1] == "Start again"
 
 
 def test_names_of_any_length_and_shape() -> None:

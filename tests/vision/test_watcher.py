@@ -257,6 +257,23 @@ def test_model_error_is_told_and_a_defect_reported() -> None:
     assert not bench.camera.is_open
 
 
+def test_a_watcher_that_gave_up_says_that_the_camera_is_off_and_may_begin_anew() -> None:
+    bench = Bench()
+    bench.watcher.step()
+    bench.camera.read_error = ZeroDivisionError()
+    while not bench.watcher.gave_up:
+        bench.clock.advance(5.0)
+        bench.watcher.step()
+    states = [e.state for e in bench.events if isinstance(e, CameraChanged)]
+    assert states == [CameraState.ON, CameraState.OFF]
+    assert not bench.camera.is_open
+    bench.camera.read_error = None
+    bench.watcher.restart()
+    bench.watcher.step()
+    assert [e for e in bench.events if isinstance(e, CameraChanged)][-1].state is CameraState.ON
+    assert isinstance(bench.events[-1], Observed)
+
+
 def test_another_camera_takes_over() -> None:
     bench = Bench()
     bench.watcher.step()
