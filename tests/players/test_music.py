@@ -17,11 +17,12 @@ from agent.events import (
     PlayerFailed,
     PlaylistStarted,
     SettingsChanged,
+    WorkerCrashed,
 )
 from agent.players.local import LocalPlayer, loop
 from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
 from agent.store.paths import Paths
-from agent.types import MoodState, PlayState
+from agent.types import MoodState, Playback, PlayState
 from tests.fakes.spotify import FakeSpotify, spotify_id
 from tests.players.owners import Owner
 
@@ -83,6 +84,32 @@ def test_the_volume_is_changed_while_the_music_plays(owner: Owner, built: list[s
     assert all(event.playback.state is PlayState.PLAYING for event in told)
     owner.music.use(settings(0.3).model_copy(update={"local": LocalSettings(shuffle=True)}))
     assert built == ["local", "local"], "the order of the tracks is the deck's"
+
+
+def test_a_player_that_gave_up_is_built_anew(
+    owner: Owner, built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: LocalPlayer) -> Playback:
+        raise ZeroDivisionError
+
+    works = LocalPlayer.playback
+    monkeypatch.setattr(LocalPlayer, "playback", broken)
+    owner.music.use(Settings(player="local"))
+    worker = owner.music._worker
+    assert worker is not None
+    end = time.monotonic() + 30.0
+    while not worker.gave_up:
+        worker.wake()  # instead of the second between two tries
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    owner.wait_for(WorkerCrashed, lambda e: isinstance(e, WorkerCrashed) and e.gave_up)
+    monkeypatch.setattr(LocalPlayer, "playback", works)
+    owner.music.restart()
+    owner.wait_for(PlaybackChanged)
+    assert owner.music._worker is worker
+    assert built == ["local", "local"], "the first one let its sound device go"
+    owner.music.restart()
+    assert built == ["local", "local"], "it works: nothing to do"
 
 
 def test_unrelated_changes_build_no_player(
