@@ -88,7 +88,7 @@ class DesktopNotifications:
             now = self._waiting.offer(notification, settings)
             left = self._waiting.seconds_left(settings)
         if not now:
-            log.info("not shown now: %s", notification.title)
+            log.info("not shown now: one about %s", notification.kind)  # titles name playlists
         if now or left is not None:
             loop = self._running_loop()
             if now:
@@ -158,7 +158,7 @@ class DesktopNotifications:
                 await self._way.show(notification, icon, service)
         except Exception as error:
             # A lost notification harms nobody; the next one starts afresh.
-            log.warning("The notification '%s' was not shown: %s", notification.title, error)
+            log.warning("A notification about %s was not shown: %s", notification.kind, error)
             log.debug("because of", exc_info=True)
             self._way = self._service = None
 
