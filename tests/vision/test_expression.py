@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -190,6 +191,24 @@ def test_classifying_imports_no_torch(tiny_model: Path) -> None:
         [sys.executable, "-c", script, str(tiny_model)], capture_output=True, text=True, timeout=60
     )
     assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+def test_classifying_leaves_nothing_in_the_home_folder(tiny_model: Path, tmp_path: Path) -> None:
+    """ONNX Runtime writes a device ID for its telemetry as soon as it is imported unless told not
+    to: see agent/__init__.py."""
+    home = tmp_path / "home"
+    home.mkdir()
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("ORT_", "XDG_"))}
+    code = (
+        "import sys, numpy; from pathlib import Path;"
+        "from agent.vision.expression import ExpressionClassifier;"
+        "c = ExpressionClassifier.load(Path(sys.argv[1]));"
+        "c.predict([numpy.zeros((48, 48, 3), numpy.uint8)])"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tiny_model)], env={**own, "HOME": str(home)}, check=True
+    )
+    assert [file for file in home.rglob("*") if file.is_file()] == []
 
 
 def test_late_engine_is_loaded_with_the_first_face(tiny_model: Path) -> None:
