@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from agent import effects as do
 from agent import events as on
 from agent import notices, picture
-from agent.dj import Dj, Listener
+from agent.core.policy import Listener
+from agent.dj import Dj
 from agent.errors import AgentError, PlaylistGone
 from agent.eyes import Eyes
 from agent.impression import Impression
@@ -164,15 +165,15 @@ class Controller:
             case on.ResumeMusic():
                 self._out.append(do.ResumeMusic())
             case on.NextPlaylist():
-                self._out += self._dj.next_playlist(self._listener, self._settings.policy)
+                self._out += self._dj.next_playlist(self._listener)
             case on.SetMood(state, minutes):
                 self._out += self._impression.set_by_hand(state, minutes, self._eyes.watching)
                 self._decide()
             case on.NotMyMood(shown):
                 self._out += self._impression.deny(shown, self._eyes.watching)
                 self._decide()
-            case on.UndoSwitch():
-                self._out += self._dj.undo(self._settings.policy)
+            case on.UndoSwitch(shown):
+                self._out += self._dj.undo(shown, self._settings.policy)
             case on.ShowPreview(show, resume):
                 self._show_preview(not self._preview if show is None else show, resume)
             case on.LogIn():

@@ -10,18 +10,18 @@ quicker. One that found no device becomes a wish, and is tried again when a devi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent import effects as do
 from agent import notices
 from agent.core.change import Change, Changes, way_back
 from agent.core.happened import visible
 from agent.core.patience import PLAY_AT_WORST
-from agent.core.policy import Circumstances, decide, still_looking
+from agent.core.policy import Circumstances, Listener, another, decide, still_looking
 from agent.core.repertoire import Repertoire
 from agent.core.trouble import Troubles, hinders_all
 from agent.core.wish import Wish, Wishes
-from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone
+from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone, ServiceDown
 from agent.ports import Clock
 from agent.settings import PolicySettings
 from agent.types import (
@@ -29,7 +29,6 @@ from agent.types import (
     Chooser,
     Decision,
     Happening,
-    Mood,
     MoodState,
     Playback,
     Playlist,
@@ -37,15 +36,6 @@ from agent.types import (
 )
 
 _USERS_HAND = (Happening.USER_CHOSE, Happening.PAUSED, Happening.STARTED, Happening.RESUMED)
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Who listens, as far as it is known."""
-
-    mood: Mood
-    watching: bool  # False: the mood is not seen just now
-    last_emotion: MoodState | None
 
 
 class Dj:
@@ -99,7 +89,7 @@ class Dj:
         """A play command was carried out."""
         self._troubles.over()
         out = self._keep_playback(playback)
-        done = self._changes.answered(playlist)
+        done = self._changes.answered(playlist) or self._changes.after_all(playlist)
         switch = None if done is None else self._changes.heard(done, playback)
         if switch is not None:
             self._wishes.forget()  # they are met by it
@@ -138,6 +128,8 @@ class Dj:
             self._repertoire.keeps_its_turn(failed.playlist.uri)
             self._wishes.found_no_device(failed.wish, now)
             return failed.wish.tries > 0
+        elif isinstance(error, ServiceDown):
+            self._changes.doubt(failed)
         return False
 
     def recovered(self) -> None:
@@ -181,33 +173,30 @@ class Dj:
         """Playlists that were not found may be there now."""
         self._repertoire.try_all_again()
 
-    def next_playlist(self, listener: Listener, policy: PolicySettings) -> list[do.Effect]:
+    def next_playlist(self, listener: Listener) -> list[do.Effect]:
         """Another playlist for the same mood."""
         now = self._clock.monotonic()
         if self._changes.under_way(now) is not None:
             return []  # a double click is one wish
-        state = listener.mood.state
-        if not state.is_emotion:
-            state = listener.last_emotion or MoodState.NEUTRAL
-        # As a request, so that the hand rules do not apply; the one that plays now goes last.
+        # The one that plays now goes last.
         if self.playback is not None and self.playback.context is not None:
             self._repertoire.had_its_turn(self.playback.context)
-        decision = decide(
-            Mood(state, now, 1.0, by_hand=True),
-            self.playback,
-            Circumstances(now=now, asked_since=now, started=self._repertoire.started),
-            policy,
-            self._repertoire.playable(now),
-        )
+        playable = self._repertoire.playable(now)
+        decision = another(listener, now, self._repertoire.started, playable)
         if decision.action is not Action.SWITCH_NOW:
-            return []
-        self.decision = Decision(
-            now, decision.action, state, decision.playlist, "you asked for another playlist"
-        )
-        return [do.Record(self.decision), self._carry_out(self.decision, Wish(now, True))]
+            return [do.Notify(notices.nothing_to_play(decision.reason))]
+        self.decision = decision
+        return [do.Record(decision), self._carry_out(decision, Wish(now, True))]
 
-    def undo(self, policy: PolicySettings) -> list[do.Effect]:
-        """Take the last switch back, and leave the music alone for a while."""
+    def undo(self, shown: Decision | None, policy: PolicySettings) -> list[do.Effect]:
+        """Take the last switch back, and leave the music alone for a while. ``shown``: the switch
+        that the user saw; one that is no longer the last, or after which they chose other music
+        themselves, is left as it is."""
+        other = shown is not None and shown != self._changes.latest
+        heard = self.playback
+        plays = heard is not None and heard.state is PlayState.PLAYING
+        if other or (heard is not None and plays and heard.chosen_by is Chooser.USER):
+            return [do.Notify(notices.no_longer_the_last())]
         change = self._changes.take_back()
         if change is None:
             return []

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from agent.errors import AgentError
 from agent.settings import Settings
-from agent.types import CameraState, Happening, MoodState, Observation, Playback, Playlist
+from agent.types import CameraState, Decision, Happening, MoodState, Observation, Playback, Playlist
 
 # --- from the workers
 
@@ -38,7 +38,8 @@ class PlaybackChanged:
 
 @dataclass(frozen=True, slots=True)
 class PlaylistStarted:
-    """A play command took effect."""
+    """A play command took effect. May follow a PlayerFailed with ServiceDown, which leaves open
+    whether it did."""
 
     playlist: Playlist
     playback: Playback
@@ -157,7 +158,10 @@ class NotMyMood:
 
 @dataclass(frozen=True, slots=True)
 class UndoSwitch:
-    """Back to what played before the latest switch."""
+    """Back to what played before a switch. ``switch``: the one that was shown where the user said
+    so, which may be an old notification; None: the latest."""
+
+    switch: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def switched(decision: Decision) -> Notification:
         NotificationKind.SWITCH,
         f"♪ {decision.playlist.name}",
         f"{decision.reason[0].upper()}{decision.reason[1:]}.",
-        buttons=(("Undo", UndoSwitch()), ("Not my mood", NotMyMood(decision.mood))),
+        buttons=(("Undo", UndoSwitch(decision)), ("Not my mood", NotMyMood(decision.mood))),
         emotion=decision.mood,
     )
 
@@ -86,6 +86,16 @@ def not_taken_back(error: AgentError | None) -> Notification:
         NotificationKind.INFO,
         "The change was not taken back",
         f"{why} What plays now is left alone.",
+        asked=True,
+    )
+
+
+def no_longer_the_last() -> Notification:
+    """An Undo of a switch after which the music was changed by us or the user, or taken back."""
+    return Notification(
+        NotificationKind.INFO,
+        "This change is no longer the last",
+        "The music was changed again since then. What plays now is left alone.",
         asked=True,
     )
 

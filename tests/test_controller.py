@@ -333,6 +333,22 @@ def test_undo_brings_back_what_played_and_keeps_hands_off() -> None:
     assert do.RecordFeedback("undo", "p:happy") in stage.all(do.RecordFeedback)
 
 
+def test_undo_on_an_old_notification_leaves_a_newer_switch_alone() -> None:
+    stage = Stage(NOW)
+    stage.music()
+    stage.look("happy", 15)
+    stage.started()
+    (shown,) = [n.notification for n in stage.all(do.Notify)]
+    stage.send(on.NextPlaylist())
+    stage.started()
+    stage.send(dict(shown.buttons)["Undo"])  # type: ignore[arg-type]
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "p:happy2"]
+    newest = stage.all(do.Notify)[-2].notification
+    assert stage.all(do.Notify)[-1].notification.title == "This change is no longer the last"
+    stage.send(dict(newest.buttons)["Undo"])  # type: ignore[arg-type]
+    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "p:happy2", "p:happy"]
+
+
 def test_not_my_mood_forgets_the_estimate_and_keeps_the_music() -> None:
     stage = Stage(NOW)
     stage.music()

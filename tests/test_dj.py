@@ -10,12 +10,13 @@ import pytest
 from agent import effects as do
 from agent.core.change import EARLY_SKIP
 from agent.core.patience import PLAY_AT_WORST, WISH_LIFE, WISH_TRIES
-from agent.core.policy import WAITS_FOR_DEVICE
-from agent.dj import Dj, Listener
-from agent.errors import NoDevice, NotPremium, Offline, PlayerError, PlaylistGone
+from agent.core.policy import WAITS_FOR_DEVICE, Listener
+from agent.dj import Dj
+from agent.errors import NoDevice, NotPremium, Offline, PlayerError, PlaylistGone, ServiceDown
 from agent.settings import PolicySettings
 from agent.types import (
     Chooser,
+    Decision,
     Happening,
     Mood,
     MoodState,
@@ -31,6 +32,7 @@ E = TypeVar("E")
 H = Happening
 JOY, JOY2, BLUES = Playlist("joy", "Joy"), Playlist("joy2", "More joy"), Playlist("blues", "Blues")
 PLAYLISTS = {MoodState.HAPPY: (JOY, JOY2), MoodState.SAD: (BLUES,), MoodState.NEUTRAL: ()}
+OVER = "The music was changed again since then. What plays now is left alone."
 NOWHERE = NoDevice("Spotify is open nowhere.")
 
 
@@ -55,10 +57,10 @@ class Booth:
 
     def next(self) -> None:
         listener = Listener(Mood(self.mood, 0.0, 0.9), watching=True, last_emotion=None)
-        self.effects += self.dj.next_playlist(listener, self.policy)
+        self.effects += self.dj.next_playlist(listener)
 
-    def undo(self) -> None:
-        self.effects += self.dj.undo(self.policy)
+    def undo(self, shown: Decision | None = None) -> None:
+        self.effects += self.dj.undo(shown, self.policy)
 
     def read(
         self,
@@ -274,6 +276,38 @@ class TestAnswers:
         booth.undo()
         assert booth.uris == ["joy", "x"]
 
+    def test_one_whose_answer_was_lost_is_told_when_it_is_heard(self) -> None:
+        booth = Booth()
+        booth.read()
+        booth.failed(ServiceDown("It broke off."))
+        assert booth.dj.switch is None
+        booth.started(JOY)
+        assert booth.told(NotificationKind.SWITCH) == ["You look happy."]
+        assert len(booth.all(do.RecordSwitch)) == 1
+        booth.undo(booth.dj.switch)
+        assert booth.uris == ["joy", "x"]
+        booth.started(JOY)
+        assert len(booth.all(do.RecordSwitch)) == 1, "once"
+
+    def test_but_not_after_a_newer_one(self) -> None:
+        booth = Booth(cooldown=0.0)
+        booth.read()
+        booth.failed(ServiceDown("It broke off."))
+        booth.mood = MoodState.SAD
+        booth.decide()
+        assert booth.uris[-1] == "blues"
+        booth.started(JOY)
+        assert booth.all(do.RecordSwitch) == []
+
+    def test_another_playlist_where_none_is_set_is_answered(self) -> None:
+        booth = Booth()
+        booth.mood = MoodState.NEUTRAL
+        booth.next()
+        assert booth.plays == []
+        assert booth.told(NotificationKind.INFO) == [
+            "No playlist is set for neutral. Name one in the settings."
+        ]
+
     def test_but_not_one_that_was_replaced(self) -> None:
         booth = Booth(cooldown=0.0)
         booth.read()
@@ -442,6 +476,35 @@ class TestUndo:
         assert booth.told(NotificationKind.DEVICE) == ["Spotify is open nowhere."]
         booth.recovered()
         assert len(booth.plays) == 2  # an Undo does not wait for a device
+
+    def test_of_a_switch_that_is_no_longer_the_last_it_leaves_the_music_alone(self) -> None:
+        booth = Booth(cooldown=0.0)
+        booth.read()
+        booth.started()
+        old = booth.dj.switch
+        booth.mood = MoodState.SAD
+        booth.decide()
+        booth.started()
+        booth.undo(old)
+        assert booth.uris == ["joy", "blues"]
+        assert booth.told(NotificationKind.INFO) == [OVER]
+        booth.undo(booth.dj.switch)
+        assert booth.uris == ["joy", "blues", "joy"]
+        booth.undo(old)
+        assert booth.uris == ["joy", "blues", "joy"]
+
+    @pytest.mark.parametrize("before", [PlayState.PLAYING, PlayState.PAUSED])
+    def test_what_the_user_chose_since_is_left_alone(self, before: PlayState) -> None:
+        booth = Booth()
+        booth.read(state=before)
+        booth.ask()
+        booth.started()
+        booth.read(H.USER_CHOSE, context="mine", chosen_by=Chooser.USER)
+        booth.effects.clear()
+        booth.undo(booth.dj.switch)
+        assert booth.plays == []
+        assert booth.all(do.PauseMusic) == []
+        assert booth.told(NotificationKind.INFO) == [OVER]
 
     def test_one_on_its_way_does_not_swallow_a_wish(self) -> None:
         booth = Booth()

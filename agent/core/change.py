@@ -48,6 +48,7 @@ class Changes:
         self.tried: float | None = None
         """When the latest was tried."""
         self._sent: Change | None = None
+        self._doubtful: Change | None = None  # it failed, and may have taken effect all the same
         self._before: Playback | None = None  # what played before the latest
         self._heard_since = 0.0
 
@@ -59,7 +60,7 @@ class Changes:
 
     def send(self, change: Change) -> None:
         """It goes out; a newer one replaces one that was not answered."""
-        self._sent = change
+        self._sent, self._doubtful = change, None
         if change.decision is not None:
             self.tried = change.sent
 
@@ -70,6 +71,18 @@ class Changes:
             return None
         self._sent = None
         return sent
+
+    def doubt(self, change: Change) -> None:
+        """It failed so that nobody knows whether it took effect."""
+        self._doubtful = change
+
+    def after_all(self, playlist: Playlist) -> Change | None:
+        """The doubtful one, where it is ``playlist`` that took effect after all."""
+        doubtful = self._doubtful
+        if doubtful is None or doubtful.playlist != playlist:
+            return None
+        self._doubtful = None
+        return doubtful
 
     def heard(self, change: Change, playback: Playback) -> Decision | None:
         """It took effect: the new latest change; None when it took one back."""
@@ -96,9 +109,9 @@ class Changes:
         latest, before = self.latest, self._before
         if latest is None or before is None:
             return None
-        self.latest = self._before = self._sent = None
+        self.latest = self._before = self._sent = self._doubtful = None
         return latest, before
 
     def lose_player(self) -> None:
         """Another one is in use: nothing of this one can be answered or taken back."""
-        self._before = self._sent = None
+        self._before = self._sent = self._doubtful = None

@@ -41,6 +41,15 @@ WAITS_FOR_DEVICE = "no device is open to play on, and the music begins when one 
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """Who listens, as far as it is known."""
+
+    mood: Mood
+    watching: bool  # False: the mood is not seen just now
+    last_emotion: MoodState | None
+
+
+@dataclass(frozen=True, slots=True)
 class Circumstances:
     """All that the decision depends on beside mood and playback."""
 
@@ -115,6 +124,20 @@ def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:
     several playlists for one emotion take turns."""
     last = {uri: place for place, uri in enumerate(started)}
     return min(candidates, key=lambda playlist: last.get(playlist.uri, -1))
+
+
+def another(
+    listener: Listener, now: float, started: Sequence[str], playlists: Playlists
+) -> Decision:
+    """Another playlist for the same mood, at the user's wish and so whatever their hand did before;
+    KEEP where none is set for it."""
+    state = listener.mood.state
+    if not state.is_emotion:
+        state = listener.last_emotion or MoodState.NEUTRAL
+    if not playlists.get(state):
+        return Decision(now, Action.KEEP, state, None, f"no playlist is set for {state}")
+    playlist = choose(playlists[state], started)
+    return Decision(now, Action.SWITCH_NOW, state, playlist, "you asked for another playlist")
 
 
 def still_looking(mood: Mood, about: Circumstances) -> bool:

@@ -186,13 +186,16 @@ class Attendant:
         try:
             if not order.asked and not self._look_first(order):
                 return
+            seen = self._witness.seen
+            heard = seen is not None and seen.state is PlayState.PLAYING
             self._send(order)
         except PlayerError as error:
             self._refused(error, order.playlist)
             return
         self._drop_proof()
         if order.playlist is not None:
-            self._proof = Proof(order.playlist, self._clock.monotonic())
+            now = self._clock.monotonic()
+            self._proof = Proof(order.playlist, now, over_music=heard and not order.asked)
         self._due = self._next_due()
 
     def _look_first(self, order: Order) -> bool:
@@ -237,11 +240,14 @@ class Attendant:
         if isinstance(error, NoDevice) and playlist is not None:
             self._lookout.begin()
         self._report(PlayerFailed(error, playlist))
+        if isinstance(error, ServiceDown) and playlist is not None:
+            # Its answer was lost; should it have taken effect, that is told as well.
+            self._proof = Proof(playlist, self._clock.monotonic(), told=True)
 
     def _drop_proof(self) -> None:
-        if self._proof is not None:
+        if self._proof is not None and not self._proof.told:
             self._report(PlayDropped(self._proof.playlist))
-            self._proof = None
+        self._proof = None
 
     def _verify(self, now: float) -> None:
         """Did the playlist start? Once more if not, then say so."""
@@ -252,7 +258,7 @@ class Attendant:
         if verdict is Verdict.STARTED:
             self._proof = None
             self._report(PlaylistStarted(proof.playlist, seen))
-        elif verdict is Verdict.USERS:
+        elif verdict is Verdict.USERS or (verdict is Verdict.FAILED and proof.told):
             self._drop_proof()
         elif verdict is Verdict.AGAIN:
             try:

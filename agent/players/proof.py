@@ -21,11 +21,20 @@ class Verdict(Enum):
 
 
 class Proof:
-    """A play command of the time ``sent`` whose effect is not seen yet."""
+    """A play command of the time ``sent`` whose effect is not seen yet.
 
-    def __init__(self, playlist: Playlist, sent: float) -> None:
+    ``told``: that it failed is known already, and only whether it took effect all the same is still
+    open; it is not repeated. ``over_music``: nobody asked for it, and it was sent while music
+    played; silence after it is then the user's.
+    """
+
+    def __init__(
+        self, playlist: Playlist, sent: float, *, told: bool = False, over_music: bool = False
+    ) -> None:
         self.playlist = playlist
+        self.told = told
         self._sent = sent
+        self._over_music = over_music
         self._reads = 0
         self._repeated = False
 
@@ -41,7 +50,9 @@ class Proof:
             return Verdict.OPEN
         if there:  # it was started, and paused at once: by the user
             return Verdict.USERS
-        if self._repeated or now - self._sent > REPEAT_WITHIN:
+        if self._over_music and seen.state is PlayState.PAUSED:
+            return Verdict.USERS  # it had no effect, but the music before it was paused
+        if self.told or self._repeated or now - self._sent > REPEAT_WITHIN:
             return Verdict.FAILED
         self._repeated, self._reads = True, 0
         return Verdict.AGAIN

@@ -166,7 +166,7 @@ def test_shows_text_and_buttons_work(
     wait_for(lambda: clean_desktop.shown_notifications() == 2, "second kind")
 
     clean_desktop.press_button("Undo")
-    assert program.wait_for_line("event") == "event UndoSwitch()"
+    assert program.wait_for_line("event") == "event UndoSwitch(switch=None)"
     clean_desktop.dismiss_notifications()
     wait_for(lambda: len(clean_desktop.notifications()) == 2, "history")
     entries = clean_desktop.notifications()

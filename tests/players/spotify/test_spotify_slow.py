@@ -91,6 +91,57 @@ def test_an_outage_before_the_proof_loses_nothing(spotify: Rig, outage: float) -
     assert house.starts() == 1
 
 
+@pytest.mark.parametrize("fault", ["drop after", "hang"])
+def test_a_start_whose_answer_is_lost_is_told_when_it_is_heard(spotify: Rig, fault: str) -> None:
+    spotify.world.user.play("sad")
+    house = House(spotify)
+    house.run(10.0)
+    spotify.world.trouble(fault, path="/v1/me/player/play", times=1)
+    house.feel("happy")
+    house.run(60.0)
+    assert house.plays("happy")
+    assert house.starts() == 1
+    assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+    assert len(house.all(do.RecordSwitch)) == 1
+    house.send(on.UndoSwitch(house.controller.snapshot.switch))
+    house.run(10.0)
+    assert house.plays("sad")
+
+
+@pytest.mark.parametrize("fault", ["drop", "503"])
+def test_a_start_that_was_lost_itself_is_not_sent_again(spotify: Rig, fault: str) -> None:
+    spotify.world.user.play("sad")
+    house = House(spotify)
+    house.run(10.0)
+    spotify.world.trouble(fault, path="/v1/me/player/play", times=1)
+    house.feel("happy")
+    house.run(60.0)
+    assert house.plays("sad")
+    assert house.starts() == 1
+    assert house.told(NotificationKind.PROBLEM) == ["The music service has a problem"]
+    assert house.told(NotificationKind.SWITCH) == []
+    assert [e for e in house.events if isinstance(e, on.PlayDropped)] == []
+
+
+def test_a_pause_right_after_a_start_without_effect_stands(spotify: Rig) -> None:
+    world = spotify.world
+    world.user.play("sad")
+    house = House(spotify)
+    house.run(10.0)
+    world.set, as_usual = (lambda state, lag=0.0: None), world.set  # type: ignore[method-assign, misc]
+    house.feel("happy")
+    house.run(0.5)
+    assert house.starts() == 1
+    world.set = as_usual  # type: ignore[method-assign]
+    world.user.pause()
+    house.run(600.0)
+    assert not world.truth().playing
+    assert house.starts() == 1
+    playback = house.controller.snapshot.playback
+    assert playback is not None
+    assert playback.paused_by_hand
+
+
 def test_a_late_failure_is_told(spotify: Rig) -> None:
     """It accepts and does not play, slowly."""
     spotify.world.user.play("sad")
