@@ -127,11 +127,12 @@ def _music(snapshot: Snapshot) -> str:
         return f"out of touch with it{where}"
     if playback is None or playback.state is PlayState.UNAVAILABLE:
         return f"no player answers{where}"
-    name = playback.context_name or playback.context
-    if playback.state is PlayState.STOPPED or name is None:
-        return f"{playback.state.value}{where}"
+    # A player's own notation of a playlist without a name says nothing to people.
+    name = f" '{playback.context_name}'" if playback.context_name else ""
     title = f": {playback.title}" if playback.title else ""
-    return f"{playback.state.value} '{name}'{title}{where}"
+    if playback.state is PlayState.STOPPED:
+        name = title = ""
+    return f"{playback.state.value}{name}{title}{where}"
 
 
 def _iso(moment: datetime | None) -> str | None:

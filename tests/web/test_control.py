@@ -156,6 +156,17 @@ def test_status_tells_all_in_words_and_in_json(paths: Paths, server: ControlServ
     ]
 
 
+def test_a_playlist_without_a_name_is_not_told_by_its_address(
+    paths: Paths, server: ControlServer, agent: Agent
+) -> None:
+    assert agent.snapshot.playback is not None
+    unnamed = replace(agent.snapshot.playback, context="spotify:album:x", context_name=None)
+    agent.snapshot = replace(agent.snapshot, playback=unnamed)
+    told = call(paths, "status")
+    assert told["playlist"] == "spotify:album:x"
+    assert told["text"].splitlines()[1] == "Music:  playing: Ann - One (Moodtray's own player)"
+
+
 def test_no_probabilities_leave(paths: Paths, server: ControlServer, agent: Agent) -> None:
     seven = (0.11, 0.02, 0.03, 0.72, 0.04, 0.05, 0.03)
     agent.snapshot = replace(agent.snapshot, mood=replace(agent.snapshot.mood, probabilities=seven))
