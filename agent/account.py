@@ -123,9 +123,8 @@ class Account:
         except AgentError as error:
             self._report(on.Notice(error.title, error.message, asked=True))
             return
-        self._report(
-            on.Notice("Logged in", "Moodtray may now choose music on Spotify.", asked=True)
-        )
+        told = spotify_app.next_step(settings) or "Moodtray may now choose music on Spotify."
+        self._report(on.Notice("Logged in", told, asked=True))
         self._report(on.SettingsChanged(settings))
 
     def log_out(self) -> None:

@@ -192,10 +192,20 @@ def login(
             tell("No browser could be opened. Open this address yourself:")
             show(url)
         server.wait(cancelled)
-        tell("Logged in to Spotify.")
+        tell(f"Logged in to Spotify. {next_step(settings)}".rstrip())
     finally:
         server.stop()
         accounts.close()
+
+
+def next_step(settings: Settings) -> str:
+    """What is still missing after a login, for people; empty: nothing."""
+    if settings.spotify_playlists:
+        return ""
+    return (
+        "Now name a playlist for each mood under [spotify_playlists] in the settings; until then "
+        "Moodtray leaves the music alone."
+    )
 
 
 def guide_text(port: int) -> str:

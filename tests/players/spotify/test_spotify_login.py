@@ -81,13 +81,21 @@ def test_login_from_the_printed_address(login: Login) -> None:
     assert stored["client_id"] == CLIENT
     assert stored["auth_date"] == login.clock.now().isoformat()
     assert login.saved == []  # it was known
-    assert login.told[-1] == "Logged in to Spotify."
+    assert login.told[-1].startswith("Logged in to Spotify. Now name a playlist for each mood")
     player = spotify_app.build_player(
         Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
     )
     login.spotify.world.user.play("happy")
     assert player.playback().title == "The Stand-ins - Happy songs no. 1"
     player.close()
+
+
+def test_with_playlists_nothing_more_is_asked_for(login: Login) -> None:
+    playlists = {"happy": ("spotify:playlist:4Yq8sQyqQnPEvQ7uGqVpTr",)}
+    login.settings = login.settings.model_copy(update={"spotify_playlists": playlists})
+    requests.get(callback_of(login.start()), timeout=10)
+    login.end()
+    assert login.told[-1] == "Logged in to Spotify."
 
 
 def test_a_given_client_id_is_kept(login: Login) -> None:
