@@ -91,7 +91,7 @@ class Ledger:
             now = self._clock.now()
             wait = min(timedelta(seconds=max(1.0, min(seconds, 1e6))), LONGEST_WAIT)
             state = self._read()
-            until = now + wait
+            until = _whole_second(now + wait)
             if state.until is not None and state.until > until:
                 until, quota = state.until, state.quota
             self._write(replace(state, until=until, quota=quota))
@@ -145,6 +145,12 @@ class Ledger:
             )
         except StoreError as error:
             log.warning("the count of requests is kept in memory only: %s", error)
+
+
+def _whole_second(moment: datetime) -> datetime:
+    """Rounded up: a date is coarser than a clock, and a hair too early makes the ban longer."""
+    rest = moment.microsecond
+    return moment + timedelta(microseconds=1_000_000 - rest) if rest else moment
 
 
 def _next_midnight(now: datetime) -> datetime:

@@ -24,7 +24,9 @@ from tests.fakes.clock import FakeClock
 from tests.players.spotify.conftest import Rig
 
 STEPS = st.one_of(
-    st.tuples(st.just("pass"), st.sampled_from([0.5, 1.0, 9.0, 10.0, 60.0, 3600.0, 50_000.0])),
+    st.tuples(
+        st.just("pass"), st.sampled_from([0.8318591428, 1.0, 9.0, 10.0, 60.0, 3600.0, 50_000.0])
+    ),
     st.tuples(st.just("do"), st.sampled_from(["read", "play", "pause", "resume", "check"])),
     st.tuples(st.just("ban"), st.sampled_from([1.0, 10.0, 3600.0, 46_800.0])),
     st.tuples(st.just("quota"), st.sampled_from([10.0, 46_800.0])),
@@ -42,6 +44,17 @@ def do(rig: Rig, call: str, uri: str) -> None:
         {"read": rig.player.playback, "pause": rig.player.pause, "resume": rig.player.resume}[
             call
         ]()
+
+
+def test_a_wait_lasts_up_to_the_next_whole_second(tmp_path: Path) -> None:
+    """A clock's time is finer than a date: rounded down, the next request came too early."""
+    clock = FakeClock()
+    clock.advance(977.831859142858)
+    ledger = Ledger(JsonFile(tmp_path / "limits.json"), clock, 100)
+    until = ledger.block(900, quota=False).until
+    wait = (until - clock.now()).total_seconds()
+    assert 900.0 < wait < 901.0
+    assert until.microsecond == 0
 
 
 @settings(
