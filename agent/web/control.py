@@ -42,6 +42,11 @@ NO_CONSENT = (
     "camera…' in the tray's menu."
 )
 
+PAUSED = (
+    "The preview shows the camera's picture. Use 'moodtray resume' first, or set "
+    'preview.when_paused to "resume" in the settings.'
+)
+
 # Newer versions of the framework can measure requests and export the result where the environment
 # says so. Nothing of this program is measured for anybody.
 NO_TELEMETRY: Any = {
@@ -157,10 +162,15 @@ def make_app(
         return answer("Asked for another playlist for this mood.")
 
     @app.post("/preview")
-    async def preview(words: PreviewWords) -> dict[str, Any]:
-        show = not snapshot().preview_open if words.show is None else words.show
+    async def preview(words: PreviewWords) -> Any:
+        before = snapshot()
+        show = not before.preview_open if words.show is None else words.show
         report(on.ShowPreview(show))
+        if show and not before.consent:  # it is asked for on the screen
+            return _error(409, NO_CONSENT, title="The camera is not allowed yet")
         done = await happened(lambda seen: seen.preview_open is show)
+        if show and not done and snapshot().camera_paused:
+            return _error(409, PAUSED, title="The camera is paused")
         return answer("The preview is open." if show else "The preview is closed.", done)
 
     @app.post("/hello")

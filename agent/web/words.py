@@ -11,7 +11,7 @@ from agent.types import CameraState, PlayState, Snapshot
 _CAMERA = {
     CameraState.OFF: "off",
     CameraState.ON: "on",
-    CameraState.BUSY: "busy, another program has it",
+    CameraState.BUSY: "cannot be used",  # the problem's own line says why
     CameraState.LOST: "gone, waiting for it to come back",
 }
 
@@ -104,11 +104,18 @@ def _mood(snapshot: Snapshot, now: float) -> str:
     age = _age(now - mood.since)
     if mood.by_hand:
         return f"{mood.state.value}, as you said {age} ago"
-    if not snapshot.consent or "watcher" in snapshot.stopped:
+    if not _watching(snapshot):
         return "not watching"
     if not mood.state.is_emotion:
         return f"{mood.state.value} for {age}"
     return f"{mood.state.value} ({mood.confidence:.0%} sure) for {age}"
+
+
+def _watching(snapshot: Snapshot) -> bool:
+    """Does anybody look? An old estimate is not told as if it were of now."""
+    held = snapshot.camera_paused or snapshot.held_off is not None
+    blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
+    return snapshot.consent and not held and not blind and "watcher" not in snapshot.stopped
 
 
 def _age(seconds: float) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 
@@ -228,6 +229,39 @@ def test_without_consent_status_and_resume_say_what_to_do(
         call(paths, "resume")
     assert refused.value.title == "The camera is not allowed yet"
     assert on.ResumeCamera() not in agent.events
+
+
+@pytest.mark.parametrize(
+    ("off", "camera"),
+    [
+        ({"camera": CameraState.BUSY, "problem": "There is no camera 0."}, "cannot be used"),
+        ({"camera": CameraState.LOST}, "gone, waiting for it to come back"),
+        ({"camera": CameraState.OFF, "camera_paused": True}, "paused until you resume it"),
+        ({"camera": CameraState.OFF, "held_off": "screen locked"}, "off while: screen locked"),
+    ],
+)
+def test_an_old_mood_is_not_told_as_if_it_were_of_now(
+    paths: Paths, server: ControlServer, agent: Agent, off: dict[str, Any], camera: str
+) -> None:
+    agent.snapshot = replace(agent.snapshot, **off)
+    lines = call(paths, "status")["text"].splitlines()
+    assert lines[0] == "Mood:   not watching"
+    assert lines[2] == f"Camera: {camera}"
+
+
+def test_preview_says_why_it_does_not_open(
+    paths: Paths, server: ControlServer, agent: Agent
+) -> None:
+    agent.snapshot = replace(agent.snapshot, camera_paused=True)
+    with pytest.raises(DesktopError, match="moodtray resume") as refused:
+        call(paths, "preview", show=True)
+    assert refused.value.title == "The camera is paused"
+    agent.snapshot = replace(agent.snapshot, camera_paused=False, consent=False)
+    with pytest.raises(DesktopError, match="moodtray consent") as refused:
+        call(paths, "preview", show=True)
+    assert refused.value.title == "The camera is not allowed yet"
+    # The agent puts its own question, with a button, on the screen.
+    assert agent.events == [on.ShowPreview(True)] * 2
 
 
 def test_what_stopped_is_told_and_resume_starts_it_again(
