@@ -20,6 +20,7 @@ from agent.controller import Controller
 from agent.desktop import consent
 from agent.errors import AgentError
 from agent.hands import Hands
+from agent.lookout import Lookout, look_at_autostart
 from agent.music import Music
 from agent.options import Options
 from agent.ports import Clock
@@ -42,8 +43,8 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 1.5
 """All parts together have that long to end; what hangs then is left behind (daemon threads)."""
-SETTINGS_POLL = 2.0
-"""Seconds between two looks at the settings file's date."""
+LOOK_AROUND = 2.0
+"""Seconds between two looks at what other programs may have changed."""
 
 
 class Engine:
@@ -181,6 +182,14 @@ class Engine:
             restart=self._restart_workers,
             shut_down=self._shut_down,
         )
+        self._lookout = Lookout(
+            self._paths,
+            self._settings_file,
+            consent=(lambda: self._controller.consent) if self._needs_consent else None,
+            music=self._music.look,
+            report=self.report,
+            tell_problem=self._tell_problem,
+        )
         self._applied = settings
 
     def _source(self, camera: CameraSettings) -> int | str:
@@ -203,7 +212,7 @@ class Engine:
         if self._options.session:
             self._start_session_watch(settings)
         if not self._options.headless and self._options.settings is None:
-            self._look_at_autostart()
+            look_at_autostart(self.report)
 
     def _start_control(self, settings: Settings) -> None:
         from agent.web.server import ControlServer
@@ -238,21 +247,11 @@ class Engine:
         self._hands.notifier = notifier
         self._closers.append(notifier.close)
 
-    def _look_at_autostart(self) -> None:
-        from agent.desktop.autostart import autostart
-
-        try:
-            entry = autostart()
-            entry.renew()  # it was enabled, and the program has moved since
-            self.report(on.AutostartChanged(entry.status().enabled))
-        except AgentError as error:
-            log.warning("autostart: %s", error)
-
     # -- the controller's thread
 
     def _loop(self) -> None:
         self._carry_out(self._controller.begin)
-        next_look = self._clock.monotonic() + SETTINGS_POLL
+        next_look = self._clock.monotonic() + LOOK_AROUND
         while not self._done.is_set():
             due = self._controller.deadline
             wake_at = next_look if due is None else min(due, next_look)
@@ -265,8 +264,8 @@ class Engine:
             if due is not None and now >= due:
                 self._carry_out(self._controller.tick)
             if now >= next_look:
-                next_look = now + SETTINGS_POLL
-                self._look_around()
+                next_look = now + LOOK_AROUND
+                self._lookout.look()
 
     def _carry_out(self, step: Callable[..., list[do.Effect]], *args: on.Event) -> None:
         """A defect in one step is logged and must not end the loop: the next event may be Quit.
@@ -281,32 +280,6 @@ class Engine:
                 self._hands.perform(effect)
             except Exception:
                 log.exception("defect while carrying out %s", type(effect).__name__)
-
-    def _look_around(self) -> None:
-        """What other programs may have changed: the settings, the consent, the login."""
-        try:
-            self._look_at_settings()
-            self._look_at_consent()
-            self._music.look()
-        except AgentError as error:
-            self._tell_problem(error)
-
-    def _look_at_settings(self) -> None:
-        if self._settings_file is None:
-            return
-        found = self._settings_file.poll()
-        if isinstance(found, Settings):
-            self.report(on.SettingsChanged(found))
-        elif found is not None:
-            self.report(on.SettingsBroken(found, asked=True))
-
-    def _look_at_consent(self) -> None:
-        """'moodtray consent' may give it or take it back while the agent runs."""
-        if not self._needs_consent:
-            return
-        given = consent.is_given(self._paths)
-        if given != self._controller.consent:
-            self.report(on.ConsentGiven() if given else on.ConsentWithdrawn())
 
     def _tell_problem(self, problem: AgentError) -> None:
         log.warning("%s: %s", problem.title, problem.message)

@@ -1,0 +1,81 @@
+"""What other programs may have changed while the agent runs: settings, consent, login.
+
+An editor writes the settings, 'moodtray consent' gives or takes the consent, 'moodtray login' and
+'logout' change the account. None of them can tell the agent; it looks, every other second.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from agent import events as on
+from agent.desktop import consent as kept
+from agent.errors import AgentError
+from agent.ports import Report
+from agent.settings import Settings
+from agent.store.paths import Paths
+from agent.store.settings_file import SettingsFile
+
+log = logging.getLogger(__name__)
+
+
+class Lookout:
+    """:meth:`look` does it all. In the controller's thread; some ``stat`` calls while nothing
+    changes."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        settings_file: SettingsFile | None,
+        *,
+        consent: Callable[[], bool] | None,
+        music: Callable[[], None],
+        report: Report,
+        tell_problem: Callable[[AgentError], None],
+    ) -> None:
+        """``settings_file`` None: these settings come from nowhere. ``consent``: what the agent
+        takes for given now; None: its camera needs none. ``music`` looks at the login."""
+        self._paths = paths
+        self._settings_file = settings_file
+        self._consent = consent
+        self._music = music
+        self._report = report
+        self._tell_problem = tell_problem
+
+    def look(self) -> None:
+        """Report what has changed. A file that cannot be read is told, never raised, and keeps
+        nothing else from being looked at."""
+        for part in (self._look_at_settings, self._look_at_consent, self._music):
+            try:
+                part()
+            except AgentError as error:
+                self._tell_problem(error)
+
+    def _look_at_settings(self) -> None:
+        if self._settings_file is None:
+            return
+        found = self._settings_file.poll()
+        if isinstance(found, Settings):
+            self._report(on.SettingsChanged(found))
+        elif found is not None:
+            self._report(on.SettingsBroken(found, asked=True))
+
+    def _look_at_consent(self) -> None:
+        if self._consent is None:
+            return
+        given = kept.is_given(self._paths)
+        if given != self._consent():
+            self._report(on.ConsentGiven() if given else on.ConsentWithdrawn())
+
+
+def look_at_autostart(report: Report) -> None:
+    """Once, at the start: is it on, and does it still name this program, which may have moved?"""
+    from agent.desktop.autostart import autostart
+
+    try:
+        entry = autostart()
+        entry.renew()
+        report(on.AutostartChanged(entry.status().enabled))
+    except AgentError as error:
+        log.warning("autostart: %s", error)
