@@ -3,6 +3,7 @@ of the command are off, 3 no agent is running."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -35,6 +36,7 @@ def main() -> NoReturn:
     """The entry of the program: runs a command; an expected error is told in one line."""
     from agent.training.cli import register
 
+    _speak_utf8()
     register(app)
     code = 0
     try:
@@ -45,6 +47,14 @@ def main() -> NoReturn:
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     _leave(code)
+
+
+def _speak_utf8() -> None:
+    """Playlists' names and '♪' go through any pipe: Windows would take its old code page there,
+    and raise. A stream that others put in the place (a test's, none at all) stays as it is."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _leave(code: int) -> NoReturn:
