@@ -12,6 +12,7 @@ import os
 import sys
 
 from agent.clock import SystemClock
+from agent.desktop import notify
 from agent.desktop.notify import DesktopNotifications
 from agent.events import NotMyMood, UndoSwitch
 from agent.settings import NotificationSettings
@@ -32,6 +33,7 @@ def main() -> None:
     if os.environ.get("WITHOUT_DESKTOP_NOTIFIER"):
         sys.modules["desktop_notifier"] = None  # type: ignore[assignment]  # import now raises
     clock = FastClock() if os.environ.get("FAST_CLOCK") else SystemClock()
+    notify.SECONDS_SHOWN = 600  # a busy machine may need longer than a person to look at it
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="log %(message)s")
     notifier = DesktopNotifications(
         lambda event: print("event", event, flush=True), clock, NotificationSettings
