@@ -16,7 +16,15 @@ from agent import journal
 from agent.core.words import describe
 from agent.errors import AgentError, StoreError
 from agent.ports import Clock, History, Notifier, Report
-from agent.types import Decision, Mood, Notification, Observation, Playback, Snapshot
+from agent.types import (
+    Decision,
+    Mood,
+    Notification,
+    NotificationKind,
+    Observation,
+    Playback,
+    Snapshot,
+)
 from agent.vision.watcher import FrameView, Watcher
 
 if TYPE_CHECKING:
@@ -126,7 +134,10 @@ class Hands:
     # -- showing
 
     def _publish(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
+        before, self.snapshot = self.snapshot, snapshot
+        asked_to_log_in = before is not None and before.logged_in is False
+        if self.notifier is not None and asked_to_log_in and snapshot.logged_in is not False:
+            self.notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
         if self.tray is not None:
             self.tray.update(snapshot)
 

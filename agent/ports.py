@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.events import Event
-from agent.types import Box, Decision, Frame, Mood, Notification, Playback, Playlist
+from agent.types import (
+    Box,
+    Decision,
+    Frame,
+    Mood,
+    Notification,
+    NotificationKind,
+    Playback,
+    Playlist,
+)
 
 Report: TypeAlias = Callable[[Event], None]
 """Puts an event into the controller's inbox. Any thread; never blocks."""
@@ -94,6 +103,10 @@ class Notifier(Protocol):
     """The controller's thread; returns at once. A failure is a logged warning, never an error."""
 
     def notify(self, notification: Notification) -> None: ...
+
+    def withdraw(self, kind: NotificationKind) -> None:
+        """What was told of this kind holds no more: take it down, if it still stands."""
+        ...
 
     def close(self) -> None: ...
 

@@ -7,9 +7,9 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from agent.desktop.icon_files import IconFiles
 from agent.desktop.notify_rules import WaitingRoom, safe, still_so
@@ -20,6 +20,8 @@ from agent.store.paths import Paths
 from agent.types import MoodState, Notification, NotificationKind, Snapshot, Status
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 APP_NAME = "Moodtray"
 ICON_SIZE = 96
@@ -92,8 +94,14 @@ class DesktopNotifications:
         if now or left is not None:
             loop = self._running_loop()
             if now:
-                loop.call_soon_threadsafe(self._begin, notification)
+                loop.call_soon_threadsafe(self._begin, self._show, notification)
             loop.call_soon_threadsafe(self._set_timer, left)
+
+    def withdraw(self, kind: NotificationKind) -> None:
+        """Take down the one of this kind that stands on the screen, where the system can."""
+        loop = self._loop
+        if loop is not None:  # else nothing was ever shown
+            loop.call_soon_threadsafe(self._begin, self._take_down, kind)
 
     def look(self) -> None:
         """Show what was held back and has its turn now. Any thread; also called by itself."""
@@ -105,7 +113,7 @@ class DesktopNotifications:
         if loop is None:  # closed meanwhile
             return
         for notification in due:
-            loop.call_soon_threadsafe(self._begin, notification)
+            loop.call_soon_threadsafe(self._begin, self._show, notification)
         loop.call_soon_threadsafe(self._set_timer, left)
 
     def close(self) -> None:
@@ -138,8 +146,8 @@ class DesktopNotifications:
             # Never quicker than a second: a clock that two threads read must not make it spin.
             self._timer = asyncio.get_running_loop().call_later(max(1.0, seconds), self.look)
 
-    def _begin(self, notification: Notification) -> None:
-        task = asyncio.ensure_future(self._show(notification))
+    def _begin(self, work: Callable[[T], Coroutine[Any, Any, None]], about: T) -> None:
+        task = asyncio.ensure_future(work(about))
         self._tasks.add(task)  # a loop alone does not keep its tasks
         task.add_done_callback(self._tasks.discard)
 
@@ -161,6 +169,14 @@ class DesktopNotifications:
             log.warning("A notification about %s was not shown: %s", notification.kind, error)
             log.debug("because of", exc_info=True)
             self._way = self._service = None
+
+    async def _take_down(self, kind: NotificationKind) -> None:
+        if not isinstance(self._way, _WithButtons):
+            return  # the plain ways cannot
+        try:
+            await self._way.withdraw(kind)
+        except Exception as error:  # noqa: BLE001 - whatever the foreign library raises
+            log.warning("A notification about %s was not taken down: %s", kind, error)
 
     def _asked_service(self) -> Service:
         if self._service is None:
@@ -210,9 +226,7 @@ class _WithButtons:
             for label, event in (notification.buttons if _has_buttons(can) else ())
         ]
         stays = notification.kind is NotificationKind.LOGIN
-        predecessor = self._shown.pop(notification.kind, None)
-        if predecessor is not None:
-            await self._clear(predecessor)
+        await self.withdraw(notification.kind)
         self._shown[notification.kind] = await self._notifier.send(
             title=safe(notification.title, markup=False),
             message=safe(notification.body, service.markup),
@@ -221,11 +235,14 @@ class _WithButtons:
             timeout=-1 if stays else SECONDS_SHOWN,
         )
 
-    async def _clear(self, identifier: str) -> None:
+    async def withdraw(self, kind: NotificationKind) -> None:
+        identifier = self._shown.pop(kind, None)
+        if identifier is None:
+            return
         try:
             await self._notifier.clear(identifier)
         except KeyError:
-            log.debug("the predecessor is gone already")
+            log.debug("it is gone already")
 
     def _presser(self, event: Any) -> Callable[[], None]:
         return lambda: self._report(event)

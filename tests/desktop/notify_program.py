@@ -40,6 +40,9 @@ def main() -> None:
     )
     for line in sys.stdin:
         wish = json.loads(line)
+        if "withdraw" in wish:
+            notifier.withdraw(NotificationKind(wish["withdraw"]))
+            continue
         buttons = (("Undo", UndoSwitch()), ("Not my mood", NotMyMood()))
         notifier.notify(
             Notification(

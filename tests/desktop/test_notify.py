@@ -189,6 +189,20 @@ def test_takes_its_predecessors_place(clean_desktop: Desktop, start_program: Sta
     assert [n["summary"] for n in clean_desktop.notifications()] == ["Two", "One"]
 
 
+def test_what_holds_no_more_is_taken_down(clean_desktop: Desktop, start_program: Start) -> None:
+    program = start_program("notify_program", clean_desktop.env)
+    program.tell(kind="login", title="Please log in", body="to Spotify")
+    program.tell(kind="switch", title="Sunny days", body="stays")
+    wait_for(lambda: clean_desktop.shown_notifications() == 2, "both")
+    program.tell(withdraw="login")
+    wait_for(lambda: clean_desktop.shown_notifications() == 1, "one left")
+    assert [n["summary"] for n in clean_desktop.notifications()] == ["Please log in"]
+    program.tell(withdraw="login")  # once more harms nobody
+    program.tell(withdraw="switch")
+    wait_for(lambda: clean_desktop.shown_notifications() == 0, "none left")
+    assert program.process.poll() is None
+
+
 def test_plyer_steps_in(clean_desktop: Desktop, start_program: Start) -> None:
     if shutil.which("notify-send") is None:
         pytest.skip("needs the Debian package libnotify-bin")
