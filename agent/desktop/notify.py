@@ -187,7 +187,7 @@ class DesktopNotifications:
         if self._folder is None:
             self._folder = Paths.default().runtime / "notification-icons"
         status = _STATUS.get(notification.kind, Status.WATCHING)
-        mood = notification.emotion or MoodState.HAPPY
+        mood = notification.emotion or MoodState.NEUTRAL  # no smile on a refusal
         if mood is MoodState.AWAY:
             status = Status.AWAY
         return IconFiles(self._folder).path(status, mood, ICON_SIZE, True)

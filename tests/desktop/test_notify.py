@@ -47,8 +47,10 @@ class Shown:
 
     def __init__(self) -> None:
         self.titles: list[str] = []
+        self.icons: list[str] = []
 
-    async def show(self, notification: Notification, *_: object) -> None:
+    async def show(self, notification: Notification, icon: Path, _: object) -> None:
+        self.icons.append(icon.name)
         self.titles.append(notification.title)
 
 
@@ -100,6 +102,14 @@ def test_what_waits_is_shown_by_itself(shown: Shown, monkeypatch: pytest.MonkeyP
     wait_for(lambda: shown.titles, "the notification")
     notifier.close()
     assert shown.titles == ["log in"], "the camera is well again"
+
+
+def test_a_word_without_a_mood_wears_no_smile(shown: Shown) -> None:
+    notifier = DesktopNotifications(lambda _: None, FakeClock(), NotificationSettings)
+    notifier.notify(told("The change was not taken back", NotificationKind.INFO))
+    wait_for(lambda: shown.icons, "the notification")
+    notifier.close()
+    assert "neutral" in shown.icons[0]
 
 
 def test_notify_does_not_wait_for_a_hanging_bus(monkeypatch: pytest.MonkeyPatch) -> None:
