@@ -32,7 +32,7 @@ class CameraSettings(_Section):
     burst_duration: Annotated[float, Field(ge=0.0, le=5.0)] = 0.5
     yield_to_others: bool = True
     """Let the camera go for a while when another program asks for it."""
-    engine: Literal["onnx", "torch"] = "onnx"
+    engine: Literal["onnx", "int8", "torch"] = "onnx"
 
 
 class MoodSettings(_Section):

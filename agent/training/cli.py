@@ -156,7 +156,7 @@ def export(
         if int8:
             from agent.training.quantise import compare, quantise
 
-            copy = run / "emotion-int8.onnx"
+            copy = file.with_name(f"{file.stem}-int8.onnx")
             quantise(file, copy, training)
             verdict = compare(file, copy, validation)
             typer.echo(

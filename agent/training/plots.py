@@ -73,6 +73,9 @@ def reliability_diagram(
     _save(figure, target)
 
 
+MARKS = "osD^vPX*"
+
+
 def front(networks: list[dict[str, Any]], target: Path) -> None:
     """Accuracy against milliseconds a face; the line joins those that no other beats. The first of
     ``networks`` is ours. On FER2013's labels ours stands with the head trained on them, if any."""
@@ -87,19 +90,16 @@ def front(networks: list[dict[str, Any]], target: Path) -> None:
         )
         axes = figure.add_subplot(1, 2, place + 1)
         axes.plot(*zip(*kept, strict=True), color="grey", linestyle="--", linewidth=1)
-        slowest, fastest = max(points)[0], min(points)[0]
         for at, (network, (ms, right)) in enumerate(zip(networks, points, strict=True)):
-            axes.plot(ms, right, "o", color=HELD if at == 0 else TRAIN)
-            # names at the edges grow inwards, so that none is cut off
-            side = "left" if ms == fastest < slowest else "right" if ms == slowest else "center"
-            axes.annotate(
-                network["name"], (ms, right), textcoords="offset points", xytext=(0, 8),
-                ha=side, fontsize=8, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
-            )  # fmt: skip
+            # A mark each and one legend below: names beside the marks would hide one another.
+            label = network["name"] if place == 0 else None
+            mark, colour = MARKS[at % len(MARKS)], HELD if at == 0 else TRAIN
+            axes.plot(ms, right, mark, markersize=8, color=colour, label=label)
         axes.set_xscale("log")
         axes.margins(0.1, 0.2)
         axes.set(xlabel="ms a face, one thread", ylabel="accuracy, %", title=title)
         axes.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     _save(figure, target)
 
 

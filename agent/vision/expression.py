@@ -22,7 +22,7 @@ from agent.types import EMOTIONS
 from agent.vision.model_file import ModelCard, read_card, verify
 
 SIZE = 48
-Engine = Literal["onnx", "torch"]
+Engine = Literal["onnx", "int8", "torch"]
 
 
 class Session(Protocol):
@@ -77,12 +77,14 @@ class ExpressionClassifier:
         cls, path: Path | None = None, engine: Engine = "onnx", *, at_once: bool = True
     ) -> ExpressionClassifier:
         """``path``: the .onnx file, its metadata beside it as .json; None: the model that Moodtray
-        ships. Raises ModelError when a file is missing, damaged or of another kind.
+        ships, for the engine "int8" its eight-bit copy. Raises ModelError when a file is missing,
+        damaged or of another kind.
 
         ``at_once`` False: the files are checked now, but the engine is loaded with the first face,
         in the thread that shows it; :meth:`predict` may then raise ModelError.
         """
-        file = path if path is not None else models_dir() / "emotion.onnx"
+        shipped = "emotion-int8.onnx" if engine == "int8" else "emotion.onnx"
+        file = path if path is not None else models_dir() / shipped
         card = read_card(file.with_suffix(".json"))
         session: Session
         if engine == "torch":

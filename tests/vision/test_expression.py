@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from agent.errors import ModelError
 from agent.types import EMOTIONS
+from agent.vision.burst import crop
 from agent.vision.expression import (
     ExpressionClassifier,
     describe_model,
@@ -20,6 +22,7 @@ from agent.vision.expression import (
     preprocess,
     softmax,
 )
+from agent.vision.faces import FaceTracker
 from tests.vision.conftest import write_model
 
 
@@ -209,6 +212,21 @@ def test_classifying_leaves_nothing_in_the_home_folder(tiny_model: Path, tmp_pat
         [sys.executable, "-c", code, str(tiny_model)], env={**own, "HOME": str(home)}, check=True
     )
     assert [file for file in home.rglob("*") if file.is_file()] == []
+
+
+def test_the_eight_bit_copy_sees_what_the_full_network_sees(demo_clip: Path) -> None:
+    """On the demo's faces: nearly the same probabilities, from another file."""
+    capture = cv2.VideoCapture(str(demo_clip))
+    faces = []
+    for at in range(0, 1200, 60):
+        capture.set(cv2.CAP_PROP_POS_FRAMES, at)
+        right, frame = capture.read()
+        for box in FaceTracker().detect(frame)[:1] if right else []:
+            faces.append(crop(frame, box))
+    assert len(faces) >= 5
+    full, small = (ExpressionClassifier.load(engine=engine) for engine in ("onnx", "int8"))
+    gap = np.abs(full.predict(faces) - small.predict(faces)).max(axis=1)
+    assert 0 < np.median(gap) < 0.05
 
 
 def test_late_engine_is_loaded_with_the_first_face(tiny_model: Path) -> None:
