@@ -203,7 +203,7 @@ def _why(snapshot: Snapshot) -> tuple[Item, ...]:
     if switch is not None:
         name = switch.playlist.name if switch.playlist else "music"
         lines += [Item(line) for line in _wrapped(f"{name}: {switch.reason}")]
-        lines += [Item("Undo: back to what played before", event=UndoSwitch())]
+        lines += [Item("Undo: back to what played before", event=UndoSwitch(switch))]
     if snapshot.decision is not None and snapshot.decision.reason != _reason(switch):
         lines += [SEPARATOR] if lines else []
         lines += [Item(line) for line in _wrapped(f"Now: {snapshot.decision.reason}")]

@@ -76,7 +76,7 @@ def lines(**changes: object) -> dict[str, Item]:
         ("Start at login", SetAutostart(True)),
         ("Log out of Spotify", LogOut()),
         ("Quit", Quit()),
-        ("Why? > Undo: back to what played before", UndoSwitch()),
+        ("Why? > Undo: back to what played before", UndoSwitch(sample_snapshot().switch)),
         ("Why? > This is not my mood", NotMyMood(MoodState.HAPPY)),
         ("I feel… > angry", SetMood(MoodState.ANGRY)),
         ("I feel… > surprised", SetMood(MoodState.SURPRISE)),
