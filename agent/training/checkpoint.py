@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from agent.training.data import DataError
+from agent.training.network import build
 from agent.training.team import Average, Team
 
 COLUMNS = (
@@ -25,7 +26,8 @@ def same_plan(plan: dict[str, Any], folder: Path, team: Team) -> None:
     file = folder / "plan.json"
     if file.is_file():
         before = json.loads(file.read_text())
-        changed = [key for key, value in plan.items() if before.get(key) != value]
+        given = json.loads(json.dumps(plan))  # as it would be read again: tuples become lists
+        changed = [key for key, value in given.items() if before.get(key) != value]
         if changed:
             raise DataError(
                 f"{folder} holds a run with other settings ({', '.join(changed)}). "
@@ -59,6 +61,20 @@ def read(file: Path, device: torch.device) -> dict[str, Any]:
         raise DataError(f"{file} is no checkpoint, or a damaged one; delete it and train again.")
     content: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
     return content
+
+
+def load(checkpoint: Path) -> tuple[str, nn.Module]:
+    """(name, network with the averaged weights) of a best.pt or last.pt, else DataError."""
+    kept = read(checkpoint, torch.device("cpu"))
+    try:
+        name = kept["plan"]["network"]
+        network = build(name)
+        network.load_state_dict(kept["state"])
+    except (KeyError, RuntimeError) as error:
+        raise DataError(
+            f"{checkpoint} is no checkpoint of this version's training ({error})."
+        ) from error
+    return name, network.eval()
 
 
 def fitting(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -62,6 +62,10 @@ def train(
     begin_from: Annotated[
         Path | None, typer.Option("--from", help="best.pt of another run to begin with.")
     ] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(help="best.pt of a trained run to learn from too; may be given repeatedly."),
+    ] = None,
     add: Annotated[
         list[str] | None,
         typer.Option(help="More faces, KIND=PATH: fer-csv, ferplus-csv, folders, affectnet-yolo."),
@@ -85,6 +89,7 @@ def train(
         plan = SEED_PLAN if network == "seed" else Plan(network=network)
         given: dict[str, Any] = {"epochs": epochs, "batch": batch, "rate": rate, "seed": seed}
         given["begin_from"] = None if begin_from is None else str(begin_from)
+        given["teachers"] = None if not teacher else tuple(str(file) for file in teacher)
         plan = dataclasses.replace(plan, **{k: v for k, v in given.items() if v is not None})
         first = int(os.environ.get("RANK", "0")) == 0
         training, validation = corpus.corpora(

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agent.training import data, metrics
-from agent.training.checkpoint import read
-from agent.training.network import build, multiply_adds, parameters
+from agent.training.checkpoint import load
+from agent.training.network import multiply_adds, parameters
 from agent.training.train import predict
 from agent.types import EMOTIONS
 from agent.vision.expression import normalise, one_thread
@@ -83,20 +83,6 @@ def _dense(weight: Tensor, bias: Tensor) -> nn.Linear:
     layer = nn.Linear(weight.shape[1], weight.shape[0])
     layer.weight.data, layer.bias.data = weight.clone(), bias.clone()
     return layer
-
-
-def load(checkpoint: Path) -> tuple[str, nn.Module]:
-    """(name, network with the averaged weights) of a best.pt or last.pt, else DataError."""
-    kept = read(checkpoint, torch.device("cpu"))
-    try:
-        name = kept["plan"]["network"]
-        network = build(name)
-        network.load_state_dict(kept["state"])
-    except (KeyError, RuntimeError) as error:
-        raise data.DataError(
-            f"{checkpoint} is no checkpoint of this version's training ({error})."
-        ) from error
-    return name, network.eval()
 
 
 def export(

@@ -23,6 +23,7 @@ from torch import nn
 from agent.training import augment, checkpoint, data
 from agent.training.network import build
 from agent.training.progress import Progress
+from agent.training.teacher import Teachers
 from agent.training.team import Average, Stopper, Team
 
 
@@ -50,6 +51,8 @@ class Plan:
     validation: float = 0.1  # share of the twin groups held back
     seed: int = 7
     begin_from: str = ""  # best.pt of another run: its weights, where they fit, to begin with
+    teachers: tuple[str, ...] = ()  # best.pt of trained networks to learn from beside the labels
+    teachers_share: float = 0.5  # how much of the target is the teachers'
 
 
 SEED_PLAN = Plan(
@@ -98,6 +101,7 @@ def train(
             print(f"{len(fitting)} of {len(network.state_dict())} tensors begin as they were.")
     if plan.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    teachers = Teachers([Path(file) for file in plan.teachers], team.device)
     wrapped = nn.parallel.DistributedDataParallel(network) if team.size > 1 else network
     optimiser = _optimiser(plan, network)
     average = Average(network, plan.average)
@@ -118,7 +122,9 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = rate
             torch.manual_seed((plan.seed * 1_000_003 + step) * 1009 + team.rank)
-            loss, right = _step(plan, wrapped, optimiser, training, rows, step / steps, team)
+            loss, right = _step(
+                plan, wrapped, teachers, optimiser, training, rows, step / steps, team
+            )
             average.update(network, step)
             sums += torch.tensor([loss * len(rows), right, len(rows)])
             progress.step(step + 1, loss)
@@ -154,8 +160,8 @@ def train(
 
 
 def _step(
-    plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer, faces: data.Faces,
-    rows: NDArray[np.int64], progress: float, team: Team,
+    plan: Plan, network: nn.Module, teachers: Teachers, optimiser: torch.optim.Optimizer,
+    faces: data.Faces, rows: NDArray[np.int64], progress: float, team: Team,
 ) -> tuple[float, float]:  # fmt: skip
     """(mean loss, how many of ``rows`` were right)."""
     pictures = torch.from_numpy(faces.pictures[rows]).to(team.device).unsqueeze(1).float() / 255
@@ -170,6 +176,8 @@ def _step(
         pictures = torch.lerp(pictures[other], pictures, keep)
         targets = torch.lerp(targets[other], targets, keep)
         weights = torch.lerp(weights[other], weights, keep)
+    if plan.teachers:
+        targets = teachers.blend(pictures, targets, plan.teachers_share)
     size = picture_size(progress) if plan.small_first else data.SIZE
     if size != data.SIZE:
         pictures = F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)

@@ -18,6 +18,7 @@ from agent.training import data
 from agent.training.checkpoint import COLUMNS
 from agent.training.export import load
 from agent.training.network import NETWORKS, build, multiply_adds, parameters
+from agent.training.teacher import Teachers
 from agent.training.train import (
     Plan,
     Stop,
@@ -207,3 +208,63 @@ def test_two_processes_train_one_network(folder: Path, parts: Parts, tmp_path: P
     faces = len(parts[0]) // 16 * 16
     assert kept["step"] == 2 * faces // 16
     assert done.stdout.count("epoch 1:") == 1  # one process speaks
+
+
+# --- teachers -------------------------------------------------------------------------------------
+
+
+def test_teachers_answer_with_the_mean_of_face_and_mirror_image(tmp_path: Path) -> None:
+    files = [taught(tmp_path / f"{seed}.pt", seed) for seed in (1, 2)]
+    faces = torch.rand(5, 1, data.SIZE, data.SIZE)
+    both = Teachers(files, torch.device("cpu"))
+    answer = both.answer(faces)
+    assert answer.shape == (5, 2, data.CLASSES)
+    assert torch.allclose(answer.sum(dim=2), torch.ones(5, 2), atol=1e-5)
+    assert torch.allclose(answer, both.answer(faces.flip(3)), atol=1e-5)
+    alone = [Teachers([file], torch.device("cpu")).answer(faces) for file in files]
+    assert torch.allclose(answer, (alone[0] + alone[1]) / 2, atol=1e-6)
+    assert not torch.allclose(alone[0], alone[1], atol=1e-3)
+
+
+def test_the_share_says_how_much_the_teachers_count(tmp_path: Path) -> None:
+    teachers = Teachers([taught(tmp_path / "best.pt", 1)], torch.device("cpu"))
+    faces, targets = torch.rand(3, 1, data.SIZE, data.SIZE), torch.zeros(3, 2, data.CLASSES)
+    targets[:, :, 2] = 1
+    assert torch.equal(teachers.blend(faces, targets, 0.0), targets)
+    assert torch.allclose(teachers.blend(faces, targets, 1.0), teachers.answer(faces))
+
+
+def test_a_student_comes_nearer_to_its_teacher(parts: Parts, tmp_path: Path) -> None:
+    teacher = taught(tmp_path / "teacher.pt", 5)
+    network = load(teacher)[1]
+
+    def gap(name: str, plan: Plan) -> float:
+        train(plan, *parts, tmp_path / name, quiet=True)
+        student = load(tmp_path / name / "last.pt")[1]
+        pictures, device = parts[1].pictures, torch.device("cpu")
+        answers = [
+            torch.from_numpy(predict(each, pictures, device)).softmax(dim=2)
+            for each in (student, network)
+        ]
+        return float((answers[0] - answers[1]).abs().mean())
+
+    alone = dataclasses.replace(TINY, epochs=8, rate=0.1, augmented=0.0, small_first=False)
+    led = dataclasses.replace(alone, teachers=(str(teacher),), teachers_share=1.0)
+    assert gap("led", led) < 0.6 * gap("alone", alone)
+    train(led, *parts, tmp_path / "led", quiet=True)  # the same plan goes on: nothing is left to do
+
+
+def test_a_network_with_one_head_cannot_teach(tmp_path: Path) -> None:
+    with pytest.raises(data.DataError, match="one head"):
+        Teachers([taught(tmp_path / "best.pt", 1, "seed")], torch.device("cpu"))
+
+
+def taught(file: Path, seed: int, name: str = "moodnet") -> Path:
+    """A checkpoint of random weights whose answers are far from even."""
+    torch.manual_seed(seed)
+    network = build(name)
+    with torch.no_grad():
+        for bias in [p for n, p in network.named_parameters() if n.startswith("head.")][-1:]:
+            bias.normal_(0, 2)
+    torch.save({"plan": {"network": name}, "state": network.state_dict()}, file)
+    return file
