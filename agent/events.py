@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.errors import AgentError
-from agent.settings import Settings
 from agent.types import CameraState, Decision, Happening, MoodState, Observation, Playback, Playlist
+
+if TYPE_CHECKING:  # for the tray alone nobody waits until pydantic is loaded
+    from agent.settings import Settings
 
 # --- from the workers
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agent.settings import Settings
+if TYPE_CHECKING:  # for the tray alone nobody waits until pydantic is loaded
+    from agent.settings import Settings
 
 
 def _silent(_text: str) -> None:
