@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -10,9 +11,12 @@ import pytest
 from agent.events import Event, PlaybackChanged
 from agent.players.base import PlayerBackend
 from agent.players.monitor import PlayerWorker
+from agent.store.paths import Paths
 from agent.types import Happening, Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer
+from tests.fakes.spotify import FakeSpotify
+from tests.players.owners import Owner
 
 E = TypeVar("E")
 
@@ -81,3 +85,21 @@ def stage(player: FakePlayer, clock: FakeClock) -> Stage:
     made = Stage(player, clock, worker)
     worker.report = made.report
     return made
+
+
+@pytest.fixture
+def spotify() -> Iterator[FakeSpotify]:
+    """The pretended Spotify, on a port of its own."""
+    with FakeSpotify() as running:
+        yield running
+
+
+@pytest.fixture
+def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[Owner]:
+    """The player in use over it; ended after the test."""
+    paths = Paths.default()
+    paths.ensure()
+    made = Owner(paths, spotify)
+    yield made
+    made.music.request_stop()
+    assert made.music.join(30.0)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -22,27 +20,10 @@ from agent.events import (
 from agent.players.local import LocalPlayer
 from agent.players.spotify.token import LIFETIME
 from agent.settings import Settings, SpotifySettings
-from agent.store.paths import Paths
 from agent.types import Playlist
 from tests.fakes.ring import Ring
 from tests.fakes.spotify import FakeSpotify
 from tests.players.owners import Owner
-
-
-@pytest.fixture
-def spotify() -> Iterator[FakeSpotify]:
-    with FakeSpotify() as running:
-        yield running
-
-
-@pytest.fixture
-def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[Owner]:
-    paths = Paths.default()
-    paths.ensure()
-    made = Owner(paths, spotify)
-    yield made
-    made.music.request_stop()
-    assert made.music.join(30.0)
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -21,28 +19,11 @@ from agent.events import (
 )
 from agent.players.local import LocalPlayer, loop
 from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
-from agent.store.paths import Paths
 from agent.types import MoodState, Playback, PlayState
 from tests.fakes.spotify import FakeSpotify, spotify_id
 from tests.players.owners import Owner
 
 HAPPY, SAD = spotify_id("one"), spotify_id("two")
-
-
-@pytest.fixture
-def spotify() -> Iterator[FakeSpotify]:
-    with FakeSpotify() as running:
-        yield running
-
-
-@pytest.fixture
-def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[Owner]:
-    paths = Paths.default()
-    paths.ensure()
-    made = Owner(paths, spotify)
-    yield made
-    made.music.request_stop()
-    assert made.music.join(30.0)
 
 
 @pytest.fixture
