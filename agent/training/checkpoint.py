@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,10 @@ def same_plan(plan: dict[str, Any], folder: Path, team: Team) -> None:
 def resume(
     folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: Average, team: Team
 ) -> tuple[int, Tensor, float, float]:
-    """(next step, running sums of the epoch, best validation accuracy, seconds spent)."""
+    """(next step, running sums of the epoch, least validation loss, seconds spent)."""
     file = folder / "last.pt"
     if not file.is_file():
-        return 0, torch.zeros(3), -1.0, 0.0
+        return 0, torch.zeros(3), math.inf, 0.0
     kept = read(file, team.device)
     network.load_state_dict(kept["network"])
     optimiser.load_state_dict(kept["optimiser"])

@@ -26,8 +26,7 @@ from torch import Tensor, nn
 
 from agent.training import data, metrics
 from agent.training.checkpoint import load
-from agent.training.network import multiply_adds, parameters
-from agent.training.train import predict
+from agent.training.network import multiply_adds, parameters, predict
 from agent.types import EMOTIONS
 from agent.vision.expression import normalise, one_thread
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agent.training.data import CLASSES
+from agent.training.augment import normalise
+from agent.training.data import CLASSES, Pictures
 
 
 class SeedNet(nn.Module):
@@ -99,6 +102,17 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 def build(name: str) -> nn.Module:
     """A freshly initialised network by its name in NETWORKS."""
     return NETWORKS[name]()
+
+
+@torch.no_grad()
+def predict(network: nn.Module, pictures: Pictures, device: torch.device) -> NDArray[np.float32]:
+    """Logits [N, heads, 7] of uint8 pictures [N, 48, 48]."""
+    network.eval()
+    out = []
+    for first in range(0, len(pictures), 512):
+        part = torch.from_numpy(pictures[first : first + 512]).to(device).unsqueeze(1)
+        out.append(network(normalise(part.float() / 255)).float().cpu().numpy())
+    return np.concatenate(out)
 
 
 def parameters(network: nn.Module) -> int:

@@ -1,48 +1,51 @@
 """Distillation: trained networks whose answers a student learns from, beside the labels.
 
 The soft answer of several networks, each shown the face and its mirror image, knows more than the
-few votes of a face (Hinton et al. 2015, Distilling the Knowledge in a Neural Network). The teachers
-see the very faces that the student sees, faults and all, and so teach what can still be known of
-them (Beyer et al. 2022, Knowledge distillation: a good teacher is patient and consistent).
+few votes of a face (Hinton et al. 2015, Distilling the Knowledge in a Neural Network). Teachers see
+every face once and clean, the student sees it with a webcam's faults (Xie et al. 2020,
+Self-training with Noisy Student), so that fifty epochs cost their teachers one.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
-from agent.training import augment, checkpoint
-from agent.training.data import SIZE, DataError
+from agent.training import checkpoint, data
+from agent.training.network import predict
 
 
-class Teachers:
-    """Networks of any design in NETWORKS, read from their best.pt; their mean answer counts.
+def answers(
+    files: Sequence[Path], pictures: data.Pictures, device: torch.device
+) -> NDArray[np.float32]:
+    """What the networks of ``files`` (best.pt of runs, of any design in NETWORKS) hold for the
+    truth of uint8 pictures [N, 48, 48]: distributions [N, 2, 7], one for each head, their mean.
 
     Raises DataError where a file is no checkpoint, or its network has one head only.
     """
+    total = np.zeros((len(pictures), 2, data.CLASSES), np.float32)
+    for file in files:
+        network = checkpoint.load(file)[1].to(device)
+        both_ways = predict(network, pictures, device)
+        if both_ways.shape[1] != 2:
+            raise data.DataError(f"{file} cannot teach: its network has one head, two are taught.")
+        both_ways += predict(network, np.ascontiguousarray(pictures[:, :, ::-1]), device)
+        total += torch.from_numpy(both_ways / 2).softmax(dim=2).numpy()
+    total /= len(files)
+    return total
 
-    def __init__(self, files: Sequence[Path], device: torch.device) -> None:
-        self._networks: list[nn.Module] = []
-        for file in files:
-            network = checkpoint.load(file)[1].requires_grad_(False)
-            if network(torch.zeros(1, 1, SIZE, SIZE)).shape[1] != 2:
-                raise DataError(f"{file} cannot teach: its network has one head, two are taught.")
-            self._networks.append(network.to(device))
 
-    @torch.no_grad()
-    def answer(self, faces: Tensor) -> Tensor:
-        """Faces [N, 1, 48, 48] in 0..1 -> distributions [N, 2, 7], one for each head."""
-        shown = augment.normalise(torch.cat([faces, faces.flip(3)]))
-        total = torch.zeros((), device=faces.device)
-        for network in self._networks:
-            both_ways = torch.stack(network(shown).float().chunk(2))
-            total = total + both_ways.mean(dim=0).softmax(dim=2)
-        return total / len(self._networks)
-
-    def blend(self, faces: Tensor, targets: Tensor, share: float) -> Tensor:
-        """``targets`` [N, 2, 7] with ``share`` of them replaced by what the teachers answer. Faces
-        without a target keep none: their weight is 0."""
-        return torch.lerp(targets, self.answer(faces), share)
+def taught(
+    faces: data.Faces, files: Sequence[Path], share: float, device: torch.device
+) -> data.Faces:
+    """``faces`` with ``share`` of their targets replaced by what the teachers answer; without
+    teachers, as they are. Where a target has no weight it gets none: its head learns as before."""
+    if not files:
+        return faces
+    told = (1 - share) * faces.targets + share * answers(files, faces.pictures, device)
+    return dataclasses.replace(faces, targets=told.astype(np.float32))

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from agent.training import augment, checkpoint, data
-from agent.training.network import build
+from agent.training.network import build, predict
 from agent.training.progress import Progress
-from agent.training.teacher import Teachers
+from agent.training.teacher import taught
 from agent.training.team import Average, Stopper, Team
 
 
@@ -46,7 +46,7 @@ class Plan:
     balance: float = 0.25  # classes are drawn with frequency ** (1 - balance)
     augmented: float = 0.5  # strength of the webcam's faults; 0: faces as they are
     supplement: bool = True  # train on muxspace too
-    small_first: bool = True  # the first third on smaller pictures, which is faster
+    small_first: bool = True  # from fresh weights: the first third on smaller, faster pictures
     channels_last: bool = True  # the layout that residual nets are fastest in on a processor
     validation: float = 0.1  # share of the twin groups held back
     seed: int = 7
@@ -83,7 +83,7 @@ def train(
     """Trains, or goes on where ``folder`` stops; returns the path of the last checkpoint.
 
     ``folder`` receives plan.json, log.csv, last.pt (all that is needed to go on) and best.pt (the
-    averaged weights of the epoch with the best validation figure). ``stop_after`` ends the run
+    averaged weights of the epoch with the least loss on validation). ``stop_after`` ends the run
     after so many steps as if it had been killed. Raises DataError where ``folder`` holds a run of
     another plan.
     """
@@ -101,7 +101,8 @@ def train(
             print(f"{len(fitting)} of {len(network.state_dict())} tensors begin as they were.")
     if plan.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    teachers = Teachers([Path(file) for file in plan.teachers], team.device)
+    teachers = [Path(file) for file in plan.teachers]
+    training = taught(training, teachers, plan.teachers_share, team.device)
     wrapped = nn.parallel.DistributedDataParallel(network) if team.size > 1 else network
     optimiser = _optimiser(plan, network)
     average = Average(network, plan.average)
@@ -122,9 +123,7 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = rate
             torch.manual_seed((plan.seed * 1_000_003 + step) * 1009 + team.rank)
-            loss, right = _step(
-                plan, wrapped, teachers, optimiser, training, rows, step / steps, team
-            )
+            loss, right = _step(plan, wrapped, optimiser, training, rows, step / steps, team)
             average.update(network, step)
             sums += torch.tensor([loss * len(rows), right, len(rows)])
             progress.step(step + 1, loss)
@@ -138,8 +137,8 @@ def train(
                 if team.rank == 0:
                     checkpoint.log(folder, [epoch + 1, step + 1, rate, *seen, *row, seconds])
                 progress.epoch(epoch + 1, seen, row)
-                if row[1] > best:
-                    best = row[1]
+                if row[0] < best:  # the loss: accuracy on so few faces is mostly chance
+                    best = row[0]
                     if team.rank == 0:
                         state = {"plan": asdict(plan), "state": average.state}
                         checkpoint.write(state, folder / "best.pt")
@@ -160,8 +159,8 @@ def train(
 
 
 def _step(
-    plan: Plan, network: nn.Module, teachers: Teachers, optimiser: torch.optim.Optimizer,
-    faces: data.Faces, rows: NDArray[np.int64], progress: float, team: Team,
+    plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer, faces: data.Faces,
+    rows: NDArray[np.int64], progress: float, team: Team,
 ) -> tuple[float, float]:  # fmt: skip
     """(mean loss, how many of ``rows`` were right)."""
     pictures = torch.from_numpy(faces.pictures[rows]).to(team.device).unsqueeze(1).float() / 255
@@ -176,9 +175,9 @@ def _step(
         pictures = torch.lerp(pictures[other], pictures, keep)
         targets = torch.lerp(targets[other], targets, keep)
         weights = torch.lerp(weights[other], weights, keep)
-    if plan.teachers:
-        targets = teachers.blend(pictures, targets, plan.teachers_share)
-    size = picture_size(progress) if plan.small_first else data.SIZE
+    # Trained weights have their coarse features already.
+    coarse = plan.small_first and not plan.begin_from
+    size = picture_size(progress) if coarse else data.SIZE
     if size != data.SIZE:
         pictures = F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
     bf16 = torch.autocast("cuda", torch.bfloat16) if team.device.type == "cuda" else nullcontext()
@@ -248,19 +247,6 @@ def _optimiser(plan: Plan, network: nn.Module) -> torch.optim.Optimizer:
 
 
 # --- measuring ------------------------------------------------------------------------------------
-
-
-@torch.no_grad()
-def predict(
-    network: nn.Module, pictures: data.Pictures, device: torch.device
-) -> NDArray[np.float32]:
-    """Logits [N, heads, 7] of uint8 pictures [N, 48, 48]."""
-    network.eval()
-    out = []
-    for first in range(0, len(pictures), 512):
-        part = torch.from_numpy(pictures[first : first + 512]).to(device).unsqueeze(1)
-        out.append(network(augment.normalise(part.float() / 255)).float().cpu().numpy())
-    return np.concatenate(out)
 
 
 def _measure(plan: Plan, average: Average, faces: data.Faces, team: Team) -> list[float]:

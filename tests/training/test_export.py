@@ -17,9 +17,8 @@ from agent.errors import ModelError
 from agent.training import data, metrics
 from agent.training.evaluate import label_head
 from agent.training.export import Blend, Shipped, export, load
-from agent.training.network import build
+from agent.training.network import build, predict
 from agent.training.torch_engine import TorchSession
-from agent.training.train import predict
 from agent.types import EMOTIONS
 from agent.vision.expression import Engine, ExpressionClassifier
 
