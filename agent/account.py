@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 
 from agent import events as on
-from agent import spotify_app
+from agent import spotify_store
 from agent.clock import SystemClock
 from agent.errors import AgentError, NeedsLogin
 from agent.ports import Clock, Report
@@ -40,7 +40,7 @@ class Account:
         self._report = report
         self._spotify_url = spotify_url
         self._tell = tell
-        self._note = spotify_app.login_note(paths)
+        self._note = spotify_store.login_note(paths)
         self._first: Noted | None = None  # at the first look
         self._seen: Noted | None = None
         self._reminded: date | None = None
@@ -76,7 +76,7 @@ class Account:
         # Cheap without the client: without a token file (or keyring) nobody ever logged in.
         if not self._paths.token_file.exists() and not settings.spotify.use_keyring:
             return False
-        return spotify_app.is_logged_in(self._paths, settings)
+        return spotify_store.is_logged_in(self._paths, settings)
 
     def remind(self, settings: Settings) -> None:
         """A login that ends soon is told, once a day."""
@@ -84,7 +84,7 @@ class Account:
         if self._reminded == today:
             return
         self._reminded = today
-        login = spotify_app.stored_login(settings, self._paths)
+        login = spotify_store.stored_login(settings, self._paths)
         if login is not None and login.needs_reminder(self._clock.now()):
             self._report(
                 on.Notice(
@@ -123,6 +123,8 @@ class Account:
         except AgentError as error:
             self._report(on.Notice(error.title, error.message, asked=True))
             return
+        from agent import spotify_app
+
         told = spotify_app.next_step(settings) or "Moodtray may now choose music on Spotify."
         self._report(on.Notice("Logged in", told, asked=True))
         self._report(on.SettingsChanged(settings))
@@ -154,6 +156,8 @@ def log_in(
     tell: Callable[[str], None],
 ) -> None:
     """Log in to Spotify and wait until it is done. Raises NeedsLogin and its kin."""
+    from agent import spotify_app
+
     file = SettingsFile(paths)
 
     def save_client_id(wanted: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from agent import effects as do
 from agent import events as on
-from agent import spotify_app
+from agent import spotify_store
 from agent.controller import Controller
 from agent.desktop import consent
 from agent.errors import AgentError
@@ -168,7 +168,7 @@ class Engine:
             spotify_url=self._options.spotify_url,
             tell=self._options.tell,
         )
-        self._history = spotify_app.history(self._paths, self._tell_problem)
+        self._history = spotify_store.history(self._paths, self._tell_problem)
         self._hands = Hands(
             report=self.report,
             clock=self._clock,

@@ -13,80 +13,19 @@ import webbrowser
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agent.errors import NeedsLogin, SettingsError, StoreError
+from agent import spotify_store
+from agent.errors import NeedsLogin, SettingsError
 from agent.players.base import PlayerBackend
 from agent.players.spotify.cache import DisplayCache
-from agent.players.spotify.documents import LockedTokenStore
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
-from agent.players.spotify.limits import Ledger
 from agent.players.spotify.mapped import MappedPlaylists
 from agent.players.spotify.mapping import playlists_for
-from agent.players.spotify.token import Token
 from agent.ports import Clock, Report
 from agent.settings import Settings
-from agent.store.history import SqliteHistory
-from agent.store.jsonfile import JsonFile
-from agent.store.lock import ExclusiveLock
-from agent.store.login_note import LoginNote, PersonalFile
 from agent.store.paths import Paths
-from agent.store.tokens import FileTokenStore, KeyringTokenStore
 
 if TYPE_CHECKING:
     from agent.players.spotify.player import SpotifyPlayer
-
-CACHE_FILE = "spotify-names.json"
-LIMITS_FILE = "spotify-limits.json"
-
-
-def login_lock(paths: Paths) -> ExclusiveLock:
-    """Held by whoever changes the login or what was kept with it, in any process."""
-    return ExclusiveLock(paths.state / "spotify-login.lock")
-
-
-def login_note(paths: Paths, settings: Settings | None = None) -> LoginNote:
-    """What last happened to the login. With ``settings``: for one who makes a login."""
-    keyring = settings is not None and settings.spotify.use_keyring
-    return LoginNote(paths.state / "spotify-login.json", keyring=keyring)
-
-
-def token_store(settings: Settings, paths: Paths) -> LockedTokenStore:
-    """Where the login is kept, by setting."""
-    lock = login_lock(paths)
-    if settings.spotify.use_keyring:
-        return KeyringTokenStore(lock)
-    return FileTokenStore(paths.token_file, lock)
-
-
-def display_cache(paths: Paths, clock: Clock) -> DisplayCache:
-    """Names and covers of playlists, for :func:`agent.players.spotify.mapping.playlists_for`;
-    until the next logout."""
-    file = JsonFile(paths.state / CACHE_FILE)
-    return DisplayCache(PersonalFile(file, login_lock(paths), login_note(paths)), clock)
-
-
-def history(
-    paths: Paths, on_set_aside: Callable[[StoreError], None] | None = None
-) -> SqliteHistory:
-    """The mood journal, which keeps nothing of Spotify's after a logout."""
-    note = login_note(paths)
-    return SqliteHistory(
-        paths.history_file, on_set_aside=on_set_aside, logged_out=lambda: note.logged_out
-    )
-
-
-def ledger(settings: Settings, paths: Paths, clock: Clock) -> Ledger:
-    """Requests of today and the wait that Spotify asked for; what ``doctor`` shows."""
-    return Ledger(JsonFile(paths.state / LIMITS_FILE), clock, settings.spotify.daily_requests)
-
-
-def stored_login(settings: Settings, paths: Paths) -> Token | None:
-    """The login as it is stored; sends nothing. ``needs_reminder(now)`` and ``ends`` are its."""
-    return Token.from_dict(token_store(settings, paths).load())
-
-
-def is_logged_in(paths: Paths, settings: Settings) -> bool:
-    """True with a stored login. Whether Spotify still accepts it only a request can tell."""
-    return stored_login(settings, paths) is not None
 
 
 def build_player(
@@ -104,16 +43,19 @@ def build_player(
     from agent.players.spotify.session import SpotifySession
 
     at = Endpoints.at(spotify_url)
-    book = ledger(settings, paths, clock)
+    book = spotify_store.ledger(settings, paths, clock)
     keeper = TokenKeeper(
-        token_store(settings, paths), login_note(paths), Accounts(at.accounts, clock, book), clock
+        spotify_store.token_store(settings, paths),
+        spotify_store.login_note(paths),
+        Accounts(at.accounts, clock, book),
+        clock,
     )
     session = SpotifySession(at.api, keeper, book, clock)
     return SpotifyPlayer(
         SpotifyClient(session, at.api, clock),
         keeper,
         book,
-        cache or display_cache(paths, clock),
+        cache or spotify_store.display_cache(paths, clock),
         clock,
         shuffle=settings.spotify.shuffle,
     )
@@ -124,7 +66,7 @@ def backend(
 ) -> tuple[PlayerBackend, MappedPlaylists]:
     """The player as its worker takes it, and the playlists of each mood, which are still to be
     told (``use``). Raises SettingsError for an entry that is no playlist."""
-    cache = display_cache(paths, clock)
+    cache = spotify_store.display_cache(paths, clock)
     playlists_for(settings, cache)  # before anything is built for them
     player = build_player(settings, paths, clock, spotify_url, cache)
     mapped = MappedPlaylists(player.name, player.look_up, cache, report)
@@ -165,8 +107,13 @@ def login(
     if client_id is None and no_browser:
         raise NeedsLogin(guide_text(settings.spotify.port), title="A client ID is needed")
     at = Endpoints.at(spotify_url)
-    accounts = Accounts(at.accounts, clock, ledger(settings, paths, clock))
-    flow = LoginFlow(token_store(settings, paths), login_note(paths, settings), accounts, clock)
+    accounts = Accounts(at.accounts, clock, spotify_store.ledger(settings, paths, clock))
+    flow = LoginFlow(
+        spotify_store.token_store(settings, paths),
+        spotify_store.login_note(paths, settings),
+        accounts,
+        clock,
+    )
     server = LoginServer(
         flow,
         settings.spotify.port,

@@ -27,7 +27,7 @@ from agent.errors import CameraError, DesktopError, SettingsError
 from agent.players.sound import NULL
 from agent.players.spotify.token import LIFETIME, Token
 from agent.settings import CameraSettings, Settings
-from agent.spotify_app import LIMITS_FILE
+from agent.spotify_store import LIMITS_FILE
 from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths, models_dir

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from agent import spotify_app
+from agent import spotify_store
 from agent.clock import SystemClock
 from agent.events import Event, PlayerChanged
 from agent.music import Music
@@ -52,5 +52,5 @@ class Owner:
         more = {"expires_at": now, "auth_date": now, "client_id": "client", "issuer": self.url}
         token = Token.from_dict({**login, **more})
         assert token is not None
-        spotify_app.token_store(settings, self.paths).save(token.to_dict())
-        spotify_app.login_note(self.paths, settings).note_login()
+        spotify_store.token_store(settings, self.paths).save(token.to_dict())
+        spotify_store.login_note(self.paths, settings).note_login()

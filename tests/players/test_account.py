@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent import account, spotify_app
+from agent import account, spotify_store
 from agent.errors import NeedsLogin
 from agent.events import (
     Event,
@@ -149,7 +149,7 @@ def test_after_a_logout_the_memory_of_names_is_empty(owner: Owner, spotify: Fake
     last = [event for event in owner.events if isinstance(event, PlayerChanged)][-1]
     assert not named(last)
     time.sleep(0.5)
-    assert not (owner.paths.state / spotify_app.CACHE_FILE).exists()
+    assert not (owner.paths.state / spotify_store.CACHE_FILE).exists()
 
 
 @pytest.mark.parametrize("place", ["file", "keyring"])
@@ -158,7 +158,7 @@ def test_a_login_that_ends_soon_is_told_once_a_day(
 ) -> None:
     settings = settings_of(place)
     owner.log_in(spotify.accounts.give_login(), settings)
-    store = spotify_app.token_store(settings, owner.paths)
+    store = spotify_store.token_store(settings, owner.paths)
     agreed = owner.clock.now() - LIFETIME + timedelta(days=20)
     store.save({**(store.load() or {}), "auth_date": agreed.isoformat()})
     owner.music.use(settings)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from agent import spotify_app
+from agent import spotify_app, spotify_store
 from agent.errors import NeedsLogin, SettingsError
 from agent.events import (
     Notice,
@@ -189,7 +189,7 @@ def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
     settings = Settings(spotify_playlists={"happy": (HAPPY,)})
     owner.music.use(settings)
     owner.wait_for(PlaybackChanged)
-    with spotify_app.login_lock(owner.paths).hold():  # as while a token is renewed
+    with spotify_store.login_lock(owner.paths).hold():  # as while a token is renewed
         owner.music.account.log_out()
         assert owner.paths.token_file.exists()
     owner.wait_for(

@@ -10,7 +10,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from agent import spotify_app
+from agent import spotify_app, spotify_store
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
 from tests.fakes.clock import FakeClock
@@ -78,7 +78,7 @@ def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) 
     login.end()
     assert login.error is None
     assert login.saved == [CLIENT]
-    assert spotify_app.is_logged_in(Paths.default(), Settings())
+    assert spotify_store.is_logged_in(Paths.default(), Settings())
     player = spotify_app.build_player(
         Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
     )
@@ -95,4 +95,4 @@ def test_a_user_who_cancels(browser: webdriver.Chrome, login: Login) -> None:
     picture(browser, "login-cancelled.png")
     login.end()
     assert login.error is not None
-    assert not spotify_app.is_logged_in(Paths.default(), Settings())
+    assert not spotify_store.is_logged_in(Paths.default(), Settings())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from agent import spotify_app
+from agent import spotify_app, spotify_store
 from agent.errors import Offline, PlayerError, ServiceDown
 from agent.players.spotify import accounts, session
 from agent.players.spotify.player import SpotifyPlayer
@@ -39,7 +39,7 @@ def player(server: FakeSpotify) -> Iterator[SpotifyPlayer]:
     now = clock.now().isoformat()
     token = {**given, "expires_at": now, "auth_date": now, "client_id": "c", "issuer": server.url}
     assert Token.from_dict(token) is not None
-    spotify_app.token_store(settings, paths).save(token)
+    spotify_store.token_store(settings, paths).save(token)
     made = spotify_app.build_player(settings, paths, clock, spotify_url=server.url)
     yield made
     made.close()

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from agent import spotify_app
+from agent import spotify_app, spotify_store
 from agent.errors import NeedsLogin, SettingsError, StoreError
 from agent.players.spotify.accounts import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings
@@ -40,7 +40,7 @@ def login(service: FakeSpotify) -> Iterator[Login]:
 
 
 def token() -> dict[str, object] | None:
-    return spotify_app.token_store(Settings(), Paths.default()).load()
+    return spotify_store.token_store(Settings(), Paths.default()).load()
 
 
 def callback_of(url: str, answer: str = "agree") -> str:

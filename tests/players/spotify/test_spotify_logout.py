@@ -9,7 +9,7 @@ from pathlib import Path
 import keyring.errors
 import pytest
 
-from agent import account, spotify_app
+from agent import account, spotify_store
 from agent.errors import QuotaExceeded, RateLimited, StoreError
 from agent.players.spotify.endpoints import Endpoints
 from agent.players.spotify.token import Token
@@ -39,16 +39,16 @@ def log_in(paths: Paths, settings: Settings) -> None:
     clock = FakeClock()
     now = clock.now()
     token = Token("secret-a", "secret-r", now, now, "c", Endpoints().accounts, "s")
-    spotify_app.token_store(settings, paths).save(token.to_dict())
-    spotify_app.login_note(paths, settings).note_login()
-    spotify_app.display_cache(paths, clock).remember(URI, "Rainy Sundays", "https://cover")
-    spotify_app.display_cache(paths, clock).remember_device("Sam's phone", "Smartphone")
-    journal = spotify_app.history(paths)
+    spotify_store.token_store(settings, paths).save(token.to_dict())
+    spotify_store.login_note(paths, settings).note_login()
+    spotify_store.display_cache(paths, clock).remember(URI, "Rainy Sundays", "https://cover")
+    spotify_store.display_cache(paths, clock).remember_device("Sam's phone", "Smartphone")
+    journal = spotify_store.history(paths)
     switch = Decision(1.0, Action.SWITCH_NOW, MoodState.SAD, Playlist(URI, "Rainy Sundays"), "sad")
     journal.add_switch(datetime.now(UTC), switch)
     journal.add_feedback(datetime.now(UTC), "skip", URI)
     journal.close()
-    spotify_app.ledger(settings, paths, clock).count()
+    spotify_store.ledger(settings, paths, clock).count()
 
 
 def traces(home: Path) -> list[tuple[Path, str]]:
@@ -61,10 +61,10 @@ def traces(home: Path) -> list[tuple[Path, str]]:
 def test_every_trace_is_removed_and_named(
     settings: Settings, ring: Ring, paths: Paths, moodtray_home: Path
 ) -> None:
-    assert not spotify_app.is_logged_in(paths, settings)
+    assert not spotify_store.is_logged_in(paths, settings)
     assert logout(paths, settings) == []
     log_in(paths, settings)
-    assert spotify_app.is_logged_in(paths, settings)
+    assert spotify_store.is_logged_in(paths, settings)
     assert {word for _, word in traces(moodtray_home)} >= {"Rainy", "https:", "Sam"}
     assert bool(ring.kept) is settings.spotify.use_keyring
 
@@ -73,7 +73,7 @@ def test_every_trace_is_removed_and_named(
     assert "login" in login
     assert "names" in names
     assert "history" in history
-    assert not spotify_app.is_logged_in(paths, settings)
+    assert not spotify_store.is_logged_in(paths, settings)
     assert ring.kept == {}
     assert traces(moodtray_home) == []
     assert logout(paths, settings) == []
@@ -153,11 +153,11 @@ def test_a_full_disk_keeps_nobody_from_logging_out(
 @pytest.mark.parametrize("quota", [False, True])
 def test_count_and_wait_outlast_the_logout(ring: Ring, paths: Paths, quota: bool) -> None:
     clock = FakeClock()
-    ledger = spotify_app.ledger(Settings(), paths, clock)
+    ledger = spotify_store.ledger(Settings(), paths, clock)
     ledger.count()
     until = ledger.block(3600, quota=quota).until
     logout(paths, Settings())
-    ledger = spotify_app.ledger(Settings(), paths, clock)
+    ledger = spotify_store.ledger(Settings(), paths, clock)
     assert ledger.today == 1
     with pytest.raises(RateLimited) as refused:
         ledger.check(command=True)
@@ -181,14 +181,14 @@ def test_the_command_says_what_it_did_whatever_the_settings_look_like(
 
 def test_an_open_cache_writes_nothing_back(ring: Ring, paths: Paths, moodtray_home: Path) -> None:
     log_in(paths, Settings())
-    live = spotify_app.display_cache(paths, FakeClock())
+    live = spotify_store.display_cache(paths, FakeClock())
     assert live.name(URI) == "Rainy Sundays"
     logout(paths, Settings())
     live.remember(URI, "Rainy Sundays", None)
     live.remember_device("Sam's tablet", "Tablet")
     assert traces(moodtray_home) == []
-    spotify_app.login_note(paths).note_login()
+    spotify_store.login_note(paths).note_login()
     live.remember_device("Sam's phone", "Smartphone")
     assert traces(moodtray_home) == []
-    spotify_app.display_cache(paths, FakeClock()).remember(URI, "Rainy Sundays", None)
+    spotify_store.display_cache(paths, FakeClock()).remember(URI, "Rainy Sundays", None)
     assert {word for _, word in traces(moodtray_home)} == {"Rainy", "4Yq8sQyqQnPEvQ7uGqVpTr"}

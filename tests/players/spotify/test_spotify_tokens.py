@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import spotify_app
+from agent import spotify_store
 from agent.errors import NeedsLogin, PlayerError, StoreError
 from agent.players.spotify.token import Token
 from agent.settings import Settings
@@ -325,17 +325,18 @@ def test_the_stored_login_is_read_without_a_request(tmp_path: Path) -> None:
     paths, settings = Paths.default(), Settings()
     now = FakeClock().now()
     FileTokenStore(paths.token_file).save(Token("a", "r", now, now, "c", "i", "s").to_dict())
-    stored = spotify_app.stored_login(settings, paths)
+    stored = spotify_store.stored_login(settings, paths)
     assert stored is not None
     assert stored.ends == now + timedelta(days=180)
 
 
 def test_nothing_heavy_is_loaded_to_know_who_is_logged_in() -> None:
     code = (
-        "import sys; from agent import spotify_app; from agent.store.paths import Paths\n"
+        "import sys; from agent import spotify_store; from agent.store.paths import Paths\n"
         "from agent.settings import Settings\n"
-        "spotify_app.is_logged_in(Paths.default(), Settings())\n"
-        "print([m for m in ('spotipy', 'requests', 'fastapi', 'uvicorn') if m in sys.modules])"
+        "spotify_store.is_logged_in(Paths.default(), Settings())\n"
+        "heavy = ('spotipy', 'requests', 'fastapi', 'uvicorn', 'agent.players.spotify.cache')\n"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
