@@ -9,7 +9,8 @@ How it steadies:
 * **Dwell.** A candidate must lead for ``dwell`` seconds, no other emotion between; a look without
   a face counts neither for nor against it.
 * **Not knowing** is a state: UNSURE while no emotion is clear, AWAY after ``away_after`` seconds
-  without a face. A shorter glance aside changes nothing.
+  without a face. A shorter glance aside changes nothing. The thresholds above say what is clear;
+  the network's own ``unsure_below`` is for one look taken alone, and a mean of looks is flatter.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,9 @@ import cv2
 import numpy as np
 
 from agent.errors import BadPicture
-from agent.ports import Classifier
 from agent.types import EMOTIONS, Box, Frame
 from agent.vision.burst import crop
+from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
 from agent.vision.sources import Kind, Source, open_capture
 
@@ -23,10 +24,12 @@ SAMPLE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class AnalysedFace:
-    """``probabilities``: seven, in the order of EMOTIONS, sum 1."""
+    """``probabilities``: seven, in the order of EMOTIONS, sum 1. ``unsure``: the network knows too
+    little of this face; its answer, taken alone, is as likely wrong as right."""
 
     box: Box
     probabilities: tuple[float, ...]
+    unsure: bool
 
     @property
     def emotion(self) -> str:
@@ -37,12 +40,17 @@ class AnalysedFace:
     def confidence(self) -> float:
         return max(self.probabilities)
 
+    def __str__(self) -> str:
+        told = f"{self.emotion} {self.confidence:.0%}"
+        return f"unsure (perhaps {told})" if self.unsure else told
+
     def as_dict(self) -> dict[str, object]:
         box = self.box
         return {
             "box": {"x": box.x, "y": box.y, "width": box.width, "height": box.height},
             "emotion": self.emotion,
             "confidence": round(self.confidence, 4),
+            "unsure": self.unsure,
             "probabilities": {
                 name: round(p, 4) for name, p in zip(EMOTIONS, self.probabilities, strict=True)
             },
@@ -83,11 +91,13 @@ class Analysis:
             return f"No face found in {self.path.name}."
         if self.kind == "picture":
             (frame,) = self.frames
-            said = ", ".join(f"{face.emotion} {face.confidence:.0%}" for face in frame.faces)
+            said = ", ".join(str(face) for face in frame.faces)
             count = len(frame.faces)
             return f"{count} face{'s' if count > 1 else ''} in {self.path.name}: {said}."
-        seen = sum(bool(frame.faces) for frame in self.frames)
-        return f"A face in {seen} of {len(self.frames)} moments of {self.path.name}."
+        first = [frame.faces[0] for frame in self.frames if frame.faces]  # the largest of each
+        often = Counter("unsure" if face.unsure else face.emotion for face in first)
+        said = ", ".join(f"{name} in {count}" for name, count in often.most_common())
+        return f"A face in {len(first)} of {len(self.frames)} moments of {self.path.name}: {said}."
 
     def as_dict(self) -> dict[str, object]:
         """Ready for JSON."""
@@ -103,7 +113,7 @@ class Analysis:
 
 
 def analyze(
-    path: Path, classifier: Classifier, *, sample_seconds: float = SAMPLE_SECONDS
+    path: Path, classifier: ExpressionClassifier, *, sample_seconds: float = SAMPLE_SECONDS
 ) -> Analysis:
     """Look at a picture, or at a video every ``sample_seconds``.
 
@@ -139,10 +149,12 @@ def _check_readable(path: Path) -> None:
         raise BadPicture(f"{path} is empty.")
 
 
-def _classified(frame: Frame, boxes: list[Box], classifier: Classifier) -> tuple[AnalysedFace, ...]:
+def _classified(
+    frame: Frame, boxes: list[Box], classifier: ExpressionClassifier
+) -> tuple[AnalysedFace, ...]:
     rows = classifier.predict([crop(frame, box) for box in boxes])
     return tuple(
-        AnalysedFace(box, tuple(float(p) for p in row))
+        AnalysedFace(box, tuple(float(p) for p in row), float(row.max()) < classifier.unsure_below)
         for box, row in zip(boxes, rows, strict=True)
     )
 

@@ -119,7 +119,8 @@ class ExpressionClassifier:
 
     @property
     def unsure_below(self) -> float:
-        """The leading probability below which the network had better say nothing."""
+        """The leading probability below which one look, taken alone, had better not be believed;
+        the mood over time has its own thresholds (:mod:`agent.core.mood`)."""
         return self._card.unsure_below
 
 

@@ -14,6 +14,7 @@ from agent.errors import BadPicture
 from agent.types import EMOTIONS
 from agent.vision.analyze import analyze
 from agent.vision.expression import ExpressionClassifier
+from tests.vision.conftest import write_model
 from tests.vision.mjpeg import picture
 
 
@@ -27,7 +28,11 @@ def test_video_is_sampled(short_clip: Path, classifier: ExpressionClassifier) ->
     assert result.kind == "video"
     assert [frame.time for frame in result.frames] == [0.0, 0.5, 1.0, 1.5, 2.0]
     assert all(len(frame.faces) == 1 for frame in result.frames)
-    assert "5 of 5" in result.summary
+    assert result.summary.startswith("A face in 5 of 5 moments of ")
+    faces = [frame.faces[0] for frame in result.frames]
+    said = ["unsure" if face.unsure else face.emotion for face in faces]
+    for name in set(said):
+        assert f"{name} in {said.count(name)}" in result.summary
     data = json.loads(json.dumps(result.as_dict()))
     face = data["frames"][1]["faces"][0]
     assert set(face["probabilities"]) == set(EMOTIONS)
@@ -61,6 +66,22 @@ def test_picture_without_a_face_is_a_result(
     assert not result.found
     assert result.summary == "No face found in room.jpg."
     assert result.as_dict()["found"] is False
+
+
+@pytest.mark.parametrize("limit", [0.0, 1.0])
+def test_a_face_that_says_too_little_is_called_unsure(
+    short_clip: Path, tmp_path: Path, limit: float
+) -> None:
+    model = write_model(tmp_path / "models" / "emotion.onnx", unsure_below=limit)
+    path = tmp_path / "me.png"
+    path.write_bytes(cv2.imencode(".png", cv2.VideoCapture(str(short_clip)).read()[1])[1].tobytes())
+    result = analyze(path, ExpressionClassifier.load(model))
+    (face,) = result.frames[0].faces
+    assert face.unsure is (limit == 1.0)
+    assert face.as_dict()["unsure"] is face.unsure
+    told = f"{face.emotion} {face.confidence:.0%}"
+    said = f"unsure (perhaps {told})" if limit == 1.0 else told
+    assert result.summary == f"1 face in me.png: {said}."
 
 
 def test_video_without_a_face(
