@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from agent.training import checkpoint, data
 from agent.training.network import predict
+from agent.training.team import Team
 
 
 def answers(
@@ -40,12 +41,14 @@ def answers(
     return total
 
 
-def taught(
-    faces: data.Faces, files: Sequence[Path], share: float, device: torch.device
-) -> data.Faces:
+def taught(faces: data.Faces, files: Sequence[Path], share: float, team: Team) -> data.Faces:
     """``faces`` with ``share`` of their targets replaced by what the teachers answer; without
-    teachers, as they are. Where a target has no weight it gets none: its head learns as before."""
+    teachers, as they are. Where a target has no weight it gets none: its head learns as before.
+    Each process of the team asks for its part of the faces."""
     if not files:
         return faces
-    told = (1 - share) * faces.targets + share * answers(files, faces.pictures, device)
+    part = slice(team.rank, None, team.size)
+    said = torch.zeros(faces.targets.shape)
+    said[part] = torch.from_numpy(answers(files, faces.pictures[part], team.device))
+    told = (1 - share) * faces.targets + share * team.total(said).numpy()
     return dataclasses.replace(faces, targets=told.astype(np.float32))

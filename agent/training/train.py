@@ -102,7 +102,7 @@ def train(
     if plan.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     teachers = [Path(file) for file in plan.teachers]
-    training = taught(training, teachers, plan.teachers_share, team.device)
+    training = taught(training, teachers, plan.teachers_share, team)
     wrapped = nn.parallel.DistributedDataParallel(network) if team.size > 1 else network
     optimiser = _optimiser(plan, network)
     average = Average(network, plan.average)

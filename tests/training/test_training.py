@@ -19,6 +19,7 @@ from agent.training.checkpoint import COLUMNS
 from agent.training.export import load
 from agent.training.network import NETWORKS, build, multiply_adds, parameters, predict
 from agent.training.teacher import answers, taught
+from agent.training.team import Team
 from agent.training.train import (
     Plan,
     Stop,
@@ -30,6 +31,7 @@ from agent.training.train import (
 
 Parts = tuple[data.Faces, data.Faces]
 CPU = torch.device("cpu")
+ALONE = Team(0, 1, CPU)
 TINY = Plan(epochs=3, batch=16, rate=0.02, average=0.5)
 ONE = """
 import sys
@@ -231,11 +233,11 @@ def test_the_share_says_how_much_the_teachers_count(parts: Parts, tmp_path: Path
     files = [checkpoint_of(tmp_path / "best.pt", 1)]
     faces = parts[1]
     lessons = answers(files, faces.pictures, CPU)
-    assert np.allclose(taught(faces, files, 1.0, CPU).targets, lessons)
-    half = taught(faces, files, 0.5, CPU)
+    assert np.allclose(taught(faces, files, 1.0, ALONE).targets, lessons)
+    half = taught(faces, files, 0.5, ALONE)
     assert np.allclose(half.targets, (faces.targets + lessons) / 2, atol=1e-6)
     assert np.array_equal(half.weights, faces.weights)  # what nobody labelled stays unlabelled
-    assert taught(faces, [], 0.5, CPU) is faces
+    assert taught(faces, [], 0.5, ALONE) is faces
 
 
 def test_a_student_comes_nearer_to_its_teacher(parts: Parts, tmp_path: Path) -> None:
@@ -260,7 +262,7 @@ def test_a_student_comes_nearer_to_its_teacher(parts: Parts, tmp_path: Path) -> 
 def test_a_network_with_one_head_cannot_teach(parts: Parts, tmp_path: Path) -> None:
     one_headed = checkpoint_of(tmp_path / "best.pt", 1, "seed")
     with pytest.raises(data.DataError, match="one head"):
-        taught(parts[1], [one_headed], 0.5, CPU)
+        taught(parts[1], [one_headed], 0.5, ALONE)
 
 
 def checkpoint_of(file: Path, seed: int, name: str = "moodnet") -> Path:
