@@ -12,6 +12,7 @@ read in :mod:`agent.training.readers`.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Callable
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import AgentError
+from agent.training.twins import TWIN, twin_groups
 from agent.types import EMOTIONS
 
 SIZE = 48
@@ -31,8 +33,6 @@ HELD_PERSONS, HELD_SEED = 0.15, 7
 """muxspace: this share of its persons is held out as a test set, drawn with this seed."""
 SUPPLEMENT_EACH = 1500
 """muxspace is nearly all happy and neutral: at most so many of each are trained on."""
-TWIN = 0.97
-"""Pictures at least this similar are one picture to us and stay on one side of a split."""
 
 VOTE_NAMES = (
     "neutral", "happiness", "surprise", "sadness", "anger",
@@ -144,6 +144,18 @@ def one_hot(label: NDArray[np.int64], smoothing: float = 0.0) -> NDArray[np.floa
     return hot
 
 
+def single_label(faces: Faces) -> Faces:
+    """For a network of one head: ``faces`` with the one-hot of ``best_label()``, not smoothed, in
+    the first head, of weight 1 where there is a label and 0 where there is none; the second head
+    is zeros. Readers put a corpus's one label into the second head, where such a network would
+    never see it."""
+    label = faces.best_label()
+    targets, weights = np.zeros_like(faces.targets), np.zeros_like(faces.weights)
+    targets[:, 0] = one_hot(label)
+    weights[:, 0] = label >= 0
+    return dataclasses.replace(faces, targets=targets, weights=weights)
+
+
 # --- the packed corpora ---------------------------------------------------------------------------
 
 
@@ -232,26 +244,6 @@ def as_network_sees(picture: Pictures) -> Pictures:
 
 
 # --- splitting ------------------------------------------------------------------------------------
-
-
-def twin_groups(
-    number: NDArray[np.int32], twin: NDArray[np.int32], alike: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Group ids [N]: pictures linked by a chain of near twins share one (union-find)."""
-    place = {int(n): row for row, n in enumerate(number)}
-    parent = np.arange(len(number))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = int(parent[row])
-        return row
-
-    for row in np.flatnonzero(alike):
-        other = place.get(int(twin[row]))
-        if other is not None:  # a PublicTest picture's twin lies in Training
-            parent[root(int(row))] = root(other)
-    return np.array([root(row) for row in range(len(number))], np.int64)
 
 
 def split(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +24,12 @@ from agent.training.data import (
     Faces,
     Pictures,
     as_network_sees,
+    join,
     one_hot,
     plurality,
     vote_targets,
 )
+from agent.training.twins import near_twins
 from agent.types import EMOTIONS
 
 CONTEMPT = CLASSES
@@ -43,11 +45,13 @@ NAMES = {
 @dataclass
 class Faults:
     """What could not be used: ``found`` holds (where, kind, detail); ``others`` counts faces of an
-    expression that is none of the seven."""
+    expression that is none of the seven, ``twins`` those that stand in the validation part too.
+    Neither of the two is a fault."""
 
     refuse: bool = False
     found: list[tuple[str, str, str]] = field(default_factory=list)
     others: int = 0
+    twins: int = 0
 
     def add(self, where: str, kind: str, detail: str) -> None:
         """Writes a fault down, or raises DataError when faults are to be refused."""
@@ -67,6 +71,8 @@ class Faults:
         ]
         if self.others:
             lines.append(f"{self.others} left out: an expression that is none of the seven")
+        if self.twins:
+            lines.append(f"{self.twins} left out: a copy or near twin of a validation face")
         return lines
 
 
@@ -294,3 +300,17 @@ def read_added(spec: str, faults: Faults) -> Faces:
         kinds = ", ".join([*READERS, "ferplus-csv"])
         raise DataError(f"'{spec}' is not KIND=PATH with one of the kinds {kinds}.")
     return READERS[kind](Path(path), faults)
+
+
+def join_added(training: Faces, validation: Faces, specs: Sequence[str], faults: Faults) -> Faces:
+    """``training`` and the faces of each KIND=PATH of ``specs`` behind one another, without those
+    that are near twins of a validation face: FER2013's csv, or a folder of its pictures, holds the
+    very faces that validation is made of. They are counted in ``faults.twins``. Raises DataError
+    where a spec cannot be read."""
+    parts = [training]
+    for spec in specs:
+        added = read_added(spec, faults)
+        alike = near_twins(added.pictures, validation.pictures)
+        faults.twins += int(alike.sum())
+        parts.append(added.take(~alike))
+    return join(*parts) if specs else training

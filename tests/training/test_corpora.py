@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agent.training import data
+from agent.training.twins import twin_groups
 
 
 def test_plurality_needs_a_clear_lead_of_one_of_the_seven() -> None:
@@ -45,7 +47,7 @@ def test_twins_never_stand_on_both_sides() -> None:
     number = rng.permutation(n).astype(np.int32)
     twin = rng.integers(0, n, n).astype(np.int32)
     alike = rng.random(n) < 0.4
-    group = data.twin_groups(number, twin, alike)
+    group = twin_groups(number, twin, alike)
     place = {int(v): row for row, v in enumerate(number)}
     for row in np.flatnonzero(alike):
         assert group[row] == group[place[int(twin[row])]]
@@ -112,3 +114,19 @@ def test_a_damaged_picture_is_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(data.DataError, match="Picture 2 of"):
         data.read_muxspace(tmp_path / "muxspace.npz", tmp_path)
     assert not list(tmp_path.glob("*.npy"))  # nothing half done is kept
+
+
+def test_one_head_learns_from_the_one_label(folder: Path, tmp_path: Path) -> None:
+    faces = data.read_ferplus(folder / "ferplus.npz", tmp_path, 0)
+    doubtful, unknown = faces.plurality.copy(), faces.label.copy()
+    doubtful[:2], unknown[0] = -1, -1  # the first face has no label at all, the second one of two
+    unknown[2] = 6 - faces.plurality[2]  # the third has two that differ
+    faces = dataclasses.replace(faces, plurality=doubtful, label=unknown)
+    single = data.single_label(faces)
+    assert single.weights.tolist() == [[0, 0]] + [[1, 0]] * (len(faces) - 1)
+    assert not single.targets[:, 1].any()
+    assert not single.targets[0].any()
+    assert single.targets[1, 0].tolist() == [1, 0, 0, 0, 0, 0, 0]
+    np.testing.assert_array_equal(single.targets[1:, 0].argmax(axis=1), faces.best_label()[1:])
+    assert single.targets[2, 0, faces.plurality[2]] == 1
+    np.testing.assert_array_equal(single.pictures, faces.pictures)

@@ -11,12 +11,14 @@ import pytest
 from agent.training import data
 from agent.training.readers import (
     Faults,
+    join_added,
     read_added,
     read_fer_csv,
     read_ferplus_csv,
     read_folders,
     read_yolo,
 )
+from agent.training.twins import near_twins
 from agent.vision.expression import preprocess
 
 GREY = " ".join(["128"] * 48 * 48)
@@ -183,3 +185,33 @@ def test_added_corpora_are_named_by_kind() -> None:
         read_added("jpegs=/x", Faults())
     with pytest.raises(data.DataError, match="KIND=PATH"):
         read_added("folders", Faults())
+
+
+def test_added_faces_that_validation_holds_stay_out_of_training(
+    parts: tuple[data.Faces, data.Faces], tmp_path: Path
+) -> None:
+    training, validation = parts
+    noise = np.random.default_rng(0).normal(0, 6, (48, 48))
+    near = (validation.pictures[1] + noise).clip(0, 255).astype(np.uint8)
+    flat = np.full((48, 48), 90, np.uint8)
+    (tmp_path / "happy").mkdir()
+    for name, picture in {
+        "copy": validation.pictures[0], "near": near, "flat": flat,
+        "new": np.random.default_rng(1).integers(0, 256, (48, 48)).astype(np.uint8),
+    }.items():  # fmt: skip
+        cv2.imwrite(str(tmp_path / "happy" / f"{name}.png"), picture)
+    faults = Faults(refuse=True)
+    joined = join_added(training, validation, [f"folders={tmp_path}"], faults)
+    assert len(joined) == len(training) + 2  # flat and new: copy and near are left out
+    np.testing.assert_array_equal(joined.pictures[-2], flat)
+    assert faults.summary() == ["2 left out: a copy or near twin of a validation face"]
+    assert join_added(training, validation, [], faults) is training
+
+
+def test_a_flat_picture_has_its_copies_for_twins() -> None:
+    flat = np.stack([np.full((48, 48), value, np.uint8) for value in (0, 90, 255)])
+    ramp = np.tile(np.arange(48, dtype=np.uint8), (1, 48, 1))
+    assert near_twins(flat, np.concatenate([flat[1:2], ramp])).tolist() == [False, True, False]
+    assert near_twins(ramp * 2 + 9, ramp).tolist() == [True]  # brighter, more contrast: one face
+    assert near_twins(ramp, ramp[:0]).tolist() == [False]
+    assert near_twins(ramp[:0], ramp).tolist() == []
