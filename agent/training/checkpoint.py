@@ -1,18 +1,24 @@
-"""A run's folder: plan.json, log.csv, last.pt (what is needed to go on), best.pt (to export)."""
+"""A run's folder: plan.json, log.csv, last.pt (what is needed to go on), best.pt (to export).
+
+Every file is replaced whole, so that a run killed at any moment finds what it needs to go on.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import zipfile
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from agent.training.data import DataError
+from agent.store.files import write_atomic
+from agent.training.data import DataError, Faces
 from agent.training.network import build
 from agent.training.team import Average, Team
 
@@ -22,80 +28,115 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def same_plan(plan: dict[str, Any], folder: Path, team: Team) -> None:
-    """Keeps the plan beside the run. Raises DataError where the folder holds a run of another."""
+# --- the plan -------------------------------------------------------------------------------------
+
+
+def fingerprint(faces: Faces) -> str:
+    """How many faces, and a checksum of their pictures and targets."""
+    content = hashlib.sha256(faces.pictures.tobytes())
+    content.update(faces.targets.tobytes())
+    content.update(faces.weights.tobytes())
+    return f"{len(faces)} faces, {content.hexdigest()[:12]}"
+
+
+def keep_plan(plan: dict[str, Any], folder: Path, team: Team) -> None:
+    """Keeps the plan beside the run. Raises DataError where the folder holds a run of another: one
+    with other settings, other faces, other weights to begin with or to learn from."""
+    problem = team.from_first(lambda: _other_plan(plan, folder))
+    if problem:
+        raise DataError(problem)
+
+
+def _other_plan(plan: dict[str, Any], folder: Path) -> str:
+    """What keeps ``plan`` from going on in ``folder``; empty: nothing does, the plan is kept."""
     file = folder / "plan.json"
-    if file.is_file():
-        before = json.loads(file.read_text())
-        given = json.loads(json.dumps(plan))  # as it would be read again: tuples become lists
-        changed = [key for key, value in given.items() if before.get(key) != value]
-        if changed:
-            raise DataError(
-                f"{folder} holds a run with other settings ({', '.join(changed)}). "
-                "Give the same ones to go on, or name a new folder with --run."
-            )
-    elif team.rank == 0:
-        file.write_text(json.dumps(plan, indent=1) + "\n")
+    if not file.is_file():
+        write_atomic(file, f"{json.dumps(plan, indent=1)}\n".encode(), mode=0o644)
+        return ""
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return f"{file} is damaged. Name a new folder with --run."
+    given = json.loads(json.dumps(plan))  # as it would be read again: tuples become lists
+    # What the version that began the run did not know of yet is no difference.
+    changed = [key for key in given if key in before and before[key] != given[key]]
+    if not changed:
+        return ""
+    return (
+        f"{folder} holds a run with other settings ({', '.join(changed)}). "
+        "Give the same ones to go on, or name a new folder with --run."
+    )
+
+
+# --- checkpoints ----------------------------------------------------------------------------------
 
 
 def resume(
     folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: Average, team: Team
 ) -> tuple[int, Tensor, float, float]:
-    """(next step, running sums of the epoch, least validation loss, seconds spent)."""
+    """(next step, running sums of the epoch, least validation loss, seconds spent).
+
+    Only the first process reads; the others, which may have other disks, are told.
+    """
     file = folder / "last.pt"
-    if not file.is_file():
-        return 0, torch.zeros(3), math.inf, 0.0
-    kept = read(file, team.device)
+    kept = team.from_first(lambda: read(file) if file.is_file() else None)
+    if kept is None:
+        return 0, torch.zeros(SUMS), math.inf, 0.0
     network.load_state_dict(kept["network"])
     optimiser.load_state_dict(kept["optimiser"])
-    average.state = kept["state"]
+    average.state = {key: value.to(team.device) for key, value in kept["state"].items()}
     if team.rank == 0:
         _forget_after(folder / "log.csv", kept["step"])
-    return kept["step"], kept["sums"].cpu(), kept["best"], kept["spent"]
+    return kept["step"], kept["sums"], kept["best"], kept["spent"]
 
 
-def read(file: Path, device: torch.device) -> dict[str, Any]:
-    """A checkpoint's content. Raises DataError where there is none, or a damaged one."""
+SUMS = 4
+"""Length of the running sums: loss, right answers, faces, faces with a truth to be right about."""
+
+
+def read(file: Path) -> dict[str, Any]:
+    """A checkpoint's content, on the processor. Raises DataError where there is none, or a
+    damaged or foreign one."""
     if not file.is_file():
         raise DataError(f"There is no checkpoint {file}. Train first: moodtray train.")
     if not zipfile.is_zipfile(file):  # torch's own complaint would be about pickles
         raise DataError(f"{file} is no checkpoint, or a damaged one; delete it and train again.")
-    content: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except (RuntimeError, UnpicklingError, KeyError, EOFError) as error:
+        raise DataError(f"{file} is a damaged or foreign checkpoint; name another.") from error
+    if not isinstance(content, dict) or not _is_state(content.get("state")):
+        raise DataError(f"{file} is no checkpoint of 'moodtray train'; name a best.pt or last.pt.")
     return content
+
+
+def _is_state(given: object) -> bool:
+    return isinstance(given, dict) and all(isinstance(value, Tensor) for value in given.values())
 
 
 def load(checkpoint: Path) -> tuple[str, nn.Module]:
     """(name, network with the averaged weights) of a best.pt or last.pt, else DataError."""
-    kept = read(checkpoint, torch.device("cpu"))
+    kept = read(checkpoint)
     try:
         name = kept["plan"]["network"]
         network = build(name)
         network.load_state_dict(kept["state"])
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, TypeError, RuntimeError) as error:
         raise DataError(
             f"{checkpoint} is no checkpoint of this version's training ({error})."
         ) from error
     return name, network.eval()
 
 
-def fitting(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Those tensors of ``given`` that a network of another design can take: same name and shape.
-
-    Raises DataError where there is none: the two have nothing in common.
-    """
+def begin(network: nn.Module, file: Path) -> str:
+    """Gives ``network`` those weights of another run's best.pt that fit by name and shape, and
+    says how many. Raises DataError where none does: the two have nothing in common."""
+    given, wanted = read(file)["state"], network.state_dict()
     same = {k: v for k, v in given.items() if k in wanted and v.shape == wanted[k].shape}
     if not same:
-        raise DataError("The network to begin with has no layer in common with this one.")
-    return same
-
-
-def _forget_after(log_file: Path, step: int) -> None:
-    """A run killed after its last checkpoint may have logged an epoch that it will do again."""
-    if not log_file.is_file():
-        return
-    head, *rows = log_file.read_text().splitlines(keepends=True)
-    kept = [row for row in rows if int(float(row.split(",")[1])) <= step]
-    log_file.write_text("".join([head, *kept]))
+        raise DataError(f"The network of {file} has no layer in common with this one.")
+    network.load_state_dict(same, strict=False)
+    return f"{len(same)} of {len(wanted)} tensors begin as they were."
 
 
 def write(content: dict[str, Any], file: Path) -> None:
@@ -105,12 +146,26 @@ def write(content: dict[str, Any], file: Path) -> None:
     part.replace(file)  # a run killed here keeps the checkpoint before
 
 
+# --- the log --------------------------------------------------------------------------------------
+
+
 def log(folder: Path, row: list[float]) -> None:
     """Adds an epoch's row to log.csv."""
     file = folder / "log.csv"
-    new = not file.is_file()
-    with file.open("a", newline="") as out:
+    new = not file.is_file() or not file.stat().st_size
+    with file.open("a", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         if new:
             writer.writerow(COLUMNS)
         writer.writerow([round(v, 6) for v in row])
+
+
+def _forget_after(log_file: Path, step: int) -> None:
+    """A run killed after its last checkpoint may have logged an epoch that it will do again, and
+    one killed while it wrote may have left half a row."""
+    if not log_file.is_file():
+        return
+    rows = list(csv.reader(log_file.read_text(encoding="utf-8").splitlines()[1:]))
+    kept = [row for row in rows if len(row) == len(COLUMNS) and float(row[1]) <= step]
+    lines = [",".join(row) for row in (COLUMNS, *kept)]
+    write_atomic(log_file, "".join(f"{line}\r\n" for line in lines).encode(), mode=0o644)

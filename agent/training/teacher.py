@@ -15,40 +15,55 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from agent.training import checkpoint, data
 from agent.training.network import predict
 from agent.training.team import Team
 
 
-def answers(
-    files: Sequence[Path], pictures: data.Pictures, device: torch.device
-) -> NDArray[np.float32]:
-    """What the networks of ``files`` (best.pt of runs, of any design in NETWORKS) hold for the
-    truth of uint8 pictures [N, 48, 48]: distributions [N, 2, 7], one for each head, their mean.
+def load(files: Sequence[Path]) -> list[nn.Module]:
+    """The networks of ``files``: best.pt of runs, of any design in NETWORKS with two heads.
 
     Raises DataError where a file is no checkpoint, or its network has one head only.
     """
-    total = np.zeros((len(pictures), 2, data.CLASSES), np.float32)
+    networks = []
     for file in files:
-        network = checkpoint.load(file)[1].to(device)
-        both_ways = predict(network, pictures, device)
-        if both_ways.shape[1] != 2:
+        network = checkpoint.load(file)[1]
+        if predict(network, _BLANK, torch.device("cpu")).shape[1] != 2:
             raise data.DataError(f"{file} cannot teach: its network has one head, two are taught.")
-        both_ways += predict(network, np.ascontiguousarray(pictures[:, :, ::-1]), device)
-        total += torch.from_numpy(both_ways / 2).softmax(dim=2).numpy()
-    total /= len(files)
+        networks.append(network)
+    return networks
+
+
+_BLANK = np.zeros((1, data.SIZE, data.SIZE), np.uint8)
+
+
+def answers(
+    networks: Sequence[nn.Module], pictures: data.Pictures, device: torch.device
+) -> NDArray[np.float32]:
+    """What the networks hold for the truth of uint8 pictures [N, 48, 48]: distributions
+    [N, 2, 7], one for each head, their mean over all networks."""
+    total = np.zeros((len(pictures), 2, data.CLASSES), np.float32)
+    mirrored = np.ascontiguousarray(pictures[:, :, ::-1])
+    for network in networks:
+        there = network.to(device)
+        logits = predict(there, pictures, device) + predict(there, mirrored, device)
+        total += torch.from_numpy(logits / 2).softmax(dim=2).numpy()
+    total /= len(networks)
     return total
 
 
-def taught(faces: data.Faces, files: Sequence[Path], share: float, team: Team) -> data.Faces:
+def taught(
+    faces: data.Faces, networks: Sequence[nn.Module], share: float, team: Team
+) -> data.Faces:
     """``faces`` with ``share`` of their targets replaced by what the teachers answer; without
     teachers, as they are. Where a target has no weight it gets none: its head learns as before.
     Each process of the team asks for its part of the faces."""
-    if not files:
+    if not networks:
         return faces
     part = slice(team.rank, None, team.size)
     said = torch.zeros(faces.targets.shape)
-    said[part] = torch.from_numpy(answers(files, faces.pictures[part], team.device))
+    said[part] = torch.from_numpy(answers(networks, faces.pictures[part], team.device))
     told = (1 - share) * faces.targets + share * team.total(said).numpy()
     return dataclasses.replace(faces, targets=told.astype(np.float32))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+from agent.training.data import DataError
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -28,6 +34,7 @@ class Team:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
         if device is not None:
             torch.cuda.set_device(device)
+            torch.backends.cudnn.deterministic = True  # the fastest kernels add up in any order
         if size > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if cuda else "gloo")
         return cls(rank, size, device or torch.device("cpu"))
@@ -44,7 +51,24 @@ class Team:
         """True for all as soon as one process wishes it: nobody may wait for one that left."""
         return wish if self.size == 1 else bool(self.total(torch.tensor([float(wish)])) > 0)
 
+    def from_first(self, make: Callable[[], T]) -> T:
+        """What ``make`` gives the first process, told to all: only that one needs the run's folder.
+        What it raises, all raise."""
+        if self.size == 1:
+            return make()
+        told: list[Any] = [None, None]
+        if self.rank == 0:
+            try:
+                told = [make(), None]
+            except DataError as error:
+                told = [None, error.message]
+        dist.broadcast_object_list(told, src=0)
+        if told[1] is not None:
+            raise DataError(told[1])
+        return cast(T, told[0])
+
     def leave(self) -> None:
+        """The run is over; nobody waits for this process any more."""
         if self.size > 1:
             dist.destroy_process_group()
 
@@ -58,6 +82,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
+        """Takes in the weights after step ``step``."""
         # The first steps count little: an untrained network is no memory worth keeping.
         decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
         for key, value in network.state_dict().items():

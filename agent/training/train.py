@@ -7,6 +7,7 @@ takes its share of every batch and the gradients are averaged. All randomness of
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from contextlib import nullcontext
@@ -20,10 +21,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from agent.training import augment, checkpoint, data
+from agent.training import augment, checkpoint, data, teacher
 from agent.training.network import build, predict
 from agent.training.progress import Progress
-from agent.training.teacher import taught
 from agent.training.team import Average, Stopper, Team
 
 
@@ -36,8 +36,11 @@ class Plan:
     batch: int = 128  # faces a step, over all processes
     optimiser: str = "sgd"  # or "adam", with which the seed was trained
     rate: float = 0.08  # highest learning rate of the one cycle
+    cycle: bool = True  # the rate rises and falls once; False: it stays as it is
     warm_up: float = 0.08  # share of the run in which the rate rises
+    clip: float = 5.0  # longest gradient that is followed in full; 0: any
     decay: float = 5e-4  # weight decay of the convolutions and dense layers
+    votes: bool = True  # learn how taggers voted; False: the one label that most would give
     label_share: float = 0.5  # weight of the second head, FER2013's own label
     mixup: float = 0.2  # parameter of the beta distribution; 0: none
     mixup_share: float = 0.05  # share of steps that mix
@@ -56,11 +59,12 @@ class Plan:
 
 
 SEED_PLAN = Plan(
-    network="seed", epochs=4, optimiser="adam", rate=1e-3, decay=0.0, label_share=0.0, mixup=0.0,
-    average=0.0, balance=0.0, augmented=0.0, supplement=False, small_first=False,
-    channels_last=False,
+    network="seed", epochs=12, optimiser="adam", rate=1e-3, cycle=False, clip=0.0, decay=0.0,
+    votes=False, label_share=0.0, mixup=0.0, average=0.0, balance=0.0, augmented=0.0,
+    supplement=False, small_first=False, channels_last=False,
 )  # fmt: skip
-"""The seed as its paper describes it: cross-entropy on the faces as they are."""
+"""The seed as its paper describes it: cross-entropy on one label a face, the faces as they are,
+Adam at its usual rate; nothing against overfitting but the dropout of the network."""
 
 
 SAVE_EVERY = 100
@@ -88,21 +92,19 @@ def train(
     another plan.
     """
     team = Team.join()
-    if team.rank == 0:
-        folder.mkdir(parents=True, exist_ok=True)
-    checkpoint.same_plan(asdict(plan), folder, team)
     torch.manual_seed(plan.seed)
-    network = build(plan.network).to(team.device)
-    if plan.begin_from:
-        begun = checkpoint.read(Path(plan.begin_from), team.device)["state"]
-        fitting = checkpoint.fitting(begun, network.state_dict())
-        network.load_state_dict(fitting, strict=False)
-        if team.rank == 0 and not quiet:
-            print(f"{len(fitting)} of {len(network.state_dict())} tensors begin as they were.")
+    network = build(plan.network)
+    begun = checkpoint.begin(network, Path(plan.begin_from)) if plan.begin_from else ""
+    teachers = teacher.load([Path(file) for file in plan.teachers])
+    checkpoint.keep_plan(_identity(plan, training, validation), folder, team)  # all was read
+    if begun and team.rank == 0 and not quiet:
+        print(begun)
+    network = network.to(team.device)
     if plan.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    teachers = [Path(file) for file in plan.teachers]
-    training = taught(training, teachers, plan.teachers_share, team)
+    if not plan.votes:
+        training = data.single_label(training)
+    training = teacher.taught(training, teachers, plan.teachers_share, team)
     wrapped = nn.parallel.DistributedDataParallel(network) if team.size > 1 else network
     optimiser = _optimiser(plan, network)
     average = Average(network, plan.average)
@@ -119,20 +121,20 @@ def train(
             if place == 0:
                 sums.zero_()
             rows = batch_rows(plan, chances, epoch, place)[team.rank :: team.size]
-            rate = one_cycle(step / steps, plan.rate, plan.warm_up)
+            rate = one_cycle(step / steps, plan.rate, plan.warm_up) if plan.cycle else plan.rate
             for group in optimiser.param_groups:
                 group["lr"] = rate
             torch.manual_seed((plan.seed * 1_000_003 + step) * 1009 + team.rank)
-            loss, right = _step(plan, wrapped, optimiser, training, rows, step / steps, team)
+            loss, right, known = _step(plan, wrapped, optimiser, training, rows, step / steps, team)
             average.update(network, step)
-            sums += torch.tensor([loss * len(rows), right, len(rows)])
+            sums += torch.tensor([loss * len(rows), right, len(rows), known])
             progress.step(step + 1, loss)
             ended = place == per_epoch - 1
             asked = team.any(stopper.asked or step + 1 == stop_after)
             if ended:
                 mean = team.total(sums.clone())
                 row = _measure(plan, average, validation, team)
-                seen = (float(mean[0] / mean[2]), float(mean[1] / mean[2]))
+                seen = (float(mean[0] / mean[2]), float(mean[1] / mean[3].clamp_min(1)))
                 seconds = spent + time.monotonic() - began
                 if team.rank == 0:
                     checkpoint.log(folder, [epoch + 1, step + 1, rate, *seen, *row, seconds])
@@ -155,14 +157,25 @@ def train(
     return folder / "last.pt"
 
 
+def _identity(plan: Plan, training: data.Faces, validation: data.Faces) -> dict[str, object]:
+    """The plan, and what it is carried out on: a file may change and keep its name."""
+    files = [file for file in (plan.begin_from, *plan.teachers) if file]
+    return {
+        **asdict(plan),
+        "training_faces": checkpoint.fingerprint(training),
+        "validation_faces": checkpoint.fingerprint(validation),
+        "weights": [hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] for file in files],
+    }
+
+
 # --- one step -------------------------------------------------------------------------------------
 
 
 def _step(
     plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer, faces: data.Faces,
     rows: NDArray[np.int64], progress: float, team: Team,
-) -> tuple[float, float]:  # fmt: skip
-    """(mean loss, how many of ``rows`` were right)."""
+) -> tuple[float, float, float]:  # fmt: skip
+    """(mean loss, how many of ``rows`` were right, of how many with a target of the first head)."""
     pictures = torch.from_numpy(faces.pictures[rows]).to(team.device).unsqueeze(1).float() / 255
     targets = torch.from_numpy(faces.targets[rows]).to(team.device)
     weights = torch.from_numpy(faces.weights[rows]).to(team.device)
@@ -189,10 +202,12 @@ def _step(
     loss = (each * part).sum() / part.sum().clamp_min(1e-6)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    if plan.clip:
+        nn.utils.clip_grad_norm_(network.parameters(), plan.clip)
     optimiser.step()
-    right = (logits[:, 0].argmax(dim=1) == targets[:, 0].argmax(dim=1)).sum()
-    return loss.item(), float(right)
+    known = weights[:, 0] > 0
+    right = (logits[:, 0].argmax(dim=1) == targets[:, 0].argmax(dim=1)) & known
+    return loss.item(), float(right.sum()), float(known.sum())
 
 
 def _mixing(parameter: float) -> float:

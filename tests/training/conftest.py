@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from agent.training import data
 from agent.training.export import Blend, export
@@ -80,3 +82,12 @@ def made(
     return folder, export(
         folder / "run" / "best.pt", parts[1], priors, folder / "emotion.onnx", blend
     )
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums in one order, so that equal means equal."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
