@@ -15,20 +15,26 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import AgentError
+from agent.training.faces import (
+    CLASSES,
+    SIZE,
+    DataError,
+    Faces,
+    Pictures,
+    as_network_sees,
+    join,
+)
+from agent.training.packed import REAL, WORDS, Column, open_packed
 from agent.training.twins import TWIN, twin_groups
-from agent.types import EMOTIONS
 
-SIZE = 48
-CLASSES = len(EMOTIONS)
+# What a face is stands in faces.py; the rest of training has it from here.
+__all__ = ["CLASSES", "SIZE", "DataError", "Faces", "Pictures", "as_network_sees", "join"]
+
 HELD_PERSONS, HELD_SEED = 0.15, 7
 """muxspace: this share of its persons is held out as a test set, drawn with this seed."""
 SUPPLEMENT_EACH = 1500
@@ -40,55 +46,13 @@ VOTE_NAMES = (
 )  # fmt: skip
 VOTE_COLUMN = (4, 5, 6, 1, 3, 2, 0)
 """For each of EMOTIONS its column among the FER+ votes."""
-
-Pictures = NDArray[np.uint8]
-
-
-class DataError(AgentError):
-    """Training data that is missing or cannot be used; the message names file and row."""
-
-    title = "The training data cannot be used"
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Labelled faces. ``pictures`` uint8 [N, 48, 48]; ``targets`` float32 [N, 2, 7], each row a
-    distribution or zeros; ``weights`` float32 [N, 2]; ``plurality`` and ``label`` int64 [N], -1
-    where the corpus does not say; ``group`` int64 [N], equal for pictures that are near twins."""
-
-    pictures: Pictures
-    targets: NDArray[np.float32]
-    weights: NDArray[np.float32]
-    plurality: NDArray[np.int64]
-    label: NDArray[np.int64]
-    group: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Faces:
-        """The same with the given rows only."""
-        return Faces(
-            self.pictures[rows], self.targets[rows], self.weights[rows],
-            self.plurality[rows], self.label[rows], self.group[rows],
-        )  # fmt: skip
-
-    def best_label(self) -> NDArray[np.int64]:
-        """The plurality of the votes where there is one, else the single label; -1: neither."""
-        return np.where(self.plurality >= 0, self.plurality, self.label)
-
-
-def join(*parts: Faces) -> Faces:
-    """Several corpora behind one another; their groups stay apart."""
-    offset, groups = 0, []
-    for part in parts:
-        groups.append(part.group + offset)
-        offset += int(part.group.max(initial=0)) + 1
-    return Faces(
-        np.concatenate([p.pictures for p in parts]), np.concatenate([p.targets for p in parts]),
-        np.concatenate([p.weights for p in parts]), np.concatenate([p.plurality for p in parts]),
-        np.concatenate([p.label for p in parts]), np.concatenate(groups),
-    )  # fmt: skip
+FERPLUS = {
+    "fer_label": Column(0, CLASSES - 1), "votes": Column(0, 255, len(VOTE_NAMES)),
+    "split": Column(0, 2), "fer_number": Column(0), "twin_fer_number": Column(),
+    "twin_sim": Column(-1.01, 1.01, kinds=REAL),
+}  # fmt: skip
+MUXSPACE = {"label": Column(0, CLASSES), "name": Column(kinds=WORDS)}
+"""What the packed corpora hold beside their pictures, a row a picture."""
 
 
 def data_folder(given: Path | None = None) -> Path:
@@ -160,42 +124,43 @@ def single_label(faces: Faces) -> Faces:
 
 
 def read_ferplus(file: Path, cache: Path, split: int) -> Faces:
-    """One split of ferplus.npz: 0 Training, 1 PublicTest. ``cache`` keeps the decoded pictures."""
-    with np.load(file) as packed:
-        rows = packed["split"] == split
-        pictures = _decoded(file, cache, packed["off"], lambda: packed["webp"])[rows]
-        votes, label = packed["votes"][rows], packed["fer_label"][rows].astype(np.int64)
-        number, twin = packed["fer_number"][rows], packed["twin_fer_number"][rows]
-        similar = packed["twin_sim"][rows].astype(np.float32)
+    """One split of ferplus.npz: 0 Training, 1 PublicTest. ``cache`` keeps the decoded pictures.
+    Raises DataError for a file that is damaged or of another form."""
+    packed = open_packed(file, "webp", FERPLUS)
+    rows = packed["split"] == split
+    if not rows.any():
+        raise DataError(f"{file} has no picture of split {split}; fetch the file again.")
+    votes, label = packed["votes"][rows], packed["fer_label"][rows].astype(np.int64)
+    number, twin = packed["fer_number"][rows], packed["twin_fer_number"][rows]
     soft, weight = vote_targets(votes)
     return Faces(
-        pictures,
+        packed.pictures(cache)[rows],
         np.stack([soft, one_hot(label, 0.1)], axis=1),
         np.stack([weight, np.ones_like(weight)], axis=1),
         plurality(votes),
         label,
-        twin_groups(number, twin, similar >= TWIN),
+        twin_groups(number, twin, packed["twin_sim"][rows].astype(np.float32) >= TWIN),
     )
 
 
 def twins(file: Path, split: int) -> NDArray[np.bool_]:
     """Which pictures of a split of ferplus.npz have a near twin in Training, [N]."""
-    with np.load(file) as packed:
-        rows = packed["split"] == split
-        return np.asarray(packed["twin_sim"][rows].astype(np.float32) >= TWIN)
+    packed = open_packed(file, "webp", FERPLUS)
+    rows = packed["split"] == split
+    return np.asarray(packed["twin_sim"][rows].astype(np.float32) >= TWIN)
 
 
 def read_muxspace(file: Path, cache: Path) -> Faces:
     """muxspace.npz. Its label was given by looking at the face, so it stands, smoothed, where the
-    votes stand. Faces labelled contempt have no weight. A group is one person."""
-    with np.load(file) as packed:
-        pictures = _decoded(file, cache, packed["off"], lambda: packed["jpeg"])
-        label = packed["label"].astype(np.int64)
-        person = np.array([re.sub(r"[_-]?\d+\.\w+$", "", str(name)) for name in packed["name"]])
+    votes stand. Faces labelled contempt have no weight. A group is one person. Raises DataError
+    for a file that is damaged or of another form."""
+    packed = open_packed(file, "jpeg", MUXSPACE)
+    label = packed["label"].astype(np.int64)
+    person = np.array([re.sub(r"[_-]?\d+\.\w+$", "", str(name)) for name in packed["name"]])
     known = (label < CLASSES).astype(np.float32)
     soft = one_hot(label, 0.1)
     return Faces(
-        pictures,
+        packed.pictures(cache),
         np.stack([soft, np.zeros_like(soft)], axis=1),
         np.stack([known, np.zeros_like(known)], axis=1),
         np.full(len(label), -1, np.int64),
@@ -209,38 +174,6 @@ def at_most(faces: Faces, each: int, seed: int) -> Faces:
     rng, label = np.random.default_rng(seed), faces.best_label()
     rows = [rng.permutation(np.flatnonzero(label == c))[:each] for c in range(CLASSES)]
     return faces.take(np.sort(np.concatenate(rows)))
-
-
-def _decoded(
-    file: Path, cache: Path, offsets: NDArray[np.int64], blob: Callable[[], Pictures]
-) -> Pictures:
-    """All pictures of a packed file as uint8 [N, 48, 48]; decoded once, then kept in ``cache``."""
-    stamp = file.stat()
-    kept = cache / f"{file.stem}-{stamp.st_size}-{stamp.st_mtime_ns}-{SIZE}.npy"
-    if kept.is_file():
-        return np.asarray(np.load(kept))
-    data = blob()
-    pictures = np.empty((len(offsets) - 1, SIZE, SIZE), np.uint8)
-    for row in range(len(pictures)):
-        picture = cv2.imdecode(data[offsets[row] : offsets[row + 1]], cv2.IMREAD_GRAYSCALE)
-        if picture is None:
-            raise DataError(f"Picture {row} of {file} cannot be decoded; fetch the file again.")
-        pictures[row] = as_network_sees(np.asarray(picture, np.uint8))
-    cache.mkdir(parents=True, exist_ok=True)
-    part = kept.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as out:
-        np.save(out, pictures)
-    part.replace(kept)  # a killed run leaves no half cache
-    return pictures
-
-
-def as_network_sees(picture: Pictures) -> Pictures:
-    """A face of any size, grey or BGR, as 48 x 48 grey: the very function of the run time."""
-    if picture.shape == (SIZE, SIZE):
-        return picture  # nothing to change, and thousands of them to read
-    from agent.vision.expression import preprocess
-
-    return preprocess(picture)
 
 
 # --- splitting ------------------------------------------------------------------------------------
@@ -262,9 +195,15 @@ def muxspace_parts(folder: Path, cache: Path) -> tuple[Faces, Faces]:
 def corpora(
     folder: Path, cache: Path, share: float, seed: int, supplement: bool
 ) -> tuple[Faces, Faces]:
-    """(training, validation) of FER2013's Training part; muxspace joins the training if asked."""
+    """(training, validation) of FER2013's Training part; muxspace joins the training if asked.
+    Raises DataError where it is asked for and missing: a run without it is another run."""
+    if supplement and not (folder / "muxspace.npz").is_file():
+        raise DataError(
+            f"There is no muxspace.npz in {folder}, which training takes as a supplement. Fetch it "
+            "into that folder, or train without it: --no-supplement."
+        )
     training, validation = split(read_ferplus(folder / "ferplus.npz", cache, 0), share, seed)
-    if supplement and (folder / "muxspace.npz").is_file():
+    if supplement:
         extra = at_most(muxspace_parts(folder, cache)[0], SUPPLEMENT_EACH, HELD_SEED)
         training = join(training, extra)
     return training, validation

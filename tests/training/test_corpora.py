@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +113,7 @@ def test_a_damaged_picture_is_named(folder: Path, tmp_path: Path) -> None:
     content["jpeg"] = content["jpeg"].copy()
     content["jpeg"][content["off"][2] : content["off"][3]] = 0
     np.savez(tmp_path / "muxspace.npz", **content)
-    with pytest.raises(data.DataError, match="Picture 2 of"):
+    with pytest.raises(data.DataError, match=r"muxspace\.npz .*picture 2 cannot be decoded"):
         data.read_muxspace(tmp_path / "muxspace.npz", tmp_path)
     assert not list(tmp_path.glob("*.npy"))  # nothing half done is kept
 
@@ -130,3 +132,84 @@ def test_one_head_learns_from_the_one_label(folder: Path, tmp_path: Path) -> Non
     np.testing.assert_array_equal(single.targets[1:, 0].argmax(axis=1), faces.best_label()[1:])
     assert single.targets[2, 0, faces.plurality[2]] == 1
     np.testing.assert_array_equal(single.pictures, faces.pictures)
+
+
+Change = Callable[[dict[str, np.ndarray]], object]
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        (lambda c: c.pop("votes"), "it has no votes"),
+        (lambda c: c.pop("webp"), "it has no webp"),
+        (lambda c: c["fer_label"].put(3, 9), "its fer_label holds 9 in row 3, where 0 to 6"),
+        (lambda c: c["split"].put(5, 7), "its split holds 7 in row 5, where 0 to 2"),
+        (lambda c: c["twin_sim"].put(0, np.nan), "its twin_sim holds nan"),
+        (lambda c: c.update(votes=c["votes"][1:]), r"its votes has the shape \(83, 10\)"),
+        (lambda c: c.update(votes=c["votes"][:, 1:]), r"84 pictures want \(84, 10\)"),
+        (lambda c: c.update(off=c["off"][:-1]), "where 83 pictures want"),
+        (lambda c: c.update(off=c["off"][::-1]), "its off does not rise from 0"),
+        (lambda c: c.update(off=c["off"][:1]), "its off names no picture"),
+        (lambda c: c.update(fer_label=c["fer_label"] + 0.5), "holds float64, not whole numbers"),
+        (lambda c: c.update(webp=c["webp"][:-9]), "its webp ends before the last picture"),
+        (lambda c: c["split"].fill(1), "no picture of split 0"),
+    ],
+)
+def test_a_packed_corpus_says_what_is_wrong_with_it(
+    folder: Path, tmp_path: Path, change: Change, wrong: str
+) -> None:
+    file = tmp_path / "ferplus.npz"
+    with np.load(folder / "ferplus.npz") as good:
+        content = {key: good[key] for key in good.files}
+    change(content)
+    np.savez(file, **content)
+    with pytest.raises(data.DataError, match=f"{file}.*{wrong}"):
+        data.read_ferplus(file, tmp_path / "cache", 0)
+
+
+def test_a_label_out_of_range_in_muxspace(folder: Path, tmp_path: Path) -> None:
+    with np.load(folder / "muxspace.npz") as good:
+        content = {key: good[key] for key in good.files}
+    content["label"] = content["label"] + 43
+    np.savez(tmp_path / "muxspace.npz", **content)
+    with pytest.raises(data.DataError, match="its label holds 43 in row 0, where 0 to 7"):
+        data.muxspace_parts(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 30, 5000, -30, "garbage", "npy"])
+def test_a_torn_packed_corpus_is_named(folder: Path, tmp_path: Path, kept: int | str) -> None:
+    file = tmp_path / "ferplus.npz"
+    if kept == "npy":
+        with file.open("wb") as out:
+            np.save(out, np.zeros(3))
+    else:
+        whole = (folder / "ferplus.npz").read_bytes()
+        file.write_bytes(whole[:kept] if isinstance(kept, int) else b"garbage")
+    for read in (lambda: data.read_ferplus(file, tmp_path, 0), lambda: data.twins(file, 1)):
+        with pytest.raises(data.DataError, match=f"{file} is damaged.*Fetch it again"):
+            read()
+    file.unlink()
+    with pytest.raises(data.DataError, match=f"no file {file}"):
+        data.twins(file, 1)
+
+
+def test_a_damaged_cache_is_made_anew(folder: Path, tmp_path: Path) -> None:
+    first = data.read_muxspace(folder / "muxspace.npz", tmp_path)
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    for torn in (b"", whole[:5000]):
+        kept.write_bytes(torn)
+        again = data.read_muxspace(folder / "muxspace.npz", tmp_path)
+        np.testing.assert_array_equal(first.pictures, again.pictures)
+        assert kept.read_bytes() == whole
+    (tmp_path / "file").touch()
+    with pytest.raises(data.DataError, match="cannot be kept in"):
+        data.read_muxspace(folder / "muxspace.npz", tmp_path / "file")
+
+
+def test_a_missing_supplement_is_said(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "ferplus.npz", tmp_path)
+    with pytest.raises(data.DataError, match=r"no muxspace\.npz in .*--no-supplement"):
+        data.corpora(tmp_path, tmp_path / "cache", 0.25, 3, supplement=True)
+    training, _ = data.corpora(tmp_path, tmp_path / "cache", 0.25, 3, supplement=False)
+    assert len(training) > 0
