@@ -12,11 +12,10 @@ whole is put together by ``agent.picture``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from agent import effects as do
 from agent import events as on
 from agent import notices, picture
+from agent.core.mood import UNKNOWN, Calibration
 from agent.core.policy import Listener
 from agent.dj import Dj
 from agent.errors import AgentError, PlaylistGone
@@ -48,12 +47,12 @@ class Controller:
         consent: bool = True,
         asked: bool = False,
         camera_paused: bool = False,
-        priors: Sequence[float] | None = None,
+        calibration: Calibration = UNKNOWN,
         autostart: bool | None = None,
     ) -> None:
         self._settings = settings
         self._eyes = Eyes(clock, consent=consent, paused=camera_paused)
-        self._impression = Impression(clock, priors)
+        self._impression = Impression(clock, calibration)
         self._dj = Dj(clock, asked=asked)
         self._preview = False
         self._autostart = autostart

@@ -17,6 +17,7 @@ from agent import effects as do
 from agent import events as on
 from agent import spotify_store
 from agent.controller import Controller
+from agent.core.mood import Calibration
 from agent.desktop import consent
 from agent.errors import AgentError
 from agent.hands import Hands
@@ -158,7 +159,7 @@ class Engine:
             consent=not self._needs_consent or consent.is_given(self._paths),
             asked=self._options.play,
             camera_paused=self._options.paused,
-            priors=classifier.priors,
+            calibration=Calibration(classifier.priors, classifier.unsure_below),
         )
         self._music = Music(
             self._paths,

@@ -6,7 +6,6 @@ Pure state with a clock: each method takes one fact and returns what is to be do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from agent import effects as do
@@ -22,9 +21,9 @@ DENIED_FOR = 600.0
 class Impression:
     """The steady mood, a mood set by hand, a mood that was denied, and the last clear one."""
 
-    def __init__(self, clock: Clock, priors: Sequence[float] | None) -> None:
+    def __init__(self, clock: Clock, calibration: mood_filter.Calibration) -> None:
         self._clock = clock
-        self._priors = priors
+        self._calibration = calibration
         self._memory = mood_filter.begin(clock.monotonic())
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
         self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
@@ -52,7 +51,7 @@ class Impression:
         """One more look."""
         self.observation = observation
         before = self.mood(watching).state
-        self._memory = mood_filter.observe(self._memory, observation, settings, self._priors)
+        self._memory = mood_filter.observe(self._memory, observation, settings, self._calibration)
         return [do.Record(observation), *self._changed_from(before, watching)]
 
     def set_by_hand(self, state: MoodState, minutes: float, watching: bool) -> list[do.Effect]:

@@ -9,8 +9,9 @@ How it steadies:
 * **Dwell.** A candidate must lead for ``dwell`` seconds, no other emotion between; a look without
   a face counts neither for nor against it.
 * **Not knowing** is a state: UNSURE while no emotion is clear, AWAY after ``away_after`` seconds
-  without a face. A shorter glance aside changes nothing. The thresholds above say what is clear;
-  the network's own ``unsure_below`` is for one look taken alone, and a mean of looks is flatter.
+  without a face. A shorter glance aside changes nothing.
+* **A clear look.** The mean of clear looks that differ is flat, so ``enter`` is low; but from looks
+  of which the network was sure of none, no emotion is taken.
 """
 
 from __future__ import annotations
@@ -25,6 +26,20 @@ from agent.settings import MoodSettings
 from agent.types import EMOTIONS, Mood, MoodState, Observation
 
 _STATES = tuple(MoodState(name) for name in EMOTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the network says of its own answers. ``priors``: the share of each emotion in them on
+    the faces that it was fitted to (seven, in the order of EMOTIONS); ``unsure_below``: a look
+    whose leading probability is smaller is as likely wrong as right."""
+
+    priors: tuple[float, ...] | None = None
+    unsure_below: float = 0.0
+
+
+UNKNOWN = Calibration()
+"""Of a network that says nothing of itself: every answer counts as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +62,20 @@ def observe(
     memory: MoodMemory,
     observation: Observation,
     settings: MoodSettings,
-    priors: Sequence[float] | None = None,
+    calibration: Calibration = UNKNOWN,
 ) -> MoodMemory:
     """The memory after one more observation; observations come in the order of their time.
-
-    ``priors`` are the class shares that the network was trained with (seven, in the order of
-    EMOTIONS); ``settings.balance`` says how far they are divided out.
-    """
+    ``settings.balance`` says how far the network's priors are divided out."""
     now = observation.time
     if observation.probabilities is None:
         return _nobody(memory, now, settings)
     recent = tuple(o for o in memory.recent if now - o.time <= settings.window)
     memory = replace(memory, recent=(*recent, observation), last_face=now)
-    smoothed = _smooth(memory.recent, now, settings, priors)
-    leader = _STATES[int(np.argmax(smoothed))]
+    looks = _balanced(memory.recent, settings, calibration.priors)
+    smoothed = _smooth(looks, memory.recent, now, settings)
+    leading = int(np.argmax(smoothed))
+    leader = _STATES[leading]
+    clear = bool(looks[:, leading].max() >= calibration.unsure_below)
     probabilities = tuple(float(p) for p in smoothed)
     confidence = float(smoothed.max())
 
@@ -69,7 +84,7 @@ def observe(
         return replace(
             memory, mood=Mood(MoodState.UNSURE, now, confidence, probabilities), candidate=None
         )
-    wanted = _wanted(present, leader, smoothed, settings)
+    wanted = _wanted(present, leader if clear else present, smoothed, settings)
     shown = memory.mood
     shown_confidence = float(smoothed[_STATES.index(present)]) if present.is_emotion else confidence
     steady = Mood(shown.state, shown.since, shown_confidence, probabilities)
@@ -101,20 +116,27 @@ def _wanted(
     return present
 
 
+def _balanced(
+    recent: tuple[Observation, ...], settings: MoodSettings, priors: Sequence[float] | None
+) -> NDArray[np.float64]:
+    """The looks' probabilities, float64 [looks, 7], with the priors divided out as asked."""
+    table = np.array([o.probabilities for o in recent], dtype=np.float64)
+    if priors is None or settings.balance <= 0.0:
+        return table
+    # Bayes: a network that answers with shares q has p(x)*q; dividing by q gives equal shares.
+    table = table / np.maximum(np.asarray(priors, dtype=np.float64), 1e-4) ** settings.balance
+    return np.asarray(table / table.sum(axis=1, keepdims=True))
+
+
 def _smooth(
+    looks: NDArray[np.float64],
     recent: tuple[Observation, ...],
     now: float,
     settings: MoodSettings,
-    priors: Sequence[float] | None,
 ) -> NDArray[np.float64]:
-    """Weighted mean of the observations' probabilities, float64 [7], sums to 1."""
-    table = np.array([o.probabilities for o in recent], dtype=np.float64)
-    if priors is not None and settings.balance > 0.0:
-        # Bayes: a network trained on shares q answers p(x)*q; dividing by q gives equal shares.
-        table = table / np.maximum(np.asarray(priors, dtype=np.float64), 1e-4) ** settings.balance
-        table /= table.sum(axis=1, keepdims=True)
+    """Weighted mean of the ``looks`` [looks, 7], float64 [7], sums to 1."""
     age = np.array([now - o.time for o in recent])
     # A floor keeps one poor look better than none.
     quality = np.array([max(o.quality, 0.05) for o in recent])
     weight = quality * 0.5 ** (age / settings.half_life)
-    return np.average(table, axis=0, weights=weight)
+    return np.asarray(np.average(looks, axis=0, weights=weight))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.mood import MoodMemory, begin, observe
+from agent.core.mood import Calibration, MoodMemory, begin, observe
 from agent.settings import MoodSettings
 from agent.types import EMOTIONS, MoodState, Observation
 
@@ -96,11 +96,27 @@ def test_between_the_thresholds_nothing_changes() -> None:
     assert memory.mood.state is SAD
 
 
+def test_looks_of_which_none_is_clear_give_no_mood() -> None:
+    """A still face that says a little all the time is above ``enter``, and yet a guess."""
+    network = Calibration(unsure_below=0.53)
+    memory = begin(0.0)
+    for step in range(20):
+        memory = observe(memory, look(step * 5.0, "sad", 0.5), SETTINGS, network)
+    assert memory.mood.state is UNSURE
+    memory = observe(memory, look(100.0, "sad", 0.55), SETTINGS, network)
+    for step in range(21, 24):
+        memory = observe(memory, look(step * 5.0, "sad", 0.5), SETTINGS, network)
+    assert memory.mood.state is SAD
+    for step in range(24, 40):  # enough to stay
+        memory = observe(memory, look(step * 5.0, "sad", 0.5), SETTINGS, network)
+    assert memory.mood.state is SAD
+
+
 def test_balance_divides_the_priors_out() -> None:
     """A network that says what it was trained on, whatever it sees, says nothing."""
     priors = (0.1, 0.01, 0.03, 0.3, 0.12, 0.12, 0.32)
     settings = MoodSettings(balance=1.0, dwell=0.0)
-    memory = observe(begin(0.0), Observation(0.0, 1, priors), settings, priors)
+    memory = observe(begin(0.0), Observation(0.0, 1, priors), settings, Calibration(priors))
     assert memory.mood.probabilities == pytest.approx([1 / 7] * 7, abs=1e-6)
 
 
