@@ -74,15 +74,15 @@ class Rival:
 
     def predict(self, faces: list[Pictures]) -> NDArray[np.float64]:
         """uint8 grey faces of any size -> probabilities [N, 7] in our order. DataError where it
-        does not answer with a number for each of its labels."""
+        refuses them, or does not answer with a number for each of its labels."""
         side, channels, last = self.shape
         small = np.stack([cv2.resize(face, (side, side)) for face in faces])
         scaled = (small / np.float32(255) - self.card.input.mean) / self.card.input.std
         grey = np.asarray(scaled, np.float32)
         batch = np.repeat(grey[..., None] if last else grey[:, None], channels, 3 if last else 1)
         step = 1 if self.one_by_one else len(batch)
-        parts = [self.run(batch[i : i + step]) for i in range(0, len(batch), step)]
-        answer = np.concatenate([part.reshape(len(part), -1) for part in parts])
+        parts = [self._ask(batch[i : i + step]) for i in range(0, len(batch), step)]
+        answer = np.concatenate(parts)
         if answer.shape[1] != len(self.card.labels):
             raise DataError(
                 f"The rival {self.file} gives {answer.shape[1]} numbers a face, but its metadata "
@@ -95,9 +95,32 @@ class Rival:
         ours = shares[:, [self.card.labels.index(name) for name in EMOTIONS]]
         return np.asarray(ours / np.maximum(ours.sum(axis=1, keepdims=True), 1e-12))
 
+    def _ask(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The network's numbers for ``batch`` in its layout, [N, anything]."""
+        try:
+            answer = np.asarray(self.run(batch), np.float32)
+        except Exception as error:  # neither ONNX Runtime's errors nor Keras's share another base
+            raise DataError(
+                f"The rival {self.file} refuses {len(batch)} faces, float32 of the shape "
+                f"{list(batch.shape)} ({(str(error) or repr(error)).splitlines()[0]})."
+            ) from error
+        if answer.ndim < 2 or len(answer) != len(batch):
+            raise DataError(
+                f"The rival {self.file} answers {len(batch)} faces with the shape "
+                f"{list(answer.shape)}; needed is a row a face, with a number for each label."
+            )
+        return answer.reshape(len(answer), -1)
+
+    def probe(self) -> None:
+        """Asks it once, so that what it cannot do is known before anything is measured: about one
+        face, as for its time, and about several, as for its figures. Raises DataError."""
+        for count in (1, 3):
+            self.predict([np.full((48, 48), 128, np.uint8)] * count)
+
 
 def load(spec: str) -> Rival:
-    """NAME=FILE -> the rival. Raises DataError that says which file is wrong, and how."""
+    """NAME=FILE -> the rival, which has been asked once. Raises DataError that says which file is
+    wrong, and how."""
     name, _, path = spec.partition("=")
     if not name or not path:
         raise DataError(f"--rival {spec} is not NAME=FILE, e.g. --rival xception=xception.onnx.")
@@ -106,7 +129,15 @@ def load(spec: str) -> Rival:
         raise DataError(f"There is no network {file} (rival {name}).")
     card = _read_card(file.with_suffix(".json"))
     run, dims = _keras(file) if file.suffix in KERAS else _onnx(file, card)
-    return Rival(name, file, card, _shape(file, dims, card.input.size), run, dims[0] == 1)
+    shape = _shape(file, dims, card.input.size)
+    if isinstance(dims[0], int) and dims[0] > 1:
+        raise DataError(
+            f"The rival {file} takes {dims[0]} faces at a time; needed is one that takes a single "
+            "face, or any number of them. Export it with an open first dimension."
+        )
+    rival = Rival(name, file, card, shape, run, dims[0] == 1)
+    rival.probe()
+    return rival
 
 
 def _read_card(file: Path) -> Sidecar:
@@ -160,7 +191,13 @@ def _onnx(file: Path, card: Sidecar) -> tuple[Run, list[Any]]:
     outputs = [output.name for output in session.get_outputs()]
     if card.output is not None and card.output not in outputs:
         raise DataError(f"The rival {file} has the outputs {outputs}, not '{card.output}'.")
-    wanted, entry = card.output or outputs[0], session.get_inputs()[0]
+    wanted, inputs = card.output or outputs[0], session.get_inputs()
+    if [entry.type for entry in inputs] != ["tensor(float)"]:
+        found = ", ".join(f"{entry.name}: {entry.type}" for entry in inputs) or "nothing"
+        raise DataError(
+            f"The rival {file} takes {found}; needed is a single input of float32: tensor(float)."
+        )
+    entry = inputs[0]
     return lambda batch: session.run([wanted], {entry.name: batch})[0], list(entry.shape)
 
 

@@ -107,7 +107,45 @@ def test_mistakes_name_the_file_and_what_is_needed(tmp_path: Path) -> None:
         load(f"odd={file}")
     nine = write_rival(tmp_path, ["n", 1, 48, 48], {}, outputs=9)
     with pytest.raises(DataError, match="9 numbers a face"):
-        load(f"odd={nine}").predict([np.zeros((48, 48), np.uint8)])
+        load(f"odd={nine}")
+
+
+def write_odd(file: Path, kind: int, shape: list[Any], nodes: list[Any], extra: int = 0) -> None:
+    """A network ``faces`` -> ``answer`` of the given nodes, with ``extra`` further inputs."""
+    entries = [helper.make_tensor_value_info("faces", kind, shape)]
+    entries += [helper.make_tensor_value_info(f"more{i}", kind, shape) for i in range(extra)]
+    graph = helper.make_graph(
+        nodes, "odd", entries, [helper.make_tensor_value_info("answer", kind, None)],
+        [numpy_helper.from_array(np.array([1, 8], np.int64), "one_row")],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(file))
+    file.with_suffix(".json").write_text(json.dumps({"labels": ORDER}))
+
+
+def test_a_network_that_cannot_be_asked_is_refused_before_anything_is_measured(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "odd.onnx"
+    same = [helper.make_node("Identity", ["faces"], ["answer"])]
+    whole = [helper.make_node("ReduceMean", ["faces"], ["answer"], keepdims=0)]
+    rows = [helper.make_node("ReduceMean", ["faces"], ["answer"], axes=[0, 1], keepdims=0)]
+    fixed = [
+        helper.make_node("ReduceMean", ["faces"], ["m"], axes=[2], keepdims=0),
+        helper.make_node("Reshape", ["m", "one_row"], ["answer"]),
+    ]
+    open_ = ["n", 1, 48, 48]
+    for kind, shape, nodes, extra, words in (
+        (TensorProto.DOUBLE, open_, same, 0, "tensor\\(double\\); needed is .* float32"),
+        (TensorProto.FLOAT, open_, same, 1, "faces: .*, more0: .*; needed is a single"),
+        (TensorProto.FLOAT, [2, 1, 48, 48], same, 0, "takes 2 faces at a time"),
+        (TensorProto.FLOAT, open_, whole, 0, "answers 1 faces with the shape \\[\\]"),
+        (TensorProto.FLOAT, open_, rows, 0, "answers 1 faces with the shape \\[48, 48\\]"),
+        (TensorProto.FLOAT, ["n", 1, 8, 8], fixed, 0, "refuses 3 faces"),
+    ):
+        write_odd(file, kind, shape, nodes, extra)
+        with pytest.raises(DataError, match=words):
+            load(f"odd={file}")
 
 
 def test_a_keras_file_without_tensorflow_says_what_to_install(
