@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from agent.training import augment
 from agent.training.data import as_network_sees
@@ -66,13 +67,58 @@ def test_moving_keeps_the_face_in_the_picture() -> None:
     assert float(sums.min()) > 25  # of 64, at the largest stretch
 
 
-def test_training_and_run_time_see_the_same_grey_levels() -> None:
-    rng = np.random.default_rng(0)
-    for shape in ((48, 48), (72, 72), (130, 131, 3), (30, 30), (400, 380, 3)):
-        face = rng.integers(0, 256, shape, np.uint8)
-        trained = as_network_sees(face)
-        seen = preprocess(face)
-        assert trained.shape == (48, 48)
-        assert np.abs(trained.astype(int) - seen.astype(int)).max() <= 1
-        there = augment.normalise(torch.from_numpy(trained).float()[None, None] / 255).numpy()
-        np.testing.assert_allclose(there, normalise(seen[None]), atol=1e-6)
+def weights(before: int, after: int) -> np.ndarray:
+    """[after, before]: what each old pixel gives to each new one, by the definition of the area
+    mean (shrinking by a whole number) or of bilinear interpolation between pixels' middles."""
+    table = np.zeros((after, before))
+    if before % after == 0:
+        table[np.arange(before) // (before // after), np.arange(before)] = after / before
+        return table
+    for row in range(after):
+        at = np.clip((row + 0.5) * before / after - 0.5, 0, before - 1)
+        left = int(at)
+        table[row, left] += 1 - (at - left)
+        table[row, min(left + 1, before - 1)] += at - left
+    return table
+
+
+def as_defined(face: np.ndarray) -> np.ndarray:
+    """A face as 48 x 48 grey, float, by plain sums: ITU-R BT.601 grey, then :func:`weights`."""
+    grey = face @ np.array([0.114, 0.587, 0.299]) if face.ndim == 3 else face.astype(float)
+    return weights(grey.shape[0], 48) @ grey @ weights(grey.shape[1], 48).T
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (48, 48), (48, 48, 3), (96, 96), (96, 96, 3), (480, 480, 3), (144, 144),
+        (24, 24), (30, 31, 3), (72, 72), (60, 90, 3),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_training_and_run_time_see_the_grey_levels_that_are_defined(shape: tuple) -> None:
+    """Noise, the hardest picture: whole factors are area means, below twice the size it is
+    bilinear. Grey faces are right to a level; colour is rounded once more, to grey, on the way."""
+    face = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    seen, trained = preprocess(face), as_network_sees(face)
+    assert seen.shape == trained.shape == (48, 48)
+    level = 1.0 if len(shape) == 2 else 1.25
+    assert np.abs(seen - as_defined(face)).max() <= level
+    assert np.abs(trained - as_defined(face)).max() <= level
+    there = augment.normalise(torch.from_numpy(trained).float()[None, None] / 255).numpy()
+    np.testing.assert_allclose(there, normalise(seen[None]), atol=1e-6)
+    np.testing.assert_allclose(there[0, 0], (seen / 255 - 0.5) / 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(130, 131), (400, 380), (211, 333), (1000, 700)], ids=str)
+def test_odd_sizes_are_seen_as_another_library_shrinks_them(shape: tuple[int, int]) -> None:
+    """Between whole factors the way is our own (area, then bilinear): a smooth face stays within
+    two levels of Pillow's antialiased bilinear, and noise is averaged away as a mean would."""
+    coarse = np.random.default_rng(1).integers(0, 256, (6, 6, 3), np.uint8)
+    smooth = Image.fromarray(coarse, "RGB").resize(shape[::-1], Image.Resampling.BICUBIC)
+    wanted = smooth.convert("L").resize((48, 48), Image.Resampling.BILINEAR)
+    seen = preprocess(np.ascontiguousarray(np.asarray(smooth)[:, :, ::-1]))
+    assert np.abs(seen - np.asarray(wanted, float)).max() <= 2
+    noise = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
+    one_pixel = 256 / np.sqrt(12)
+    assert preprocess(noise).std() < 1.1 * one_pixel * 48 / np.sqrt(shape[0] * shape[1])
