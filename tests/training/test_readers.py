@@ -9,17 +9,9 @@ import numpy as np
 import pytest
 
 from agent.training import data
-from agent.training.readers import (
-    Faults,
-    join_added,
-    read_added,
-    read_fer_csv,
-    read_ferplus_csv,
-    read_folders,
-    read_yolo,
-)
+from agent.training.fer_csv import read_fer_csv, read_ferplus_csv
+from agent.training.readers import Faults, join_added, read_added, read_folders
 from agent.training.twins import near_twins
-from agent.vision.expression import preprocess
 
 GREY = " ".join(["128"] * 48 * 48)
 
@@ -33,19 +25,6 @@ def fer_csv(folder: Path, rows: list[tuple[str, str, str]]) -> Path:
     lines = ["emotion,pixels,Usage", *(",".join(row) for row in rows)]
     file.write_text("\n".join(lines) + "\n")
     return file
-
-
-def yolo(root: Path, labels: dict[str, str], picture: np.ndarray | None = None) -> Path:
-    """A folder of AffectNet's YOLO form, one 96 x 96 picture for each label text."""
-    (root / "images").mkdir(parents=True)
-    (root / "labels").mkdir()
-    if picture is None:
-        picture = np.zeros((96, 96, 3), np.uint8)
-        picture[24:72, 48:96] = (10, 200, 60)
-    for name, text in labels.items():
-        cv2.imwrite(str(root / "images" / f"{name}.png"), picture)
-        (root / "labels" / f"{name}.txt").write_text(text)
-    return root
 
 
 def test_fer_csv_takes_the_part_asked_for(tmp_path: Path) -> None:
@@ -126,58 +105,117 @@ def test_folders_are_named_like_their_class(tmp_path: Path) -> None:
         read_folders(tmp_path / "none", faults)
 
 
-def test_yolo_cuts_the_face_by_its_box(tmp_path: Path) -> None:
-    root = yolo(tmp_path / "d", {"a": "3 0.75 0.5 0.5 0.5\n7 0.5 0.5 0.2 0.2\n"})
-    faults = Faults(refuse=True)
-    faces = read_yolo(root, faults)
-    assert faces.label.tolist() == [3]
-    assert faults.others == 1  # contempt
-    colour = np.full((48, 48, 3), (10, 200, 60), np.uint8)
-    np.testing.assert_array_equal(faces.pictures[0], preprocess(colour))
+def test_a_csv_says_which_parts_it_has(tmp_path: Path) -> None:
+    file = fer_csv(tmp_path, [("3", GREY, "training"), ("3", GREY, "PublicTest")])
+    faults = Faults()
+    with pytest.raises(data.DataError, match=r"is Training; there are: 'training' \(1\), 'PublicT"):
+        read_fer_csv(file, faults)
+    assert faults.found[0][:2] == ("fer2013.csv line 2", "unknown Usage")
+    with pytest.raises(data.DataError, match="line 2: unknown Usage"):
+        read_fer_csv(file, Faults(refuse=True))
+    with pytest.raises(data.DataError, match="there are: no rows"):
+        read_fer_csv(fer_csv(tmp_path, []), Faults())
 
 
-def test_yolo_classes_may_be_named_in_data_yaml(tmp_path: Path) -> None:
-    root = yolo(tmp_path / "d", {"a": "4 0.5 0.5 1 1"})
-    names = "['Anger', 'Contempt', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise']"
-    (root / "data.yaml").write_text(f"nc: 8\nnames: {names}\n")
-    assert read_yolo(root, Faults(refuse=True)).label.tolist() == [3]
-    (root / "data.yaml").write_text("names: [Anger, Hungry]\n")
-    with pytest.raises(data.DataError, match="unknown classes: hungry"):
-        read_yolo(root, Faults())
+def test_a_csv_of_which_nothing_is_left(tmp_path: Path) -> None:
+    file = fer_csv(tmp_path, [("9", GREY, "Training")])
+    with pytest.raises(data.DataError, match=r"no face to train on\. 1 left out: class out of"):
+        read_fer_csv(file, Faults())
+    votes = tmp_path / "fer2013new.csv"
+    votes.write_text("Usage," + ",".join(data.VOTE_NAMES) + "\nTraining" + ",x" * 10 + "\n")
+    with pytest.raises(
+        data.DataError, match=r"no face to train on\. 1 left out: class out .*votes"
+    ):
+        read_ferplus_csv(file, votes, Faults())
+
+
+@pytest.mark.parametrize("digit", ["²", "٣", "+1", "1.0", "9" * 5000])
+def test_only_plain_digits_are_numbers(tmp_path: Path, digit: str) -> None:
+    rows = [
+        ("1", GREY, "Training"), (digit, GREY, "Training"),
+        ("1", GREY.replace("128", digit, 1), "Training"),
+    ]  # fmt: skip
+    faults = Faults()
+    assert len(read_fer_csv(fer_csv(tmp_path, rows), faults)) == 1
+    assert [kind for _, kind, _ in faults.found] == ["class out of range", "unreadable picture"]
+    votes = tmp_path / "fer2013new.csv"
+    row, tail = "Training,1,8", ",0" * 7
+    votes.write_text(
+        f"Usage,{','.join(data.VOTE_NAMES)}\n{row},0{tail}\n{row},0{tail}\n{row},{digit}{tail}\n",
+        encoding="utf-8",
+    )
+    faults = Faults()
+    assert len(read_ferplus_csv(tmp_path / "fer2013.csv", votes, faults)) == 1
+    assert faults.found[-1][:2] == ("fer2013new.csv line 4", "unreadable votes")
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
+    ("content", "wrong"),
     [
-        ("", "missing label"),
-        ("3 0.5 0.5 1.4 0.5", "box outside the image"),
-        ("3 0.5 0.5 0 0", "box outside the image"),
-        ("3 0.5 0.5", "unreadable label"),
-        ("3 a b c d", "unreadable label"),
-        ("8 0.5 0.5 0.5 0.5", "class out of range"),
-        ("-1 0.5 0.5 0.5 0.5", "class out of range"),
+        (b"emotion,pixels,Usage\n\xff\xfe,1,Training\n", "not UTF-8"),
+        (b"emotion,pixels,Usage\n1," + b"1" * 200_000 + b",Training\n", "no csv that can be read"),
+        (b"", "no column emotion, pixels, Usage"),
     ],
 )
-def test_yolo_faults(tmp_path: Path, text: str, kind: str) -> None:
-    root = yolo(tmp_path / "d", {"bad": text, "good": "0 0.5 0.5 0.5 0.5"})
-    faults = Faults()
-    assert read_yolo(root, faults).label.tolist() == [0]
-    (fault,) = faults.found
-    assert fault[1] == kind
-    assert "bad" in fault[0]
-    with pytest.raises(data.DataError, match=kind):
-        read_yolo(root, Faults(refuse=True))
+def test_a_csv_that_is_no_text(tmp_path: Path, content: bytes, wrong: str) -> None:
+    file = tmp_path / "fer2013.csv"
+    file.write_bytes(content)
+    with pytest.raises(data.DataError, match=f"{file} .*{wrong}"):
+        read_fer_csv(file, Faults())
 
 
-def test_yolo_unreadable_picture_and_missing_file(tmp_path: Path) -> None:
-    root = yolo(tmp_path / "d", {"a": "0 0.5 0.5 1 1", "b": "0 0.5 0.5 1 1", "c": "0 .5 .5 1 1"})
-    (root / "images" / "a.png").write_bytes(b"")
-    (root / "labels" / "b.txt").unlink()
+def test_a_csv_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = fer_csv(tmp_path, [("3", GREY, "Training")])
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert len(read_fer_csv(file, Faults(refuse=True))) == 1
+
+
+def test_votes_of_another_part_are_no_votes_for_this_row(tmp_path: Path) -> None:
+    parts_of_pixels = ("Training", "Training", "PublicTest", "PublicTest")
+    file = fer_csv(tmp_path, [("4", GREY, usage) for usage in parts_of_pixels])
+    votes = tmp_path / "fer2013new.csv"
+    rows = [
+        usage + ",8,0,0,2,0,0,0,0,0,0"
+        for usage in ("Training", "PublicTest", "Training", "PrivateTest")
+    ]
+    votes.write_text("\n".join([f"Usage,{','.join(data.VOTE_NAMES)}", *rows]) + "\n")
     faults = Faults()
-    assert len(read_yolo(root, faults)) == 1
-    assert [kind for _, kind, _ in faults.found] == ["unreadable picture", "missing label"]
-    with pytest.raises(data.DataError, match="images/ and labels/"):
-        read_yolo(tmp_path, Faults())
+    assert len(read_ferplus_csv(file, votes, faults)) == 1
+    assert [(where, kind) for where, kind, _ in faults.found] == [
+        ("fer2013new.csv line 3", "votes of another part"),
+        ("fer2013new.csv line 4", "votes of another part"),
+    ]
+    assert faults.found[0][2] == "PublicTest, where fer2013.csv line 3 says Training"
+
+
+def test_folders_name_what_lies_where_it_is_not_read(tmp_path: Path) -> None:
+    picture = cv2.imencode(".png", np.full((60, 60, 3), 50, np.uint8))[1].tobytes()
+    for name in (
+        "happy/a.png", "happy/more/b.png", "sad/c.png/d.png", "loose.JPG", "contempt/e.png",
+        "contempt/inner/f.png", "LICENSE", ".git/x.png", "sad/.DS_Store", "sad/Thumbs.db",
+        "happy/g.tiff", "happy/notes.txt",
+    ):  # fmt: skip
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"text" if "." not in name or name.endswith("txt") else picture)
+    tiff = cv2.imencode(".tiff", np.full((60, 60, 3), 50, np.uint8))[1].tobytes()
+    (tmp_path / "happy/g.tiff").write_bytes(tiff)
+    (tmp_path / "sad/gone.png").symlink_to(tmp_path / "nowhere.png")
+    faults = Faults()
+    assert read_folders(tmp_path, faults).label.tolist() == [3, 3]  # a.png and g.tiff
+    assert faults.others == 1
+    found = {(str(Path(w).relative_to(tmp_path)), kind) for w, kind, _ in faults.found}
+    assert found == {
+        ("happy/more", "nested folder"), ("sad/c.png", "nested folder"),
+        ("contempt/inner", "nested folder"), ("loose.JPG", "loose picture"),
+        ("happy/notes.txt", "unreadable picture"), ("sad/gone.png", "unreadable picture"),
+    }  # fmt: skip
+
+
+def test_a_class_tree_without_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "happy").mkdir()
+    with pytest.raises(data.DataError, match=r"no face to train on\. Wanted is one folder a class"):
+        read_folders(tmp_path, Faults())
 
 
 def test_added_corpora_are_named_by_kind() -> None:
