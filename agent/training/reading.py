@@ -77,8 +77,8 @@ def some(faces: Faces, source: Path, faults: Faults, hint: str = "") -> Faces:
     """``faces``; DataError that says what was left out where there are none."""
     if len(faces):
         return faces
-    said = [hint, *faults.summary()]
-    raise DataError(f"{source} gives no face to train on. " + "; ".join(s for s in said if s))
+    said = [line for line in (hint, *faults.summary()) if line] or ["There is none in it"]
+    raise DataError(f"{source} gives no face to train on. {'; '.join(said)}.")
 
 
 def whole(text: str, highest: int) -> int | None:

@@ -136,6 +136,9 @@ def test_yolo_names_every_file_that_has_no_partner(tmp_path: Path) -> None:
     ]  # fmt: skip
     with pytest.raises(data.DataError, match=r"no face to train on\. 1 left out: nested folder"):
         read_yolo(bare(tmp_path / "bare"), Faults())
+    (tmp_path / "bare" / "images" / "train").rmdir()
+    with pytest.raises(data.DataError, match=r"no face to train on\. There is none in it\."):
+        read_yolo(tmp_path / "bare", Faults())
 
 
 def bare(root: Path) -> Path:
