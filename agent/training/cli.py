@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import typer
 
 from agent.errors import AgentError
 from agent.store.paths import models_dir
+from agent.training.places import check_folder, check_network, faces_cache, in_words
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder of ferplus.npz (default: $MOODTRAY_DATA).")
@@ -47,6 +49,11 @@ def _in_words() -> Iterator[None]:
     except AgentError as error:
         typer.echo(f"{error.title}: {error}", err=True)
         raise typer.Exit(1) from error
+    except BrokenPipeError:  # whoever read our lines has read enough
+        raise
+    except OSError as error:
+        typer.echo(f"{AgentError.title}: {in_words(error)}", err=True)
+        raise typer.Exit(1) from error
 
 
 def train(
@@ -55,10 +62,21 @@ def train(
     network: Annotated[
         str, typer.Option(help="moodnet, or seed: the network and plan the project began with.")
     ] = "moodnet",
-    epochs: Annotated[int | None, typer.Option(help="Times through the data.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Faces a step, over all processes.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides every random choice.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Times through the data.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=2, help="Faces a step, over all processes.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(help="Highest learning rate, above 0.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**31 - 1, help="Decides every random choice.")
+    ] = None,
+    supplement: Annotated[
+        bool | None,
+        typer.Option(
+            "--supplement/--no-supplement",
+            help="Train on muxspace.npz too (default: as the network's plan says).",
+        ),
+    ] = None,
     begin_from: Annotated[
         Path | None, typer.Option("--from", help="best.pt of another run to begin with.")
     ] = None,
@@ -86,19 +104,27 @@ def train(
             raise AgentError(f"--network is one of {', '.join(NETWORKS)}, not {network}.")
         if on_fault not in ("skip", "refuse"):
             raise AgentError(f"--on-fault is skip or refuse, not {on_fault}.")
+        if rate is not None and not 0 < rate < math.inf:
+            raise AgentError(f"--rate is a number above 0, e.g. 0.08, not {rate}.")
+        check_folder(run, "--run")
         plan = SEED_PLAN if network == "seed" else Plan(network=network)
         given: dict[str, Any] = {"epochs": epochs, "batch": batch, "rate": rate, "seed": seed}
+        given["supplement"] = supplement
         given["begin_from"] = None if begin_from is None else str(begin_from)
         given["teachers"] = None if not teacher else tuple(str(file) for file in teacher)
         plan = dataclasses.replace(plan, **{k: v for k, v in given.items() if v is not None})
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        if plan.batch < 2 * processes:
+            raise AgentError(
+                f"--batch is shared out over {processes} processes, each of which needs at least "
+                f"2 faces a step: give at least {2 * processes}, not {plan.batch}."
+            )
         first = int(os.environ.get("RANK", "0")) == 0
         training, validation = corpus.corpora(
-            corpus.data_folder(data), run.parent / "cache", plan.validation, plan.seed,
-            plan.supplement,
-        )  # fmt: skip
+            corpus.data_folder(data), faces_cache(), plan.validation, plan.seed, plan.supplement
+        )
         faults = readers.Faults(refuse=on_fault == "refuse")
-        for spec in add or []:
-            training = corpus.join(training, readers.read_added(spec, faults))
+        training = readers.join_added(training, validation, add or [], faults)
         if first:
             for line in faults.summary():
                 typer.echo(line)
@@ -106,7 +132,8 @@ def train(
         try:
             last = run_training(plan, training, validation, run)
         except Stop:
-            typer.echo(f"Stopped. The same command goes on from {run / 'last.pt'}.")
+            if first:
+                typer.echo(f"Stopped. The same command goes on from {run / 'last.pt'}.")
             raise typer.Exit(130) from None
         if first:
             typer.echo(f"Done: {last}. Next: moodtray export --run {run}")
@@ -119,9 +146,9 @@ def export(
         Path | None, typer.Option(help="The .onnx file to write (default: the shipped one).")
     ] = None,
     votes: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the votes' head in the answer.")
+        float, typer.Option(help="Share of the votes' head in the answer, 0 to 1.")
     ] = 1.0,
-    lift: Annotated[float, typer.Option(help="How far rare expressions are lifted.")] = 0.0,
+    lift: Annotated[float, typer.Option(help="How far rare expressions are lifted, 0 to 1.")] = 0.0,
     choose: Annotated[
         bool,
         typer.Option(
@@ -140,29 +167,34 @@ def export(
         from agent.training.export import export as write
         from agent.training.train import Plan
 
+        for option, number in (("--votes", votes), ("--lift", lift)):
+            if not 0 <= number <= 1:  # nan, too; older typer's limits let it through
+                raise AgentError(f"{option} is a number from 0 to 1, not {number}.")
         file = target or models_dir() / "emotion.onnx"
+        if not choose:
+            check_network(file, "--target")
         plan = _plan_of(run)
         known = {f.name: plan[f.name] for f in dataclasses.fields(Plan) if f.name in plan}
         kept = Plan(**known)
         training, validation = corpus.corpora(
-            corpus.data_folder(data), run.parent / "cache", kept.validation, kept.seed, False
+            corpus.data_folder(data), faces_cache(), kept.validation, kept.seed, False
         )
-        priors = corpus.shares(training)
+        shares = corpus.shares(training)
         if choose:
-            rows = choices(run / "best.pt", validation, priors)
+            rows = choices(run / "best.pt", validation, shares)
             typer.echo("\n".join(_choice_lines(rows)))
             return
-        meta = write(run / "best.pt", validation, priors, file, Blend(votes, lift))
+        meta = write(run / "best.pt", validation, shares, file, Blend(votes, lift))
         typer.echo(
             f"{file}: {meta['bytes'] / 1e6:.2f} MB, temperature {meta['temperature']}, "
             f"unsure below {meta['unsure_below']}, validation accuracy "
             f"{100 * meta['validation']['accuracy']:.1f} %. Next: moodtray evaluate"
         )
-        if int8:
-            from agent.training.quantise import compare, quantise
+        from agent.training.quantise import compare, copy_of, quantise, stale_copy
 
-            copy = file.with_name(f"{file.stem}-int8.onnx")
-            quantise(file, copy, training)
+        if int8:
+            copy = copy_of(file)
+            quantise(file, copy, training, validation)
             verdict = compare(file, copy, validation)
             typer.echo(
                 f"{copy}: {copy.stat().st_size / 1e6:.2f} MB, validation accuracy "
@@ -170,6 +202,8 @@ def export(
                 f"{verdict.ms_int8:.2f} ms a face against {verdict.ms:.2f} ms: "
                 + ("it pays" if verdict.pays else "it does not pay")
             )
+        elif line := stale_copy(file):
+            typer.echo(line, err=True)
 
 
 def _choice_lines(rows: list[dict[str, float]]) -> list[str]:
@@ -190,7 +224,7 @@ def _choice_lines(rows: list[dict[str, float]]) -> list[str]:
 def _plan_of(run: Path) -> dict[str, Any]:
     try:
         plan: dict[str, Any] = json.loads((run / "plan.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise AgentError(
             f"{run} holds no run ({error}). Name one with --run, or train first."
         ) from error
@@ -221,47 +255,39 @@ def evaluate(
     """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
     with _in_words():
         from agent.training import data as corpus
-        from agent.training import rivals
+        from agent.training import kept, rivals
         from agent.training.card import front_block, table
         from agent.training.evaluate import evaluate as measure
 
         shipped = model is None
         file = model or models_dir() / "emotion.onnx"
-        if shipped and not os.access(file.parent, os.W_OK):
-            raise AgentError(
-                f"The figures of the shipped model are kept in {file.parent}, which cannot be "
-                f"written. To measure it without keeping them: --model {file}"
-            )
         log = None if run is None else run / "log.csv"
         if log is not None and not log.is_file():
             raise AgentError(f"{log} is missing: --run names the folder of a run that has begun.")
         drawn = figures or (file.parent / "figures" if shipped else None)
         if log is not None and drawn is None:
             raise AgentError("--run is for the learning curves: say where with --figures DIR.")
+        if drawn is not None:
+            check_folder(drawn, "--figures")
+        folder = corpus.data_folder(data)
+        if shipped:
+            kept.check_shipped(file, folder)
         result = measure(
-            file, corpus.data_folder(data), Path("runs/cache"), drawn, log,
+            file, folder, faces_cache(), drawn, log,
             [rivals.load(spec) for spec in rival or []], lambda line: typer.echo(line, err=True),
         )  # fmt: skip
         text = json.dumps(result, indent=1)
         front = result.pop("front", None)
+        sha256 = result["model"]["sha256"]
         if shipped:
-            _keep(file.parent, result, front)
+            kept.keep(file.parent, result, front)
         if as_json:
             typer.echo(text)
-            return
-        typer.echo(table(result["rows"]))
-        if front is not None:
-            typer.echo("\n" + front_block(front, result["model"]["sha256"]))
-
-
-def _keep(models: Path, result: dict[str, Any], front: dict[str, Any] | None) -> None:
-    """Writes metrics.json, front.json where rivals were measured, and both into the card."""
-    from agent.training.card import refresh
-
-    kept = models / "front.json"
-    if front is not None:
-        kept.write_text(json.dumps(front, indent=1) + "\n", encoding="utf-8")
-    elif kept.is_file():
-        front = json.loads(kept.read_text(encoding="utf-8"))
-    (models / "metrics.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    refresh(models / "MODEL_CARD.md", result, front)
+        else:
+            typer.echo(table(result["rows"]))
+        if not as_json and front is not None:
+            typer.echo("\n" + front_block(front, sha256))
+        if drawn is not None:
+            new = {"learning-curves.png": log is not None, "front.png": front is not None}
+            for line in kept.earlier_figures(drawn, sha256, [name for name in new if new[name]]):
+                typer.echo(line, err=True)

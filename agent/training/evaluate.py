@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.errors import ModelError
 from agent.training import data, metrics
 from agent.training.hardships import HARDSHIPS
 from agent.training.rivals import Rival
@@ -30,6 +31,11 @@ from agent.vision.model_file import read_card
 OWN_HEAD = "fer label, own head"
 COMPARED = ("ferplus", "fer label")
 """The test sets on which rivals are measured too."""
+PACKED = ("ferplus.npz", "muxspace.npz")
+"""The files of the data folder that hold the test sets. Without the second a model can be measured,
+but then a row is missing."""
+DESCRIBED = ("network", "parameters", "multiply_adds")
+"""Metadata that a model can be used without, but that its card quotes."""
 
 
 def with_gamma(pictures: data.Pictures, exponent: float) -> data.Pictures:
@@ -65,7 +71,7 @@ def test_sets(folder: Path, cache: Path) -> list[tuple[str, list[data.Pictures],
         ("fer label", list(public.pictures), public.label),
         ("fer label, no twins", list(public.pictures[~twin]), public.label[~twin]),
     ]
-    if (folder / "muxspace.npz").is_file():
+    if (folder / PACKED[1]).is_file():
         mux = data.muxspace_parts(folder, cache)[1]
         known = mux.label >= 0
         sets.append(("muxspace, held-out persons", list(mux.pictures[known]), mux.label[known]))
@@ -87,11 +93,18 @@ def predict(network: Predictor, faces: list[data.Pictures]) -> NDArray[np.floati
 def label_head(model: Path, meta: dict[str, Any]) -> ExpressionClassifier | None:
     """The head trained on FER2013's own labels, with its own temperature; None: the file has none.
 
-    Raises ModelError where the metadata name an output that the file lacks.
+    Raises ModelError where the metadata name an output that the file lacks, or no temperature.
     """
     if "label_output" not in meta:
         return None
-    own = {"output": meta["label_output"], "temperature": meta["label_temperature"]}
+    temperature = meta.get("label_temperature")
+    if not isinstance(temperature, int | float) or not temperature > 0:
+        raise ModelError(
+            f"{model.with_suffix('.json')} names the output '{meta['label_output']}' as "
+            f"'label_output', but its 'label_temperature' is {temperature}: a number above 0 is "
+            "needed. Export the model anew."
+        )
+    own = {"output": meta["label_output"], "temperature": temperature}
     card = read_card(model.with_suffix(".json")).model_copy(update=own)
     return ExpressionClassifier(OnnxSession(model, card), card)
 
@@ -104,13 +117,15 @@ def evaluate(
     ``rivals``: the model and each of them, accuracy and time.
 
     ``figures`` receives the confusion matrix and the reliability diagram, the learning curves
-    where ``log`` names a run's log.csv, and the front. ``tell`` hears of every row. Raises
-    ModelError for a model that does not fit its metadata, DataError where the test sets are
-    missing.
+    where ``log`` names a run's log.csv, and the front. ``tell`` hears of every row, and of a test
+    set that is missing. Raises ModelError for a model that does not fit its metadata, DataError
+    where ferplus.npz is missing.
     """
     classifier = ExpressionClassifier.load(model)
     meta = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
     own_head = label_head(model, meta)
+    if not (folder / PACKED[1]).is_file():
+        tell(f"{PACKED[1]} is not in {folder}: its test set is left out.")
     rows: list[dict[str, Any]] = []
     rivals_rows: list[dict[str, Any]] = [{} for _ in rivals]
 
@@ -122,7 +137,7 @@ def evaluate(
         probabilities = predict(classifier, faces)
         add(name, probabilities, truth)
         if name == "ferplus":
-            rows[-1]["unsure"] = _unsure(probabilities, truth, meta["unsure_below"])
+            rows[-1]["unsure"] = _unsure(probabilities, truth, classifier.unsure_below)
         if own_head is not None and name.startswith("fer label"):
             own_name = name.replace("fer label", OWN_HEAD)
             add(own_name, predict(own_head, faces), truth)
@@ -137,7 +152,7 @@ def evaluate(
     kept = ("name", "network", "sha256", "bytes", "parameters", "multiply_adds", "temperature")
     own = ("label_temperature",) if own_head is not None else ()
     result: dict[str, Any] = {
-        "model": {key: meta[key] for key in (*kept, *own, "unsure_below")},
+        "model": {key: meta[key] for key in (*kept, *own, "unsure_below") if key in meta},
         "rows": rows,
         "latency": latency,
     }

@@ -1,12 +1,12 @@
 """An eight-bit copy of the shipped network, to see whether it pays.
 
 Weights a channel, activations by the range that a few hundred training faces show (static, QDQ).
+Whatever the metadata hold that was fitted to answers is fitted anew, to the answers of the copy.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,39 @@ import numpy as np
 
 from agent.training import data, metrics
 from agent.training.evaluate import latencies, one_face, predict
+from agent.training.export import calibrated, identity, write_metadata
+from agent.training.places import whole
 from agent.vision.expression import ExpressionClassifier, normalise
 
 
-def quantise(model: Path, target: Path, training: data.Faces, faces: int = 512) -> None:
-    """Writes ``target`` (.onnx) and its metadata from ``model`` and its metadata."""
+def copy_of(model: Path) -> Path:
+    """Where the eight-bit copy of ``model`` lies: NAME-int8.onnx beside it."""
+    return model.with_name(f"{model.stem}-int8.onnx")
+
+
+def stale_copy(model: Path) -> str | None:
+    """A line about the eight-bit copy beside ``model`` that was made of another network; None:
+    there is no copy, or it is one of this very file."""
+    copy = copy_of(model)
+    if not copy.is_file():
+        return None
+    try:
+        source = json.loads(copy.with_suffix(".json").read_text(encoding="utf-8"))["source_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{copy.name} beside it does not say of which network it is; renew it with --int8"
+    if source == identity(model.read_bytes())["sha256"]:
+        return None
+    return f"{copy.name} beside it is of another network; renew it with --int8"
+
+
+def quantise(
+    model: Path, target: Path, training: data.Faces, validation: data.Faces, faces: int = 512
+) -> None:
+    """Writes ``target`` (.onnx) and its metadata from ``model`` and its metadata.
+
+    ``faces`` of ``training`` show the range of the activations. Temperature, priors, 'unsure below'
+    and figures are those of the copy on ``validation``; ``source_sha256`` names the full network.
+    """
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
     rows = np.random.default_rng(0).permutation(len(training))[:faces]
@@ -34,15 +62,15 @@ def quantise(model: Path, target: Path, training: data.Faces, faces: int = 512) 
         def get_next(self) -> dict[str, Any] | None:
             return next(self._left, None)
 
-    quantize_static(
-        str(model), str(target), Reader(), per_channel=True,
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-    )  # fmt: skip
-    content = target.read_bytes()
-    meta = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
-    meta |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    meta["name"] += " int8"
-    target.with_suffix(".json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+    with whole(target) as part, whole(target.with_suffix(".json")) as sidecar:
+        quantize_static(
+            str(model), str(part), Reader(), per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        )  # fmt: skip
+        meta = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
+        meta["name"] += " int8"
+        meta["source_sha256"] = meta["sha256"]
+        write_metadata(sidecar, meta | identity(part.read_bytes()) | calibrated(part, validation))
 
 
 @dataclasses.dataclass(frozen=True)

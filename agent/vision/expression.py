@@ -114,7 +114,9 @@ class ExpressionClassifier:
 
     @property
     def priors(self) -> tuple[float, ...]:
-        """The classes' shares in what the network was trained on."""
+        """The classes' shares in the network's own answer: its mean calibrated probability over the
+        validation faces of the corpus that it was trained on. They are not the shares of the
+        training labels: training draws and lifts rare classes more often than those stand there."""
         return self._card.priors
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -20,7 +22,7 @@ from agent.training.export import Blend, Shipped, export, load
 from agent.training.network import build, predict
 from agent.training.torch_engine import TorchSession
 from agent.types import EMOTIONS
-from agent.vision.expression import Engine, ExpressionClassifier
+from agent.vision.expression import Engine, ExpressionClassifier, normalise
 
 Parts = tuple[data.Faces, data.Faces]
 BLEND = Blend(votes=0.7, lift=0.3)  # as the fixture ``made`` exports
@@ -115,6 +117,44 @@ def test_the_torch_engine_runs_nothing_but_the_output_it_is_asked_for(
         TorchSession(tmp_path / "odd.onnx", "smell")
 
 
+def test_the_priors_are_the_mean_answer_of_the_written_file(
+    made: tuple[Path, dict], parts: Parts
+) -> None:
+    """The mood filter divides by what the file itself says on average, not by the labels."""
+    folder, meta = made
+    answers = ExpressionClassifier.load(folder / "emotion.onnx").predict(list(parts[1].pictures))
+    np.testing.assert_allclose(meta["priors"], answers.mean(axis=0), atol=1e-4)
+    assert np.abs(np.array(meta["priors"]) - data.shares(parts[0])).max() > 0.01
+
+
+def test_the_shipped_network_answers_alike_in_both_engines() -> None:
+    rng = np.random.default_rng(11)
+    coarse = rng.integers(0, 256, (40, 7, 7), np.uint8)
+    faces = [cv2.resize(one, (48, 48), interpolation=cv2.INTER_CUBIC) for one in coarse]
+    faces += [cv2.resize(one, (90, 130), interpolation=cv2.INTER_CUBIC) for one in coarse[:5]]
+    there, here = (
+        ExpressionClassifier.load(engine=engine).predict(faces) for engine in ("onnx", "torch")
+    )
+    assert np.ptp(there, axis=0).max() > 0.2  # the faces do differ to the network
+    np.testing.assert_allclose(here, there, atol=1e-4)
+
+
+def test_a_failed_export_leaves_what_was_there(
+    made: tuple[Path, dict], parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "emotion.onnx"
+    target.write_bytes(b"the one before")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("agent.training.export.write_metadata", full)
+    with pytest.raises(OSError, match="No space left"):
+        export(made[0] / "run" / "best.pt", parts[1], data.shares(parts[0]), target)
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["emotion.onnx"]
+    assert target.read_bytes() == b"the one before"
+
+
 def test_the_run_time_reads_it_with_both_engines(made: tuple[Path, dict], parts: Parts) -> None:
     folder, _ = made
     faces = list(parts[1].pictures[:9])
@@ -185,7 +225,8 @@ def test_an_eight_bit_copy_answers_much_alike(
 
     folder, meta = made
     copy = tmp_path / "int8.onnx"
-    quantise(folder / "emotion.onnx", copy, parts[0], faces=40)
+    quantise(folder / "emotion.onnx", copy, *parts, faces=40)
+    assert sorted(p.name for p in tmp_path.glob("int8*")) == ["int8.json", "int8.onnx"]
     assert copy.stat().st_size < meta["bytes"] / 2
     faces = list(parts[1].pictures)
     full = ExpressionClassifier.load(folder / "emotion.onnx").predict(faces)
@@ -197,3 +238,32 @@ def test_an_eight_bit_copy_answers_much_alike(
     assert Verdict(0.8, 0.798, 2.0, 1.0).pays
     assert not Verdict(0.8, 0.796, 2.0, 1.0).pays
     assert not Verdict(0.8, 0.8, 2.0, 2.1).pays
+
+
+@pytest.mark.parametrize("made", ["moodnet"], indirect=True)
+def test_an_eight_bit_copy_is_calibrated_on_its_own_answers(
+    made: tuple[Path, dict], parts: Parts, tmp_path: Path
+) -> None:
+    from agent.training.quantise import quantise
+
+    copy = tmp_path / "int8.onnx"
+    # Faces that are all black show a wrong range: the copy answers quite unlike the full network.
+    black = dataclasses.replace(parts[0], pictures=np.zeros_like(parts[0].pictures))
+    quantise(made[0] / "emotion.onnx", copy, black, parts[1], faces=40)
+    meta, full = json.loads(copy.with_suffix(".json").read_text()), made[1]
+    assert meta["source_sha256"] == full["sha256"] != meta["sha256"]
+    assert {**full, **meta}.keys() == {*full, "source_sha256"}
+    answers = ExpressionClassifier.load(copy).predict(list(parts[1].pictures))
+    np.testing.assert_allclose(meta["priors"], answers.mean(axis=0), atol=1e-4)
+    known = parts[1].plurality >= 0
+    truth = parts[1].plurality[known]
+    own = metrics.figures(answers[known], truth)
+    assert meta["validation"]["loss"] == pytest.approx(own["loss"], abs=2e-4)
+    unsure = metrics.fit_unsure(answers[known], truth)
+    assert meta["unsure_below"] == pytest.approx(unsure, abs=2e-3)
+    assert meta["validation"]["loss"] != full["validation"]["loss"]
+    assert meta["priors"] != full["priors"]
+    session = onnxruntime.InferenceSession(copy.read_bytes())
+    logits, label = session.run(None, {"faces": normalise(parts[1].pictures)})
+    assert meta["temperature"] == metrics.fit_temperature(logits[known], truth)
+    assert meta["label_temperature"] == metrics.fit_temperature(label, parts[1].label)

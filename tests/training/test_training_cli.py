@@ -32,7 +32,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_train_export_evaluate(app: typer.Typer, folder: Path, here: Path) -> None:
+def test_train_export_evaluate(
+    app: typer.Typer, folder: Path, here: Path, moodtray_home: Path
+) -> None:
     common = ["--data", str(folder), "--run", "runs/try"]
     done = RUNNER.invoke(app, ["train", *common, "--epochs", "1", "--batch", "16"])
     assert done.exit_code == 0, done.output
@@ -47,11 +49,25 @@ def test_train_export_evaluate(app: typer.Typer, folder: Path, here: Path) -> No
     assert json.loads(model.with_suffix(".json").read_text())["votes_share"] == 0.8
     right = json.loads(model.with_suffix(".json").read_text())["validation"]["accuracy"]
     assert f"| 0.8 | 0 | {100 * right:.1f} |" in chosen  # what was shown is what is written
+    assert "int8" not in done.output
+    (here / "try-int8.onnx").touch()  # as if it had been made of the network before
+    done = RUNNER.invoke(app, ["export", *common, "--target", str(model)])
+    assert "renew it with --int8" in done.stderr
+    done = RUNNER.invoke(app, ["export", *common, "--target", str(model), "--int8"])
+    assert done.exit_code == 0, done.output
+    assert "renew it" not in done.stderr
+    assert (
+        json.loads((here / "try-int8.json").read_text())["source_sha256"]
+        == (json.loads(model.with_suffix(".json").read_text())["sha256"])
+    )
     done = RUNNER.invoke(app, ["evaluate", "--data", str(folder), "--model", str(model), "--json"])
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
     assert result["rows"][0]["set"] == "ferplus"
     assert result["latency"]["ratio"] > 0
+    cached = sorted(file.name.split("-")[0] for file in (moodtray_home / "cache/faces").iterdir())
+    assert cached == ["ferplus", "muxspace"]  # and nowhere else
+    assert [file.name for file in (here / "runs").iterdir()] == ["try"]
     assert not (here / "metrics.json").exists()  # only the shipped model's figures are kept
     rival = here / "rival.onnx"
     for ending in (".onnx", ".json"):
@@ -94,6 +110,10 @@ def test_the_shipped_model_renews_what_is_kept_of_it(
     assert card.block(kept) in text
     assert card.front_block(front, kept["model"]["sha256"]) in text
     assert (models / "figures" / "front.png").is_file()
+    drawn = models / "figures" / "drawn.json"
+    ours = dict.fromkeys(("learning-curves.png", "front.png"), kept["model"]["sha256"])
+    assert json.loads(drawn.read_text()) == ours
+    assert "another model" not in done.stderr
     with monkeypatch.context() as closed:
         closed.setattr(os, "access", lambda path, *_: Path(path) != models)
         done = RUNNER.invoke(app, common)
@@ -101,8 +121,11 @@ def test_the_shipped_model_renews_what_is_kept_of_it(
         assert "cannot be written" in done.stderr.replace("\n", " ")
     front["sha256"] = "0" * 64  # as if another file had been shipped since
     (models / "front.json").write_text(json.dumps(front))
+    drawn.write_text(json.dumps(dict.fromkeys(ours, "0" * 64)))
     done = RUNNER.invoke(app, [*common, "--json"])
     assert done.exit_code == 0, done.output
+    assert "learning-curves.png is of another model; renew it with --run RUN" in done.stderr
+    assert "front.png is of another model; renew it with --rival" in done.stderr
     assert json.loads(done.stdout)["rows"] == kept["rows"]  # the same figures every time
     text = (models / "MODEL_CARD.md").read_text()
     assert "Ours in this table is an **earlier** file" in text
