@@ -4,10 +4,10 @@ known of them. Opened in one place, so that whatever is wrong with such a file i
 from __future__ import annotations
 
 import math
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.training.faces import SIZE, DataError, Pictures, as_network_sees, decoded
+from agent.training.places import whole
 
 BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 """What numpy raises for a file that is torn, empty or none of its own."""
@@ -48,8 +49,8 @@ class Packed:
         return self.arrays[name]
 
     def pictures(self, cache: Path) -> Pictures:
-        """All pictures as uint8 [N, 48, 48]; decoded once, then kept in ``cache``. Raises DataError
-        that names a picture which cannot be decoded, or a cache that cannot be written."""
+        """All pictures as uint8 [N, 48, 48]; decoded once, then kept in ``cache`` where that can
+        be written. Raises DataError that names a picture which cannot be decoded."""
         stamp = self.file.stat()
         kept = cache / f"{self.file.stem}-{stamp.st_size}-{stamp.st_mtime_ns}-{SIZE}.npy"
         offsets = self["off"]
@@ -64,16 +65,11 @@ class Packed:
             if (picture := decoded(part, cv2.IMREAD_GRAYSCALE)) is None:
                 raise _torn(self.file, f"picture {row} cannot be decoded")
             pictures[row] = as_network_sees(picture)
-        part_file = kept.with_suffix(f".{os.getpid()}.part")
-        try:
+        # A folder that cannot be written, or a full disk, costs the decoding every time, no more.
+        with suppress(OSError):
             cache.mkdir(parents=True, exist_ok=True)
-            with part_file.open("wb") as out:
+            with whole(kept) as part_file, part_file.open("wb") as out:
                 np.save(out, pictures)
-            part_file.replace(kept)  # a killed run leaves no half cache
-        except OSError as error:
-            raise DataError(
-                f"The decoded pictures cannot be kept in {cache} ({error.strerror})."
-            ) from error
         return pictures
 
 

@@ -61,7 +61,8 @@ def check_files(files: list[Path]) -> None:
 def whole(target: Path) -> Iterator[Path]:
     """A path beside ``target`` to write to: in the end it takes the place of ``target``, and where
     writing fails it is removed and ``target`` stays as it was."""
-    part = target.with_name(f"{target.name}.part")
+    # The processes of one training may write the same cache at the same time.
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         yield part
         part.replace(target)

@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -202,9 +203,25 @@ def test_a_damaged_cache_is_made_anew(folder: Path, tmp_path: Path) -> None:
         again = data.read_muxspace(folder / "muxspace.npz", tmp_path)
         np.testing.assert_array_equal(first.pictures, again.pictures)
         assert kept.read_bytes() == whole
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = data.read_muxspace(folder / "muxspace.npz", tmp_path / "cache")
     (tmp_path / "file").touch()
-    with pytest.raises(data.DataError, match="cannot be kept in"):
-        data.read_muxspace(folder / "muxspace.npz", tmp_path / "file")
+    for cache in (tmp_path / "file", tmp_path / "file" / "below"):
+        decoded = data.read_muxspace(folder / "muxspace.npz", cache)
+        np.testing.assert_array_equal(decoded.pictures, kept.pictures)
+
+    def full(out: BinaryIO, _: object) -> None:
+        out.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    decoded = data.read_muxspace(folder / "muxspace.npz", tmp_path / "full")
+    np.testing.assert_array_equal(decoded.pictures, kept.pictures)
+    assert list((tmp_path / "full").iterdir()) == []
 
 
 def test_a_missing_supplement_is_said(folder: Path, tmp_path: Path) -> None:
