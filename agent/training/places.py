@@ -3,7 +3,9 @@ training or measuring must not end at a folder that cannot be written."""
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,17 +27,22 @@ def faces_cache() -> Path:
 
 def check_folder(folder: Path, option: str) -> None:
     """Raises AgentError that names ``folder`` and the ``option`` that chose it, unless it is a
-    folder that can be written, or can be made. Makes nothing."""
+    folder that can be written, or can be made. Leaves nothing there."""
     there = folder.absolute()
     while not (there.exists() or there.is_symlink()):
         there = there.parent
     if not there.is_dir():
         raise AgentError(f"{there} is no folder, and {option} needs one. Name another place.")
-    if not os.access(there, os.W_OK | os.X_OK):
+    try:
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        # Rights are not all: root and Windows are told yes where writing fails all the same.
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
         raise AgentError(
-            f"The folder {there} cannot be written. "
+            f"The folder {there} cannot be written ({error.strerror}). "
             f"Check its permissions, or name another place with {option}."
-        )
+        ) from error
 
 
 def check_network(file: Path, option: str) -> None:

@@ -93,21 +93,31 @@ def test_what_cannot_be_used_is_refused_at_once(
 
 
 @pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("by_rights", [True, False])
 @pytest.mark.parametrize(
     "command",
     ["train --run closed/run", "export --target closed/new/net.onnx",
      "evaluate --model net.onnx --figures closed/figures"],
 )  # fmt: skip
 def test_a_folder_without_permission_is_named_before_the_work(
-    app: typer.Typer, folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch, command: str
-) -> None:
+    app: typer.Typer, folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch, command: str,
+    by_rights: bool,
+) -> None:  # fmt: skip
     closed = here / "closed"
     closed.mkdir()
+
+    def full(dir: Path) -> None:
+        if dir == closed:
+            raise OSError(30, "Read-only file system")
+
     # The tests may run as root, whom nothing is forbidden.
-    monkeypatch.setattr(os, "access", lambda path, *_: Path(path) != closed)
+    if by_rights:
+        monkeypatch.setattr(os, "access", lambda path, *_: Path(path) != closed)
+    else:
+        monkeypatch.setattr("tempfile.TemporaryFile", full)
     done = RUNNER.invoke(app, [*command.split(), "--data", str(folder)])
     assert done.exit_code == 1, done.output
-    assert f"The folder {closed} cannot be written." in done.stderr.replace("\n", " ")
+    assert f"The folder {closed} cannot be written (" in done.stderr.replace("\n", " ")
 
 
 def test_what_the_system_refuses_is_a_line_that_names_the_path(
