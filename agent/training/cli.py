@@ -120,11 +120,14 @@ def train(
                 f"2 faces a step: give at least {2 * processes}, not {plan.batch}."
             )
         first = int(os.environ.get("RANK", "0")) == 0
+        folder, cache = corpus.data_folder(data), faces_cache()
         training, validation = corpus.corpora(
-            corpus.data_folder(data), faces_cache(), plan.validation, plan.seed, plan.supplement
+            folder, cache, plan.validation, plan.seed, plan.supplement
         )
         faults = readers.Faults(refuse=on_fault == "refuse")
-        training = readers.join_added(training, validation, add or [], faults)
+        if add:
+            held = corpus.held_out(folder, cache, validation)
+            training = readers.join_added(training, held, add, faults)
         if first:
             for line in faults.summary():
                 typer.echo(line)

@@ -209,6 +209,14 @@ def corpora(
     return training, validation
 
 
+def held_out(folder: Path, cache: Path, validation: Faces) -> Faces:
+    """Every face that no training face may be a copy of: ``validation`` and the test sets."""
+    held = [validation, read_ferplus(folder / "ferplus.npz", cache, 1)]
+    if (folder / "muxspace.npz").is_file():
+        held.append(muxspace_parts(folder, cache)[1])
+    return join(*held)
+
+
 def shares(faces: Faces) -> NDArray[np.float64]:
     """Class shares of the labels as they stand, [7]: the votes where there are any."""
     voted = faces.weights[:, :1] > 0

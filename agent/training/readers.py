@@ -80,15 +80,15 @@ def read_added(spec: str, faults: Faults) -> Faces:
     return READERS[kind](Path(path), faults)
 
 
-def join_added(training: Faces, validation: Faces, specs: Sequence[str], faults: Faults) -> Faces:
+def join_added(training: Faces, held: Faces, specs: Sequence[str], faults: Faults) -> Faces:
     """``training`` and the faces of each KIND=PATH of ``specs`` behind one another, without those
-    that are near twins of a validation face: FER2013's csv, or a folder of its pictures, holds the
-    very faces that validation is made of. They are counted in ``faults.twins``. Raises DataError
-    where a spec cannot be read."""
+    that are near twins of one of ``held``: FER2013's csv, or a folder of its pictures, holds the
+    very faces that validation and PublicTest are made of. They are counted in ``faults.twins``.
+    Raises DataError where a spec cannot be read."""
     parts = [training]
     for spec in specs:
         added = read_added(spec, faults)
-        alike = near_twins(added.pictures, validation.pictures)
+        alike = near_twins(added.pictures, held.pictures)
         faults.twins += int(alike.sum())
         parts.append(added.take(~alike))
     return join(*parts) if specs else training

@@ -27,7 +27,7 @@ DEBRIS = {"thumbs.db", "desktop.ini"}
 @dataclass
 class Faults:
     """What could not be used: ``found`` holds (where, kind, detail); ``others`` counts faces of an
-    expression that is none of the seven, ``twins`` those that stand in the validation part too.
+    expression that is none of the seven, ``twins`` those that are held out for validation or tests.
     Neither of the two is a fault."""
 
     refuse: bool = False
@@ -54,7 +54,9 @@ class Faults:
         if self.others:
             lines.append(f"{self.others} left out: an expression that is none of the seven")
         if self.twins:
-            lines.append(f"{self.twins} left out: a copy or near twin of a validation face")
+            lines.append(
+                f"{self.twins} left out: near twins of faces held out for validation and tests"
+            )
         return lines
 
 

@@ -225,24 +225,26 @@ def test_added_corpora_are_named_by_kind() -> None:
         read_added("folders", Faults())
 
 
-def test_added_faces_that_validation_holds_stay_out_of_training(
-    parts: tuple[data.Faces, data.Faces], tmp_path: Path
+def test_added_faces_that_are_held_out_stay_out_of_training(
+    folder: Path, parts: tuple[data.Faces, data.Faces], tmp_path: Path
 ) -> None:
     training, validation = parts
+    public = data.read_ferplus(folder / "ferplus.npz", tmp_path / "cache", 1)
     noise = np.random.default_rng(0).normal(0, 6, (48, 48))
     near = (validation.pictures[1] + noise).clip(0, 255).astype(np.uint8)
     flat = np.full((48, 48), 90, np.uint8)
-    (tmp_path / "happy").mkdir()
+    (tmp_path / "own" / "happy").mkdir(parents=True)
     for name, picture in {
-        "copy": validation.pictures[0], "near": near, "flat": flat,
+        "copy": validation.pictures[0], "near": near, "flat": flat, "public": public.pictures[3],
         "new": np.random.default_rng(1).integers(0, 256, (48, 48)).astype(np.uint8),
     }.items():  # fmt: skip
-        cv2.imwrite(str(tmp_path / "happy" / f"{name}.png"), picture)
+        cv2.imwrite(str(tmp_path / "own" / "happy" / f"{name}.png"), picture)
     faults = Faults(refuse=True)
-    joined = join_added(training, validation, [f"folders={tmp_path}"], faults)
-    assert len(joined) == len(training) + 2  # flat and new: copy and near are left out
+    held = data.held_out(folder, tmp_path / "cache", validation)
+    joined = join_added(training, held, [f"folders={tmp_path / 'own'}"], faults)
+    assert len(joined) == len(training) + 2  # flat and new alone
     np.testing.assert_array_equal(joined.pictures[-2], flat)
-    assert faults.summary() == ["2 left out: a copy or near twin of a validation face"]
+    assert faults.summary() == ["3 left out: near twins of faces held out for validation and tests"]
     assert join_added(training, validation, [], faults) is training
 
 
