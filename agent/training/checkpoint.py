@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import math
 import zipfile
@@ -140,10 +141,10 @@ def begin(network: nn.Module, file: Path) -> str:
 
 
 def write(content: dict[str, Any], file: Path) -> None:
-    """Saves ``content`` whole or not at all."""
-    part = file.with_suffix(".part")
-    torch.save(content, part)
-    part.replace(file)  # a run killed here keeps the checkpoint before
+    """Saves ``content`` whole or not at all; StoreError says why not (a full disk)."""
+    packed = io.BytesIO()
+    torch.save(content, packed)
+    write_atomic(file, packed.getvalue(), mode=0o644)
 
 
 # --- the log --------------------------------------------------------------------------------------
