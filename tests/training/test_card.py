@@ -30,6 +30,8 @@ def test_the_shipped_card_quotes_the_shipped_figures() -> None:
     assert inside.strip() == card.front_block(front, metrics["model"]["sha256"])
     content = (models_dir() / "emotion.onnx").read_bytes()
     assert metrics["model"]["sha256"] == hashlib.sha256(content).hexdigest()
+    copy = json.loads((models_dir() / "emotion-int8.json").read_text())
+    assert copy["source_sha256"] == metrics["model"]["sha256"]
     assert metrics["model"]["bytes"] == len(content) <= 8_000_000
     assert metrics["model"]["parameters"] <= 2_000_000
     for figure in (models_dir() / "figures").glob("*.png"):
