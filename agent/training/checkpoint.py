@@ -1,6 +1,7 @@
 """A run's folder: plan.json, log.csv, last.pt (what is needed to go on), best.pt (to export).
 
-Every file is replaced whole, so that a run killed at any moment finds what it needs to go on.
+Plan and checkpoints are replaced whole, and half a row of the log is dropped, so that a run killed
+at any moment finds what it needs to go on.
 """
 
 from __future__ import annotations

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from agent.store.files import write_atomic
 from agent.training.card import refresh
 from agent.training.data import DataError
 from agent.training.evaluate import DESCRIBED, PACKED
-from agent.training.places import check_files, whole
+from agent.training.places import check_files
 from agent.vision.model_file import read_card
 
 METRICS, FRONT, CARD = "metrics.json", "front.json", "MODEL_CARD.md"
@@ -96,5 +97,4 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:
-    with whole(file) as part:
-        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_atomic(file, f"{json.dumps(content, indent=1)}\n".encode(), mode=0o644)

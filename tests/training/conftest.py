@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import typer
 
 from agent.training import data
+from agent.training.cli import register
 from agent.training.export import Blend, export
 from agent.training.train import SEED_PLAN, Plan, train
 
@@ -91,3 +93,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    """The commands train, export and evaluate alone."""
+    app = typer.Typer()
+    register(app)
+    return app
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, in which the user stands."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

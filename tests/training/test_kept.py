@@ -14,25 +14,11 @@ from typer.testing import CliRunner
 
 from agent.errors import AgentError, ModelError
 from agent.training import kept
-from agent.training.cli import register
 from agent.training.evaluate import label_head
 from agent.training.quantise import stale_copy
 
 RUNNER = CliRunner()
 Made = tuple[Path, dict[str, Any]]
-
-
-@pytest.fixture
-def app() -> typer.Typer:
-    app = typer.Typer()
-    register(app)
-    return app
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def shipped(made: Made, models: Path, **changes: object) -> Path:
