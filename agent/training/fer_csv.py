@@ -21,7 +21,7 @@ from agent.training.data import (
     plurality,
     vote_targets,
 )
-from agent.training.reading import Faults, class_id, labelled, some, whole
+from agent.training.reading import Faults, class_id, labelled, some, whole_number
 
 COLUMNS = ("emotion", "pixels", "Usage")
 USAGES = ("Training", "PublicTest", "PrivateTest")
@@ -66,7 +66,7 @@ def read_ferplus_csv(pixels: Path, votes: Path, faults: Faults, usage: str = "Tr
         picture = _pixels(row["pixels"], where, faults)
         label = class_id(row["emotion"], CLASSES - 1, where, faults)
         texts = [vote_row[name].strip() for name in VOTE_NAMES]
-        counts = [count for text in texts if (count := whole(text, 255)) is not None]
+        counts = [count for text in texts if (count := whole_number(text, 255)) is not None]
         if len(counts) < len(texts):
             faults.add(vote_where, "unreadable votes", f"whole numbers wanted, not {texts}")
         elif picture is not None and label is not None:

@@ -83,7 +83,7 @@ def some(faces: Faces, source: Path, faults: Faults, hint: str = "") -> Faces:
     raise DataError(f"{source} gives no face to train on. {'; '.join(said)}.")
 
 
-def whole(text: str, highest: int) -> int | None:
+def whole_number(text: str, highest: int) -> int | None:
     """The number that ``text`` spells in plain digits; None: it does not, or is above ``highest``.
     (str.isdigit is true for '²', which int() refuses.)"""
     plain = text.isascii() and text.isdecimal() and len(text) <= 9
@@ -96,7 +96,7 @@ def class_id(text: str, highest: int, where: str, faults: Faults) -> int | None:
     if not text:
         faults.add(where, "missing label", "the label is empty")
         return None
-    number = whole(text, highest)
+    number = whole_number(text, highest)
     if number is None:
         faults.add(where, "class out of range", f"0 to {highest} wanted, not {text[:40]}")
     return number
