@@ -19,7 +19,7 @@ from rich.markup import escape
 from agent import events as on
 from agent import logs
 from agent.app import App
-from agent.core.words import describe
+from agent.wording import describe
 from agent.errors import BadPicture
 from agent.options import Options
 from agent.settings import (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agent import effects as do
 from agent import events as on
 from agent import journal
-from agent.core.words import describe
+from agent.wording import describe
 from agent.errors import AgentError, StoreError
 from agent.ports import Clock, History, Notifier, Report
 from agent.types import (

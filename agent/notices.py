@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.words import part_stopped
+from agent.wording import part_stopped
 from agent.errors import AgentError, BadPicture, CameraError, NeedsLogin, NoDevice
 from agent.events import (
     AskForConsent,

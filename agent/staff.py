@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agent import effects as do
 from agent import notices
-from agent.core.words import part_stopped
+from agent.wording import part_stopped
 
 NEEDED = ("watcher", "player")
 """Without one of these Moodtray does not do what it is for."""

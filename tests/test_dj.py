@@ -9,7 +9,7 @@ import pytest
 
 from agent import effects as do
 from agent.core.change import EARLY_SKIP
-from agent.core.patience import PLAY_AT_WORST, WISH_LIFE, WISH_TRIES
+from agent.timing import PLAY_AT_WORST, WISH_LIFE, WISH_TRIES
 from agent.core.policy import WAITS_FOR_DEVICE, Listener
 from agent.dj import Dj
 from agent.errors import NoDevice, NotPremium, Offline, PlayerError, PlaylistGone, ServiceDown

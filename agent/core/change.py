@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from agent.core.happened import shows
-from agent.core.patience import PLAY_AT_WORST
+from agent.timing import PLAY_AT_WORST
 from agent.core.wish import Wish
 from agent.types import Decision, Place, Playback, Playlist
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.core.words import MOOD_WORDS, describe
+from agent.wording import MOOD_WORDS, describe
 from agent.settings import PolicySettings
 from agent.types import (
     Action,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from agent.core.patience import WISH_LIFE, WISH_TRIES
+from agent.timing import WISH_LIFE, WISH_TRIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from agent.core.words import MOOD_WORDS, part_stopped, what_stopped
+from agent.wording import MOOD_WORDS, part_stopped, what_stopped
 from agent.events import (
     AskForConsent,
     Event,

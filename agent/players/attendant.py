@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 
 from agent.core.happened import Command
-from agent.core.patience import VERIFY_WAIT
+from agent.timing import VERIFY_WAIT
 from agent.errors import (
     AgentError,
     NeedsLogin,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.core.cadence import Budget, next_look
-from agent.core.patience import WISH_LIFE
+from agent.timing import WISH_LIFE
 from agent.ports import Clock
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from agent.core.happened import shows
-from agent.core.patience import VERIFY_READS, WISH_LIFE
+from agent.timing import VERIFY_READS, WISH_LIFE
 from agent.types import Happening, Playback, Playlist, PlayState
 
 REPEAT_WITHIN = 20.0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.core.words import part_stopped
+from agent.wording import part_stopped
 from agent.desktop.menu import (
     LINE_WIDTH,
     SEPARATOR,

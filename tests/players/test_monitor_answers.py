@@ -8,7 +8,7 @@ import pytest
 
 from agent.core.cadence import IDLE, LOOK_OUT, Budget
 from agent.core.happened import Command
-from agent.core.patience import WISH_LIFE
+from agent.timing import WISH_LIFE
 from agent.errors import NoDevice, Offline, PlayerError, ServiceDown
 from agent.events import (
     Event,

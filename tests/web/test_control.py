@@ -22,7 +22,7 @@ import pytest
 from agent import __version__
 from agent import events as on
 from agent.clock import SystemClock
-from agent.core.words import part_stopped
+from agent.wording import part_stopped
 from agent.errors import DesktopError, NotRunning
 from agent.store.paths import Paths
 from agent.types import (

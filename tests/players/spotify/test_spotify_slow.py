@@ -6,7 +6,7 @@ import pytest
 
 from agent import effects as do
 from agent import events as on
-from agent.core.patience import PLAY_AT_WORST, PLAY_REQUESTS, REQUEST
+from agent.timing import PLAY_AT_WORST, PLAY_REQUESTS, REQUEST
 from agent.players.spotify.accounts import TIMEOUT
 from agent.types import NotificationKind, Playlist
 from tests.players.spotify.conftest import Rig

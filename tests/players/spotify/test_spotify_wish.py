@@ -7,7 +7,7 @@ import pytest
 from agent import effects as do
 from agent import events as on
 from agent.core.cadence import RESERVE
-from agent.core.patience import WISH_LIFE
+from agent.timing import WISH_LIFE
 from agent.settings import PolicySettings
 from agent.types import NotificationKind
 from tests.players.spotify.conftest import Rig
