@@ -15,7 +15,7 @@ from dataclasses import replace
 from agent import effects as do
 from agent import notices
 from agent.core.change import Change, Changes, way_back
-from agent.core.happened import visible
+from agent.players.changes import visible
 from agent.timing import PLAY_AT_WORST
 from agent.core.policy import Circumstances, Listener, another, decide, still_looking
 from agent.core.repertoire import Repertoire

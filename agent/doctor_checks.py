@@ -170,7 +170,7 @@ def player(paths: Paths, settings: Settings) -> Finding:
     if settings.player == "local":
         return True, "Moodtray's own player, by setting", ""
     from agent.clock import SystemClock
-    from agent.core.cadence import Budget
+    from agent.players.polling import Budget
     from agent.spotify_store import ledger, stored_login
 
     login = stored_login(settings, paths)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from agent import events as on
 from agent.account import Account
-from agent.players.base import PlayerBackend
-from agent.players.monitor import PlayerWorker
+from agent.players.backend import PlayerBackend
+from agent.players.player_worker import PlayerWorker
 from agent.ports import Clock, Report
 from agent.settings import Settings
 from agent.store.paths import Paths

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from agent import spotify_store
 from agent.errors import NeedsLogin, SettingsError
-from agent.players.base import PlayerBackend
+from agent.players.backend import PlayerBackend
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
 from agent.players.spotify.mapped import MappedPlaylists

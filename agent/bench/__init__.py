@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.bench.goals import as_text
-from agent.core.cadence import requests_per_hour
+from agent.players.polling import requests_per_hour
 from agent.errors import BadPicture
 from agent.store.paths import resources_dir
 

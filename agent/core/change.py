@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from agent.core.happened import shows
+from agent.players.changes import shows
 from agent.timing import PLAY_AT_WORST
 from agent.core.wish import Wish
 from agent.types import Decision, Place, Playback, Playlist

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.happened import Command, OwnCommand
+from agent.players.changes import Command, OwnCommand
 from agent.types import Chooser, Happening, Playback, PlayState
 
 

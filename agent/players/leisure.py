@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.players.base import Chores
+from agent.players.backend import Chores
 from agent.ports import Clock
 
 SPACING = 2.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.cadence import Budget, next_look
+from agent.players.polling import Budget, next_look
 from agent.timing import WISH_LIFE
 from agent.ports import Clock
 

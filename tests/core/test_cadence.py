@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.cadence import (
+from agent.players.polling import (
     IDLE,
     LOOK_OUT,
     OVERDUE_READS,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.happened import (
+from agent.players.changes import (
     ECHO_WINDOW,
     LATE_ECHO,
     Command,

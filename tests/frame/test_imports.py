@@ -209,7 +209,7 @@ def test_the_rule_catches(importer: str, source: str) -> None:
     [
         ("agent.core.mood", "import math\nfrom agent.types import Mood"),
         ("agent.vision.camera", "from agent.store.paths import models_dir\nimport threading"),
-        ("agent.players.monitor", "from agent.core.policy import Policy\nfrom . import base"),
+        ("agent.players.player_worker", "from agent.core.policy import Policy\nfrom . import base"),
         ("agent.app", "from agent.vision.camera import OpenCVCamera"),
         ("agent.cli", "def f():\n    from agent.training.cli import register"),
         ("agent.training.train", "import torch\nfrom agent.vision.faces import Faces"),

@@ -9,8 +9,8 @@ from typing import TypeVar
 import pytest
 
 from agent.events import Event, PlaybackChanged
-from agent.players.base import PlayerBackend
-from agent.players.monitor import PlayerWorker
+from agent.players.backend import PlayerBackend
+from agent.players.player_worker import PlayerWorker
 from agent.store.paths import Paths
 from agent.types import Happening, Playlist
 from tests.fakes.clock import FakeClock

@@ -15,9 +15,9 @@ from agent.clock import SystemClock
 from agent.errors import PlaylistGone
 from agent.events import Event, PlaybackChanged, PlaylistStarted
 from agent.players import sound
-from agent.players.base import PlayerBackend, TellsChanges
+from agent.players.backend import PlayerBackend, TellsChanges
 from agent.players.local import LocalPlayer, loop, playlist, playlists_for, tracks_of
-from agent.players.monitor import PlayerWorker
+from agent.players.player_worker import PlayerWorker
 from agent.settings import LocalSettings, Settings
 from agent.store.paths import resources_dir
 from agent.types import EMOTIONS, Happening, Playlist, PlayState

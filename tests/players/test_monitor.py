@@ -28,7 +28,7 @@ from agent.events import (
     PlaylistStarted,
     WorkerCrashed,
 )
-from agent.players.base import PlayerBackend
+from agent.players.backend import PlayerBackend
 from agent.types import Chooser, Happening, Playlist, PlayState
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer, album

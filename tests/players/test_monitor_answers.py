@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from agent.core.cadence import IDLE, LOOK_OUT, Budget
-from agent.core.happened import Command
+from agent.players.polling import IDLE, LOOK_OUT, Budget
+from agent.players.changes import Command
 from agent.timing import WISH_LIFE
 from agent.errors import NoDevice, Offline, PlayerError, ServiceDown
 from agent.events import (
@@ -18,9 +18,9 @@ from agent.events import (
     PlayerRecovered,
     PlaylistStarted,
 )
-from agent.players.base import PlayerBackend
-from agent.players.monitor import PlayerWorker
-from agent.players.orders import Order, Orders
+from agent.players.backend import PlayerBackend
+from agent.players.player_worker import PlayerWorker
+from agent.players.commands import Order, Orders
 from agent.types import Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer

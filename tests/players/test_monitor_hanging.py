@@ -10,8 +10,8 @@ import pytest
 
 from agent.clock import SystemClock
 from agent.events import Event, PlaybackChanged, PlaylistStarted
-from agent.players.base import PlayerBackend
-from agent.players.monitor import PlayerWorker
+from agent.players.backend import PlayerBackend
+from agent.players.player_worker import PlayerWorker
 from agent.types import Playlist
 from tests.fakes.player import FakePlayer
 

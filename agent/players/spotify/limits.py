@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from agent.errors import QuotaExceeded, RateLimited, StoreError
-from agent.players.base import ReadingsSpent
+from agent.players.backend import ReadingsSpent
 from agent.players.spotify.documents import Document
 from agent.ports import Clock
 

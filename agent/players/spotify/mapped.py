@@ -35,7 +35,7 @@ class _Entry:
 
 
 class MappedPlaylists:
-    """The player's chores (:class:`agent.players.base.Chores`), and the one who tells PlayerChanged
+    """The player's chores (:class:`agent.players.backend.Chores`), and the one who tells PlayerChanged
     for Spotify.
 
     ``look_up`` is given uri and name; it keeps what it finds in ``cache``, raises PlaylistGone, or

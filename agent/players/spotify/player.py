@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from agent.core.cadence import Budget
-from agent.core.happened import shows
+from agent.players.polling import Budget
+from agent.players.changes import shows
 from agent.errors import (
     DeviceRestricted,
     NeedsLogin,

@@ -12,8 +12,8 @@ from agent import effects as do
 from agent import events as on
 from agent.controller import Controller
 from agent.errors import NeedsLogin
-from agent.players.base import PlayerBackend
-from agent.players.monitor import PlayerWorker
+from agent.players.backend import PlayerBackend
+from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.mapping import playlists_for
 from agent.settings import Settings
 from agent.types import MoodState

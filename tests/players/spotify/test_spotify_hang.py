@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from agent import spotify_app
 from agent.clock import SystemClock
 from agent.events import Event, PlaybackChanged
-from agent.players.base import PlayerBackend
-from agent.players.monitor import PlayerWorker
+from agent.players.backend import PlayerBackend
+from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.token import Token
 from agent.settings import Settings
 from agent.store.paths import Paths

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from agent.errors import PlayerError, QuotaExceeded, RateLimited
 from agent.events import Event, PlayerFailed, PlayerRecovered, PlaylistStarted
-from agent.players.base import PlayerBackend, ReadingsSpent
-from agent.players.monitor import PlayerWorker
+from agent.players.backend import PlayerBackend, ReadingsSpent
+from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.limits import LONGEST_WAIT, Ledger
 from agent.players.spotify.translate import DEFAULT_QUOTA_WAIT, DEFAULT_WAIT, wait_of
 from agent.store.jsonfile import JsonFile

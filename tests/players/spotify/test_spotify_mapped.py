@@ -8,8 +8,8 @@ import pytest
 
 from agent.errors import RateLimited, SettingsError
 from agent.events import Event, Notice, PlayerChanged, PlayerFailed
-from agent.players.base import PlayerBackend
-from agent.players.monitor import PlayerWorker
+from agent.players.backend import PlayerBackend
+from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.mapped import MappedPlaylists
 from agent.settings import Settings
 from agent.types import MoodState, Playlist

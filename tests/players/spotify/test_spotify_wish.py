@@ -6,7 +6,7 @@ import pytest
 
 from agent import effects as do
 from agent import events as on
-from agent.core.cadence import RESERVE
+from agent.players.polling import RESERVE
 from agent.timing import WISH_LIFE
 from agent.settings import PolicySettings
 from agent.types import NotificationKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from agent.core.happened import shows
+from agent.players.changes import shows
 from agent.timing import VERIFY_READS, WISH_LIFE
 from agent.types import Happening, Playback, Playlist, PlayState
 

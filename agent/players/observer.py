@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.core.cadence import Budget, Watch
-from agent.core.happened import (
+from agent.players.polling import Budget, Watch
+from agent.players.changes import (
     ECHO_WINDOW,
     Command,
     OwnCommand,

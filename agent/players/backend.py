@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from agent.core.cadence import Budget, Cadence, next_poll, next_poll_local
+from agent.players.polling import Budget, Cadence, next_poll, next_poll_local
 from agent.errors import QuotaExceeded
 from agent.ports import Player
 

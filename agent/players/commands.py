@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from agent.core.happened import Command
+from agent.players.changes import Command
 from agent.types import Playlist
 
 

@@ -13,7 +13,7 @@ from agent.errors import (
     RateLimited,
     ServiceDown,
 )
-from agent.players.base import ReadingsSpent
+from agent.players.backend import ReadingsSpent
 
 LIMIT_CHECK = 600.0
 """While rate limited, look at the wall clock that often: the computer may have slept."""

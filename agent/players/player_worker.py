@@ -3,12 +3,12 @@ makes them is the player's attendant."""
 
 from __future__ import annotations
 
-from agent.core.happened import Command
+from agent.players.changes import Command
 from agent.errors import AgentError
 from agent.events import Event, PlayDropped
-from agent.players.attendant import Attendant
-from agent.players.base import PlayerBackend, TellsChanges
-from agent.players.orders import Order, Orders
+from agent.players.driver import Attendant
+from agent.players.backend import PlayerBackend, TellsChanges
+from agent.players.commands import Order, Orders
 from agent.ports import Clock, Report
 from agent.types import Playlist
 from agent.worker import Worker

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 
-from agent.core.happened import Command
+from agent.players.changes import Command
 from agent.timing import VERIFY_WAIT
 from agent.errors import (
     AgentError,
@@ -24,13 +24,13 @@ from agent.events import (
     PlayerRecovered,
     PlaylistStarted,
 )
-from agent.players.base import KnowsDevices, PlayerBackend
+from agent.players.backend import KnowsDevices, PlayerBackend
 from agent.players.leisure import Leisure
 from agent.players.lookout import Lookout
-from agent.players.obstacles import Obstacles
-from agent.players.orders import Order
-from agent.players.proof import Proof, Verdict
-from agent.players.witness import Witness
+from agent.players.error_state import Obstacles
+from agent.players.commands import Order
+from agent.players.start_check import Proof, Verdict
+from agent.players.observer import Witness
 from agent.ports import Clock, Report
 from agent.types import Playback, Playlist, PlayState
 
