@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from agent import effects as do
 from agent import events as on
 from agent import spotify_store
-from agent.controller import Controller
-from agent.core.mood import Calibration
+from agent.core.controller import Controller
+from agent.core.mood_filter import Calibration
 from agent.desktop import consent
 from agent.errors import AgentError
 from agent.hands import Hands

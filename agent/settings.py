@@ -36,7 +36,7 @@ class CameraSettings(_Section):
 
 
 class MoodSettings(_Section):
-    """See ``agent.core.mood`` for how they work together."""
+    """See ``agent.core.mood_filter`` for how they work together."""
 
     enter: Share = 0.45
     """Smoothed probability at which an emotion may become the mood."""

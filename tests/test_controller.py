@@ -9,7 +9,7 @@ import pytest
 
 from agent import effects as do
 from agent import events as on
-from agent.controller import Controller
+from agent.core.controller import Controller
 from agent.errors import (
     CameraBusy,
     CameraNotFound,

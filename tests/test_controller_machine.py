@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agent import effects as do
 from agent import events as on
-from agent.controller import Controller
+from agent.core.controller import Controller
 from agent.errors import CameraBusy, NoDevice, PlaylistGone
 from agent.settings import PolicySettings, Settings
 from agent.types import (

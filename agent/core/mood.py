@@ -1,142 +1,108 @@
-"""From single observations to a steady mood. Pure: no clock of its own, no I/O.
+"""The mood the user is taken to be in: what was seen, and the user's own word on it.
 
-How it steadies:
-
-* **Smoothing.** The mean of the last observations' probabilities, each weighted by its quality
-  and by age (``half_life``: exponential forgetting, the usual first-order low-pass).
-* **Two thresholds (hysteresis).** An emotion becomes a candidate at ``enter``; the present mood is
-  given up only below ``leave``. Between them nothing changes.
-* **Dwell.** A candidate must lead for ``dwell`` seconds, no other emotion between; a look without
-  a face counts neither for nor against it.
-* **Not knowing** is a state: UNSURE while no emotion is clear, AWAY after ``away_after`` seconds
-  without a face. A shorter glance aside changes nothing.
-* **A clear look.** The mean of clear looks that differ is flat, so ``enter`` is low; but from looks
-  of which the network was sure of none, no emotion is taken.
+Pure state with a clock: each method takes one fact and returns what is to be done about it.
+``watching`` says whether the mood is seen just now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
+from agent import effects as do
+from agent.core import mood_filter
+from agent.ports import Clock
 from agent.settings import MoodSettings
-from agent.types import EMOTIONS, Mood, MoodState, Observation
+from agent.types import Mood, MoodState, Observation
 
-_STATES = tuple(MoodState(name) for name in EMOTIONS)
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What the network says of its own answers. ``priors``: the share of each emotion in them on
-    the faces that it was fitted to (seven, in the order of EMOTIONS); ``unsure_below``: a look
-    whose leading probability is smaller is as likely wrong as right."""
-
-    priors: tuple[float, ...] | None = None
-    unsure_below: float = 0.0
+DENIED_FOR = 600.0
+"""Seconds for which "not my mood" holds an emotion off."""
 
 
-UNKNOWN = Calibration()
-"""Of a network that says nothing of itself: every answer counts as it is."""
+class Impression:
+    """The steady mood, a mood set by hand, a mood that was denied, and the last clear one."""
 
+    def __init__(self, clock: Clock, calibration: mood_filter.Calibration) -> None:
+        self._clock = clock
+        self._calibration = calibration
+        self._memory = mood_filter.begin(clock.monotonic())
+        self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
+        self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
+        self.last_emotion: MoodState | None = None
+        self.observation: Observation | None = None
 
-@dataclass(frozen=True, slots=True)
-class MoodMemory:
-    """All that the filter remembers. ``recent`` holds only observations with a face."""
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was seen yet and nothing is set by hand."""
+        return self.observation is None and self._hand is None
 
-    mood: Mood
-    last_face: float  # time at which somebody was last seen (at first: when we began to look)
-    recent: tuple[Observation, ...] = ()
-    candidate: MoodState | None = None
-    candidate_since: float = 0.0
+    def mood(self, watching: bool) -> Mood:
+        """The mood now. One set by hand counts for as long as the user is not seen to be away."""
+        seen = self._memory.mood
+        gone = watching and seen.state is MoodState.AWAY
+        if self._hand is not None and not gone:
+            return self._hand[0]
+        if seen.state in self._denied:
+            return replace(seen, state=MoodState.UNSURE)
+        return seen
 
+    def observe(
+        self, observation: Observation, settings: MoodSettings, watching: bool
+    ) -> list[do.Effect]:
+        """One more look."""
+        self.observation = observation
+        before = self.mood(watching).state
+        self._memory = mood_filter.observe(self._memory, observation, settings, self._calibration)
+        return [do.Record(observation), *self._changed_from(before, watching)]
 
-def begin(now: float) -> MoodMemory:
-    """Nothing is known yet: UNSURE."""
-    return MoodMemory(Mood(MoodState.UNSURE, since=now, confidence=0.0), last_face=now)
+    def set_by_hand(self, state: MoodState, minutes: float, watching: bool) -> list[do.Effect]:
+        """The user says how they feel; it holds for ``minutes``."""
+        now = self._clock.monotonic()
+        self._denied.clear()
+        self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
+        return [do.RecordFeedback("set by hand", str(state)), self._changed(watching)]
 
+    def deny(self, shown: MoodState | None, watching: bool) -> list[do.Effect]:
+        """The user says that the mood ``shown`` to them (None: the present one) is not theirs: it
+        is held off for a while. An old one says nothing about the mood of now."""
+        present = self.mood(watching).state
+        denied = shown or present
+        out: list[do.Effect] = [do.RecordFeedback("not my mood", str(denied))]
+        if denied.is_emotion:
+            self._denied[denied] = self._clock.monotonic() + DENIED_FOR
+        if self.last_emotion is denied:
+            self.last_emotion = None
+        if self._hand is not None and self._hand[0].state is denied:
+            self._hand = None
+        if denied is present:
+            out += self.forget(watching)
+        return out
 
-def observe(
-    memory: MoodMemory,
-    observation: Observation,
-    settings: MoodSettings,
-    calibration: Calibration = UNKNOWN,
-) -> MoodMemory:
-    """The memory after one more observation; observations come in the order of their time.
-    ``settings.balance`` says how far the network's priors are divided out."""
-    now = observation.time
-    if observation.probabilities is None:
-        return _nobody(memory, now, settings)
-    recent = tuple(o for o in memory.recent if now - o.time <= settings.window)
-    memory = replace(memory, recent=(*recent, observation), last_face=now)
-    looks = _balanced(memory.recent, settings, calibration.priors)
-    smoothed = _smooth(looks, memory.recent, now, settings)
-    leading = int(np.argmax(smoothed))
-    leader = _STATES[leading]
-    clear = bool(looks[:, leading].max() >= calibration.unsure_below)
-    probabilities = tuple(float(p) for p in smoothed)
-    confidence = float(smoothed.max())
+    def forget(self, watching: bool) -> list[do.Effect]:
+        """Drop what was seen: the old looks say nothing about now."""
+        before = self.mood(watching).state
+        self._memory = mood_filter.begin(self._clock.monotonic())
+        return self._changed_from(before, watching)
 
-    present = memory.mood.state
-    if present is MoodState.AWAY:  # somebody came back: who, and in what mood, is open
-        return replace(
-            memory, mood=Mood(MoodState.UNSURE, now, confidence, probabilities), candidate=None
-        )
-    wanted = _wanted(present, leader if clear else present, smoothed, settings)
-    shown = memory.mood
-    shown_confidence = float(smoothed[_STATES.index(present)]) if present.is_emotion else confidence
-    steady = Mood(shown.state, shown.since, shown_confidence, probabilities)
-    if wanted is present:
-        return replace(memory, mood=steady, candidate=None)
-    if wanted is not memory.candidate:
-        memory = replace(memory, candidate=wanted, candidate_since=now)
-    if now - memory.candidate_since < settings.dwell:
-        return replace(memory, mood=steady)
-    return replace(memory, mood=Mood(wanted, now, confidence, probabilities), candidate=None)
+    def tick(self, watching: bool) -> list[do.Effect]:
+        """End what the user said when its time has run out."""
+        now = self._clock.monotonic()
+        out: list[do.Effect] = []
+        if self._hand is not None and now >= self._hand[1]:
+            self._hand = None
+            out.append(self._changed(watching))
+        self._denied = {mood: until for mood, until in self._denied.items() if now < until}
+        return out
 
+    @property
+    def deadlines(self) -> list[float]:
+        """Monotonic times at which :meth:`tick` has something to do."""
+        return [*([self._hand[1]] if self._hand else []), *self._denied.values()]
 
-def _nobody(memory: MoodMemory, now: float, settings: MoodSettings) -> MoodMemory:
-    if memory.mood.state is MoodState.AWAY or now - memory.last_face < settings.away_after:
-        return memory
-    # What was seen of the one who left says nothing about the one who will come.
-    return replace(
-        memory, mood=Mood(MoodState.AWAY, since=now, confidence=0.0), recent=(), candidate=None
-    )
+    def _changed_from(self, before: MoodState, watching: bool) -> list[do.Effect]:
+        return [] if self.mood(watching).state is before else [self._changed(watching)]
 
-
-def _wanted(
-    present: MoodState, leader: MoodState, smoothed: NDArray[np.float64], settings: MoodSettings
-) -> MoodState:
-    if leader is not present and smoothed.max() >= settings.enter:
-        return leader
-    if present.is_emotion and smoothed[_STATES.index(present)] < settings.leave:
-        return MoodState.UNSURE
-    return present
-
-
-def _balanced(
-    recent: tuple[Observation, ...], settings: MoodSettings, priors: Sequence[float] | None
-) -> NDArray[np.float64]:
-    """The looks' probabilities, float64 [looks, 7], with the priors divided out as asked."""
-    table = np.array([o.probabilities for o in recent], dtype=np.float64)
-    if priors is None or settings.balance <= 0.0:
-        return table
-    # Bayes: a network that answers with shares q has p(x)*q; dividing by q gives equal shares.
-    table = table / np.maximum(np.asarray(priors, dtype=np.float64), 1e-4) ** settings.balance
-    return np.asarray(table / table.sum(axis=1, keepdims=True))
-
-
-def _smooth(
-    looks: NDArray[np.float64],
-    recent: tuple[Observation, ...],
-    now: float,
-    settings: MoodSettings,
-) -> NDArray[np.float64]:
-    """Weighted mean of the ``looks`` [looks, 7], float64 [7], sums to 1."""
-    age = np.array([now - o.time for o in recent])
-    # A floor keeps one poor look better than none.
-    quality = np.array([max(o.quality, 0.05) for o in recent])
-    weight = quality * 0.5 ** (age / settings.half_life)
-    return np.asarray(np.average(looks, axis=0, weights=weight))
+    def _changed(self, watching: bool) -> do.Effect:
+        mood = self.mood(watching)
+        if mood.state.is_emotion:
+            self.last_emotion = mood.state
+        return do.Record(mood)

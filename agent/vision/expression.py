@@ -122,7 +122,7 @@ class ExpressionClassifier:
     @property
     def unsure_below(self) -> float:
         """The leading probability below which one look, taken alone, had better not be believed;
-        the mood over time has its own thresholds (:mod:`agent.core.mood`)."""
+        the mood over time has its own thresholds (:mod:`agent.core.mood_filter`)."""
         return self._card.unsure_below
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.mood import Calibration, MoodMemory, begin, observe
+from agent.core.mood_filter import Calibration, MoodMemory, begin, observe
 from agent.settings import MoodSettings
 from agent.types import EMOTIONS, MoodState, Observation
 

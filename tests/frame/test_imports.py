@@ -28,7 +28,7 @@ FOUNDATION: dict[str, set[str]] = {
 }
 ADAPTERS = {"agent.vision", "agent.players", "agent.desktop", "agent.store", "agent.web"}
 # The owner of state and the parts that hold it.
-CONTROLLER = {"agent.controller", "agent.eyes", "agent.impression", "agent.dj"}
+CONTROLLER = {"agent.core.controller", "agent.core.camera", "agent.core.mood", "agent.core.music"}
 # Plain tools: where things lie, how a file is written whole, the real clock, the log's masks.
 PLAIN = {"agent.clock", "agent.effects", "agent.logs"}
 ANYONE_MAY = {"agent", "agent.store.paths", "agent.store.files", "agent.clock", "agent.logs"}
@@ -128,7 +128,7 @@ def complaint(one: Import) -> str | None:
         return None if room(there) in ADAPTERS else "training knows adapters and below"
     if room(here) in CONTROLLER and room(there) in ADAPTERS | {"agent.app", "agent.cli"}:
         return "the controller knows the core and below"
-    if room(here) in CONTROLLER - {"agent.controller"} and room(there) in CONTROLLER:
+    if room(here) in CONTROLLER - {"agent.core.controller"} and room(there) in CONTROLLER:
         return "the controller's parts know neither it nor each other"
     if room(there) == "agent.cli" and here != "agent.__main__":
         return "nobody but __main__ imports the commands"
@@ -176,19 +176,19 @@ def test_every_agent_import_exists() -> None:
     ("importer", "source"),
     [
         ("agent.types", "from agent.errors import AgentError"),
-        ("agent.core.mood", "from agent.store.history import SqliteHistory"),
-        ("agent.core.mood", "def now():\n    import time"),
+        ("agent.core.mood_filter", "from agent.store.history import SqliteHistory"),
+        ("agent.core.mood_filter", "def now():\n    import time"),
         ("agent.vision.camera", "from agent.store import history"),
         ("agent.vision.camera", "from ..store import history"),
-        ("agent.web.server", "import agent.controller"),
+        ("agent.web.server", "import agent.core.controller"),
         ("agent.players.local", "from agent.players.spotify import x\nimport agent.app"),
-        ("agent.controller", "from agent.players.local import LocalPlayer"),
-        ("agent.eyes", "from agent.vision.camera import OpenCVCamera"),
-        ("agent.impression", "from agent.controller import Controller"),
-        ("agent.dj", "from agent.eyes import Eyes"),
+        ("agent.core.controller", "from agent.players.local import LocalPlayer"),
+        ("agent.core.camera", "from agent.vision.camera import OpenCVCamera"),
+        ("agent.core.mood", "from agent.core.controller import Controller"),
+        ("agent.core.music", "from agent.core.camera import Eyes"),
         ("agent.app", "from agent.training import network"),
         ("agent.app", "import torch"),
-        ("agent.core.mood", "from agent.clock import SystemClock"),
+        ("agent.core.mood_filter", "from agent.clock import SystemClock"),
         ("agent.bench.frame", "from agent.training import network"),
         ("agent.app", "from agent import cli"),
         ("agent.cli", "from agent.training.cli import register"),
@@ -207,7 +207,7 @@ def test_the_rule_catches(importer: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("importer", "source"),
     [
-        ("agent.core.mood", "import math\nfrom agent.types import Mood"),
+        ("agent.core.mood_filter", "import math\nfrom agent.types import Mood"),
         ("agent.vision.camera", "from agent.store.paths import models_dir\nimport threading"),
         ("agent.players.player_worker", "from agent.core.policy import Policy\nfrom . import base"),
         ("agent.app", "from agent.vision.camera import OpenCVCamera"),

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from agent import effects as do
 from agent import events as on
-from agent.controller import Controller
+from agent.core.controller import Controller
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.mapping import playlists_for

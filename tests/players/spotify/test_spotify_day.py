@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent import effects as do
 from agent import events as on
-from agent.controller import Controller
+from agent.core.controller import Controller
 from agent.errors import NeedsLogin
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker

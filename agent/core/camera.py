@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from agent import effects as do
-from agent import notices
+from agent.core import messages as notices
 from agent.errors import AgentError, CameraBusy
 from agent.ports import Clock
 from agent.settings import CameraSettings

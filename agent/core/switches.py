@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from agent.players.changes import shows
 from agent.timing import PLAY_AT_WORST
-from agent.core.wish import Wish
+from agent.core.play_requests import Wish
 from agent.types import Decision, Place, Playback, Playlist
 
 EARLY_SKIP = 60.0

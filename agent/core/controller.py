@@ -5,25 +5,26 @@ be done; :meth:`Controller.tick` is called when :attr:`Controller.deadline` has 
 are tested as lists of events. ``agent.engine`` owns the queue and carries the effects out.
 
 The state lies in parts that know neither the controller nor each other: the camera
-(``agent.eyes``), the mood (``agent.impression``), the music (``agent.dj``), the workers that gave
-up (``agent.staff``). What passes from one to the other passes through here; what is shown of the
-whole is put together by ``agent.picture``.
+(``agent.core.camera``), the mood (``agent.core.mood``), the music (``agent.core.music``), the workers that gave
+up (``agent.core.workers``). What passes from one to the other passes through here; what is shown of the
+whole is put together by ``agent.core.snapshot``.
 """
 
 from __future__ import annotations
 
 from agent import effects as do
 from agent import events as on
-from agent import notices, picture
-from agent.core.mood import UNKNOWN, Calibration
+from agent.core import messages as notices
+from agent.core import snapshot as picture
+from agent.core.mood_filter import UNKNOWN, Calibration
 from agent.core.policy import Listener
-from agent.dj import Dj
+from agent.core.music import Dj
 from agent.errors import AgentError, PlaylistGone
-from agent.eyes import Eyes
-from agent.impression import Impression
+from agent.core.camera import Eyes
+from agent.core.mood import Impression
 from agent.ports import Clock
 from agent.settings import Settings
-from agent.staff import Staff
+from agent.core.workers import Staff
 from agent.types import CameraState, Happening, Mood, Observation, Snapshot
 
 MUSIC_WISHES = (

@@ -7,7 +7,7 @@ be told, and the rest goes on. All of them may try again.
 from __future__ import annotations
 
 from agent import effects as do
-from agent import notices
+from agent.core import messages as notices
 from agent.wording import part_stopped
 
 NEEDED = ("watcher", "player")
