@@ -118,9 +118,9 @@ def run(
 ) -> None:
     """Run the agent: watch, and move the music."""
     from agent import logs
-    from agent.app import App
+    from agent.app.lifecycle import App
     from agent.desktop.instance import Instance
-    from agent.options import Options
+    from agent.app.options import Options
 
     if player not in (None, "auto", "spotify", "local"):
         raise typer.BadParameter("auto, spotify or local", param_hint="--player")
@@ -278,7 +278,7 @@ def login(
     spotify_url: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Log in to Spotify."""
-    from agent.account import log_in
+    from agent.app.spotify_account import log_in
 
     log_in(
         Paths.default(),
@@ -292,7 +292,7 @@ def login(
 @app.command()
 def logout() -> None:
     """Forget Spotify: remove every trace that was stored."""
-    from agent.account import log_out
+    from agent.app.spotify_account import log_out
 
     print(log_out(Paths.default()))
 

@@ -18,10 +18,10 @@ from rich.markup import escape
 
 from agent import events as on
 from agent import logs
-from agent.app import App
+from agent.app.lifecycle import App
 from agent.wording import describe
 from agent.errors import BadPicture
-from agent.options import Options
+from agent.app.options import Options
 from agent.settings import (
     CameraSettings,
     MoodSettings,

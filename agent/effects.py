@@ -1,4 +1,4 @@
-"""What the controller wants done, as frozen values; ``agent.hands`` carries them out. Each is quick
+"""What the controller wants done, as frozen values; ``agent.app.effect_handler`` carries them out. Each is quick
 or handed to a worker: carrying one out never blocks the controller."""
 
 from __future__ import annotations

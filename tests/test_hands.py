@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent import effects as do
-from agent.hands import Hands
+from agent.app.effect_handler import Hands
 from agent.types import (
     CameraState,
     Mood,

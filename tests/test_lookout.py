@@ -9,7 +9,7 @@ import pytest
 from agent import events as on
 from agent.desktop import consent
 from agent.errors import AgentError, StoreError
-from agent.lookout import Lookout
+from agent.app.external_changes import Lookout
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from tests.fakes.clock import FakeClock

@@ -2,7 +2,7 @@
 
 It does no I/O and knows no thread: :meth:`Controller.handle` takes one event and returns what is to
 be done; :meth:`Controller.tick` is called when :attr:`Controller.deadline` has come. So whole days
-are tested as lists of events. ``agent.engine`` owns the queue and carries the effects out.
+are tested as lists of events. ``agent.app.engine`` owns the queue and carries the effects out.
 
 The state lies in parts that know neither the controller nor each other: the camera
 (``agent.core.camera``), the mood (``agent.core.mood``), the music (``agent.core.music``), the workers that gave

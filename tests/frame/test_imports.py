@@ -126,7 +126,7 @@ def complaint(one: Import) -> str | None:
         return None if room(there) == "agent.core" else "adapters know foundation and core only"
     if room(here) == "agent.training":
         return None if room(there) in ADAPTERS else "training knows adapters and below"
-    if room(here) in CONTROLLER and room(there) in ADAPTERS | {"agent.app", "agent.cli"}:
+    if room(here) in CONTROLLER and room(there) in ADAPTERS | {"agent.app.lifecycle", "agent.cli"}:
         return "the controller knows the core and below"
     if room(here) in CONTROLLER - {"agent.core.controller"} and room(there) in CONTROLLER:
         return "the controller's parts know neither it nor each other"
@@ -181,16 +181,16 @@ def test_every_agent_import_exists() -> None:
         ("agent.vision.camera", "from agent.store import history"),
         ("agent.vision.camera", "from ..store import history"),
         ("agent.web.server", "import agent.core.controller"),
-        ("agent.players.local", "from agent.players.spotify import x\nimport agent.app"),
+        ("agent.players.local", "from agent.players.spotify import x\nimport agent.app.lifecycle"),
         ("agent.core.controller", "from agent.players.local import LocalPlayer"),
         ("agent.core.camera", "from agent.vision.camera import OpenCVCamera"),
         ("agent.core.mood", "from agent.core.controller import Controller"),
         ("agent.core.music", "from agent.core.camera import Eyes"),
-        ("agent.app", "from agent.training import network"),
-        ("agent.app", "import torch"),
+        ("agent.app.lifecycle", "from agent.training import network"),
+        ("agent.app.lifecycle", "import torch"),
         ("agent.core.mood_filter", "from agent.clock import SystemClock"),
         ("agent.bench.frame", "from agent.training import network"),
-        ("agent.app", "from agent import cli"),
+        ("agent.app.lifecycle", "from agent import cli"),
         ("agent.cli", "from agent.training.cli import register"),
         ("agent.cli", "def f():\n    from agent.training.train import train"),
         ("agent.training.cli", "import torch"),
@@ -210,7 +210,7 @@ def test_the_rule_catches(importer: str, source: str) -> None:
         ("agent.core.mood_filter", "import math\nfrom agent.types import Mood"),
         ("agent.vision.camera", "from agent.store.paths import models_dir\nimport threading"),
         ("agent.players.player_worker", "from agent.core.policy import Policy\nfrom . import base"),
-        ("agent.app", "from agent.vision.camera import OpenCVCamera"),
+        ("agent.app.lifecycle", "from agent.vision.camera import OpenCVCamera"),
         ("agent.cli", "def f():\n    from agent.training.cli import register"),
         ("agent.training.train", "import torch\nfrom agent.vision.faces import Faces"),
         ("agent.vision.expression", "def f():\n    from agent.training.torch_engine import T"),

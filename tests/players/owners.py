@@ -8,7 +8,7 @@ from collections.abc import Callable
 from agent import spotify_store
 from agent.clock import SystemClock
 from agent.events import Event, PlayerChanged
-from agent.music import Music
+from agent.app.player_manager import Music
 from agent.players.spotify.token import Token
 from agent.settings import Settings
 from agent.store.paths import Paths

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from agent import account, spotify_store
+from agent import spotify_store
+from agent.app import spotify_account as account
 from agent.errors import NeedsLogin
 from agent.events import (
     Event,
@@ -172,7 +173,7 @@ def test_a_login_that_ends_soon_is_told_once_a_day(
 def test_settings_that_broke_meanwhile_are_told(
     owner: Owner, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
-    monkeypatch.setattr(f"agent.account.{which}", lambda *_, **__: "")
+    monkeypatch.setattr(f"agent.app.spotify_account.{which}", lambda *_, **__: "")
     owner.paths.settings_file.write_text("player = [")
     getattr(owner.music.account, which)()
     notice = owner.wait_for(Notice)

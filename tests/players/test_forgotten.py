@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.app import App
+from agent.app.lifecycle import App
 from agent.clock import SystemClock
 from agent.events import LogOut, Quit
-from agent.options import Options
+from agent.app.options import Options
 from agent.players.spotify.token import Token
 from agent.spotify_store import login_note, token_store
 from agent.store.history import SqliteHistory

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from agent import spotify_app, spotify_store
+from agent import spotify_store
+from agent.app import spotify_login as spotify_app
 from agent.errors import NeedsLogin, SettingsError
 from agent.events import (
     Notice,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent import spotify_app
+from agent.app import spotify_login as spotify_app
 from agent.errors import AgentError
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from agent import spotify_app, spotify_store
+from agent import spotify_store
+from agent.app import spotify_login as spotify_app
 from agent.errors import Offline, PlayerError, ServiceDown
 from agent.players.spotify import accounts, session
 from agent.players.spotify.player import SpotifyPlayer

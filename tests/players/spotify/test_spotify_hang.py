@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agent import spotify_app
+from agent.app import spotify_login as spotify_app
 from agent.clock import SystemClock
 from agent.events import Event, PlaybackChanged
 from agent.players.backend import PlayerBackend

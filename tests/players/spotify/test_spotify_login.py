@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from agent import spotify_app, spotify_store
+from agent import spotify_store
+from agent.app import spotify_login as spotify_app
 from agent.errors import NeedsLogin, SettingsError, StoreError
 from agent.players.spotify.accounts import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings

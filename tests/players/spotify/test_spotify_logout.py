@@ -9,7 +9,8 @@ from pathlib import Path
 import keyring.errors
 import pytest
 
-from agent import account, spotify_store
+from agent import spotify_store
+from agent.app import spotify_account as account
 from agent.errors import QuotaExceeded, RateLimited, StoreError
 from agent.players.spotify.endpoints import Endpoints
 from agent.players.spotify.token import Token

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from agent import spotify_app
+from agent.app import spotify_login as spotify_app
 from agent.errors import AgentError
 from agent.players.spotify.accounts import Accounts
 from agent.settings import Settings, SpotifySettings

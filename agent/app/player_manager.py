@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import events as on
-from agent.account import Account
+from agent.app.spotify_account import Account
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
 from agent.ports import Clock, Report
@@ -86,7 +86,7 @@ class Music:
             if logged_in:  # else the same refusal would only be told anew
                 self._retry()
             return
-        from agent import spotify_app
+        from agent.app import spotify_login as spotify_app
 
         backend, mapped = spotify_app.backend(
             settings, self._paths, self._clock, self._report, self._spotify_url

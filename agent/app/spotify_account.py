@@ -123,7 +123,7 @@ class Account:
         except AgentError as error:
             self._report(on.Notice(error.title, error.message, asked=True))
             return
-        from agent import spotify_app
+        from agent.app import spotify_login as spotify_app
 
         told = spotify_app.next_step(settings) or "Moodtray may now choose music on Spotify."
         self._report(on.Notice("Logged in", told, asked=True))
@@ -156,7 +156,7 @@ def log_in(
     tell: Callable[[str], None],
 ) -> None:
     """Log in to Spotify and wait until it is done. Raises NeedsLogin and its kin."""
-    from agent import spotify_app
+    from agent.app import spotify_login as spotify_app
 
     file = SettingsFile(paths)
 

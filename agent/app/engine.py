@@ -1,7 +1,7 @@
 """The engine: all parts of a running agent but the tray, wired together; and the loop that carries
 what happens to the controller, and what it decides to the hands.
 
-Importing this module loads the vision libraries, so ``agent.app`` does it beside the tray.
+Importing this module loads the vision libraries, so ``agent.app.lifecycle`` does it beside the tray.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop import consent
 from agent.errors import AgentError
-from agent.hands import Hands
-from agent.lookout import Lookout, look_at_autostart
-from agent.music import Music
-from agent.options import Options
+from agent.app.effect_handler import Hands
+from agent.app.external_changes import Lookout, look_at_autostart
+from agent.app.player_manager import Music
+from agent.app.options import Options
 from agent.ports import Clock
 from agent.settings import CameraSettings, Settings
 from agent.store.paths import Paths

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from agent import events as on
 from agent.clock import SystemClock
 from agent.desktop.quit_signals import on_quit_signal
-from agent.options import Options
+from agent.app.options import Options
 from agent.ports import Clock
 from agent.store.paths import Paths
 
 if TYPE_CHECKING:
     from agent.desktop.menu import MenuAction
     from agent.desktop.tray import Tray
-    from agent.engine import Engine
+    from agent.app.engine import Engine
 
 START_PATIENCE = 1.5
 """Seconds that quitting waits for a start which is still under way."""
@@ -74,7 +74,7 @@ class App:
             self._end()
 
     def _start(self) -> None:
-        from agent.engine import Engine
+        from agent.app.engine import Engine
 
         self._engine = Engine(
             self._options, self._paths, self._clock, self._inbox, self._tray, self._end

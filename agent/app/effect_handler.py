@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent import effects as do
 from agent import events as on
-from agent import journal
+from agent.app import event_log as journal
 from agent.wording import describe
 from agent.errors import AgentError, StoreError
 from agent.ports import Clock, History, Notifier, Report
@@ -29,7 +29,7 @@ from agent.vision.watcher import FrameView, Watcher
 
 if TYPE_CHECKING:
     from agent.desktop.tray import Tray
-    from agent.music import Music
+    from agent.app.player_manager import Music
     from agent.vision.preview import Preview
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ WISHES = (do.StartLogin, do.EndLogin, do.SetPreview, do.SwitchAutostart, do.Appl
 
 
 class Hands:
-    """``perform`` is the whole of it; the other parts are set by ``agent.app`` as they come up."""
+    """``perform`` is the whole of it; the other parts are set by ``agent.app.lifecycle`` as they come up."""
 
     def __init__(
         self,
