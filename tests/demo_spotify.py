@@ -10,7 +10,7 @@ import urllib.request
 
 from rich.console import Console
 
-from agent import demo
+from agent.cli import demo
 from agent.app import spotify_login as spotify_app
 from agent.clock import SystemClock
 from agent.settings import PolicySettings, SpotifySettings

@@ -88,7 +88,7 @@ def test_all_that_is_needed_is_inside_and_nothing_else(wheel: Path) -> None:
     assert {f"resources/sounds/{emotion}.ogg" for emotion in EMOTIONS} <= data
     assert any(name.startswith("resources/demo/clip.") for name in data)
     assert any(name.startswith("resources/icons/") for name in data)
-    assert "agent/cli.py" in names
+    assert "agent/cli/main.py" in names
     assert "agent/py.typed" in names
     foreign = [
         name

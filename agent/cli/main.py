@@ -161,7 +161,7 @@ def demo(
     preview: Annotated[bool, typer.Option(help="Open the preview window.")] = True,
 ) -> None:
     """Show the whole loop on a clip that comes with the program. Nothing is kept."""
-    from agent import demo as show
+    from agent.cli import demo as show
 
     show.run(
         seconds,
