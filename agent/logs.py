@@ -151,8 +151,8 @@ def tear_down() -> None:
 
 
 def bundle(paths: Paths, doctor_report: dict[str, object], out: Path) -> Path:
-    """Make the zip for a bug report; see :func:`agent.bundle.make`."""
-    from agent.bundle import make
+    """Make the zip for a bug report; see :func:`agent.diagnostics.bundle.make`."""
+    from agent.diagnostics.bundle import make
 
     return make(paths, doctor_report, out, datetime.now().astimezone())
 

@@ -19,10 +19,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from agent import doctor, doctor_checks
+from agent.diagnostics import report as doctor
+from agent.diagnostics import checks as doctor_checks
 from agent.desktop import consent
 from agent.desktop.instance import Instance
-from agent.doctor import Check
+from agent.diagnostics.report import Check
 from agent.errors import CameraError, DesktopError, SettingsError
 from agent.players.sound import NULL
 from agent.players.spotify.token import LIFETIME, Token

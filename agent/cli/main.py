@@ -234,7 +234,7 @@ def doctor(
     ] = None,
 ) -> None:
     """Check camera, tray, sound, model and folders, and say what to do."""
-    from agent import doctor as check
+    from agent.diagnostics import report as check
 
     paths = Paths.default()
     report = check.examine(paths)

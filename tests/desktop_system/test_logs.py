@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import logs
-from agent.bundle import anonymise, make
+from agent.diagnostics.bundle import anonymise, make
 from agent.errors import StoreError
 from agent.store.paths import Paths
 

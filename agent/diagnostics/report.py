@@ -18,8 +18,8 @@ from typing import Any, TypeAlias
 from rich.markup import escape
 
 import agent
-from agent import doctor_checks
-from agent.doctor_checks import Finding
+from agent.diagnostics import checks as doctor_checks
+from agent.diagnostics.checks import Finding
 from agent.errors import AgentError
 from agent.settings import Settings
 from agent.store.paths import Paths
