@@ -28,12 +28,12 @@ from agent.errors import CameraError, DesktopError, SettingsError
 from agent.players.sound import NULL
 from agent.players.spotify.token import LIFETIME, Token
 from agent.settings import CameraSettings, Settings
-from agent.spotify_store import LIMITS_FILE
+from agent.players.spotify.storage import LIMITS_FILE
 from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths, models_dir
 from agent.store.settings_file import SettingsFile
-from agent.store.tokens import FileTokenStore
+from agent.players.spotify.token_store import FileTokenStore
 from tests.desktop.x11 import Desktop, missing_packages
 
 NAMES = [

@@ -15,7 +15,7 @@ import pytest
 from agent.clock import SystemClock
 from agent.players.spotify.token import Token
 from agent.store.paths import Paths
-from agent.store.tokens import FileTokenStore
+from agent.players.spotify.token_store import FileTokenStore
 from tests.agent_process import PATIENCE, AgentProcess, run_command
 from tests.fakes.spotify import EMOTIONS, FakeSpotify
 from tests.vision.mjpeg import MjpegServer

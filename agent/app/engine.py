@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from agent import effects as do
 from agent import events as on
-from agent import spotify_store
+from agent.players.spotify import storage as spotify_store
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop import consent

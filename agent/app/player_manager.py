@@ -17,7 +17,7 @@ from agent.types import MoodState, Playlist
 
 if TYPE_CHECKING:
     from agent.players.local import LocalPlayer
-    from agent.players.spotify.mapped import MappedPlaylists
+    from agent.players.spotify.playlist_lookup import MappedPlaylists
 
 
 class Music:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import date
 
 from agent import events as on
-from agent import spotify_store
+from agent.players.spotify import storage as spotify_store
 from agent.clock import SystemClock
 from agent.errors import AgentError, NeedsLogin
 from agent.ports import Clock, Report
 from agent.settings import Settings
-from agent.store.login_note import Change, Noted
+from agent.players.spotify.login_state import Change, Noted
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 
@@ -178,7 +178,7 @@ def log_in(
 def log_out(paths: Paths) -> str:
     """Remove every trace of Spotify; returns what was removed and what was kept, for people. A
     mistake in the settings keeps nobody from it. Raises StoreError."""
-    from agent.spotify_logout import KEPT, logout
+    from agent.players.spotify.logout import KEPT, logout
 
     settings, _ = SettingsFile(paths).load_or_last_good()
     removed = logout(paths, settings)

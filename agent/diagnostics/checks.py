@@ -171,7 +171,7 @@ def player(paths: Paths, settings: Settings) -> Finding:
         return True, "Moodtray's own player, by setting", ""
     from agent.clock import SystemClock
     from agent.players.polling import Budget
-    from agent.spotify_store import ledger, stored_login
+    from agent.players.spotify.storage import ledger, stored_login
 
     login = stored_login(settings, paths)
     if login is None and settings.player == "auto":

@@ -38,7 +38,7 @@ START_TIMEOUT = 10.0
 
 
 class Flow(Protocol):
-    """A login, as :class:`agent.players.spotify.auth.LoginFlow` implements it. Any thread."""
+    """A login, as :class:`agent.players.spotify.login.LoginFlow` implements it. Any thread."""
 
     def begin(self, client_id: str, redirect_uri: str) -> str: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from agent import spotify_store
+from agent.players.spotify import storage as spotify_store
 from agent.clock import SystemClock
 from agent.events import Event, PlayerChanged
 from agent.app.player_manager import Music

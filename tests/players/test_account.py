@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent import spotify_store
+from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_account as account
 from agent.errors import NeedsLogin
 from agent.events import (

@@ -15,7 +15,7 @@ from agent.clock import SystemClock
 from agent.events import LogOut, Quit
 from agent.app.options import Options
 from agent.players.spotify.token import Token
-from agent.spotify_store import login_note, token_store
+from agent.players.spotify.storage import login_note, token_store
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile

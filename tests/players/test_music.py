@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from agent import spotify_store
+from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_login as spotify_app
 from agent.errors import NeedsLogin, SettingsError
 from agent.events import (

@@ -10,7 +10,7 @@ import pytest
 
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
-from agent.store.login_note import Change, LoginNote, PersonalFile
+from agent.players.spotify.login_state import Change, LoginNote, PersonalFile
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_another_process_is_heard(path: Path) -> None:
     note.note_login()
     before = note.number
     code = (
-        "import sys; from pathlib import Path; from agent.store.login_note import LoginNote\n"
+        "import sys; from pathlib import Path; from agent.players.spotify.login_state import LoginNote\n"
         "LoginNote(Path(sys.argv[1])).note_logout()"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=60)

@@ -17,14 +17,14 @@ from agent.errors import (
     RateLimited,
     ServiceDown,
 )
-from agent.players.spotify.auth import TokenKeeper
+from agent.players.spotify.login import TokenKeeper
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.client import SpotifyClient
-from agent.players.spotify.contexts import Start, not_startable, start_of
-from agent.players.spotify.limits import Ledger
-from agent.players.spotify.mapping import canonical, playlist_id
-from agent.players.spotify.reading import Device, Reading
-from agent.players.spotify.translate import AlreadySo, device_restricted, playlist_gone
+from agent.players.spotify.start_request import Start, not_startable, start_of
+from agent.players.spotify.rate_limit import Ledger
+from agent.players.spotify.playlists import canonical, playlist_id
+from agent.players.spotify.parsing import Device, Reading
+from agent.players.spotify.api_errors import AlreadySo, device_restricted, playlist_gone
 from agent.ports import Clock
 from agent.types import Playback, Playlist, PlayState
 

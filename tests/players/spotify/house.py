@@ -10,7 +10,7 @@ from agent import events as on
 from agent.core.controller import Controller
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
-from agent.players.spotify.mapping import playlists_for
+from agent.players.spotify.playlists import playlists_for
 from agent.settings import PolicySettings, Settings
 from agent.types import MoodState, NotificationKind
 from tests.fakes.spotify import EMOTIONS

@@ -10,7 +10,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from agent import spotify_store
+from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_login as spotify_app
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths

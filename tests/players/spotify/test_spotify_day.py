@@ -14,7 +14,7 @@ from agent.core.controller import Controller
 from agent.errors import NeedsLogin
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
-from agent.players.spotify.mapping import playlists_for
+from agent.players.spotify.playlists import playlists_for
 from agent.settings import Settings
 from agent.types import MoodState
 from tests.fakes.spotify import EMOTIONS

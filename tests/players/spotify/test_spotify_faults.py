@@ -18,7 +18,7 @@ from agent.errors import (
     RateLimited,
     ServiceDown,
 )
-from agent.players.spotify.contexts import start_of
+from agent.players.spotify.start_request import start_of
 from agent.types import Playlist
 from tests.fakes.spotify import trouble as troubles
 from tests.players.spotify.conftest import Rig

@@ -18,7 +18,7 @@ from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.token import Token
 from agent.settings import Settings
 from agent.store.paths import Paths
-from agent.store.tokens import FileTokenStore
+from agent.players.spotify.token_store import FileTokenStore
 from agent.types import Box, Frame, Playlist
 from agent.vision.camera import OpenCVCamera
 from agent.vision.watcher import FrameView, Watcher

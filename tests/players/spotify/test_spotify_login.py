@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from agent import spotify_store
+from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_login as spotify_app
 from agent.errors import NeedsLogin, SettingsError, StoreError
-from agent.players.spotify.accounts import challenge_of, new_verifier
+from agent.players.spotify.oauth import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
 from agent.web import login as login_pages
@@ -324,7 +324,7 @@ def test_a_defect_ends_the_login_and_shows_nothing_of_its_inside(
     def broken(*_: object) -> None:
         raise RuntimeError("inside")
 
-    monkeypatch.setattr("agent.players.spotify.accounts.Accounts.exchange", broken)
+    monkeypatch.setattr("agent.players.spotify.oauth.Accounts.exchange", broken)
     page = requests.get(callback_of(login.start()), timeout=10).text
     assert "defect in Moodtray" in page
     assert "inside" not in page

@@ -10,7 +10,7 @@ from agent.errors import RateLimited, SettingsError
 from agent.events import Event, Notice, PlayerChanged, PlayerFailed
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
-from agent.players.spotify.mapped import MappedPlaylists
+from agent.players.spotify.playlist_lookup import MappedPlaylists
 from agent.settings import Settings
 from agent.types import MoodState, Playlist
 from tests.fakes.player import FakePlayer

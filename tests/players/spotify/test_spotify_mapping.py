@@ -8,7 +8,7 @@ import pytest
 
 from agent.errors import SettingsError
 from agent.players.spotify.cache import DisplayCache
-from agent.players.spotify.mapping import canonical, canonical_context, playlists_for
+from agent.players.spotify.playlists import canonical, canonical_context, playlists_for
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
 from agent.types import MoodState, Playlist

@@ -87,7 +87,7 @@ def test_a_pause_and_the_end_of_a_playlist_are_told(spotify: Rig) -> None:
 def test_what_may_be_null_may_be_null(
     answer: dict[str, object], state: PlayState, title: str | None, duration: float | None
 ) -> None:
-    from agent.players.spotify.reading import read_player
+    from agent.players.spotify.parsing import read_player
 
     playback = read_player(answer, 7.0).playback
     assert (playback.state, playback.title, playback.duration) == (state, title, duration)
@@ -107,7 +107,7 @@ def test_what_may_be_null_may_be_null(
     ],
 )
 def test_a_wrong_shape_is_not_guessed_at(answer: dict[str, object]) -> None:
-    from agent.players.spotify.reading import read_player
+    from agent.players.spotify.parsing import read_player
 
     with pytest.raises(PlayerError, match="could not be understood"):
         read_player(answer, 0.0)

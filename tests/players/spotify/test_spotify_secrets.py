@@ -13,7 +13,7 @@ import requests
 
 from agent.app import spotify_login as spotify_app
 from agent.errors import AgentError
-from agent.players.spotify.accounts import Accounts
+from agent.players.spotify.oauth import Accounts
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
 from agent.types import Playlist

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from agent import spotify_store
+from agent.players.spotify import storage as spotify_store
 from agent.errors import NeedsLogin, PlayerError, StoreError
 from agent.players.spotify.token import Token
 from agent.settings import Settings
 from agent.store import lock
 from agent.store.lock import ExclusiveLock
-from agent.store.login_note import Change
+from agent.players.spotify.login_state import Change
 from agent.store.paths import Paths
-from agent.store.tokens import FileTokenStore, KeyringTokenStore
+from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.ring import Ring
 from tests.players.spotify.conftest import Rig
@@ -86,7 +86,7 @@ def test_the_lock_holds_across_processes(tmp_path: Path) -> None:
     path = tmp_path / "token.json"
     other = (
         "import sys, time; from pathlib import Path\n"
-        "from agent.store.tokens import FileTokenStore\n"
+        "from agent.players.spotify.token_store import FileTokenStore\n"
         f"store = FileTokenStore(Path({str(path)!r}))\n"
         "with store.exclusive():\n"
         "    print('held', flush=True); sys.stdin.readline(); store.save({'by': 'other'})\n"

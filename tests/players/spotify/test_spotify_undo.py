@@ -9,7 +9,7 @@ import pytest
 from agent import effects as do
 from agent import events as on
 from agent.errors import PlayerError, PlaylistGone
-from agent.players.spotify.contexts import start_of
+from agent.players.spotify.start_request import start_of
 from agent.types import NotificationKind, Place, Playlist
 from tests.fakes.spotify import spotify_id
 from tests.fakes.spotify.catalogue import FakePlaylist

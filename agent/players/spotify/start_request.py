@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 
 from agent.errors import PlayerError, SettingsError
-from agent.players.spotify.mapping import canonical
+from agent.players.spotify.playlists import canonical
 from agent.types import Place, Playlist
 
 _CONTEXT = re.compile(r"spotify:(?P<kind>album|artist|show):[0-9A-Za-z]{22}")

@@ -16,10 +16,10 @@ import requests
 from requests.auth import AuthBase
 
 from agent.errors import NotPremium, PlayerError
-from agent.players.spotify.accounts import TIMEOUT
-from agent.players.spotify.auth import TokenKeeper
-from agent.players.spotify.limits import Ledger
-from agent.players.spotify.translate import (
+from agent.players.spotify.oauth import TIMEOUT
+from agent.players.spotify.login import TokenKeeper
+from agent.players.spotify.rate_limit import Ledger
+from agent.players.spotify.api_errors import (
     BrokenOff,
     Unauthorized,
     not_understood,

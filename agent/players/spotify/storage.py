@@ -18,13 +18,13 @@ from agent.settings import Settings
 from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
-from agent.store.login_note import LoginNote, PersonalFile
+from agent.players.spotify.login_state import LoginNote, PersonalFile
 from agent.store.paths import Paths
-from agent.store.tokens import FileTokenStore, KeyringTokenStore
+from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 
 if TYPE_CHECKING:
     from agent.players.spotify.cache import DisplayCache
-    from agent.players.spotify.limits import Ledger
+    from agent.players.spotify.rate_limit import Ledger
 
 CACHE_FILE = "spotify-names.json"
 LIMITS_FILE = "spotify-limits.json"
@@ -50,7 +50,7 @@ def token_store(settings: Settings, paths: Paths) -> LockedTokenStore:
 
 
 def display_cache(paths: Paths, clock: Clock) -> DisplayCache:
-    """Names and covers of playlists, for :func:`agent.players.spotify.mapping.playlists_for`;
+    """Names and covers of playlists, for :func:`agent.players.spotify.playlists.playlists_for`;
     until the next logout."""
     from agent.players.spotify.cache import DisplayCache
 
@@ -70,7 +70,7 @@ def history(
 
 def ledger(settings: Settings, paths: Paths, clock: Clock) -> Ledger:
     """Requests of today and the wait that Spotify asked for; what ``doctor`` shows."""
-    from agent.players.spotify.limits import Ledger
+    from agent.players.spotify.rate_limit import Ledger
 
     return Ledger(JsonFile(paths.state / LIMITS_FILE), clock, settings.spotify.daily_requests)
 

@@ -15,9 +15,9 @@ import requests
 
 from agent.errors import NeedsLogin, PlayerError, ServiceDown
 from agent.players.spotify.endpoints import SCOPES
-from agent.players.spotify.limits import Ledger
+from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.token import Token
-from agent.players.spotify.translate import (
+from agent.players.spotify.api_errors import (
     LOGIN_AGAIN,
     not_understood,
     unreachable,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from agent.errors import PlaylistGone
 from agent.events import Notice, PlayerChanged
 from agent.players.spotify.cache import DisplayCache
-from agent.players.spotify.mapping import canonical, playlists_for
+from agent.players.spotify.playlists import canonical, playlists_for
 from agent.ports import Report
 from agent.settings import Settings
 from agent.types import MoodState, Playlist
