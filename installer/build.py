@@ -62,7 +62,7 @@ def _draw_icons() -> None:
     if sys.platform not in ("win32", "darwin"):
         return
     sys.path.insert(0, str(ROOT))
-    from agent.desktop.icons import app_icon
+    from agent.desktop.icons.drawing import app_icon
 
     BUILD.mkdir(exist_ok=True)
     if sys.platform == "win32":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop.instance import Instance
+from agent.desktop.single_instance import Instance
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.types import EMOTIONS

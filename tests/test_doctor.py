@@ -21,8 +21,8 @@ from rich.console import Console
 
 from agent.diagnostics import report as doctor
 from agent.diagnostics import checks as doctor_checks
-from agent.desktop import consent
-from agent.desktop.instance import Instance
+from agent.desktop.consent import record as consent
+from agent.desktop.single_instance import Instance
 from agent.diagnostics.report import Check
 from agent.errors import CameraError, DesktopError, SettingsError
 from agent.players.sound import NULL

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent import events as on
-from agent.desktop import consent
+from agent.desktop.consent import record as consent
 from agent.errors import AgentError, StoreError
 from agent.app.external_changes import Lookout
 from agent.store.paths import Paths

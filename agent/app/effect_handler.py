@@ -28,9 +28,9 @@ from agent.types import (
 from agent.vision.watcher import FrameView, Watcher
 
 if TYPE_CHECKING:
-    from agent.desktop.tray import Tray
+    from agent.desktop.tray.tray import Tray
     from agent.app.player_manager import Music
-    from agent.vision.preview import Preview
+    from agent.desktop.preview.process import Preview
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ class Hands:
         if self.preview is None:
             if not show:
                 return
-            from agent.vision.preview import Preview
+            from agent.desktop.preview.process import Preview
 
             self.preview = Preview(self._report)
         if show:

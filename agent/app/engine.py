@@ -18,7 +18,7 @@ from agent import events as on
 from agent.players.spotify import storage as spotify_store
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
-from agent.desktop import consent
+from agent.desktop.consent import record as consent
 from agent.errors import AgentError
 from agent.app.effect_handler import Hands
 from agent.app.external_changes import Lookout, look_at_autostart
@@ -38,7 +38,7 @@ from agent.worker import Worker
 
 if TYPE_CHECKING:
     from agent.desktop.session import SessionWatch
-    from agent.desktop.tray import Tray
+    from agent.desktop.tray.tray import Tray
 
 log = logging.getLogger(__name__)
 
@@ -237,7 +237,7 @@ class Engine:
         self._start_worker(self._session)
 
     def _start_notifications(self) -> None:
-        from agent.desktop.notify import DesktopNotifications
+        from agent.desktop.notifications.notifier import DesktopNotifications
 
         notifier = DesktopNotifications(
             self.report,
@@ -299,7 +299,7 @@ class Engine:
         self._music.use(settings)
 
     def _ask_consent(self) -> None:
-        from agent.desktop.consent_dialog import ask
+        from agent.desktop.consent.dialog import ask
 
         if self._options.headless:
             self._options.tell(consent.HOW)

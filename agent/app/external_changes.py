@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 
 from agent import events as on
-from agent.desktop import consent as kept
+from agent.desktop.consent import record as kept
 from agent.errors import AgentError
 from agent.ports import Report
 from agent.settings import Settings

@@ -18,8 +18,8 @@ from agent.ports import Clock
 from agent.store.paths import Paths
 
 if TYPE_CHECKING:
-    from agent.desktop.menu import MenuAction
-    from agent.desktop.tray import Tray
+    from agent.desktop.tray.menu import MenuAction
+    from agent.desktop.tray.tray import Tray
     from agent.app.engine import Engine
 
 START_PATIENCE = 1.5
@@ -91,7 +91,7 @@ class App:
             on_quit_signal(lambda: self.report(on.Quit()))
 
     def _make_tray(self) -> Tray | None:
-        from agent.desktop.tray import make_tray
+        from agent.desktop.tray.tray import make_tray
 
         tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
         if notice:
@@ -100,6 +100,6 @@ class App:
         return tray
 
     def _on_menu_action(self, action: MenuAction) -> None:
-        from agent.desktop.actions import carry_out
+        from agent.desktop.tray.actions import carry_out
 
         carry_out(action, self._paths, self.report)

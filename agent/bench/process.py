@@ -27,7 +27,7 @@ IDLE = 0.02
 """Seconds of work within one second below which a paused agent has finished starting."""
 MEGABYTE = 1024.0 * 1024.0
 TELLING_OF_ITS_ICON = """
-import agent.desktop.tray as tray
+import agent.desktop.tray.tray as tray
 from agent.__main__ import main
 
 show = tray.Tray._show

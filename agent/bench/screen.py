@@ -21,7 +21,7 @@ WINDOW_SECONDS = 30.0
 def tray_start(clip: Path, starts: int) -> dict[str, float | None]:
     """``tray_bare``: Python importing the tray library, OpenCV and ONNX Runtime; ``tray_icon``: the
     agent until it has handed its icon to the panel. Medians, in seconds."""
-    from agent.desktop.backend import choose_backend
+    from agent.desktop.tray.backend import choose_backend
 
     if choose_backend().name is None:
         return {"tray_bare": None, "tray_icon": None}
@@ -44,7 +44,7 @@ def preview(clip: Path, seconds: float) -> dict[str, float | None]:
     from agent.vision.camera import OpenCVCamera
     from agent.vision.expression import ExpressionClassifier
     from agent.vision.faces import FaceTracker
-    from agent.vision.preview import Preview
+    from agent.desktop.preview.process import Preview
     from agent.vision.watcher import Watcher
 
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()

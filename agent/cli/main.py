@@ -119,7 +119,7 @@ def run(
     """Run the agent: watch, and move the music."""
     from agent import logs
     from agent.app.lifecycle import App
-    from agent.desktop.instance import Instance
+    from agent.desktop.single_instance import Instance
     from agent.app.options import Options
 
     if player not in (None, "auto", "spotify", "local"):
@@ -178,7 +178,7 @@ def consent(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
 ) -> None:
     """Allow Moodtray to use the camera (or take that back)."""
-    from agent.desktop import consent as kept
+    from agent.desktop.consent import record as kept
 
     paths = Paths.default()
     if withdraw:
@@ -306,7 +306,7 @@ def _ask(verb: str, **words: Any) -> dict[str, Any]:
     paths = Paths.default()
 
     def taken() -> bool:
-        from agent.desktop.instance import Instance  # only when nobody answers
+        from agent.desktop.single_instance import Instance  # only when nobody answers
 
         return Instance(paths).is_taken()
 

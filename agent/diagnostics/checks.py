@@ -79,7 +79,7 @@ def model(settings: Settings) -> Finding:
 
 
 def camera(paths: Paths, settings: Settings) -> Finding:
-    from agent.desktop import consent
+    from agent.desktop.consent import record as consent
     from agent.vision.camera import OpenCVCamera
 
     source = settings.camera.source
@@ -105,7 +105,7 @@ def camera(paths: Paths, settings: Settings) -> Finding:
 
 
 def tray() -> Finding:
-    from agent.desktop.backend import choose_backend
+    from agent.desktop.tray.backend import choose_backend
 
     backend = choose_backend()
     if backend.name is None:
@@ -123,7 +123,7 @@ def tray() -> Finding:
 
 
 def notifications(settings: Settings) -> Finding:
-    from agent.desktop import notify
+    from agent.desktop.notifications import notifier as notify
 
     works, told = notify.available()
     if not works:
@@ -217,7 +217,7 @@ def autostart() -> Finding:
 
 
 def _is_running(paths: Paths) -> bool:
-    from agent.desktop.instance import Instance
+    from agent.desktop.single_instance import Instance
 
     instance = Instance(paths)
     if not instance.acquire():

@@ -95,7 +95,7 @@ def build(frozen: Path, version: str, work: Path, out: Path) -> Path:
 def lay_out(frozen: Path, tree: Path) -> None:
     """Put everything where it will lie."""
     sys.path.insert(0, str(ROOT))
-    from agent.desktop.icons import app_icon
+    from agent.desktop.icons.drawing import app_icon
 
     shutil.copytree(frozen, tree / "usr/lib/moodtray", symlinks=True)
     commands = tree / "usr/bin"

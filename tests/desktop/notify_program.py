@@ -12,8 +12,8 @@ import os
 import sys
 
 from agent.clock import SystemClock
-from agent.desktop import notify
-from agent.desktop.notify import DesktopNotifications
+from agent.desktop.notifications import notifier as notify
+from agent.desktop.notifications.notifier import DesktopNotifications
 from agent.events import NotMyMood, UndoSwitch
 from agent.settings import NotificationSettings
 from agent.types import MoodState, Notification, NotificationKind

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop.actions import carry_out
-from agent.desktop.menu import MenuAction
+from agent.desktop.tray.actions import carry_out
+from agent.desktop.tray.menu import MenuAction
 from agent.events import Event, Notice
 from agent.store.paths import Paths
 

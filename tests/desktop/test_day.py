@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.palette import MOOD_COLOURS, SLATE
-from agent.desktop.menu import build_menu
+from agent.desktop.palette import MOOD_COLOURS, SLATE
+from agent.desktop.tray.menu import build_menu
 from agent.types import EMOTIONS, MoodState
 from tests.desktop.agent_desktop import CLIP, AgentDesktop, jpegs
 from tests.desktop.conftest import ARTEFACTS

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from agent.desktop.icons import icon, stencil
-from agent.desktop.tray_icons import blank, icon_class
+from agent.desktop.icons.drawing import icon, stencil
+from agent.desktop.tray.images import blank, icon_class
 from agent.types import MoodState, Status
 
 LOOK = (Status.WATCHING, MoodState.SAD, True)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop import notify, notify_rules
-from agent.desktop.notify import DesktopNotifications, available
+from agent.desktop.notifications import notifier as notify
+from agent.desktop.notifications import rules as notify_rules
+from agent.desktop.notifications.notifier import DesktopNotifications, available
 from agent.settings import NotificationSettings
 from agent.types import (
     CameraState,

@@ -16,14 +16,14 @@ import numpy as np
 import psutil
 import pytest
 
-from agent.core.palette import MOOD_COLOURS
+from agent.desktop.palette import MOOD_COLOURS
 from agent.errors import DesktopError
 from agent.events import Event, Notice, PreviewChanged
 from agent.types import Box, Frame, MoodState
-from agent.vision.preview import Preview
-from agent.vision.preview_memory import LINE_BYTES, MAX_FACES, FrameRoad, Shown
-from agent.vision.preview_picture import NO_PICTURE, compose
-from agent.vision.preview_window import TITLE
+from agent.desktop.preview.process import Preview
+from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, FrameRoad, Shown
+from agent.desktop.preview.picture import NO_PICTURE, compose
+from agent.desktop.preview.window import TITLE
 from agent.vision.watcher import FrameView
 from tests.desktop.x11 import Desktop, wait_for
 
@@ -352,7 +352,7 @@ def test_dies_with_its_parent(on_screen: Desktop, tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import time\n"
-        "from agent.vision.preview import Preview\n"
+        "from agent.desktop.preview.process import Preview\n"
         "if __name__ == '__main__':\n"
         "    Preview(lambda event: print(event, flush=True)).open()\n"
         "    time.sleep(60)\n"

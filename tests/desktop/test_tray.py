@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from agent.app.lifecycle import App
-from agent.core.palette import AMBER, MOOD_COLOURS, SLATE
-from agent.desktop import backend
-from agent.desktop.backend import NO_MENU, NO_SESSION, choose_backend
-from agent.desktop.menu import Caps, Item, MenuAction, build_menu
-from agent.desktop.tray import Tray, make_tray
+from agent.desktop.palette import AMBER, MOOD_COLOURS, SLATE
+from agent.desktop.tray import backend
+from agent.desktop.tray.backend import NO_MENU, NO_SESSION, choose_backend
+from agent.desktop.tray.menu import Caps, Item, MenuAction, build_menu
+from agent.desktop.tray.tray import Tray, make_tray
 from agent.events import Event, PauseCamera
 from agent.app.options import Options
 from agent.types import MoodState

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from agent.wording import part_stopped
-from agent.desktop.menu import (
+from agent.desktop.tray.menu import (
     LINE_WIDTH,
     SEPARATOR,
     Caps,

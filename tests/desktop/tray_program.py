@@ -13,7 +13,7 @@ import threading
 from dataclasses import replace
 
 from agent.clock import SystemClock
-from agent.desktop.tray import make_tray
+from agent.desktop.tray.tray import make_tray
 from agent.types import Action as DecisionAction
 from agent.types import (
     CameraState,

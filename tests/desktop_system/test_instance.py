@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop.instance import Instance
+from agent.desktop.single_instance import Instance
 from agent.errors import StoreError
 from agent.store.paths import Paths
 
 HOLDER = """
 import sys
-from agent.desktop.instance import Instance
+from agent.desktop.single_instance import Instance
 from agent.store.paths import Paths
 instance = Instance(Paths.default())
 print(instance.acquire(), flush=True)

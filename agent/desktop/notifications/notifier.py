@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from agent.desktop.icon_files import IconFiles
-from agent.desktop.notify_rules import WaitingRoom, safe, still_so
-from agent.desktop.notify_service import Service, ask_service
+from agent.desktop.icons.files import IconFiles
+from agent.desktop.notifications.rules import WaitingRoom, safe, still_so
+from agent.desktop.notifications.service import Service, ask_service
 from agent.ports import Clock, Report
 from agent.settings import NotificationSettings
 from agent.store.paths import Paths

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from agent.desktop.icons import stencil
+from agent.desktop.icons.drawing import stencil
 from agent.types import MoodState, Status
 
 POINTS = 18

@@ -1,7 +1,7 @@
 """The user's consent to the camera: its text, and where the answer is kept.
 
 The text has a version. When what is seen, kept or sent changes, VERSION grows and the question is
-asked again. How it is asked is ``agent.desktop.consent_dialog`` and the command
+asked again. How it is asked is ``agent.desktop.consent.dialog`` and the command
 ``moodtray consent``.
 """
 

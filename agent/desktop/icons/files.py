@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from agent.desktop.icons import icon
+from agent.desktop.icons.drawing import icon
 from agent.types import MoodState, Status
 
 log = logging.getLogger(__name__)

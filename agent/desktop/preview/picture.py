@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from agent.core.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
+from agent.desktop.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
 from agent.types import EMOTIONS, Box, Frame, MoodState
-from agent.vision.preview_memory import Shown
+from agent.desktop.preview.shared_frame import Shown
 
 PROMISE = "Frames stay on this computer"
 NO_PICTURE = "No picture: the camera is off"

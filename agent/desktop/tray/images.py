@@ -1,5 +1,5 @@
 """pystray's icons, fitted: what each system needs beyond what pystray does. Imports pystray and,
-on Linux, Gtk; only :mod:`agent.desktop.tray` imports this, and only when a tray is wanted."""
+on Linux, Gtk; only :mod:`agent.desktop.tray.tray` imports this, and only when a tray is wanted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from PIL import Image
 
-from agent.desktop.icons import icon
+from agent.desktop.icons.drawing import icon
 from agent.types import MoodState, Status
 
 IconPath: TypeAlias = Callable[[int], Path]
@@ -57,11 +57,11 @@ def icon_class(backend: str) -> Any:
 
 def _maker(backend: str) -> Callable[[Any], Any]:
     if backend == "win32":
-        from agent.desktop.tray_icons_windows import windows_icon
+        from agent.desktop.tray.images_windows import windows_icon
 
         return windows_icon
     if backend == "darwin":
-        from agent.desktop.tray_icons_macos import macos_icon
+        from agent.desktop.tray.images_macos import macos_icon
 
         return macos_icon
     return {"appindicator": _indicator, "gtk": _status_icon, "xorg": _xorg}[backend]

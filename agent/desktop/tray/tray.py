@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from agent.desktop.backend import Backend, choose_backend, panel_is_dark
-from agent.desktop.icon_files import IconFiles
-from agent.desktop.menu import Caps, Item, MenuAction, build_menu, tooltip
+from agent.desktop.tray.backend import Backend, choose_backend, panel_is_dark
+from agent.desktop.icons.files import IconFiles
+from agent.desktop.tray.menu import Caps, Item, MenuAction, build_menu, tooltip
 from agent.ports import Clock, Report
 from agent.store.paths import Paths
 from agent.types import MoodState, Snapshot, Status
@@ -90,7 +90,7 @@ class Tray:
 
     def prepare(self) -> None:
         """Make the icon, not shown yet. Raises whatever the foreign libraries raise."""
-        from agent.desktop import tray_icons
+        from agent.desktop.tray import images as tray_icons
 
         made = tray_icons.icon_class(str(self.backend.name))
         self._icon = made("moodtray", icon=tray_icons.blank(), title="Moodtray")
@@ -162,7 +162,7 @@ class Tray:
                 log.warning("The tray icon cannot be changed", exc_info=True)
 
     def _show(self, snapshot: Snapshot | None) -> None:
-        from agent.desktop import tray_icons
+        from agent.desktop.tray import images as tray_icons
 
         dark = panel_is_dark()
         look = (Status.STARTING, MoodState.UNSURE, dark)

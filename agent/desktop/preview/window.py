@@ -1,4 +1,4 @@
-"""The preview's child process: one OpenCV window, fed by :mod:`agent.vision.preview_memory`.
+"""The preview's child process: one OpenCV window, fed by :mod:`agent.desktop.preview.shared_frame`.
 
 A process of its own, because OpenCV's windows want the main thread (as the tray does) and because
 whatever a window system does to it then harms nobody else.
@@ -29,7 +29,7 @@ def main(name: str, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV's Qt looks for fonts of its own, which we do not need, and complains.
     os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
-    from agent.vision.preview_memory import FrameRoad
+    from agent.desktop.preview.shared_frame import FrameRoad
 
     with contextlib.suppress(FileNotFoundError):  # closed again before we had begun
         road = FrameRoad.attach(name)
@@ -101,8 +101,8 @@ class _Window:
     def _draw(self) -> None:
         import numpy as np
 
-        from agent.vision.preview_memory import Shown
-        from agent.vision.preview_picture import compose
+        from agent.desktop.preview.shared_frame import Shown
+        from agent.desktop.preview.picture import compose
 
         self._take()
         stale = time.monotonic() - self._fresh > STALE_AFTER or self._shown is None

@@ -17,8 +17,8 @@ from agent.errors import DesktopError
 from agent.events import Notice, PreviewChanged
 from agent.ports import Report
 from agent.types import Frame
-from agent.vision.preview_memory import FrameRoad
-from agent.vision.preview_window import CLOSE, CLOSED, READY, main
+from agent.desktop.preview.shared_frame import FrameRoad
+from agent.desktop.preview.window import CLOSE, CLOSED, READY, main
 from agent.vision.watcher import FrameView
 
 log = logging.getLogger(__name__)

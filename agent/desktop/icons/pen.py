@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from PIL import Image, ImageChops, ImageDraw
 
-from agent.core.palette import INK, PAPER, RGB
+from agent.desktop.palette import INK, PAPER, RGB
 
 SUPERSAMPLING = 8
 """Each icon is drawn that many times larger and reduced, which smooths every edge."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from agent import __version__
-from agent.desktop.menu import MenuAction
+from agent.desktop.tray.menu import MenuAction
 from agent.errors import DesktopError
 from agent.events import Notice
 from agent.ports import Report

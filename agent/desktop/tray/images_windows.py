@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from agent.desktop.icons import ico
+from agent.desktop.icons.drawing import ico
 from agent.types import MoodState, Status
 
 log = logging.getLogger(__name__)
