@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from agent.errors import SettingsError, StoreError
 from agent.settings import SETTINGS_VERSION, PolicySettings, Settings
-from agent.store import files, settings_words
+from agent.store import files
+from agent.store import settings_errors as settings_words
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile, default_text
 
