@@ -18,8 +18,8 @@ from agent.events import CameraChanged, Observed
 from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
 from agent.types import Box, CameraState, Frame
 from agent.vision.burst import Burst, Look, crop
-from agent.vision.live import Live
-from agent.vision.neighbours import Neighbours, Wanted
+from agent.vision.preview_feed import Live
+from agent.vision.camera_sharing import Neighbours, Wanted
 from agent.worker import Worker
 
 EMPTY_LOOKS = 2
@@ -107,7 +107,7 @@ class Watcher(Worker):
 
     def set_yield_to_others(self, on: bool) -> None:
         """Whether to let the webcam go when another program opens it. Where that cannot be told
-        (see agent.vision.neighbours) nothing changes."""
+        (see agent.vision.camera_sharing) nothing changes."""
         self._yields = on
         self.wake()
 

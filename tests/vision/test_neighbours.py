@@ -15,7 +15,7 @@ from agent.events import CameraChanged
 from agent.types import CameraState
 from agent.vision import camera as camera_module
 from agent.vision.camera import OpenCVCamera
-from agent.vision.neighbours import SHARE, Holders, Neighbours, holders
+from agent.vision.camera_sharing import SHARE, Holders, Neighbours, holders
 from tests.fakes.clock import FakeClock
 from tests.vision.test_watcher import Bench, ScriptedCamera
 
@@ -138,7 +138,7 @@ def test_another_device_is_left_to_nobody() -> None:
 
 def test_looking_keeps_to_its_share_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     used = [0.0]
-    monkeypatch.setattr("agent.vision.neighbours.time.thread_time", lambda: used[0])
+    monkeypatch.setattr("agent.vision.camera_sharing.time.thread_time", lambda: used[0])
     looks = Looks()
 
     def costly(device: Path) -> Holders:
