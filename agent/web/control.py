@@ -27,7 +27,7 @@ from agent import events as on
 from agent.ports import Clock, Report
 from agent.settings import EmotionName
 from agent.types import MoodState, PlayState, Snapshot
-from agent.web.words import as_dict, camera_text, until_text, why_text
+from agent.web.status_text import as_dict, camera_text, until_text, why_text
 
 SECRET_HEADER = "X-Moodtray-Secret"
 VERSION_HEADER = "X-Moodtray-Version"
