@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from agent.store.files import write_atomic
 from agent.training.data import DataError, Faces
 from agent.training.network import build
-from agent.training.team import Average, Team
+from agent.training.distributed import Average, Team
 
 COLUMNS = (
     "epoch", "step", "rate", "train_loss", "train_accuracy", "validation_loss",

@@ -19,7 +19,7 @@ import typer
 
 from agent.errors import AgentError
 from agent.store.paths import models_dir
-from agent.training.places import check_folder, check_network, faces_cache, in_words
+from agent.training.paths import check_folder, check_network, faces_cache, in_words
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder of ferplus.npz (default: $MOODTRAY_DATA).")
@@ -95,7 +95,7 @@ def train(
     """Train, or go on where --run stopped. On several processors: torchrun -m agent -- train."""
     with _in_words():
         from agent.training import data as corpus
-        from agent.training import readers
+        from agent.training import corpora as readers
         from agent.training.network import NETWORKS
         from agent.training.train import SEED_PLAN, Plan, Stop
         from agent.training.train import train as run_training
@@ -246,7 +246,7 @@ def evaluate(
         list[str] | None,
         typer.Option(
             help="Another network to measure beside it, NAME=FILE.onnx; FILE.json beside it names "
-            "its labels and scaling (agent/training/rivals.py). May be given several times."
+            "its labels and scaling (agent/training/baselines.py). May be given several times."
         ),
     ] = None,
     figures: Annotated[
@@ -258,8 +258,9 @@ def evaluate(
     """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
     with _in_words():
         from agent.training import data as corpus
-        from agent.training import kept, rivals
-        from agent.training.card import front_block, table
+        from agent.training import results as kept
+        from agent.training import baselines as rivals
+        from agent.training.model_card import front_block, table
         from agent.training.evaluate import evaluate as measure
 
         shipped = model is None

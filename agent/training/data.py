@@ -7,7 +7,7 @@ grey) and two targets a picture, one for each head of the network:
 * head 1, ``label``: the one label that FER2013 shipped with.
 
 A target whose weight is 0 is not trained on. The formats with one picture a file or a row are
-read in :mod:`agent.training.readers`.
+read in :mod:`agent.training.corpora`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.training.faces import (
+from agent.training.dataset import (
     CLASSES,
     SIZE,
     DataError,
@@ -29,8 +29,8 @@ from agent.training.faces import (
     as_network_sees,
     join,
 )
-from agent.training.packed import REAL, WORDS, Column, open_packed
-from agent.training.twins import TWIN, twin_groups
+from agent.training.npz_corpora import REAL, WORDS, Column, open_packed
+from agent.training.near_duplicates import TWIN, twin_groups
 
 # What a face is stands in faces.py; the rest of training has it from here.
 __all__ = ["CLASSES", "SIZE", "DataError", "Faces", "Pictures", "as_network_sees", "join"]

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from agent.training import data, metrics
 from agent.training.checkpoint import load
 from agent.training.network import multiply_adds, parameters, predict
-from agent.training.places import whole
+from agent.training.paths import whole
 from agent.types import EMOTIONS
 from agent.vision.expression import normalise, one_thread
 

@@ -21,7 +21,7 @@ from agent.training.data import (
     plurality,
     vote_targets,
 )
-from agent.training.reading import Faults, class_id, labelled, some, whole_number
+from agent.training.reader_base import Faults, class_id, labelled, some, whole_number
 
 COLUMNS = ("emotion", "pixels", "Usage")
 USAGES = ("Training", "PublicTest", "PrivateTest")

@@ -16,7 +16,7 @@ import numpy as np
 from agent.training import data, metrics
 from agent.training.evaluate import latencies, one_face, predict
 from agent.training.export import calibrated, identity, write_metadata
-from agent.training.places import whole
+from agent.training.paths import whole
 from agent.vision.expression import ExpressionClassifier, normalise
 
 

@@ -21,10 +21,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from agent.training import augment, checkpoint, data, teacher
+from agent.training import augment, checkpoint, data
+from agent.training import distillation as teacher
 from agent.training.network import build, predict
 from agent.training.progress import Progress
-from agent.training.team import Average, Stopper, Team
+from agent.training.distributed import Average, Stopper, Team
 
 
 @dataclass(frozen=True)

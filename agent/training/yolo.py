@@ -8,7 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from agent.training.data import CLASSES, DataError, Faces, Pictures, as_network_sees
-from agent.training.reading import (
+from agent.training.reader_base import (
     CONTEMPT,
     NAMES,
     Faults,

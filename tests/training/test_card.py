@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.store.paths import models_dir
-from agent.training import card
+from agent.training import model_card as card
 from agent.training.data import DataError
 from agent.training.evaluate import OWN_HEAD
 

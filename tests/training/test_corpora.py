@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from agent.training import data
-from agent.training.twins import twin_groups
+from agent.training.near_duplicates import twin_groups
 
 
 def test_plurality_needs_a_clear_lead_of_one_of_the_seven() -> None:

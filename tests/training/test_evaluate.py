@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.training import card, data, hardships
+from agent.training import data
+from agent.training import model_card as card
+from agent.training import corruptions as hardships
 from agent.training.evaluate import OWN_HEAD, evaluate, latencies
-from agent.training.rivals import load
+from agent.training.baselines import load
 
 Made = tuple[Path, dict[str, Any]]
 

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from agent.errors import AgentError, ModelError
-from agent.training import kept
+from agent.training import results as kept
 from agent.training.evaluate import label_head
 from agent.training.quantise import stale_copy
 

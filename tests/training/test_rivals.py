@@ -11,9 +11,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from agent.training import card, metrics, plots
+from agent.training import metrics, plots
+from agent.training import model_card as card
 from agent.training.data import DataError
-from agent.training.rivals import load
+from agent.training.baselines import load
 from agent.types import EMOTIONS
 
 ORDER = ("neutral", "contempt", "sad", "happy", "angry", "surprise", "fear", "disgust")

@@ -14,9 +14,9 @@ from agent.training import data
 from agent.training.checkpoint import COLUMNS
 from agent.training.export import load
 from agent.training.network import NETWORKS, build, multiply_adds, parameters, predict
-from agent.training.teacher import answers, taught
-from agent.training.teacher import load as load_teachers
-from agent.training.team import Team
+from agent.training.distillation import answers, taught
+from agent.training.distillation import load as load_teachers
+from agent.training.distributed import Team
 from agent.training.train import (
     SEED_PLAN,
     Plan,

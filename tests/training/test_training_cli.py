@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agent.training import card
+from agent.training import model_card as card
 
 RUNNER = CliRunner()
 

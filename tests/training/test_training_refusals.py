@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agent.training import places
+from agent.training import paths as places
 
 RUNNER = CliRunner()
 

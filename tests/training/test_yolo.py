@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agent.training import data
-from agent.training.readers import Faults
+from agent.training.corpora import Faults
 from agent.training.yolo import read_yolo
 from agent.vision.expression import preprocess
 

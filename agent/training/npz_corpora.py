@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.training.faces import SIZE, DataError, Pictures, as_network_sees, decoded
-from agent.training.places import whole
+from agent.training.dataset import SIZE, DataError, Pictures, as_network_sees, decoded
+from agent.training.paths import whole
 
 BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 """What numpy raises for a file that is torn, empty or none of its own."""

@@ -19,7 +19,7 @@ from torch import nn
 
 from agent.training import checkpoint, data
 from agent.training.network import predict
-from agent.training.team import Team
+from agent.training.distributed import Team
 
 
 def load(files: Sequence[Path]) -> list[nn.Module]:

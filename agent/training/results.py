@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.store.files import write_atomic
-from agent.training.card import refresh
+from agent.training.model_card import refresh
 from agent.training.data import DataError
 from agent.training.evaluate import DESCRIBED, PACKED
-from agent.training.places import check_files
+from agent.training.paths import check_files
 from agent.vision.model_file import read_card
 
 METRICS, FRONT, CARD = "metrics.json", "front.json", "MODEL_CARD.md"

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from agent.training.data import CLASSES, SIZE, DataError, Faces, Pictures, one_hot
-from agent.training.faces import decoded
+from agent.training.dataset import decoded
 from agent.types import EMOTIONS
 
 CONTEMPT = CLASSES

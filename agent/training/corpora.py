@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agent.training.data import DataError, Faces, as_network_sees, join
 from agent.training.fer_csv import read_fer_csv, read_ferplus_csv
-from agent.training.reading import (
+from agent.training.reader_base import (
     CONTEMPT,
     NAMES,
     Faults,
@@ -22,7 +22,7 @@ from agent.training.reading import (
     open_picture,
     some,
 )
-from agent.training.twins import near_twins
+from agent.training.near_duplicates import near_twins
 from agent.training.yolo import read_yolo
 
 __all__ = ["READERS", "Faults", "join_added", "read_added", "read_folders"]
