@@ -10,8 +10,8 @@ import urllib.request
 
 from rich.console import Console
 
-from agent.cli import demo
 from agent.app import spotify_login as spotify_app
+from agent.cli import demo
 from agent.clock import SystemClock
 from agent.settings import PolicySettings, SpotifySettings
 from agent.store.paths import Paths

@@ -8,12 +8,12 @@ from typing import TypeVar
 import pytest
 
 from agent import effects as do
-from agent.core.switches import EARLY_SKIP
-from agent.timing import PLAY_AT_WORST, WISH_LIFE, WISH_TRIES
-from agent.core.policy import WAITS_FOR_DEVICE, Listener
 from agent.core.music import Dj
+from agent.core.policy import WAITS_FOR_DEVICE, Listener
+from agent.core.switches import EARLY_SKIP
 from agent.errors import NoDevice, NotPremium, Offline, PlayerError, PlaylistGone, ServiceDown
 from agent.settings import PolicySettings
+from agent.timing import PLAY_AT_WORST, WISH_LIFE, WISH_TRIES
 from agent.types import (
     Chooser,
     Decision,

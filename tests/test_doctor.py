@@ -19,21 +19,21 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from agent.diagnostics import report as doctor
-from agent.diagnostics import checks as doctor_checks
 from agent.desktop.consent import record as consent
 from agent.desktop.single_instance import Instance
+from agent.diagnostics import checks as doctor_checks
+from agent.diagnostics import report as doctor
 from agent.diagnostics.report import Check
 from agent.errors import CameraError, DesktopError, SettingsError
 from agent.players.sound import NULL
-from agent.players.spotify.token import LIFETIME, Token
-from agent.settings import CameraSettings, Settings
 from agent.players.spotify.storage import LIMITS_FILE
+from agent.players.spotify.token import LIFETIME, Token
+from agent.players.spotify.token_store import FileTokenStore
+from agent.settings import CameraSettings, Settings
 from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths, models_dir
 from agent.store.settings_file import SettingsFile
-from agent.players.spotify.token_store import FileTokenStore
 from tests.desktop.x11 import Desktop, missing_packages
 
 NAMES = [

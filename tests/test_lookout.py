@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from agent import events as on
+from agent.app.external_changes import Lookout
 from agent.desktop.consent import record as consent
 from agent.errors import AgentError, StoreError
-from agent.app.external_changes import Lookout
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from tests.fakes.clock import FakeClock

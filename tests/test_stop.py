@@ -14,8 +14,8 @@ import pytest
 
 from agent.clock import SystemClock
 from agent.players.spotify.token import Token
-from agent.store.paths import Paths
 from agent.players.spotify.token_store import FileTokenStore
+from agent.store.paths import Paths
 from tests.agent_process import PATIENCE, AgentProcess, run_command
 from tests.fakes.spotify import EMOTIONS, FakeSpotify
 from tests.vision.mjpeg import MjpegServer

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from agent import effects as do
 from agent import events as on
 from agent.app import event_log as journal
-from agent.wording import describe
 from agent.errors import AgentError, StoreError
 from agent.ports import Clock, History, Notifier, Report
 from agent.types import (
@@ -26,11 +25,12 @@ from agent.types import (
     Snapshot,
 )
 from agent.vision.watcher import FrameView, Watcher
+from agent.wording import describe
 
 if TYPE_CHECKING:
-    from agent.desktop.tray.tray import Tray
     from agent.app.player_manager import Music
     from agent.desktop.preview.process import Preview
+    from agent.desktop.tray.tray import Tray
 
 log = logging.getLogger(__name__)
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from agent import effects as do
 from agent import events as on
-from agent.players.spotify import storage as spotify_store
+from agent.app.effect_handler import Hands
+from agent.app.external_changes import Lookout, look_at_autostart
+from agent.app.options import Options
+from agent.app.player_manager import Music
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop.consent import record as consent
 from agent.errors import AgentError
-from agent.app.effect_handler import Hands
-from agent.app.external_changes import Lookout, look_at_autostart
-from agent.app.player_manager import Music
-from agent.app.options import Options
+from agent.players.spotify import storage as spotify_store
 from agent.ports import Clock
 from agent.settings import CameraSettings, Settings
 from agent.store.paths import Paths

@@ -11,16 +11,16 @@ import threading
 from typing import TYPE_CHECKING
 
 from agent import events as on
+from agent.app.options import Options
 from agent.clock import SystemClock
 from agent.desktop.quit_signals import on_quit_signal
-from agent.app.options import Options
 from agent.ports import Clock
 from agent.store.paths import Paths
 
 if TYPE_CHECKING:
+    from agent.app.engine import Engine
     from agent.desktop.tray.menu import MenuAction
     from agent.desktop.tray.tray import Tray
-    from agent.app.engine import Engine
 
 START_PATIENCE = 1.5
 """Seconds that quitting waits for a start which is still under way."""

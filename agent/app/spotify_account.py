@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import date
 
 from agent import events as on
-from agent.players.spotify import storage as spotify_store
 from agent.clock import SystemClock
 from agent.errors import AgentError, NeedsLogin
+from agent.players.spotify import storage as spotify_store
+from agent.players.spotify.login_state import Change, Noted
 from agent.ports import Clock, Report
 from agent.settings import Settings
-from agent.players.spotify.login_state import Change, Noted
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 

@@ -13,9 +13,9 @@ import webbrowser
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agent.players.spotify import storage as spotify_store
 from agent.errors import NeedsLogin, SettingsError
 from agent.players.backend import PlayerBackend
+from agent.players.spotify import storage as spotify_store
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
 from agent.players.spotify.playlist_lookup import MappedPlaylists
@@ -36,9 +36,9 @@ def build_player(
     cache: DisplayCache | None = None,
 ) -> SpotifyPlayer:
     """The player, not yet connected. ``cache`` is shared with whoever shows names."""
-    from agent.players.spotify.oauth import Accounts
-    from agent.players.spotify.login import TokenKeeper
     from agent.players.spotify.client import SpotifyClient
+    from agent.players.spotify.login import TokenKeeper
+    from agent.players.spotify.oauth import Accounts
     from agent.players.spotify.player import SpotifyPlayer
     from agent.players.spotify.transport import SpotifySession
 
@@ -93,8 +93,8 @@ def login(
     opens), ``tell`` everything else (stderr). ``save_client_id`` stores a client ID that was given
     or entered. Raises NeedsLogin with what went wrong, or another AgentError.
     """
-    from agent.players.spotify.oauth import Accounts
     from agent.players.spotify.login import LoginFlow
+    from agent.players.spotify.oauth import Accounts
     from agent.web.login import LoginServer, is_client_id
 
     tell, show = tell or _to_stderr, echo or _to_stdout

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.bench.goals import as_text
-from agent.players.polling import requests_per_hour
 from agent.errors import BadPicture
+from agent.players.polling import requests_per_hour
 from agent.store.paths import resources_dir
 
 __all__ = ["as_text", "demo_clip", "run_all"]

@@ -41,10 +41,10 @@ def tray_start(clip: Path, starts: int) -> dict[str, float | None]:
 def preview(clip: Path, seconds: float) -> dict[str, float | None]:
     """``fps``: frames that the window drew in a second, over ``seconds``; ``open_s``: from the wish
     to the window, the second time. The watcher runs as in the agent."""
+    from agent.desktop.preview.process import Preview
     from agent.vision.camera import OpenCVCamera
     from agent.vision.expression import ExpressionClassifier
     from agent.vision.faces import FaceTracker
-    from agent.desktop.preview.process import Preview
     from agent.vision.watcher import Watcher
 
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()

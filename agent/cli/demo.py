@@ -19,9 +19,8 @@ from rich.markup import escape
 from agent import events as on
 from agent import logs
 from agent.app.lifecycle import App
-from agent.wording import describe
-from agent.errors import BadPicture
 from agent.app.options import Options
+from agent.errors import BadPicture
 from agent.settings import (
     CameraSettings,
     MoodSettings,
@@ -31,6 +30,7 @@ from agent.settings import (
 )
 from agent.store.paths import Paths, resources_dir
 from agent.types import MoodState
+from agent.wording import describe
 
 DEMO_SETTINGS = Settings(
     camera=CameraSettings(interval=0.7, burst_frames=3, burst_duration=0.2),

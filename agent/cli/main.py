@@ -119,8 +119,8 @@ def run(
     """Run the agent: watch, and move the music."""
     from agent import logs
     from agent.app.lifecycle import App
-    from agent.desktop.single_instance import Instance
     from agent.app.options import Options
+    from agent.desktop.single_instance import Instance
 
     if player not in (None, "auto", "spotify", "local"):
         raise typer.BadParameter("auto, spotify or local", param_hint="--player")

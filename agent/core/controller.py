@@ -16,15 +16,15 @@ from agent import effects as do
 from agent import events as on
 from agent.core import messages as notices
 from agent.core import snapshot as picture
-from agent.core.mood_filter import UNKNOWN, Calibration
-from agent.core.policy import Listener
-from agent.core.music import Dj
-from agent.errors import AgentError, PlaylistGone
 from agent.core.camera import Eyes
 from agent.core.mood import Impression
+from agent.core.mood_filter import UNKNOWN, Calibration
+from agent.core.music import Dj
+from agent.core.policy import Listener
+from agent.core.workers import Staff
+from agent.errors import AgentError, PlaylistGone
 from agent.ports import Clock
 from agent.settings import Settings
-from agent.core.workers import Staff
 from agent.types import CameraState, Happening, Mood, Observation, Snapshot
 
 MUSIC_WISHES = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agent.wording import part_stopped
 from agent.errors import AgentError, BadPicture, CameraError, NeedsLogin, NoDevice
 from agent.events import (
     AskForConsent,
@@ -13,6 +12,7 @@ from agent.events import (
     UndoSwitch,
 )
 from agent.types import Decision, Notification, NotificationKind
+from agent.wording import part_stopped
 
 
 def switched(decision: Decision) -> Notification:

@@ -14,16 +14,16 @@ from dataclasses import replace
 
 from agent import effects as do
 from agent.core import messages as notices
-from agent.core.switches import Change, Changes, way_back
-from agent.players.changes import visible
-from agent.timing import PLAY_AT_WORST
+from agent.core.play_requests import Wish, Wishes
 from agent.core.policy import Circumstances, Listener, another, decide, still_looking
 from agent.core.rotation import Repertoire
+from agent.core.switches import Change, Changes, way_back
 from agent.core.trouble import Troubles, hinders_all
-from agent.core.play_requests import Wish, Wishes
 from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone, ServiceDown
+from agent.players.changes import visible
 from agent.ports import Clock
 from agent.settings import PolicySettings
+from agent.timing import PLAY_AT_WORST
 from agent.types import (
     Action,
     Chooser,

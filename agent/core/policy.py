@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.wording import MOOD_WORDS, describe
 from agent.settings import PolicySettings
 from agent.types import (
     Action,
@@ -31,6 +30,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
+from agent.wording import MOOD_WORDS, describe
 
 Playlists = Mapping[MoodState, tuple[Playlist, ...]]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from agent.core.music import Dj
-from agent.errors import Offline
 from agent.core.camera import Eyes
 from agent.core.mood import Impression
+from agent.core.music import Dj
 from agent.core.workers import Staff
+from agent.errors import Offline
 from agent.types import MoodState, Snapshot, Status
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from agent.core.play_requests import Wish
 from agent.players.changes import shows
 from agent.timing import PLAY_AT_WORST
-from agent.core.play_requests import Wish
 from agent.types import Decision, Place, Playback, Playlist
 
 EARLY_SKIP = 60.0

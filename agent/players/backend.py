@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from agent.players.polling import Budget, Cadence, next_poll, next_poll_local
 from agent.errors import QuotaExceeded
+from agent.players.polling import Budget, Cadence, next_poll, next_poll_local
 from agent.ports import Player
 
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import logging
 
-from agent.players.changes import Command
-from agent.timing import VERIFY_WAIT
 from agent.errors import (
     AgentError,
     NeedsLogin,
@@ -25,13 +23,15 @@ from agent.events import (
     PlaylistStarted,
 )
 from agent.players.backend import KnowsDevices, PlayerBackend
+from agent.players.changes import Command
+from agent.players.commands import Order
+from agent.players.error_state import Obstacles
 from agent.players.leisure import Leisure
 from agent.players.lookout import Lookout
-from agent.players.error_state import Obstacles
-from agent.players.commands import Order
-from agent.players.start_check import Proof, Verdict
 from agent.players.observer import Witness
+from agent.players.start_check import Proof, Verdict
 from agent.ports import Clock, Report
+from agent.timing import VERIFY_WAIT
 from agent.types import Playback, Playlist, PlayState
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.players.polling import Budget, next_look
-from agent.timing import WISH_LIFE
 from agent.ports import Clock
+from agent.timing import WISH_LIFE
 
 
 class Lookout:

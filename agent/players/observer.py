@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.players.polling import Budget, Watch
+from agent.core.whose import attribute
 from agent.players.changes import (
     ECHO_WINDOW,
     Command,
@@ -10,7 +10,7 @@ from agent.players.changes import (
     visible,
     what_happened,
 )
-from agent.core.whose import attribute
+from agent.players.polling import Budget, Watch
 from agent.types import Happening, Playback, PlayState
 
 REPORT_EVERY = 30.0

@@ -3,12 +3,12 @@ makes them is the player's attendant."""
 
 from __future__ import annotations
 
-from agent.players.changes import Command
 from agent.errors import AgentError
 from agent.events import Event, PlayDropped
-from agent.players.driver import Attendant
 from agent.players.backend import PlayerBackend, TellsChanges
+from agent.players.changes import Command
 from agent.players.commands import Order, Orders
+from agent.players.driver import Attendant
 from agent.ports import Clock, Report
 from agent.types import Playlist
 from agent.worker import Worker

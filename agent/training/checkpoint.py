@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from agent.store.files import write_atomic
 from agent.training.data import DataError, Faces
-from agent.training.network import build
 from agent.training.distributed import Average, Team
+from agent.training.network import build
 
 COLUMNS = (
     "epoch", "step", "rate", "train_loss", "train_accuracy", "validation_loss",

@@ -94,8 +94,8 @@ def train(
 ) -> None:
     """Train, or go on where --run stopped. On several processors: torchrun -m agent -- train."""
     with _in_words():
-        from agent.training import data as corpus
         from agent.training import corpora as readers
+        from agent.training import data as corpus
         from agent.training.network import NETWORKS
         from agent.training.train import SEED_PLAN, Plan, Stop
         from agent.training.train import train as run_training
@@ -257,11 +257,11 @@ def evaluate(
 ) -> None:
     """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
     with _in_words():
+        from agent.training import baselines as rivals
         from agent.training import data as corpus
         from agent.training import results as kept
-        from agent.training import baselines as rivals
-        from agent.training.model_card import front_block, table
         from agent.training.evaluate import evaluate as measure
+        from agent.training.model_card import front_block, table
 
         shipped = model is None
         file = model or models_dir() / "emotion.onnx"

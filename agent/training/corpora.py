@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agent.training.data import DataError, Faces, as_network_sees, join
 from agent.training.fer_csv import read_fer_csv, read_ferplus_csv
+from agent.training.near_duplicates import near_twins
 from agent.training.reader_base import (
     CONTEMPT,
     NAMES,
@@ -22,7 +23,6 @@ from agent.training.reader_base import (
     open_picture,
     some,
 )
-from agent.training.near_duplicates import near_twins
 from agent.training.yolo import read_yolo
 
 __all__ = ["READERS", "Faults", "join_added", "read_added", "read_folders"]

@@ -29,8 +29,8 @@ from agent.training.dataset import (
     as_network_sees,
     join,
 )
-from agent.training.npz_corpora import REAL, WORDS, Column, open_packed
 from agent.training.near_duplicates import TWIN, twin_groups
+from agent.training.npz_corpora import REAL, WORDS, Column, open_packed
 
 # What a face is stands in faces.py; the rest of training has it from here.
 __all__ = ["CLASSES", "SIZE", "DataError", "Faces", "Pictures", "as_network_sees", "join"]

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from agent.training import checkpoint, data
-from agent.training.network import predict
 from agent.training.distributed import Team
+from agent.training.network import predict
 
 
 def load(files: Sequence[Path]) -> list[nn.Module]:

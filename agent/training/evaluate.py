@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from agent.errors import ModelError
 from agent.training import data, metrics
-from agent.training.corruptions import HARDSHIPS
 from agent.training.baselines import Rival
+from agent.training.corruptions import HARDSHIPS
 from agent.vision.expression import ExpressionClassifier, OnnxSession
 from agent.vision.model_file import read_card
 

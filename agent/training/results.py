@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.store.files import write_atomic
-from agent.training.model_card import refresh
 from agent.training.data import DataError
 from agent.training.evaluate import DESCRIBED, PACKED
+from agent.training.model_card import refresh
 from agent.training.paths import check_files
 from agent.vision.model_file import read_card
 

@@ -23,9 +23,9 @@ from torch import nn
 
 from agent.training import augment, checkpoint, data
 from agent.training import distillation as teacher
+from agent.training.distributed import Average, Stopper, Team
 from agent.training.network import build, predict
 from agent.training.progress import Progress
-from agent.training.distributed import Average, Stopper, Team
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from agent.events import CameraChanged, Observed
 from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
 from agent.types import Box, CameraState, Frame
 from agent.vision.burst import Burst, Look, crop
-from agent.vision.preview_feed import Live
 from agent.vision.camera_sharing import Neighbours, Wanted
+from agent.vision.preview_feed import Live
 from agent.worker import Worker
 
 EMPTY_LOOKS = 2

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.core.whose import attribute
 from agent.players.changes import (
     ECHO_WINDOW,
     LATE_ECHO,
@@ -15,7 +16,6 @@ from agent.players.changes import (
     OwnCommand,
     what_happened,
 )
-from agent.core.whose import attribute
 from agent.types import Chooser, Happening, Playback, PlayState
 
 T = 1000.0  # time of the reading before

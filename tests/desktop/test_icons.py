@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent.desktop.palette import MOOD_COLOURS
-from agent.desktop.icons.files import IconFiles
 from agent.desktop.icons.drawing import ICO_SIZES, app_icon, colour_of, ico, icon, stencil
+from agent.desktop.icons.files import IconFiles
+from agent.desktop.palette import MOOD_COLOURS
 from agent.types import EMOTIONS, MoodState, Status
 from tests.desktop.x11_screen import contact_sheet
 

@@ -6,7 +6,14 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from agent.desktop.notifications.rules import LOOK, WaitingRoom, is_quiet, safe, seconds_until, still_so
+from agent.desktop.notifications.rules import (
+    LOOK,
+    WaitingRoom,
+    is_quiet,
+    safe,
+    seconds_until,
+    still_so,
+)
 from agent.settings import NotificationSettings
 from agent.types import (
     Action,

@@ -17,13 +17,13 @@ import psutil
 import pytest
 
 from agent.desktop.palette import MOOD_COLOURS
+from agent.desktop.preview.picture import NO_PICTURE, compose
+from agent.desktop.preview.process import Preview
+from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, FrameRoad, Shown
+from agent.desktop.preview.window import TITLE
 from agent.errors import DesktopError
 from agent.events import Event, Notice, PreviewChanged
 from agent.types import Box, Frame, MoodState
-from agent.desktop.preview.process import Preview
-from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, FrameRoad, Shown
-from agent.desktop.preview.picture import NO_PICTURE, compose
-from agent.desktop.preview.window import TITLE
 from agent.vision.watcher import FrameView
 from tests.desktop.x11 import Desktop, wait_for
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from agent.app.lifecycle import App
+from agent.app.options import Options
 from agent.desktop.palette import AMBER, MOOD_COLOURS, SLATE
 from agent.desktop.tray import backend
 from agent.desktop.tray.backend import NO_MENU, NO_SESSION, choose_backend
 from agent.desktop.tray.menu import Caps, Item, MenuAction, build_menu
 from agent.desktop.tray.tray import Tray, make_tray
 from agent.events import Event, PauseCamera
-from agent.app.options import Options
 from agent.types import MoodState
 from tests.desktop.conftest import Program
 from tests.desktop.tray_program import sample_snapshot

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.wording import part_stopped
 from agent.desktop.tray.menu import (
     LINE_WIDTH,
     SEPARATOR,
@@ -47,6 +46,7 @@ from agent.types import (
     Snapshot,
     Status,
 )
+from agent.wording import part_stopped
 from tests.desktop.tray_program import sample_snapshot
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

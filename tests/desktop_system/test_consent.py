@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop.consent import record as consent
 from agent.desktop.consent import dialog as consent_dialog
+from agent.desktop.consent import record as consent
 from agent.errors import StoreError
 from agent.events import ConsentGiven, Event, Notice
 from agent.store.paths import Paths

@@ -126,7 +126,10 @@ def complaint(one: Import) -> str | None:
         return None if room(there) == "agent.core" else "adapters know foundation and core only"
     if room(here) == "agent.training":
         return None if room(there) in ADAPTERS else "training knows adapters and below"
-    if room(here) in CONTROLLER and room(there) in ADAPTERS | {"agent.app.lifecycle", "agent.cli.main"}:
+    if room(here) in CONTROLLER and room(there) in ADAPTERS | {
+        "agent.app.lifecycle",
+        "agent.cli.main",
+    }:
         return "the controller knows the core and below"
     if room(here) in CONTROLLER - {"agent.core.controller"} and room(there) in CONTROLLER:
         return "the controller's parts know neither it nor each other"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from agent.players.spotify import storage as spotify_store
+from agent.app.player_manager import Music
 from agent.clock import SystemClock
 from agent.events import Event, PlayerChanged
-from agent.app.player_manager import Music
+from agent.players.spotify import storage as spotify_store
 from agent.players.spotify.token import Token
 from agent.settings import Settings
 from agent.store.paths import Paths

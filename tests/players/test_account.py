@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_account as account
 from agent.errors import NeedsLogin
 from agent.events import (
@@ -19,6 +18,7 @@ from agent.events import (
     SettingsChanged,
 )
 from agent.players.local import LocalPlayer
+from agent.players.spotify import storage as spotify_store
 from agent.players.spotify.token import LIFETIME
 from agent.settings import Settings, SpotifySettings
 from agent.types import Playlist

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from agent.players.polling import Budget
 from agent.errors import NeedsLogin, PlayerError, RateLimited, ServiceDown
 from agent.events import PlayerFailed, PlaylistStarted, WorkerCrashed
 from agent.players.backend import PlayerBackend
 from agent.players.leisure import REST, ROOM, SPACING
 from agent.players.player_worker import PlayerWorker
+from agent.players.polling import Budget
 from agent.types import Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer

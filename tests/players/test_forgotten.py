@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from agent.app.lifecycle import App
+from agent.app.options import Options
 from agent.clock import SystemClock
 from agent.events import LogOut, Quit
-from agent.app.options import Options
-from agent.players.spotify.token import Token
 from agent.players.spotify.storage import login_note, token_store
+from agent.players.spotify.token import Token
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile

@@ -6,9 +6,6 @@ import random
 
 import pytest
 
-from agent.players.polling import IDLE, LOOK_OUT, Budget
-from agent.players.changes import Command
-from agent.timing import WISH_LIFE
 from agent.errors import NoDevice, Offline, PlayerError, ServiceDown
 from agent.events import (
     Event,
@@ -19,8 +16,11 @@ from agent.events import (
     PlaylistStarted,
 )
 from agent.players.backend import PlayerBackend
-from agent.players.player_worker import PlayerWorker
+from agent.players.changes import Command
 from agent.players.commands import Order, Orders
+from agent.players.player_worker import PlayerWorker
+from agent.players.polling import IDLE, LOOK_OUT, Budget
+from agent.timing import WISH_LIFE
 from agent.types import Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer

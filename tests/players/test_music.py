@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_login as spotify_app
 from agent.errors import NeedsLogin, SettingsError
 from agent.events import (
@@ -19,6 +18,7 @@ from agent.events import (
     WorkerCrashed,
 )
 from agent.players.local import LocalPlayer, loop
+from agent.players.spotify import storage as spotify_store
 from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
 from agent.types import MoodState, Playback, PlayState
 from tests.fakes.spotify import FakeSpotify, spotify_id

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.players.spotify.login_state import Change, LoginNote, PersonalFile
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
-from agent.players.spotify.login_state import Change, LoginNote, PersonalFile
 
 
 @pytest.fixture

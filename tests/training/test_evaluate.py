@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.training import corruptions as hardships
 from agent.training import data
 from agent.training import model_card as card
-from agent.training import corruptions as hardships
-from agent.training.evaluate import OWN_HEAD, evaluate, latencies
 from agent.training.baselines import load
+from agent.training.evaluate import OWN_HEAD, evaluate, latencies
 
 Made = tuple[Path, dict[str, Any]]
 

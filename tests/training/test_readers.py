@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from agent.training import data
-from agent.training.fer_csv import read_fer_csv, read_ferplus_csv
 from agent.training.corpora import Faults, join_added, read_added, read_folders
+from agent.training.fer_csv import read_fer_csv, read_ferplus_csv
 from agent.training.near_duplicates import near_twins
 
 GREY = " ".join(["128"] * 48 * 48)

@@ -13,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from agent.training import metrics, plots
 from agent.training import model_card as card
-from agent.training.data import DataError
 from agent.training.baselines import load
+from agent.training.data import DataError
 from agent.types import EMOTIONS
 
 ORDER = ("neutral", "contempt", "sad", "happy", "angry", "surprise", "fear", "disgust")

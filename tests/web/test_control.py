@@ -22,7 +22,6 @@ import pytest
 from agent import __version__
 from agent import events as on
 from agent.clock import SystemClock
-from agent.wording import part_stopped
 from agent.errors import DesktopError, NotRunning
 from agent.store.paths import Paths
 from agent.types import (
@@ -40,6 +39,7 @@ from agent.types import (
 from agent.web import control_client
 from agent.web.control_client import call, call_when_ready, hand_over
 from agent.web.server import ControlServer
+from agent.wording import part_stopped
 
 CLOCK = SystemClock()
 

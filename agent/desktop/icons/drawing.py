@@ -14,9 +14,9 @@ from typing import TypeAlias
 
 from PIL import Image
 
-from agent.desktop.palette import AMBER, INK, MOOD_COLOURS, PAPER, RED, RGB, SLATE, VIOLET
 from agent.desktop.icons import shapes
 from agent.desktop.icons.pen import WHITE, Pen, Punch
+from agent.desktop.palette import AMBER, INK, MOOD_COLOURS, PAPER, RED, RGB, SLATE, VIOLET
 from agent.types import MoodState, Status
 
 ICO_SIZES = (16, 20, 24, 32, 40, 48, 64)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from agent.desktop.palette import INK, RED, RGB
 from agent.desktop.icons.pen import WHITE, Pen
+from agent.desktop.palette import INK, RED, RGB
 from agent.types import MoodState
 
 # --- faces ----------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from agent.desktop.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
-from agent.types import EMOTIONS, Box, Frame, MoodState
 from agent.desktop.preview.shared_frame import Shown
+from agent.types import EMOTIONS, Box, Frame, MoodState
 
 PROMISE = "Frames stay on this computer"
 NO_PICTURE = "No picture: the camera is off"

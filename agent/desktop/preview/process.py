@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from agent.desktop.preview.shared_frame import FrameRoad
+from agent.desktop.preview.window import CLOSE, CLOSED, READY, main
 from agent.errors import DesktopError
 from agent.events import Notice, PreviewChanged
 from agent.ports import Report
 from agent.types import Frame
-from agent.desktop.preview.shared_frame import FrameRoad
-from agent.desktop.preview.window import CLOSE, CLOSED, READY, main
 from agent.vision.watcher import FrameView
 
 log = logging.getLogger(__name__)

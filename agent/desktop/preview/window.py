@@ -101,8 +101,8 @@ class _Window:
     def _draw(self) -> None:
         import numpy as np
 
-        from agent.desktop.preview.shared_frame import Shown
         from agent.desktop.preview.picture import compose
+        from agent.desktop.preview.shared_frame import Shown
 
         self._take()
         stale = time.monotonic() - self._fresh > STALE_AFTER or self._shown is None

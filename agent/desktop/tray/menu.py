@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from agent.wording import MOOD_WORDS, part_stopped, what_stopped
 from agent.events import (
     AskForConsent,
     Event,
@@ -30,6 +29,7 @@ from agent.events import (
     UndoSwitch,
 )
 from agent.types import EMOTIONS, CameraState, Decision, MoodState, PlayState, Snapshot, Status
+from agent.wording import MOOD_WORDS, part_stopped, what_stopped
 
 LINE_WIDTH = 46
 """Characters: longer texts are wrapped (reasons) or shortened (names)."""

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from agent.desktop.tray.backend import Backend, choose_backend, panel_is_dark
 from agent.desktop.icons.files import IconFiles
+from agent.desktop.tray.backend import Backend, choose_backend, panel_is_dark
 from agent.desktop.tray.menu import Caps, Item, MenuAction, build_menu, tooltip
 from agent.ports import Clock, Report
 from agent.store.paths import Paths

@@ -9,7 +9,7 @@ from typing import Any
 import spotipy
 
 from agent.errors import PlaylistGone
-from agent.players.spotify.start_request import Start
+from agent.players.spotify.api_errors import UnknownAddress, not_understood, playlist_gone
 from agent.players.spotify.parsing import (
     Device,
     PlaylistInfo,
@@ -18,8 +18,8 @@ from agent.players.spotify.parsing import (
     read_player,
     read_playlist,
 )
+from agent.players.spotify.start_request import Start
 from agent.players.spotify.transport import SpotifySession
-from agent.players.spotify.api_errors import UnknownAddress, not_understood, playlist_gone
 from agent.ports import Clock
 
 # spotipy's DEBUG lines repeat whole answers: what somebody listens to belongs into no log.

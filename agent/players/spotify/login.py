@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.errors import NeedsLogin, PlayerError, StoreError
-from agent.players.spotify.oauth import Accounts, GrantRefused, challenge_of, new_verifier
+from agent.players.spotify.api_errors import LOGIN_AGAIN
 from agent.players.spotify.documents import LockedTokenStore, LoginNotes
 from agent.players.spotify.endpoints import SCOPES
+from agent.players.spotify.oauth import Accounts, GrantRefused, challenge_of, new_verifier
 from agent.players.spotify.token import Token
-from agent.players.spotify.api_errors import LOGIN_AGAIN
 from agent.ports import Clock
 
 log = logging.getLogger(__name__)

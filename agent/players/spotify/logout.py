@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from agent.players.spotify import storage as spotify_store
 from agent.errors import StoreError
+from agent.players.spotify import storage as spotify_store
+from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths
-from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 
 log = logging.getLogger(__name__)
 

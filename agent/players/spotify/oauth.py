@@ -14,15 +14,15 @@ from urllib.parse import urlencode
 import requests
 
 from agent.errors import NeedsLogin, PlayerError, ServiceDown
-from agent.players.spotify.endpoints import SCOPES
-from agent.players.spotify.rate_limit import Ledger
-from agent.players.spotify.token import Token
 from agent.players.spotify.api_errors import (
     LOGIN_AGAIN,
     not_understood,
     unreachable,
     wait_of,
 )
+from agent.players.spotify.endpoints import SCOPES
+from agent.players.spotify.rate_limit import Ledger
+from agent.players.spotify.token import Token
 from agent.ports import Clock
 
 TIMEOUT = (3.0, 6.0)

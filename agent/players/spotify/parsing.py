@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent.players.spotify.playlists import canonical_context
 from agent.players.spotify.api_errors import not_understood
+from agent.players.spotify.playlists import canonical_context
 from agent.types import Playback, PlayState
 
 

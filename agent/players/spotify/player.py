@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from agent.players.polling import Budget
-from agent.players.changes import shows
 from agent.errors import (
     DeviceRestricted,
     NeedsLogin,
@@ -17,14 +15,16 @@ from agent.errors import (
     RateLimited,
     ServiceDown,
 )
-from agent.players.spotify.login import TokenKeeper
+from agent.players.changes import shows
+from agent.players.polling import Budget
+from agent.players.spotify.api_errors import AlreadySo, device_restricted, playlist_gone
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.client import SpotifyClient
-from agent.players.spotify.start_request import Start, not_startable, start_of
-from agent.players.spotify.rate_limit import Ledger
-from agent.players.spotify.playlists import canonical, playlist_id
+from agent.players.spotify.login import TokenKeeper
 from agent.players.spotify.parsing import Device, Reading
-from agent.players.spotify.api_errors import AlreadySo, device_restricted, playlist_gone
+from agent.players.spotify.playlists import canonical, playlist_id
+from agent.players.spotify.rate_limit import Ledger
+from agent.players.spotify.start_request import Start, not_startable, start_of
 from agent.ports import Clock
 from agent.types import Playback, Playlist, PlayState
 

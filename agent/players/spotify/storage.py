@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from agent.errors import StoreError
 from agent.players.spotify.documents import LockedTokenStore
+from agent.players.spotify.login_state import LoginNote, PersonalFile
 from agent.players.spotify.token import Token
+from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 from agent.ports import Clock
 from agent.settings import Settings
 from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
-from agent.players.spotify.login_state import LoginNote, PersonalFile
 from agent.store.paths import Paths
-from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 
 if TYPE_CHECKING:
     from agent.players.spotify.cache import DisplayCache

@@ -16,9 +16,6 @@ import requests
 from requests.auth import AuthBase
 
 from agent.errors import NotPremium, PlayerError
-from agent.players.spotify.oauth import TIMEOUT
-from agent.players.spotify.login import TokenKeeper
-from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.api_errors import (
     BrokenOff,
     Unauthorized,
@@ -27,6 +24,9 @@ from agent.players.spotify.api_errors import (
     unreachable,
     wait_of,
 )
+from agent.players.spotify.login import TokenKeeper
+from agent.players.spotify.oauth import TIMEOUT
+from agent.players.spotify.rate_limit import Ledger
 from agent.ports import Clock
 
 

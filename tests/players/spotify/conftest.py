@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 import requests
 
-from agent.players.spotify.oauth import Accounts
-from agent.players.spotify.login import TokenKeeper
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.client import SpotifyClient
-from agent.players.spotify.rate_limit import Ledger
-from agent.players.spotify.player import SpotifyPlayer
-from agent.players.spotify.transport import SpotifySession
-from agent.players.spotify.token import Token
-from agent.store.jsonfile import JsonFile
+from agent.players.spotify.login import TokenKeeper
 from agent.players.spotify.login_state import LoginNote
+from agent.players.spotify.oauth import Accounts
+from agent.players.spotify.player import SpotifyPlayer
+from agent.players.spotify.rate_limit import Ledger
+from agent.players.spotify.token import Token
 from agent.players.spotify.token_store import FileTokenStore
+from agent.players.spotify.transport import SpotifySession
+from agent.store.jsonfile import JsonFile
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import InProcess, World, contract
 from tests.fakes.spotify.service import Service

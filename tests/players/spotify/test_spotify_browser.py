@@ -10,8 +10,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_login as spotify_app
+from agent.players.spotify import storage as spotify_store
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
 from tests.fakes.clock import FakeClock

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_login as spotify_app
 from agent.errors import Offline, PlayerError, ServiceDown
 from agent.players.spotify import oauth as accounts
+from agent.players.spotify import storage as spotify_store
 from agent.players.spotify import transport as session
 from agent.players.spotify.player import SpotifyPlayer
 from agent.players.spotify.token import Token

@@ -16,9 +16,9 @@ from agent.events import Event, PlaybackChanged
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.token import Token
+from agent.players.spotify.token_store import FileTokenStore
 from agent.settings import Settings
 from agent.store.paths import Paths
-from agent.players.spotify.token_store import FileTokenStore
 from agent.types import Box, Frame, Playlist
 from agent.vision.camera import OpenCVCamera
 from agent.vision.watcher import FrameView, Watcher

@@ -16,8 +16,8 @@ from agent.errors import PlayerError, QuotaExceeded, RateLimited
 from agent.events import Event, PlayerFailed, PlayerRecovered, PlaylistStarted
 from agent.players.backend import PlayerBackend, ReadingsSpent
 from agent.players.player_worker import PlayerWorker
-from agent.players.spotify.rate_limit import LONGEST_WAIT, Ledger
 from agent.players.spotify.api_errors import DEFAULT_QUOTA_WAIT, DEFAULT_WAIT, wait_of
+from agent.players.spotify.rate_limit import LONGEST_WAIT, Ledger
 from agent.store.jsonfile import JsonFile
 from agent.types import Playlist
 from tests.fakes.clock import FakeClock

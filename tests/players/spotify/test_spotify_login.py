@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_login as spotify_app
 from agent.errors import NeedsLogin, SettingsError, StoreError
+from agent.players.spotify import storage as spotify_store
 from agent.players.spotify.oauth import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths

@@ -9,13 +9,13 @@ from pathlib import Path
 import keyring.errors
 import pytest
 
-from agent.players.spotify import storage as spotify_store
 from agent.app import spotify_account as account
 from agent.errors import QuotaExceeded, RateLimited, StoreError
+from agent.players.spotify import storage as spotify_store
 from agent.players.spotify.endpoints import Endpoints
+from agent.players.spotify.logout import logout
 from agent.players.spotify.token import Token
 from agent.settings import Settings, SpotifySettings
-from agent.players.spotify.logout import logout
 from agent.store.paths import Paths
 from agent.types import Action, Decision, MoodState, Playlist
 from tests.fakes.clock import FakeClock

@@ -6,8 +6,8 @@ import pytest
 
 from agent import effects as do
 from agent import events as on
-from agent.timing import PLAY_AT_WORST, PLAY_REQUESTS, REQUEST
 from agent.players.spotify.oauth import TIMEOUT
+from agent.timing import PLAY_AT_WORST, PLAY_REQUESTS, REQUEST
 from agent.types import NotificationKind, Playlist
 from tests.players.spotify.conftest import Rig
 from tests.players.spotify.house import House

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.players.spotify import storage as spotify_store
 from agent.errors import NeedsLogin, PlayerError, StoreError
+from agent.players.spotify import storage as spotify_store
+from agent.players.spotify.login_state import Change
 from agent.players.spotify.token import Token
+from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 from agent.settings import Settings
 from agent.store import lock
 from agent.store.lock import ExclusiveLock
-from agent.players.spotify.login_state import Change
 from agent.store.paths import Paths
-from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.ring import Ring
 from tests.players.spotify.conftest import Rig

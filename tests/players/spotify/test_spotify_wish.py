@@ -7,8 +7,8 @@ import pytest
 from agent import effects as do
 from agent import events as on
 from agent.players.polling import RESERVE
-from agent.timing import WISH_LIFE
 from agent.settings import PolicySettings
+from agent.timing import WISH_LIFE
 from agent.types import NotificationKind
 from tests.players.spotify.conftest import Rig
 from tests.players.spotify.house import House
