@@ -234,7 +234,7 @@ def test_a_killed_agent_takes_its_question_with_it(screen: None, tmp_path: Path)
     script = tmp_path / "asks.py"
     script.write_text(
         "from agent.desktop.consent import dialog\n"
-        "if __name__ == '__main__':\n    consent_dialog.show(lambda: False)\n"
+        "if __name__ == '__main__':\n    dialog.show(lambda: False)\n"
     )
     root = Path(__file__).resolve().parents[2]
     agent = subprocess.Popen(
