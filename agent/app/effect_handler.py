@@ -16,6 +16,7 @@ from agent.errors import AgentError, StoreError
 from agent.ports import Clock, History, Notifier, Report
 from agent.types import (
     Decision,
+    FrameView,
     Mood,
     Notification,
     NotificationKind,
@@ -23,7 +24,7 @@ from agent.types import (
     Playback,
     Snapshot,
 )
-from agent.vision.watcher import FrameView, Watcher
+from agent.vision.watcher import Watcher
 from agent.wording import describe
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from agent.training import data, metrics
 from agent.training.evaluate import label_head
 from agent.training.export import Blend, Shipped, export, load
 from agent.training.network import build, predict
-from agent.training.torch_engine import TorchSession
 from agent.types import EMOTIONS
 from agent.vision.expression import Engine, ExpressionClassifier, normalise
+from agent.vision.torch_engine import TorchSession
 
 Parts = tuple[data.Faces, data.Faces]
 BLEND = Blend(votes=0.7, lift=0.3)  # as the fixture ``made`` exports
