@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from agent import effects, events
 from agent.app import event_log
@@ -138,6 +138,8 @@ class EffectHandler:
                 self._restart()
             case effects.Shutdown():
                 self._shut_down()
+            case _:
+                assert_never(effect)
 
     # -- showing
 
