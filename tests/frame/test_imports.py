@@ -51,7 +51,8 @@ def lint(place: Path) -> subprocess.CompletedProcess[str]:
             sys.executable,
             "-c",
             "import sys; from importlinter.cli import lint_imports; "
-            f"sys.exit(lint_imports(config_filename={str(ROOT / 'pyproject.toml')!r}, no_cache=True))",
+            "sys.exit(lint_imports(config_filename=sys.argv[1], no_cache=True))",
+            str(ROOT / "pyproject.toml"),
         ],
         cwd=place,
         env={"PYTHONPATH": str(place), "PATH": "/usr/bin:/bin"},
