@@ -53,14 +53,14 @@ def test_the_volume_is_changed_while_the_music_plays(
         return Settings(player="local", local=LocalSettings(volume=volume))
 
     owner.music.use(settings(0.8))
-    owner.music.play(loop("happy"), asked=True)
+    owner.player.play(loop("happy"), asked=True)
     owner.wait_for(PlaylistStarted)
     local = owner.music._local
     assert local is not None
     began = len(owner.events)
     owner.music.use(settings(0.3))
     assert local._output.volume == 0.3
-    owner.music.expect(True)  # has it read more often
+    owner.player.expect(True)  # has it read more often
     time.sleep(1.5)
     assert built == ["local"]
     assert local.playback().state is PlayState.PLAYING
@@ -79,8 +79,7 @@ def test_a_player_that_gave_up_is_built_anew(
     works = LocalPlayer.playback
     monkeypatch.setattr(LocalPlayer, "playback", broken)
     owner.music.use(Settings(player="local"))
-    worker = owner.music._worker
-    assert worker is not None
+    worker = owner.player
     end = time.monotonic() + 30.0
     while not worker.gave_up:
         worker.wake()  # instead of the second between two tries
@@ -88,11 +87,11 @@ def test_a_player_that_gave_up_is_built_anew(
         time.sleep(0.01)
     owner.wait_for(WorkerCrashed, lambda e: isinstance(e, WorkerCrashed) and e.gave_up)
     monkeypatch.setattr(LocalPlayer, "playback", works)
-    owner.music.restart()
+    worker.restart()
+    owner.music.renew()
     owner.wait_for(PlaybackChanged)
-    assert owner.music._worker is worker
     assert built == ["local", "local"], "the first one let its sound device go"
-    owner.music.restart()
+    owner.music.renew()
     assert built == ["local", "local"], "it works: nothing to do"
 
 
@@ -102,7 +101,6 @@ def test_unrelated_changes_build_no_player(
     owner.log_in(spotify.accounts.give_login())
     settings = Settings(player="spotify", spotify_playlists={"happy": (HAPPY,)})
     owner.music.use(settings)
-    worker = owner.music._worker
     for update in ({"mood": MoodSettings(dwell=3.0)}, {"spotify_playlists": {"sad": (SAD,)}}):
         owner.music.use(settings.model_copy(update=update))
     assert built == ["spotify"]
@@ -111,7 +109,6 @@ def test_unrelated_changes_build_no_player(
     assert list(last.playlists) == [MoodState.SAD]
     owner.music.use(settings.model_copy(update={"spotify": SpotifySettings(shuffle=True)}))
     assert built == ["spotify", "spotify"]
-    assert owner.music._worker is worker
 
 
 def test_mapped_playlists_get_their_names(owner: ManagerHarness, spotify: FakeSpotify) -> None:
@@ -193,7 +190,7 @@ def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
     owner.music.use(settings)
     owner.wait_for(PlaybackChanged)
     with storage.login_lock(owner.paths).hold():  # as while a token is renewed
-        owner.music.account.log_out()
+        owner.account.log_out()
         assert owner.paths.token_file.exists()
     owner.wait_for(
         Notice,
