@@ -12,7 +12,7 @@ from agent.errors import PlaylistGone
 from agent.players.sound import NULL, SUFFIXES, Deck, Output, Unplayable
 from agent.ports import Clock
 from agent.settings import LocalSettings, Settings
-from agent.store.paths import resources_dir
+from agent.store.paths import expanded, resources_dir
 from agent.types import EMOTIONS, Playback, Playlist, PlayState
 
 log = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ def playlist(text: str) -> Playlist:
     """What stands in the settings -> a playlist: a folder, a file, or ``local:<emotion>``."""
     if text.startswith(LOOPS):
         return loop(text.removeprefix(LOOPS))
-    path = Path(text).expanduser()
+    path = expanded(text)
     return Playlist(str(path), path.stem if path.suffix in SUFFIXES else path.name or str(path))
 
 

@@ -45,7 +45,7 @@ class Paths:
     @classmethod
     def below(cls, home: Path) -> Paths:
         """All folders below one."""
-        root = home.expanduser().absolute()
+        root = expanded(home).absolute()
         return cls(root / "config", root / "data", root / "state", root / "logs", root / "runtime")
 
     @property
@@ -80,6 +80,12 @@ def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
     if base and os.access(base, os.W_OK):
         return Path(base) / APP
     return Path(dirs.user_state_dir) / "runtime"
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` and ``~name`` in the place of a home; without such a user it stays as it
+    is, for a file may be called so."""
+    return Path(os.path.expanduser(path))
 
 
 def ensure_folder(folder: Path) -> None:

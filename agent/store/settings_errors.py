@@ -14,6 +14,7 @@ import annotated_types
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from agent import addresses
 from agent.errors import SettingsError
 from agent.settings import EmotionName, Settings
 
@@ -37,7 +38,7 @@ def syntax_error(path: Path, text: str, error: ValueError) -> SettingsError:
         shown = lines[number - 1].strip() if number <= len(lines) else ""
     else:
         where, shown = f"line {max(1, len(lines))}, at its end", lines[-1].strip() if lines else ""
-    quoted = f"\n    {shown}" if shown else ""
+    quoted = f"\n    {addresses.mask_to_line_end(shown)}" if shown else ""
     return SettingsError(f"{path}, {where}: {what[:1].lower()}{what[1:]}.{quoted}")
 
 
@@ -107,6 +108,8 @@ def _found(item: Any) -> str:
     if isinstance(value, bool):
         return f"not {str(value).lower()}"
     if isinstance(value, str):
+        if addresses.is_address(value) or addresses.seems_meant(value):
+            value = addresses.place(value)
         shown = value if len(value) <= 60 else value[:57] + "..."
         return f'not "{shown}"'
     if isinstance(value, list | tuple):
