@@ -33,10 +33,11 @@ demo-spotify: $(STAMPS)/dev ## The same against a pretended Spotify on this comp
 test: $(STAMPS)/dev system-packages lint ## Set everything up, then lint and test
 	$(PY) -m pytest -p tests.no_skips $(T) $(ARGS)
 
-lint: $(STAMPS)/dev ## Check style and types
+lint: $(STAMPS)/dev ## Check style, types and who imports whom
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(BIN)/lint-imports
 
 format: $(STAMPS)/dev ## Bring the code into shape
 	$(PY) -m ruff check --fix .

@@ -11,7 +11,6 @@ import os
 import re
 import sys
 import threading
-from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -19,7 +18,6 @@ from types import TracebackType
 from typing import cast
 
 from agent import addresses
-from agent.store.paths import Paths, ensure_folder
 
 LOG_NAME = "moodtray.log"
 FILES = 5
@@ -115,16 +113,15 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _ours: list[logging.Handler] = []
 
 
-def set_up(paths: Paths, level: str | int = "INFO", console: bool = False) -> None:
-    """Send the log to ``paths.logs`` and, with ``console``, to stderr as well.
+def set_up(folder: Path, level: str | int = "INFO", console: bool = False) -> None:
+    """Send the log to a file in ``folder`` (which exists) and, with ``console``, to stderr.
 
     May be called again (a new level); the former handlers are closed. Uncaught exceptions of any
-    thread are logged from now on. Raises StoreError when the log folder cannot be used.
+    thread are logged from now on.
     """
-    ensure_folder(paths.logs)
     tear_down()
     file = _PrivateRotatingFile(
-        paths.logs / LOG_NAME, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True
+        folder / LOG_NAME, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True
     )
     _ours.append(file)
     if console:
@@ -150,13 +147,6 @@ def tear_down() -> None:
         root.removeHandler(handler)
         handler.close()
     _ours.clear()
-
-
-def bundle(paths: Paths, doctor_report: dict[str, object], out: Path) -> Path:
-    """Make the zip for a bug report; see :func:`agent.diagnostics.bundle.make`."""
-    from agent.diagnostics.bundle import make
-
-    return make(paths, doctor_report, out, datetime.now().astimezone())
 
 
 def _log_uncaught(

@@ -61,6 +61,17 @@ class Box:
         return self.width * self.height
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameView:
+    """One frame for the preview: the frame itself (not a copy: look, do not write), faces with the
+    followed person first, the latest seven probabilities, frames a second of late."""
+
+    frame: Frame
+    faces: tuple[Box, ...]
+    probabilities: tuple[float, ...] | None
+    fps: float
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What one burst of frames showed.

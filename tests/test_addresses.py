@@ -129,7 +129,7 @@ def test_neither_doctor_nor_log_nor_bundle_holds_it(
     paths = Paths.default()
     paths.ensure()
     paths.settings_file.write_text(text, encoding="utf-8")
-    logs.set_up(paths, "DEBUG")
+    logs.set_up(paths.logs, "DEBUG")
     try:
         checks = report.examine(paths)
         try:

@@ -88,8 +88,11 @@ def expanded(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))
 
 
-def ensure_folder(folder: Path) -> None:
-    """Create it (0700) where it is missing. Raises StoreError when it cannot be written."""
+def ensure_folder(folder: Path) -> Path:
+    """Create the folder (0700) where it is missing, and return it.
+
+    Raises StoreError when it cannot be written.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -102,6 +105,7 @@ def ensure_folder(folder: Path) -> None:
             f"The folder {folder} cannot be written. "
             "Check its permissions, or name another place with the variable MOODTRAY_HOME."
         )
+    return folder
 
 
 # --- files that the program ships -----------------------------------------------------------------

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from agent.errors import SettingsError, StoreError
 from agent.settings import SETTINGS_VERSION, PolicySettings, Settings
-from agent.store import files, settings_errors
+from agent.store import settings_errors
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile, default_text
 
@@ -236,7 +236,7 @@ def test_a_newer_file_is_refused_and_left_alone(file: SettingsFile) -> None:
 
 def test_an_older_file_is_brought_up_and_kept(paths: Paths) -> None:
     def rename_pause(document: tomlkit.TOMLDocument) -> None:
-        document["policy"]["cooldown"] = document["policy"].pop("pause")  # type: ignore[index,union-attr]
+        document["policy"]["cooldown"] = document["policy"].pop("pause")
 
     file = SettingsFile(paths, migrations={0: rename_pause})
     write(file, "version = 0 # old\n[policy]\n# mine\npause = 60\n")
@@ -440,7 +440,7 @@ def test_a_crash_while_saving_leaves_the_old_file_whole(
     def power_cut(source: object, target: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(files.os, "replace", power_cut)
+    monkeypatch.setattr("agent.store.files.os.replace", power_cut)
     with pytest.raises(StoreError, match=r"settings\.toml"):
         file.change("policy.cooldown", 60)
     monkeypatch.undo()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from PIL import Image
 
@@ -112,6 +112,8 @@ def _layers(status: Status, mood: MoodState, dark_panel: bool) -> tuple[Draw, Dr
             return partial(shapes.waves, colour=_mix(colour, ink, 0.35), ink=struck), _nothing
         case Status.ERROR:
             return partial(shapes.triangle, colour=colour), shapes.exclamation
+        case _:
+            assert_never(status)
 
 
 def _plate(pen: Pen, colour: RGB, dark_panel: bool) -> None:
