@@ -88,6 +88,17 @@ def expanded(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))
 
 
+def is_whole_path(text: str) -> bool:
+    """Whether it names the same place wherever the program was started: from the root or from a
+    home that there is, with no control character in it."""
+    return not has_controls(text) and expanded(text).is_absolute()
+
+
+def has_controls(text: str) -> bool:
+    """Whether it holds a tab, a line break or the like."""
+    return any(character < " " or character == "\x7f" for character in text)
+
+
 def ensure_folder(folder: Path) -> Path:
     """Create the folder (0700) where it is missing, and return it.
 
