@@ -8,8 +8,6 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.store.paths import Paths
-
 RUN = "run"
 HOME_OPTION = "--home"
 
@@ -45,6 +43,8 @@ def start_command() -> tuple[str, ...]:
 
 def home_option() -> tuple[str, ...]:
     """What start_command needs where MOODTRAY_HOME is set: at login nobody sets it."""
+    from agent.store.paths import Paths
+
     root = Paths.home()
     return () if root is None else (HOME_OPTION, str(root))
 
