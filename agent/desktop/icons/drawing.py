@@ -92,11 +92,12 @@ def _layers(status: Status, mood: MoodState, dark_panel: bool) -> tuple[Draw, Dr
     ink = PAPER if dark_panel else _DARK_INK
     plate = partial(_plate, colour=colour, dark_panel=dark_panel)
     face = shapes.FACES.get(mood)
+    question = partial(shapes.question, ink=WHITE)
     match status:
-        case Status.WATCHING if face is not None:
-            return plate, face
-        case Status.WATCHING | Status.UNSURE:
-            return plate, partial(shapes.question, ink=WHITE)
+        case Status.WATCHING:
+            return plate, face or question
+        case Status.UNSURE:
+            return plate, question
         case Status.PAUSED:
             return plate, partial(shapes.bars, ink=WHITE)
         case Status.STARTING:
