@@ -16,8 +16,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from agent import events as on
-from agent import logs
+from agent import events, logs
 from agent.app.lifecycle import App
 from agent.app.options import Options
 from agent.errors import BadPicture
@@ -28,7 +27,7 @@ from agent.settings import (
     PolicySettings,
     Settings,
 )
-from agent.store.paths import Paths, resources_dir
+from agent.store.paths import Paths, ensure_folder, resources_dir
 from agent.types import MoodState
 from agent.wording import describe
 
@@ -123,7 +122,7 @@ def run(
         )
     with tempfile.TemporaryDirectory(prefix="moodtray-demo-") as folder:
         paths = Paths.below(Path(folder))
-        logs.set_up(paths)
+        logs.set_up(ensure_folder(paths.logs))
         if stage.prepare is not None:
             stage.prepare(paths)
         app = App(
@@ -141,11 +140,11 @@ def run(
             ),
             paths,
         )
-        end = threading.Timer(length, lambda: app.report(on.Quit()))
+        end = threading.Timer(length, lambda: app.report(events.Quit()))
         end.daemon = True
         end.start()
         if preview and not headless:
-            app.report(on.ShowPreview(True))
+            app.report(events.ShowPreview(True))
         try:
             app.run()
         finally:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from agent.core.whose import attribute
 from agent.players.changes import (
     ECHO_WINDOW,
     Command,
     OwnCommand,
-    visible,
+    attribute,
     what_happened,
 )
 from agent.players.polling import Budget, Watch
@@ -22,7 +21,7 @@ _USERS_HAND = (Happening.PAUSED, Happening.USER_CHOSE, Happening.STARTED)
 _USERS_START = (Happening.STARTED, Happening.RESUMED, Happening.USER_CHOSE)
 
 
-class Witness:
+class Observer:
     """One thread's. Times are monotonic seconds."""
 
     def __init__(self, known: Playback | None = None) -> None:
@@ -52,7 +51,7 @@ class Witness:
         news = (
             before is None
             or self.happening is not Happening.NOTHING
-            or visible(before) != visible(playback)
+            or before.visible != playback.visible
             or now - self._reported_at >= REPORT_EVERY
         )
         if news:

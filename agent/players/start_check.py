@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from agent.players.changes import shows
 from agent.timing import VERIFY_READS, WISH_LIFE
 from agent.types import Happening, Playback, Playlist, PlayState
 
@@ -20,7 +19,7 @@ class Verdict(Enum):
     FAILED = auto()  # nor the second time
 
 
-class Proof:
+class StartCheck:
     """A play command of the time ``sent`` whose effect is not seen yet.
 
     ``told``: that it failed is known already, and only whether it took effect all the same is still
@@ -40,7 +39,7 @@ class Proof:
 
     def judge(self, seen: Playback, happening: Happening, now: float) -> Verdict:
         """What the newest reading tells; AGAIN is said once."""
-        there = seen.state is not PlayState.UNAVAILABLE and shows(seen, self.playlist.uri)
+        there = seen.state is not PlayState.UNAVAILABLE and seen.shows(self.playlist.uri)
         if there and seen.state is PlayState.PLAYING:
             return Verdict.STARTED
         if happening is Happening.USER_CHOSE:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
@@ -11,19 +10,16 @@ import pytest
 from agent.events import Event, PlaybackChanged
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
-from agent.store.paths import Paths
 from agent.types import Happening, Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer
-from tests.fakes.spotify import FakeSpotify
-from tests.players.owners import Owner
 
 E = TypeVar("E")
 
 A, B, C = Playlist("a", "A"), Playlist("b", "B"), Playlist("c", "C")
 
 
-class Stage:
+class WorkerHarness:
     """A worker, its player and its clock; ``events`` is what the controller would get."""
 
     def __init__(self, player: FakePlayer, clock: FakeClock, worker: PlayerWorker) -> None:
@@ -79,27 +75,9 @@ def player(clock: FakeClock) -> FakePlayer:
 
 
 @pytest.fixture
-def stage(player: FakePlayer, clock: FakeClock) -> Stage:
+def stage(player: FakePlayer, clock: FakeClock) -> WorkerHarness:
     events: list[Event] = []
     worker = PlayerWorker(PlayerBackend.remote(player), events.append, clock)
-    made = Stage(player, clock, worker)
+    made = WorkerHarness(player, clock, worker)
     worker.report = made.report
     return made
-
-
-@pytest.fixture
-def spotify() -> Iterator[FakeSpotify]:
-    """The pretended Spotify, on a port of its own."""
-    with FakeSpotify() as running:
-        yield running
-
-
-@pytest.fixture
-def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[Owner]:
-    """The player in use over it; ended after the test."""
-    paths = Paths.default()
-    paths.ensure()
-    made = Owner(paths, spotify)
-    yield made
-    made.music.request_stop()
-    assert made.music.join(30.0)

@@ -1,0 +1,421 @@
+"""The commands. Thin: parse, call, print. Exit codes: 0 done, 1 it could not be done, 2 the words
+of the command are off, 3 no agent is running."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from agent import __version__
+from agent.errors import AgentError, NotRunning
+from agent.store.paths import Paths, ensure_folder
+from agent.types import EMOTIONS
+
+app = typer.Typer(
+    name="moodtray",
+    help="Reads your mood from the webcam and moves the music to a playlist that fits.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its listings would show local values: tokens, frames
+)
+autostart_app = typer.Typer(help="Start Moodtray at login.", no_args_is_help=True)
+app.add_typer(autostart_app, name="autostart")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def main() -> NoReturn:
+    """The entry of the program: runs a command; an expected error is told in one line."""
+    from agent.training.cli import register
+
+    _speak_utf8()
+    register(app)
+    code = 0
+    try:
+        app()
+    except AgentError as error:
+        print(f"{error.title}: {error.message}", file=sys.stderr)
+        code = 3 if isinstance(error, NotRunning) else 1
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    _leave(code)
+
+
+def _speak_utf8() -> None:
+    """Playlists' names and '♪' go through any pipe: Windows would take its old code page there,
+    and raise. A stream that others put in the place (a test's, none at all) stays as it is."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def _leave(code: int) -> NoReturn:
+    """Leave now: a thread that hangs in a driver must not keep the program alive."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    others = [t for t in threading.enumerate() if t is not threading.main_thread()]
+    if any(t.is_alive() for t in others):
+        os._exit(code)
+    sys.exit(code)
+
+
+def _print(text: str) -> None:
+    """Rich where a person reads, plain elsewhere."""
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=True).print(text)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"moodtray {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _camera(source: str | None) -> int | str | None:
+    plain = source is not None and source.isascii() and source.isdecimal()
+    return int(source) if source is not None and plain else source
+
+
+# --- the agent ------------------------------------------------------------------------------------
+
+
+@app.command()
+def run(
+    camera: Annotated[
+        str | None, typer.Option(help="Index of a webcam, a video file, or a URL.")
+    ] = None,
+    player: Annotated[str | None, typer.Option(help="auto, spotify or local.")] = None,
+    headless: Annotated[bool, typer.Option(help="No tray, no notifications.")] = False,
+    play: Annotated[bool, typer.Option("--play", help="Start music for your mood now.")] = False,
+    paused: Annotated[bool, typer.Option("--paused", hidden=True)] = False,
+    spotify_url: Annotated[str | None, typer.Option(hidden=True)] = None,
+    events_json: Annotated[bool, typer.Option("--events-json", hidden=True)] = False,
+    control: Annotated[bool, typer.Option("--control/--no-control", hidden=True)] = True,
+    session: Annotated[bool, typer.Option("--session/--no-session", hidden=True)] = True,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
+) -> None:
+    """Run the agent: watch, and move the music."""
+    from agent import logs
+    from agent.app.lifecycle import App
+    from agent.app.options import Options
+    from agent.desktop.single_instance import Instance
+
+    if player not in (None, "auto", "spotify", "local"):
+        raise typer.BadParameter("auto, spotify or local", param_hint="--player")
+    paths = Paths.default()
+    for trouble in paths.ensure():
+        print(f"{trouble.title}: {trouble.message}", file=sys.stderr)
+    with Instance(paths) as instance:
+        if not instance.acquire():
+            from agent.web.control_client import hand_over
+
+            print(hand_over(paths, play=play))
+            return
+        logs.set_up(ensure_folder(paths.logs), "DEBUG" if verbose else "INFO", console=verbose)
+        App(
+            Options(
+                camera=_camera(camera),
+                player=player,
+                headless=headless,
+                play=play,
+                paused=paused,
+                spotify_url=spotify_url,
+                control=control,
+                session=session,
+                listener=_print_json if events_json else None,
+                tell=lambda text: print(text, file=sys.stderr, flush=True),
+            ),
+            paths,
+        ).run()
+
+
+@app.command()
+def demo(
+    seconds: Annotated[
+        float | None, typer.Option(help="How long (default: once through the clip).")
+    ] = None,
+    as_json: AsJson = False,
+    headless: Annotated[bool, typer.Option(help="No tray, no notifications.")] = False,
+    preview: Annotated[bool, typer.Option(help="Open the preview window.")] = True,
+) -> None:
+    """Show the whole loop on a clip that comes with the program. Nothing is kept."""
+    from agent.cli.demo import run as run_demo
+
+    run_demo(
+        seconds,
+        as_json=as_json,
+        headless=headless,
+        preview=preview,
+        out=(lambda text: print(text, flush=True)) if as_json else _print,
+    )
+
+
+@app.command()
+def consent(
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+) -> None:
+    """Allow Moodtray to use the camera (or take that back)."""
+    from agent.desktop import consent as kept
+
+    paths = Paths.default()
+    if withdraw:
+        print("Taken back." if kept.withdraw(paths) else "There was no consent to take back.")
+        return
+    print(kept.TEXT)
+    if yes or typer.confirm(kept.QUESTION):
+        kept.give(paths, datetime.now().astimezone())
+        print("Thank you. Moodtray may use the camera.")
+    else:
+        print("The camera stays closed.")
+        raise typer.Exit(1)
+
+
+# --- looking at things ----------------------------------------------------------------------------
+
+
+@app.command()
+def analyze(files: list[Path], as_json: AsJson = False) -> None:
+    """Say which faces and expressions are in pictures or videos."""
+    from agent.vision.analyze import analyze as look
+    from agent.vision.expression import ExpressionClassifier
+
+    classifier = ExpressionClassifier.load()
+    failed = False
+    for file in files:
+        try:
+            result = look(file, classifier)
+        except AgentError as error:
+            failed = True
+            if as_json:
+                _print_json({"file": str(file), "error": error.message})
+            else:
+                print(f"{error.title}: {error.message}", file=sys.stderr)
+            continue
+        if as_json:
+            _print_json(result.as_dict())
+        else:
+            print(result.summary)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    as_json: AsJson = False,
+    bundle: Annotated[
+        bool,
+        typer.Option("--bundle", help="Also make a zip for a bug report, without secrets."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="With --bundle: the zip's name, or a folder for it.")
+    ] = None,
+) -> None:
+    """Check camera, tray, sound, model and folders, and say what to do."""
+    from agent.diagnostics import report
+
+    paths = Paths.default()
+    checks = report.examine(paths)
+    if as_json:
+        _print_json(report.as_dict(checks))
+    else:
+        _print(report.as_text(checks))
+    if bundle:
+        from agent.clock import SystemClock
+        from agent.diagnostics.bundle import make
+
+        now = SystemClock().now()
+        made = make(paths, report.as_dict(checks), out or Path.cwd(), now)
+        print(f"Written: {made}", file=sys.stderr)
+    if any(c.ok is False for c in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    as_json: AsJson = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Shorter, noisier.")] = False,
+) -> None:
+    """Measure speed, memory and processor time."""
+    from agent.bench import as_text, run_all
+
+    figures = run_all(fast=fast)
+    if as_json:
+        _print_json(figures)
+    else:
+        _print(as_text(figures))
+
+
+# --- Spotify --------------------------------------------------------------------------------------
+
+
+@app.command()
+def login(
+    client_id: Annotated[
+        str | None, typer.Option(help="Of your own app at Spotify's developer page.")
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser")] = True,
+    spotify_url: Annotated[str | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Log in to Spotify."""
+    from agent.app.spotify_account import log_in
+
+    log_in(
+        Paths.default(),
+        client_id=client_id,
+        no_browser=not browser,
+        spotify_url=spotify_url,
+        tell=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+
+
+@app.command()
+def logout() -> None:
+    """Forget Spotify: remove every trace that was stored."""
+    from agent.app.spotify_account import log_out
+
+    print(log_out(Paths.default()))
+
+
+# --- the running agent ----------------------------------------------------------------------------
+
+
+def _ask(verb: str, **words: Any) -> dict[str, Any]:
+    from agent.web.control_client import call_when_ready
+
+    paths = Paths.default()
+
+    def taken() -> bool:
+        from agent.desktop.single_instance import Instance  # only when nobody answers
+
+        return Instance(paths).is_taken()
+
+    return call_when_ready(paths, verb, taken=taken, **words)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """What the running agent sees and plays."""
+    answer = _ask("status")
+    _print_json(answer) if as_json else print(answer["text"])
+
+
+@app.command()
+def pause(
+    minutes: Annotated[float | None, typer.Option(help="Resume after so many minutes.")] = None,
+) -> None:
+    """Let the camera go."""
+    until = None
+    if minutes is not None:
+        until = (datetime.now().astimezone() + timedelta(minutes=minutes)).isoformat()
+    print(_ask("pause", until=until)["text"])
+
+
+@app.command()
+def resume() -> None:
+    """Use the camera again."""
+    print(_ask("resume")["text"])
+
+
+@app.command()
+def mood(
+    emotion: Annotated[str, typer.Argument(help=", ".join(EMOTIONS))],
+    minutes: Annotated[float, typer.Option(min=1.0, max=1440.0, help="For how long.")] = 30.0,
+) -> None:
+    """Say how you feel."""
+    if emotion not in EMOTIONS:
+        raise typer.BadParameter("one of " + ", ".join(EMOTIONS), param_hint="EMOTION")
+    print(_ask("mood", emotion=emotion, minutes=minutes)["text"])
+
+
+@app.command()
+def why() -> None:
+    """Why does this music play?"""
+    print(_ask("why")["text"])
+
+
+@app.command()
+def play() -> None:
+    """Play music for your mood now."""
+    print(_ask("play")["text"])
+
+
+@app.command()
+def music(action: Annotated[str, typer.Argument(help="pause or resume")]) -> None:
+    """Pause the music, or go on with it."""
+    if action not in ("pause", "resume"):
+        raise typer.BadParameter("pause or resume", param_hint="ACTION")
+    print(_ask("music", action=action)["text"])
+
+
+@app.command(name="next")
+def next_() -> None:
+    """Another playlist for this mood."""
+    print(_ask("next")["text"])
+
+
+@app.command()
+def preview() -> None:
+    """Open or close the preview window."""
+    print(_ask("preview")["text"])
+
+
+@app.command(name="quit")
+def quit_() -> None:
+    """End the running agent."""
+    print(_ask("quit")["text"])
+
+
+# --- autostart ------------------------------------------------------------------------------------
+
+
+@autostart_app.command()
+def enable() -> None:
+    """Start Moodtray at every login."""
+    from agent.desktop.autostart import autostart
+
+    autostart().enable()
+    print("Moodtray starts at login from now on.")
+
+
+@autostart_app.command()
+def disable() -> None:
+    """Do not start Moodtray at login."""
+    from agent.desktop.autostart import autostart
+
+    autostart().disable()
+    print("Moodtray does not start at login.")
+
+
+@autostart_app.command(name="status")
+def autostart_status(as_json: AsJson = False) -> None:
+    """Does Moodtray start at login?"""
+    from agent.desktop.autostart import autostart
+
+    found = autostart().status()
+    if as_json:
+        _print_json({"enabled": found.enabled, "command": found.command, "moved": found.moved})
+        return
+    print(found.describe())

@@ -1,0 +1,226 @@
+"""Undo brings back what played before, whatever it was, at the place where it was left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agent import effects, events
+from agent.errors import PlayerError, PlaylistGone
+from agent.players.spotify.start_request import start_of
+from agent.types import NotificationKind, Place, Playlist
+from tests.fakes.spotify import spotify_id
+from tests.fakes.spotify.catalogue import FakePlaylist
+from tests.players.spotify.conftest import SpotifyHarness
+from tests.players.spotify.whole_harness import WholeHarness
+
+NOT_BACK = "The change was not taken back"
+
+
+def changed_from(
+    rig: SpotifyHarness, kind: str, *, seconds: float = 230.0
+) -> tuple[WholeHarness, FakePlaylist]:
+    """A context of that kind played for so long (its first track lasts 200 s), then our change."""
+    rig.world.lag = 1.0
+    before = rig.world.catalogue.add("Evening", kind=kind)
+    rig.world.user.play("Evening", "Kitchen")
+    house = WholeHarness(rig)
+    house.run(seconds)
+    house.feel("happy")
+    house.run(10.0)
+    assert house.plays("happy")
+    return house, before
+
+
+@pytest.mark.parametrize("kind", ["playlist", "album"])
+def test_it_begins_where_it_was_left(spotify: SpotifyHarness, kind: str) -> None:
+    house, before = changed_from(spotify, kind)
+    house.send(events.UndoSwitch())
+    house.run(5.0)
+    truth = spotify.world.truth()
+    assert (truth.context, truth.device) == (before.uri, "Kitchen")
+    assert truth.track == before.tracks[1]
+    assert truth.progress == pytest.approx(30.0 + 4.0, abs=3.0)
+    assert house.told(NotificationKind.INFO) == []
+    assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+
+
+@pytest.mark.parametrize("kind", ["artist", "show", "collection"])
+def test_where_spotify_knows_no_place_it_begins_anew(spotify: SpotifyHarness, kind: str) -> None:
+    house, before = changed_from(spotify, kind)
+    house.send(events.UndoSwitch())
+    house.run(5.0)
+    truth = spotify.world.truth()
+    assert (truth.playing, truth.context) == (True, before.uri)
+    assert spotify.world.calls("PUT", "/v1/me/player/play")[-1].body == {"context_uri": before.uri}
+    assert house.told(NotificationKind.INFO) == []
+
+
+def test_a_single_track_comes_back_at_its_place(spotify: SpotifyHarness) -> None:
+    world = spotify.world
+    song = world.catalogue["sad"].tracks[0]
+    world.play_track(song, world.devices[1])
+    house = WholeHarness(spotify)
+    house.run(60.0)
+    house.feel("happy")
+    house.run(10.0)
+    house.send(events.UndoSwitch())
+    house.run(5.0)
+    truth = world.truth()
+    assert (truth.playing, truth.context, truth.track) == (True, None, song)
+    assert truth.progress == pytest.approx(65.0, abs=3.0)
+    body = world.calls("PUT", "/v1/me/player/play")[-1].body or {}
+    assert body["uris"] == [song.uri]
+    assert house.starts() == 2  # proved at once, not sent again
+    house.run(600.0)
+    assert house.starts() == 2
+
+
+def test_what_spotify_cannot_start_is_said_calmly(spotify: SpotifyHarness) -> None:
+    spotify.world.starts_liked_songs = False
+    house, _ = changed_from(spotify, "collection")
+    house.send(events.UndoSwitch())
+    house.run(5.0)
+    assert house.plays("happy")  # left alone
+    (note,) = [
+        effect.notification
+        for effect in house.all(effects.Notify)
+        if effect.notification.kind is NotificationKind.INFO
+    ]
+    assert note.title == NOT_BACK
+    assert "start what played before. Start it by hand in Spotify" in note.body
+    assert note.asked
+    assert house.controller.snapshot.problem is None
+    house.feel("sad")
+    sent = house.starts()
+    house.run(3000.0)
+    assert house.starts() == sent  # hands off all the same
+
+
+def test_nobody_knows_what_played(spotify: SpotifyHarness) -> None:
+    """An advertisement has neither context nor track."""
+    world = spotify.world
+    world.set(replace(world.truth(), playing=True, device="Kitchen"))
+    house = WholeHarness(spotify)
+    house.run(5.0)
+    house.feel("happy")
+    house.run(5.0)
+    assert house.plays("happy")
+    house.send(events.UndoSwitch())
+    house.run(5.0)
+    assert house.plays("happy")
+    assert house.told(NotificationKind.INFO) == [NOT_BACK]
+
+
+def test_a_track_that_is_gone_from_its_album_is_no_reason_to_refuse(
+    spotify: SpotifyHarness,
+) -> None:
+    house, before = changed_from(spotify, "album")
+    before.tracks = before.tracks[2:]
+    house.send(events.UndoSwitch())
+    house.run(5.0)
+    truth = spotify.world.truth()
+    assert (truth.context, truth.track) == (before.uri, before.tracks[0])
+
+
+def test_a_playlist_that_cannot_be_looked_up_comes_back_all_the_same(
+    spotify: SpotifyHarness,
+) -> None:
+    """Somebody else's: it was heard a moment ago, so it is not asked for."""
+    house, before = changed_from(spotify, "playlist")
+    before.hidden = True
+    house.send(events.UndoSwitch())
+    house.run(5.0)
+    assert spotify.world.truth().context == before.uri
+
+
+def test_silence_comes_back_as_silence(spotify: SpotifyHarness) -> None:
+    house = WholeHarness(spotify)
+    spotify.world.user.play("sad")
+    spotify.world.user.pause()
+    house.feel("happy")
+    house.run(5.0)
+    house.send(events.PlayForMood())
+    house.run(5.0)
+    assert house.plays("happy")
+    house.send(events.UndoSwitch())
+    house.run(5.0)
+    assert not spotify.world.truth().playing
+
+
+def test_the_users_shuffle_comes_back_with_their_music(spotify: SpotifyHarness) -> None:
+    world = spotify.world
+    world.set(replace(world.truth(), shuffle=True))
+    house, before = changed_from(spotify, "album")
+    assert not world.truth().shuffle
+    house.send(events.UndoSwitch())
+    house.run(5.0)
+    assert (world.truth().context, world.truth().shuffle) == (before.uri, True)
+
+
+def test_an_undo_is_not_a_switch_and_is_not_undone(spotify: SpotifyHarness) -> None:
+    house, before = changed_from(spotify, "album")
+    for _ in range(3):
+        house.send(events.UndoSwitch())
+        house.run(5.0)
+    assert spotify.world.truth().context == before.uri
+    assert house.starts() == 2
+    assert len(house.all(effects.RecordSwitch)) == 1
+    assert len(house.all(effects.RecordFeedback)) == 2  # the mood set by hand, and the undo
+
+
+def test_our_own_playlist_comes_back_after_another(spotify: SpotifyHarness) -> None:
+    house, _ = changed_from(spotify, "album")
+    house.run(200.0)
+    house.feel("sad")
+    house.run(10.0)
+    assert house.plays("sad")
+    house.send(events.UndoSwitch())
+    house.run(10.0)
+    assert house.plays("happy")
+
+
+def test_an_undo_while_the_next_change_is_on_its_way_takes_both_back(
+    spotify: SpotifyHarness,
+) -> None:
+    house, before = changed_from(spotify, "album")
+    house.send(events.NextPlaylist())
+    house.send(events.UndoSwitch())
+    house.run(20.0)
+    assert spotify.world.truth().context == before.uri
+
+
+# --- what can be started
+
+ID = spotify_id("x")
+
+
+@pytest.mark.parametrize(
+    ("uri", "place"),
+    [
+        (f"spotify:playlist:{ID}", True),
+        (f"spotify:user:sam:playlist:{ID}", True),
+        (f"spotify:album:{ID}", True),
+        (f"spotify:artist:{ID}", False),
+        (f"spotify:show:{ID}", False),
+        ("spotify:user:sam:collection", False),
+        ("spotify:collection", False),
+    ],
+)
+def test_contexts(uri: str, place: bool) -> None:
+    track = f"spotify:track:{ID}"
+    start = start_of(Playlist(uri, "it", Place(track, 12.3456)))
+    assert start.context_uri is not None
+    assert start.uris is None
+    assert (start.offset, start.position_ms) == ((track, 12345) if place else (None, None))
+    local = start_of(Playlist(uri, "it", Place("spotify:local:::song:12", 5.0)))
+    assert not local.has_place
+
+
+@pytest.mark.parametrize("uri", ["spotify:station:x", "spotify:album:short", "spotify:"])
+def test_what_is_no_context_is_not_sent(spotify: SpotifyHarness, uri: str) -> None:
+    with pytest.raises(PlayerError, match="does not let programs start it") as caught:
+        spotify.player.play(Playlist(uri, "it"))
+    assert not isinstance(caught.value, PlaylistGone)
+    assert spotify.world.sent == []
