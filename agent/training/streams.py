@@ -334,7 +334,9 @@ def compare(
     makers: Mapping[str, Maker], recording: Recording
 ) -> list[dict[str, Any]]:  # fmt: skip
     """A row a rule: its name as ``rule``, and its figures."""
-    return [{"rule": name, **figures(run(make, recording), recording)} for name, make in makers.items()]
+    return [
+        {"rule": name, **figures(run(make, recording), recording)} for name, make in makers.items()
+    ]
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
