@@ -230,7 +230,7 @@ class EffectHandler:
             return
         try:
             self._listener(event_log.line(item, self._clock.monotonic() - self._started))
-        except BrokenPipeError:  # whoever read the lines has had enough
+        except OSError:  # whoever read the lines has had enough, or the disk is full
             self._listener = None
             self._report(events.Quit())
 
