@@ -18,6 +18,7 @@ from agent.errors import AgentError, StoreError
 from agent.ports import Clock, Report
 from agent.settings import Settings
 from agent.store.paths import Paths
+from agent.timing import ToldOnce
 from agent.types import (
     Decision,
     FrameView,
@@ -69,7 +70,7 @@ class EffectHandler:
         self._report = report
         self._ended = ended
         self._started = clock.monotonic()
-        self._history_well = True
+        self._history_trouble = ToldOnce()
         self._listener = options.listener
         self._preview: Preview | None = None
         self._snapshot: Snapshot | None = None
@@ -218,11 +219,10 @@ class EffectHandler:
         """A history that cannot be written is told once; the agent goes on without it."""
         try:
             add()
-            self._history_well = True
+            self._history_trouble.well()
         except StoreError as error:
             log.warning("history: %s", error)
-            if self._history_well:
-                self._history_well = False
+            if self._history_trouble.is_news():
                 self._report(events.Notice(error.title, error.message))
 
     def _write(self, item: Observation | Mood | Decision | Playback | Notification) -> None:

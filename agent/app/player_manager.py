@@ -87,9 +87,9 @@ class PlayerManager:
             if logged_in:  # else the same refusal would only be told anew
                 self._player.retry()
             return
-        from agent.app import spotify_login
+        from agent.players.spotify import factory
 
-        backend, mapped = spotify_login.backend(
+        backend, mapped = factory.build_backend(
             settings, self._paths, self._clock, self._report, self._spotify_url
         )
         self._leave_spotify()

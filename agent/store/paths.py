@@ -70,10 +70,6 @@ class Paths:
         return self.config / "settings.toml"
 
     @property
-    def token_file(self) -> Path:
-        return self.config / "spotify-token.json"
-
-    @property
     def history_file(self) -> Path:
         return self.data / "history.sqlite"
 

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from agent.app import spotify_login
 from agent.errors import NeedsLogin, SettingsError
 from agent.events import (
     Notice,
@@ -18,7 +17,7 @@ from agent.events import (
     WorkerCrashed,
 )
 from agent.players.local import LocalPlayer, loop
-from agent.players.spotify import storage
+from agent.players.spotify import factory, storage
 from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
 from agent.types import MoodState, Playback, PlayState
 from tests.app.manager_harness import ManagerHarness
@@ -31,7 +30,7 @@ HAPPY, SAD = spotify_id("one"), spotify_id("two")
 def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The players that were built, by name."""
     names: list[str] = []
-    init, build = LocalPlayer.__init__, spotify_login.build_player
+    init, build = LocalPlayer.__init__, factory.build_player
 
     def counted_init(self: LocalPlayer, *args: object, **more: object) -> None:
         names.append("local")
@@ -42,7 +41,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return build(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(LocalPlayer, "__init__", counted_init)
-    monkeypatch.setattr(spotify_login, "build_player", counted_build)
+    monkeypatch.setattr(factory, "build_player", counted_build)
     return names
 
 
@@ -155,7 +154,7 @@ def test_a_login_that_spotify_ended_keeps_spotify(
         PlayerFailed,
         lambda event: isinstance(event, PlayerFailed) and isinstance(event.error, NeedsLogin),
     )
-    assert not owner.paths.token_file.exists()
+    assert not storage.token_file(owner.paths).exists()
     owner.music.look()
     last = [event for event in owner.events if isinstance(event, PlayerChanged)][-1]
     assert (last.name, last.logged_in) == ("Spotify", False)
@@ -172,11 +171,11 @@ def test_a_login_beside_us_is_noticed_while_the_old_file_stays(
 ) -> None:
     login = spotify.accounts.give_login()
     owner.log_in(login)
-    good = owner.paths.token_file.read_text()
-    owner.paths.token_file.write_text(good.replace(owner.url, "http://127.0.0.1:1"))
+    good = storage.token_file(owner.paths).read_text()
+    storage.token_file(owner.paths).write_text(good.replace(owner.url, "http://127.0.0.1:1"))
     owner.music.use(Settings(spotify_playlists={"happy": (HAPPY,)}))
     owner.wait_for(PlayerFailed)
-    assert owner.paths.token_file.exists()
+    assert storage.token_file(owner.paths).exists()
     owner.log_in(login)
     owner.music.look()
     owner.wait_for(PlaybackChanged)
@@ -191,7 +190,7 @@ def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
     owner.wait_for(PlaybackChanged)
     with storage.login_lock(owner.paths).hold():  # as while a token is renewed
         owner.account.log_out()
-        assert owner.paths.token_file.exists()
+        assert storage.token_file(owner.paths).exists()
     owner.wait_for(
         Notice,
         lambda event: (

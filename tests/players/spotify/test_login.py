@@ -13,7 +13,7 @@ import requests
 
 from agent.app import spotify_login
 from agent.errors import NeedsLogin, SettingsError, StoreError
-from agent.players.spotify import storage
+from agent.players.spotify import factory, storage
 from agent.players.spotify.oauth import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
@@ -83,7 +83,7 @@ def test_login_from_the_printed_address(login: Login) -> None:
     assert stored["auth_date"] == login.clock.now().isoformat()
     assert login.saved == []  # it was known
     assert login.told[-1].startswith("Logged in to Spotify. Now name a playlist for each mood")
-    player = spotify_login.build_player(
+    player = factory.build_player(
         Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
     )
     login.spotify.world.user.play("happy")
