@@ -4,8 +4,11 @@ import multiprocessing
 
 
 def main() -> None:
-    """Run a command. Children of the program import this module (or start through it, when
-    frozen), so that nothing else is imported before it is known that this is no child."""
+    """Run a command.
+
+    Children of the program import this module (or start through it, when frozen), so that nothing
+    else is imported before it is known that this is no child.
+    """
     multiprocessing.freeze_support()
 
     from agent.cli import main as run

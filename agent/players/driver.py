@@ -1,6 +1,8 @@
-"""Drives one player: reads it, carries commands out, checks that they took effect, and reports
-what happened. Its parts: the observer of all readings, the check of a start, the errors that forbid
-calls, and the timers of what is not urgent."""
+"""Drives one player: reads it, carries commands out, checks that they took effect.
+
+Its parts: the observer of all readings, the check of a start, the errors that forbid calls, and the
+timers of what is not urgent.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +51,11 @@ class PlayerCommand:
 
 
 class Driver:
-    """The player's thread only. Expected trouble that passes by itself is raised; what keeps every
-    call from getting through is told, and :meth:`turn` then waits for its end."""
+    """Makes all calls to one player. The player's thread only.
+
+    Expected trouble that passes by itself is raised; what keeps every call from getting through is
+    reported, and :meth:`turn` then waits for its end.
+    """
 
     def __init__(
         self, backend: PlayerBackend, report: Report, clock: Clock, known: Playback | None = None
@@ -69,8 +74,10 @@ class Driver:
         self._due = float("-inf")
 
     def turn(self, order: PlayerCommand | None) -> float | None:
-        """Carry ``order`` out, or else do the most urgent thing. Returns the seconds until the
-        next turn; None: not before somebody logs in."""
+        """Carry ``order`` out, or else do the most urgent thing.
+
+        Returns the seconds until the next turn; None: not before somebody logs in.
+        """
         now = self._clock.monotonic()
         if self._start_check is not None and self._start_check.is_stale(now):
             self._drop_proof()
@@ -98,11 +105,11 @@ class Driver:
         return max(0.0, min(wait for wait in waits if wait is not None))
 
     def read_soon(self) -> None:
-        """Something may have changed."""
+        """Read the player in the next turn: something may have changed."""
         self._due = self._clock.monotonic()
 
     def logged_in(self) -> None:
-        """Somebody has, or wants another try."""
+        """Try again what needs a login: somebody has logged in, or wants another try."""
         self._error_state.logged_in()
         self.read_soon()
 
@@ -112,8 +119,10 @@ class Driver:
         self._report(PlayerFailed(error))
 
     def leave(self) -> Playback | None:
-        """Let go of the player. Returns what still holds for the same player with other settings:
-        a pause by hand."""
+        """Let go of the player.
+
+        Returns what holds on for the same player with other settings: a pause by hand.
+        """
         self._drop_proof()
         self.player.close()
         seen = self._observer.seen
@@ -140,14 +149,14 @@ class Driver:
         self._due = self._next_due()
 
     def _recovered(self) -> None:
-        """Told after the reading that shows it: what waits for it has to know the user's hand."""
+        """Report a recovery, after the reading that shows it: what waits has to know it first."""
         # A start may be proved while other readings still are not allowed: that is no recovery.
         if not self._error_state.blocked(self._clock.now()) and self._error_state.overcome():
             self._device_watch.end()
             self._report(PlayerRecovered())
 
     def _look_out(self) -> None:
-        """Is there a device for the music that waits for one?"""
+        """Look for a device for the music that waits for one."""
         self._device_watch.looked()
         player = self.player
         knows = isinstance(player, KnowsDevices)
@@ -162,7 +171,7 @@ class Driver:
             self._recovered()
 
     def _next_due(self) -> float:
-        """When to read next, seen from now."""
+        """Compute when to read next, seen from now."""
         now = self._clock.monotonic()
         budget = self._backend.budget()
         watch = self._observer.watch(now, waiting=self.waiting, budget=budget)
@@ -172,7 +181,7 @@ class Driver:
     # -- what can wait
 
     def _spare_in(self) -> float | None:
-        """Seconds until there is time for a chore; None: not before the next reading."""
+        """Return the seconds until there is time for a chore; None: not before the next reading."""
         if self._observer.seen is None:  # nobody knows yet whether the service answers
             return None
         spare = self._chore_timer.wait(self._due)
@@ -260,7 +269,7 @@ class Driver:
         self._start_check = None
 
     def _verify(self, now: float) -> None:
-        """Did the playlist start? Once more if not, then say so."""
+        """Check whether the playlist started; try once more if not, then report it."""
         proof, seen = self._start_check, self._observer.seen
         if proof is None or seen is None:
             return

@@ -1,5 +1,7 @@
-"""The player's thread. All calls to a player are made here, so a slow one delays nobody else; who
-makes them is the player's attendant."""
+"""The player's thread: takes commands in, and lets the driver make all calls to the player.
+
+A slow player delays nobody else. Read on in ``driver``, ``observer``, ``start_check``, ``timers``.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,21 @@ from agent.worker import Worker
 
 
 class CommandQueue:
-    """Given in any thread, taken by one. A newer order replaces one that was not taken yet, but
-    what nobody asked for never replaces what the user did ask for."""
+    """Orders on their way to the player's thread: given in any thread, taken by one.
+
+    A newer order replaces one that was not taken yet, but what nobody asked for never replaces what
+    the user did ask for.
+    """
 
     def __init__(self) -> None:
         self._given: deque[PlayerCommand] = deque()
 
     def give(self, order: PlayerCommand) -> None:
+        """Add an order."""
         self._given.append(order)
 
     def take(self) -> tuple[PlayerCommand | None, list[Playlist]]:
-        """The one that counts, and the playlists of those that it replaces."""
+        """Take the order that counts, and the playlists of those that it replaces."""
         newest: PlayerCommand | None = None
         replaced: list[PlayerCommand] = []
         while self._given:
@@ -47,13 +53,16 @@ class CommandQueue:
 
 
 class PlayerWorker(Worker):
-    """Owns the player in use. Its public methods may be called in any thread and return at once;
-    see :class:`CommandQueue` for which command counts."""
+    """Owns the player in use.
+
+    Its public methods may be called in any thread and return at once; see :class:`CommandQueue` for
+    which command counts.
+    """
 
     def __init__(
         self, backend: PlayerBackend | None, report: Report, clock: Clock, *, name: str = "player"
     ) -> None:
-        """``backend`` None: commands come to nothing until :meth:`replace`."""
+        """Use this player; None: commands come to nothing until :meth:`replace`."""
         super().__init__(name, report, clock)
         self._commands = CommandQueue()
         self._next_backend = backend
@@ -74,10 +83,11 @@ class PlayerWorker(Worker):
         self._order(PlayerCommand(Command.PLAY, playlist, asked))
 
     def pause(self) -> None:
-        """Pause at the user's wish: it counts as paused by hand."""
+        """Pause, as the user asks: it counts as paused by hand."""
         self._order(PlayerCommand(Command.PAUSE))
 
     def resume(self) -> None:
+        """Let the music play on, as the user asks."""
         self._order(PlayerCommand(Command.RESUME))
 
     def expect(self, waiting: bool) -> None:
@@ -86,12 +96,12 @@ class PlayerWorker(Worker):
         self.wake()
 
     def notify_changed(self) -> None:
-        """The player itself says that something changed: read it now."""
+        """Read the player now: it says itself that something changed."""
         self._changed = True
         self.wake()
 
     def retry(self) -> None:
-        """The user has logged in, or wants another try: stop idling."""
+        """Stop idling: the user has logged in, or wants another try."""
         self._retry = True
         self.wake()
 
@@ -112,6 +122,7 @@ class PlayerWorker(Worker):
     # -- the worker's thread
 
     def cycle(self) -> float | None:
+        """Take over a new player or order, and let the driver do one thing."""
         if self._next_backend is not None:
             backend, self._next_backend = self._next_backend, None
             self._driver = self._hand_over(backend)
@@ -133,15 +144,18 @@ class PlayerWorker(Worker):
         return driver.turn(order)
 
     def failed(self, error: AgentError) -> None:
+        """Report trouble of the player."""
         if self._driver is not None:
             self._driver.failed(error)
 
     def release(self) -> None:
         # Kept over a failure: closing would stop music that plays on without us.
+        """Let go of the player, at the end or when the worker gave up."""
         if self._driver is not None and (self.stopping or self._gave_up):
             self._driver.player.close()
 
     def given_up(self) -> None:
+        """Note that the player was let go of: another one is needed."""
         self._spent = True
 
     def _hand_over(self, backend: PlayerBackend) -> Driver:
