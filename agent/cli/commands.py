@@ -129,7 +129,7 @@ def run(
         print(f"{trouble.title}: {trouble.message}", file=sys.stderr)
     with Instance(paths) as instance:
         if not instance.acquire():
-            from agent.web.control_client import hand_over
+            from agent.web.door_client import hand_over
 
             print(hand_over(paths, play=play))
             return
@@ -301,7 +301,7 @@ def logout() -> None:
 
 
 def _ask(verb: str, **words: Any) -> dict[str, Any]:
-    from agent.web.control_client import call_when_ready
+    from agent.web.door_client import call_when_ready
 
     paths = Paths.default()
 

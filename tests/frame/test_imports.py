@@ -183,7 +183,7 @@ def test_every_agent_import_exists() -> None:
         ("agent.core.mood_filter", "def now():\n    import time"),
         ("agent.vision.camera", "from agent.store import history"),
         ("agent.vision.camera", "from ..store import history"),
-        ("agent.web.server", "import agent.core.controller"),
+        ("agent.web.door", "import agent.core.controller"),
         ("agent.players.local", "from agent.players.spotify import x\nimport agent.app.lifecycle"),
         ("agent.core.controller", "from agent.players.local import LocalPlayer"),
         ("agent.core.camera", "from agent.vision.camera import OpenCVCamera"),
