@@ -1,5 +1,8 @@
-"""What the controller wants done, as frozen values; ``agent.app.effect_handler`` carries them out. Each is quick
-or handed to a worker: carrying one out never blocks the controller."""
+"""What the controller wants done, as frozen values.
+
+``agent.app.effect_handler`` carries them out. Each is quick or handed to a worker: carrying one out
+never blocks the controller.
+"""
 
 from __future__ import annotations
 

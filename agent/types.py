@@ -227,7 +227,7 @@ class Notification:
 
 
 class Status(StrEnum):
-    """The one thing the tray icon says. Ordered by what matters most in :mod:`agent.core.controller`."""
+    """The one thing the tray icon says. Ordered by what matters most in :mod:`agent.core.snapshot`."""
 
     STARTING = "starting"
     WATCHING = "watching"

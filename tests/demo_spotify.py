@@ -10,7 +10,7 @@ import urllib.request
 
 from rich.console import Console
 
-from agent.app import spotify_login as spotify_app
+from agent.app import spotify_login
 from agent.cli import demo
 from agent.clock import SystemClock
 from agent.settings import PolicySettings, SpotifySettings
@@ -38,7 +38,7 @@ def main() -> None:
 
         def log_in(paths: Paths) -> None:
             paths.ensure()
-            spotify_app.login(
+            spotify_login.login(
                 settings,
                 paths,
                 SystemClock(),

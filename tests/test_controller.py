@@ -7,8 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from agent import effects as do
-from agent import events as on
+from agent import effects, events
 from agent.core.controller import Controller
 from agent.errors import (
     CameraBusy,
@@ -42,17 +41,17 @@ PLAYLISTS = {
 E = TypeVar("E")
 
 
-class Stage:
+class ControllerHarness:
     """A controller, its clock, and all effects so far."""
 
     def __init__(self, settings: Settings | None = None, **kwargs: bool) -> None:
         self.clock = FakeClock()
         self.controller = Controller(settings or Settings(), self.clock, **kwargs)
-        self.effects: list[do.Effect] = self.controller.begin()
-        self.send(on.CameraChanged(CameraState.ON))
-        self.send(on.PlayerChanged("test player", PLAYLISTS))
+        self.effects: list[effects.Effect] = self.controller.begin()
+        self.send(events.CameraChanged(CameraState.ON))
+        self.send(events.PlayerChanged("test player", PLAYLISTS))
 
-    def send(self, event: on.Event) -> list[do.Effect]:
+    def send(self, event: events.Event) -> list[effects.Effect]:
         new = self.controller.handle(event)
         self.effects += new
         return new
@@ -71,7 +70,9 @@ class Stage:
             seen = (
                 None if emotion is None else tuple(0.88 if e == emotion else 0.02 for e in EMOTIONS)
             )
-            self.send(on.Observed(Observation(self.clock.monotonic(), int(seen is not None), seen)))
+            self.send(
+                events.Observed(Observation(self.clock.monotonic(), int(seen is not None), seen))
+            )
             self.pass_time(5.0)
 
     def music(
@@ -87,14 +88,14 @@ class Stage:
             now, state, context=context, context_name="X", track="t", position=5.0, duration=200.0,
             chosen_by=chosen_by, chosen_since=now, paused_by_hand=paused_by_hand,
         )  # fmt: skip
-        self.send(on.PlaybackChanged(playback, happening))
+        self.send(events.PlaybackChanged(playback, happening))
 
     def started(self) -> None:
         """The player confirms the latest play command."""
-        playlist = self.all(do.Play)[-1].playlist
+        playlist = self.all(effects.Play)[-1].playlist
         now = self.clock.monotonic()
         self.send(
-            on.PlaylistStarted(
+            events.PlaylistStarted(
                 playlist,
                 Playback(
                     now, PlayState.PLAYING, context=playlist.uri, context_name=playlist.name,
@@ -108,7 +109,9 @@ class Stage:
         return [e for e in self.effects if isinstance(e, kind)]
 
     def notes(self, kind: NotificationKind) -> list[str]:
-        return [n.notification.body for n in self.all(do.Notify) if n.notification.kind is kind]
+        return [
+            n.notification.body for n in self.all(effects.Notify) if n.notification.kind is kind
+        ]
 
     @property
     def status(self) -> Status:
@@ -119,14 +122,14 @@ NOW = Settings(policy=PolicySettings(timing="now"))
 
 
 def test_the_whole_loop_waits_for_the_end_of_the_track() -> None:
-    stage = Stage()
+    stage = ControllerHarness()
     stage.music()
     stage.look("happy", 20)
     assert stage.status is Status.WATCHING
-    assert stage.all(do.Play) == []
-    assert stage.all(do.ExpectTrackEnd) == [do.ExpectTrackEnd(True)]
+    assert stage.all(effects.Play) == []
+    assert stage.all(effects.ExpectTrackEnd) == [effects.ExpectTrackEnd(True)]
     stage.music(Happening.TRACK_ENDED)
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy"]
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy"]
     stage.started()
     assert len(stage.notes(NotificationKind.SWITCH)) == 1
     assert "You look happy" in stage.notes(NotificationKind.SWITCH)[0]
@@ -136,138 +139,138 @@ def test_the_whole_loop_waits_for_the_end_of_the_track() -> None:
 
 
 def test_cooldown_between_two_switches() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 15)
     stage.started()
     stage.look("sad", 60)
-    assert len(stage.all(do.Play)) == 1
+    assert len(stage.all(effects.Play)) == 1
     stage.look("sad", 70)
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "p:sad"]
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:sad"]
 
 
 def test_silence_stays_silence_until_asked() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music(state=PlayState.STOPPED, context=None)
     stage.look("happy", 30)
-    assert stage.all(do.Play) == []
-    stage.send(on.PlayForMood())
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy"]
+    assert stage.all(effects.Play) == []
+    stage.send(events.PlayForMood())
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy"]
 
 
 def test_asked_at_start_waits_for_the_mood() -> None:
-    stage = Stage(asked=True)
+    stage = ControllerHarness(asked=True)
     stage.music(state=PlayState.STOPPED, context=None)
     stage.look("sad", 15)
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:sad"]
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:sad"]
 
 
 def test_asked_and_no_mood_to_be_had_plays_something_calm() -> None:
-    stage = Stage(asked=True)
+    stage = ControllerHarness(asked=True)
     stage.music(state=PlayState.STOPPED, context=None)
     stage.pass_time(30)
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:neutral"]
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:neutral"]
 
 
 def test_a_pause_by_hand_ends_the_wish_for_music() -> None:
-    stage = Stage(NOW)
-    stage.send(on.PlayForMood())
+    stage = ControllerHarness(NOW)
+    stage.send(events.PlayForMood())
     stage.music(Happening.PAUSED, PlayState.PAUSED, paused_by_hand=True)
     stage.look("happy", 60)
-    assert stage.all(do.Play) == []
+    assert stage.all(effects.Play) == []
 
 
 def test_pausing_releases_the_camera_at_once_and_late_looks_are_ignored() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
-    stage.send(on.PauseCamera())
-    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
+    stage.send(events.PauseCamera())
+    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
     assert stage.status is Status.PAUSED
     stage.look("happy", 30)
-    assert stage.all(do.Play) == []
-    stage.send(on.ResumeCamera())
-    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(True)
+    assert stage.all(effects.Play) == []
+    stage.send(events.ResumeCamera())
+    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
 
 
 def test_a_pause_with_an_end_ends() -> None:
-    stage = Stage()
-    stage.send(on.PauseCamera(until=stage.clock.now() + timedelta(minutes=15)))
+    stage = ControllerHarness()
+    stage.send(events.PauseCamera(until=stage.clock.now() + timedelta(minutes=15)))
     stage.pass_time(14 * 60)
     assert stage.status is Status.PAUSED
     stage.pass_time(61)
     assert stage.status is not Status.PAUSED
-    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(True)
+    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
 
 
 def test_a_locked_screen_holds_the_camera_off_but_not_against_a_pause() -> None:
-    stage = Stage()
-    stage.send(on.SessionChanged("screen locked"))
-    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
+    stage = ControllerHarness()
+    stage.send(events.SessionChanged("screen locked"))
+    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
     assert stage.controller.snapshot.held_off == "screen locked"
-    stage.send(on.PauseCamera())
-    stage.send(on.SessionChanged(None))
-    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
-    stage.send(on.ResumeCamera())
-    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(True)
+    stage.send(events.PauseCamera())
+    stage.send(events.SessionChanged(None))
+    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
+    stage.send(events.ResumeCamera())
+    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
 
 
 def test_without_consent_the_camera_stays_closed() -> None:
-    stage = Stage(consent=False)
-    assert stage.all(do.AskConsent) == [do.AskConsent()]
-    assert stage.all(do.WatchCamera) == []
+    stage = ControllerHarness(consent=False)
+    assert stage.all(effects.AskConsent) == [effects.AskConsent()]
+    assert stage.all(effects.WatchCamera) == []
     assert not stage.controller.snapshot.consent
-    stage.send(on.ConsentGiven())
-    assert stage.all(do.WatchCamera) == [do.WatchCamera(True)]
+    stage.send(events.ConsentGiven())
+    assert stage.all(effects.WatchCamera) == [effects.WatchCamera(True)]
     assert stage.controller.snapshot.consent
-    stage.send(on.ConsentWithdrawn())
-    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
+    stage.send(events.ConsentWithdrawn())
+    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
     assert not stage.controller.snapshot.consent
 
 
 def test_the_question_can_be_asked_again_until_it_is_answered_with_yes() -> None:
-    stage = Stage(consent=False)
+    stage = ControllerHarness(consent=False)
     for number in (2, 3):
-        stage.send(on.AskForConsent())
-        assert len(stage.all(do.AskConsent)) == number
-    stage.send(on.ConsentGiven())
-    stage.send(on.AskForConsent())
-    assert len(stage.all(do.AskConsent)) == 3
+        stage.send(events.AskForConsent())
+        assert len(stage.all(effects.AskConsent)) == number
+    stage.send(events.ConsentGiven())
+    stage.send(events.AskForConsent())
+    assert len(stage.all(effects.AskConsent)) == 3
 
 
 def test_resuming_without_consent_says_what_to_do_and_opens_nothing() -> None:
-    stage = Stage(consent=False)
-    stage.send(on.ResumeCamera())
-    (note,) = [n.notification for n in stage.all(do.Notify)]
+    stage = ControllerHarness(consent=False)
+    stage.send(events.ResumeCamera())
+    (note,) = [n.notification for n in stage.all(effects.Notify)]
     assert note.asked
     assert "moodtray consent" in note.body
-    assert note.buttons == (("Allow the camera…", on.AskForConsent()),)
-    assert stage.all(do.WatchCamera) == []
+    assert note.buttons == (("Allow the camera…", events.AskForConsent()),)
+    assert stage.all(effects.WatchCamera) == []
 
 
 def test_a_preview_without_consent_asks_for_it() -> None:
-    stage = Stage(consent=False)
-    stage.send(on.ShowPreview(True))
-    assert len(stage.all(do.AskConsent)) == 2
-    assert stage.all(do.SetPreview) == []
+    stage = ControllerHarness(consent=False)
+    stage.send(events.ShowPreview(True))
+    assert len(stage.all(effects.AskConsent)) == 2
+    assert stage.all(effects.SetPreview) == []
 
 
 def test_a_busy_camera_is_shown_at_once_and_told_once_after_a_while() -> None:
-    stage = Stage()
-    stage.send(on.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
+    stage = ControllerHarness()
+    stage.send(events.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
     assert stage.status is Status.CAMERA_BUSY
     assert stage.notes(NotificationKind.CAMERA) == []
     stage.pass_time(61)
-    stage.send(on.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
+    stage.send(events.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
     stage.pass_time(200)
     assert len(stage.notes(NotificationKind.CAMERA)) == 1
-    stage.send(on.CameraChanged(CameraState.ON))
+    stage.send(events.CameraChanged(CameraState.ON))
     assert stage.controller.snapshot.problem is None
 
 
 def test_a_camera_that_is_not_there_is_told_at_once_and_once() -> None:
-    stage = Stage()
+    stage = ControllerHarness()
     for _ in range(3):
-        stage.send(on.CameraChanged(CameraState.BUSY, CameraNotFound("There is no camera 7.")))
+        stage.send(events.CameraChanged(CameraState.BUSY, CameraNotFound("There is no camera 7.")))
         stage.pass_time(100)
     assert stage.notes(NotificationKind.CAMERA) == ["There is no camera 7."]
 
@@ -283,96 +286,96 @@ def test_a_camera_that_is_not_there_is_told_at_once_and_once() -> None:
 def test_player_trouble_is_told_once_until_it_is_well(
     error: NeedsLogin | NoDevice | Offline, kind: NotificationKind, status: Status
 ) -> None:
-    stage = Stage()
+    stage = ControllerHarness()
     stage.look("happy", 20)
     for _ in range(3):
-        stage.send(on.PlayerFailed(error))
+        stage.send(events.PlayerFailed(error))
     assert len(stage.notes(kind)) == 1
     assert stage.status is status
-    stage.send(on.PlayerRecovered())
+    stage.send(events.PlayerRecovered())
     assert stage.controller.snapshot.problem is None
-    stage.send(on.PlayerFailed(error))
+    stage.send(events.PlayerFailed(error))
     assert len(stage.notes(kind)) == 2
 
 
 def test_a_failed_start_is_not_repeated_within_the_cooldown() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 15)
-    (command,) = stage.all(do.Play)
-    stage.send(on.PlayerFailed(NoDevice("Open Spotify."), command.playlist))
+    (command,) = stage.all(effects.Play)
+    stage.send(events.PlayerFailed(NoDevice("Open Spotify."), command.playlist))
     stage.look("happy", 60)
-    assert len(stage.all(do.Play)) == 1
+    assert len(stage.all(effects.Play)) == 1
     assert stage.controller.snapshot.switch is None
 
 
 def test_i_feel_holds_for_a_while() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
-    stage.send(on.SetMood(MoodState.SAD, minutes=10))
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:sad"]
+    stage.send(events.SetMood(MoodState.SAD, minutes=10))
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:sad"]
     stage.started()
     stage.look("happy", 300)
-    assert len(stage.all(do.Play)) == 1
+    assert len(stage.all(effects.Play)) == 1
     assert stage.controller.snapshot.mood.by_hand
     stage.look("happy", 400)
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:sad", "p:happy"]
-    assert stage.all(do.RecordFeedback)[0] == do.RecordFeedback("set by hand", "sad")
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:sad", "p:happy"]
+    assert stage.all(effects.RecordFeedback)[0] == effects.RecordFeedback("set by hand", "sad")
 
 
 def test_undo_brings_back_what_played_and_keeps_hands_off() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 15)
     stage.started()
-    stage.send(on.UndoSwitch())
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "x"]
+    stage.send(events.UndoSwitch())
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "x"]
     stage.music(context="x")
     stage.look("happy", 600)
-    assert len(stage.all(do.Play)) == 2
-    assert do.RecordFeedback("undo", "p:happy") in stage.all(do.RecordFeedback)
+    assert len(stage.all(effects.Play)) == 2
+    assert effects.RecordFeedback("undo", "p:happy") in stage.all(effects.RecordFeedback)
 
 
 def test_undo_on_an_old_notification_leaves_a_newer_switch_alone() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 15)
     stage.started()
-    (shown,) = [n.notification for n in stage.all(do.Notify)]
-    stage.send(on.NextPlaylist())
+    (shown,) = [n.notification for n in stage.all(effects.Notify)]
+    stage.send(events.NextPlaylist())
     stage.started()
     stage.send(dict(shown.buttons)["Undo"])  # type: ignore[arg-type]
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "p:happy2"]
-    newest = stage.all(do.Notify)[-2].notification
-    assert stage.all(do.Notify)[-1].notification.title == "This change is no longer the last"
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2"]
+    newest = stage.all(effects.Notify)[-2].notification
+    assert stage.all(effects.Notify)[-1].notification.title == "This change is no longer the last"
     stage.send(dict(newest.buttons)["Undo"])  # type: ignore[arg-type]
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "p:happy2", "p:happy"]
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2", "p:happy"]
 
 
 def test_not_my_mood_forgets_the_estimate_and_keeps_the_music() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 15)
     stage.started()
-    stage.send(on.NotMyMood())
+    stage.send(events.NotMyMood())
     assert stage.controller.snapshot.mood.state is MoodState.UNSURE
-    assert len(stage.all(do.Play)) == 1
-    assert do.RecordFeedback("not my mood", "happy") in stage.all(do.RecordFeedback)
+    assert len(stage.all(effects.Play)) == 1
+    assert effects.RecordFeedback("not my mood", "happy") in stage.all(effects.RecordFeedback)
 
 
 def test_not_my_mood_on_an_old_notification_denies_that_mood_alone() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 15)
     stage.started()
-    (shown,) = [n.notification for n in stage.all(do.Notify)]
+    (shown,) = [n.notification for n in stage.all(effects.Notify)]
     pressed = dict(shown.buttons)["Not my mood"]
-    assert pressed == on.NotMyMood(MoodState.HAPPY)
+    assert pressed == events.NotMyMood(MoodState.HAPPY)
     stage.look("sad", 60)
     assert stage.controller.snapshot.mood.state is MoodState.SAD
-    stage.send(on.NotMyMood(MoodState.HAPPY))
+    stage.send(events.NotMyMood(MoodState.HAPPY))
     assert stage.controller.snapshot.mood.state is MoodState.SAD, "nobody denied that"
-    assert do.RecordFeedback("not my mood", "happy") in stage.all(do.RecordFeedback)
+    assert effects.RecordFeedback("not my mood", "happy") in stage.all(effects.RecordFeedback)
     stage.look("happy", 60)
     assert stage.controller.snapshot.mood.state is MoodState.UNSURE
     stage.look("happy", 600)
@@ -380,72 +383,72 @@ def test_not_my_mood_on_an_old_notification_denies_that_mood_alone() -> None:
 
 
 def test_two_moods_can_be_denied() -> None:
-    stage = Stage()
+    stage = ControllerHarness()
     stage.look("sad", 20)
-    stage.send(on.NotMyMood())
-    stage.send(on.NotMyMood(MoodState.HAPPY))
+    stage.send(events.NotMyMood())
+    stage.send(events.NotMyMood(MoodState.HAPPY))
     for emotion in ("sad", "happy"):
         stage.look(emotion, 60)
         assert stage.controller.snapshot.mood.state is MoodState.UNSURE
 
 
 def test_not_my_mood_leaves_another_mood_set_by_hand() -> None:
-    stage = Stage()
-    stage.send(on.SetMood(MoodState.SAD))
-    stage.send(on.NotMyMood(MoodState.HAPPY))
+    stage = ControllerHarness()
+    stage.send(events.SetMood(MoodState.SAD))
+    stage.send(events.NotMyMood(MoodState.HAPPY))
     assert stage.controller.snapshot.mood.state is MoodState.SAD
-    stage.send(on.NotMyMood(MoodState.SAD))
+    stage.send(events.NotMyMood(MoodState.SAD))
     assert not stage.controller.snapshot.mood.by_hand
 
 
 def test_next_playlist_for_this_mood() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 15)
     stage.started()
-    stage.send(on.NextPlaylist())
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy", "p:happy2"]
+    stage.send(events.NextPlaylist())
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2"]
 
 
 def test_an_early_skip_is_feedback_a_late_one_is_not() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 15)
     stage.started()
     stage.music(Happening.SKIPPED, context="p:happy", chosen_by=Chooser.AGENT)
-    assert do.RecordFeedback("skip", "p:happy") in stage.all(do.RecordFeedback)
+    assert effects.RecordFeedback("skip", "p:happy") in stage.all(effects.RecordFeedback)
     stage.pass_time(300)
-    before = len(stage.all(do.RecordFeedback))
+    before = len(stage.all(effects.RecordFeedback))
     stage.music(Happening.SKIPPED, context="p:happy", chosen_by=Chooser.AGENT)
-    assert len(stage.all(do.RecordFeedback)) == before
+    assert len(stage.all(effects.RecordFeedback)) == before
 
 
 def test_the_preview_follows_the_check_mark_and_its_own_close_button() -> None:
-    stage = Stage()
-    stage.send(on.ShowPreview())
-    assert stage.all(do.SetPreview) == [do.SetPreview(True)]
-    stage.send(on.PreviewChanged(True))
+    stage = ControllerHarness()
+    stage.send(events.ShowPreview())
+    assert stage.all(effects.SetPreview) == [effects.SetPreview(True)]
+    stage.send(events.PreviewChanged(True))
     assert stage.controller.snapshot.preview_open
-    stage.send(on.PreviewChanged(False))
+    stage.send(events.PreviewChanged(False))
     assert not stage.controller.snapshot.preview_open
-    assert stage.all(do.SetPreview)[-1] == do.SetPreview(False)
+    assert stage.all(effects.SetPreview)[-1] == effects.SetPreview(False)
 
 
 def test_the_preview_while_paused_asks_or_resumes_as_set() -> None:
-    stage = Stage()
-    stage.send(on.PauseCamera())
-    stage.send(on.ShowPreview(True))
-    assert stage.all(do.SetPreview) == []
+    stage = ControllerHarness()
+    stage.send(events.PauseCamera())
+    stage.send(events.ShowPreview(True))
+    assert stage.all(effects.SetPreview) == []
     assert len(stage.notes(NotificationKind.CAMERA)) == 1
-    stage = Stage(Settings(preview=PreviewSettings(when_paused="resume")))
-    stage.send(on.PauseCamera())
-    stage.send(on.ShowPreview(True))
-    assert stage.all(do.SetPreview) == [do.SetPreview(True)]
-    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(True)
+    stage = ControllerHarness(Settings(preview=PreviewSettings(when_paused="resume")))
+    stage.send(events.PauseCamera())
+    stage.send(events.ShowPreview(True))
+    assert stage.all(effects.SetPreview) == [effects.SetPreview(True)]
+    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
 
 
-def gave_up(worker: str) -> on.WorkerCrashed:
-    return on.WorkerCrashed(worker, RuntimeError("x"), gave_up=True)
+def gave_up(worker: str) -> events.WorkerCrashed:
+    return events.WorkerCrashed(worker, RuntimeError("x"), gave_up=True)
 
 
 @pytest.mark.parametrize(
@@ -460,110 +463,119 @@ def gave_up(worker: str) -> on.WorkerCrashed:
 def test_a_worker_that_gave_up_is_told_and_an_error_only_when_needed(
     worker: str, status: Status, words: str
 ) -> None:
-    stage = Stage()
+    stage = ControllerHarness()
     stage.look("happy", 20)
-    stage.send(on.WorkerCrashed(worker, RuntimeError("x")))
+    stage.send(events.WorkerCrashed(worker, RuntimeError("x")))
     assert stage.status is Status.WATCHING
     assert stage.controller.snapshot.problem is None
     stage.send(gave_up(worker))
     assert stage.status is status
     assert stage.controller.snapshot.stopped == (worker,)
     assert words in (stage.controller.snapshot.problem or "")
-    (note,) = [n.notification for n in stage.all(do.Notify)]
+    (note,) = [n.notification for n in stage.all(effects.Notify)]
     assert words in note.body
-    assert note.buttons == (("Start again", on.RestartWorkers()),)
+    assert note.buttons == (("Start again", events.RestartWorkers()),)
 
 
 def test_a_watcher_that_gave_up_does_not_see() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 10)
-    stage.send(on.CameraChanged(CameraState.OFF))
+    stage.send(events.CameraChanged(CameraState.OFF))
     stage.send(gave_up("watcher"))
     assert stage.controller.snapshot.camera is CameraState.OFF
     assert stage.controller.snapshot.mood.state is MoodState.UNSURE
-    plays = len(stage.all(do.Play))
+    plays = len(stage.all(effects.Play))
     stage.pass_time(900)
-    assert len(stage.all(do.Play)) == plays
+    assert len(stage.all(effects.Play)) == plays
     decision = stage.controller.snapshot.decision
     assert decision is not None
     assert decision.mood is not MoodState.HAPPY
-    stage.send(on.RestartWorkers())
+    stage.send(events.RestartWorkers())
     stage.look("sad", 20)
     assert stage.status is Status.WATCHING
     assert stage.controller.snapshot.mood.state is MoodState.SAD
 
 
 @pytest.mark.parametrize(
-    "event", [on.ResumeCamera(), on.RestartWorkers(), on.SettingsChanged(Settings())]
+    "event", [events.ResumeCamera(), events.RestartWorkers(), events.SettingsChanged(Settings())]
 )
-def test_the_error_state_can_be_left(event: on.Event) -> None:
-    stage = Stage()
+def test_the_error_state_can_be_left(event: events.Event) -> None:
+    stage = ControllerHarness()
     stage.look("happy", 20)
     for worker in ("watcher", "session"):
         stage.send(gave_up(worker))
-    effects = stage.send(event)
-    assert effects.count(do.RestartWorkers()) == 1
-    if do.ApplySettings() in effects:  # the new ones are in force before they try again
-        assert effects.index(do.ApplySettings()) < effects.index(do.RestartWorkers())
+    wanted = stage.send(event)
+    assert wanted.count(effects.RestartWorkers()) == 1
+    if effects.ApplySettings() in wanted:  # the new ones are in force before they try again
+        assert wanted.index(effects.ApplySettings()) < wanted.index(effects.RestartWorkers())
     assert stage.status is not Status.ERROR
     assert stage.controller.snapshot.problem is None
     assert stage.controller.snapshot.stopped == ()
-    assert do.RestartWorkers() not in stage.send(event), "all of them work"
+    assert effects.RestartWorkers() not in stage.send(event), "all of them work"
     stage.send(gave_up("watcher"))
     assert stage.status is Status.ERROR
 
 
 def test_starting_again_does_not_end_a_pause() -> None:
-    stage = Stage()
-    stage.send(on.PauseCamera())
+    stage = ControllerHarness()
+    stage.send(events.PauseCamera())
     stage.send(gave_up("player"))
-    stage.send(on.RestartWorkers())
+    stage.send(events.RestartWorkers())
     assert stage.status is Status.PAUSED
-    assert stage.all(do.WatchCamera)[-1] == do.WatchCamera(False)
+    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
 
 
 def test_a_player_that_gave_up_gets_no_commands_but_the_user_an_answer() -> None:
-    stage = Stage(NOW)
+    stage = ControllerHarness(NOW)
     stage.music()
     stage.look("sad", 0)
     stage.send(gave_up("player"))
     stage.look("happy", 60)
-    assert stage.all(do.Play) == []
-    for wish in (on.PlayForMood(), on.NextPlaylist(), on.PauseMusic(), on.ResumeMusic()):
-        (note,) = [e.notification for e in stage.send(wish) if isinstance(e, do.Notify)]
+    assert stage.all(effects.Play) == []
+    for wish in (
+        events.PlayForMood(),
+        events.NextPlaylist(),
+        events.PauseMusic(),
+        events.ResumeMusic(),
+    ):
+        (note,) = [e.notification for e in stage.send(wish) if isinstance(e, effects.Notify)]
         assert note.asked
         assert "Playing music stopped" in note.body
-    assert not [e for e in stage.effects if isinstance(e, do.Play | do.PauseMusic | do.ResumeMusic)]
-    stage.send(on.RestartWorkers())
+    assert not [
+        e
+        for e in stage.effects
+        if isinstance(e, effects.Play | effects.PauseMusic | effects.ResumeMusic)
+    ]
+    stage.send(events.RestartWorkers())
     stage.look("happy", 10)
-    assert [p.playlist.uri for p in stage.all(do.Play)] == ["p:happy"]
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy"]
 
 
 @pytest.mark.parametrize("asked", [False, True])
 def test_the_answer_to_a_wish_is_marked_as_that(asked: bool) -> None:
-    stage = Stage()
-    stage.send(on.Notice("Logged in", "Well.", asked))
-    stage.send(on.SettingsBroken(SettingsError("The key dwel is unknown."), asked))
-    assert [n.notification.asked for n in stage.all(do.Notify)] == [asked, asked]
+    stage = ControllerHarness()
+    stage.send(events.Notice("Logged in", "Well.", asked))
+    stage.send(events.SettingsBroken(SettingsError("The key dwel is unknown."), asked))
+    assert [n.notification.asked for n in stage.all(effects.Notify)] == [asked, asked]
 
 
 def test_equal_decisions_are_recorded_once() -> None:
-    stage = Stage()
+    stage = ControllerHarness()
     stage.music()
     stage.look("happy", 120)
-    decisions = [r.item for r in stage.all(do.Record) if type(r.item).__name__ == "Decision"]
+    decisions = [r.item for r in stage.all(effects.Record) if type(r.item).__name__ == "Decision"]
     assert [d.action for d in decisions if d.mood is MoodState.HAPPY] == [Action.SWITCH_AT_END]
 
 
 def test_on_battery_it_looks_less_often() -> None:
-    stage = Stage()
-    stage.send(on.PowerChanged(on_battery=True))
-    assert stage.all(do.SetInterval)[-1] == do.SetInterval(10.0)
-    stage.send(on.PowerChanged(on_battery=False))
-    assert stage.all(do.SetInterval)[-1] == do.SetInterval(5.0)
+    stage = ControllerHarness()
+    stage.send(events.PowerChanged(on_battery=True))
+    assert stage.all(effects.SetInterval)[-1] == effects.SetInterval(10.0)
+    stage.send(events.PowerChanged(on_battery=False))
+    assert stage.all(effects.SetInterval)[-1] == effects.SetInterval(5.0)
 
 
 def test_quit_shuts_down() -> None:
-    stage = Stage()
-    assert do.Shutdown() in stage.send(on.Quit())
+    stage = ControllerHarness()
+    assert effects.Shutdown() in stage.send(events.Quit())

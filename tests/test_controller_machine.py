@@ -8,8 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agent import effects as do
-from agent import events as on
+from agent import effects, events
 from agent.core.controller import Controller
 from agent.errors import CameraBusy, NoDevice, PlaylistGone
 from agent.settings import PolicySettings, Settings
@@ -48,17 +47,17 @@ class AnyDay(RuleBasedStateMachine):
         self.pending: Playlist | None = None
         self.plays_at_once = 0
         self.perform(self.controller.begin())
-        self.send(on.PlayerChanged("player", PLAYLISTS))
+        self.send(events.PlayerChanged("player", PLAYLISTS))
 
-    def send(self, event: on.Event) -> None:
+    def send(self, event: events.Event) -> None:
         self.perform(self.controller.handle(event))
 
-    def perform(self, effects: list[do.Effect]) -> None:
-        for effect in effects:
-            if isinstance(effect, do.Play):
+    def perform(self, wanted: list[effects.Effect]) -> None:
+        for effect in wanted:
+            if isinstance(effect, effects.Play):
                 self.play(effect)
 
-    def play(self, effect: do.Play) -> None:
+    def play(self, effect: effects.Play) -> None:
         assert "player" not in self.stopped, "to a player that gave up"
         self.pending = effect.playlist
         if effect.asked:
@@ -96,7 +95,9 @@ class AnyDay(RuleBasedStateMachine):
     def look(self, emotion: str | None, looks: int) -> None:
         for _ in range(looks):
             seen = None if emotion is None else tuple(float(e == emotion) for e in EMOTIONS)
-            self.send(on.Observed(Observation(self.clock.monotonic(), int(seen is not None), seen)))
+            self.send(
+                events.Observed(Observation(self.clock.monotonic(), int(seen is not None), seen))
+            )
             self.clock.advance(5.0)
             self.plays_at_once = 0
 
@@ -116,7 +117,7 @@ class AnyDay(RuleBasedStateMachine):
             now, state, context=context, position=1.0, duration=200.0, chosen_by=by,
             chosen_since=now, paused_by_hand=by_hand,
         )  # fmt: skip
-        self.send(on.PlaybackChanged(self.playback, happening))
+        self.send(events.PlaybackChanged(self.playback, happening))
 
     @precondition(lambda self: self.pending is not None)
     @rule()
@@ -128,7 +129,7 @@ class AnyDay(RuleBasedStateMachine):
             now, PlayState.PLAYING, context=playlist.uri, position=0.0, duration=200.0,
             chosen_by=Chooser.AGENT, chosen_since=now,
         )  # fmt: skip
-        self.send(on.PlaylistStarted(playlist, self.playback))
+        self.send(events.PlaylistStarted(playlist, self.playback))
 
     @precondition(lambda self: self.pending is not None)
     @rule(gone=st.booleans())
@@ -136,46 +137,46 @@ class AnyDay(RuleBasedStateMachine):
         playlist, self.pending = self.pending, None
         if gone:
             self.unasked = self.unasked[:-1]  # nothing was changed: the next may have its turn
-        self.send(on.PlayerFailed(PlaylistGone("gone") if gone else NoDevice("none"), playlist))
+        self.send(events.PlayerFailed(PlaylistGone("gone") if gone else NoDevice("none"), playlist))
 
     @rule(
         event=st.sampled_from(
             [
-                on.PauseCamera(),
-                on.ResumeCamera(),
-                on.CameraChanged(CameraState.ON),
-                on.CameraChanged(CameraState.OFF),
-                on.CameraChanged(CameraState.BUSY, CameraBusy("busy")),
-                on.CameraChanged(CameraState.LOST),
-                on.SessionChanged("screen locked"),
-                on.SessionChanged(None),
-                on.NotMyMood(),
-                on.NotMyMood(MoodState.SAD),
-                on.WorkerCrashed("watcher", ValueError(), gave_up=True),
-                on.WorkerCrashed("player", ValueError(), gave_up=True),
-                on.RestartWorkers(),
-                on.ConsentWithdrawn(),
-                on.ConsentGiven(),
-                on.SetMood(MoodState.SAD, 5.0),
-                on.SetMood(MoodState.FEAR, 5.0),
-                on.PlayForMood(),
-                on.NextPlaylist(),
-                on.UndoSwitch(),
-                on.PauseMusic(),
-                on.ShowPreview(),
-                on.PlayerRecovered(),
-                on.PlayerFailed(NoDevice("none")),
-                on.PlayerChanged("other", PLAYLISTS),
+                events.PauseCamera(),
+                events.ResumeCamera(),
+                events.CameraChanged(CameraState.ON),
+                events.CameraChanged(CameraState.OFF),
+                events.CameraChanged(CameraState.BUSY, CameraBusy("busy")),
+                events.CameraChanged(CameraState.LOST),
+                events.SessionChanged("screen locked"),
+                events.SessionChanged(None),
+                events.NotMyMood(),
+                events.NotMyMood(MoodState.SAD),
+                events.WorkerCrashed("watcher", ValueError(), gave_up=True),
+                events.WorkerCrashed("player", ValueError(), gave_up=True),
+                events.RestartWorkers(),
+                events.ConsentWithdrawn(),
+                events.ConsentGiven(),
+                events.SetMood(MoodState.SAD, 5.0),
+                events.SetMood(MoodState.FEAR, 5.0),
+                events.PlayForMood(),
+                events.NextPlaylist(),
+                events.UndoSwitch(),
+                events.PauseMusic(),
+                events.ShowPreview(),
+                events.PlayerRecovered(),
+                events.PlayerFailed(NoDevice("none")),
+                events.PlayerChanged("other", PLAYLISTS),
             ]
         )
     )
-    def anything(self, event: on.Event) -> None:
-        if isinstance(event, on.PlayerChanged):
+    def anything(self, event: events.Event) -> None:
+        if isinstance(event, events.PlayerChanged):
             self.playback = None
             event = replace(event, name=f"player at {self.clock.monotonic()}")
-        if isinstance(event, on.WorkerCrashed):
+        if isinstance(event, events.WorkerCrashed):
             self.stopped.add(event.worker)
-        if isinstance(event, on.RestartWorkers | on.ResumeCamera):
+        if isinstance(event, events.RestartWorkers | events.ResumeCamera):
             self.stopped.clear()
         self.send(event)
 

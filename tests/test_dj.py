@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from agent import effects as do
-from agent.core.music import Dj
+from agent import effects
+from agent.core.music import MusicControl
 from agent.core.policy import WAITS_FOR_DEVICE, Listener
 from agent.core.switches import EARLY_SKIP
 from agent.errors import NoDevice, NotPremium, Offline, PlayerError, PlaylistGone, ServiceDown
@@ -36,15 +36,15 @@ OVER = "The music was changed again since then. What plays now is left alone."
 NOWHERE = NoDevice("Spotify is open nowhere.")
 
 
-class Booth:
+class MusicHarness:
     """A Dj, its clock, and all effects so far; who listens is happy unless told otherwise."""
 
     def __init__(self, *, asked: bool = False, **policy: object) -> None:
         self.clock = FakeClock()
         self.policy = PolicySettings(**{"timing": "now", **policy})  # type: ignore[arg-type]
         self.mood = MoodState.HAPPY
-        self.effects: list[do.Effect] = []
-        self.dj = Dj(self.clock, asked=asked)
+        self.effects: list[effects.Effect] = []
+        self.dj = MusicControl(self.clock, asked=asked)
         self.dj.player_changed("player", PLAYLISTS, True)
 
     def decide(self, happening: Happening = H.NOTHING) -> None:
@@ -110,20 +110,20 @@ class Booth:
         return [effect for effect in self.effects if isinstance(effect, kind)]
 
     @property
-    def plays(self) -> list[do.Play]:
-        return self.all(do.Play)
+    def plays(self) -> list[effects.Play]:
+        return self.all(effects.Play)
 
     @property
     def uris(self) -> list[str]:
         return [play.playlist.uri for play in self.plays]
 
     def told(self, kind: NotificationKind) -> list[str]:
-        notes = [effect.notification for effect in self.all(do.Notify)]
+        notes = [effect.notification for effect in self.all(effects.Notify)]
         return [note.body for note in notes if note.kind is kind]
 
 
-def silent(**more: object) -> Booth:
-    booth = Booth(**more)  # type: ignore[arg-type]
+def silent(**more: object) -> MusicHarness:
+    booth = MusicHarness(**more)  # type: ignore[arg-type]
     booth.read(state=PlayState.UNAVAILABLE, context=None)
     return booth
 
@@ -196,7 +196,7 @@ class TestWish:
 
     def test_a_change_of_ours_waits_as_well_but_not_against_the_hand(self) -> None:
         for by_hand, expected in ((False, ["joy", "joy"]), (True, ["joy"])):
-            booth = Booth()
+            booth = MusicHarness()
             booth.read()
             booth.failed(NOWHERE)
             booth.wait(60.0)
@@ -250,15 +250,15 @@ class TestWish:
 
 class TestAnswers:
     def test_a_late_start_is_told_however_late(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.read()
         booth.clock.advance(PLAY_AT_WORST - 1.0)
         booth.started()
         assert booth.told(NotificationKind.SWITCH) == ["You look happy."]
-        assert len(booth.all(do.RecordSwitch)) == 1
+        assert len(booth.all(effects.RecordSwitch)) == 1
 
     def test_until_then_nothing_else_is_decided(self) -> None:
-        booth = Booth(cooldown=0.0)
+        booth = MusicHarness(cooldown=0.0)
         booth.read()
         booth.mood = MoodState.SAD
         booth.wait(PLAY_AT_WORST - 1.0)
@@ -267,40 +267,40 @@ class TestAnswers:
         assert booth.uris == ["joy", "blues"]
 
     def test_one_that_outlasts_all_patience_is_still_heard(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.read()
         booth.mood = MoodState.UNSURE
         booth.wait(PLAY_AT_WORST * 2)
         booth.started()
-        assert len(booth.all(do.RecordSwitch)) == 1
+        assert len(booth.all(effects.RecordSwitch)) == 1
         booth.undo()
         assert booth.uris == ["joy", "x"]
 
     def test_one_whose_answer_was_lost_is_told_when_it_is_heard(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.read()
         booth.failed(ServiceDown("It broke off."))
         assert booth.dj.switch is None
         booth.started(JOY)
         assert booth.told(NotificationKind.SWITCH) == ["You look happy."]
-        assert len(booth.all(do.RecordSwitch)) == 1
+        assert len(booth.all(effects.RecordSwitch)) == 1
         booth.undo(booth.dj.switch)
         assert booth.uris == ["joy", "x"]
         booth.started(JOY)
-        assert len(booth.all(do.RecordSwitch)) == 1, "once"
+        assert len(booth.all(effects.RecordSwitch)) == 1, "once"
 
     def test_but_not_after_a_newer_one(self) -> None:
-        booth = Booth(cooldown=0.0)
+        booth = MusicHarness(cooldown=0.0)
         booth.read()
         booth.failed(ServiceDown("It broke off."))
         booth.mood = MoodState.SAD
         booth.decide()
         assert booth.uris[-1] == "blues"
         booth.started(JOY)
-        assert booth.all(do.RecordSwitch) == []
+        assert booth.all(effects.RecordSwitch) == []
 
     def test_another_playlist_where_none_is_set_is_answered(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.mood = MoodState.NEUTRAL
         booth.next()
         assert booth.plays == []
@@ -309,17 +309,17 @@ class TestAnswers:
         ]
 
     def test_but_not_one_that_was_replaced(self) -> None:
-        booth = Booth(cooldown=0.0)
+        booth = MusicHarness(cooldown=0.0)
         booth.read()
         booth.mood = MoodState.SAD
         booth.wait(PLAY_AT_WORST + 1.0)
         booth.started(JOY)
-        assert booth.all(do.RecordSwitch) == []
+        assert booth.all(effects.RecordSwitch) == []
         booth.started(BLUES)
-        assert len(booth.all(do.RecordSwitch)) == 1
+        assert len(booth.all(effects.RecordSwitch)) == 1
 
     def test_a_late_failure_is_told(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.read()
         booth.wait(PLAY_AT_WORST + 1.0)
         booth.failed(PlayerError("It did not play it."))
@@ -327,21 +327,21 @@ class TestAnswers:
 
     def test_a_reading_on_its_way_does_not_lose_the_start(self) -> None:
         """The user paused, then asked: the pause is read after the command went out."""
-        booth = Booth()
+        booth = MusicHarness()
         booth.mood = MoodState.UNSURE
         booth.read()
         booth.mood = MoodState.HAPPY
         booth.ask()
         booth.read(H.PAUSED, PlayState.PAUSED, paused_by_hand=True)
         booth.started()
-        assert len(booth.all(do.RecordSwitch)) == 1
+        assert len(booth.all(effects.RecordSwitch)) == 1
         assert booth.uris == ["joy"]
 
     def test_a_dropped_one_is_over_without_a_word(self) -> None:
-        booth = Booth(cooldown=60.0)
+        booth = MusicHarness(cooldown=60.0)
         booth.read()
         booth.dj.dropped(JOY)
-        assert booth.all(do.Notify) == []
+        assert booth.all(effects.Notify) == []
         booth.decide()
         assert booth.uris == ["joy"]  # the cool-down holds
         booth.ask()
@@ -353,10 +353,10 @@ class TestAnswers:
             booth.ask()
             booth.failed(NotPremium("Only with Premium."))
             assert booth.told(NotificationKind.PROBLEM) == ["Only with Premium."] * n
-        assert all(e.notification.asked for e in booth.all(do.Notify))
+        assert all(e.notification.asked for e in booth.all(effects.Notify))
 
     def test_what_nobody_asked_for_fails_with_one_word(self) -> None:
-        booth = Booth(cooldown=1.0)
+        booth = MusicHarness(cooldown=1.0)
         for _ in range(4):
             booth.read()
             booth.failed(NotPremium("Only with Premium."))
@@ -366,7 +366,7 @@ class TestAnswers:
 
     def test_a_wish_during_a_change_of_ours_is_met_by_it_or_outlives_it(self) -> None:
         for dropped, expected in ((False, ["joy"]), (True, ["joy", "joy2"])):
-            booth = Booth()
+            booth = MusicHarness()
             booth.read()
             booth.ask()
             if dropped:
@@ -394,33 +394,33 @@ class TestAnswers:
 
 class TestFeedback:
     @pytest.fixture
-    def heard(self) -> Booth:
+    def heard(self) -> MusicHarness:
         """A change of ours that took 50 s to be heard."""
-        booth = Booth()
+        booth = MusicHarness()
         booth.read()
         booth.wait(50.0)
         booth.started()
         return booth
 
-    def test_an_early_skip_counts_from_what_was_heard(self, heard: Booth) -> None:
+    def test_an_early_skip_counts_from_what_was_heard(self, heard: MusicHarness) -> None:
         heard.wait(EARLY_SKIP - 1.0)
         heard.read(H.SKIPPED, context="joy", chosen_by=Chooser.AGENT)
-        assert heard.all(do.RecordFeedback) == [do.RecordFeedback("skip", "joy")]
+        assert heard.all(effects.RecordFeedback) == [effects.RecordFeedback("skip", "joy")]
 
-    def test_a_late_one_says_nothing(self, heard: Booth) -> None:
+    def test_a_late_one_says_nothing(self, heard: MusicHarness) -> None:
         heard.wait(EARLY_SKIP + 1.0)
         heard.read(H.SKIPPED, context="joy", chosen_by=Chooser.AGENT)
-        assert heard.all(do.RecordFeedback) == []
+        assert heard.all(effects.RecordFeedback) == []
 
-    def test_a_skip_in_what_the_user_chose_is_none_of_ours(self, heard: Booth) -> None:
+    def test_a_skip_in_what_the_user_chose_is_none_of_ours(self, heard: MusicHarness) -> None:
         heard.read(H.USER_CHOSE, context="x", chosen_by=Chooser.USER)
         heard.read(H.SKIPPED, context="x", chosen_by=Chooser.USER)
-        assert heard.all(do.RecordFeedback) == []
+        assert heard.all(effects.RecordFeedback) == []
 
 
 class TestUndo:
     def test_the_place_is_where_the_change_came(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.mood = MoodState.UNSURE
         booth.read()  # 10 s into the track
         booth.wait(25.0)
@@ -437,7 +437,7 @@ class TestUndo:
         assert back.playlist.place.position == pytest.approx(35.0, abs=0.01)
 
     def test_never_behind_the_end_of_the_track(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.mood = MoodState.UNSURE
         booth.read()
         booth.wait(1000.0)
@@ -448,14 +448,14 @@ class TestUndo:
         assert booth.plays[-1].playlist.place == Place("t", 200.0)
 
     def test_a_single_track_is_its_own_way_back(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.read(context=None, title="Somebody - Song")
         booth.started()
         booth.undo()
         assert booth.plays[-1].playlist == Playlist("t", "Somebody - Song", Place("t", 10.0))
 
     def test_a_refusal_is_said_calmly_and_is_no_lasting_problem(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.read()
         booth.started()
         booth.undo()
@@ -468,7 +468,7 @@ class TestUndo:
         assert len(booth.plays) == 2
 
     def test_trouble_of_the_whole_player_keeps_its_own_words(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.read()
         booth.started()
         booth.undo()
@@ -478,7 +478,7 @@ class TestUndo:
         assert len(booth.plays) == 2  # an Undo does not wait for a device
 
     def test_of_a_switch_that_is_no_longer_the_last_it_leaves_the_music_alone(self) -> None:
-        booth = Booth(cooldown=0.0)
+        booth = MusicHarness(cooldown=0.0)
         booth.read()
         booth.started()
         old = booth.dj.switch
@@ -495,7 +495,7 @@ class TestUndo:
 
     @pytest.mark.parametrize("before", [PlayState.PLAYING, PlayState.PAUSED])
     def test_what_the_user_chose_since_is_left_alone(self, before: PlayState) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.read(state=before)
         booth.ask()
         booth.started()
@@ -503,11 +503,11 @@ class TestUndo:
         booth.effects.clear()
         booth.undo(booth.dj.switch)
         assert booth.plays == []
-        assert booth.all(do.PauseMusic) == []
+        assert booth.all(effects.PauseMusic) == []
         assert booth.told(NotificationKind.INFO) == [OVER]
 
     def test_one_on_its_way_does_not_swallow_a_wish(self) -> None:
-        booth = Booth()
+        booth = MusicHarness()
         booth.read()
         booth.started()
         booth.undo()

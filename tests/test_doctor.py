@@ -19,10 +19,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from agent.desktop.consent import record as consent
+from agent.desktop import consent
 from agent.desktop.single_instance import Instance
-from agent.diagnostics import checks as doctor_checks
-from agent.diagnostics import report as doctor
+from agent.diagnostics import checks, report
 from agent.diagnostics.report import Check
 from agent.errors import CameraError, DesktopError, SettingsError
 from agent.players.sound import NULL
@@ -62,13 +61,13 @@ def paths(moodtray_home: Path) -> Paths:
 
 
 def test_each_check_is_guarded_and_the_others_go_on() -> None:
-    def breaks() -> doctor.Finding:
+    def breaks() -> report.Finding:
         raise ZeroDivisionError("oops")
 
-    def refused() -> doctor.Finding:
+    def refused() -> report.Finding:
         raise DesktopError("Do this and that.", title="No desktop")
 
-    results = doctor.run(
+    results = report.run(
         [("breaks", breaks), ("refused", refused), ("fine", lambda: (True, "all right", ""))],
         limit=5.0,
     )
@@ -83,12 +82,12 @@ def test_each_check_is_guarded_and_the_others_go_on() -> None:
 def test_a_check_that_hangs_ends_in_the_report() -> None:
     forever = threading.Event()
 
-    def hangs() -> doctor.Finding:
+    def hangs() -> report.Finding:
         forever.wait(60.0)
         return True, "too late", ""
 
     began = time.monotonic()
-    hanging, fine = doctor.run([("hangs", hangs), ("fine", lambda: (True, "", ""))], limit=0.3)
+    hanging, fine = report.run([("hangs", hangs), ("fine", lambda: (True, "", ""))], limit=0.3)
     assert time.monotonic() - began < 30.0
     forever.set()
     assert hanging.ok is False
@@ -103,7 +102,7 @@ def test_the_reports_for_programs_and_for_people() -> None:
         Check("music", False, "some is gone", "Set [local_playlists] right.\nAnd that."),
         Check("tray", None, "without a menu", "word " * 40),
     ]
-    told = doctor.as_dict(results)
+    told = report.as_dict(results)
     assert json.loads(json.dumps(told)) == told
     assert told["ok"] is False
     assert told["checks"][1] == {
@@ -112,10 +111,10 @@ def test_the_reports_for_programs_and_for_people() -> None:
         "detail": "some is gone",
         "advice": "Set [local_playlists] right.\nAnd that.",
     }
-    assert doctor.as_dict(results[::2])["ok"] is True, "what works in part has not failed"
+    assert report.as_dict(results[::2])["ok"] is True, "what works in part has not failed"
 
     out = StringIO()
-    Console(file=out, width=200).print(doctor.as_text(results))
+    Console(file=out, width=200).print(report.as_text(results))
     text = out.getvalue()
     assert "[local_playlists]" in text, "brackets are no markup"
     assert "1 of 3 checks failed" in text
@@ -123,7 +122,7 @@ def test_the_reports_for_programs_and_for_people() -> None:
 
 
 def test_the_whole_examination(paths: Paths) -> None:
-    results = doctor.examine(paths)
+    results = report.examine(paths)
     assert [check.name for check in results] == NAMES
     broken = [check for check in results if "broke" in check.detail or "no answer" in check.detail]
     assert not broken
@@ -142,7 +141,7 @@ def test_the_whole_examination(paths: Paths) -> None:
 def test_an_unwritable_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("MOODTRAY_HOME", str(tmp_path / "file"))
-    results = {check.name: check for check in doctor.examine(Paths.default())}
+    results = {check.name: check for check in report.examine(Paths.default())}
     assert results["folders"].ok is False
     assert str(tmp_path / "file") in results["folders"].advice
     assert results["settings"].ok is False
@@ -153,23 +152,23 @@ def test_a_mistake_in_the_settings_is_told(paths: Paths) -> None:
     paths.settings_file.write_text("[mood]\nentr = 1\n")
     _, problem = SettingsFile(paths).load_or_last_good()
     assert isinstance(problem, SettingsError)
-    ok, detail, advice = doctor_checks.settings_file(paths, problem)
+    ok, detail, advice = checks.settings_file(paths, problem)
     assert ok is False
     assert "last good" in detail
     assert "mood.enter" in advice
 
 
 def test_the_history_is_counted_and_its_damage_told(paths: Paths) -> None:
-    assert doctor_checks.history(paths) == (True, "empty so far", "")
+    assert checks.history(paths) == (True, "empty so far", "")
     assert not paths.history_file.exists()
     journal = SqliteHistory(paths.history_file)
     journal.add_feedback(datetime.now(UTC), "skip", "")
     journal.close()
-    ok, detail, _ = doctor_checks.history(paths)
+    ok, detail, _ = checks.history(paths)
     assert ok is True
     assert "0 moods and 0 switches" in detail
     paths.history_file.write_bytes(b"no database" * 1000)
-    ok, _, advice = doctor_checks.history(paths)
+    ok, _, advice = checks.history(paths)
     assert ok is None
     assert ".broken-" in advice
 
@@ -188,7 +187,7 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_model_is_checked_and_run(own_models: Path) -> None:
-    ok, detail, _ = doctor_checks.model(Settings())
+    ok, detail, _ = checks.model(Settings())
     assert ok is True
     assert "checksum" in detail
 
@@ -203,7 +202,7 @@ def test_a_bad_model_is_told(own_models: Path, damage: str) -> None:
         file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     else:
         file.unlink()
-    [check] = doctor.run([("model", lambda: doctor_checks.model(Settings()))], limit=30.0)
+    [check] = report.run([("model", lambda: checks.model(Settings()))], limit=30.0)
     assert check.ok is False
     assert "emotion.onnx" in check.advice
     assert "Install Moodtray again" in check.advice
@@ -224,11 +223,11 @@ def video(path: Path, brightness: int) -> Path:
 
 def test_the_camera_gives_a_frame(paths: Paths, tmp_path: Path) -> None:
     bright = video(tmp_path / "bright.avi", 255)
-    ok, detail, _ = doctor_checks.camera(paths, camera_settings(str(bright)))
+    ok, detail, _ = checks.camera(paths, camera_settings(str(bright)))
     assert ok is True
     assert "320x240" in detail
     dark = video(tmp_path / "dark.avi", 10)
-    ok, detail, advice = doctor_checks.camera(paths, camera_settings(str(dark)))
+    ok, detail, advice = checks.camera(paths, camera_settings(str(dark)))
     assert ok is None
     assert "dark" in detail
     assert "light" in advice
@@ -236,7 +235,7 @@ def test_the_camera_gives_a_frame(paths: Paths, tmp_path: Path) -> None:
 
 def test_a_video_that_is_none(paths: Paths, tmp_path: Path) -> None:
     (tmp_path / "shopping.mp4").write_text("milk")
-    ok, _, advice = doctor_checks.camera(paths, camera_settings(str(tmp_path / "shopping.mp4")))
+    ok, _, advice = checks.camera(paths, camera_settings(str(tmp_path / "shopping.mp4")))
     assert ok is False
     assert "shopping.mp4" in advice
 
@@ -249,21 +248,21 @@ def test_no_camera_is_touched_without_consent(
 
     monkeypatch.setattr("agent.vision.camera.OpenCVCamera.open", must_not_open)
     for source in (0, "1", "/dev/video0"):
-        ok, _, advice = doctor_checks.camera(paths, camera_settings(source))
+        ok, _, advice = checks.camera(paths, camera_settings(source))
         assert ok is None
         assert "moodtray consent" in advice
 
 
 def test_a_camera_that_is_not_there(paths: Paths) -> None:
     consent.give(paths, datetime.now(UTC))
-    ok, detail, advice = doctor_checks.camera(paths, camera_settings(87))
+    ok, detail, advice = checks.camera(paths, camera_settings(87))
     assert ok is False
     assert detail
     assert "camera 87" in advice.lower()
     assert "running Moodtray" not in advice
     with Instance(paths) as running:
         assert running.acquire()
-        advice = doctor_checks.camera(paths, camera_settings(87))[2]
+        advice = checks.camera(paths, camera_settings(87))[2]
     assert "running Moodtray" in advice
 
 
@@ -278,7 +277,7 @@ def test_the_camera_is_let_go_whatever_happens(
     monkeypatch.setattr("agent.vision.camera.OpenCVCamera.read", fails)
     monkeypatch.setattr("agent.vision.camera.OpenCVCamera.close", lambda self: closed.append(True))
     source = str(video(tmp_path / "clip.avi", 200))
-    assert doctor_checks.camera(paths, camera_settings(source))[0] is False
+    assert checks.camera(paths, camera_settings(source))[0] is False
     assert closed
 
 
@@ -328,10 +327,10 @@ def test_no_desktop_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
-    ok, detail, advice = doctor_checks.tray()
+    ok, detail, advice = checks.tray()
     assert (ok, detail) == (None, "no tray icon")
     assert "moodtray status" in advice
-    ok, _, advice = doctor_checks.notifications(Settings())
+    ok, _, advice = checks.notifications(Settings())
     assert ok is None
     assert advice
 
@@ -341,14 +340,14 @@ def test_autostart_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     from agent.desktop.autostart import autostart
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    ok, before, _ = doctor_checks.autostart()
+    ok, before, _ = checks.autostart()
     assert ok is True
     autostart().enable()
-    ok, after, _ = doctor_checks.autostart()
+    ok, after, _ = checks.autostart()
     assert ok is True
     assert after != before
     autostart(["/gone/moodtray", "run"]).enable()
-    ok, _, advice = doctor_checks.autostart()
+    ok, _, advice = checks.autostart()
     assert ok is None
     assert "/gone/moodtray" in advice
 
@@ -357,7 +356,7 @@ def test_autostart_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_sound_is_told() -> None:
-    ok, detail, advice = doctor_checks.sound()
+    ok, detail, advice = checks.sound()
     assert detail
     assert ok is True or (ok is None and advice)
 
@@ -367,11 +366,11 @@ def test_the_users_own_folders(tmp_path: Path) -> None:
     full.mkdir()
     empty.mkdir()
     (full / "song.ogg").write_bytes(b"x")
-    ok, detail, _ = doctor_checks.music(Settings(local_playlists={"happy": (str(full),)}))
+    ok, detail, _ = checks.music(Settings(local_playlists={"happy": (str(full),)}))
     assert ok is True
     assert "happy" in detail
     lists = {"happy": (str(full), str(empty)), "sad": (str(tmp_path / "nowhere"),)}
-    ok, _, advice = doctor_checks.music(Settings.model_validate({"local_playlists": lists}))
+    ok, _, advice = checks.music(Settings.model_validate({"local_playlists": lists}))
     assert ok is False
     assert [line.split(":")[0] for line in advice.splitlines()] == ["happy", "sad"]
     assert str(empty) in advice
@@ -380,9 +379,9 @@ def test_the_users_own_folders(tmp_path: Path) -> None:
 
 def test_which_player_and_its_login(paths: Paths) -> None:
     auto, spotify = Settings(), Settings(player="spotify")
-    assert "own player" in doctor_checks.player(paths, Settings(player="local"))[1]
-    assert doctor_checks.player(paths, auto)[0] is True
-    ok, _, advice = doctor_checks.player(paths, spotify)
+    assert "own player" in checks.player(paths, Settings(player="local"))[1]
+    assert checks.player(paths, auto)[0] is True
+    ok, _, advice = checks.player(paths, spotify)
     assert ok is False
     assert "moodtray login" in advice
 
@@ -393,15 +392,15 @@ def test_which_player_and_its_login(paths: Paths) -> None:
 
     now = datetime.now(UTC)
     log_in(now)
-    ok, detail, _ = doctor_checks.player(paths, spotify)
+    ok, detail, _ = checks.player(paths, spotify)
     assert ok is None, "no playlists"
     mapped = Settings(player="auto", spotify_playlists={"happy": ("x",)})
-    ok, detail, advice = doctor_checks.player(paths, mapped)
+    ok, detail, advice = checks.player(paths, mapped)
     assert ok is True
     assert "happy" in detail
     assert "secret" not in detail + advice
     log_in(now - LIFETIME + timedelta(days=5))
-    ok, _, advice = doctor_checks.player(paths, mapped)
+    ok, _, advice = checks.player(paths, mapped)
     assert ok is None
     assert "Renew" in advice
 
@@ -416,7 +415,7 @@ def test_the_requests_to_spotify(paths: Paths) -> None:
     def noted(**state: object) -> tuple[bool | None, str, str]:
         file = JsonFile(paths.state / LIMITS_FILE)
         file.save({"day": f"{now:%Y-%m-%d}", "wait_until": None, "quota": False, **state})
-        return doctor_checks.player(paths, settings)
+        return checks.player(paths, settings)
 
     ok, detail, _ = noted(requests=321)
     assert ok is True
@@ -438,14 +437,14 @@ def test_sound_names_the_backend_or_says_that_there_is_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("agent.players.sound.working_backend", lambda: "PulseAudio")
-    assert doctor_checks.sound() == (True, "PulseAudio", "")
+    assert checks.sound() == (True, "PulseAudio", "")
     monkeypatch.setattr("agent.players.sound.working_backend", lambda: NULL)
-    ok, detail, advice = doctor_checks.sound()
+    ok, detail, advice = checks.sound()
     assert (ok, detail.startswith("no sound output")) == (None, True)
     assert "speakers" in advice
 
 
 def test_the_environment_of_the_examination_is_left_alone(paths: Paths) -> None:
     before = dict(os.environ)
-    doctor.examine(paths)
+    report.examine(paths)
     assert {k: v for k, v in os.environ.items() if before.get(k) != v} == {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agent import effects as do
-from agent.app.effect_handler import Hands
+from agent import effects
+from agent.app.effect_handler import EffectHandler
 from agent.types import (
     CameraState,
     Mood,
@@ -36,7 +36,7 @@ class Withdrawn:
 
 def test_the_question_to_log_in_goes_with_the_login() -> None:
     nothing: Any = None
-    hands = Hands(
+    hands = EffectHandler(
         report=lambda event: None,
         clock=FakeClock(),
         watcher=nothing,
@@ -52,10 +52,10 @@ def test_the_question_to_log_in_goes_with_the_login() -> None:
     notifier = hands.notifier = Withdrawn()
     mood = Mood(MoodState.HAPPY, 0.0, 1.0)
     out = Snapshot(Status.NEEDS_LOGIN, mood, None, None, None, CameraState.ON, logged_in=False)
-    hands.perform(do.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    hands.perform(do.Publish(out))
-    hands.perform(do.Publish(replace(out, autostart=True)))
+    hands.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
+    hands.perform(effects.Publish(out))
+    hands.perform(effects.Publish(replace(out, autostart=True)))
     assert notifier.kinds == []
-    hands.perform(do.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    hands.perform(do.Publish(replace(out, status=Status.AWAY, logged_in=True)))
+    hands.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
+    hands.perform(effects.Publish(replace(out, status=Status.AWAY, logged_in=True)))
     assert notifier.kinds == [NotificationKind.LOGIN]

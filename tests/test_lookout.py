@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent import events as on
-from agent.app.external_changes import Lookout
-from agent.desktop.consent import record as consent
+from agent import events
+from agent.app.external_changes import ExternalChanges
+from agent.desktop import consent
 from agent.errors import AgentError, StoreError
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
@@ -23,12 +23,12 @@ class Around:
         self.paths.ensure()
         self.file = SettingsFile(self.paths)
         self.file.load()
-        self.events: list[on.Event] = []
+        self.events: list[events.Event] = []
         self.problems: list[AgentError] = []
         self.consent = False
         self.music_looks = 0
         self.music_error: AgentError | None = None
-        self.lookout = Lookout(
+        self.lookout = ExternalChanges(
             self.paths,
             self.file,
             consent=(lambda: self.consent) if needs_consent else None,
@@ -58,24 +58,24 @@ def test_a_changed_settings_file_and_a_mistake_in_it(around: Around) -> None:
     around.paths.settings_file.write_text("version = 1\n[policy]\ncooldown = 7.5\n")
     around.lookout.look()
     (changed,) = around.events
-    assert isinstance(changed, on.SettingsChanged)
+    assert isinstance(changed, events.SettingsChanged)
     assert changed.settings.policy.cooldown == 7.5
     around.paths.settings_file.write_text("version = 1\n[policy]\ncooldown = 'soon or later'\n")
     around.lookout.look()
     broken = around.events[1]
-    assert isinstance(broken, on.SettingsBroken)
+    assert isinstance(broken, events.SettingsBroken)
     assert broken.asked
 
 
 def test_consent_given_and_taken_back_by_a_command(around: Around) -> None:
     consent.give(around.paths, FakeClock().now())
     around.lookout.look()
-    assert around.events == [on.ConsentGiven()]
+    assert around.events == [events.ConsentGiven()]
     around.consent = True
     around.lookout.look()
     consent.withdraw(around.paths)
     around.lookout.look()
-    assert around.events == [on.ConsentGiven(), on.ConsentWithdrawn()]
+    assert around.events == [events.ConsentGiven(), events.ConsentWithdrawn()]
 
 
 def test_a_camera_that_needs_no_consent_is_not_asked_about(tmp_path: Path) -> None:
@@ -90,4 +90,4 @@ def test_trouble_with_one_is_told_and_keeps_no_other_from_its_look(around: Aroun
     consent.give(around.paths, FakeClock().now())
     around.lookout.look()
     assert around.problems == [around.music_error]
-    assert around.events == [on.ConsentGiven()]
+    assert around.events == [events.ConsentGiven()]

@@ -10,9 +10,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from agent import effects as do
-from agent import events as on
-from agent.app import event_log as journal
+from agent import effects, events
+from agent.app import event_log
 from agent.errors import AgentError, StoreError
 from agent.ports import Clock, History, Notifier, Report
 from agent.types import (
@@ -28,7 +27,7 @@ from agent.vision.watcher import FrameView, Watcher
 from agent.wording import describe
 
 if TYPE_CHECKING:
-    from agent.app.player_manager import Music
+    from agent.app.player_manager import PlayerManager
     from agent.desktop.preview.process import Preview
     from agent.desktop.tray.tray import Tray
 
@@ -37,12 +36,18 @@ log = logging.getLogger(__name__)
 Listener = Callable[[dict[str, Any]], None]
 
 
-WISHES = (do.StartLogin, do.EndLogin, do.SetPreview, do.SwitchAutostart, do.ApplySettings)
+WISHES = (
+    effects.StartLogin,
+    effects.EndLogin,
+    effects.SetPreview,
+    effects.SwitchAutostart,
+    effects.ApplySettings,
+)
 """What is done only because the user has just asked for it: trouble with it is the answer."""
 
 
-class Hands:
-    """``perform`` is the whole of it; the other parts are set by ``agent.app.lifecycle`` as they come up."""
+class EffectHandler:
+    """Carries effects out. The parts that come up later are set by ``agent.app.lifecycle``."""
 
     def __init__(
         self,
@@ -50,7 +55,7 @@ class Hands:
         report: Report,
         clock: Clock,
         watcher: Watcher,
-        music: Music,
+        music: PlayerManager,
         history: History,
         listener: Listener | None,
         tell: Callable[[str], None],
@@ -78,57 +83,59 @@ class Hands:
         self.snapshot: Snapshot | None = None
         """The latest that was published. Read by any thread."""
 
-    def perform(self, effect: do.Effect) -> None:
+    def perform(self, effect: effects.Effect) -> None:
         """Carry one effect out. Expected trouble is told to the user, never raised."""
         try:
             self._perform(effect)
         except AgentError as error:
             log.warning("%s: %s", error.title, error)
-            self._report(on.Notice(error.title, error.message, asked=isinstance(effect, WISHES)))
+            self._report(
+                events.Notice(error.title, error.message, asked=isinstance(effect, WISHES))
+            )
 
-    def _perform(self, effect: do.Effect) -> None:
+    def _perform(self, effect: effects.Effect) -> None:
         match effect:
-            case do.WatchCamera(active):
+            case effects.WatchCamera(active):
                 self._watcher.set_active(active)
-            case do.SetInterval(seconds):
+            case effects.SetInterval(seconds):
                 self._watcher.set_interval(seconds)
-            case do.Play(playlist, asked):
+            case effects.Play(playlist, asked):
                 self._music.play(playlist, asked=asked)
-            case do.PauseMusic():
+            case effects.PauseMusic():
                 self._music.pause()
-            case do.ResumeMusic():
+            case effects.ResumeMusic():
                 self._music.resume()
-            case do.ExpectTrackEnd(waiting):
+            case effects.ExpectTrackEnd(waiting):
                 self._music.expect(waiting)
-            case do.StartLogin():
+            case effects.StartLogin():
                 self._music.account.log_in()
-            case do.EndLogin():
+            case effects.EndLogin():
                 self._music.account.log_out()
-            case do.SetPreview(show):
+            case effects.SetPreview(show):
                 self._set_preview(show)
-            case do.Notify(notification):
+            case effects.Notify(notification):
                 self._write(notification)
                 if self.notifier is not None:
                     self.notifier.notify(notification)
                 elif self._listener is None:  # nobody else shows it
                     self._tell(f"{notification.title}: {notification.body}")
-            case do.Publish(snapshot):
+            case effects.Publish(snapshot):
                 self._publish(snapshot)
-            case do.Record(item):
+            case effects.Record(item):
                 self._record(item)
-            case do.RecordSwitch(decision):
+            case effects.RecordSwitch(decision):
                 self._keep(lambda: self._history.add_switch(self._clock.now(), decision))
-            case do.RecordFeedback(kind, detail):
+            case effects.RecordFeedback(kind, detail):
                 self._keep(lambda: self._history.add_feedback(self._clock.now(), kind, detail))
-            case do.SwitchAutostart(enabled):
+            case effects.SwitchAutostart(enabled):
                 self._switch_autostart(enabled)
-            case do.AskConsent():
+            case effects.AskConsent():
                 self._ask_consent()
-            case do.ApplySettings():
+            case effects.ApplySettings():
                 self._apply_settings()
-            case do.RestartWorkers():
+            case effects.RestartWorkers():
                 self._restart()
-            case do.Shutdown():
+            case effects.Shutdown():
                 self._shut_down()
 
     # -- showing
@@ -169,7 +176,7 @@ class Hands:
             entry.enable()
         else:
             entry.disable()
-        self._report(on.AutostartChanged(entry.status().enabled))
+        self._report(events.AutostartChanged(entry.status().enabled))
 
     # -- keeping
 
@@ -187,16 +194,16 @@ class Hands:
             log.warning("history: %s", error)
             if self._history_well:
                 self._history_well = False
-                self._report(on.Notice(error.title, error.message))
+                self._report(events.Notice(error.title, error.message))
 
     def _write(self, item: Observation | Mood | Decision | Playback | Notification) -> None:
         if self._listener is None:
             return
         try:
-            self._listener(journal.line(item, self._clock.monotonic() - self._started))
+            self._listener(event_log.line(item, self._clock.monotonic() - self._started))
         except BrokenPipeError:  # whoever read the lines has had enough
             self._listener = None
-            self._report(on.Quit())
+            self._report(events.Quit())
 
 
 def mood_line(snapshot: Snapshot) -> str:

@@ -1,7 +1,8 @@
 """The engine: all parts of a running agent but the tray, wired together; and the loop that carries
-what happens to the controller, and what it decides to the hands.
+what happens to the controller, and what it decides to the effect handler.
 
-Importing this module loads the vision libraries, so ``agent.app.lifecycle`` does it beside the tray.
+Importing this module loads the vision libraries, so ``agent.app.lifecycle`` does it beside the
+tray.
 """
 
 from __future__ import annotations
@@ -13,17 +14,16 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agent import effects as do
-from agent import events as on
-from agent.app.effect_handler import Hands
-from agent.app.external_changes import Lookout, look_at_autostart
+from agent import effects, events
+from agent.app.effect_handler import EffectHandler
+from agent.app.external_changes import ExternalChanges, look_at_autostart
 from agent.app.options import Options
-from agent.app.player_manager import Music
+from agent.app.player_manager import PlayerManager
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
-from agent.desktop.consent import record as consent
+from agent.desktop import consent
 from agent.errors import AgentError
-from agent.players.spotify import storage as spotify_store
+from agent.players.spotify import storage
 from agent.ports import Clock
 from agent.settings import CameraSettings, Settings
 from agent.store.paths import Paths
@@ -58,7 +58,7 @@ class Engine:
         options: Options,
         paths: Paths,
         clock: Clock,
-        inbox: queue.SimpleQueue[on.Event],
+        inbox: queue.SimpleQueue[events.Event],
         tray: Tray | None,
         ended: Callable[[], None],
     ) -> None:
@@ -75,20 +75,20 @@ class Engine:
         self._loop_thread = threading.Thread(target=self._loop, name="controller", daemon=True)
         settings, problem = self._load_settings()
         if problem is not None:
-            self.report(on.SettingsBroken(problem))
+            self.report(events.SettingsBroken(problem))
         self._build(settings)
-        self._hands.tray = tray
+        self._effect_handler.tray = tray
 
     # -- any thread
 
-    def report(self, event: on.Event) -> None:
+    def report(self, event: events.Event) -> None:
         """Put an event into the controller's inbox."""
         self._inbox.put(event)
 
     @property
     def snapshot(self) -> Snapshot:
         """The present picture of the whole."""
-        return self._hands.snapshot or self._controller.snapshot
+        return self._effect_handler.snapshot or self._controller.snapshot
 
     # -- start and stop
 
@@ -116,8 +116,8 @@ class Engine:
         for worker in self._workers:
             worker.join(left())
         self._music.join(left())
-        if self._hands.preview is not None:
-            self._hands.preview.join(left())
+        if self._effect_handler.preview is not None:
+            self._effect_handler.preview.join(left())
         for thread in [self._loop_thread, *closing]:
             thread.join(left())
         if not self._loop_thread.is_alive():  # the only one that writes it
@@ -161,7 +161,7 @@ class Engine:
             camera_paused=self._options.paused,
             calibration=Calibration(classifier.priors, classifier.unsure_below),
         )
-        self._music = Music(
+        self._music = PlayerManager(
             self._paths,
             self._clock,
             self.report,
@@ -169,8 +169,8 @@ class Engine:
             spotify_url=self._options.spotify_url,
             tell=self._options.tell,
         )
-        self._history = spotify_store.history(self._paths, self._tell_problem)
-        self._hands = Hands(
+        self._history = storage.history(self._paths, self._tell_problem)
+        self._effect_handler = EffectHandler(
             report=self.report,
             clock=self._clock,
             watcher=self._watcher,
@@ -183,7 +183,7 @@ class Engine:
             restart=self._restart_workers,
             shut_down=self._shut_down,
         )
-        self._lookout = Lookout(
+        self._external_changes = ExternalChanges(
             self._paths,
             self._settings_file,
             consent=(lambda: self._controller.consent) if self._needs_consent else None,
@@ -243,9 +243,9 @@ class Engine:
             self.report,
             self._clock,
             lambda: self._controller.settings.notifications,
-            snapshot=lambda: self._hands.snapshot,
+            snapshot=lambda: self._effect_handler.snapshot,
         )
-        self._hands.notifier = notifier
+        self._effect_handler.notifier = notifier
         self._closers.append(notifier.close)
 
     # -- the controller's thread
@@ -256,7 +256,7 @@ class Engine:
         while not self._done.is_set():
             due = self._controller.deadline
             wake_at = next_look if due is None else min(due, next_look)
-            event: on.Event | None = None
+            event: events.Event | None = None
             with contextlib.suppress(queue.Empty):
                 event = self._inbox.get(timeout=max(0.0, wake_at - self._clock.monotonic()))
             if event is not None:
@@ -266,25 +266,25 @@ class Engine:
                 self._carry_out(self._controller.tick)
             if now >= next_look:
                 next_look = now + LOOK_AROUND
-                self._lookout.look()
+                self._external_changes.look()
 
-    def _carry_out(self, step: Callable[..., list[do.Effect]], *args: on.Event) -> None:
+    def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
         """A defect in one step is logged and must not end the loop: the next event may be Quit.
         Nor does one in carrying out an effect keep the next from being carried out."""
         try:
-            effects = step(*args)
+            wanted = step(*args)
         except Exception:
             log.exception("defect while handling %s", args or "the passing of time")
             return
-        for effect in effects:
+        for effect in wanted:
             try:
-                self._hands.perform(effect)
+                self._effect_handler.perform(effect)
             except Exception:
                 log.exception("defect while carrying out %s", type(effect).__name__)
 
     def _tell_problem(self, problem: AgentError) -> None:
         log.warning("%s: %s", problem.title, problem.message)
-        self.report(on.Notice(problem.title, problem.message))
+        self.report(events.Notice(problem.title, problem.message))
 
     def _apply_settings(self) -> None:
         settings, before = self._controller.settings, self._applied
@@ -308,5 +308,5 @@ class Engine:
 
     def _shut_down(self) -> None:
         self._done.set()
-        self._hands.perform(do.SetPreview(False))
+        self._effect_handler.perform(effects.SetPreview(False))
         self._ended()

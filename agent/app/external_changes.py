@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from agent import events as on
-from agent.desktop.consent import record as kept
+from agent import events
+from agent.desktop import consent as kept
 from agent.errors import AgentError
 from agent.ports import Report
 from agent.settings import Settings
@@ -20,7 +20,7 @@ from agent.store.settings_file import SettingsFile
 log = logging.getLogger(__name__)
 
 
-class Lookout:
+class ExternalChanges:
     """:meth:`look` does it all. In the controller's thread; some ``stat`` calls while nothing
     changes."""
 
@@ -57,16 +57,16 @@ class Lookout:
             return
         found = self._settings_file.poll()
         if isinstance(found, Settings):
-            self._report(on.SettingsChanged(found))
+            self._report(events.SettingsChanged(found))
         elif found is not None:
-            self._report(on.SettingsBroken(found, asked=True))
+            self._report(events.SettingsBroken(found, asked=True))
 
     def _look_at_consent(self) -> None:
         if self._consent is None:
             return
         given = kept.is_given(self._paths)
         if given != self._consent():
-            self._report(on.ConsentGiven() if given else on.ConsentWithdrawn())
+            self._report(events.ConsentGiven() if given else events.ConsentWithdrawn())
 
 
 def look_at_autostart(report: Report) -> None:
@@ -76,6 +76,6 @@ def look_at_autostart(report: Report) -> None:
     try:
         entry = autostart()
         entry.renew()
-        report(on.AutostartChanged(entry.status().enabled))
+        report(events.AutostartChanged(entry.status().enabled))
     except AgentError as error:
         log.warning("autostart: %s", error)

@@ -10,7 +10,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from agent import events as on
+from agent import events
 from agent.app.options import Options
 from agent.clock import SystemClock
 from agent.desktop.quit_signals import on_quit_signal
@@ -35,13 +35,13 @@ class App:
         self._options = options
         self._paths = paths or Paths.default()
         self._clock = clock or SystemClock()
-        self._inbox: queue.SimpleQueue[on.Event] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self._done = threading.Event()
         self._tray: Tray | None = None
         self._engine: Engine | None = None
         self._failure: Exception | None = None
 
-    def report(self, event: on.Event) -> None:
+    def report(self, event: events.Event) -> None:
         """Put an event into the controller's inbox. Any thread."""
         self._inbox.put(event)
 
@@ -88,7 +88,7 @@ class App:
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            on_quit_signal(lambda: self.report(on.Quit()))
+            on_quit_signal(lambda: self.report(events.Quit()))
 
     def _make_tray(self) -> Tray | None:
         from agent.desktop.tray.tray import make_tray
@@ -96,7 +96,7 @@ class App:
         tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
         if notice:
             self._options.tell(notice)
-            self.report(on.Notice("The tray is limited here", notice))
+            self.report(events.Notice("The tray is limited here", notice))
         return tray
 
     def _on_menu_action(self, action: MenuAction) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agent import events as on
+from agent import events
 from agent.app.spotify_account import Account
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent.players.spotify.playlist_lookup import MappedPlaylists
 
 
-class Music:
+class PlayerManager:
     """The player in use. All methods are called by the controller's thread and return at once."""
 
     def __init__(
@@ -66,7 +66,7 @@ class Music:
 
         playlists = playlists_for(settings)
         self._leave_spotify()
-        self._report(on.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
+        self._report(events.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
         # Its volume can be changed while it plays; for the rest it is built anew.
         wanted = ("local", settings.local.model_copy(update={"volume": 1.0}))
         if self._in_use == wanted and self._local is not None:
@@ -86,9 +86,9 @@ class Music:
             if logged_in:  # else the same refusal would only be told anew
                 self._retry()
             return
-        from agent.app import spotify_login as spotify_app
+        from agent.app import spotify_login
 
-        backend, mapped = spotify_app.backend(
+        backend, mapped = spotify_login.backend(
             settings, self._paths, self._clock, self._report, self._spotify_url
         )
         self._leave_spotify()

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable
 from datetime import date
 
-from agent import events as on
+from agent import events
 from agent.clock import SystemClock
 from agent.errors import AgentError, NeedsLogin
-from agent.players.spotify import storage as spotify_store
-from agent.players.spotify.login_state import Change, Noted
+from agent.players.spotify import storage
+from agent.players.spotify.login_state import LoginChange, Noted
 from agent.ports import Clock, Report
 from agent.settings import Settings
 from agent.store.paths import Paths
@@ -40,7 +40,7 @@ class Account:
         self._report = report
         self._spotify_url = spotify_url
         self._tell = tell
-        self._note = spotify_store.login_note(paths)
+        self._note = storage.login_note(paths)
         self._first: Noted | None = None  # at the first look
         self._seen: Noted | None = None
         self._reminded: date | None = None
@@ -64,7 +64,7 @@ class Account:
     @property
     def ended(self) -> bool:
         """Spotify ended the login, and the user has not answered that yet by one or the other."""
-        return self._seen is not None and self._seen.what is Change.ENDED
+        return self._seen is not None and self._seen.what is LoginChange.ENDED
 
     @property
     def era(self) -> str:
@@ -76,7 +76,7 @@ class Account:
         # Cheap without the client: without a token file (or keyring) nobody ever logged in.
         if not self._paths.token_file.exists() and not settings.spotify.use_keyring:
             return False
-        return spotify_store.is_logged_in(self._paths, settings)
+        return storage.is_logged_in(self._paths, settings)
 
     def remind(self, settings: Settings) -> None:
         """A login that ends soon is told, once a day."""
@@ -84,10 +84,10 @@ class Account:
         if self._reminded == today:
             return
         self._reminded = today
-        login = spotify_store.stored_login(settings, self._paths)
+        login = storage.stored_login(settings, self._paths)
         if login is not None and login.needs_reminder(self._clock.now()):
             self._report(
-                on.Notice(
+                events.Notice(
                     "Please log in to Spotify again soon",
                     f"Spotify ends every login after six months; yours ends on "
                     f"{login.ends:%d %B}. 'Log in' in the tray or 'moodtray login' renews it.",
@@ -96,12 +96,12 @@ class Account:
 
     # -- the player's thread
 
-    def heard(self, event: on.Event) -> None:
+    def heard(self, event: events.Event) -> None:
         """Pass on what the player's worker reports. That nobody is logged in after a logout is no
         news to the one who has logged out; what was asked for since is answered."""
-        if isinstance(event, on.PlayerFailed) and isinstance(event.error, NeedsLogin):
+        if isinstance(event, events.PlayerFailed) and isinstance(event.error, NeedsLogin):
             noted = self._note.read()
-            if noted is not None and noted.what is Change.LOGOUT and noted != self._first:
+            if noted is not None and noted.what is LoginChange.LOGOUT and noted != self._first:
                 unnoticed = noted != self._seen
                 if unnoticed or event.playlist is None:
                     return
@@ -121,13 +121,13 @@ class Account:
             log_in(self._paths, spotify_url=self._spotify_url, tell=self._tell)
             settings = SettingsFile(self._paths).load()
         except AgentError as error:
-            self._report(on.Notice(error.title, error.message, asked=True))
+            self._report(events.Notice(error.title, error.message, asked=True))
             return
-        from agent.app import spotify_login as spotify_app
+        from agent.app import spotify_login
 
-        told = spotify_app.next_step(settings) or "Moodtray may now choose music on Spotify."
-        self._report(on.Notice("Logged in", told, asked=True))
-        self._report(on.SettingsChanged(settings))
+        told = spotify_login.next_step(settings) or "Moodtray may now choose music on Spotify."
+        self._report(events.Notice("Logged in", told, asked=True))
+        self._report(events.SettingsChanged(settings))
 
     def log_out(self) -> None:
         """Remove the login; the outcome comes as events. A locked file or keyring may take long."""
@@ -141,10 +141,10 @@ class Account:
             told = log_out(self._paths)
             settings = SettingsFile(self._paths).load()
         except AgentError as error:
-            self._report(on.Notice(error.title, error.message, asked=True))
+            self._report(events.Notice(error.title, error.message, asked=True))
             return
-        self._report(on.Notice("Logged out", told, asked=True))
-        self._report(on.SettingsChanged(settings))
+        self._report(events.Notice("Logged out", told, asked=True))
+        self._report(events.SettingsChanged(settings))
 
 
 def log_in(
@@ -156,14 +156,14 @@ def log_in(
     tell: Callable[[str], None],
 ) -> None:
     """Log in to Spotify and wait until it is done. Raises NeedsLogin and its kin."""
-    from agent.app import spotify_login as spotify_app
+    from agent.app import spotify_login
 
     file = SettingsFile(paths)
 
     def save_client_id(wanted: str) -> None:
         file.change("spotify.client_id", wanted)
 
-    spotify_app.login(
+    spotify_login.login(
         file.load(),
         paths,
         SystemClock(),

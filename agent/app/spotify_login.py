@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import NeedsLogin, SettingsError
 from agent.players.backend import PlayerBackend
-from agent.players.spotify import storage as spotify_store
+from agent.players.spotify import storage
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
 from agent.players.spotify.playlist_lookup import MappedPlaylists
@@ -43,10 +43,10 @@ def build_player(
     from agent.players.spotify.transport import SpotifySession
 
     at = Endpoints.at(spotify_url)
-    book = spotify_store.ledger(settings, paths, clock)
+    book = storage.ledger(settings, paths, clock)
     keeper = TokenKeeper(
-        spotify_store.token_store(settings, paths),
-        spotify_store.login_note(paths),
+        storage.token_store(settings, paths),
+        storage.login_note(paths),
         Accounts(at.accounts, clock, book),
         clock,
     )
@@ -55,7 +55,7 @@ def build_player(
         SpotifyClient(session, at.api, clock),
         keeper,
         book,
-        cache or spotify_store.display_cache(paths, clock),
+        cache or storage.display_cache(paths, clock),
         clock,
         shuffle=settings.spotify.shuffle,
     )
@@ -66,7 +66,7 @@ def backend(
 ) -> tuple[PlayerBackend, MappedPlaylists]:
     """The player as its worker takes it, and the playlists of each mood, which are still to be
     told (``use``). Raises SettingsError for an entry that is no playlist."""
-    cache = spotify_store.display_cache(paths, clock)
+    cache = storage.display_cache(paths, clock)
     playlists_for(settings, cache)  # before anything is built for them
     player = build_player(settings, paths, clock, spotify_url, cache)
     mapped = MappedPlaylists(player.name, player.look_up, cache, report)
@@ -107,10 +107,10 @@ def login(
     if client_id is None and no_browser:
         raise NeedsLogin(guide_text(settings.spotify.port), title="A client ID is needed")
     at = Endpoints.at(spotify_url)
-    accounts = Accounts(at.accounts, clock, spotify_store.ledger(settings, paths, clock))
+    accounts = Accounts(at.accounts, clock, storage.ledger(settings, paths, clock))
     flow = LoginFlow(
-        spotify_store.token_store(settings, paths),
-        spotify_store.login_note(paths, settings),
+        storage.token_store(settings, paths),
+        storage.login_note(paths, settings),
         accounts,
         clock,
     )

@@ -16,8 +16,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from agent import events as on
-from agent import logs
+from agent import events, logs
 from agent.app.lifecycle import App
 from agent.app.options import Options
 from agent.errors import BadPicture
@@ -141,11 +140,11 @@ def run(
             ),
             paths,
         )
-        end = threading.Timer(length, lambda: app.report(on.Quit()))
+        end = threading.Timer(length, lambda: app.report(events.Quit()))
         end.daemon = True
         end.start()
         if preview and not headless:
-            app.report(on.ShowPreview(True))
+            app.report(events.ShowPreview(True))
         try:
             app.run()
         finally:

@@ -161,9 +161,9 @@ def demo(
     preview: Annotated[bool, typer.Option(help="Open the preview window.")] = True,
 ) -> None:
     """Show the whole loop on a clip that comes with the program. Nothing is kept."""
-    from agent.cli import demo as show
+    from agent.cli.demo import run as run_demo
 
-    show.run(
+    run_demo(
         seconds,
         as_json=as_json,
         headless=headless,
@@ -178,7 +178,7 @@ def consent(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
 ) -> None:
     """Allow Moodtray to use the camera (or take that back)."""
-    from agent.desktop.consent import record as kept
+    from agent.desktop import consent as kept
 
     paths = Paths.default()
     if withdraw:
@@ -234,20 +234,20 @@ def doctor(
     ] = None,
 ) -> None:
     """Check camera, tray, sound, model and folders, and say what to do."""
-    from agent.diagnostics import report as check
+    from agent.diagnostics import report
 
     paths = Paths.default()
-    report = check.examine(paths)
+    checks = report.examine(paths)
     if as_json:
-        _print_json(check.as_dict(report))
+        _print_json(report.as_dict(checks))
     else:
-        _print(check.as_text(report))
+        _print(report.as_text(checks))
     if bundle:
         from agent import logs
 
-        made = logs.bundle(paths, check.as_dict(report), out or Path.cwd())
+        made = logs.bundle(paths, report.as_dict(checks), out or Path.cwd())
         print(f"Written: {made}", file=sys.stderr)
-    if any(c.ok is False for c in report):
+    if any(c.ok is False for c in checks):
         raise typer.Exit(1)
 
 

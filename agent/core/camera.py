@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from agent import effects as do
-from agent.core import messages as notices
+from agent import effects
+from agent.core import messages
 from agent.errors import AgentError, CameraBusy
 from agent.ports import Clock
 from agent.settings import CameraSettings
@@ -18,7 +18,7 @@ BUSY_PATIENCE = 60.0
 """Seconds a camera may be busy before the user is told."""
 
 
-class Eyes:
+class CameraControl:
     """Whether the camera is used: consent, the user's pause, the session, the device itself."""
 
     def __init__(self, clock: Clock, *, consent: bool, paused: bool) -> None:
@@ -63,15 +63,15 @@ class Eyes:
         """End the user's pause."""
         self.paused, self.paused_until = False, None
 
-    def steer(self) -> list[do.Effect]:
+    def steer(self) -> list[effects.Effect]:
         """Open or release the camera, if what is allowed has changed; empty: it has not."""
         wanted = self.consent and not self.paused and self.held_off is None
         if wanted == self.wanted:
             return []
         self.wanted = wanted
-        return [do.WatchCamera(wanted)]
+        return [effects.WatchCamera(wanted)]
 
-    def camera_changed(self, state: CameraState, error: AgentError | None) -> list[do.Effect]:
+    def camera_changed(self, state: CameraState, error: AgentError | None) -> list[effects.Effect]:
         """What the device reports. Trouble that does not pass by itself is told at once."""
         self.camera = state
         if not self.blind:
@@ -86,16 +86,16 @@ class Eyes:
         if error is None or passing or self._busy_told:
             return []
         self._busy_told = True
-        return [do.Notify(notices.trouble(error))]
+        return [effects.Notify(messages.trouble(error))]
 
-    def tick(self) -> list[do.Effect]:
+    def tick(self) -> list[effects.Effect]:
         """End a pause that has run out; tell of a camera that has been busy for long."""
         if self.paused_until is not None and self._clock.now() >= self.paused_until:
             self.resume()
         if self._busy_since is None or self._busy_told or self.blind_for < BUSY_PATIENCE:
             return []
         self._busy_told = True
-        return [do.Notify(notices.camera_unavailable(self.problem))] if self.problem else []
+        return [effects.Notify(messages.camera_unavailable(self.problem))] if self.problem else []
 
     @property
     def deadlines(self) -> list[float]:

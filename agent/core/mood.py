@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent import effects as do
+from agent import effects
 from agent.core import mood_filter
 from agent.ports import Clock
 from agent.settings import MoodSettings
@@ -18,7 +18,7 @@ DENIED_FOR = 600.0
 """Seconds for which "not my mood" holds an emotion off."""
 
 
-class Impression:
+class MoodTracker:
     """The steady mood, a mood set by hand, a mood that was denied, and the last clear one."""
 
     def __init__(self, clock: Clock, calibration: mood_filter.Calibration) -> None:
@@ -47,26 +47,26 @@ class Impression:
 
     def observe(
         self, observation: Observation, settings: MoodSettings, watching: bool
-    ) -> list[do.Effect]:
+    ) -> list[effects.Effect]:
         """One more look."""
         self.observation = observation
         before = self.mood(watching).state
         self._memory = mood_filter.observe(self._memory, observation, settings, self._calibration)
-        return [do.Record(observation), *self._changed_from(before, watching)]
+        return [effects.Record(observation), *self._changed_from(before, watching)]
 
-    def set_by_hand(self, state: MoodState, minutes: float, watching: bool) -> list[do.Effect]:
+    def set_by_hand(self, state: MoodState, minutes: float, watching: bool) -> list[effects.Effect]:
         """The user says how they feel; it holds for ``minutes``."""
         now = self._clock.monotonic()
         self._denied.clear()
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
-        return [do.RecordFeedback("set by hand", str(state)), self._changed(watching)]
+        return [effects.RecordFeedback("set by hand", str(state)), self._changed(watching)]
 
-    def deny(self, shown: MoodState | None, watching: bool) -> list[do.Effect]:
+    def deny(self, shown: MoodState | None, watching: bool) -> list[effects.Effect]:
         """The user says that the mood ``shown`` to them (None: the present one) is not theirs: it
         is held off for a while. An old one says nothing about the mood of now."""
         present = self.mood(watching).state
         denied = shown or present
-        out: list[do.Effect] = [do.RecordFeedback("not my mood", str(denied))]
+        out: list[effects.Effect] = [effects.RecordFeedback("not my mood", str(denied))]
         if denied.is_emotion:
             self._denied[denied] = self._clock.monotonic() + DENIED_FOR
         if self.last_emotion is denied:
@@ -77,16 +77,16 @@ class Impression:
             out += self.forget(watching)
         return out
 
-    def forget(self, watching: bool) -> list[do.Effect]:
+    def forget(self, watching: bool) -> list[effects.Effect]:
         """Drop what was seen: the old looks say nothing about now."""
         before = self.mood(watching).state
         self._memory = mood_filter.begin(self._clock.monotonic())
         return self._changed_from(before, watching)
 
-    def tick(self, watching: bool) -> list[do.Effect]:
+    def tick(self, watching: bool) -> list[effects.Effect]:
         """End what the user said when its time has run out."""
         now = self._clock.monotonic()
-        out: list[do.Effect] = []
+        out: list[effects.Effect] = []
         if self._hand is not None and now >= self._hand[1]:
             self._hand = None
             out.append(self._changed(watching))
@@ -98,11 +98,11 @@ class Impression:
         """Monotonic times at which :meth:`tick` has something to do."""
         return [*([self._hand[1]] if self._hand else []), *self._denied.values()]
 
-    def _changed_from(self, before: MoodState, watching: bool) -> list[do.Effect]:
+    def _changed_from(self, before: MoodState, watching: bool) -> list[effects.Effect]:
         return [] if self.mood(watching).state is before else [self._changed(watching)]
 
-    def _changed(self, watching: bool) -> do.Effect:
+    def _changed(self, watching: bool) -> effects.Effect:
         mood = self.mood(watching)
         if mood.state.is_emotion:
             self.last_emotion = mood.state
-        return do.Record(mood)
+        return effects.Record(mood)

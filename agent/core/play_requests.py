@@ -12,7 +12,7 @@ from agent.timing import WISH_LIFE, WISH_TRIES
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PlayRequest:
     """``asked``: the user wished for music; else it is a change of ours. ``tries``: starts that
     found no device."""
 
@@ -21,17 +21,17 @@ class Wish:
     tries: int = 0
 
 
-class Wishes:
+class PlayRequests:
     """Those of one player."""
 
     def __init__(self) -> None:
-        self.asked: Wish | None = None
+        self.asked: PlayRequest | None = None
         """To be met at once, as far as the mood is known."""
-        self.owed: Wish | None = None
+        self.owed: PlayRequest | None = None
         """A change of ours that found no device; now there is one."""
         self.deviceless = False
         """The latest start found no device, and none has appeared since."""
-        self._waiting: Wish | None = None
+        self._waiting: PlayRequest | None = None
 
     @property
     def waits_for_device(self) -> bool:
@@ -40,9 +40,9 @@ class Wishes:
     def ask(self, now: float) -> None:
         """The user wishes for music; that is newer than any other wish."""
         self.forget()
-        self.asked = Wish(now, True)
+        self.asked = PlayRequest(now, True)
 
-    def still_ask(self, wish: Wish) -> None:
+    def still_ask(self, wish: PlayRequest) -> None:
         """A start for it came to nothing that the next one need not share."""
         if wish.asked and self.asked is None:
             self.asked = wish
@@ -55,7 +55,7 @@ class Wishes:
         self.owed = self._waiting = None
         self.deviceless = False
 
-    def found_no_device(self, wish: Wish, now: float) -> None:
+    def found_no_device(self, wish: PlayRequest, now: float) -> None:
         """The start for ``wish`` did; it waits, unless it has waited and tried enough."""
         self.deviceless = True
         tried = replace(wish, tries=wish.tries + 1)

@@ -12,7 +12,7 @@ GONE_FOR = 3600.0
 REMEMBERED_STARTS = 50
 
 
-class Repertoire:
+class Rotation:
     """What may be started for each mood. Times are monotonic seconds."""
 
     def __init__(self) -> None:

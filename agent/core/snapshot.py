@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from agent.core.camera import Eyes
-from agent.core.mood import Impression
-from agent.core.music import Dj
-from agent.core.workers import Staff
+from agent.core.camera import CameraControl
+from agent.core.mood import MoodTracker
+from agent.core.music import MusicControl
+from agent.core.workers import WorkerStates
 from agent.errors import Offline
 from agent.types import MoodState, Snapshot, Status
 
 
-def take(
-    eyes: Eyes,
-    impression: Impression,
-    dj: Dj,
-    staff: Staff,
+def take_snapshot(
+    camera: CameraControl,
+    mood_tracker: MoodTracker,
+    music: MusicControl,
+    workers: WorkerStates,
     *,
     preview_open: bool,
     autostart: bool | None,
@@ -22,46 +22,50 @@ def take(
 ) -> Snapshot:
     """All that may be shown of the present state of affairs."""
     return Snapshot(
-        status=_status(eyes, impression, dj, staff),
-        mood=impression.mood(eyes.watching),
-        playback=dj.playback,
-        decision=dj.decision,
-        switch=dj.switch,
-        camera=eyes.camera,
-        consent=eyes.consent,
-        camera_paused=eyes.paused,
-        paused_until=eyes.paused_until,
-        held_off=eyes.held_off,
+        status=_status(camera, mood_tracker, music, workers),
+        mood=mood_tracker.mood(camera.watching),
+        playback=music.playback,
+        decision=music.decision,
+        switch=music.switch,
+        camera=camera.camera,
+        consent=camera.consent,
+        camera_paused=camera.paused,
+        paused_until=camera.paused_until,
+        held_off=camera.held_off,
         preview_open=preview_open,
-        player=dj.player,
-        logged_in=dj.logged_in,
+        player=music.player,
+        logged_in=music.logged_in,
         autostart=autostart,
-        problem=_problem(eyes, dj, staff, settings_problem),
-        stopped=staff.stopped,
-        observation=impression.observation,
+        problem=_problem(camera, music, workers, settings_problem),
+        stopped=workers.stopped,
+        observation=mood_tracker.observation,
     )
 
 
-def _problem(eyes: Eyes, dj: Dj, staff: Staff, settings: str | None) -> str | None:
+def _problem(
+    camera: CameraControl, music: MusicControl, workers: WorkerStates, settings: str | None
+) -> str | None:
     """The one that matters most of those that are open."""
-    player = None if dj.error is None else dj.error.message
-    first = staff.problem if staff.in_need else None
-    return first or eyes.problem or player or settings or staff.problem
+    player = None if music.error is None else music.error.message
+    first = workers.problem if workers.in_need else None
+    return first or camera.problem or player or settings or workers.problem
 
 
-def _status(eyes: Eyes, impression: Impression, dj: Dj, staff: Staff) -> Status:
-    mood = impression.mood(eyes.watching).state
-    if staff.in_need:
+def _status(
+    camera: CameraControl, mood_tracker: MoodTracker, music: MusicControl, workers: WorkerStates
+) -> Status:
+    mood = mood_tracker.mood(camera.watching).state
+    if workers.in_need:
         return Status.ERROR
-    if not eyes.wanted:
+    if not camera.wanted:
         return Status.PAUSED
-    if eyes.blind:
+    if camera.blind:
         return Status.CAMERA_BUSY
-    if dj.logged_in is False:
+    if music.logged_in is False:
         return Status.NEEDS_LOGIN
-    if isinstance(dj.error, Offline):
+    if isinstance(music.error, Offline):
         return Status.OFFLINE
-    if impression.is_empty:
+    if mood_tracker.is_empty:
         return Status.STARTING
     if mood is MoodState.AWAY:
         return Status.AWAY

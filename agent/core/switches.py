@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from agent.core.play_requests import Wish
+from agent.core.play_requests import PlayRequest
 from agent.players.changes import shows
 from agent.timing import PLAY_AT_WORST
 from agent.types import Decision, Place, Playback, Playlist
@@ -14,12 +14,12 @@ EARLY_SKIP = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Switch:
     """A play command that was not answered yet. ``decision`` None: it takes a change back."""
 
     playlist: Playlist
     sent: float
-    wish: Wish
+    wish: PlayRequest
     decision: Decision | None = None
     before: Playback | None = None  # what played when it was sent
     switch_before: float | None = None  # the change before it, should this one come to nothing
@@ -39,7 +39,7 @@ def way_back(before: Playback, left: float) -> Playlist | None:
     return Playlist(uri, name or "what played before", place)
 
 
-class Changes:
+class Switches:
     """The command under way, and the latest change that was heard."""
 
     def __init__(self) -> None:
@@ -47,24 +47,24 @@ class Changes:
         """The latest change that was heard."""
         self.tried: float | None = None
         """When the latest was tried."""
-        self._sent: Change | None = None
-        self._doubtful: Change | None = None  # it failed, and may have taken effect all the same
+        self._sent: Switch | None = None
+        self._doubtful: Switch | None = None  # it failed, and may have taken effect all the same
         self._before: Playback | None = None  # what played before the latest
         self._heard_since = 0.0
 
-    def under_way(self, now: float) -> Change | None:
+    def under_way(self, now: float) -> Switch | None:
         """The command whose answer is waited for. One that outlasts all patience no longer keeps
         from deciding anew, but its late answer is still heard."""
         sent = self._sent
         return None if sent is None or now - sent.sent >= PLAY_AT_WORST else sent
 
-    def send(self, change: Change) -> None:
+    def send(self, change: Switch) -> None:
         """It goes out; a newer one replaces one that was not answered."""
         self._sent, self._doubtful = change, None
         if change.decision is not None:
             self.tried = change.sent
 
-    def answered(self, playlist: Playlist | None) -> Change | None:
+    def answered(self, playlist: Playlist | None) -> Switch | None:
         """The command that this answers, which is then over; None: it was given up before."""
         sent = self._sent
         if sent is None or sent.playlist != playlist:
@@ -72,11 +72,11 @@ class Changes:
         self._sent = None
         return sent
 
-    def doubt(self, change: Change) -> None:
+    def doubt(self, change: Switch) -> None:
         """It failed so that nobody knows whether it took effect."""
         self._doubtful = change
 
-    def after_all(self, playlist: Playlist) -> Change | None:
+    def after_all(self, playlist: Playlist) -> Switch | None:
         """The doubtful one, where it is ``playlist`` that took effect after all."""
         doubtful = self._doubtful
         if doubtful is None or doubtful.playlist != playlist:
@@ -84,7 +84,7 @@ class Changes:
         self._doubtful = None
         return doubtful
 
-    def heard(self, change: Change, playback: Playback) -> Decision | None:
+    def heard(self, change: Switch, playback: Playback) -> Decision | None:
         """It took effect: the new latest change; None when it took one back."""
         if change.decision is None:
             return None
@@ -94,7 +94,7 @@ class Changes:
         self._before, self._heard_since = change.before, playback.time
         return self.latest
 
-    def came_to_nothing(self, change: Change) -> None:
+    def came_to_nothing(self, change: Switch) -> None:
         """Nothing was changed, so the next may come at once."""
         self.tried = change.switch_before
 

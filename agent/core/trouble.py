@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.errors import AgentError, PlayerError, PlaylistGone
 
 
-class Troubles:
+class ReportedErrors:
     """Those of the player in use."""
 
     def __init__(self) -> None:

@@ -6,32 +6,32 @@ be told, and the rest goes on. All of them may try again.
 
 from __future__ import annotations
 
-from agent import effects as do
-from agent.core import messages as notices
+from agent import effects
+from agent.core import messages
 from agent.wording import part_stopped
 
 NEEDED = ("watcher", "player")
 """Without one of these Moodtray does not do what it is for."""
 
 
-class Staff:
+class WorkerStates:
     """Who gave up, the first one first."""
 
     def __init__(self) -> None:
         self.stopped: tuple[str, ...] = ()
 
-    def gave_up(self, worker: str) -> list[do.Effect]:
+    def gave_up(self, worker: str) -> list[effects.Effect]:
         """It failed too often and rests now."""
         if worker not in self.stopped:
             self.stopped = (*self.stopped, worker)
-        return [do.Notify(notices.worker_gave_up(worker))]
+        return [effects.Notify(messages.worker_gave_up(worker))]
 
-    def restart(self) -> list[do.Effect]:
+    def restart(self) -> list[effects.Effect]:
         """Another try for all; empty: nobody gave up."""
         if not self.stopped:
             return []
         self.stopped = ()
-        return [do.RestartWorkers()]
+        return [effects.RestartWorkers()]
 
     def lacks(self, worker: str) -> bool:
         """Did this one give up?"""

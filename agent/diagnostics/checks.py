@@ -79,7 +79,7 @@ def model(settings: Settings) -> Finding:
 
 
 def camera(paths: Paths, settings: Settings) -> Finding:
-    from agent.desktop.consent import record as consent
+    from agent.desktop import consent
     from agent.vision.camera import OpenCVCamera
 
     source = settings.camera.source
@@ -123,9 +123,9 @@ def tray() -> Finding:
 
 
 def notifications(settings: Settings) -> Finding:
-    from agent.desktop.notifications import notifier as notify
+    from agent.desktop.notifications import notifier
 
-    works, told = notify.available()
+    works, told = notifier.available()
     if not works:
         return None, "there is no notification service", told
     if not settings.notifications.enabled:

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from rich.markup import escape
 
 import agent
-from agent.diagnostics import checks as doctor_checks
+from agent.diagnostics import checks
 from agent.diagnostics.checks import Finding
 from agent.errors import AgentError
 from agent.settings import Settings
@@ -52,10 +52,10 @@ def examine(paths: Paths, *, limit: float = LIMIT) -> list[Check]:
     raises. Writes nothing but the user's folders and the default settings where they are
     missing."""
     settings, problem = SettingsFile(paths).load_or_last_good()
-    return checks(paths, settings, problem=problem, limit=limit)
+    return run_checks(paths, settings, problem=problem, limit=limit)
 
 
-def checks(
+def run_checks(
     paths: Paths,
     settings: Settings,
     *,
@@ -66,18 +66,18 @@ def checks(
     one frame that the camera gives is looked at in memory and forgotten."""
     return run(
         [
-            ("system", doctor_checks.system),
-            ("folders", lambda: doctor_checks.folders(paths)),
-            ("settings", lambda: doctor_checks.settings_file(paths, problem)),
-            ("history", lambda: doctor_checks.history(paths)),
-            ("model", lambda: doctor_checks.model(settings)),
-            ("camera", lambda: doctor_checks.camera(paths, settings)),
-            ("tray", doctor_checks.tray),
-            ("notifications", lambda: doctor_checks.notifications(settings)),
-            ("sound", doctor_checks.sound),
-            ("music", lambda: doctor_checks.music(settings)),
-            ("player", lambda: doctor_checks.player(paths, settings)),
-            ("autostart", doctor_checks.autostart),
+            ("system", checks.system),
+            ("folders", lambda: checks.folders(paths)),
+            ("settings", lambda: checks.settings_file(paths, problem)),
+            ("history", lambda: checks.history(paths)),
+            ("model", lambda: checks.model(settings)),
+            ("camera", lambda: checks.camera(paths, settings)),
+            ("tray", checks.tray),
+            ("notifications", lambda: checks.notifications(settings)),
+            ("sound", checks.sound),
+            ("music", lambda: checks.music(settings)),
+            ("player", lambda: checks.player(paths, settings)),
+            ("autostart", checks.autostart),
         ],
         limit=limit,
     )

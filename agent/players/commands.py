@@ -10,7 +10,7 @@ from agent.types import Playlist
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PlayerCommand:
     """``playlist`` is what to play, None for pause and resume. ``asked``: the user wished it."""
 
     kind: Command
@@ -18,20 +18,20 @@ class Order:
     asked: bool = True
 
 
-class Orders:
+class CommandQueue:
     """Given in any thread, taken by one. A newer order replaces one that was not taken yet, but
     what nobody asked for never replaces what the user did ask for."""
 
     def __init__(self) -> None:
-        self._given: deque[Order] = deque()
+        self._given: deque[PlayerCommand] = deque()
 
-    def give(self, order: Order) -> None:
+    def give(self, order: PlayerCommand) -> None:
         self._given.append(order)
 
-    def take(self) -> tuple[Order | None, list[Playlist]]:
+    def take(self) -> tuple[PlayerCommand | None, list[Playlist]]:
         """The one that counts, and the playlists of those that it replaces."""
-        newest: Order | None = None
-        replaced: list[Order] = []
+        newest: PlayerCommand | None = None
+        replaced: list[PlayerCommand] = []
         while self._given:
             order = self._given.popleft()
             if newest is None:

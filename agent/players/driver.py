@@ -24,12 +24,12 @@ from agent.events import (
 )
 from agent.players.backend import KnowsDevices, PlayerBackend
 from agent.players.changes import Command
-from agent.players.commands import Order
-from agent.players.error_state import Obstacles
-from agent.players.leisure import Leisure
-from agent.players.lookout import Lookout
-from agent.players.observer import Witness
-from agent.players.start_check import Proof, Verdict
+from agent.players.commands import PlayerCommand
+from agent.players.error_state import ErrorState
+from agent.players.leisure import ChoreTimer
+from agent.players.lookout import DeviceWatch
+from agent.players.observer import Observer
+from agent.players.start_check import StartCheck, Verdict
 from agent.ports import Clock, Report
 from agent.timing import VERIFY_WAIT
 from agent.types import Playback, Playlist, PlayState
@@ -40,7 +40,7 @@ _MAYBE_DONE = (Offline, ServiceDown)
 """Failures after which the command may have taken effect all the same."""
 
 
-class Attendant:
+class Driver:
     """The player's thread only. Expected trouble that passes by itself is raised; what keeps every
     call from getting through is told, and :meth:`turn` then waits for its end."""
 
@@ -53,40 +53,40 @@ class Attendant:
         self._backend = backend
         self._report = report
         self._clock = clock
-        self._witness = Witness(known)
-        self._proof: Proof | None = None
-        self._obstacles = Obstacles()
-        self._lookout = Lookout(clock, backend.budget)
-        self._leisure = Leisure(backend.chores, clock)
+        self._observer = Observer(known)
+        self._start_check: StartCheck | None = None
+        self._error_state = ErrorState()
+        self._device_watch = DeviceWatch(clock, backend.budget)
+        self._chore_timer = ChoreTimer(backend.chores, clock)
         self._due = float("-inf")
 
-    def turn(self, order: Order | None) -> float | None:
+    def turn(self, order: PlayerCommand | None) -> float | None:
         """Carry ``order`` out, or else do the most urgent thing. Returns the seconds until the
         next turn; None: not before somebody logs in."""
         now = self._clock.monotonic()
-        if self._proof is not None and self._proof.is_stale(now):
+        if self._start_check is not None and self._start_check.is_stale(now):
             self._drop_proof()
         # A start is not over before it was proved.
-        commanding = order is not None or self._proof is not None
-        blocked = self._obstacles.blocked(self._clock.now(), command=commanding)
+        commanding = order is not None or self._start_check is not None
+        blocked = self._error_state.blocked(self._clock.now(), command=commanding)
         if blocked is not None:
             self._due = now  # read as soon as that is over
             if order is not None:
                 self._report(PlayerFailed(blocked, order.playlist))
-            return self._obstacles.wait(self._clock.now())
+            return self._error_state.wait(self._clock.now())
         if order is not None:
             self._obey(order)
         elif now >= self._due:
             self._read()
-        elif self._lookout.wait() == 0.0:
+        elif self._device_watch.wait() == 0.0:
             self._look_out()
         elif self._spare_in() == 0.0:
             self._do_chore()
-        commanding = self._proof is not None
-        if self._obstacles.blocked(self._clock.now(), command=commanding) is not None:
-            return self._obstacles.wait(self._clock.now())
+        commanding = self._start_check is not None
+        if self._error_state.blocked(self._clock.now(), command=commanding) is not None:
+            return self._error_state.wait(self._clock.now())
         self._due = min(self._due, self._next_due())
-        waits = (self._due - self._clock.monotonic(), self._lookout.wait(), self._spare_in())
+        waits = (self._due - self._clock.monotonic(), self._device_watch.wait(), self._spare_in())
         return max(0.0, min(wait for wait in waits if wait is not None))
 
     def read_soon(self) -> None:
@@ -95,12 +95,12 @@ class Attendant:
 
     def logged_in(self) -> None:
         """Somebody has, or wants another try."""
-        self._obstacles.logged_in()
+        self._error_state.logged_in()
         self.read_soon()
 
     def failed(self, error: AgentError) -> None:
         """Trouble with something else than a command: told once."""
-        if self._obstacles.met(error):
+        if self._error_state.met(error):
             self._report(PlayerFailed(error))
 
     def leave(self) -> Playback | None:
@@ -108,7 +108,7 @@ class Attendant:
         a pause by hand."""
         self._drop_proof()
         self.player.close()
-        seen = self._witness.seen
+        seen = self._observer.seen
         return seen if seen is not None and seen.paused_by_hand else None
 
     # -- reading
@@ -123,9 +123,9 @@ class Attendant:
             self.failed(error)
             playback = Playback(self._clock.monotonic(), PlayState.UNAVAILABLE)
         now = self._clock.monotonic()
-        if self._witness.read(playback, now):
-            assert self._witness.seen is not None
-            self._report(PlaybackChanged(self._witness.seen, self._witness.happening))
+        if self._observer.read(playback, now):
+            assert self._observer.seen is not None
+            self._report(PlaybackChanged(self._observer.seen, self._observer.happening))
         if playback.state is not PlayState.UNAVAILABLE:
             self._recovered()
         self._verify(now)
@@ -134,13 +134,13 @@ class Attendant:
     def _recovered(self) -> None:
         """Told after the reading that shows it: what waits for it has to know the user's hand."""
         # A start may be proved while other readings still are not allowed: that is no recovery.
-        if not self._obstacles.blocked(self._clock.now()) and self._obstacles.overcome():
-            self._lookout.end()
+        if not self._error_state.blocked(self._clock.now()) and self._error_state.overcome():
+            self._device_watch.end()
             self._report(PlayerRecovered())
 
     def _look_out(self) -> None:
         """Is there a device for the music that waits for one?"""
-        self._lookout.looked()
+        self._device_watch.looked()
         player = self.player
         knows = isinstance(player, KnowsDevices)
         try:
@@ -157,23 +157,23 @@ class Attendant:
         """When to read next, seen from now."""
         now = self._clock.monotonic()
         budget = self._backend.budget()
-        watch = self._witness.watch(now, waiting=self.waiting, budget=budget)
+        watch = self._observer.watch(now, waiting=self.waiting, budget=budget)
         wait = self._backend.cadence(watch)
-        return now + (wait if self._proof is None else min(wait, VERIFY_WAIT))
+        return now + (wait if self._start_check is None else min(wait, VERIFY_WAIT))
 
     # -- what can wait
 
     def _spare_in(self) -> float | None:
         """Seconds until there is time for a chore; None: not before the next reading."""
-        if self._witness.seen is None:  # nobody knows yet whether the service answers
+        if self._observer.seen is None:  # nobody knows yet whether the service answers
             return None
-        spare = self._leisure.wait(self._due)
+        spare = self._chore_timer.wait(self._due)
         budget = self._backend.budget() if spare is not None else None
         return None if budget is not None and budget.is_low else spare
 
     def _do_chore(self) -> None:
         try:
-            self._leisure.work()
+            self._chore_timer.work()
         except (NeedsLogin, RateLimited) as error:
             self.failed(error)
         except PlayerError as error:  # the next reading tells whether that lasts
@@ -181,12 +181,12 @@ class Attendant:
 
     # -- commands
 
-    def _obey(self, order: Order) -> None:
-        self._lookout.end()
+    def _obey(self, order: PlayerCommand) -> None:
+        self._device_watch.end()
         try:
             if not order.asked and not self._look_first(order):
                 return
-            seen = self._witness.seen
+            seen = self._observer.seen
             heard = seen is not None and seen.state is PlayState.PLAYING
             self._send(order)
         except PlayerError as error:
@@ -195,26 +195,28 @@ class Attendant:
         self._drop_proof()
         if order.playlist is not None:
             now = self._clock.monotonic()
-            self._proof = Proof(order.playlist, now, over_music=heard and not order.asked)
+            self._start_check = StartCheck(
+                order.playlist, now, over_music=heard and not order.asked
+            )
         self._due = self._next_due()
 
-    def _look_first(self, order: Order) -> bool:
+    def _look_first(self, order: PlayerCommand) -> bool:
         """Read, unless that was just done; False when the command must not go out."""
-        if not self._witness.is_fresh(self._clock.monotonic()):
-            if self._obstacles.blocked(self._clock.now()) is None:
+        if not self._observer.is_fresh(self._clock.monotonic()):
+            if self._error_state.blocked(self._clock.now()) is None:
                 self._read()
-            blocked = self._obstacles.blocked(self._clock.now())
+            blocked = self._error_state.blocked(self._clock.now())
             if blocked is not None:
                 self._report(PlayerFailed(blocked, order.playlist))
                 return False
-        if self._witness.hands_off:
+        if self._observer.hands_off:
             log.info("the music is left alone, the user has just changed it")
             if order.playlist is not None:
                 self._report(PlayDropped(order.playlist))
             return False
         return True
 
-    def _send(self, order: Order) -> None:
+    def _send(self, order: PlayerCommand) -> None:
         uri = order.playlist.uri if order.playlist is not None else None
         done = True
         try:
@@ -229,44 +231,44 @@ class Attendant:
             raise
         finally:
             if done:  # timed from its end: a player may take seconds to accept a command
-                self._witness.commanded(order.kind, uri, self._clock.monotonic())
+                self._observer.commanded(order.kind, uri, self._clock.monotonic())
 
     def _refused(self, error: PlayerError, playlist: Playlist | None) -> None:
         log.warning("%s: %s", self.player.name, error)
-        if self._proof is not None and self._proof.playlist == playlist:
-            self._proof = None  # this tells its end
+        if self._start_check is not None and self._start_check.playlist == playlist:
+            self._start_check = None  # this tells its end
         self._drop_proof()
-        self._obstacles.met(error, in_command=True)
+        self._error_state.met(error, in_command=True)
         if isinstance(error, NoDevice) and playlist is not None:
-            self._lookout.begin()
+            self._device_watch.begin()
         self._report(PlayerFailed(error, playlist))
         if isinstance(error, ServiceDown) and playlist is not None:
             # Its answer was lost; should it have taken effect, that is told as well.
-            self._proof = Proof(playlist, self._clock.monotonic(), told=True)
+            self._start_check = StartCheck(playlist, self._clock.monotonic(), told=True)
 
     def _drop_proof(self) -> None:
-        if self._proof is not None and not self._proof.told:
-            self._report(PlayDropped(self._proof.playlist))
-        self._proof = None
+        if self._start_check is not None and not self._start_check.told:
+            self._report(PlayDropped(self._start_check.playlist))
+        self._start_check = None
 
     def _verify(self, now: float) -> None:
         """Did the playlist start? Once more if not, then say so."""
-        proof, seen = self._proof, self._witness.seen
+        proof, seen = self._start_check, self._observer.seen
         if proof is None or seen is None:
             return
-        verdict = proof.judge(seen, self._witness.happening, now)
+        verdict = proof.judge(seen, self._observer.happening, now)
         if verdict is Verdict.STARTED:
-            self._proof = None
+            self._start_check = None
             self._report(PlaylistStarted(proof.playlist, seen))
         elif verdict is Verdict.USERS or (verdict is Verdict.FAILED and proof.told):
             self._drop_proof()
         elif verdict is Verdict.AGAIN:
             try:
-                self._send(Order(Command.PLAY, proof.playlist))
+                self._send(PlayerCommand(Command.PLAY, proof.playlist))
             except PlayerError as error:
                 self._refused(error, proof.playlist)
         elif verdict is Verdict.FAILED:
-            self._proof = None
+            self._start_check = None
             failure = PlayerError(
                 f"{self.player.name} accepted “{proof.playlist.name}” twice but did not play it. "
                 "Start any music there by hand once, then try again."

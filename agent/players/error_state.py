@@ -22,7 +22,7 @@ _LASTING = (NeedsLogin, NoDevice, RateLimited, Offline, ServiceDown)
 """Trouble that is over when a reading succeeds; a command's other refusals concern it alone."""
 
 
-class Obstacles:
+class ErrorState:
     """One thread's. A login that is needed and a rate limit forbid every call; they and other
     lasting trouble are told once, until a reading succeeds."""
 

@@ -13,7 +13,7 @@ REST = 60.0
 """Seconds without such work after a piece that failed."""
 
 
-class Leisure:
+class ChoreTimer:
     """One thread's. ``chores`` None: there is never anything to do."""
 
     def __init__(self, chores: Chores | None, clock: Clock) -> None:

@@ -9,7 +9,7 @@ from agent.ports import Clock
 from agent.timing import WISH_LIFE
 
 
-class Lookout:
+class DeviceWatch:
     """One thread's; idle until :meth:`begin`, and again after :meth:`end` or WISH_LIFE."""
 
     def __init__(self, clock: Clock, budget: Callable[[], Budget | None]) -> None:

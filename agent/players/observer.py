@@ -22,7 +22,7 @@ _USERS_HAND = (Happening.PAUSED, Happening.USER_CHOSE, Happening.STARTED)
 _USERS_START = (Happening.STARTED, Happening.RESUMED, Happening.USER_CHOSE)
 
 
-class Witness:
+class Observer:
     """One thread's. Times are monotonic seconds."""
 
     def __init__(self, known: Playback | None = None) -> None:

@@ -7,8 +7,8 @@ from agent.errors import AgentError
 from agent.events import Event, PlayDropped
 from agent.players.backend import PlayerBackend, TellsChanges
 from agent.players.changes import Command
-from agent.players.commands import Order, Orders
-from agent.players.driver import Attendant
+from agent.players.commands import CommandQueue, PlayerCommand
+from agent.players.driver import Driver
 from agent.ports import Clock, Report
 from agent.types import Playlist
 from agent.worker import Worker
@@ -16,18 +16,18 @@ from agent.worker import Worker
 
 class PlayerWorker(Worker):
     """Owns the player in use. Its public methods may be called in any thread and return at once;
-    see :class:`Orders` for which command counts."""
+    see :class:`CommandQueue` for which command counts."""
 
     def __init__(
         self, backend: PlayerBackend, report: Report, clock: Clock, *, name: str = "player"
     ) -> None:
         super().__init__(name, report, clock)
-        self._orders = Orders()
+        self._commands = CommandQueue()
         self._next_backend: PlayerBackend | None = None
         self._waiting = False
         self._changed = False
         self._retry = False
-        self._attendant = Attendant(backend, self._tell, clock)
+        self._driver = Driver(backend, self._tell, clock)
         self._listen_to(backend)
 
     # -- any thread
@@ -38,14 +38,14 @@ class PlayerWorker(Worker):
         Unless the user ``asked`` for it, the player is read first and left alone when it turns
         out that the user has paused or chosen something meanwhile; PlaybackChanged tells so.
         """
-        self._order(Order(Command.PLAY, playlist, asked))
+        self._order(PlayerCommand(Command.PLAY, playlist, asked))
 
     def pause(self) -> None:
         """Pause at the user's wish: it counts as paused by hand."""
-        self._order(Order(Command.PAUSE))
+        self._order(PlayerCommand(Command.PAUSE))
 
     def resume(self) -> None:
-        self._order(Order(Command.RESUME))
+        self._order(PlayerCommand(Command.RESUME))
 
     def expect(self, waiting: bool) -> None:
         """Say whether a decision waits for the track's end; it is then watched more closely."""
@@ -67,8 +67,8 @@ class PlayerWorker(Worker):
         self._next_backend = backend
         self.wake()
 
-    def _order(self, order: Order) -> None:
-        self._orders.give(order)
+    def _order(self, order: PlayerCommand) -> None:
+        self._commands.give(order)
         self.wake()
 
     # -- the worker's thread
@@ -79,29 +79,29 @@ class PlayerWorker(Worker):
             self._hand_over(backend)
         if self._retry:
             self._retry = False
-            self._attendant.logged_in()
+            self._driver.logged_in()
         if self._changed:
             self._changed = False
-            self._attendant.read_soon()
-        order, replaced = self._orders.take()
+            self._driver.read_soon()
+        order, replaced = self._commands.take()
         for playlist in replaced:
             self.report(PlayDropped(playlist))
-        self._attendant.waiting = self._waiting
-        return self._attendant.turn(order)
+        self._driver.waiting = self._waiting
+        return self._driver.turn(order)
 
     def failed(self, error: AgentError) -> None:
-        self._attendant.failed(error)
+        self._driver.failed(error)
 
     def release(self) -> None:
         # Kept over a failure: closing would stop music that plays on without us.
         if self.stopping or self._gave_up:
-            self._attendant.player.close()
+            self._driver.player.close()
 
     def _hand_over(self, backend: PlayerBackend) -> None:
-        before = self._attendant
+        before = self._driver
         known = before.leave()
         same = before.player.name == backend.player.name
-        self._attendant = Attendant(backend, self._tell, self.clock, known if same else None)
+        self._driver = Driver(backend, self._tell, self.clock, known if same else None)
         self._listen_to(backend)
 
     def _listen_to(self, backend: PlayerBackend) -> None:

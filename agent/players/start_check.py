@@ -20,7 +20,7 @@ class Verdict(Enum):
     FAILED = auto()  # nor the second time
 
 
-class Proof:
+class StartCheck:
     """A play command of the time ``sent`` whose effect is not seen yet.
 
     ``told``: that it failed is known already, and only whether it took effect all the same is still

@@ -142,9 +142,9 @@ class SettingsFile:
             # The mark that some Windows editors write is dropped; line ends stay as they are.
             return self.path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            from agent.store import settings_errors as settings_words
+            from agent.store import settings_errors
 
-            raise settings_words.encoding_error(self.path, error) from error
+            raise settings_errors.encoding_error(self.path, error) from error
         except OSError as error:
             raise SettingsError(
                 f"{self.path} cannot be read ({error.strerror}). Check its permissions."
@@ -154,9 +154,9 @@ class SettingsFile:
         try:
             version = tomllib.loads(text).get("version", SETTINGS_VERSION)
         except tomllib.TOMLDecodeError as error:
-            from agent.store import settings_errors as settings_words
+            from agent.store import settings_errors
 
-            raise settings_words.syntax_error(self.path, text, error) from error
+            raise settings_errors.syntax_error(self.path, text, error) from error
         if not isinstance(version, int) or isinstance(version, bool):
             return text  # the validation says it better
         if version > SETTINGS_VERSION:
@@ -220,17 +220,17 @@ def parse(text: str, path: Path | None) -> Settings:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        from agent.store import settings_errors as settings_words
+        from agent.store import settings_errors
 
-        raise settings_words.syntax_error(path or Path("settings"), text, error) from error
+        raise settings_errors.syntax_error(path or Path("settings"), text, error) from error
     try:
         # As JSON pydantic is strict in the way a settings file wants it: lists are welcome where
         # tuples are kept, times may be written as text, but "5" is no number and 1 is not true.
         return Settings.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        from agent.store import settings_errors as settings_words
+        from agent.store import settings_errors
 
-        raise settings_words.value_errors(path, text, error) from error
+        raise settings_errors.value_errors(path, text, error) from error
 
 
 # -- values in a text

@@ -94,8 +94,8 @@ def train(
 ) -> None:
     """Train, or go on where --run stopped. On several processors: torchrun -m agent -- train."""
     with _in_words():
-        from agent.training import corpora as readers
-        from agent.training import data as corpus
+        from agent.training.corpora import Faults, join_added
+        from agent.training.data import corpora, data_folder, held_out
         from agent.training.network import NETWORKS
         from agent.training.train import SEED_PLAN, Plan, Stop
         from agent.training.train import train as run_training
@@ -120,14 +120,12 @@ def train(
                 f"2 faces a step: give at least {2 * processes}, not {plan.batch}."
             )
         first = int(os.environ.get("RANK", "0")) == 0
-        folder, cache = corpus.data_folder(data), faces_cache()
-        training, validation = corpus.corpora(
-            folder, cache, plan.validation, plan.seed, plan.supplement
-        )
-        faults = readers.Faults(refuse=on_fault == "refuse")
+        folder, cache = data_folder(data), faces_cache()
+        training, validation = corpora(folder, cache, plan.validation, plan.seed, plan.supplement)
+        faults = Faults(refuse=on_fault == "refuse")
         if add:
-            held = corpus.held_out(folder, cache, validation)
-            training = readers.join_added(training, held, add, faults)
+            held = held_out(folder, cache, validation)
+            training = join_added(training, held, add, faults)
         if first:
             for line in faults.summary():
                 typer.echo(line)
@@ -165,7 +163,7 @@ def export(
 ) -> None:
     """Write the best checkpoint of a run as ONNX, calibrated, with its metadata."""
     with _in_words():
-        from agent.training import data as corpus
+        from agent.training.data import corpora, data_folder, shares
         from agent.training.export import Blend, choices
         from agent.training.export import export as write
         from agent.training.train import Plan
@@ -178,16 +176,16 @@ def export(
             check_network(file, "--target")
         plan = _plan_of(run)
         known = {f.name: plan[f.name] for f in dataclasses.fields(Plan) if f.name in plan}
-        kept = Plan(**known)
-        training, validation = corpus.corpora(
-            corpus.data_folder(data), faces_cache(), kept.validation, kept.seed, False
+        results = Plan(**known)
+        training, validation = corpora(
+            data_folder(data), faces_cache(), results.validation, results.seed, False
         )
-        shares = corpus.shares(training)
+        wanted_shares = shares(training)
         if choose:
-            rows = choices(run / "best.pt", validation, shares)
+            rows = choices(run / "best.pt", validation, wanted_shares)
             typer.echo("\n".join(_choice_lines(rows)))
             return
-        meta = write(run / "best.pt", validation, shares, file, Blend(votes, lift))
+        meta = write(run / "best.pt", validation, wanted_shares, file, Blend(votes, lift))
         typer.echo(
             f"{file}: {meta['bytes'] / 1e6:.2f} MB, temperature {meta['temperature']}, "
             f"unsure below {meta['unsure_below']}, validation accuracy "
@@ -257,9 +255,8 @@ def evaluate(
 ) -> None:
     """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
     with _in_words():
-        from agent.training import baselines as rivals
-        from agent.training import data as corpus
-        from agent.training import results as kept
+        from agent.training import baselines, results
+        from agent.training.data import data_folder
         from agent.training.evaluate import evaluate as measure
         from agent.training.model_card import front_block, table
 
@@ -273,18 +270,18 @@ def evaluate(
             raise AgentError("--run is for the learning curves: say where with --figures DIR.")
         if drawn is not None:
             check_folder(drawn, "--figures")
-        folder = corpus.data_folder(data)
+        folder = data_folder(data)
         if shipped:
-            kept.check_shipped(file, folder)
+            results.check_shipped(file, folder)
         result = measure(
             file, folder, faces_cache(), drawn, log,
-            [rivals.load(spec) for spec in rival or []], lambda line: typer.echo(line, err=True),
+            [baselines.load(spec) for spec in rival or []], lambda line: typer.echo(line, err=True),
         )  # fmt: skip
         text = json.dumps(result, indent=1)
         front = result.pop("front", None)
         sha256 = result["model"]["sha256"]
         if shipped:
-            kept.keep(file.parent, result, front)
+            results.keep(file.parent, result, front)
         if as_json:
             typer.echo(text)
         else:
@@ -293,5 +290,5 @@ def evaluate(
             typer.echo("\n" + front_block(front, sha256))
         if drawn is not None:
             new = {"learning-curves.png": log is not None, "front.png": front is not None}
-            for line in kept.earlier_figures(drawn, sha256, [name for name in new if new[name]]):
+            for line in results.earlier_figures(drawn, sha256, [name for name in new if new[name]]):
                 typer.echo(line, err=True)

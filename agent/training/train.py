@@ -21,8 +21,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from agent.training import augment, checkpoint, data
-from agent.training import distillation as teacher
+from agent.training import augment, checkpoint, data, distillation
 from agent.training.distributed import Average, Stopper, Team
 from agent.training.network import build, predict
 from agent.training.progress import Progress
@@ -96,7 +95,7 @@ def train(
     torch.manual_seed(plan.seed)
     network = build(plan.network)
     begun = checkpoint.begin(network, Path(plan.begin_from)) if plan.begin_from else ""
-    teachers = teacher.load([Path(file) for file in plan.teachers])
+    teachers = distillation.load([Path(file) for file in plan.teachers])
     checkpoint.keep_plan(_identity(plan, training, validation), folder, team)  # all was read
     if begun and team.rank == 0 and not quiet:
         print(begun)
@@ -105,7 +104,7 @@ def train(
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if not plan.votes:
         training = data.single_label(training)
-    training = teacher.taught(training, teachers, plan.teachers_share, team)
+    training = distillation.taught(training, teachers, plan.teachers_share, team)
     wrapped = nn.parallel.DistributedDataParallel(network) if team.size > 1 else network
     optimiser = _optimiser(plan, network)
     average = Average(network, plan.average)

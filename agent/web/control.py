@@ -22,8 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from agent import __version__
-from agent import events as on
+from agent import __version__, events
 from agent.ports import Clock, Report
 from agent.settings import EmotionName
 from agent.types import MoodState, PlayState, Snapshot
@@ -117,16 +116,16 @@ def make_app(
         until = None if words.until is None else words.until.astimezone()
         if until is not None and until <= clock.now():
             return _error(422, f"{until:%H:%M on %d %b} has passed already; name a later time.")
-        report(on.PauseCamera(until))
+        report(events.PauseCamera(until))
         done = await happened(lambda seen: seen.camera_paused and seen.paused_until == until)
         return answer(f"The camera is paused {until_text(until, clock.now())}.", done)
 
     @app.post("/resume")
     async def resume() -> Any:
         if not snapshot().consent:
-            report(on.RestartWorkers())
+            report(events.RestartWorkers())
             return _error(409, NO_CONSENT, title="The camera is not allowed yet")
-        report(on.ResumeCamera())
+        report(events.ResumeCamera())
         done = await happened(lambda seen: not seen.camera_paused and not seen.stopped)
         seen = snapshot()
         if done and seen.held_off is not None:
@@ -138,18 +137,18 @@ def make_app(
     @app.post("/mood")
     async def mood(words: MoodWords) -> dict[str, Any]:
         state = MoodState(words.emotion)
-        report(on.SetMood(state, words.minutes))
+        report(events.SetMood(state, words.minutes))
         done = await happened(lambda seen: seen.mood.by_hand and seen.mood.state is state)
         return answer(f"You feel {state.value}: so it stays for {words.minutes:g} minutes.", done)
 
     @app.post("/play")
     async def play() -> dict[str, Any]:
-        report(on.PlayForMood())
+        report(events.PlayForMood())
         return answer("Asked for music for your mood. 'moodtray why' tells what came of it.")
 
     @app.post("/music")
     async def music(words: MusicWords) -> dict[str, Any]:
-        report(on.PauseMusic() if words.action == "pause" else on.ResumeMusic())
+        report(events.PauseMusic() if words.action == "pause" else events.ResumeMusic())
         wanted = PlayState.PAUSED if words.action == "pause" else PlayState.PLAYING
         done = await happened(
             lambda seen: seen.playback is not None and seen.playback.state is wanted
@@ -158,14 +157,14 @@ def make_app(
 
     @app.post("/next")
     async def next_playlist() -> dict[str, Any]:
-        report(on.NextPlaylist())
+        report(events.NextPlaylist())
         return answer("Asked for another playlist for this mood.")
 
     @app.post("/preview")
     async def preview(words: PreviewWords) -> Any:
         before = snapshot()
         show = not before.preview_open if words.show is None else words.show
-        report(on.ShowPreview(show))
+        report(events.ShowPreview(show))
         if show and not before.consent:  # it is asked for on the screen
             return _error(409, NO_CONSENT, title="The camera is not allowed yet")
         done = await happened(lambda seen: seen.preview_open is show)
@@ -177,12 +176,12 @@ def make_app(
     async def hello() -> dict[str, Any]:
         """A second start: show that the first one is there."""
         title = "Moodtray is already running"
-        report(on.Notice(title, "Its icon is in the tray; a click on it opens the menu.", True))
+        report(events.Notice(title, "Its icon is in the tray; a click on it opens the menu.", True))
         return answer(f"{title}. 'moodtray status' tells how it is doing.")
 
     @app.post("/quit")
     async def quit_agent() -> dict[str, Any]:
-        report(on.Quit())
+        report(events.Quit())
         return answer("Moodtray ends.")
 
     return Gate(app, secret)

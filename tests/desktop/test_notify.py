@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.desktop.notifications import notifier as notify
-from agent.desktop.notifications import rules as notify_rules
+from agent.desktop.notifications import rules
 from agent.desktop.notifications.notifier import DesktopNotifications, available
 from agent.settings import NotificationSettings
 from agent.types import (
@@ -91,7 +91,7 @@ def test_off_switch_quiet_hours_and_rate(shown: Shown) -> None:
 
 
 def test_what_waits_is_shown_by_itself(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notify_rules, "LOOK", 0.0)  # wakes every second instead of every minute
+    monkeypatch.setattr(rules, "LOOK", 0.0)  # wakes every second instead of every minute
     clock = FakeClock(datetime(2026, 11, 22, 23, 0, tzinfo=UTC))
     mood = Mood(MoodState.HAPPY, 0.0, 1.0)
     present = Snapshot(Status.NEEDS_LOGIN, mood, None, None, None, CameraState.ON, logged_in=False)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop.consent import dialog as consent_dialog
-from agent.desktop.consent import record as consent
+from agent.desktop import consent
+from agent.desktop.consent import dialog
 from agent.errors import StoreError
 from agent.events import ConsentGiven, Event, Notice
 from agent.store.paths import Paths
@@ -91,7 +91,7 @@ class Asked:
     def __init__(self, paths: Paths) -> None:
         self.told: list[str] = []
         self.events: queue.Queue[Event] = queue.Queue()
-        consent_dialog.ask(paths, FakeClock(), self.events.put, self.told.append)
+        dialog.ask(paths, FakeClock(), self.events.put, self.told.append)
 
     def event(self) -> Event:
         return self.events.get(timeout=60)
@@ -123,7 +123,7 @@ def test_a_desktops_own_dialog(
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":nowhere")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr(consent_dialog, "_gtk", lambda _: None)
+    monkeypatch.setattr(dialog, "_gtk", lambda _: None)
     stand_in(tmp_path / "bin", program, code)
     asked = Asked(paths)
     event = asked.event()
@@ -139,13 +139,13 @@ def test_apples_dialog_is_asked_in_its_language(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     stand_in(tmp_path / "bin", "osascript", 0)
-    assert consent_dialog._apple_dialog(never) is True
+    assert dialog._apple_dialog(never) is True
     words = (tmp_path / "bin" / "words").read_text()
     assert words.startswith('-e\ndisplay dialog "Moodtray looks through')
     assert 'buttons {"Not now", "Allow the camera"}' in words
     assert "\\n" in words  # line ends inside the string, not in the script
     stand_in(tmp_path / "bin", "osascript", 1)
-    assert consent_dialog._apple_dialog(never) is False
+    assert dialog._apple_dialog(never) is False
 
 
 def windows_titled(text: str) -> list[str]:
@@ -215,7 +215,7 @@ def test_a_desktops_own_dialog_closes_as_well(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":nowhere")
-    monkeypatch.setattr(consent_dialog, "_gtk", lambda _: None)
+    monkeypatch.setattr(dialog, "_gtk", lambda _: None)
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / program).write_text(f'#!/bin/sh\necho $$ > "{folder}/pid"\nexec /bin/sleep 600\n')

@@ -16,14 +16,14 @@ from agent.types import Happening, Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer
 from tests.fakes.spotify import FakeSpotify
-from tests.players.owners import Owner
+from tests.players.owners import ManagerHarness
 
 E = TypeVar("E")
 
 A, B, C = Playlist("a", "A"), Playlist("b", "B"), Playlist("c", "C")
 
 
-class Stage:
+class WorkerHarness:
     """A worker, its player and its clock; ``events`` is what the controller would get."""
 
     def __init__(self, player: FakePlayer, clock: FakeClock, worker: PlayerWorker) -> None:
@@ -79,10 +79,10 @@ def player(clock: FakeClock) -> FakePlayer:
 
 
 @pytest.fixture
-def stage(player: FakePlayer, clock: FakeClock) -> Stage:
+def stage(player: FakePlayer, clock: FakeClock) -> WorkerHarness:
     events: list[Event] = []
     worker = PlayerWorker(PlayerBackend.remote(player), events.append, clock)
-    made = Stage(player, clock, worker)
+    made = WorkerHarness(player, clock, worker)
     worker.report = made.report
     return made
 
@@ -95,11 +95,11 @@ def spotify() -> Iterator[FakeSpotify]:
 
 
 @pytest.fixture
-def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[Owner]:
+def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[ManagerHarness]:
     """The player in use over it; ended after the test."""
     paths = Paths.default()
     paths.ensure()
-    made = Owner(paths, spotify)
+    made = ManagerHarness(paths, spotify)
     yield made
     made.music.request_stop()
     assert made.music.join(30.0)

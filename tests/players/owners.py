@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from agent.app.player_manager import Music
+from agent.app.player_manager import PlayerManager
 from agent.clock import SystemClock
 from agent.events import Event, PlayerChanged
-from agent.players.spotify import storage as spotify_store
+from agent.players.spotify import storage
 from agent.players.spotify.token import Token
 from agent.settings import Settings
 from agent.store.paths import Paths
 from tests.fakes.spotify import FakeSpotify
 
 
-class Owner:
+class ManagerHarness:
     """What the app has of it: ``music``, and its events."""
 
     def __init__(self, paths: Paths, spotify: FakeSpotify) -> None:
@@ -23,7 +23,7 @@ class Owner:
         self.paths = paths
         self.clock = SystemClock()
         self.url = spotify.url
-        self.music = Music(
+        self.music = PlayerManager(
             paths,
             self.clock,
             self.events.append,
@@ -52,5 +52,5 @@ class Owner:
         more = {"expires_at": now, "auth_date": now, "client_id": "client", "issuer": self.url}
         token = Token.from_dict({**login, **more})
         assert token is not None
-        spotify_store.token_store(settings, self.paths).save(token.to_dict())
-        spotify_store.login_note(self.paths, settings).note_login()
+        storage.token_store(settings, self.paths).save(token.to_dict())
+        storage.login_note(self.paths, settings).note_login()

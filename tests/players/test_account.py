@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent.app import spotify_account as account
+from agent.app import spotify_account
 from agent.errors import NeedsLogin
 from agent.events import (
     Event,
@@ -18,13 +18,13 @@ from agent.events import (
     SettingsChanged,
 )
 from agent.players.local import LocalPlayer
-from agent.players.spotify import storage as spotify_store
+from agent.players.spotify import storage
 from agent.players.spotify.token import LIFETIME
 from agent.settings import Settings, SpotifySettings
 from agent.types import Playlist
 from tests.fakes.ring import Ring
 from tests.fakes.spotify import FakeSpotify
-from tests.players.owners import Owner
+from tests.players.owners import ManagerHarness
 
 
 @pytest.fixture
@@ -43,18 +43,18 @@ def settings_of(place: str, player: str = "auto") -> Settings:
     return Settings.model_validate({"player": player, "spotify": spotify})
 
 
-def failures(owner: Owner) -> list[Event]:
+def failures(owner: ManagerHarness) -> list[Event]:
     return [event for event in owner.events if isinstance(event, PlayerFailed)]
 
 
-def players(owner: Owner) -> list[tuple[str, bool | None]]:
+def players(owner: ManagerHarness) -> list[tuple[str, bool | None]]:
     changes = [event for event in owner.events if isinstance(event, PlayerChanged)]
     return [(event.name, event.logged_in) for event in changes]
 
 
 @pytest.mark.parametrize("place", ["file", "keyring"])
 def test_a_login_and_a_logout_beside_us_are_noticed(
-    owner: Owner, spotify: FakeSpotify, ring: Ring, place: str
+    owner: ManagerHarness, spotify: FakeSpotify, ring: Ring, place: str
 ) -> None:
     settings = settings_of(place)
     owner.music.use(settings)
@@ -65,7 +65,7 @@ def test_a_login_and_a_logout_beside_us_are_noticed(
     assert players(owner)[-1] == ("Spotify", True)
     owner.wait_for(PlaybackChanged)
 
-    account.log_out(owner.paths)
+    spotify_account.log_out(owner.paths)
     owner.music.look()
     assert players(owner)[-1] == (LocalPlayer.name, None)
     time.sleep(0.5)
@@ -73,13 +73,15 @@ def test_a_login_and_a_logout_beside_us_are_noticed(
 
 
 @pytest.mark.parametrize("player", ["auto", "spotify"])
-def test_a_logout_beside_us_is_no_alarm(owner: Owner, spotify: FakeSpotify, player: str) -> None:
+def test_a_logout_beside_us_is_no_alarm(
+    owner: ManagerHarness, spotify: FakeSpotify, player: str
+) -> None:
     """Spotify may be read before the logout is noticed, and after."""
     settings = settings_of("file", player)
     owner.log_in(spotify.accounts.give_login())
     owner.music.use(settings)
     owner.wait_for(PlaybackChanged)
-    account.log_out(owner.paths)
+    spotify_account.log_out(owner.paths)
     owner.music.expect(True)
     owner.music.play(Playlist(spotify.world.catalogue["happy"].uri, "happy"), asked=False)
     time.sleep(0.5)
@@ -97,10 +99,10 @@ def test_a_logout_beside_us_is_no_alarm(owner: Owner, spotify: FakeSpotify, play
 
 
 def test_without_a_login_from_the_beginning_it_is_asked_for(
-    owner: Owner, spotify: FakeSpotify
+    owner: ManagerHarness, spotify: FakeSpotify
 ) -> None:
     owner.log_in(spotify.accounts.give_login())
-    account.log_out(owner.paths)  # in an earlier run
+    spotify_account.log_out(owner.paths)  # in an earlier run
     owner.music.use(settings_of("file", "spotify"))
     failed = owner.wait_for(PlayerFailed)
     assert isinstance(failed, PlayerFailed)
@@ -108,7 +110,7 @@ def test_without_a_login_from_the_beginning_it_is_asked_for(
 
 
 def test_an_ended_login_is_told_once_and_outlasts_a_restart_until_a_logout(
-    owner: Owner, spotify: FakeSpotify
+    owner: ManagerHarness, spotify: FakeSpotify
 ) -> None:
     owner.log_in({**spotify.accounts.give_login(), "refresh_token": "dead"})
     owner.music.use(Settings())
@@ -119,18 +121,20 @@ def test_an_ended_login_is_told_once_and_outlasts_a_restart_until_a_logout(
     assert len(failures(owner)) == 1
     assert players(owner)[-1] == ("Spotify", False)
 
-    restarted = Owner(owner.paths, spotify)
+    restarted = ManagerHarness(owner.paths, spotify)
     restarted.music.use(Settings())
     restarted.wait_for(PlayerFailed)
     assert players(restarted)[-1] == ("Spotify", False)
-    account.log_out(owner.paths)
+    spotify_account.log_out(owner.paths)
     restarted.music.look()
     assert players(restarted)[-1] == (LocalPlayer.name, None)
     restarted.music.request_stop()
     assert restarted.music.join(30.0)
 
 
-def test_after_a_logout_the_memory_of_names_is_empty(owner: Owner, spotify: FakeSpotify) -> None:
+def test_after_a_logout_the_memory_of_names_is_empty(
+    owner: ManagerHarness, spotify: FakeSpotify
+) -> None:
     """With Spotify as the wish the player stays, and another one may log in."""
     uri = spotify.world.catalogue["happy"].uri
     settings = Settings(player="spotify", spotify_playlists={"happy": (uri,)})
@@ -145,21 +149,21 @@ def test_after_a_logout_the_memory_of_names_is_empty(owner: Owner, spotify: Fake
         )
 
     owner.wait_for(PlayerChanged, named)
-    account.log_out(owner.paths)
+    spotify_account.log_out(owner.paths)
     owner.music.look()
     last = [event for event in owner.events if isinstance(event, PlayerChanged)][-1]
     assert not named(last)
     time.sleep(0.5)
-    assert not (owner.paths.state / spotify_store.CACHE_FILE).exists()
+    assert not (owner.paths.state / storage.CACHE_FILE).exists()
 
 
 @pytest.mark.parametrize("place", ["file", "keyring"])
 def test_a_login_that_ends_soon_is_told_once_a_day(
-    owner: Owner, spotify: FakeSpotify, ring: Ring, place: str
+    owner: ManagerHarness, spotify: FakeSpotify, ring: Ring, place: str
 ) -> None:
     settings = settings_of(place)
     owner.log_in(spotify.accounts.give_login(), settings)
-    store = spotify_store.token_store(settings, owner.paths)
+    store = storage.token_store(settings, owner.paths)
     agreed = owner.clock.now() - LIFETIME + timedelta(days=20)
     store.save({**(store.load() or {}), "auth_date": agreed.isoformat()})
     owner.music.use(settings)
@@ -171,7 +175,7 @@ def test_a_login_that_ends_soon_is_told_once_a_day(
 
 @pytest.mark.parametrize("which", ["log_in", "log_out"])
 def test_settings_that_broke_meanwhile_are_told(
-    owner: Owner, monkeypatch: pytest.MonkeyPatch, which: str
+    owner: ManagerHarness, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     monkeypatch.setattr(f"agent.app.spotify_account.{which}", lambda *_, **__: "")
     owner.paths.settings_file.write_text("player = [")

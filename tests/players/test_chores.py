@@ -15,7 +15,7 @@ from agent.players.polling import Budget
 from agent.types import Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer
-from tests.players.conftest import Stage
+from tests.players.conftest import WorkerHarness
 
 
 class Chores:
@@ -47,21 +47,23 @@ def chores(clock: FakeClock) -> Chores:
 
 
 @pytest.fixture
-def spare(player: FakePlayer, clock: FakeClock, chores: Chores) -> Stage:
+def spare(player: FakePlayer, clock: FakeClock, chores: Chores) -> WorkerHarness:
     """A stage whose player has chores."""
     return make_stage(player, clock, chores)
 
 
 def make_stage(
     player: FakePlayer, clock: FakeClock, chores: Chores, budget: Budget | None = None
-) -> Stage:
+) -> WorkerHarness:
     backend = PlayerBackend.remote(player, lambda: budget, chores)
-    made = Stage(player, clock, PlayerWorker(backend, lambda _: None, clock))
+    made = WorkerHarness(player, clock, PlayerWorker(backend, lambda _: None, clock))
     made.worker.report = made.report
     return made
 
 
-def test_they_are_done_soon_one_by_one(spare: Stage, chores: Chores, clock: FakeClock) -> None:
+def test_they_are_done_soon_one_by_one(
+    spare: WorkerHarness, chores: Chores, clock: FakeClock
+) -> None:
     began = clock.monotonic()
     spare.run(20.0)
     assert [time - began for time in chores.done] == [n * SPACING for n in range(5)]
@@ -87,7 +89,7 @@ def test_readings_keep_their_times(player: FakePlayer, clock: FakeClock) -> None
     assert readings(15) == readings(0)
 
 
-def test_a_command_goes_first(spare: Stage, chores: Chores) -> None:
+def test_a_command_goes_first(spare: WorkerHarness, chores: Chores) -> None:
     spare.player.user_chooses("a")
     spare.run(0.5)
     before = len(chores.done)
@@ -103,7 +105,7 @@ def test_a_command_goes_first(spare: Stage, chores: Chores) -> None:
 
 
 def test_a_rate_limit_met_by_a_chore_stops_everything(
-    spare: Stage, chores: Chores, clock: FakeClock
+    spare: WorkerHarness, chores: Chores, clock: FakeClock
 ) -> None:
     until = clock.now() + timedelta(seconds=300)
     chores.errors = [RateLimited("wait", until=until)]
@@ -115,7 +117,7 @@ def test_a_rate_limit_met_by_a_chore_stops_everything(
 
 
 def test_a_rate_limit_met_by_a_reading_stops_them(
-    spare: Stage, chores: Chores, clock: FakeClock
+    spare: WorkerHarness, chores: Chores, clock: FakeClock
 ) -> None:
     until = clock.now() + timedelta(seconds=300)
     spare.player.fail_next("playback", RateLimited("wait", until=until))
@@ -125,7 +127,7 @@ def test_a_rate_limit_met_by_a_reading_stops_them(
     assert chores.left == 0
 
 
-def test_without_a_login_there_are_none(spare: Stage, chores: Chores) -> None:
+def test_without_a_login_there_are_none(spare: WorkerHarness, chores: Chores) -> None:
     spare.player.fail_next("playback", NeedsLogin("log in"))
     spare.run(3600.0)
     assert chores.tried == 0
@@ -136,7 +138,7 @@ def test_without_a_login_there_are_none(spare: Stage, chores: Chores) -> None:
 
 @pytest.mark.parametrize("error", [ServiceDown("down"), PlayerError("what?")])
 def test_trouble_with_one_is_not_told_and_tried_again_later(
-    spare: Stage, chores: Chores, error: PlayerError
+    spare: WorkerHarness, chores: Chores, error: PlayerError
 ) -> None:
     chores.errors = [error]
     spare.run(REST - 1.0)
@@ -146,7 +148,7 @@ def test_trouble_with_one_is_not_told_and_tried_again_later(
     assert spare.of(PlayerFailed) == []
 
 
-def test_a_defect_in_one_does_not_end_the_player(spare: Stage, chores: Chores) -> None:
+def test_a_defect_in_one_does_not_end_the_player(spare: WorkerHarness, chores: Chores) -> None:
     chores.errors = [ZeroDivisionError() for _ in range(30)]
     spare.run(1200.0)
     assert 10 <= chores.tried <= 21
@@ -163,7 +165,7 @@ def test_they_spare_the_days_requests(
     assert len(chores.done) == done
 
 
-def test_another_player_has_its_own(spare: Stage, chores: Chores, clock: FakeClock) -> None:
+def test_another_player_has_its_own(spare: WorkerHarness, chores: Chores, clock: FakeClock) -> None:
     spare.run(1.0)
     others = Chores(clock)
     spare.worker.replace(PlayerBackend.remote(FakePlayer(clock), chores=others))

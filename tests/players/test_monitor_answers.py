@@ -17,14 +17,14 @@ from agent.events import (
 )
 from agent.players.backend import PlayerBackend
 from agent.players.changes import Command
-from agent.players.commands import Order, Orders
+from agent.players.commands import CommandQueue, PlayerCommand
 from agent.players.player_worker import PlayerWorker
 from agent.players.polling import IDLE, LOOK_OUT, Budget
 from agent.timing import WISH_LIFE
 from agent.types import Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer
-from tests.players.conftest import A, B, C, Stage
+from tests.players.conftest import A, B, C, WorkerHarness
 
 
 class SleepyPlayer(FakePlayer):
@@ -50,9 +50,9 @@ def sleepy(clock: FakeClock) -> SleepyPlayer:
     return player
 
 
-def stage_of(player: FakePlayer, clock: FakeClock, budget: Budget | None = None) -> Stage:
+def stage_of(player: FakePlayer, clock: FakeClock, budget: Budget | None = None) -> WorkerHarness:
     worker = PlayerWorker(PlayerBackend.remote(player, lambda: budget), lambda _: None, clock)
-    made = Stage(player, clock, worker)
+    made = WorkerHarness(player, clock, worker)
     worker.report = made.report
     return made
 
@@ -114,7 +114,9 @@ def test_a_low_budget_spreads_the_looks(sleepy: SleepyPlayer, clock: FakeClock) 
     assert 1 <= len(sleepy.looks) <= WISH_LIFE / 100.0
 
 
-def test_what_the_user_did_is_told_before_the_recovery(stage: Stage, player: FakePlayer) -> None:
+def test_what_the_user_did_is_told_before_the_recovery(
+    stage: WorkerHarness, player: FakePlayer
+) -> None:
     player.device = None
     stage.worker.play(B, asked=True)
     stage.run(5.0)
@@ -128,7 +130,7 @@ def test_what_the_user_did_is_told_before_the_recovery(stage: Stage, player: Fak
 # --- one answer each
 
 
-def test_a_replaced_order_is_answered(stage: Stage, player: FakePlayer) -> None:
+def test_a_replaced_order_is_answered(stage: WorkerHarness, player: FakePlayer) -> None:
     stage.worker.play(A, asked=True)
     stage.worker.play(B)  # unasked: it does not replace
     stage.worker.play(C, asked=True)
@@ -138,7 +140,7 @@ def test_a_replaced_order_is_answered(stage: Stage, player: FakePlayer) -> None:
 
 
 def test_a_start_that_waits_for_its_proof_is_answered_when_replaced(
-    stage: Stage, player: FakePlayer
+    stage: WorkerHarness, player: FakePlayer
 ) -> None:
     player.lag = 3.0
     stage.worker.play(A, asked=True)
@@ -149,7 +151,9 @@ def test_a_start_that_waits_for_its_proof_is_answered_when_replaced(
     assert [e.playlist for e in stage.of(PlaylistStarted)] == [B]
 
 
-def test_a_start_whose_proof_never_comes_is_answered(stage: Stage, player: FakePlayer) -> None:
+def test_a_start_whose_proof_never_comes_is_answered(
+    stage: WorkerHarness, player: FakePlayer
+) -> None:
     stage.run(1.0)
     stage.worker.play(A, asked=True)
     player.fail_next("playback", *[Offline("down") for _ in range(100)])
@@ -158,7 +162,7 @@ def test_a_start_whose_proof_never_comes_is_answered(stage: Stage, player: FakeP
 
 
 def test_another_player_answers_for_the_one_before(
-    stage: Stage, player: FakePlayer, clock: FakeClock
+    stage: WorkerHarness, player: FakePlayer, clock: FakeClock
 ) -> None:
     player.lag = 3.0
     stage.worker.play(A, asked=True)
@@ -169,7 +173,7 @@ def test_another_player_answers_for_the_one_before(
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_every_start_has_one_answer(stage: Stage, player: FakePlayer, seed: int) -> None:
+def test_every_start_has_one_answer(stage: WorkerHarness, player: FakePlayer, seed: int) -> None:
     """Whatever the user, the network and the player do meanwhile."""
     chance = random.Random(seed)
     player.repeat = True
@@ -223,13 +227,13 @@ def answered(event: Event) -> Playlist | None:
 
 
 def test_orders_keep_what_was_asked_for() -> None:
-    orders = Orders()
+    orders = CommandQueue()
     assert orders.take() == (None, [])
-    pause = Order(Command.PAUSE)
+    pause = PlayerCommand(Command.PAUSE)
     orders.give(pause)
-    orders.give(Order(Command.PLAY, B, asked=False))
+    orders.give(PlayerCommand(Command.PLAY, B, asked=False))
     assert orders.take() == (pause, [B])
-    orders.give(Order(Command.PLAY, A, asked=False))
-    orders.give(Order(Command.PLAY, A))
-    assert orders.take() == (Order(Command.PLAY, A), [])  # the same: one answer will do
+    orders.give(PlayerCommand(Command.PLAY, A, asked=False))
+    orders.give(PlayerCommand(Command.PLAY, A))
+    assert orders.take() == (PlayerCommand(Command.PLAY, A), [])  # the same: one answer will do
     assert orders.take() == (None, [])

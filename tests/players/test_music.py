@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from agent.app import spotify_login as spotify_app
+from agent.app import spotify_login
 from agent.errors import NeedsLogin, SettingsError
 from agent.events import (
     Notice,
@@ -18,11 +18,11 @@ from agent.events import (
     WorkerCrashed,
 )
 from agent.players.local import LocalPlayer, loop
-from agent.players.spotify import storage as spotify_store
+from agent.players.spotify import storage
 from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
 from agent.types import MoodState, Playback, PlayState
 from tests.fakes.spotify import FakeSpotify, spotify_id
-from tests.players.owners import Owner
+from tests.players.owners import ManagerHarness
 
 HAPPY, SAD = spotify_id("one"), spotify_id("two")
 
@@ -31,7 +31,7 @@ HAPPY, SAD = spotify_id("one"), spotify_id("two")
 def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The players that were built, by name."""
     names: list[str] = []
-    init, build = LocalPlayer.__init__, spotify_app.build_player
+    init, build = LocalPlayer.__init__, spotify_login.build_player
 
     def counted_init(self: LocalPlayer, *args: object, **more: object) -> None:
         names.append("local")
@@ -42,11 +42,13 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return build(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(LocalPlayer, "__init__", counted_init)
-    monkeypatch.setattr(spotify_app, "build_player", counted_build)
+    monkeypatch.setattr(spotify_login, "build_player", counted_build)
     return names
 
 
-def test_the_volume_is_changed_while_the_music_plays(owner: Owner, built: list[str]) -> None:
+def test_the_volume_is_changed_while_the_music_plays(
+    owner: ManagerHarness, built: list[str]
+) -> None:
     def settings(volume: float) -> Settings:
         return Settings(player="local", local=LocalSettings(volume=volume))
 
@@ -69,7 +71,7 @@ def test_the_volume_is_changed_while_the_music_plays(owner: Owner, built: list[s
 
 
 def test_a_player_that_gave_up_is_built_anew(
-    owner: Owner, built: list[str], monkeypatch: pytest.MonkeyPatch
+    owner: ManagerHarness, built: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: LocalPlayer) -> Playback:
         raise ZeroDivisionError
@@ -95,7 +97,7 @@ def test_a_player_that_gave_up_is_built_anew(
 
 
 def test_unrelated_changes_build_no_player(
-    owner: Owner, spotify: FakeSpotify, built: list[str]
+    owner: ManagerHarness, spotify: FakeSpotify, built: list[str]
 ) -> None:
     owner.log_in(spotify.accounts.give_login())
     settings = Settings(player="spotify", spotify_playlists={"happy": (HAPPY,)})
@@ -112,7 +114,7 @@ def test_unrelated_changes_build_no_player(
     assert owner.music._worker is worker
 
 
-def test_mapped_playlists_get_their_names(owner: Owner, spotify: FakeSpotify) -> None:
+def test_mapped_playlists_get_their_names(owner: ManagerHarness, spotify: FakeSpotify) -> None:
     owner.log_in(spotify.accounts.give_login())
     uri = spotify.world.catalogue["happy"].uri
     owner.music.use(Settings(spotify_playlists={"happy": (uri,)}))
@@ -126,7 +128,7 @@ def test_mapped_playlists_get_their_names(owner: Owner, spotify: FakeSpotify) ->
     assert owner.names == ["Spotify", "Spotify"]
 
 
-def test_the_player_left_says_nothing_more(owner: Owner, spotify: FakeSpotify) -> None:
+def test_the_player_left_says_nothing_more(owner: ManagerHarness, spotify: FakeSpotify) -> None:
     owner.log_in(spotify.accounts.give_login())
     uris = tuple(playlist.uri for playlist in spotify.world.catalogue.playlists.values())
     owner.music.use(Settings(spotify_playlists={"happy": uris}))
@@ -139,7 +141,7 @@ def test_the_player_left_says_nothing_more(owner: Owner, spotify: FakeSpotify) -
     assert owner.names == ["Spotify", LocalPlayer.name]
 
 
-def test_a_wrong_entry_leaves_the_player_as_it_is(owner: Owner, built: list[str]) -> None:
+def test_a_wrong_entry_leaves_the_player_as_it_is(owner: ManagerHarness, built: list[str]) -> None:
     owner.music.use(Settings(player="local"))
     with pytest.raises(SettingsError, match=r"spotify_playlists\.sad"):
         owner.music.use(Settings(player="spotify", spotify_playlists={"sad": ("blue",)}))
@@ -148,7 +150,7 @@ def test_a_wrong_entry_leaves_the_player_as_it_is(owner: Owner, built: list[str]
 
 
 def test_a_login_that_spotify_ended_keeps_spotify(
-    owner: Owner, spotify: FakeSpotify, built: list[str]
+    owner: ManagerHarness, spotify: FakeSpotify, built: list[str]
 ) -> None:
     owner.log_in({**spotify.accounts.give_login(), "refresh_token": "dead"})
     owner.music.use(Settings(spotify_playlists={"happy": (HAPPY,)}))
@@ -169,7 +171,7 @@ def test_a_login_that_spotify_ended_keeps_spotify(
 
 
 def test_a_login_beside_us_is_noticed_while_the_old_file_stays(
-    owner: Owner, spotify: FakeSpotify
+    owner: ManagerHarness, spotify: FakeSpotify
 ) -> None:
     login = spotify.accounts.give_login()
     owner.log_in(login)
@@ -184,13 +186,13 @@ def test_a_login_beside_us_is_noticed_while_the_old_file_stays(
 
 
 def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
-    owner: Owner, spotify: FakeSpotify, built: list[str]
+    owner: ManagerHarness, spotify: FakeSpotify, built: list[str]
 ) -> None:
     owner.log_in(spotify.accounts.give_login())
     settings = Settings(spotify_playlists={"happy": (HAPPY,)})
     owner.music.use(settings)
     owner.wait_for(PlaybackChanged)
-    with spotify_store.login_lock(owner.paths).hold():  # as while a token is renewed
+    with storage.login_lock(owner.paths).hold():  # as while a token is renewed
         owner.music.account.log_out()
         assert owner.paths.token_file.exists()
     owner.wait_for(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.players.spotify.login_state import Change, LoginNote, PersonalFile
+from agent.players.spotify.login_state import LoginChange, LoginNote, PersonalFile
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
 
@@ -37,7 +37,7 @@ def test_each_change_is_another_one(path: Path) -> None:
         eras.append(noted.era)
         kinds.append(noted.what)
     assert len(numbers) == 4
-    assert kinds == [Change.LOGIN, Change.LOGIN, Change.LOGOUT, Change.LOGIN]
+    assert kinds == [LoginChange.LOGIN, LoginChange.LOGIN, LoginChange.LOGOUT, LoginChange.LOGIN]
     assert eras[0] == eras[1] == ""
     assert eras[2] == eras[3] != ""
     note.note_end()
@@ -53,7 +53,8 @@ def test_another_process_is_heard(path: Path) -> None:
     note.note_login()
     before = note.number
     code = (
-        "import sys; from pathlib import Path; from agent.players.spotify.login_state import LoginNote\n"
+        "import sys; from pathlib import Path\n"
+        "from agent.players.spotify.login_state import LoginNote\n"
         "LoginNote(Path(sys.argv[1])).note_logout()"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=60)

@@ -17,8 +17,7 @@ from pydantic import BaseModel
 
 from agent.errors import SettingsError, StoreError
 from agent.settings import SETTINGS_VERSION, PolicySettings, Settings
-from agent.store import files
-from agent.store import settings_errors as settings_words
+from agent.store import files, settings_errors
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile, default_text
 
@@ -167,11 +166,11 @@ def test_every_setting_has_its_rule_in_words() -> None:
         keys = [name]
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             for key in field.annotation.model_fields:
-                assert len(settings_words.allowed([name, key])) > 3
+                assert len(settings_errors.allowed([name, key])) > 3
         else:
-            assert settings_words.allowed(keys)
+            assert settings_errors.allowed(keys)
     with pytest.raises(KeyError):
-        settings_words.allowed(["camera", "no such"])
+        settings_errors.allowed(["camera", "no such"])
 
 
 def test_a_windows_editors_file_is_read(file: SettingsFile) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.store.paths import models_dir
-from agent.training import model_card as card
+from agent.training import model_card
 from agent.training.data import DataError
 from agent.training.evaluate import OWN_HEAD
 
@@ -23,11 +23,11 @@ NETWORK = {
 def test_the_shipped_card_quotes_the_shipped_figures() -> None:
     metrics = json.loads((models_dir() / "metrics.json").read_text())
     text = (models_dir() / "MODEL_CARD.md").read_text()
-    inside = text.split(card.BEGIN)[1].split(card.END)[0]
-    assert inside.strip() == card.block(metrics)
+    inside = text.split(model_card.BEGIN)[1].split(model_card.END)[0]
+    assert inside.strip() == model_card.block(metrics)
     front = json.loads((models_dir() / "front.json").read_text())
-    inside = text.split(card.FRONT_BEGIN)[1].split(card.FRONT_END)[0]
-    assert inside.strip() == card.front_block(front, metrics["model"]["sha256"])
+    inside = text.split(model_card.FRONT_BEGIN)[1].split(model_card.FRONT_END)[0]
+    assert inside.strip() == model_card.front_block(front, metrics["model"]["sha256"])
     content = (models_dir() / "emotion.onnx").read_bytes()
     assert metrics["model"]["sha256"] == hashlib.sha256(content).hexdigest()
     copy = json.loads((models_dir() / "emotion-int8.json").read_text())
@@ -49,7 +49,7 @@ def test_marks_say_what_was_missed() -> None:
     rows["ferplus, gamma 0.4"]["accuracy"] = 0.849
     rows["ferplus, 24 px"]["accuracy"] = 0.85
     metrics["model"] |= {"parameters": 1_500_000, "bytes": 8_010_000}
-    text = card.block(metrics)
+    text = model_card.block(metrics)
     assert "| parameters, millions | at most 2 | 1.50 | met |" in text
     assert "| the file, MB | at most 8 | 8.01 | **missed** |" in text
     assert "| FER+ plurality, PublicTest | at least 88 | 90.0 | met |" in text
@@ -62,10 +62,10 @@ def test_the_marks_on_time_stand_beside_the_rivals() -> None:
     ours = NETWORK | {"name": "ours", "ms": 2.1}
     small = NETWORK | {"name": "mini XCEPTION", "ms": 1.0}
     keras = NETWORK | {"name": "mini XCEPTION in Keras", "ms": 21.0}
-    text = card.front_block({"sha256": "0", "networks": [ours, small, keras]}, "0")
+    text = model_card.front_block({"sha256": "0", "networks": [ours, small, keras]}, "0")
     assert "| ours takes, times mini XCEPTION as ONNX | at most 2 | 2.10 | **missed** |" in text
     assert "| pip fer's call of Keras takes, times ours | at least 10 | 10.00 | met |" in text
-    alone = card.front_block({"sha256": "0", "networks": [ours]}, "0")
+    alone = model_card.front_block({"sha256": "0", "networks": [ours]}, "0")
     assert "| mark |" not in alone
 
 
@@ -74,11 +74,13 @@ def test_the_mark_on_the_labels_is_judged_by_the_head_trained_on_them() -> None:
     rows = [row for row in metrics["rows"] if "own head" not in row["set"]]
     label = next(row for row in rows if row["set"] == "fer label")
     label["accuracy"] = 0.601
-    text = card.block(metrics | {"rows": rows})
+    text = model_card.block(metrics | {"rows": rows})
     assert "| FER2013's own labels, PublicTest | at least 72 | 60.1 | **missed** |" in text
     assert "the file has no head of its own" in text
     metrics["model"]["label_temperature"] = 0.9
-    text = card.block(metrics | {"rows": [*rows, label | {"set": OWN_HEAD, "accuracy": 0.725}]})
+    text = model_card.block(
+        metrics | {"rows": [*rows, label | {"set": OWN_HEAD, "accuracy": 0.725}]}
+    )
     assert "| FER2013's own labels, PublicTest | at least 72 | 72.5 | met |" in text
     assert "temperature 0.900" in text
     assert "The shipped answer, which follows the ten taggers, gets 60.1 % there." in text
@@ -87,15 +89,15 @@ def test_the_mark_on_the_labels_is_judged_by_the_head_trained_on_them() -> None:
 def test_refresh_needs_its_markers(tmp_path: Path) -> None:
     metrics = json.loads((models_dir() / "metrics.json").read_text())
     file = tmp_path / "CARD.md"
-    file.write_text(f"before\n{card.BEGIN}\nold\n{card.END}\nafter\n")
-    card.refresh(file, metrics)
+    file.write_text(f"before\n{model_card.BEGIN}\nold\n{model_card.END}\nafter\n")
+    model_card.refresh(file, metrics)
     text = file.read_text()
-    assert text.startswith(f"before\n{card.BEGIN}\nModel `")
-    assert text.endswith(f"{card.END}\nafter\n")
+    assert text.startswith(f"before\n{model_card.BEGIN}\nModel `")
+    assert text.endswith(f"{model_card.END}\nafter\n")
     assert "old\n" not in text
     front = {"sha256": "0" * 64, "networks": []}
     with pytest.raises(DataError, match="--rival"):
-        card.refresh(file, metrics, front | {"networks": [NETWORK]})
+        model_card.refresh(file, metrics, front | {"networks": [NETWORK]})
     file.write_text("nothing here\n")
     with pytest.raises(DataError, match="must hold the line"):
-        card.refresh(file, metrics)
+        model_card.refresh(file, metrics)

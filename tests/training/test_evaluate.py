@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.training import corruptions as hardships
-from agent.training import data
-from agent.training import model_card as card
+from agent.training import corruptions, data, model_card
 from agent.training.baselines import load
 from agent.training.evaluate import OWN_HEAD, evaluate, latencies
 
@@ -35,7 +33,7 @@ def test_evaluate_writes_a_row_a_test_set(made: Made, folder: Path, tmp_path: Pa
     assert rows[f"{OWN_HEAD}, no twins"]["count"] == 41
     assert rows[OWN_HEAD]["loss"] != rows["fer label"]["loss"]
     assert set(rows) >= {"ferplus, gamma 0.4", "ferplus, gamma 2.5", "ferplus, 24 px"}
-    assert set(rows) >= {f"ferplus, synthetic: {name}" for name in hardships.HARDSHIPS}
+    assert set(rows) >= {f"ferplus, synthetic: {name}" for name in corruptions.HARDSHIPS}
     assert rows["muxspace, held-out persons"]["count"] > 0
     for name, row in rows.items():
         assert {"accuracy", "macro_recall", "macro_f1", "loss", "ece", "count"} <= set(row)
@@ -63,7 +61,7 @@ def test_a_file_with_one_head_is_measured_with_it(made: Made, folder: Path, tmp_
     assert "fer label" in rows
     assert "front" not in result
     assert "label_temperature" not in result["model"]
-    text = card.block(result)
+    text = model_card.block(result)
     shipped = next(100 * r["accuracy"] for r in result["rows"] if r["set"] == "fer label")
     assert f"| FER2013's own labels, PublicTest | at least 72 | {shipped:.1f} |" in text
     assert "the file has no head of its own for those labels" in text
@@ -73,11 +71,11 @@ def made_up_faces(n: int = 40) -> data.Pictures:
     return np.random.default_rng(5).integers(60, 200, (n, 48, 48), np.uint8)
 
 
-@pytest.mark.parametrize("name", list(hardships.HARDSHIPS))
+@pytest.mark.parametrize("name", list(corruptions.HARDSHIPS))
 def test_a_hardship_changes_every_face_the_same_way_each_time(name: str) -> None:
     faces = made_up_faces()
     before = faces.copy()
-    once, again = (hardships.HARDSHIPS[name](faces) for _ in range(2))
+    once, again = (corruptions.HARDSHIPS[name](faces) for _ in range(2))
     np.testing.assert_array_equal(faces, before)
     np.testing.assert_array_equal(once, again)
     assert once.shape == faces.shape
@@ -87,21 +85,21 @@ def test_a_hardship_changes_every_face_the_same_way_each_time(name: str) -> None
 
 def test_hardships_touch_what_they_name() -> None:
     faces = made_up_faces()
-    covered = hardships.mask(faces)
+    covered = corruptions.mask(faces)
     np.testing.assert_array_equal(covered[:, :27], faces[:, :27])
     assert (np.ptp(covered[:, 27:, 4:44], axis=(1, 2)) == 0).all()
-    worn = hardships.glasses(faces)
+    worn = corruptions.glasses(faces)
     np.testing.assert_array_equal(worn[:, 24:], faces[:, 24:])
     assert (worn[:, 18, 10] == 25).all()
     assert (worn[:, 18, 35] == 25).all()
     flat = np.full((40, 48, 48), 100, np.uint8)
-    lit = hardships.side_light(flat)
+    lit = corruptions.side_light(flat)
     bright, dark = lit.max(axis=(1, 2)), lit.min(axis=(1, 2))
     assert (bright == 150).all()
     assert (dark == 10).all()
     left = lit[:, 0, 0] > lit[:, 0, -1]
     assert 0 < left.sum() < len(flat)
-    noisy = hardships.noise(flat).astype(float)
+    noisy = corruptions.noise(flat).astype(float)
     assert noisy.std() == pytest.approx(20, abs=1)
 
 
@@ -109,14 +107,14 @@ def test_the_box_moves_as_far_as_it_says() -> None:
     """A white dot in the middle of a black face is found again where the box's jitter put it."""
     faces = np.zeros((60, 48, 48), np.uint8)
     faces[:, 23:25, 23:25] = 255
-    for face in hardships.box_shifted(faces):
+    for face in corruptions.box_shifted(faces):
         rows, columns = np.nonzero(face > 40)
         weight = face[rows, columns].astype(float)
         middle = np.array([(rows * weight).sum(), (columns * weight).sum()]) / weight.sum()
         assert np.hypot(*(middle - 23.5)) == pytest.approx(4.8, abs=0.5)
     ring = np.zeros((60, 48, 48), np.uint8)
     ring[:, 13:35, 13:35] = 255  # 22 px wide
-    widths = {int((face[24] > 127).sum()) for face in hardships.box_scaled(ring)}
+    widths = {int((face[24] > 127).sum()) for face in corruptions.box_scaled(ring)}
     assert widths == {round(22 * 1.15), round(22 / 1.15)} or widths <= {18, 19, 20, 24, 25, 26}
     assert len(widths) == 2
 

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from agent.errors import AgentError, ModelError
-from agent.training import results as kept
+from agent.training import results
 from agent.training.evaluate import label_head
 from agent.training.quantise import stale_copy
 
@@ -65,19 +65,19 @@ def test_what_the_shipped_model_needs_to_be_kept_is_looked_for_first(
     made: Made, folder: Path, tmp_path: Path
 ) -> None:
     model = shipped(made, tmp_path / "models")
-    kept.check_shipped(model, folder)
+    results.check_shipped(model, folder)
     (model.parent / "front.json").write_text("{")
     with pytest.raises(AgentError, match=r"front\.json is damaged"):
-        kept.check_shipped(model, folder)
+        results.check_shipped(model, folder)
     (model.parent / "front.json").unlink()
     (model.parent / "metrics.json").unlink()
     (model.parent / "metrics.json").mkdir()
     with pytest.raises(AgentError, match=r"metrics\.json cannot be written"):
-        kept.check_shipped(model, folder)
+        results.check_shipped(model, folder)
     (model.parent / "metrics.json").rmdir()
     (model.parent / "MODEL_CARD.md").unlink()
     with pytest.raises(AgentError, match=r"There is no .*MODEL_CARD\.md"):
-        kept.check_shipped(model, folder)
+        results.check_shipped(model, folder)
 
 
 @pytest.mark.parametrize("temperature", [None, 0, "warm", float("nan")])
@@ -92,20 +92,20 @@ def test_figures_of_another_model_are_named(tmp_path: Path) -> None:
     figures = tmp_path / "figures"
     figures.mkdir()
     ours, other = "a" * 64, "b" * 64
-    assert kept.earlier_figures(figures, ours, []) == []  # there are none
+    assert results.earlier_figures(figures, ours, []) == []  # there are none
     assert not (figures / "drawn.json").exists()
-    for name in kept.RENEWED_BY:
+    for name in results.RENEWED_BY:
         (figures / name).touch()
-    curves, front = kept.earlier_figures(figures, ours, [])  # nobody wrote down whose they are
+    curves, front = results.earlier_figures(figures, ours, [])  # nobody wrote down whose they are
     assert curves.endswith("learning-curves.png may be of another model; renew it with --run RUN")
     assert "front.png may be of another model; renew it with --rival" in front
     (tmp_path / "front.json").write_text(json.dumps({"sha256": other}))
-    assert "front.png is of another model" in kept.earlier_figures(figures, ours, [])[1]
-    assert kept.earlier_figures(figures, ours, list(kept.RENEWED_BY)) == []
-    assert kept.earlier_figures(figures, ours, []) == []
-    curves, front = kept.earlier_figures(figures, other, [])
+    assert "front.png is of another model" in results.earlier_figures(figures, ours, [])[1]
+    assert results.earlier_figures(figures, ours, list(results.RENEWED_BY)) == []
+    assert results.earlier_figures(figures, ours, []) == []
+    curves, front = results.earlier_figures(figures, other, [])
     assert "learning-curves.png is of another model" in curves
-    [front] = kept.earlier_figures(figures, other, ["learning-curves.png"])
+    [front] = results.earlier_figures(figures, other, ["learning-curves.png"])
     assert "front.png is of another model" in front
 
 

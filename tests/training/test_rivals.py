@@ -11,8 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from agent.training import metrics, plots
-from agent.training import model_card as card
+from agent.training import metrics, model_card, plots
 from agent.training.baselines import load
 from agent.training.data import DataError
 from agent.types import EMOTIONS
@@ -21,7 +20,7 @@ ORDER = ("neutral", "contempt", "sad", "happy", "angry", "surprise", "fear", "di
 
 
 def write_rival(
-    folder: Path, shape: list[Any], card: dict[str, Any], outputs: int = len(ORDER)
+    folder: Path, shape: list[Any], model_card: dict[str, Any], outputs: int = len(ORDER)
 ) -> Path:
     """A network that answers each class with its own multiple of the face's mean, and its data."""
     last = shape[3] in (1, 3)
@@ -47,7 +46,7 @@ def write_rival(
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, str(file))
-    file.with_suffix(".json").write_text(json.dumps({"labels": ORDER, **card}))
+    file.with_suffix(".json").write_text(json.dumps({"labels": ORDER, **model_card}))
     assert last == (shape[1] not in (1, 3))
     return file
 
@@ -178,11 +177,11 @@ def test_the_front_as_a_table_and_a_picture(tmp_path: Path) -> None:
     networks = [network("ours", 2, 0.8, 0.6, 0.7), network("small", 0.5, 0.6, 0.65),
                 network("big", 9, 0.7, 0.72)]  # fmt: skip
     front = {"sha256": "a" * 64, "networks": networks}
-    text = card.front_block(front, "a" * 64)
+    text = model_card.front_block(front, "a" * 64)
     assert "| ours | 1.00 | 2.00 | 1.00 | 80.0 | 50.0 | 0.020 | 60.0 (own head 70.0) " in text
     assert "| small | 1.00 | 0.50 | 0.25 | 60.0 | 50.0 | 0.020 | 65.0 | FER+, FER label |" in text
     assert "| big | 1.00 | 9.00 | 4.50 | 70.0 | 50.0 | 0.020 | 72.0 | FER label |" in text
     assert "is the same file as above" in text
-    assert "an **earlier** file" in card.front_block(front, "b" * 64)
+    assert "an **earlier** file" in model_card.front_block(front, "b" * 64)
     plots.front(networks, tmp_path / "front.png")
     assert (tmp_path / "front.png").read_bytes()[:4] == b"\x89PNG"

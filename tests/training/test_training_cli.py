@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agent.training import model_card as card
+from agent.training import model_card
 
 RUNNER = CliRunner()
 
@@ -82,7 +82,7 @@ def test_the_shipped_model_renews_what_is_kept_of_it(
     models.mkdir()
     for ending in (".onnx", ".json"):
         shutil.copy(made[0] / f"emotion{ending}", models / f"emotion{ending}")
-    marks = (card.BEGIN, card.END, card.FRONT_BEGIN, card.FRONT_END)
+    marks = (model_card.BEGIN, model_card.END, model_card.FRONT_BEGIN, model_card.FRONT_END)
     (models / "MODEL_CARD.md").write_text("\n".join(["head", *marks, "foot"]) + "\n")
     monkeypatch.setattr("agent.training.cli.models_dir", lambda: models)
     seed = f"the twin={models / 'emotion.onnx'}"
@@ -93,8 +93,8 @@ def test_the_shipped_model_renews_what_is_kept_of_it(
     front = json.loads((models / "front.json").read_text())
     text = (models / "MODEL_CARD.md").read_text()
     assert "front" not in kept
-    assert card.block(kept) in text
-    assert card.front_block(front, kept["model"]["sha256"]) in text
+    assert model_card.block(kept) in text
+    assert model_card.front_block(front, kept["model"]["sha256"]) in text
     assert (models / "figures" / "front.png").is_file()
     drawn = models / "figures" / "drawn.json"
     ours = dict.fromkeys(("learning-curves.png", "front.png"), kept["model"]["sha256"])

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agent.training import paths as places
+from agent.training import paths
 
 RUNNER = CliRunner()
 
@@ -108,7 +108,7 @@ def test_what_the_system_refuses_is_a_line_that_names_the_path(
     done = RUNNER.invoke(app, ["train", "--data", str(folder), "--run", "run"])
     assert done.exit_code == 1
     assert f"{here / 'best.pt'} cannot be read or written (Permission denied)." in done.stderr
-    assert places.in_words(OSError("the pipe")) == "A file cannot be read or written (the pipe)."
+    assert paths.in_words(OSError("the pipe")) == "A file cannot be read or written (the pipe)."
 
 
 def test_every_process_needs_two_faces_a_step(
@@ -158,10 +158,10 @@ def test_the_supplement_can_be_left_out(
 def test_decoded_faces_are_kept_in_one_place(
     moodtray_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert places.faces_cache() == moodtray_home / "cache" / "faces"
+    assert paths.faces_cache() == moodtray_home / "cache" / "faces"
     monkeypatch.delenv("MOODTRAY_HOME")
     users = platformdirs.user_cache_path("moodtray", appauthor=False)
-    assert places.faces_cache() == users / "faces"
+    assert paths.faces_cache() == users / "faces"
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     target.write_text("before")
 
     def fails_halfway() -> None:
-        with places.whole(target) as part:
+        with paths.whole(target) as part:
             part.write_text("half")
             raise OSError("full")
 
@@ -177,6 +177,6 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         fails_halfway()
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["metrics.json"]
     assert target.read_text() == "before"
-    with places.whole(target) as part:
+    with paths.whole(target) as part:
         part.write_text("after")
     assert target.read_text() == "after"

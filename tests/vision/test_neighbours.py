@@ -13,7 +13,7 @@ import pytest
 from agent.errors import CameraBusy
 from agent.events import CameraChanged
 from agent.types import CameraState
-from agent.vision import camera as camera_module
+from agent.vision import camera
 from agent.vision.camera import OpenCVCamera
 from agent.vision.camera_sharing import SHARE, Holders, Neighbours, holders
 from tests.fakes.clock import FakeClock
@@ -204,9 +204,9 @@ def test_watcher_keeps_the_webcam_when_told_so(device: Path) -> None:
 
 
 def test_only_webcams_have_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera_module, "LINUX", True)
+    monkeypatch.setattr(camera, "LINUX", True)
     assert OpenCVCamera(2).device == Path("/dev/video2")
     assert OpenCVCamera("film.mp4").device is None
     assert OpenCVCamera("http://localhost/stream").device is None
-    monkeypatch.setattr(camera_module, "LINUX", False)
+    monkeypatch.setattr(camera, "LINUX", False)
     assert OpenCVCamera(2).device is None

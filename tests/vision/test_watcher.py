@@ -81,7 +81,7 @@ class Stubs:
         return rows
 
 
-class Bench:
+class WatcherHarness:
     """A watcher with its surroundings."""
 
     def __init__(self, camera: ScriptedCamera | None = None, **options: object) -> None:
@@ -120,10 +120,10 @@ class Bench:
 
 
 @pytest.fixture
-def started() -> Iterator[Callable[[Bench], Watcher]]:
+def started() -> Iterator[Callable[[WatcherHarness], Watcher]]:
     running: list[Watcher] = []
 
-    def start(bench: Bench) -> Watcher:
+    def start(bench: WatcherHarness) -> Watcher:
         bench.watcher.start()
         running.append(bench.watcher)
         return bench.watcher
@@ -138,7 +138,7 @@ def started() -> Iterator[Callable[[Bench], Watcher]]:
 
 
 def test_burst_becomes_one_observation() -> None:
-    bench = Bench(ScriptedCamera(lambda n: HAPPY + 1 if n % 2 else SAD + 1))
+    bench = WatcherHarness(ScriptedCamera(lambda n: HAPPY + 1 if n % 2 else SAD + 1))
     assert bench.watcher.step() == pytest.approx(5.0)
     (seen,) = bench.observations
     assert bench.camera.reads == 4
@@ -153,7 +153,7 @@ def test_burst_becomes_one_observation() -> None:
 
 
 def test_next_look_waits_for_the_interval() -> None:
-    bench = Bench(interval=5.0)
+    bench = WatcherHarness(interval=5.0)
     bench.watcher.step()
     bench.clock.advance(2.0)
     assert bench.watcher.step() == pytest.approx(3.0)
@@ -166,7 +166,7 @@ def test_next_look_waits_for_the_interval() -> None:
 
 
 def test_face_in_part_of_a_burst_lowers_the_quality() -> None:
-    bench = Bench()
+    bench = WatcherHarness()
     bench.watcher.step()
     bench.clock.advance(5.0)
     bench.camera.script = lambda n: HAPPY + 1 if n == 4 else EMPTY
@@ -178,7 +178,7 @@ def test_face_in_part_of_a_burst_lowers_the_quality() -> None:
 
 
 def test_nobody_there_costs_fewer_frames() -> None:
-    bench = Bench(ScriptedCamera(lambda n: EMPTY))
+    bench = WatcherHarness(ScriptedCamera(lambda n: EMPTY))
     bench.watcher._first_burst = False
     bench.watcher._camera = bench.camera
     bench.camera.open()
@@ -191,7 +191,7 @@ def test_nobody_there_costs_fewer_frames() -> None:
 
 
 def test_first_burst_forgives_frames_while_the_webcam_warms_up() -> None:
-    bench = Bench(ScriptedCamera(lambda n: EMPTY if n < 6 else HAPPY + 1, fps=100))
+    bench = WatcherHarness(ScriptedCamera(lambda n: EMPTY if n < 6 else HAPPY + 1, fps=100))
     bench.watcher.step()
     (seen,) = bench.observations
     assert seen.probabilities is not None
@@ -199,13 +199,13 @@ def test_first_burst_forgives_frames_while_the_webcam_warms_up() -> None:
 
 
 def test_first_burst_ends_also_when_nobody_comes() -> None:
-    bench = Bench(ScriptedCamera(lambda n: EMPTY, fps=50))
+    bench = WatcherHarness(ScriptedCamera(lambda n: EMPTY, fps=50))
     bench.watcher.step()
     assert bench.observations == [Observation(bench.clock.monotonic(), 0, None)]
 
 
 def test_inactive_watcher_opens_nothing() -> None:
-    bench = Bench(active=False)
+    bench = WatcherHarness(active=False)
     assert bench.watcher.step() is None
     assert bench.camera.opened == 0
     assert bench.states == [CameraState.OFF]
@@ -217,7 +217,7 @@ def test_inactive_watcher_opens_nothing() -> None:
 
 
 def test_camera_that_cannot_be_opened_is_busy_and_told_once() -> None:
-    bench = Bench()
+    bench = WatcherHarness()
     bench.camera.open_error = CameraBusy("another program has it")
     waits = [bench.watcher.step() for _ in range(3)]
     assert waits == [1.0, 2.0, 4.0]
@@ -229,7 +229,7 @@ def test_camera_that_cannot_be_opened_is_busy_and_told_once() -> None:
 
 
 def test_camera_that_goes_away_is_lost_until_it_returns() -> None:
-    bench = Bench()
+    bench = WatcherHarness()
     bench.watcher.step()
     bench.clock.advance(5.0)
     bench.camera.read_error = CameraLost("gone")
@@ -246,7 +246,7 @@ def test_camera_that_goes_away_is_lost_until_it_returns() -> None:
 
 
 def test_model_error_is_told_and_a_defect_reported() -> None:
-    bench = Bench()
+    bench = WatcherHarness()
     bench.camera.read_error = ModelError("broken network")
     bench.watcher.step()
     (change,) = [e for e in bench.events if isinstance(e, CameraChanged) and e.error]
@@ -258,7 +258,7 @@ def test_model_error_is_told_and_a_defect_reported() -> None:
 
 
 def test_a_watcher_that_gave_up_says_that_the_camera_is_off_and_may_begin_anew() -> None:
-    bench = Bench()
+    bench = WatcherHarness()
     bench.watcher.step()
     bench.camera.read_error = ZeroDivisionError()
     while not bench.watcher.gave_up:
@@ -275,7 +275,7 @@ def test_a_watcher_that_gave_up_says_that_the_camera_is_off_and_may_begin_anew()
 
 
 def test_another_camera_takes_over() -> None:
-    bench = Bench()
+    bench = WatcherHarness()
     bench.watcher.step()
     other = ScriptedCamera(lambda n: SAD + 1)
     bench.watcher.set_camera(lambda: other)
@@ -291,9 +291,9 @@ def test_another_camera_takes_over() -> None:
 
 
 def test_pausing_releases_the_camera_within_a_burst(
-    started: Callable[[Bench], Watcher],
+    started: Callable[[WatcherHarness], Watcher],
 ) -> None:
-    bench = Bench(interval=0.2, burst_frames=30, burst_seconds=60.0, real_clock=True)
+    bench = WatcherHarness(interval=0.2, burst_frames=30, burst_seconds=60.0, real_clock=True)
     watcher = started(bench)
     bench.wait_for(
         lambda: len(bench.observations) == 1
@@ -313,9 +313,9 @@ def test_pausing_releases_the_camera_within_a_burst(
 
 
 def test_stop_within_a_burst_ends_at_once_and_releases(
-    started: Callable[[Bench], Watcher],
+    started: Callable[[WatcherHarness], Watcher],
 ) -> None:
-    bench = Bench(interval=0.2, burst_frames=30, burst_seconds=60.0, real_clock=True)
+    bench = WatcherHarness(interval=0.2, burst_frames=30, burst_seconds=60.0, real_clock=True)
     watcher = started(bench)
     bench.wait_for(lambda: len(bench.observations) == 1)
     time.sleep(0.4)
@@ -325,9 +325,9 @@ def test_stop_within_a_burst_ends_at_once_and_releases(
 
 
 def test_preview_gets_every_frame_and_observations_go_on(
-    started: Callable[[Bench], Watcher],
+    started: Callable[[WatcherHarness], Watcher],
 ) -> None:
-    bench = Bench(ScriptedCamera(fps=60), interval=0.3, real_clock=True)
+    bench = WatcherHarness(ScriptedCamera(fps=60), interval=0.3, real_clock=True)
     watcher = started(bench)
     bench.wait_for(lambda: len(bench.observations) >= 1)
     views: list[FrameView] = []
@@ -354,9 +354,9 @@ def test_preview_gets_every_frame_and_observations_go_on(
 
 
 def test_preview_of_an_empty_room_searches_now_and_then(
-    started: Callable[[Bench], Watcher],
+    started: Callable[[WatcherHarness], Watcher],
 ) -> None:
-    bench = Bench(ScriptedCamera(lambda n: EMPTY, fps=100), interval=0.4, real_clock=True)
+    bench = WatcherHarness(ScriptedCamera(lambda n: EMPTY, fps=100), interval=0.4, real_clock=True)
     views: list[FrameView] = []
     bench.watcher.set_tap(views.append)
     started(bench)
@@ -367,9 +367,9 @@ def test_preview_of_an_empty_room_searches_now_and_then(
 
 
 def test_watching_a_real_stream_that_goes_and_returns(
-    started: Callable[[Bench], Watcher], server: MjpegServer
+    started: Callable[[WatcherHarness], Watcher], server: MjpegServer
 ) -> None:
-    bench = Bench(interval=0.2, real_clock=True)
+    bench = WatcherHarness(interval=0.2, real_clock=True)
     bench.watcher.set_camera(lambda: OpenCVCamera(server.url, open_seconds=1.0))
     started(bench)
     bench.wait_for(lambda: len(bench.observations) >= 2)

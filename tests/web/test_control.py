@@ -19,8 +19,7 @@ from typing import Any
 
 import pytest
 
-from agent import __version__
-from agent import events as on
+from agent import __version__, events
 from agent.clock import SystemClock
 from agent.errors import DesktopError, NotRunning
 from agent.store.paths import Paths
@@ -69,12 +68,12 @@ class Agent:
         if not self.acts:
             return
         match event:
-            case on.PauseCamera(until):
+            case events.PauseCamera(until):
                 self.snapshot = replace(self.snapshot, camera_paused=True, paused_until=until)
-            case on.ResumeCamera():
+            case events.ResumeCamera():
                 free = replace(self.snapshot, camera_paused=False, paused_until=None)
                 self.snapshot = replace(free, stopped=())
-            case on.SetMood(mood):
+            case events.SetMood(mood):
                 said = Mood(mood, CLOCK.monotonic(), 1.0, by_hand=True)
                 self.snapshot = replace(self.snapshot, mood=said)
 
@@ -189,7 +188,7 @@ def test_pause_and_resume(paths: Paths, server: ControlServer, agent: Agent) -> 
     assert call(paths, "status")["camera_paused"] is True
     assert "Camera: paused until you resume it" in call(paths, "status")["text"]
     assert call(paths, "resume")["text"] == "The camera may be used again."
-    assert agent.events == [on.PauseCamera(None), on.ResumeCamera()]
+    assert agent.events == [events.PauseCamera(None), events.ResumeCamera()]
 
 
 def test_pause_until_a_time(paths: Paths, server: ControlServer, agent: Agent) -> None:
@@ -197,9 +196,9 @@ def test_pause_until_a_time(paths: Paths, server: ControlServer, agent: Agent) -
     answer = call(paths, "pause", until=until)
     assert answer["done"]
     assert f"{until:%H:%M}" in answer["text"]
-    assert agent.events == [on.PauseCamera(until)]
+    assert agent.events == [events.PauseCamera(until)]
     call(paths, "pause", until=until.isoformat())
-    assert agent.events[1] == on.PauseCamera(until)
+    assert agent.events[1] == events.PauseCamera(until)
 
 
 def test_pause_until_a_time_that_has_passed_is_refused(
@@ -228,7 +227,7 @@ def test_without_consent_status_and_resume_say_what_to_do(
     with pytest.raises(DesktopError, match="moodtray consent") as refused:
         call(paths, "resume")
     assert refused.value.title == "The camera is not allowed yet"
-    assert on.ResumeCamera() not in agent.events
+    assert events.ResumeCamera() not in agent.events
 
 
 @pytest.mark.parametrize(
@@ -261,7 +260,7 @@ def test_preview_says_why_it_does_not_open(
         call(paths, "preview", show=True)
     assert refused.value.title == "The camera is not allowed yet"
     # The agent puts its own question, with a button, on the screen.
-    assert agent.events == [on.ShowPreview(True)] * 2
+    assert agent.events == [events.ShowPreview(True)] * 2
 
 
 def test_what_stopped_is_told_and_resume_starts_it_again(
@@ -292,7 +291,7 @@ def test_mood_by_hand(paths: Paths, server: ControlServer, agent: Agent) -> None
     answer = call(paths, "mood", emotion="sad", minutes=10)
     assert answer["done"]
     assert "sad" in answer["text"]
-    assert agent.events == [on.SetMood(MoodState.SAD, 10.0)]
+    assert agent.events == [events.SetMood(MoodState.SAD, 10.0)]
     assert "sad, as you said" in call(paths, "status")["text"]
 
 
@@ -324,10 +323,10 @@ def test_an_unknown_verb_is_told(paths: Paths, server: ControlServer) -> None:
 @pytest.mark.parametrize(
     ("verb", "words", "event"),
     [
-        ("play", {}, on.PlayForMood()),
-        ("next", {}, on.NextPlaylist()),
-        ("preview", {}, on.ShowPreview(True)),
-        ("preview", {"show": False}, on.ShowPreview(False)),
+        ("play", {}, events.PlayForMood()),
+        ("next", {}, events.NextPlaylist()),
+        ("preview", {}, events.ShowPreview(True)),
+        ("preview", {"show": False}, events.ShowPreview(False)),
     ],
 )
 def test_verbs_become_events(
@@ -353,9 +352,9 @@ def test_a_busy_agent_is_not_said_to_have_obeyed(
 
 def test_a_second_start_hands_over(paths: Paths, server: ControlServer, agent: Agent) -> None:
     assert "already running" in hand_over(paths)
-    assert isinstance(agent.events[0], on.Notice)
+    assert isinstance(agent.events[0], events.Notice)
     assert "music for your mood" in hand_over(paths, play=True)
-    assert agent.events[-1] == on.PlayForMood()
+    assert agent.events[-1] == events.PlayForMood()
 
 
 def test_a_second_start_during_the_first_ones_start(paths: Paths, agent: Agent) -> None:
@@ -412,7 +411,7 @@ def test_quit_waits_for_the_process(paths: Paths, server: ControlServer, agent: 
     assert again.wait_ready(60)
     file.write_text(json.dumps({**control_file(paths), "pid": process.pid}))
     assert call(paths, "quit")["text"] == "Moodtray ends."
-    assert agent.events == [on.Quit()]
+    assert agent.events == [events.Quit()]
     assert process.wait(20) is not None
     assert stopped(again, 10)
 
@@ -672,7 +671,7 @@ def test_a_server_that_dies_is_started_again(
         server.wake()  # instead of the second between two tries
         assert time.monotonic() < end
     assert answer_of(paths, "why")["done"]
-    assert [e.gave_up for e in agent.events if isinstance(e, on.WorkerCrashed)] == [False] * 3
+    assert [e.gave_up for e in agent.events if isinstance(e, events.WorkerCrashed)] == [False] * 3
     assert stopped(server, 10)
     assert not (paths.runtime / "control.json").exists()
 

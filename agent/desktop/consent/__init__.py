@@ -1,0 +1,69 @@
+"""The user's consent to the camera: its text, and where the answer is kept.
+
+The text has a version. When what is seen, kept or sent changes, VERSION grows and the question is
+asked again. How it is asked is ``agent.desktop.consent.dialog`` and the command
+``moodtray consent``.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from agent.store.files import cannot_write, write_atomic
+from agent.store.paths import Paths
+
+VERSION = 1
+
+QUESTION = "May Moodtray use the camera?"
+
+TEXT = """\
+Moodtray looks through the camera for a moment every few seconds to tell your mood from your \
+face, and chooses music that fits.
+
+What is seen: a few pictures at a time. They are judged in this computer's memory and forgotten \
+at once.
+What is kept: the mood as a word with the time, and which playlist was started, in a file on this \
+computer.
+What is sent: no picture and no mood, to nobody. Spotify, if you use it, is only told what to play.
+
+A lit icon in the tray shows that the camera is in use. You can pause it there at any time, and \
+take this permission back with 'moodtray consent --withdraw'."""
+
+HOW = "Moodtray may not use the camera yet. Read what it does and allow it with 'moodtray consent'."
+"""What to say where nobody can be asked (no display, no terminal)."""
+
+
+def _file(paths: Paths) -> Path:
+    return paths.state / "consent.json"
+
+
+def is_given(paths: Paths) -> bool:
+    """True when the user allowed the camera under the present text.
+
+    A file that cannot be read or understood counts as no: asking once more does no harm.
+    """
+    try:
+        kept = json.loads(_file(paths).read_text(encoding="utf-8"))
+        datetime.fromisoformat(kept["given"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+    return bool(kept.get("version") == VERSION)
+
+
+def give(paths: Paths, when: datetime) -> None:
+    """Keep the user's yes with its date. Raises StoreError."""
+    kept = {"version": VERSION, "given": when.isoformat(timespec="seconds")}
+    write_atomic(_file(paths), (json.dumps(kept) + "\n").encode())
+
+
+def withdraw(paths: Paths) -> bool:
+    """Take the consent back; True when there was one to take back. Raises StoreError."""
+    try:
+        _file(paths).unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise cannot_write(_file(paths), error) from error
+    return True

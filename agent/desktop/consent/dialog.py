@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
-from agent.desktop.consent import record as consent
+from agent.desktop import consent
 from agent.errors import StoreError
 from agent.events import ConsentGiven, ConsentWithdrawn, Notice
 from agent.ports import Clock, Report
@@ -106,13 +106,13 @@ def show(settled: Settled) -> bool | None:
 def _gtk(settled: Settled) -> bool | None:
     if importlib.util.find_spec("gi") is None:
         return None
-    from agent.desktop.consent import gtk_dialog as consent_gtk
+    from agent.desktop.consent import gtk_dialog
 
     # A process of its own: GTK wants one thread for all, and the tray may have taken it.
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     window = context.Process(
-        target=consent_gtk.answer_into,
+        target=gtk_dialog.answer_into,
         args=(sender, consent.QUESTION, consent.TEXT, ALLOW, NOT_NOW),
         daemon=True,
     )

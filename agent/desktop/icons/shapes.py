@@ -15,7 +15,7 @@ from agent.types import MoodState
 # --- faces ----------------------------------------------------------------------------------------
 
 
-def _eyes(pen: Pen, height: float = 0.41, rx: float = 0.062, ry: float = 0.078) -> None:
+def _camera(pen: Pen, height: float = 0.41, rx: float = 0.062, ry: float = 0.078) -> None:
     for x in (0.335, 0.665):
         pen.oval(x, height, rx, ry, INK)
 
@@ -31,14 +31,14 @@ def _half_turn() -> list[float]:
 
 
 def _sad(pen: Pen) -> None:
-    _eyes(pen, 0.46)
+    _camera(pen, 0.46)
     pen.stroke([(0.225, 0.345), (0.385, 0.265)], 0.055, INK)
     pen.stroke([(0.775, 0.345), (0.615, 0.265)], 0.055, INK)
     pen.arc(0.5, 0.80, 0.17, 0.145, 200, 340, 0.072, INK)
 
 
 def _angry(pen: Pen) -> None:
-    _eyes(pen, 0.475, 0.06, 0.065)
+    _camera(pen, 0.475, 0.06, 0.065)
     pen.stroke([(0.215, 0.275), (0.42, 0.385)], 0.078, INK)
     pen.stroke([(0.785, 0.275), (0.58, 0.385)], 0.078, INK)
     pen.stroke([(0.345, 0.71), (0.655, 0.71)], 0.082, INK)
@@ -69,7 +69,7 @@ def _disgust(pen: Pen) -> None:
 
 
 def _neutral(pen: Pen) -> None:
-    _eyes(pen, 0.42)
+    _camera(pen, 0.42)
     pen.stroke([(0.335, 0.68), (0.665, 0.68)], 0.075, INK)
 
 

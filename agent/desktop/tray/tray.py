@@ -90,10 +90,10 @@ class Tray:
 
     def prepare(self) -> None:
         """Make the icon, not shown yet. Raises whatever the foreign libraries raise."""
-        from agent.desktop.tray import images as tray_icons
+        from agent.desktop.tray import images
 
-        made = tray_icons.icon_class(str(self.backend.name))
-        self._icon = made("moodtray", icon=tray_icons.blank(), title="Moodtray")
+        made = images.icon_class(str(self.backend.name))
+        self._icon = made("moodtray", icon=images.blank(), title="Moodtray")
         self._icon.icon_path = self._icon_path
         self._icon.look = lambda: self._look
         self._hand_over = self._way_to_the_loop()
@@ -162,7 +162,7 @@ class Tray:
                 log.warning("The tray icon cannot be changed", exc_info=True)
 
     def _show(self, snapshot: Snapshot | None) -> None:
-        from agent.desktop.tray import images as tray_icons
+        from agent.desktop.tray import images
 
         dark = panel_is_dark()
         look = (Status.STARTING, MoodState.UNSURE, dark)
@@ -172,7 +172,7 @@ class Tray:
             self._icon.title = tooltip(snapshot)
         if look != self._look or not self._icon.visible:
             self._look = look
-            self._icon.icon = tray_icons.blank()  # the icon draws the look itself
+            self._icon.icon = images.blank()  # the icon draws the look itself
         self._icon.visible = True
 
     def _show_menu(self, items: tuple[Item, ...]) -> None:

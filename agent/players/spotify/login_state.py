@@ -16,7 +16,7 @@ from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
 
 
-class Change(StrEnum):
+class LoginChange(StrEnum):
     """The user logged in or out, or the service ended the login."""
 
     LOGIN = "login"
@@ -28,7 +28,7 @@ class Change(StrEnum):
 class Noted:
     """``number`` differs for each change, ``era`` for each logout (empty before the first)."""
 
-    what: Change
+    what: LoginChange
     number: str
     era: str
     keyring: bool  # a login was put into the system's keyring at some time
@@ -55,21 +55,21 @@ class LoginNote:
 
     def note_login(self) -> None:
         """Raises StoreError, as all that write."""
-        self._write(Change.LOGIN)
+        self._write(LoginChange.LOGIN)
 
     def note_logout(self) -> None:
         """The user wishes it, and that nothing of it stays."""
-        self._write(Change.LOGOUT)
+        self._write(LoginChange.LOGOUT)
 
     def note_end(self) -> None:
         """The service accepts the login no more."""
-        self._write(Change.ENDED)
+        self._write(LoginChange.ENDED)
 
     @property
     def logged_out(self) -> bool:
         """The user has logged out, and not in again."""
         noted = self.read()
-        return noted is not None and noted.what is Change.LOGOUT
+        return noted is not None and noted.what is LoginChange.LOGOUT
 
     @property
     def number(self) -> str:
@@ -83,16 +83,16 @@ class LoginNote:
         noted = self.read()
         return noted.era if noted is not None else ""
 
-    def _write(self, what: Change) -> None:
+    def _write(self, what: LoginChange) -> None:
         before = self.read()
         number = secrets.token_hex(8)
         known = before.era if before is not None else ""
-        in_keyring = self._keyring and what is Change.LOGIN
+        in_keyring = self._keyring and what is LoginChange.LOGIN
         self._file.save(
             {
                 "what": what.value,
                 "number": number,
-                "era": number if what is Change.LOGOUT else known,
+                "era": number if what is LoginChange.LOGOUT else known,
                 "keyring": in_keyring or (before is not None and before.keyring),
             }
         )
@@ -140,7 +140,7 @@ def _parse(value: dict[str, object] | None) -> Noted | None:
         return None
     number, era = value.get("number"), value.get("era")
     try:
-        what = Change(str(value.get("what")))
+        what = LoginChange(str(value.get("what")))
     except ValueError:
         return None
     if not isinstance(number, str) or not isinstance(era, str):

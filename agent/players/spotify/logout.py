@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from agent.errors import StoreError
-from agent.players.spotify import storage as spotify_store
+from agent.players.spotify import storage
 from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
@@ -39,8 +39,8 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
         except StoreError as error:
             troubles.append(error)
 
-    lock, note = spotify_store.login_lock(paths), spotify_store.login_note(paths)
-    names = JsonFile(paths.state / spotify_store.CACHE_FILE)
+    lock, note = storage.login_lock(paths), storage.login_note(paths)
+    names = JsonFile(paths.state / storage.CACHE_FILE)
     with lock.hold():
         noted = note.read()
         try:  # before all else: from here on nothing is written back
@@ -58,7 +58,7 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
                 log.info("no keyring was looked at: %s", trouble)
             del troubles[known:]
         remove(f"names of playlists and of the last device ({names.path})", names.delete)
-    journal = spotify_store.history(paths)
+    journal = storage.history(paths)
     try:
         remove(f"Spotify's playlists in the history ({journal.path})", journal.forget_spotify)
     finally:

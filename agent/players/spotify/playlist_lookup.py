@@ -35,8 +35,9 @@ class _Entry:
 
 
 class MappedPlaylists:
-    """The player's chores (:class:`agent.players.backend.Chores`), and the one who tells PlayerChanged
-    for Spotify.
+    """Look up the names of the mapped playlists, and tell PlayerChanged for Spotify.
+
+    It is the player's :class:`agent.players.backend.Chores`.
 
     ``look_up`` is given uri and name; it keeps what it finds in ``cache``, raises PlaylistGone, or
     another PlayerError when asking on makes no sense just now.

@@ -31,7 +31,7 @@ URL = "http://spotify.test"
 
 
 @dataclass
-class Rig:
+class SpotifyHarness:
     """``rig.player`` talks to ``rig.world`` without sockets; :meth:`restart` begins a new process
     with the files of the old one."""
 
@@ -93,17 +93,17 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SpotifyHarness]:
     """Logged out; both sides are held to the contract, and nothing is sent during a ban."""
     monkeypatch.setattr("os.fsync", lambda _: None)  # no power cuts here, and it takes its time
-    made = Rig(tmp_path)
+    made = SpotifyHarness(tmp_path)
     yield made
     assert made.world.violations == []
     assert [sent for sent in made.world.sent if sent.banned] == []
 
 
 @pytest.fixture
-def spotify(rig: Rig) -> Rig:
+def spotify(rig: SpotifyHarness) -> SpotifyHarness:
     """Logged in."""
     rig.log_in()
     return rig

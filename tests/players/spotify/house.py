@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from agent import effects as do
-from agent import events as on
+from agent import effects, events
 from agent.core.controller import Controller
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
@@ -14,22 +13,22 @@ from agent.players.spotify.playlists import playlists_for
 from agent.settings import PolicySettings, Settings
 from agent.types import MoodState, NotificationKind
 from tests.fakes.spotify import EMOTIONS
-from tests.players.spotify.conftest import Rig
+from tests.players.spotify.conftest import SpotifyHarness
 
 E = TypeVar("E")
 
 
-class House:
+class WholeHarness:
     """``effects`` is all that the controller wanted, ``events`` all that the worker told."""
 
     def __init__(
-        self, rig: Rig, policy: PolicySettings | None = None, *, asked: bool = False
+        self, rig: SpotifyHarness, policy: PolicySettings | None = None, *, asked: bool = False
     ) -> None:
         self.rig = rig
         self.clock = rig.clock
-        self.effects: list[do.Effect] = []
-        self.events: list[on.Event] = []
-        self._inbox: list[on.Event] = []
+        self.effects: list[effects.Effect] = []
+        self.events: list[events.Event] = []
+        self._inbox: list[events.Event] = []
         self._plans: list[tuple[float, Callable[[], object]]] = []
         settings = Settings(
             policy=policy or PolicySettings(timing="now"),
@@ -39,14 +38,14 @@ class House:
         backend = PlayerBackend.remote(rig.player, rig.player.budget)
         self.worker = PlayerWorker(backend, self._report, self.clock)
         self._carry_out(self.controller.begin())
-        self._report(on.PlayerChanged("Spotify", playlists_for(settings, rig.cache), True))
+        self._report(events.PlayerChanged("Spotify", playlists_for(settings, rig.cache), True))
 
-    def send(self, event: on.Event) -> None:
+    def send(self, event: events.Event) -> None:
         """As the user does."""
         self._inbox.append(event)
 
     def feel(self, mood: str) -> None:
-        self.send(on.SetMood(MoodState(mood), minutes=600))
+        self.send(events.SetMood(MoodState(mood), minutes=600))
 
     def after(self, seconds: float, deed: Callable[[], object]) -> None:
         """Somebody does it so many seconds from now, or as soon as the worker lets time pass."""
@@ -83,7 +82,7 @@ class House:
 
     def told(self, kind: NotificationKind) -> list[str]:
         """Titles of the notifications."""
-        notes = [effect.notification for effect in self.all(do.Notify)]
+        notes = [effect.notification for effect in self.all(effects.Notify)]
         return [note.title for note in notes if note.kind is kind]
 
     def plays(self, seed: str) -> bool:
@@ -93,21 +92,21 @@ class House:
     def starts(self) -> int:
         return len(self.rig.world.calls("PUT", "/v1/me/player/play"))
 
-    def _report(self, event: on.Event) -> None:
+    def _report(self, event: events.Event) -> None:
         self.events.append(event)
         self._inbox.append(event)
 
-    def _carry_out(self, effects: list[do.Effect]) -> None:
-        self.effects += effects
-        for effect in effects:
+    def _carry_out(self, wanted: list[effects.Effect]) -> None:
+        self.effects += wanted
+        for effect in wanted:
             match effect:
-                case do.Play(playlist, asked):
+                case effects.Play(playlist, asked):
                     self.worker.play(playlist, asked=asked)
-                case do.PauseMusic():
+                case effects.PauseMusic():
                     self.worker.pause()
-                case do.ResumeMusic():
+                case effects.ResumeMusic():
                     self.worker.resume()
-                case do.ExpectTrackEnd(waiting):
+                case effects.ExpectTrackEnd(waiting):
                     self.worker.expect(waiting)
                 case _:
                     pass

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent.app import spotify_login as spotify_app
+from agent.app import spotify_login
 from agent.errors import AgentError
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
@@ -41,7 +41,7 @@ class Login:
 
     def _run(self) -> None:
         try:
-            spotify_app.login(
+            spotify_login.login(
                 self.settings,
                 Paths.default(),
                 self.clock,

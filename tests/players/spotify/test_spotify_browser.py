@@ -10,8 +10,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from agent.app import spotify_login as spotify_app
-from agent.players.spotify import storage as spotify_store
+from agent.app import spotify_login
+from agent.players.spotify import storage
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
 from tests.fakes.clock import FakeClock
@@ -79,8 +79,8 @@ def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) 
     login.end()
     assert login.error is None
     assert login.saved == [CLIENT]
-    assert spotify_store.is_logged_in(Paths.default(), Settings())
-    player = spotify_app.build_player(
+    assert storage.is_logged_in(Paths.default(), Settings())
+    player = spotify_login.build_player(
         Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
     )
     login.spotify.world.user.play("happy")
@@ -96,4 +96,4 @@ def test_a_user_who_cancels(browser: webdriver.Chrome, login: Login) -> None:
     picture(browser, "login-cancelled.png")
     login.end()
     assert login.error is not None
-    assert not spotify_store.is_logged_in(Paths.default(), Settings())
+    assert not storage.is_logged_in(Paths.default(), Settings())

@@ -8,8 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent import effects as do
-from agent import events as on
+from agent import effects, events
 from agent.core.controller import Controller
 from agent.errors import NeedsLogin
 from agent.players.backend import PlayerBackend
@@ -19,7 +18,7 @@ from agent.settings import Settings
 from agent.types import MoodState
 from tests.fakes.spotify import EMOTIONS
 from tests.fakes.spotify.world import Sent
-from tests.players.spotify.conftest import Rig
+from tests.players.spotify.conftest import SpotifyHarness
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -39,10 +38,10 @@ class Deed:
     kind: str  # "nothing", "choose", "pause", "resume"
 
 
-class Day:
+class DayHarness:
     """Time jumps to whatever comes next: a mood, the user, trouble, the worker's next cycle."""
 
-    def __init__(self, rig: Rig, seed: int) -> None:
+    def __init__(self, rig: SpotifyHarness, seed: int) -> None:
         self.rig = rig
         self.clock = rig.clock
         self.chance = random.Random(seed)
@@ -64,28 +63,28 @@ class Day:
         self.controller = Controller(settings, self.clock)
         backend = PlayerBackend.remote(rig.player, rig.player.budget)
         self.worker = PlayerWorker(backend, self.report, self.clock)
-        self.inbox: list[on.Event] = []
+        self.inbox: list[events.Event] = []
         self.carry_out(self.controller.begin())
-        self.report(on.PlayerChanged("Spotify", playlists_for(settings, rig.cache), True))
+        self.report(events.PlayerChanged("Spotify", playlists_for(settings, rig.cache), True))
 
     # -- the machinery
 
-    def report(self, event: on.Event) -> None:
+    def report(self, event: events.Event) -> None:
         self.inbox.append(event)
         self.happened[type(event).__name__] += 1
-        if isinstance(event, on.WorkerCrashed):
+        if isinstance(event, events.WorkerCrashed):
             self.crashes.append(event.error)
-        if isinstance(event, on.PlayerFailed) and isinstance(event.error, NeedsLogin):
+        if isinstance(event, events.PlayerFailed) and isinstance(event.error, NeedsLogin):
             self.log_in_at = self.clock.monotonic() + 600
 
-    def carry_out(self, effects: list[do.Effect]) -> None:
-        for effect in effects:
+    def carry_out(self, wanted: list[effects.Effect]) -> None:
+        for effect in wanted:
             match effect:
-                case do.Play(playlist, asked):
+                case effects.Play(playlist, asked):
                     self.worker.play(playlist, asked=asked)
-                case do.PauseMusic():
+                case effects.PauseMusic():
                     self.worker.pause()
-                case do.ExpectTrackEnd(waiting):
+                case effects.ExpectTrackEnd(waiting):
                     self.worker.expect(waiting)
                 case _:
                     pass
@@ -117,7 +116,7 @@ class Day:
                 user_at = now + chance.expovariate(1 / 1200)
             if now >= mood_at:
                 mood = MoodState(chance.choice(EMOTIONS))
-                self.report(on.SetMood(mood, minutes=120))
+                self.report(events.SetMood(mood, minutes=120))
                 mood_at = now + chance.uniform(60, 1200)
             if now >= trouble_at:
                 self.trouble_comes()
@@ -213,8 +212,8 @@ class Day:
         )
 
 
-def test_a_day_of_listening_with_faults(spotify: Rig) -> None:
-    day = Day(spotify, seed=12)
+def test_a_day_of_listening_with_faults(spotify: SpotifyHarness) -> None:
+    day = DayHarness(spotify, seed=12)
     used = 0
     for _ in range(24):
         before = len(spotify.world.sent)
@@ -233,8 +232,10 @@ def test_a_day_of_listening_with_faults(spotify: Rig) -> None:
     assert len(day.done) > 20, day.done
 
 
-def test_undisturbed_listening_keeps_to_an_eighth_of_the_seeds_requests(spotify: Rig) -> None:
-    day = Day(spotify, 3)
+def test_undisturbed_listening_keeps_to_an_eighth_of_the_seeds_requests(
+    spotify: SpotifyHarness,
+) -> None:
+    day = DayHarness(spotify, 3)
     spotify.world.user.play("happy")
     day.deed = Deed(spotify.clock.monotonic(), "resume")
     day.run(4 * HOUR, disturbed=False)
@@ -243,9 +244,11 @@ def test_undisturbed_listening_keeps_to_an_eighth_of_the_seeds_requests(spotify:
     assert len(spotify.world.sent) / 4 <= SEED_POLLS_PER_HOUR / 8
 
 
-def test_a_hand_that_is_disregarded_would_be_noticed(spotify: Rig, tmp_path: Path) -> None:
+def test_a_hand_that_is_disregarded_would_be_noticed(
+    spotify: SpotifyHarness, tmp_path: Path
+) -> None:
     """The judge itself: a start asked for by nobody, after a pause that was read."""
-    day = Day(spotify, 4)
+    day = DayHarness(spotify, 4)
     spotify.world.user.play("happy")
     day.run(60, disturbed=False)
     spotify.world.user.pause()

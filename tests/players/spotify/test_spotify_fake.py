@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from agent.app import spotify_login as spotify_app
+from agent.app import spotify_login
 from agent.errors import Offline, PlayerError, ServiceDown
-from agent.players.spotify import oauth as accounts
-from agent.players.spotify import storage as spotify_store
-from agent.players.spotify import transport as session
+from agent.players.spotify import oauth, storage, transport
 from agent.players.spotify.player import SpotifyPlayer
 from agent.players.spotify.token import Token
 from agent.settings import Settings
@@ -41,8 +39,8 @@ def player(server: FakeSpotify) -> Iterator[SpotifyPlayer]:
     now = clock.now().isoformat()
     token = {**given, "expires_at": now, "auth_date": now, "client_id": "c", "issuer": server.url}
     assert Token.from_dict(token) is not None
-    spotify_store.token_store(settings, paths).save(token)
-    made = spotify_app.build_player(settings, paths, clock, spotify_url=server.url)
+    storage.token_store(settings, paths).save(token)
+    made = spotify_login.build_player(settings, paths, clock, spotify_url=server.url)
     yield made
     made.close()
 
@@ -84,7 +82,7 @@ def test_a_hanging_server_is_left_after_the_time_out(
     server: FakeSpotify, player: SpotifyPlayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     player.playback()
-    monkeypatch.setattr(session, "TIMEOUT", (1.0, 0.3))
+    monkeypatch.setattr(transport, "TIMEOUT", (1.0, 0.3))
     server.world.trouble("hang", path="/v1/me/player", seconds=60)
     begun = time.monotonic()
     with pytest.raises(ServiceDown, match="takes too long"):
@@ -93,8 +91,8 @@ def test_a_hanging_server_is_left_after_the_time_out(
 
 
 def test_time_outs_are_within_what_a_player_may_block() -> None:
-    assert sum(accounts.TIMEOUT) <= 10
-    assert session.TIMEOUT == accounts.TIMEOUT
+    assert sum(oauth.TIMEOUT) <= 10
+    assert transport.TIMEOUT == oauth.TIMEOUT
 
 
 def test_a_server_that_is_not_there_is_offline(server: FakeSpotify, player: SpotifyPlayer) -> None:

@@ -20,10 +20,10 @@ from agent.errors import (
 )
 from agent.players.spotify.start_request import start_of
 from agent.types import Playlist
-from tests.fakes.spotify import trouble as troubles
-from tests.players.spotify.conftest import Rig
+from tests.fakes.spotify import trouble
+from tests.players.spotify.conftest import SpotifyHarness
 
-CALLS: dict[str, tuple[str, str, Callable[[Rig], object]]] = {
+CALLS: dict[str, tuple[str, str, Callable[[SpotifyHarness], object]]] = {
     "read": ("GET", "/me/player", lambda rig: rig.client.player()),
     "devices": ("GET", "/me/player/devices", lambda rig: rig.client.devices()),
     "playlist": (
@@ -85,7 +85,7 @@ TWICE_READING = TWICE | {"drop", "drop midway", "drop after"}
 def cases() -> list[tuple[str, str, Expected | None]]:
     made: list[tuple[str, str, Expected | None]] = []
     for call, (_, path, _) in CALLS.items():
-        for kind in troubles.KINDS:
+        for kind in trouble.KINDS:
             expected = EVERYWHERE.get(kind)
             if expected is None and call in READS:
                 expected = READING.get(kind)
@@ -100,7 +100,9 @@ def cases() -> list[tuple[str, str, Expected | None]]:
 
 
 @pytest.mark.parametrize(("call", "kind", "expected"), cases())
-def test_fault_matrix(spotify: Rig, call: str, kind: str, expected: Expected | None) -> None:
+def test_fault_matrix(
+    spotify: SpotifyHarness, call: str, kind: str, expected: Expected | None
+) -> None:
     method, path, do = CALLS[call]
     spotify.world.user.play("sad")
     if call == "resume":
@@ -121,7 +123,7 @@ def test_fault_matrix(spotify: Rig, call: str, kind: str, expected: Expected | N
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", ["401", "premium"])
-def test_passing_faults_pass(spotify: Rig, call: str, kind: str) -> None:
+def test_passing_faults_pass(spotify: SpotifyHarness, call: str, kind: str) -> None:
     method, path, do = CALLS[call]
     spotify.world.user.play("sad")
     if call == "resume":
@@ -133,7 +135,7 @@ def test_passing_faults_pass(spotify: Rig, call: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_without_network(spotify: Rig, call: str) -> None:
+def test_without_network(spotify: SpotifyHarness, call: str) -> None:
     spotify.transport.unplugged = True
     with pytest.raises(Offline, match="Check the internet connection"):
         CALLS[call][2](spotify)
@@ -144,7 +146,7 @@ def test_without_network(spotify: Rig, call: str) -> None:
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", ["rate", "quota"])
 def test_a_wait_holds_for_every_call_and_survives_a_restart(
-    spotify: Rig, call: str, kind: str
+    spotify: SpotifyHarness, call: str, kind: str
 ) -> None:
     spotify.world.trouble(kind, path="/v1/me/player", seconds=46_800)
     with pytest.raises(RateLimited) as caught:
@@ -162,7 +164,7 @@ def test_a_wait_holds_for_every_call_and_survives_a_restart(
     spotify.client.player()
 
 
-def test_a_free_account_is_told_so(spotify: Rig) -> None:
+def test_a_free_account_is_told_so(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad")
     spotify.world.premium = False
     with pytest.raises(NotPremium):
@@ -187,7 +189,9 @@ def test_a_free_account_is_told_so(spotify: Rig) -> None:
         ("drop after", ServiceDown, "broke off"),
     ],
 )
-def test_faults_of_a_renewal(spotify: Rig, kind: str, error: type[PlayerError], words: str) -> None:
+def test_faults_of_a_renewal(
+    spotify: SpotifyHarness, kind: str, error: type[PlayerError], words: str
+) -> None:
     spotify.clock.advance(3600)
     spotify.world.trouble(kind, path="/api/token", seconds=60)
     with pytest.raises(error, match=words):
@@ -196,7 +200,7 @@ def test_faults_of_a_renewal(spotify: Rig, kind: str, error: type[PlayerError], 
     assert spotify.store.load() is not None  # a bad moment is no reason to log out
 
 
-def test_the_token_is_renewed_when_it_is_old(spotify: Rig) -> None:
+def test_the_token_is_renewed_when_it_is_old(spotify: SpotifyHarness) -> None:
     before = spotify.keeper.token()
     spotify.clock.advance(3599)
     spotify.player.playback()
@@ -209,7 +213,7 @@ def test_the_token_is_renewed_when_it_is_old(spotify: Rig) -> None:
     assert spotify.paths() == ["POST /api/token", "GET /me/player"]
 
 
-def test_a_dead_login_is_removed_and_nothing_more_is_sent(spotify: Rig) -> None:
+def test_a_dead_login_is_removed_and_nothing_more_is_sent(spotify: SpotifyHarness) -> None:
     spotify.accounts.revoke()
     with pytest.raises(NeedsLogin, match="has ended"):
         spotify.player.playback()

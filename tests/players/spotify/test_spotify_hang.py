@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agent.app import spotify_login as spotify_app
+from agent.app import spotify_login
 from agent.clock import SystemClock
 from agent.events import Event, PlaybackChanged
 from agent.players.backend import PlayerBackend
@@ -75,7 +75,7 @@ def worker(paths: Paths, spotify: FakeSpotify) -> Iterator[PlayerWorker]:
     """The player's thread with the real client, running."""
     clock = SystemClock()
     events: list[Event] = []
-    player = spotify_app.build_player(Settings(), paths, clock, spotify.url)
+    player = spotify_login.build_player(Settings(), paths, clock, spotify.url)
     running = PlayerWorker(PlayerBackend.remote(player, player.budget), events.append, clock)
     running.start()
     wait_until(lambda: any(isinstance(event, PlaybackChanged) for event in events))

@@ -21,7 +21,7 @@ from agent.players.spotify.rate_limit import LONGEST_WAIT, Ledger
 from agent.store.jsonfile import JsonFile
 from agent.types import Playlist
 from tests.fakes.clock import FakeClock
-from tests.players.spotify.conftest import Rig
+from tests.players.spotify.conftest import SpotifyHarness
 
 STEPS = st.one_of(
     st.tuples(
@@ -35,7 +35,7 @@ STEPS = st.one_of(
 )
 
 
-def do(rig: Rig, call: str, uri: str) -> None:
+def do(rig: SpotifyHarness, call: str, uri: str) -> None:
     if call == "play":
         rig.player.play(Playlist(uri, "happy"))
     elif call == "check":
@@ -68,7 +68,7 @@ def test_no_request_goes_out_during_retry_after(
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _: None)
     with tempfile.TemporaryDirectory() as folder:
-        rig = Rig(Path(folder))
+        rig = SpotifyHarness(Path(folder))
         rig.log_in()
         rig.world.user.play("sad")
         happy = rig.world.catalogue["happy"].uri
@@ -170,7 +170,7 @@ def test_the_budget_keeps_a_reserve_for_commands(ledger: Ledger, clock: FakeCloc
 
 
 def test_a_command_may_use_the_reserve_for_all_its_requests(tmp_path: Path) -> None:
-    rig = Rig(tmp_path, budget=100)
+    rig = SpotifyHarness(tmp_path, budget=100)
     rig.log_in()
     rig.world.user.play("sad")
     happy = Playlist(rig.world.catalogue["happy"].uri, "happy")

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from agent.app import spotify_login as spotify_app
+from agent.app import spotify_login
 from agent.errors import NeedsLogin, SettingsError, StoreError
-from agent.players.spotify import storage as spotify_store
+from agent.players.spotify import storage
 from agent.players.spotify.oauth import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
@@ -41,7 +41,7 @@ def login(service: FakeSpotify) -> Iterator[Login]:
 
 
 def token() -> dict[str, object] | None:
-    return spotify_store.token_store(Settings(), Paths.default()).load()
+    return storage.token_store(Settings(), Paths.default()).load()
 
 
 def callback_of(url: str, answer: str = "agree") -> str:
@@ -83,7 +83,7 @@ def test_login_from_the_printed_address(login: Login) -> None:
     assert stored["auth_date"] == login.clock.now().isoformat()
     assert login.saved == []  # it was known
     assert login.told[-1].startswith("Logged in to Spotify. Now name a playlist for each mood")
-    player = spotify_app.build_player(
+    player = spotify_login.build_player(
         Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
     )
     login.spotify.world.user.play("happy")
@@ -364,10 +364,10 @@ def test_without_a_screen_no_browser_is_tried(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("sys.platform", "linux")
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
-    assert not spotify_app._open_browser("http://127.0.0.1/")
+    assert not spotify_login._open_browser("http://127.0.0.1/")
     assert opened == []
     monkeypatch.setenv("DISPLAY", ":0")
-    assert spotify_app._open_browser("http://127.0.0.1/")
+    assert spotify_login._open_browser("http://127.0.0.1/")
 
 
 def test_cancelling_ends_the_server(login: Login) -> None:
@@ -388,7 +388,7 @@ def test_without_a_client_id_the_terminal_gets_the_guide(login: Login) -> None:
     assert "moodtray login --client-id" in login.error.message
     login.error = None
     with pytest.raises(SettingsError, match="no client ID"):
-        spotify_app.login(
+        spotify_login.login(
             Settings(), Paths.default(), FakeClock(), client_id="a b", save_client_id=print
         )
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import keyring.errors
 import pytest
 
-from agent.app import spotify_account as account
+from agent.app import spotify_account
 from agent.errors import QuotaExceeded, RateLimited, StoreError
-from agent.players.spotify import storage as spotify_store
+from agent.players.spotify import storage
 from agent.players.spotify.endpoints import Endpoints
 from agent.players.spotify.logout import logout
 from agent.players.spotify.token import Token
@@ -40,16 +40,16 @@ def log_in(paths: Paths, settings: Settings) -> None:
     clock = FakeClock()
     now = clock.now()
     token = Token("secret-a", "secret-r", now, now, "c", Endpoints().accounts, "s")
-    spotify_store.token_store(settings, paths).save(token.to_dict())
-    spotify_store.login_note(paths, settings).note_login()
-    spotify_store.display_cache(paths, clock).remember(URI, "Rainy Sundays", "https://cover")
-    spotify_store.display_cache(paths, clock).remember_device("Sam's phone", "Smartphone")
-    journal = spotify_store.history(paths)
+    storage.token_store(settings, paths).save(token.to_dict())
+    storage.login_note(paths, settings).note_login()
+    storage.display_cache(paths, clock).remember(URI, "Rainy Sundays", "https://cover")
+    storage.display_cache(paths, clock).remember_device("Sam's phone", "Smartphone")
+    journal = storage.history(paths)
     switch = Decision(1.0, Action.SWITCH_NOW, MoodState.SAD, Playlist(URI, "Rainy Sundays"), "sad")
     journal.add_switch(datetime.now(UTC), switch)
     journal.add_feedback(datetime.now(UTC), "skip", URI)
     journal.close()
-    spotify_store.ledger(settings, paths, clock).count()
+    storage.ledger(settings, paths, clock).count()
 
 
 def traces(home: Path) -> list[tuple[Path, str]]:
@@ -62,10 +62,10 @@ def traces(home: Path) -> list[tuple[Path, str]]:
 def test_every_trace_is_removed_and_named(
     settings: Settings, ring: Ring, paths: Paths, moodtray_home: Path
 ) -> None:
-    assert not spotify_store.is_logged_in(paths, settings)
+    assert not storage.is_logged_in(paths, settings)
     assert logout(paths, settings) == []
     log_in(paths, settings)
-    assert spotify_store.is_logged_in(paths, settings)
+    assert storage.is_logged_in(paths, settings)
     assert {word for _, word in traces(moodtray_home)} >= {"Rainy", "https:", "Sam"}
     assert bool(ring.kept) is settings.spotify.use_keyring
 
@@ -74,7 +74,7 @@ def test_every_trace_is_removed_and_named(
     assert "login" in login
     assert "names" in names
     assert "history" in history
-    assert not spotify_store.is_logged_in(paths, settings)
+    assert not storage.is_logged_in(paths, settings)
     assert ring.kept == {}
     assert traces(moodtray_home) == []
     assert logout(paths, settings) == []
@@ -154,11 +154,11 @@ def test_a_full_disk_keeps_nobody_from_logging_out(
 @pytest.mark.parametrize("quota", [False, True])
 def test_count_and_wait_outlast_the_logout(ring: Ring, paths: Paths, quota: bool) -> None:
     clock = FakeClock()
-    ledger = spotify_store.ledger(Settings(), paths, clock)
+    ledger = storage.ledger(Settings(), paths, clock)
     ledger.count()
     until = ledger.block(3600, quota=quota).until
     logout(paths, Settings())
-    ledger = spotify_store.ledger(Settings(), paths, clock)
+    ledger = storage.ledger(Settings(), paths, clock)
     assert ledger.today == 1
     with pytest.raises(RateLimited) as refused:
         ledger.check(command=True)
@@ -170,10 +170,10 @@ def test_the_command_says_what_it_did_whatever_the_settings_look_like(
     ring: Ring, paths: Paths
 ) -> None:
     paths.ensure()
-    assert account.log_out(paths) == "Nothing was stored."
+    assert spotify_account.log_out(paths) == "Nothing was stored."
     log_in(paths, Settings())
     paths.settings_file.write_text("player = [")
-    told = account.log_out(paths)
+    told = spotify_account.log_out(paths)
     assert str(paths.token_file) in told
     assert str(paths.history_file) in told
     assert "Kept: your moods" in told
@@ -182,14 +182,14 @@ def test_the_command_says_what_it_did_whatever_the_settings_look_like(
 
 def test_an_open_cache_writes_nothing_back(ring: Ring, paths: Paths, moodtray_home: Path) -> None:
     log_in(paths, Settings())
-    live = spotify_store.display_cache(paths, FakeClock())
+    live = storage.display_cache(paths, FakeClock())
     assert live.name(URI) == "Rainy Sundays"
     logout(paths, Settings())
     live.remember(URI, "Rainy Sundays", None)
     live.remember_device("Sam's tablet", "Tablet")
     assert traces(moodtray_home) == []
-    spotify_store.login_note(paths).note_login()
+    storage.login_note(paths).note_login()
     live.remember_device("Sam's phone", "Smartphone")
     assert traces(moodtray_home) == []
-    spotify_store.display_cache(paths, FakeClock()).remember(URI, "Rainy Sundays", None)
+    storage.display_cache(paths, FakeClock()).remember(URI, "Rainy Sundays", None)
     assert {word for _, word in traces(moodtray_home)} == {"Rainy", "4Yq8sQyqQnPEvQ7uGqVpTr"}

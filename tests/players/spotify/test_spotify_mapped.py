@@ -15,8 +15,8 @@ from agent.settings import Settings
 from agent.types import MoodState, Playlist
 from tests.fakes.player import FakePlayer
 from tests.fakes.spotify import spotify_id
-from tests.players.conftest import Stage
-from tests.players.spotify.conftest import Rig
+from tests.players.conftest import WorkerHarness
+from tests.players.spotify.conftest import SpotifyHarness
 
 NOWHERE = spotify_id("never made")
 DAY = 86_400.0
@@ -25,7 +25,7 @@ DAY = 86_400.0
 class Agent:
     """A worker with the rig's player; ``begin`` is a new process, ``use`` another mapping."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: SpotifyHarness) -> None:
         self.rig = rig
         self.begin()
 
@@ -35,7 +35,9 @@ class Agent:
         self.mapped = MappedPlaylists("Spotify", rig.player.look_up, rig.cache, self.report)
         backend = PlayerBackend.remote(rig.player, rig.player.budget, self.mapped)
         worker = PlayerWorker(backend, lambda event: self.report(event), rig.clock)
-        self.stage = Stage(FakePlayer(rig.clock), rig.clock, worker)  # its player is not used
+        self.stage = WorkerHarness(
+            FakePlayer(rig.clock), rig.clock, worker
+        )  # its player is not used
 
     def report(self, event: Event) -> None:
         self.stage.report(event)
@@ -59,12 +61,12 @@ class Agent:
 
 
 @pytest.fixture
-def agent(spotify: Rig) -> Agent:
+def agent(spotify: SpotifyHarness) -> Agent:
     return Agent(spotify)
 
 
 @pytest.fixture
-def uri(spotify: Rig) -> Callable[[str], str]:
+def uri(spotify: SpotifyHarness) -> Callable[[str], str]:
     return lambda emotion: spotify.world.catalogue[emotion].uri
 
 

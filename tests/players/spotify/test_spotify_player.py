@@ -10,21 +10,21 @@ from agent.errors import DeviceRestricted, NoDevice, PlayerError, PlaylistGone, 
 from agent.types import Playlist, PlayState
 from tests.fakes.spotify import spotify_id
 from tests.fakes.spotify.world import FakeDevice
-from tests.players.spotify.conftest import Rig
+from tests.players.spotify.conftest import SpotifyHarness
 
 
-def playlist(rig: Rig, seed: str) -> Playlist:
+def playlist(rig: SpotifyHarness, seed: str) -> Playlist:
     return Playlist(rig.world.catalogue[seed].uri, seed)
 
 
 # --- reading
 
 
-def test_nothing_available_reads_as_unavailable(spotify: Rig) -> None:
+def test_nothing_available_reads_as_unavailable(spotify: SpotifyHarness) -> None:
     assert spotify.player.playback().state is PlayState.UNAVAILABLE
 
 
-def test_a_playing_track_is_read_in_full(spotify: Rig) -> None:
+def test_a_playing_track_is_read_in_full(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("happy", "Kitchen")
     spotify.clock.advance(12.5)
     read = spotify.player.playback()
@@ -39,7 +39,7 @@ def test_a_playing_track_is_read_in_full(spotify: Rig) -> None:
     assert read.context_name is None  # not looked up yet
 
 
-def test_a_pause_and_the_end_of_a_playlist_are_told(spotify: Rig) -> None:
+def test_a_pause_and_the_end_of_a_playlist_are_told(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("happy")
     spotify.clock.advance(20)
     spotify.world.user.pause()
@@ -116,7 +116,7 @@ def test_a_wrong_shape_is_not_guessed_at(answer: dict[str, object]) -> None:
 # --- which device
 
 
-def test_the_active_device_is_taken(spotify: Rig) -> None:
+def test_the_active_device_is_taken(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad", "Kitchen")
     spotify.player.play(playlist(spotify, "happy"))
     truth = spotify.world.truth()
@@ -127,7 +127,9 @@ def test_the_active_device_is_taken(spotify: Rig) -> None:
     assert sent[0].body == {"context_uri": spotify.world.catalogue["happy"].uri}
 
 
-def test_without_an_active_device_the_last_used_is_told_by_name_and_type(spotify: Rig) -> None:
+def test_without_an_active_device_the_last_used_is_told_by_name_and_type(
+    spotify: SpotifyHarness,
+) -> None:
     spotify.world.user.play("sad", "Kitchen")
     spotify.player.playback()
     spotify.world.user.pause()
@@ -140,19 +142,19 @@ def test_without_an_active_device_the_last_used_is_told_by_name_and_type(spotify
     assert spotify.world.calls("PUT", "/v1/me/player/play")[0].query["device_id"] == wanted.id
 
 
-def test_the_only_device_is_taken(spotify: Rig) -> None:
+def test_the_only_device_is_taken(spotify: SpotifyHarness) -> None:
     spotify.world.user.close("Kitchen")
     spotify.player.play(playlist(spotify, "happy"))
     assert spotify.world.truth().device == "Desk"
 
 
-def test_of_several_sleeping_devices_none_is_guessed(spotify: Rig) -> None:
+def test_of_several_sleeping_devices_none_is_guessed(spotify: SpotifyHarness) -> None:
     with pytest.raises(NoDevice, match=r"several devices \(Desk, Kitchen\)"):
         spotify.player.play(playlist(spotify, "happy"))
     assert spotify.world.commands() == []
 
 
-def test_without_a_device_the_user_is_asked_to_open_spotify(spotify: Rig) -> None:
+def test_without_a_device_the_user_is_asked_to_open_spotify(spotify: SpotifyHarness) -> None:
     for device in spotify.world.devices:
         device.online = False
     with pytest.raises(NoDevice) as caught:
@@ -162,7 +164,7 @@ def test_without_a_device_the_user_is_asked_to_open_spotify(spotify: Rig) -> Non
     assert spotify.world.commands() == []
 
 
-def test_a_restricted_device_gets_no_command(spotify: Rig) -> None:
+def test_a_restricted_device_gets_no_command(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad", "Kitchen")
     spotify.world.devices[1].restricted = True
     with pytest.raises(DeviceRestricted, match="Kitchen takes no commands"):
@@ -170,14 +172,14 @@ def test_a_restricted_device_gets_no_command(spotify: Rig) -> None:
     assert spotify.world.commands() == []
 
 
-def test_sleeping_restricted_devices_are_passed_over(spotify: Rig) -> None:
+def test_sleeping_restricted_devices_are_passed_over(spotify: SpotifyHarness) -> None:
     spotify.world.devices[1].restricted = True
     spotify.player.play(playlist(spotify, "happy"))
     assert spotify.world.truth().device == "Desk"
 
 
 @pytest.mark.parametrize("kind", ["no device", "device not found"])
-def test_a_dead_device_id_is_asked_for_again_once(spotify: Rig, kind: str) -> None:
+def test_a_dead_device_id_is_asked_for_again_once(spotify: SpotifyHarness, kind: str) -> None:
     spotify.world.user.play("sad")
     spotify.world.trouble(kind, path="/v1/me/player/play")
     spotify.player.play(playlist(spotify, "happy"))
@@ -194,7 +196,7 @@ def test_a_dead_device_id_is_asked_for_again_once(spotify: Rig, kind: str) -> No
 # --- starting
 
 
-def test_shuffle_is_set_before_the_start_and_only_where_it_differs(spotify: Rig) -> None:
+def test_shuffle_is_set_before_the_start_and_only_where_it_differs(spotify: SpotifyHarness) -> None:
     spotify.shuffle = True
     spotify.restart()
     spotify.world.user.play("sad")
@@ -209,7 +211,7 @@ def test_shuffle_is_set_before_the_start_and_only_where_it_differs(spotify: Rig)
     assert "PUT /me/player/shuffle" not in spotify.paths()
 
 
-def test_a_failing_shuffle_does_not_keep_from_playing(spotify: Rig) -> None:
+def test_a_failing_shuffle_does_not_keep_from_playing(spotify: SpotifyHarness) -> None:
     spotify.shuffle = True
     spotify.restart()
     spotify.world.user.play("sad")
@@ -218,7 +220,7 @@ def test_a_failing_shuffle_does_not_keep_from_playing(spotify: Rig) -> None:
     assert spotify.world.truth().context == spotify.world.catalogue["happy"].uri
 
 
-def test_a_playlist_is_looked_up_once_a_day_and_its_name_kept(spotify: Rig) -> None:
+def test_a_playlist_is_looked_up_once_a_day_and_its_name_kept(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad")
     for _ in range(3):
         spotify.player.play(playlist(spotify, "happy"))
@@ -231,7 +233,7 @@ def test_a_playlist_is_looked_up_once_a_day_and_its_name_kept(spotify: Rig) -> N
     assert len(spotify.world.calls("GET", "/v1/playlists/")) == 2
 
 
-def test_a_deleted_playlist_is_skipped_with_a_message(spotify: Rig) -> None:
+def test_a_deleted_playlist_is_skipped_with_a_message(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad")
     spotify.world.catalogue["happy"].deleted = True
     with pytest.raises(PlaylistGone, match="The playlist happy is gone"):
@@ -244,7 +246,7 @@ def test_a_deleted_playlist_is_skipped_with_a_message(spotify: Rig) -> None:
     assert len(spotify.world.sent) == sent  # known: nothing is asked again today
 
 
-def test_a_playlist_deleted_since_the_look_is_noticed_at_the_start(spotify: Rig) -> None:
+def test_a_playlist_deleted_since_the_look_is_noticed_at_the_start(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad")
     spotify.player.check(spotify.world.catalogue["happy"].uri)
     spotify.world.catalogue["happy"].deleted = True
@@ -253,7 +255,9 @@ def test_a_playlist_deleted_since_the_look_is_noticed_at_the_start(spotify: Rig)
     assert spotify.cache.is_gone(spotify.world.catalogue["happy"].uri)
 
 
-def test_spotifys_own_playlists_may_be_hidden_and_are_played_all_the_same(spotify: Rig) -> None:
+def test_spotifys_own_playlists_may_be_hidden_and_are_played_all_the_same(
+    spotify: SpotifyHarness,
+) -> None:
     hidden = spotify.world.catalogue.add("Mood Booster")
     del spotify.world.catalogue.playlists[hidden.id]
     hidden.id = "37i9dQZF1DX3rxVfibe1L0"
@@ -265,20 +269,22 @@ def test_spotifys_own_playlists_may_be_hidden_and_are_played_all_the_same(spotif
     assert not spotify.cache.is_gone(hidden.uri)
 
 
-def test_trouble_with_looking_up_does_not_keep_from_playing(spotify: Rig) -> None:
+def test_trouble_with_looking_up_does_not_keep_from_playing(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad")
     spotify.world.trouble("broken json", path="/v1/playlists/")
     spotify.player.play(playlist(spotify, "happy"))
     assert spotify.world.truth().context == spotify.world.catalogue["happy"].uri
 
 
-def test_a_foreign_uri_is_a_player_error(spotify: Rig) -> None:
+def test_a_foreign_uri_is_a_player_error(spotify: SpotifyHarness) -> None:
     with pytest.raises(PlayerError, match="no Spotify playlist"):
         spotify.player.play(Playlist("local:happy", "loops"))
     assert spotify.world.sent == []
 
 
-def test_check_tells_name_and_cover_and_refuses_what_is_no_playlist(spotify: Rig) -> None:
+def test_check_tells_name_and_cover_and_refuses_what_is_no_playlist(
+    spotify: SpotifyHarness,
+) -> None:
     happy = spotify.world.catalogue["happy"]
     found = spotify.player.check(f"https://open.spotify.com/playlist/{happy.id}?si=1")
     assert found == Playlist(happy.uri, "Happy songs")
@@ -294,7 +300,7 @@ def test_check_tells_name_and_cover_and_refuses_what_is_no_playlist(spotify: Rig
 # --- pausing
 
 
-def test_pause_and_resume(spotify: Rig) -> None:
+def test_pause_and_resume(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad")
     spotify.player.pause()
     assert not spotify.world.truth().playing
@@ -302,7 +308,7 @@ def test_pause_and_resume(spotify: Rig) -> None:
     assert spotify.world.truth().playing
 
 
-def test_pausing_silence_and_resuming_music_are_no_errors(spotify: Rig) -> None:
+def test_pausing_silence_and_resuming_music_are_no_errors(spotify: SpotifyHarness) -> None:
     spotify.player.pause()  # nothing is awake
     spotify.world.user.play("sad")
     spotify.player.resume()
@@ -311,7 +317,7 @@ def test_pausing_silence_and_resuming_music_are_no_errors(spotify: Rig) -> None:
     assert not spotify.world.truth().playing
 
 
-def test_a_refused_pause_of_playing_music_is_told(spotify: Rig) -> None:
+def test_a_refused_pause_of_playing_music_is_told(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad")
     spotify.player.playback()
     spotify.world.trouble("restricted", path="/v1/me/player/pause")
@@ -319,7 +325,7 @@ def test_a_refused_pause_of_playing_music_is_told(spotify: Rig) -> None:
         spotify.player.pause()
 
 
-def test_resuming_wakes_the_device_used_last(spotify: Rig) -> None:
+def test_resuming_wakes_the_device_used_last(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad", "Kitchen")
     spotify.player.playback()
     spotify.world.user.pause()
@@ -332,7 +338,7 @@ def test_resuming_wakes_the_device_used_last(spotify: Rig) -> None:
 # --- the day's requests
 
 
-def test_the_budget_is_told(spotify: Rig) -> None:
+def test_the_budget_is_told(spotify: SpotifyHarness) -> None:
     before = spotify.player.budget()
     spotify.player.playback()
     after = spotify.player.budget()

@@ -8,13 +8,12 @@ from itertools import pairwise
 
 import pytest
 
-from agent import effects as do
-from agent import events as on
+from agent import effects, events
 from agent.settings import PolicySettings
 from agent.types import Chooser, Happening, NotificationKind
 from tests.fakes.spotify.world import FakeDevice
-from tests.players.spotify.conftest import Rig
-from tests.players.spotify.house import House
+from tests.players.spotify.conftest import SpotifyHarness
+from tests.players.spotify.house import WholeHarness
 
 TRACK = 200.0
 """Seconds of a playlist's first track; each further one takes 3 s more. There are five."""
@@ -23,15 +22,17 @@ AT_END = PolicySettings(timing="track_end")
 EAGER = PolicySettings(timing="now", start_when_silent=True)
 
 
-def happenings(house: House) -> list[Happening]:
-    told = [e.happening for e in house.events if isinstance(e, on.PlaybackChanged)]
+def happenings(house: WholeHarness) -> list[Happening]:
+    told = [e.happening for e in house.events if isinstance(e, events.PlaybackChanged)]
     return [h for h in told if h is not Happening.NOTHING]
 
 
-def heard(rig: Rig, policy: PolicySettings | None = None, seconds: float = 20.0) -> House:
+def heard(
+    rig: SpotifyHarness, policy: PolicySettings | None = None, seconds: float = 20.0
+) -> WholeHarness:
     """The sad playlist plays since before anybody looked."""
     rig.world.user.play("sad", "Desk")
-    house = House(rig, policy)
+    house = WholeHarness(rig, policy)
     house.run(seconds)
     return house
 
@@ -39,12 +40,12 @@ def heard(rig: Rig, policy: PolicySettings | None = None, seconds: float = 20.0)
 # --- how often it is read
 
 
-def reads(rig: Rig, since: float) -> list[float]:
+def reads(rig: SpotifyHarness, since: float) -> list[float]:
     found = rig.world.calls("GET", "/v1/me/player")
     return [s.time - since for s in found if s.path == "/v1/me/player" and s.time > since]
 
 
-def test_after_a_command_it_is_read_each_second_three_times(spotify: Rig) -> None:
+def test_after_a_command_it_is_read_each_second_three_times(spotify: SpotifyHarness) -> None:
     house = heard(spotify)
     house.feel("happy")
     house.run(120.0)
@@ -57,7 +58,9 @@ def test_after_a_command_it_is_read_each_second_three_times(spotify: Rig) -> Non
 
 
 @pytest.mark.parametrize("offset", [0.0, 3.7, 11.3])
-def test_a_change_comes_within_two_seconds_of_the_tracks_end(spotify: Rig, offset: float) -> None:
+def test_a_change_comes_within_two_seconds_of_the_tracks_end(
+    spotify: SpotifyHarness, offset: float
+) -> None:
     began = spotify.clock.monotonic()
     house = heard(spotify, AT_END, 20.0 + offset)
     house.feel("happy")
@@ -71,40 +74,40 @@ def test_a_change_comes_within_two_seconds_of_the_tracks_end(spotify: Rig, offse
 # --- silence
 
 
-def test_silence_at_the_start_stays_silence(spotify: Rig) -> None:
+def test_silence_at_the_start_stays_silence(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad")
     spotify.world.user.pause()
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.feel("happy")
     house.run(3600.0)
     assert spotify.world.commands() == []
 
 
 @pytest.mark.parametrize("position", [0.0, 50.0])
-def test_unless_it_is_set_otherwise(spotify: Rig, position: float) -> None:
+def test_unless_it_is_set_otherwise(spotify: SpotifyHarness, position: float) -> None:
     """Paused before anybody looked is silence, whatever is loaded."""
     spotify.world.user.play("sad")
     spotify.world.user.seek(position)
     spotify.world.user.pause()
-    house = House(spotify, EAGER)
+    house = WholeHarness(spotify, EAGER)
     house.feel("happy")
     house.run(5.0)
     assert house.plays("happy")
 
 
-def test_or_somebody_asks(spotify: Rig) -> None:
+def test_or_somebody_asks(spotify: SpotifyHarness) -> None:
     spotify.world.user.play("sad")
     spotify.world.user.pause()
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.feel("happy")
     house.run(60.0)
-    house.send(on.PlayForMood())
+    house.send(events.PlayForMood())
     house.run(5.0)
     assert house.plays("happy")
 
 
 @pytest.mark.parametrize("sleep", [False, True])
-def test_paused_by_hand_stays_paused_whatever_is_set(spotify: Rig, sleep: bool) -> None:
+def test_paused_by_hand_stays_paused_whatever_is_set(spotify: SpotifyHarness, sleep: bool) -> None:
     """Also when the device falls asleep over it, and wakes up again."""
     house = heard(spotify, EAGER)
     spotify.world.user.pause()
@@ -118,11 +121,13 @@ def test_paused_by_hand_stays_paused_whatever_is_set(spotify: Rig, sleep: bool) 
     assert spotify.world.commands() == []
 
 
-def test_what_is_resumed_after_a_pause_from_before_is_music_like_any_other(spotify: Rig) -> None:
+def test_what_is_resumed_after_a_pause_from_before_is_music_like_any_other(
+    spotify: SpotifyHarness,
+) -> None:
     spotify.world.user.play("sad")
     spotify.world.user.seek(50.0)
     spotify.world.user.pause()
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.run(30.0)
     spotify.world.user.resume()
     house.run(61.0)
@@ -135,7 +140,7 @@ def test_what_is_resumed_after_a_pause_from_before_is_music_like_any_other(spoti
 # --- what the user chose
 
 
-def chosen(rig: Rig, policy: PolicySettings, tracks: int = 60) -> House:
+def chosen(rig: SpotifyHarness, policy: PolicySettings, tracks: int = 60) -> WholeHarness:
     """Ours plays; then the user chooses another playlist, and the mood would have a third."""
     house = heard(rig, policy)
     house.feel("happy")
@@ -150,7 +155,7 @@ def chosen(rig: Rig, policy: PolicySettings, tracks: int = 60) -> House:
 
 
 @pytest.mark.parametrize("minutes", [60.0, 10.0])
-def test_it_is_left_alone_for_hands_off_minutes(spotify: Rig, minutes: float) -> None:
+def test_it_is_left_alone_for_hands_off_minutes(spotify: SpotifyHarness, minutes: float) -> None:
     house = chosen(spotify, PolicySettings(timing="now", hands_off_minutes=minutes))
     sent = house.starts()
     house.run(minutes * 60 - 35.0)
@@ -160,7 +165,7 @@ def test_it_is_left_alone_for_hands_off_minutes(spotify: Rig, minutes: float) ->
     assert house.plays("angry")
 
 
-def test_a_skip_a_pause_and_another_device_do_not_end_it(spotify: Rig) -> None:
+def test_a_skip_a_pause_and_another_device_do_not_end_it(spotify: SpotifyHarness) -> None:
     house = chosen(spotify, PolicySettings(timing="now"))
     sent, user = house.starts(), spotify.world.user
     deeds = (user.skip, user.pause, user.resume, lambda: user.move_to("Kitchen"))
@@ -173,7 +178,7 @@ def test_a_skip_a_pause_and_another_device_do_not_end_it(spotify: Rig) -> None:
     assert house.controller.snapshot.playback.chosen_by is Chooser.USER
 
 
-def test_it_ends_in_silence_that_stays(spotify: Rig) -> None:
+def test_it_ends_in_silence_that_stays(spotify: SpotifyHarness) -> None:
     house = chosen(spotify, PolicySettings(timing="now"), tracks=3)
     sent = house.starts()
     house.run(3600.0)
@@ -182,7 +187,7 @@ def test_it_ends_in_silence_that_stays(spotify: Rig) -> None:
     assert house.starts() == sent
 
 
-def test_it_ends_where_spotify_goes_on_by_itself(spotify: Rig) -> None:
+def test_it_ends_where_spotify_goes_on_by_itself(spotify: SpotifyHarness) -> None:
     """Long before hands_off_minutes are over: the choice held until its end."""
     house = chosen(spotify, PolicySettings(timing="now"), tracks=3)
     world = spotify.world
@@ -199,7 +204,7 @@ def test_it_ends_where_spotify_goes_on_by_itself(spotify: Rig) -> None:
     assert house.plays("angry")
 
 
-def test_the_users_choice_within_our_echo_is_theirs(spotify: Rig) -> None:
+def test_the_users_choice_within_our_echo_is_theirs(spotify: SpotifyHarness) -> None:
     house = heard(spotify)
     house.feel("happy")
     house.after(2.5, lambda: spotify.world.user.play("fear"))
@@ -210,10 +215,10 @@ def test_the_users_choice_within_our_echo_is_theirs(spotify: Rig) -> None:
     assert house.starts() == 1
 
 
-def test_who_asks_is_asked_nothing_more(spotify: Rig) -> None:
+def test_who_asks_is_asked_nothing_more(spotify: SpotifyHarness) -> None:
     house = chosen(spotify, PolicySettings(timing="now"))
     house.run(5.0)
-    house.send(on.PlayForMood())
+    house.send(events.PlayForMood())
     house.run(5.0)
     assert house.plays("angry")
 
@@ -221,7 +226,7 @@ def test_who_asks_is_asked_nothing_more(spotify: Rig) -> None:
 # --- our own
 
 
-def test_our_own_playlist_that_ran_out_is_followed_by_the_next(spotify: Rig) -> None:
+def test_our_own_playlist_that_ran_out_is_followed_by_the_next(spotify: SpotifyHarness) -> None:
     house = heard(spotify)
     house.feel("happy")
     house.run(5.0)
@@ -230,26 +235,26 @@ def test_our_own_playlist_that_ran_out_is_followed_by_the_next(spotify: Rig) -> 
     assert house.plays("angry")
 
 
-def test_an_early_skip_is_kept_a_late_one_is_not(spotify: Rig) -> None:
+def test_an_early_skip_is_kept_a_late_one_is_not(spotify: SpotifyHarness) -> None:
     house = heard(spotify)
     house.feel("happy")
     house.run(30.0)
     spotify.world.user.skip()
     house.run(31.0)
     happy = spotify.world.catalogue["happy"].uri
-    skips = [e for e in house.all(do.RecordFeedback) if e.kind == "skip"]
-    assert skips == [do.RecordFeedback("skip", happy)]
+    skips = [e for e in house.all(effects.RecordFeedback) if e.kind == "skip"]
+    assert skips == [effects.RecordFeedback("skip", happy)]
     house.run(120.0)
     spotify.world.user.skip()
     house.run(31.0)
     assert Happening.SKIPPED in happenings(house)
-    assert len([e for e in house.all(do.RecordFeedback) if e.kind == "skip"]) == 1
+    assert len([e for e in house.all(effects.RecordFeedback) if e.kind == "skip"]) == 1
 
 
 # --- on which device
 
 
-def test_the_active_one_comes_before_the_one_used_last(spotify: Rig) -> None:
+def test_the_active_one_comes_before_the_one_used_last(spotify: SpotifyHarness) -> None:
     spotify.cache.remember_device("Kitchen", "speaker")
     house = heard(spotify)
     house.feel("happy")
@@ -258,7 +263,7 @@ def test_the_active_one_comes_before_the_one_used_last(spotify: Rig) -> None:
     assert spotify.world.truth().device == "Desk"
 
 
-def test_the_music_moves_with_the_user(spotify: Rig) -> None:
+def test_the_music_moves_with_the_user(spotify: SpotifyHarness) -> None:
     house = heard(spotify)
     spotify.world.user.move_to("Kitchen")
     house.run(31.0)
@@ -268,21 +273,23 @@ def test_the_music_moves_with_the_user(spotify: Rig) -> None:
     assert (house.plays("happy"), spotify.world.truth().device) == (True, "Kitchen")
 
 
-def test_the_one_used_last_comes_before_the_only_one_of_another_type(spotify: Rig) -> None:
+def test_the_one_used_last_comes_before_the_only_one_of_another_type(
+    spotify: SpotifyHarness,
+) -> None:
     """Name and type tell it; a phone of the same name is another device."""
     spotify.cache.remember_device("Kitchen", "speaker")
     spotify.world.devices = [FakeDevice("Kitchen", "Smartphone"), FakeDevice("Kitchen", "Speaker")]
     for number, device in enumerate(spotify.world.devices):
         device.id = f"device{number}"
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.feel("happy")
     house.run(1.0)
-    house.send(on.PlayForMood())
+    house.send(events.PlayForMood())
     house.run(5.0)
     assert spotify.world.calls("PUT", "/v1/me/player/play")[0].query["device_id"] == "device1"
 
 
-def test_a_start_without_effect_is_sent_once_more_and_then_told(spotify: Rig) -> None:
+def test_a_start_without_effect_is_sent_once_more_and_then_told(spotify: SpotifyHarness) -> None:
     house = heard(spotify)
     spotify.world.set = lambda state, lag=0.0: None  # type: ignore[method-assign, misc]
     house.feel("happy")

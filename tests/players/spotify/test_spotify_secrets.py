@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from agent.app import spotify_login as spotify_app
+from agent.app import spotify_login
 from agent.errors import AgentError
 from agent.players.spotify.oauth import Accounts
 from agent.settings import Settings, SpotifySettings
@@ -77,7 +77,7 @@ def test_no_secret_in_any_log_or_traceback(
             logging.getLogger(library).setLevel(logging.WARNING)
         settings = Settings(spotify=SpotifySettings(port=0, client_id="client"))
         paths = Paths.default()
-        spotify_app.login(
+        spotify_login.login(
             settings,
             paths,
             clock,
@@ -90,7 +90,7 @@ def test_no_secret_in_any_log_or_traceback(
         for library in ("urllib3", "requests"):
             logging.getLogger(library).setLevel(1)
 
-        player = spotify_app.build_player(settings, paths, clock, spotify_url=spotify.url)
+        player = spotify_login.build_player(settings, paths, clock, spotify_url=spotify.url)
         logging.getLogger("spotipy").setLevel(1)  # importing the client has silenced it
         secrets.update(spotify.accounts.secrets)
         playlist = Playlist(spotify.world.catalogue["happy"].uri, "happy")

@@ -4,53 +4,52 @@ from __future__ import annotations
 
 import pytest
 
-from agent import effects as do
-from agent import events as on
+from agent import effects, events
 from agent.players.spotify.oauth import TIMEOUT
 from agent.timing import PLAY_AT_WORST, PLAY_REQUESTS, REQUEST
 from agent.types import NotificationKind, Playlist
-from tests.players.spotify.conftest import Rig
-from tests.players.spotify.house import House
+from tests.players.spotify.conftest import SpotifyHarness
+from tests.players.spotify.house import WholeHarness
 
 
 @pytest.fixture
-def slow(spotify: Rig) -> Rig:
+def slow(spotify: SpotifyHarness) -> SpotifyHarness:
     """Each answer takes 5.9 s, a tenth of a second less than the client's patience."""
     spotify.world.user.play("sad")
     spotify.world.trouble("hang", times=None, seconds=5.9)
     return spotify
 
 
-def test_a_slow_start_is_told_and_can_be_undone(slow: Rig) -> None:
-    house = House(slow)
+def test_a_slow_start_is_told_and_can_be_undone(slow: SpotifyHarness) -> None:
+    house = WholeHarness(slow)
     house.run(10.0)
     house.feel("happy")
     asked = slow.clock.monotonic()
     house.run(60.0)
     sent = slow.world.calls("PUT", "/v1/me/player/play")[0].time
     assert sent - asked > 10.0
-    started = next(e for e in house.events if isinstance(e, on.PlaylistStarted))
+    started = next(e for e in house.events if isinstance(e, events.PlaylistStarted))
     assert started.playback.time - asked > 20.0  # longer than one would think
     assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
-    assert len(house.all(do.RecordSwitch)) == 1
-    house.send(on.UndoSwitch())
+    assert len(house.all(effects.RecordSwitch)) == 1
+    house.send(events.UndoSwitch())
     house.run(120.0)
     assert house.plays("sad")
 
 
-def test_nothing_is_decided_anew_while_a_slow_start_is_under_way(slow: Rig) -> None:
-    house = House(slow)
+def test_nothing_is_decided_anew_while_a_slow_start_is_under_way(slow: SpotifyHarness) -> None:
+    house = WholeHarness(slow)
     house.run(10.0)
     house.feel("happy")
     house.run(5.0)
     house.feel("angry")
     house.run(60.0)
-    assert [e.playlist.name for e in house.all(do.Play)] == ["your happy playlist"]
+    assert [e.playlist.name for e in house.all(effects.Play)] == ["your happy playlist"]
 
 
-def test_a_second_try_of_a_slow_start_is_told(slow: Rig) -> None:
+def test_a_second_try_of_a_slow_start_is_told(slow: SpotifyHarness) -> None:
     """The first took no effect: the readings do not show it, and it is sent once more."""
-    house = House(slow)
+    house = WholeHarness(slow)
     house.run(10.0)
     world = slow.world
     happy = world.catalogue["happy"].uri
@@ -73,10 +72,10 @@ def test_a_second_try_of_a_slow_start_is_told(slow: Rig) -> None:
 
 
 @pytest.mark.parametrize("outage", [30.0, 200.0, 500.0])
-def test_an_outage_before_the_proof_loses_nothing(spotify: Rig, outage: float) -> None:
+def test_an_outage_before_the_proof_loses_nothing(spotify: SpotifyHarness, outage: float) -> None:
     """The longest is longer than a start may take, so that deciding goes on; the proof comes."""
     spotify.world.user.play("sad")
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.run(10.0)
     house.feel("happy")
     # As soon as Spotify has it, the network is gone.
@@ -87,14 +86,16 @@ def test_an_outage_before_the_proof_loses_nothing(spotify: Rig, outage: float) -
     house.after(outage, lambda: setattr(spotify.transport, "unplugged", False))
     house.run(outage + 60.0)
     assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
-    assert len(house.all(do.RecordSwitch)) == 1
+    assert len(house.all(effects.RecordSwitch)) == 1
     assert house.starts() == 1
 
 
 @pytest.mark.parametrize("fault", ["drop after", "hang"])
-def test_a_start_whose_answer_is_lost_is_told_when_it_is_heard(spotify: Rig, fault: str) -> None:
+def test_a_start_whose_answer_is_lost_is_told_when_it_is_heard(
+    spotify: SpotifyHarness, fault: str
+) -> None:
     spotify.world.user.play("sad")
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.run(10.0)
     spotify.world.trouble(fault, path="/v1/me/player/play", times=1)
     house.feel("happy")
@@ -102,16 +103,18 @@ def test_a_start_whose_answer_is_lost_is_told_when_it_is_heard(spotify: Rig, fau
     assert house.plays("happy")
     assert house.starts() == 1
     assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
-    assert len(house.all(do.RecordSwitch)) == 1
-    house.send(on.UndoSwitch(house.controller.snapshot.switch))
+    assert len(house.all(effects.RecordSwitch)) == 1
+    house.send(events.UndoSwitch(house.controller.snapshot.switch))
     house.run(10.0)
     assert house.plays("sad")
 
 
 @pytest.mark.parametrize("fault", ["drop", "503"])
-def test_a_start_that_was_lost_itself_is_not_sent_again(spotify: Rig, fault: str) -> None:
+def test_a_start_that_was_lost_itself_is_not_sent_again(
+    spotify: SpotifyHarness, fault: str
+) -> None:
     spotify.world.user.play("sad")
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.run(10.0)
     spotify.world.trouble(fault, path="/v1/me/player/play", times=1)
     house.feel("happy")
@@ -120,13 +123,13 @@ def test_a_start_that_was_lost_itself_is_not_sent_again(spotify: Rig, fault: str
     assert house.starts() == 1
     assert house.told(NotificationKind.PROBLEM) == ["The music service has a problem"]
     assert house.told(NotificationKind.SWITCH) == []
-    assert [e for e in house.events if isinstance(e, on.PlayDropped)] == []
+    assert [e for e in house.events if isinstance(e, events.PlayDropped)] == []
 
 
-def test_a_pause_right_after_a_start_without_effect_stands(spotify: Rig) -> None:
+def test_a_pause_right_after_a_start_without_effect_stands(spotify: SpotifyHarness) -> None:
     world = spotify.world
     world.user.play("sad")
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.run(10.0)
     world.set, as_usual = (lambda state, lag=0.0: None), world.set  # type: ignore[method-assign, misc]
     house.feel("happy")
@@ -142,21 +145,21 @@ def test_a_pause_right_after_a_start_without_effect_stands(spotify: Rig) -> None
     assert playback.paused_by_hand
 
 
-def test_a_late_failure_is_told(spotify: Rig) -> None:
+def test_a_late_failure_is_told(spotify: SpotifyHarness) -> None:
     """It accepts and does not play, slowly."""
     spotify.world.user.play("sad")
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.run(10.0)
     spotify.world.trouble("hang", path="/v1/me/player", method="GET", times=None, seconds=5.9)
     spotify.world.set = lambda state, lag=0.0: None  # type: ignore[method-assign, misc]
     house.feel("happy")
     house.run(120.0)
-    (failed,) = [e for e in house.events if isinstance(e, on.PlayerFailed)]
+    (failed,) = [e for e in house.events if isinstance(e, events.PlayerFailed)]
     assert failed.playlist is not None
     assert house.told(NotificationKind.PROBLEM) == ["The music player does not answer"]
 
 
-def test_the_sum_covers_every_request_of_a_start(spotify: Rig) -> None:
+def test_the_sum_covers_every_request_of_a_start(spotify: SpotifyHarness) -> None:
     """The start with the most requests there is: all that may go wrong and yet does not end it."""
     assert sum(TIMEOUT) <= REQUEST
     spotify.shuffle = True

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from agent.errors import NeedsLogin, PlayerError, StoreError
-from agent.players.spotify import storage as spotify_store
-from agent.players.spotify.login_state import Change
+from agent.players.spotify import storage
+from agent.players.spotify.login_state import LoginChange
 from agent.players.spotify.token import Token
 from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 from agent.settings import Settings
@@ -23,7 +23,7 @@ from agent.store.lock import ExclusiveLock
 from agent.store.paths import Paths
 from tests.fakes.clock import FakeClock
 from tests.fakes.ring import Ring
-from tests.players.spotify.conftest import Rig
+from tests.players.spotify.conftest import SpotifyHarness
 
 SECRET = {"refresh_token": "very secret"}
 
@@ -162,7 +162,7 @@ def test_a_keyring_that_cannot_be_used_says_what_to_do(
 # --- keeping fresh
 
 
-def test_a_reply_without_a_new_refresh_token_keeps_the_old(spotify: Rig) -> None:
+def test_a_reply_without_a_new_refresh_token_keeps_the_old(spotify: SpotifyHarness) -> None:
     spotify.accounts.rotate = False
     before = spotify.keeper.token()
     for _ in range(3):
@@ -176,7 +176,7 @@ def test_a_reply_without_a_new_refresh_token_keeps_the_old(spotify: Rig) -> None
     assert spotify.accounts.renewals == 4  # one of them made the fixture's login
 
 
-def test_many_threads_renew_once(spotify: Rig) -> None:
+def test_many_threads_renew_once(spotify: SpotifyHarness) -> None:
     spotify.clock.advance(3600)
     renewals = spotify.accounts.renewals
     got: list[str] = []
@@ -193,7 +193,7 @@ def test_many_threads_renew_once(spotify: Rig) -> None:
 
 
 def test_a_renewed_login_survives_a_full_disk(
-    spotify: Rig, monkeypatch: pytest.MonkeyPatch
+    spotify: SpotifyHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spotify.clock.advance(3600)
     save = spotify.store.save
@@ -216,7 +216,7 @@ def test_a_renewed_login_survives_a_full_disk(
     spotify.player.playback()
 
 
-def test_a_login_elsewhere_is_taken_up_and_a_logout_too(spotify: Rig) -> None:
+def test_a_login_elsewhere_is_taken_up_and_a_logout_too(spotify: SpotifyHarness) -> None:
     kept = spotify.store.load()
     assert kept is not None
     spotify.store.delete()
@@ -226,7 +226,7 @@ def test_a_login_elsewhere_is_taken_up_and_a_logout_too(spotify: Rig) -> None:
     spotify.player.playback()
 
 
-def test_a_token_is_shown_to_its_own_service_only(spotify: Rig) -> None:
+def test_a_token_is_shown_to_its_own_service_only(spotify: SpotifyHarness) -> None:
     kept = spotify.store.load()
     assert kept is not None
     spotify.store.save({**kept, "issuer": "https://accounts.spotify.com"})
@@ -236,7 +236,7 @@ def test_a_token_is_shown_to_its_own_service_only(spotify: Rig) -> None:
 
 
 def test_a_store_that_fails_is_a_player_error(
-    spotify: Rig, monkeypatch: pytest.MonkeyPatch
+    spotify: SpotifyHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked() -> None:
         raise StoreError("the keyring is locked")
@@ -246,7 +246,9 @@ def test_a_store_that_fails_is_a_player_error(
         spotify.player.playback()
 
 
-def test_the_login_ends_after_six_months_and_says_so_a_month_before(spotify: Rig) -> None:
+def test_the_login_ends_after_six_months_and_says_so_a_month_before(
+    spotify: SpotifyHarness,
+) -> None:
     token = spotify.keeper.token()
     assert token is not None
     start = spotify.clock.now()
@@ -266,7 +268,7 @@ def test_the_login_ends_after_six_months_and_says_so_a_month_before(spotify: Rig
 
 
 def test_a_login_that_only_memory_knows_ends_with_the_logout(
-    spotify: Rig, monkeypatch: pytest.MonkeyPatch
+    spotify: SpotifyHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(token: dict[str, object]) -> None:
         raise StoreError("the disk is full")
@@ -284,14 +286,14 @@ def test_a_login_that_only_memory_knows_ends_with_the_logout(
     assert spotify.note.logged_out
 
 
-def test_an_ended_login_is_noted_as_such(spotify: Rig) -> None:
+def test_an_ended_login_is_noted_as_such(spotify: SpotifyHarness) -> None:
     spotify.accounts.revoke()
     with pytest.raises(NeedsLogin, match="has ended"):
         spotify.player.playback()
     assert spotify.store.load() is None
     noted = spotify.note.read()
     assert noted is not None
-    assert noted.what is Change.ENDED
+    assert noted.what is LoginChange.ENDED
 
 
 @pytest.mark.parametrize(
@@ -325,7 +327,7 @@ def test_the_stored_login_is_read_without_a_request(tmp_path: Path) -> None:
     paths, settings = Paths.default(), Settings()
     now = FakeClock().now()
     FileTokenStore(paths.token_file).save(Token("a", "r", now, now, "c", "i", "s").to_dict())
-    stored = spotify_store.stored_login(settings, paths)
+    stored = storage.stored_login(settings, paths)
     assert stored is not None
     assert stored.ends == now + timedelta(days=180)
 

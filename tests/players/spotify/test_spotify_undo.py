@@ -6,25 +6,26 @@ from dataclasses import replace
 
 import pytest
 
-from agent import effects as do
-from agent import events as on
+from agent import effects, events
 from agent.errors import PlayerError, PlaylistGone
 from agent.players.spotify.start_request import start_of
 from agent.types import NotificationKind, Place, Playlist
 from tests.fakes.spotify import spotify_id
 from tests.fakes.spotify.catalogue import FakePlaylist
-from tests.players.spotify.conftest import Rig
-from tests.players.spotify.house import House
+from tests.players.spotify.conftest import SpotifyHarness
+from tests.players.spotify.house import WholeHarness
 
 NOT_BACK = "The change was not taken back"
 
 
-def changed_from(rig: Rig, kind: str, *, seconds: float = 230.0) -> tuple[House, FakePlaylist]:
+def changed_from(
+    rig: SpotifyHarness, kind: str, *, seconds: float = 230.0
+) -> tuple[WholeHarness, FakePlaylist]:
     """A context of that kind played for so long (its first track lasts 200 s), then our change."""
     rig.world.lag = 1.0
     before = rig.world.catalogue.add("Evening", kind=kind)
     rig.world.user.play("Evening", "Kitchen")
-    house = House(rig)
+    house = WholeHarness(rig)
     house.run(seconds)
     house.feel("happy")
     house.run(10.0)
@@ -33,9 +34,9 @@ def changed_from(rig: Rig, kind: str, *, seconds: float = 230.0) -> tuple[House,
 
 
 @pytest.mark.parametrize("kind", ["playlist", "album"])
-def test_it_begins_where_it_was_left(spotify: Rig, kind: str) -> None:
+def test_it_begins_where_it_was_left(spotify: SpotifyHarness, kind: str) -> None:
     house, before = changed_from(spotify, kind)
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(5.0)
     truth = spotify.world.truth()
     assert (truth.context, truth.device) == (before.uri, "Kitchen")
@@ -46,9 +47,9 @@ def test_it_begins_where_it_was_left(spotify: Rig, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["artist", "show", "collection"])
-def test_where_spotify_knows_no_place_it_begins_anew(spotify: Rig, kind: str) -> None:
+def test_where_spotify_knows_no_place_it_begins_anew(spotify: SpotifyHarness, kind: str) -> None:
     house, before = changed_from(spotify, kind)
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(5.0)
     truth = spotify.world.truth()
     assert (truth.playing, truth.context) == (True, before.uri)
@@ -56,15 +57,15 @@ def test_where_spotify_knows_no_place_it_begins_anew(spotify: Rig, kind: str) ->
     assert house.told(NotificationKind.INFO) == []
 
 
-def test_a_single_track_comes_back_at_its_place(spotify: Rig) -> None:
+def test_a_single_track_comes_back_at_its_place(spotify: SpotifyHarness) -> None:
     world = spotify.world
     song = world.catalogue["sad"].tracks[0]
     world.play_track(song, world.devices[1])
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.run(60.0)
     house.feel("happy")
     house.run(10.0)
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(5.0)
     truth = world.truth()
     assert (truth.playing, truth.context, truth.track) == (True, None, song)
@@ -76,15 +77,15 @@ def test_a_single_track_comes_back_at_its_place(spotify: Rig) -> None:
     assert house.starts() == 2
 
 
-def test_what_spotify_cannot_start_is_said_calmly(spotify: Rig) -> None:
+def test_what_spotify_cannot_start_is_said_calmly(spotify: SpotifyHarness) -> None:
     spotify.world.starts_liked_songs = False
     house, _ = changed_from(spotify, "collection")
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(5.0)
     assert house.plays("happy")  # left alone
     (note,) = [
         effect.notification
-        for effect in house.all(do.Notify)
+        for effect in house.all(effects.Notify)
         if effect.notification.kind is NotificationKind.INFO
     ]
     assert note.title == NOT_BACK
@@ -97,89 +98,95 @@ def test_what_spotify_cannot_start_is_said_calmly(spotify: Rig) -> None:
     assert house.starts() == sent  # hands off all the same
 
 
-def test_nobody_knows_what_played(spotify: Rig) -> None:
+def test_nobody_knows_what_played(spotify: SpotifyHarness) -> None:
     """An advertisement has neither context nor track."""
     world = spotify.world
     world.set(replace(world.truth(), playing=True, device="Kitchen"))
-    house = House(spotify)
+    house = WholeHarness(spotify)
     house.run(5.0)
     house.feel("happy")
     house.run(5.0)
     assert house.plays("happy")
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(5.0)
     assert house.plays("happy")
     assert house.told(NotificationKind.INFO) == [NOT_BACK]
 
 
-def test_a_track_that_is_gone_from_its_album_is_no_reason_to_refuse(spotify: Rig) -> None:
+def test_a_track_that_is_gone_from_its_album_is_no_reason_to_refuse(
+    spotify: SpotifyHarness,
+) -> None:
     house, before = changed_from(spotify, "album")
     before.tracks = before.tracks[2:]
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(5.0)
     truth = spotify.world.truth()
     assert (truth.context, truth.track) == (before.uri, before.tracks[0])
 
 
-def test_a_playlist_that_cannot_be_looked_up_comes_back_all_the_same(spotify: Rig) -> None:
+def test_a_playlist_that_cannot_be_looked_up_comes_back_all_the_same(
+    spotify: SpotifyHarness,
+) -> None:
     """Somebody else's: it was heard a moment ago, so it is not asked for."""
     house, before = changed_from(spotify, "playlist")
     before.hidden = True
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(5.0)
     assert spotify.world.truth().context == before.uri
 
 
-def test_silence_comes_back_as_silence(spotify: Rig) -> None:
-    house = House(spotify)
+def test_silence_comes_back_as_silence(spotify: SpotifyHarness) -> None:
+    house = WholeHarness(spotify)
     spotify.world.user.play("sad")
     spotify.world.user.pause()
     house.feel("happy")
     house.run(5.0)
-    house.send(on.PlayForMood())
+    house.send(events.PlayForMood())
     house.run(5.0)
     assert house.plays("happy")
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(5.0)
     assert not spotify.world.truth().playing
 
 
-def test_the_users_shuffle_comes_back_with_their_music(spotify: Rig) -> None:
+def test_the_users_shuffle_comes_back_with_their_music(spotify: SpotifyHarness) -> None:
     world = spotify.world
     world.set(replace(world.truth(), shuffle=True))
     house, before = changed_from(spotify, "album")
     assert not world.truth().shuffle
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(5.0)
     assert (world.truth().context, world.truth().shuffle) == (before.uri, True)
 
 
-def test_an_undo_is_not_a_switch_and_is_not_undone(spotify: Rig) -> None:
+def test_an_undo_is_not_a_switch_and_is_not_undone(spotify: SpotifyHarness) -> None:
     house, before = changed_from(spotify, "album")
     for _ in range(3):
-        house.send(on.UndoSwitch())
+        house.send(events.UndoSwitch())
         house.run(5.0)
     assert spotify.world.truth().context == before.uri
     assert house.starts() == 2
-    assert len(house.all(do.RecordSwitch)) == 1
-    assert len(house.all(do.RecordFeedback)) == 2  # the mood set by hand, and the undo
+    assert len(house.all(effects.RecordSwitch)) == 1
+    assert len(house.all(effects.RecordFeedback)) == 2  # the mood set by hand, and the undo
 
 
-def test_our_own_playlist_comes_back_after_another(spotify: Rig) -> None:
+def test_our_own_playlist_comes_back_after_another(spotify: SpotifyHarness) -> None:
     house, _ = changed_from(spotify, "album")
     house.run(200.0)
     house.feel("sad")
     house.run(10.0)
     assert house.plays("sad")
-    house.send(on.UndoSwitch())
+    house.send(events.UndoSwitch())
     house.run(10.0)
     assert house.plays("happy")
 
 
-def test_an_undo_while_the_next_change_is_on_its_way_takes_both_back(spotify: Rig) -> None:
+def test_an_undo_while_the_next_change_is_on_its_way_takes_both_back(
+    spotify: SpotifyHarness,
+) -> None:
     house, before = changed_from(spotify, "album")
-    house.send(on.NextPlaylist())
-    house.send(on.UndoSwitch())
+    house.send(events.NextPlaylist())
+    house.send(events.UndoSwitch())
     house.run(20.0)
     assert spotify.world.truth().context == before.uri
 
@@ -212,7 +219,7 @@ def test_contexts(uri: str, place: bool) -> None:
 
 
 @pytest.mark.parametrize("uri", ["spotify:station:x", "spotify:album:short", "spotify:"])
-def test_what_is_no_context_is_not_sent(spotify: Rig, uri: str) -> None:
+def test_what_is_no_context_is_not_sent(spotify: SpotifyHarness, uri: str) -> None:
     with pytest.raises(PlayerError, match="does not let programs start it") as caught:
         spotify.player.play(Playlist(uri, "it"))
     assert not isinstance(caught.value, PlaylistGone)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from agent import effects as do
-from agent import events as on
+from agent import effects, events
 from agent.players.polling import RESERVE
 from agent.settings import PolicySettings
 from agent.timing import WISH_LIFE
 from agent.types import NotificationKind
-from tests.players.spotify.conftest import Rig
-from tests.players.spotify.house import House
+from tests.players.spotify.conftest import SpotifyHarness
+from tests.players.spotify.house import WholeHarness
 
 OPEN_SPOTIFY = "Open Spotify on a device"
 SOON = 15.0
@@ -19,24 +18,24 @@ SOON = 15.0
 
 
 @pytest.fixture
-def closed(spotify: Rig) -> Rig:
+def closed(spotify: SpotifyHarness) -> SpotifyHarness:
     """Logged in, and Spotify is open nowhere."""
     for device in spotify.world.devices:
         device.online = False
     return spotify
 
 
-def wish(house: House, how: str) -> None:
+def wish(house: WholeHarness, how: str) -> None:
     if how == "play for my mood":
-        house.send(on.PlayForMood())
+        house.send(events.PlayForMood())
     elif how == "next playlist":
-        house.send(on.NextPlaylist())
+        house.send(events.NextPlaylist())
 
 
-def house_that_wishes(rig: Rig, how: str) -> House:
+def house_that_wishes(rig: SpotifyHarness, how: str) -> WholeHarness:
     silent = how == "start_when_silent"
     policy = PolicySettings(timing="now", start_when_silent=silent)
-    house = House(rig, policy, asked=how == "--play")
+    house = WholeHarness(rig, policy, asked=how == "--play")
     house.feel("happy")
     house.run(1.0)
     wish(house, how)
@@ -48,7 +47,9 @@ HOW = ["play for my mood", "next playlist", "--play", "start_when_silent"]
 
 @pytest.mark.parametrize("appears_after", [3.0, 61.0, 400.0])
 @pytest.mark.parametrize("how", HOW)
-def test_it_is_met_when_a_device_appears(closed: Rig, how: str, appears_after: float) -> None:
+def test_it_is_met_when_a_device_appears(
+    closed: SpotifyHarness, how: str, appears_after: float
+) -> None:
     house = house_that_wishes(closed, how)
     house.run(appears_after)
     assert house.starts() == 0
@@ -59,14 +60,14 @@ def test_it_is_met_when_a_device_appears(closed: Rig, how: str, appears_after: f
     assert closed.world.truth().device == "Desk"
     assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
     assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
-    assert len(house.all(do.RecordSwitch)) == 1
+    assert len(house.all(effects.RecordSwitch)) == 1
     assert house.starts() == 1
     house.run(600.0)
     assert house.starts() == 1
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_it_is_met_on_a_device_that_shows_itself_paused(closed: Rig, how: str) -> None:
+def test_it_is_met_on_a_device_that_shows_itself_paused(closed: SpotifyHarness, how: str) -> None:
     """An app that is opened brings its old music, and that is no pause by hand."""
     house = house_that_wishes(closed, how)
     house.run(30.0)
@@ -77,7 +78,7 @@ def test_it_is_met_on_a_device_that_shows_itself_paused(closed: Rig, how: str) -
     assert house.plays("happy")
 
 
-def test_the_mood_of_the_moment_counts(closed: Rig) -> None:
+def test_the_mood_of_the_moment_counts(closed: SpotifyHarness) -> None:
     house = house_that_wishes(closed, "play for my mood")
     house.run(60.0)
     house.feel("sad")
@@ -88,7 +89,7 @@ def test_the_mood_of_the_moment_counts(closed: Rig) -> None:
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_after_its_life_nobody_expects_it_any_more(closed: Rig, how: str) -> None:
+def test_after_its_life_nobody_expects_it_any_more(closed: SpotifyHarness, how: str) -> None:
     house = house_that_wishes(closed, how)
     house.run(WISH_LIFE + 20.0)
     closed.world.user.open("Desk")
@@ -98,7 +99,7 @@ def test_after_its_life_nobody_expects_it_any_more(closed: Rig, how: str) -> Non
     assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
 
 
-def test_the_users_own_music_ends_it(closed: Rig) -> None:
+def test_the_users_own_music_ends_it(closed: SpotifyHarness) -> None:
     house = house_that_wishes(closed, "play for my mood")
     house.run(25.0)
     closed.world.user.open("Desk")
@@ -108,11 +109,11 @@ def test_the_users_own_music_ends_it(closed: Rig) -> None:
     assert house.starts() == 0
 
 
-@pytest.mark.parametrize("event", [on.PauseMusic(), on.UndoSwitch()])
-def test_silence_wished_for_ends_it(closed: Rig, event: on.Event) -> None:
+@pytest.mark.parametrize("event", [events.PauseMusic(), events.UndoSwitch()])
+def test_silence_wished_for_ends_it(closed: SpotifyHarness, event: events.Event) -> None:
     house = house_that_wishes(closed, "play for my mood")
     house.run(25.0)
-    house.send(on.PauseMusic())
+    house.send(events.PauseMusic())
     house.send(event)
     house.run(5.0)
     closed.world.user.open("Desk")
@@ -120,19 +121,21 @@ def test_silence_wished_for_ends_it(closed: Rig, event: on.Event) -> None:
     assert house.starts() == 0
 
 
-def test_waiting_is_no_error_loop(closed: Rig) -> None:
+def test_waiting_is_no_error_loop(closed: SpotifyHarness) -> None:
     house = house_that_wishes(closed, "play for my mood")
     house.run(WISH_LIFE)
     # A look every 10 s, a reading every 60 s, and the start itself.
     assert len(closed.world.sent) <= 60 + 10 + 10
-    assert len([e for e in house.events if isinstance(e, on.PlayerFailed)]) == 1
+    assert len([e for e in house.events if isinstance(e, events.PlayerFailed)]) == 1
     before = len(closed.world.sent)
     house.run(3600.0)
     assert len(closed.world.sent) - before <= 61
 
 
 @pytest.mark.parametrize("how", ["play for my mood", "start_when_silent"])
-def test_a_device_that_fails_each_time_is_tried_three_times(closed: Rig, how: str) -> None:
+def test_a_device_that_fails_each_time_is_tried_three_times(
+    closed: SpotifyHarness, how: str
+) -> None:
     house = house_that_wishes(closed, how)
     house.run(20.0)
     closed.world.user.open("Desk")
@@ -143,17 +146,17 @@ def test_a_device_that_fails_each_time_is_tried_three_times(closed: Rig, how: st
     assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
 
 
-def test_each_click_gets_its_answer(closed: Rig) -> None:
+def test_each_click_gets_its_answer(closed: SpotifyHarness) -> None:
     house = house_that_wishes(closed, "play for my mood")
     house.run(30.0)
-    house.send(on.PlayForMood())
+    house.send(events.PlayForMood())
     house.run(30.0)
     assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY] * 2
-    asked = [e.notification.asked for e in house.all(do.Notify)]
+    asked = [e.notification.asked for e in house.all(effects.Notify)]
     assert asked == [True, True]
 
 
-def test_of_several_sleeping_devices_the_user_chooses_one(closed: Rig) -> None:
+def test_of_several_sleeping_devices_the_user_chooses_one(closed: SpotifyHarness) -> None:
     house = house_that_wishes(closed, "play for my mood")
     house.run(20.0)
     closed.world.user.open("Desk")
@@ -166,7 +169,7 @@ def test_of_several_sleeping_devices_the_user_chooses_one(closed: Rig) -> None:
     assert closed.world.truth().device == "Desk"
 
 
-def test_the_device_used_last_is_waited_for_by_name(closed: Rig) -> None:
+def test_the_device_used_last_is_waited_for_by_name(closed: SpotifyHarness) -> None:
     closed.cache.remember_device("Kitchen", "speaker")
     house = house_that_wishes(closed, "play for my mood")
     house.run(20.0)
@@ -176,7 +179,7 @@ def test_the_device_used_last_is_waited_for_by_name(closed: Rig) -> None:
     assert closed.world.truth().device == "Kitchen"
 
 
-def test_trouble_on_the_way_does_not_end_it(closed: Rig) -> None:
+def test_trouble_on_the_way_does_not_end_it(closed: SpotifyHarness) -> None:
     house = house_that_wishes(closed, "play for my mood")
     house.run(15.0)
     closed.world.trouble("503", path="/v1/me/player", times=3)
@@ -186,7 +189,7 @@ def test_trouble_on_the_way_does_not_end_it(closed: Rig) -> None:
     assert house.plays("happy")
 
 
-def test_while_spotify_asks_to_wait_nobody_looks(closed: Rig) -> None:
+def test_while_spotify_asks_to_wait_nobody_looks(closed: SpotifyHarness) -> None:
     """The fixture sees to that; and the wish is met when the wait is over."""
     house = house_that_wishes(closed, "play for my mood")
     house.run(15.0)
@@ -199,7 +202,7 @@ def test_while_spotify_asks_to_wait_nobody_looks(closed: Rig) -> None:
     assert house.plays("happy")
 
 
-def test_with_few_requests_left_the_looks_are_spread(spotify: Rig) -> None:
+def test_with_few_requests_left_the_looks_are_spread(spotify: SpotifyHarness) -> None:
     spotify.budget = 100
     spotify.restart()
     for device in spotify.world.devices:
@@ -211,9 +214,9 @@ def test_with_few_requests_left_the_looks_are_spread(spotify: Rig) -> None:
     assert spotify.ledger.today <= 100 * (1 - RESERVE) + 1
 
 
-def test_a_device_closed_in_mid_music_is_the_users_hand(spotify: Rig) -> None:
+def test_a_device_closed_in_mid_music_is_the_users_hand(spotify: SpotifyHarness) -> None:
     """Music does not jump to the next device that is open, nor begin again by itself."""
-    house = House(spotify, PolicySettings(timing="now", start_when_silent=True))
+    house = WholeHarness(spotify, PolicySettings(timing="now", start_when_silent=True))
     spotify.world.user.play("sad", "Desk")
     house.run(40.0)
     spotify.world.user.close("Desk")
@@ -226,8 +229,8 @@ def test_a_device_closed_in_mid_music_is_the_users_hand(spotify: Rig) -> None:
     assert house.told(NotificationKind.DEVICE) == []
 
 
-def test_a_change_that_lost_its_device_comes_when_it_is_back(spotify: Rig) -> None:
-    house = House(spotify)
+def test_a_change_that_lost_its_device_comes_when_it_is_back(spotify: SpotifyHarness) -> None:
+    house = WholeHarness(spotify)
     spotify.world.user.play("sad", "Desk")
     house.run(40.0)
     spotify.world.trouble("no device", path="/v1/me/player/play", times=2)
