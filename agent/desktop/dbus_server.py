@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 from xml.sax.saxutils import quoteattr
 
@@ -141,7 +142,7 @@ class BusServer:
             self._ask_for(name)
 
     def watch_name(self, name: str, changed: Callable[[str], None]) -> None:
-        """``changed`` gets the owner of ``name`` ("": nobody): at first, and whenever it changes."""
+        """``changed`` gets the owner of ``name`` ("": nobody), at first and at each change."""
         self._watched[name] = changed
 
     # -- any thread
@@ -216,7 +217,11 @@ class BusServer:
     def _begin(self) -> None:
         for name in self._watched:
             rule = MatchRule(
-                type="signal", sender=BUS, interface=BUS, member="NameOwnerChanged", path=message_bus.object_path
+                type="signal",
+                sender=BUS,
+                interface=BUS,
+                member="NameOwnerChanged",
+                path=message_bus.object_path,
             )
             rule.add_arg_condition(0, name)
             self._send_call(message_bus.AddMatch(rule))
@@ -274,7 +279,7 @@ class BusServer:
         for serial, (deadline, on_reply) in list(self._replies.items()):
             if deadline <= now:
                 del self._replies[serial]
-                self._guarded(lambda told=on_reply: told(None))
+                self._guarded(partial(on_reply, None))
 
     def _seconds_left(self) -> float | None:
         due = [deadline for deadline, _ in self._replies.values()]
@@ -299,9 +304,9 @@ class BusServer:
         replies, self._replies = self._replies, {}
         self._callers.clear()
         for _, on_reply in replies.values():
-            self._guarded(lambda told=on_reply: told(None))
+            self._guarded(partial(on_reply, None))
         for changed in self._watched.values():
-            self._guarded(lambda told=changed: told(""))
+            self._guarded(partial(changed, ""))
 
     # -- messages
 
@@ -327,7 +332,7 @@ class BusServer:
                 message = self._connection.receive(timeout=0)
             except TimeoutError:
                 return
-            self._guarded(lambda got=message: self._take(got))
+            self._guarded(partial(self._take, message))
 
     def _take(self, message: Message) -> None:
         kind, fields = message.header.message_type, message.header.fields
@@ -381,7 +386,9 @@ class BusServer:
             self._refuse(message, error)
         except Exception:
             log.exception("defect while answering %s", message.header.fields)
-            self._refuse(message, BusError(FAILED, "Moodtray has made a mistake; its log says which."))
+            self._refuse(
+                message, BusError(FAILED, "Moodtray has made a mistake; its log says which.")
+            )
         else:
             if not message.header.flags & MessageFlag.no_reply_expected:
                 self._send(answer)
@@ -418,7 +425,9 @@ class BusServer:
         if interface != PROPERTIES or path not in self._objects:
             return None
         if member == "Get":
-            return Method(lambda i, n: (_read(self._property(path, i, n)),), _TWO_NAMES, (("value", "v"),))
+            return Method(
+                lambda i, n: (_read(self._property(path, i, n)),), _TWO_NAMES, (("value", "v"),)
+            )
         if member == "GetAll":
             return Method(lambda i: (self._properties(path, i),), (("interface", "s"),), _DICT)
         if member == "Set":
@@ -472,9 +481,9 @@ def _described(interface: Interface) -> list[str]:
         lines += [*_arguments(arguments, None), "    </signal>"]
     for name, found in interface.properties.items():
         lines.append(
-            f"    <property name={quoteattr(name)} type={quoteattr(found.signature)} access=\"read\">"
+            f'    <property name={quoteattr(name)} type={quoteattr(found.signature)} access="read">'
         )
-        lines.append(f"      <annotation name=\"{CHANGED}\" value={quoteattr(found.changes)}/>")
+        lines.append(f'      <annotation name="{CHANGED}" value={quoteattr(found.changes)}/>')
         lines.append("    </property>")
     return [*lines, "  </interface>"]
 

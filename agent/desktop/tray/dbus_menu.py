@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 NAME = "com.canonical.dbusmenu"
 VERSION = 3
 """Of the interface, as today's panels speak it."""
-OPEN_AT_MOST = 120.0
-"""Seconds after which a menu counts as closed whose panel never said so."""
+OPEN_AT_MOST = 60.0
+"""Seconds after which a menu counts as closed whose panel does not say so (Xfce's and waybar's
+tell that it opens, and of clicks). Nobody sees the wait: when it opens again it is up to date."""
 REMEMBERED = 256
 """Lines that went, whose late clicks still do what they said."""
 
@@ -42,7 +43,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. ``checked`` None: no check mark. ``activate``: what a click does (None: nothing)."""
+    """One line. ``checked`` None: no check mark. ``activate`` None: it is only read."""
 
     label: str = ""
     enabled: bool = True
@@ -55,7 +56,7 @@ class Entry:
     @property
     def read_only(self) -> bool:
         """A line that is only read: neither a click nor a submenu."""
-        return not self.separator and not self.enabled and not self.children
+        return not self.separator and not self.children and self.activate is None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -76,6 +77,21 @@ class _Node:
         self.children: list[_Node] = []
 
 
+@dataclass(slots=True)
+class _Changes:
+    """What panels are to be told. ``moved``: lines whose own lines came, went or changed places."""
+
+    moved: list[int] = field(default_factory=list)
+    updated: list[tuple[int, Properties]] = field(default_factory=list)
+    removed: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def note(self, number: int, then: Properties, now: Properties) -> None:
+        changed = {name: value for name, value in now.items() if value != then.get(name)}
+        lost = [name for name in then if name not in now]
+        self.updated += [(number, changed)] if changed else []
+        self.removed += [(number, lost)] if lost else []
+
+
 class DbusMenu:
     """Everything in the server's thread. ``path`` is where :attr:`interface` is exported."""
 
@@ -90,6 +106,7 @@ class DbusMenu:
         self._waiting: tuple[Entry, ...] | None = None
         self._open: set[int] = set()
         self._opened_at = 0.0
+        self._timer_runs = False
         self.interface = _interface(self)
 
     @property
@@ -98,12 +115,16 @@ class DbusMenu:
         return bool(self._open) and time.monotonic() - self._opened_at < OPEN_AT_MOST
 
     def show(self, entries: tuple[Entry, ...]) -> None:
-        """Have the menu show these lines; while it is open, what would move under the hand waits."""
-        if self.is_open and not self._fits(self._root, entries):
+        """Have the menu show these lines. While it is open only those change that are read; the
+        rest follows when it closes."""
+        if self.is_open:
             self._waiting = entries
-            return
-        self._waiting = None
-        self._replace(entries)
+            if self._fits(self._root, entries):
+                self._replace(entries, keep_clicks=True)
+            self._settle_later()
+        else:
+            self._waiting = None
+            self._replace(entries, keep_clicks=False)
 
     # -- the interface's methods
 
@@ -158,11 +179,17 @@ class DbusMenu:
 
     def _about_to_show(self, number: int) -> bool:
         """Whether the panel should read the menu again: it opens, so what waited may come."""
-        if number != 0 or self._waiting is None:
+        if number != 0:
             return False
+        changed = self._waiting is not None
         self._open.clear()
         self._settle()
-        return True
+        self._opened(0)
+        return changed
+
+    def _opened(self, number: int) -> None:
+        self._open.add(number)
+        self._opened_at = time.monotonic()
 
     def _event(self, number: int, kind: str) -> bool:
         node = self._nodes.get(number)
@@ -170,9 +197,7 @@ class DbusMenu:
         if entry is None:
             return False
         if kind == "opened":
-            self._open.add(number)
-            self._opened_at = time.monotonic()
-            self._server.call_later(OPEN_AT_MOST + 1.0, self._settle)
+            self._opened(number)
         elif kind == "closed":
             self._open.discard(number)
             if number == 0:  # with the menu go its submenus
@@ -187,9 +212,23 @@ class DbusMenu:
         return True
 
     def _settle(self) -> None:
-        if self._waiting is not None and not self.is_open:
+        """Show what waited, unless the menu is still open."""
+        if self._waiting is None:
+            return
+        if self.is_open:
+            self._settle_later()
+        else:
             entries, self._waiting = self._waiting, None
-            self._replace(entries)
+            self._replace(entries, keep_clicks=False)
+
+    def _settle_later(self) -> None:
+        def settle() -> None:
+            self._timer_runs = False
+            self._settle()
+
+        if not self._timer_runs:
+            self._timer_runs = True
+            self._server.call_later(OPEN_AT_MOST, settle)
 
     def _fits(self, node: _Node, entries: tuple[Entry, ...]) -> bool:
         """Whether these lines can be shown by changing what is read alone."""
@@ -204,49 +243,39 @@ class DbusMenu:
                 return False
         return True
 
-    def _replace(self, entries: tuple[Entry, ...]) -> None:
-        moved: list[int] = []
-        updated: list[tuple[int, Properties]] = []
-        removed: list[tuple[int, list[str]]] = []
-        kept_actions = self.is_open  # an open menu's clicks do what they did when it was opened
-        self._merge(self._root, entries, moved, updated, removed, kept_actions)
-        if updated or removed:
-            self._server.emit(self.path, NAME, "ItemsPropertiesUpdated", updated, removed)
-        if moved:
+    def _replace(self, entries: tuple[Entry, ...], *, keep_clicks: bool) -> None:
+        """``keep_clicks``: lines that stay do at a click what they did before."""
+        changes = _Changes()
+        self._merge(self._root, entries, changes, keep_clicks)
+        if changes.updated or changes.removed:
+            body = changes.updated, changes.removed
+            self._server.emit(self.path, NAME, "ItemsPropertiesUpdated", *body)
+        if changes.moved:
             self._revision += 1
-            parent = moved[0] if len(moved) == 1 else 0
+            parent = changes.moved[0] if len(changes.moved) == 1 else 0
             self._server.emit(self.path, NAME, "LayoutUpdated", self._revision, parent)
 
     def _merge(
-        self,
-        node: _Node,
-        entries: tuple[Entry, ...],
-        moved: list[int],
-        updated: list[tuple[int, Properties]],
-        removed: list[tuple[int, list[str]]],
-        keep_actions: bool,
+        self, node: _Node, entries: tuple[Entry, ...], changes: _Changes, keep_clicks: bool
     ) -> None:
-        before = [child.id for child in node.children]
+        before = {child.id: child for child in node.children}
         children = list(self._matched(node, entries))
         for child, entry in children:
             if child.id in before:
-                now, then = _properties(entry, child.id), _properties(child.entry, child.id)
-                changed = {name: now[name] for name in now if now[name] != then.get(name)}
-                lost = [name for name in then if name not in now]
-                updated += [(child.id, changed)] if changed else []
-                removed += [(child.id, lost)] if lost else []
-            if not (keep_actions and child.id in before and not entry.read_only):
+                changes.note(
+                    child.id, _properties(child.entry, child.id), _properties(entry, child.id)
+                )
+            if child.id not in before or entry.read_only or not keep_clicks:
                 child.entry = entry
         node.children = [child for child, _ in children]
-        if [child.id for child in node.children] != before:
-            moved.append(node.id)
-        for number in set(before) - {child.id for child in node.children}:
-            self._forget(self._nodes[number])
+        after = [child.id for child in node.children]
+        if after != list(before):
+            changes.moved.append(node.id)
+        for number in before.keys() - set(after):
+            self._forget(before[number])
         for child, entry in children:
-            fresh = child.id not in before  # what lies below it is no change of its own
-            self._merge(
-                child, entry.children, [] if fresh else moved, updated, removed, keep_actions
-            )
+            known = child.id in before  # what lies below a new line is no change of its own
+            self._merge(child, entry.children, changes if known else _Changes(), keep_clicks)
 
     def _matched(self, node: _Node, entries: tuple[Entry, ...]) -> Iterator[tuple[_Node, Entry]]:
         """Each line with its node: the one that stood for it, or a new one."""
@@ -322,7 +351,9 @@ def _layout(
 ) -> tuple[int, Properties, list[tuple[str, Any]]]:
     """``depth``: how many generations below; -1: all."""
     below = [] if depth == 0 else node.children
-    children = [("(ia{sv}av)", _layout(child, depth - 1 if depth > 0 else -1, names)) for child in below]
+    children = [
+        ("(ia{sv}av)", _layout(child, depth - 1 if depth > 0 else -1, names)) for child in below
+    ]
     return node.id, _chosen(_properties(node.entry, node.id), names), children
 
 
@@ -347,9 +378,7 @@ def _interface(menu: DbusMenu) -> Interface:
             "Event": Method(
                 menu.event, (("id", "i"), ("eventId", "s"), ("data", "v"), ("timestamp", "u"))
             ),
-            "EventGroup": Method(
-                menu.event_group, (("events", "a(isvu)"),), (("idErrors", "ai"),)
-            ),
+            "EventGroup": Method(menu.event_group, (("events", "a(isvu)"),), (("idErrors", "ai"),)),
             "AboutToShow": Method(menu.about_to_show, (("id", "i"),), (("needUpdate", "b"),)),
             "AboutToShowGroup": Method(
                 menu.about_to_show_group,

@@ -136,7 +136,13 @@ class StatusItem:
                 log.warning("%s takes no icon", watcher)
 
         self._server.call(
-            watcher, WATCHER_PATH, watcher, "RegisterStatusNotifierItem", "s", (self._name,), answered
+            watcher,
+            WATCHER_PATH,
+            watcher,
+            "RegisterStatusNotifierItem",
+            "s",
+            (self._name,),
+            answered,
         )
 
     # -- the interface
@@ -207,11 +213,13 @@ def status_notifier_icon(base: Any) -> Any:
     """The class made from pystray's ``base``: pystray's face, a StatusNotifierItem behind it."""
 
     class StatusNotifierIcon(base):  # type: ignore[misc]
-        """Beyond pystray's face: ``look`` (a function: what to show), ``attention`` (a function:
-        whether the user is needed), ``post`` (have work done in the loop; any thread)."""
+        """Beyond pystray's face: three functions to be set, ``look`` (what to show),
+        ``attention`` (whether the user is needed) and ``second`` (a click with the middle
+        button); and ``post`` (have work done in the loop; any thread)."""
 
         look: Callable[[], Look]
         attention: Callable[[], bool]
+        second: Callable[[], None]
 
         def __init__(self, name: str, **kwargs: Any) -> None:
             super().__init__(name, **kwargs)
@@ -232,6 +240,7 @@ def status_notifier_icon(base: Any) -> Any:
             self._server.call_later(seconds, work)
 
         def _show(self) -> None:
+            self._update_title()
             self._item.show()
 
         def _hide(self) -> None:
@@ -257,9 +266,7 @@ def status_notifier_icon(base: Any) -> Any:
 
         def _second(self) -> None:
             """The middle button."""
-            second = getattr(self, "second", None)
-            if second is not None:
-                second()
+            self.second()
 
         def _run(self) -> None:
             self._mark_ready()
@@ -277,7 +284,9 @@ def _entries(owner: Any, menu: Any) -> tuple[Entry, ...]:
 
 
 def _entry(owner: Any, item: Any) -> Entry:
-    if item.text == "- - - -":  # pystray's separator
+    from pystray import Menu
+
+    if item is Menu.SEPARATOR:
         return Entry(separator=True)
     children = _entries(owner, item.submenu)
     return Entry(
@@ -286,5 +295,5 @@ def _entry(owner: Any, item: Any) -> Entry:
         checked=item.checked,
         radio=bool(item.radio),
         children=children,
-        activate=None if children else partial(item, owner),
+        activate=None if children or getattr(item, "reads", False) else partial(item, owner),
     )
