@@ -8,7 +8,7 @@ def main() -> None:
     frozen), so that nothing else is imported before it is known that this is no child."""
     multiprocessing.freeze_support()
 
-    from agent.cli.main import main as run
+    from agent.cli import main as run
 
     run()
 

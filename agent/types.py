@@ -227,7 +227,10 @@ class Notification:
 
 
 class Status(StrEnum):
-    """The one thing the tray icon says. Ordered by what matters most in :mod:`agent.core.snapshot`."""
+    """The one thing the tray icon says.
+
+    Ordered by what matters most in :mod:`agent.core.snapshot`.
+    """
 
     STARTING = "starting"
     WATCHING = "watching"

@@ -21,10 +21,10 @@ from agent.desktop.palette import MOOD_COLOURS, SLATE
 from agent.desktop.tray.menu import build_menu
 from agent.types import EMOTIONS, MoodState
 from tests.desktop.agent_desktop import CLIP, AgentDesktop, jpegs
+from tests.desktop.buses import PrivateBus, start_bus, wait_until
 from tests.desktop.conftest import ARTEFACTS
 from tests.desktop.tray_program import sample_snapshot
 from tests.desktop.x11 import Desktop, missing_packages, wait_for
-from tests.desktop_system.buses import PrivateBus, start_bus, wait_until
 from tests.vision.mjpeg import MjpegServer
 
 pytestmark = [

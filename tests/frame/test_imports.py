@@ -36,7 +36,7 @@ HEAVY = {"torch", "torchvision"}
 # Chosen by the setting camera.engine = "torch" alone, and imported only then.
 CHOOSES_ENGINE = ("agent.vision.expression", "agent.training.torch_engine")
 # The training commands are listed with the others; what they need is imported when they run.
-ADDS_COMMANDS = ("agent.cli.main", "agent.training.cli")
+ADDS_COMMANDS = ("agent.cli.commands", "agent.training.cli")
 # The core computes: no files, no network, no threads, no wall clock.
 NOT_IN_CORE = {
     "asyncio", "cv2", "http", "httpx", "io", "logging", "multiprocessing", "os", "pathlib", "queue",
@@ -128,12 +128,12 @@ def complaint(one: Import) -> str | None:
         return None if room(there) in ADAPTERS else "training knows adapters and below"
     if room(here) in CONTROLLER and room(there) in ADAPTERS | {
         "agent.app.lifecycle",
-        "agent.cli.main",
+        "agent.cli.commands",
     }:
         return "the controller knows the core and below"
     if room(here) in CONTROLLER - {"agent.core.controller"} and room(there) in CONTROLLER:
         return "the controller's parts know neither it nor each other"
-    if room(there) == "agent.cli.main" and here != "agent.__main__":
+    if room(there) == "agent.cli.commands" and here != "agent.__main__":
         return "nobody but __main__ imports the commands"
     if here in PLAIN and room(there) not in FOUNDATION and one.at_start:
         return "a plain module stays plain"
@@ -194,15 +194,15 @@ def test_every_agent_import_exists() -> None:
         ("agent.core.mood_filter", "from agent.clock import SystemClock"),
         ("agent.bench.frame", "from agent.training import network"),
         ("agent.app.lifecycle", "from agent import cli"),
-        ("agent.cli.main", "from agent.training.cli import register"),
-        ("agent.cli.main", "def f():\n    from agent.training.train import train"),
+        ("agent.cli.commands", "from agent.training.cli import register"),
+        ("agent.cli.commands", "def f():\n    from agent.training.train import train"),
         ("agent.training.cli", "import torch"),
         ("agent.vision.expression", "def engine():\n    import torch"),
         ("agent.vision.expression", "from agent.training.torch_engine import TorchEngine"),
     ],
 )
 def test_the_rule_catches(importer: str, source: str) -> None:
-    known = {"agent.store.history", "agent.cli.main"}
+    known = {"agent.store.history", "agent.cli.commands"}
     found = imports_of(importer, source, known=known, is_package=False)
     assert [one for one in found if complaint(one)]
 
@@ -214,7 +214,7 @@ def test_the_rule_catches(importer: str, source: str) -> None:
         ("agent.vision.camera", "from agent.store.paths import models_dir\nimport threading"),
         ("agent.players.player_worker", "from agent.core.policy import Policy\nfrom . import base"),
         ("agent.app.lifecycle", "from agent.vision.camera import OpenCVCamera"),
-        ("agent.cli.main", "def f():\n    from agent.training.cli import register"),
+        ("agent.cli.commands", "def f():\n    from agent.training.cli import register"),
         ("agent.training.train", "import torch\nfrom agent.vision.faces import Faces"),
         ("agent.vision.expression", "def f():\n    from agent.training.torch_engine import T"),
     ],

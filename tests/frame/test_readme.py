@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from agent.cli.main import app, autostart_app
+from agent.cli.commands import app, autostart_app
 from agent.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
@@ -11,12 +10,9 @@ import pytest
 from agent.events import Event, PlaybackChanged
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
-from agent.store.paths import Paths
 from agent.types import Happening, Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer
-from tests.fakes.spotify import FakeSpotify
-from tests.players.owners import ManagerHarness
 
 E = TypeVar("E")
 
@@ -85,21 +81,3 @@ def stage(player: FakePlayer, clock: FakeClock) -> WorkerHarness:
     made = WorkerHarness(player, clock, worker)
     worker.report = made.report
     return made
-
-
-@pytest.fixture
-def spotify() -> Iterator[FakeSpotify]:
-    """The pretended Spotify, on a port of its own."""
-    with FakeSpotify() as running:
-        yield running
-
-
-@pytest.fixture
-def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[ManagerHarness]:
-    """The player in use over it; ended after the test."""
-    paths = Paths.default()
-    paths.ensure()
-    made = ManagerHarness(paths, spotify)
-    yield made
-    made.music.request_stop()
-    assert made.music.join(30.0)

@@ -29,7 +29,7 @@ def start_command() -> tuple[str, ...]:
         # The package called 'agent' is no script's folder: '-m' would need a working directory.
         code = (
             f"import sys; sys.path.insert(0, {str(package_parent)!r}); "
-            "from agent.cli.main import main; main()"
+            "from agent.cli import main; main()"
         )
         return (str(_windowed(executable, "pythonw.exe")), "-c", code, RUN)
     if os.name == "nt":

@@ -29,7 +29,7 @@ def missing_part(command: Sequence[str]) -> str | None:
         return interpreter
     if len(command) > 2 and command[1] == "-c":
         folder = _checkout(command[2])
-        if folder is not None and not os.path.exists(os.path.join(folder, "agent", "cli.py")):
+        if folder is not None and not os.path.exists(os.path.join(folder, "agent", "__main__.py")):
             return folder
     return None
 

@@ -22,9 +22,9 @@ from agent.players.spotify import storage
 from agent.players.spotify.token import LIFETIME
 from agent.settings import Settings, SpotifySettings
 from agent.types import Playlist
+from tests.app.manager_harness import ManagerHarness
 from tests.fakes.ring import Ring
 from tests.fakes.spotify import FakeSpotify
-from tests.players.owners import ManagerHarness
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from agent.types import NotificationKind, Place, Playlist
 from tests.fakes.spotify import spotify_id
 from tests.fakes.spotify.catalogue import FakePlaylist
 from tests.players.spotify.conftest import SpotifyHarness
-from tests.players.spotify.house import WholeHarness
+from tests.players.spotify.whole_harness import WholeHarness
 
 NOT_BACK = "The change was not taken back"
 

@@ -23,7 +23,7 @@ from agent.desktop.session.linux import LinuxSession
 from agent.errors import DesktopError
 from agent.events import Event, PowerChanged, SessionChanged
 from agent.settings import SessionSettings
-from tests.desktop_system.buses import PrivateBus, wait_until
+from tests.desktop.buses import PrivateBus, wait_until
 
 LOGIN = "org.freedesktop.login1"
 SESSION = "/org/freedesktop/login1/session/c1"

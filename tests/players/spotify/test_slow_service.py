@@ -9,7 +9,7 @@ from agent.players.spotify.oauth import TIMEOUT
 from agent.timing import PLAY_AT_WORST, PLAY_REQUESTS, REQUEST
 from agent.types import NotificationKind, Playlist
 from tests.players.spotify.conftest import SpotifyHarness
-from tests.players.spotify.house import WholeHarness
+from tests.players.spotify.whole_harness import WholeHarness
 
 
 @pytest.fixture

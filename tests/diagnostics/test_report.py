@@ -286,11 +286,11 @@ def test_the_camera_is_let_go_whatever_happens(
 
 def in_desktop(desktop: Desktop, check: str) -> list[Any]:
     """Run one check in a program of its own on that desktop."""
-    code = f"import json; from agent import doctor_checks as d; print(json.dumps({check}))"
+    code = f"import json; from agent.diagnostics import checks as d; print(json.dumps({check}))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=desktop.env,
-        cwd=Path(__file__).resolve().parents[1],
+        cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
         text=True,
         timeout=60,

@@ -18,7 +18,7 @@ def checkout(tmp_path: Path) -> Path:
     """A folder with blanks and quotes that looks like a checkout."""
     folder = tmp_path / "my 'own' \"projects\" (new)"
     (folder / "agent").mkdir(parents=True)
-    (folder / "agent" / "cli.py").write_text("")
+    (folder / "agent" / "__main__.py").write_text("")
     return folder
 
 
@@ -43,7 +43,7 @@ def test_a_moved_checkout_is_noticed_though_its_python_is_there(checkout: Path) 
 
 
 def test_a_folder_of_that_name_alone_is_no_checkout(checkout: Path) -> None:
-    (checkout / "agent" / "cli.py").unlink()
+    (checkout / "agent" / "__main__.py").unlink()
     assert missing_part(start_of(checkout)) == str(checkout)
 
 

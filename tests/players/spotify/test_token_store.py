@@ -334,9 +334,9 @@ def test_the_stored_login_is_read_without_a_request(tmp_path: Path) -> None:
 
 def test_nothing_heavy_is_loaded_to_know_who_is_logged_in() -> None:
     code = (
-        "import sys; from agent import spotify_store; from agent.store.paths import Paths\n"
+        "import sys; from agent.players.spotify import storage; from agent.store.paths import Paths\n"
         "from agent.settings import Settings\n"
-        "spotify_store.is_logged_in(Paths.default(), Settings())\n"
+        "storage.is_logged_in(Paths.default(), Settings())\n"
         "heavy = ('spotipy', 'requests', 'fastapi', 'uvicorn', 'agent.players.spotify.cache')\n"
         "print([m for m in heavy if m in sys.modules])"
     )

@@ -17,7 +17,7 @@ from agent.vision import camera
 from agent.vision.camera import OpenCVCamera
 from agent.vision.camera_sharing import SHARE, Holders, Neighbours, holders
 from tests.fakes.clock import FakeClock
-from tests.vision.test_watcher import Bench, ScriptedCamera
+from tests.vision.test_watcher import ScriptedCamera, WatcherHarness
 
 on_linux = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells who has a device open"
@@ -167,7 +167,7 @@ class Webcam(ScriptedCamera):
 
 @on_linux
 def test_watcher_lets_go_and_comes_back(device: Path) -> None:
-    bench = Bench(Webcam(device))
+    bench = WatcherHarness(Webcam(device))
     bench.watcher.step()
     bench.clock.advance(60)
     with another_program(device):
@@ -188,7 +188,7 @@ def test_watcher_lets_go_and_comes_back(device: Path) -> None:
 
 @on_linux
 def test_watcher_keeps_the_webcam_when_told_so(device: Path) -> None:
-    bench = Bench(Webcam(device), yield_to_others=False)
+    bench = WatcherHarness(Webcam(device), yield_to_others=False)
     bench.watcher.step()
     with another_program(device):
         bench.clock.advance(60)

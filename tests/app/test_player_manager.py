@@ -21,8 +21,8 @@ from agent.players.local import LocalPlayer, loop
 from agent.players.spotify import storage
 from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
 from agent.types import MoodState, Playback, PlayState
+from tests.app.manager_harness import ManagerHarness
 from tests.fakes.spotify import FakeSpotify, spotify_id
-from tests.players.owners import ManagerHarness
 
 HAPPY, SAD = spotify_id("one"), spotify_id("two")
 

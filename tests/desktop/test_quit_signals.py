@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @contextmanager
 def program(*start: str) -> Iterator[subprocess.Popen[str]]:
     """The stand-in for an idle event loop, ready."""
-    words = [*start, sys.executable, "-m", "tests.desktop_system.quit_program"]
+    words = [*start, sys.executable, "-m", "tests.desktop.quit_program"]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -19,7 +19,7 @@ from agent.desktop.consent import dialog
 from agent.errors import StoreError
 from agent.events import ConsentGiven, Event, Notice
 from agent.store.paths import Paths
-from tests.desktop_system.buses import wait_until
+from tests.desktop.buses import wait_until
 from tests.fakes.clock import FakeClock
 
 WHEN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -233,7 +233,7 @@ def test_a_desktops_own_dialog_closes_as_well(
 def test_a_killed_agent_takes_its_question_with_it(screen: None, tmp_path: Path) -> None:
     script = tmp_path / "asks.py"
     script.write_text(
-        "from agent.desktop import consent_dialog\n"
+        "from agent.desktop.consent import dialog\n"
         "if __name__ == '__main__':\n    consent_dialog.show(lambda: False)\n"
     )
     root = Path(__file__).resolve().parents[2]

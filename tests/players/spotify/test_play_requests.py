@@ -10,7 +10,7 @@ from agent.settings import PolicySettings
 from agent.timing import WISH_LIFE
 from agent.types import NotificationKind
 from tests.players.spotify.conftest import SpotifyHarness
-from tests.players.spotify.house import WholeHarness
+from tests.players.spotify.whole_harness import WholeHarness
 
 OPEN_SPOTIFY = "Open Spotify on a device"
 SOON = 15.0

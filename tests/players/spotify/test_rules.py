@@ -13,7 +13,7 @@ from agent.settings import PolicySettings
 from agent.types import Chooser, Happening, NotificationKind
 from tests.fakes.spotify.world import FakeDevice
 from tests.players.spotify.conftest import SpotifyHarness
-from tests.players.spotify.house import WholeHarness
+from tests.players.spotify.whole_harness import WholeHarness
 
 TRACK = 200.0
 """Seconds of a playlist's first track; each further one takes 3 s more. There are five."""

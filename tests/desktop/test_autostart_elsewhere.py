@@ -244,7 +244,7 @@ def test_a_checkout_starts_from_any_folder(tmp_path: Path) -> None:
     assert command[:2] == (sys.executable, "-c")
     assert command[3] == "run"
     code = command[2].replace(
-        "from agent.cli.main import main; main()",
+        "from agent.cli import main; main()",
         "import agent; print(agent.__file__, sys.argv[1:])",
     )
     done = subprocess.run(
