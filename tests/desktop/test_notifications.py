@@ -60,7 +60,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shown]:
     way = Shown()
     service = notify.Service("test", buttons=True, markup=True)
     monkeypatch.setattr(notify, "ask_service", lambda: service)
-    monkeypatch.setattr(notify, "_WithButtons", lambda report: way)
+    monkeypatch.setattr(notify, "_way_with_buttons", lambda report: way)
     return way
 
 
