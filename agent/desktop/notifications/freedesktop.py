@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jeepney import DBusAddress, HeaderFields, MatchRule, Message, new_method_call
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
-from jeepney.wrappers import unwrap_msg
+from jeepney.wrappers import DBusErrorResponse, unwrap_msg
 
 from agent.desktop.dbus_server import bus_text
 from agent.desktop.notifications.rules import safe
-from agent.desktop.notifications.service import NAME, TIMEOUT, Service
+from agent.desktop.notifications.service import NAME, TIMEOUT, Service, ask_service
 from agent.ports import Report
 from agent.types import Notification, NotificationKind
 
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 ADDRESS = DBusAddress("/org/freedesktop/Notifications", NAME, NAME)
 NORMAL, CRITICAL = 1, 2
 """Urgency: what is critical stays until it is answered."""
+
+_SIGNALS = MatchRule(type="signal", interface=NAME, path=ADDRESS.object_path)
 
 
 class FreedesktopNotifications:
@@ -101,8 +104,7 @@ class FreedesktopNotifications:
         if self._connection is None:
             connection = open_dbus_connection("SESSION")
             connection.sock.settimeout(TIMEOUT)
-            rule = MatchRule(type="signal", interface=NAME, path=ADDRESS.object_path)
-            connection.send_and_get_reply(message_bus.AddMatch(rule), timeout=TIMEOUT)
+            connection.send_and_get_reply(message_bus.AddMatch(_SIGNALS), timeout=TIMEOUT)
             asyncio.get_running_loop().add_reader(connection.sock, self._read)
             self._connection = connection
         return self._connection
@@ -140,3 +142,45 @@ class FreedesktopNotifications:
             asyncio.get_running_loop().remove_reader(connection.sock)
             with contextlib.suppress(OSError):
                 connection.close()
+
+
+def ask(
+    title: str,
+    text: str,
+    choices: tuple[str, ...],
+    settled: Callable[[], bool],
+    look: float,
+) -> str | None:
+    """Put a question that stays until it is answered; the choice, or None: nobody answered, it was
+    dismissed, or this desktop shows no buttons. Blocks; it is taken down once ``settled``, asked
+    every ``look`` seconds."""
+    service = ask_service()
+    if not service.buttons:
+        return None
+    try:
+        with open_dbus_connection("SESSION") as connection:
+            connection.send_and_get_reply(message_bus.AddMatch(_SIGNALS), timeout=TIMEOUT)
+            actions = [word for label in choices for word in (label, label)]
+            hints = {"desktop-entry": ("s", "moodtray"), "urgency": ("y", CRITICAL)}
+            body = ("Moodtray", 0, "moodtray", title, safe(text, service.markup), actions, hints, 0)
+            notify = new_method_call(ADDRESS, "Notify", "susssasa{sv}i", body)
+            (number,) = unwrap_msg(connection.send_and_get_reply(notify, timeout=TIMEOUT))
+            heard: list[str | None] = []
+            while not heard and not settled():
+                with contextlib.suppress(TimeoutError):
+                    heard = _choice(connection.receive(timeout=look), number)
+            # Some services leave a question standing whose button was pressed.
+            close = new_method_call(ADDRESS, "CloseNotification", "u", (number,))
+            connection.send_and_get_reply(close, timeout=TIMEOUT)
+            return heard[0] if heard else None
+    except (OSError, KeyError, ValueError, DBusErrorResponse) as error:
+        log.info("a notification could not ask: %r", error)
+    return None
+
+
+def _choice(message: Message, number: int) -> list[str | None]:
+    """What this says of the question's end: [] nothing, [None] dismissed, [label] chosen."""
+    member = message.header.fields.get(HeaderFields.member)
+    if member not in ("ActionInvoked", "NotificationClosed") or message.body[0] != number:
+        return []
+    return [message.body[1] if member == "ActionInvoked" else None]
