@@ -28,6 +28,7 @@ from agent.wording import describe
 
 if TYPE_CHECKING:
     from agent.app.player_manager import PlayerManager
+    from agent.desktop.bus_control import BusControl
     from agent.desktop.preview.process import Preview
     from agent.desktop.tray.tray import Tray
 
@@ -78,6 +79,7 @@ class EffectHandler:
         self._restart = restart
         self._shut_down = shut_down
         self.tray: Tray | None = None
+        self.bus: BusControl | None = None
         self.notifier: Notifier | None = None
         self.preview: Preview | None = None
         self.snapshot: Snapshot | None = None
@@ -145,8 +147,9 @@ class EffectHandler:
         asked_to_log_in = before is not None and before.logged_in is False
         if self.notifier is not None and asked_to_log_in and snapshot.logged_in is not False:
             self.notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
-        if self.tray is not None:
-            self.tray.update(snapshot)
+        for shower in (self.tray, self.bus):
+            if shower is not None:
+                shower.update(snapshot)
 
     def _set_preview(self, show: bool) -> None:
         if self.preview is None:

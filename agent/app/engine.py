@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -210,6 +211,8 @@ class Engine:
             self._tell_problem(error)
         if self._options.control:
             self._start_control(settings)
+            if sys.platform == "linux":
+                self._start_bus_control()
         if self._options.session:
             self._start_session_watch(settings)
         if not self._options.headless and self._options.settings is None:
@@ -222,6 +225,20 @@ class Engine:
         self._start_worker(
             ControlServer(self._paths, self.report, lambda: self.snapshot, self._clock, port)
         )
+
+    def _start_bus_control(self) -> None:
+        from agent.desktop.bus_control import BusControl
+        from agent.web.status_text import as_dict, why_text
+
+        bus = BusControl(
+            self.report,
+            self._clock,
+            lambda: self.snapshot,
+            status=lambda: as_dict(self.snapshot, self._clock),
+            why=lambda: why_text(self.snapshot),
+        )
+        self._effect_handler.bus = bus
+        self._start_worker(bus)
 
     def _start_session_watch(self, settings: Settings) -> None:
         from agent.desktop.session import SessionWatch, system_source

@@ -179,7 +179,10 @@ class BusServer:
                 while not self._stopping:
                     self._turn()
             except (OSError, KeyError, ValueError) as error:
-                log.warning("The session bus is out of reach: %r", error)
+                log.log(
+                    logging.DEBUG if pause > FIRST_RETRY else logging.WARNING,
+                    "The session bus is out of reach: %r", error,
+                )  # fmt: skip
                 self._lose()
                 self._sleep(pause)
                 pause = min(2 * pause, LAST_RETRY)
