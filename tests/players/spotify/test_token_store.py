@@ -25,7 +25,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.ring import Ring
 from tests.players.spotify.conftest import SpotifyHarness
 
-SECRET = {"refresh_token": "very secret"}
+SECRET: dict[str, object] = {"refresh_token": "very secret"}
 
 
 def mode(path: Path) -> int:
@@ -334,7 +334,8 @@ def test_the_stored_login_is_read_without_a_request(tmp_path: Path) -> None:
 
 def test_nothing_heavy_is_loaded_to_know_who_is_logged_in() -> None:
     code = (
-        "import sys; from agent.players.spotify import storage; from agent.store.paths import Paths\n"
+        "import sys; from agent.players.spotify import storage\n"
+        "from agent.store.paths import Paths\n"
         "from agent.settings import Settings\n"
         "storage.is_logged_in(Paths.default(), Settings())\n"
         "heavy = ('spotipy', 'requests', 'fastapi', 'uvicorn', 'agent.players.spotify.cache')\n"
