@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from agent import effects, events
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
+from agent.app.memory import give_back
 from agent.app.options import Options
 from agent.app.player_manager import PlayerManager
 from agent.core.controller import Controller
@@ -47,6 +48,8 @@ STOP_SECONDS = 1.5
 """All parts together have that long to end; what hangs then is left behind (daemon threads)."""
 LOOK_AROUND = 2.0
 """Seconds between two looks at what other programs may have changed."""
+STARTED, TIDY_UP = 10.0, 600.0
+"""Seconds from the start, and from then on, until unused memory is given back."""
 
 
 class Engine:
@@ -270,6 +273,7 @@ class Engine:
     def _loop(self) -> None:
         self._carry_out(self._controller.begin)
         next_look = self._clock.monotonic() + LOOK_AROUND
+        tidy_at = self._clock.monotonic() + STARTED
         while not self._done.is_set():
             due = self._controller.deadline
             wake_at = next_look if due is None else min(due, next_look)
@@ -283,6 +287,9 @@ class Engine:
                 self._carry_out(self._controller.tick)
             if now >= next_look:
                 next_look = now + LOOK_AROUND
+                if now >= tidy_at:
+                    tidy_at = now + TIDY_UP
+                    give_back()
                 self._external_changes.look()
 
     def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
