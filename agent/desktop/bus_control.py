@@ -146,7 +146,7 @@ class BusControl(Worker):
 
 def _named(ours: bool) -> None:
     if not ours:
-        log.warning("another program has the name %s on the session bus", NAME)
+        log.info("the name %s is not ours on the bus", NAME)
 
 
 def _told(snapshot: Snapshot) -> Told:

@@ -136,7 +136,8 @@ class BusServer:
         self._objects[path] = {interface.name: interface for interface in interfaces}
 
     def own(self, name: str, told: Callable[[bool], None] = lambda _: None) -> None:
-        """Ask for a name, now or as soon as the bus is there; ``told`` whether we have it."""
+        """Ask for a name, now or as soon as the bus is there; ``told`` whether we have it, each
+        time that changes."""
         self._names[name] = told
         if self._connection is not None:
             self._ask_for(name)
@@ -310,6 +311,8 @@ class BusServer:
             self._guarded(partial(on_reply, None))
         for changed in self._watched.values():
             self._guarded(partial(changed, ""))
+        for told in self._names.values():
+            self._guarded(partial(told, False))
 
     # -- messages
 

@@ -234,7 +234,7 @@ def test_without_a_window_a_notification_asks(
 ) -> None:
     for name, value in xfce_desktop.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(dialog.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     xfce_desktop.forget_notifications()
     asked = Asked(paths)
     wait_until(lambda: xfce_desktop.shown_notifications() == 1)
@@ -251,7 +251,7 @@ def test_a_dismissed_notification_is_no_answer(
 ) -> None:
     for name, value in xfce_desktop.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(dialog.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     asked = Asked(paths)
     wait_until(lambda: xfce_desktop.shown_notifications() == 1)
     xfce_desktop.dismiss_notifications()

@@ -63,7 +63,7 @@ class StatusItem:
         self._attention = False
         self._tooltip = ("", "")
         self._name = f"{ITEM}-{os.getpid()}-1"
-        self._shown = False
+        self._shown = self._has_name = False
         self._accepted: set[str] = set()
         self._owners: dict[str, str] = {}
         server.export(ITEM_PATH, self._interface())
@@ -108,21 +108,22 @@ class StatusItem:
     # -- watchers
 
     def _named(self, ours: bool) -> None:
+        """The bus has given us the name, at the start or after it was away."""
+        self._has_name = ours
         if not ours:
-            log.warning("the bus does not let us have the name %s", self._name)
+            log.info("the name %s is not ours on the bus", self._name)
         for watcher, owner in self._owners.items():
-            if owner:
-                self._register(watcher, owner)
+            self._register(watcher, owner)
 
     def _watcher_changed(self, watcher: str, owner: str) -> None:
         self._accepted.discard(watcher)
         self._owners[watcher] = owner
-        if owner and self._shown:
+        if self._has_name:
             self._register(watcher, owner)
 
     def _register(self, watcher: str, owner: str, tries: int = 0) -> None:
-        if self._owners.get(watcher) != owner:
-            return  # another one by now, which was asked for itself
+        if not owner or self._owners.get(watcher) != owner:
+            return  # nobody, or another one by now, which was asked for itself
 
         def answered(body: tuple[Any, ...] | None) -> None:
             if self._owners.get(watcher) != owner:
