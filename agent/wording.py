@@ -30,6 +30,7 @@ _PARTS: dict[str, str] = {
     "watcher": "Looking through the camera",
     "player": "Playing music",
     "session": "Noticing a locked screen",
+    "bus": "Answering programs on the session bus",
     "commands": "Taking commands such as 'moodtray status'",
     "page": "Showing the page in a browser",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ from agent.vision.sources import Kind, parse_source
 from agent.vision.watcher import Watcher
 
 if TYPE_CHECKING:
+    from agent.desktop.bus_control import BusControl
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
 
@@ -189,6 +191,7 @@ class Engine:
             tray=tray,
             notifier=None if options.headless else self._make_notifier(),
             session=self._make_session_watch() if options.session else None,
+            bus=self._make_bus_control() if options.control and sys.platform == "linux" else None,
         )
 
     def _make_notifier(self) -> Notifier:
@@ -212,6 +215,18 @@ class Engine:
             camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
         )
 
+    def _make_bus_control(self) -> BusControl:
+        from agent.desktop.bus_control import BusControl
+        from agent.web.status_text import as_dict, why_text
+
+        return BusControl(
+            self.report,
+            self._clock,
+            lambda: self.snapshot,
+            status=lambda: as_dict(self.snapshot, self._clock),
+            why=lambda: why_text(self.snapshot),
+        )
+
     def _source(self, camera: CameraSettings) -> int | str:
         return camera.source if self._options.camera is None else self._options.camera
 
@@ -230,6 +245,8 @@ class Engine:
             self._tell_problem(error)
         if self._options.control:
             self._start_web(settings)
+        if self._parts.bus is not None:
+            self._parts.workers.start(self._parts.bus)
         if self._parts.session is not None:
             self._parts.workers.start(self._parts.session)
         if not self._options.headless and self._options.settings is None:
