@@ -7,9 +7,12 @@ never blocks the controller.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.types import Decision, Mood, Notification, Observation, Playback, Playlist, Snapshot
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class AskConsent:
 @dataclass(frozen=True, slots=True)
 class ApplySettings:
     """Settings changed: workers and players that depend on them are brought up to date."""
+
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)

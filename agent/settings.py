@@ -141,10 +141,14 @@ class Settings(_Section):
     mood: MoodSettings = MoodSettings()
     policy: PolicySettings = PolicySettings()
     local: LocalSettings = LocalSettings()
-    local_playlists: dict[EmotionName, tuple[str, ...]] = Field(default_factory=dict)
+    local_playlists: dict[EmotionName, tuple[str, ...]] = Field(
+        default_factory=dict, examples=[["~/Music/Happy"]]
+    )
     """Emotion -> folders of audio files. Without an entry the loops that Moodtray ships."""
     spotify: SpotifySettings = SpotifySettings()
-    spotify_playlists: dict[EmotionName, tuple[str, ...]] = Field(default_factory=dict)
+    spotify_playlists: dict[EmotionName, tuple[str, ...]] = Field(
+        default_factory=dict, examples=[["https://open.spotify.com/playlist/..."]]
+    )
     """Emotion -> playlists: URI, URL or ID."""
     notifications: NotificationSettings = NotificationSettings()
     preview: PreviewSettings = PreviewSettings()

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from agent import logs
 from agent.diagnostics.bundle import anonymise, make
 from agent.errors import StoreError
+from agent.players.spotify import storage
 from agent.store.paths import Paths, ensure_folder
 
 NOW = datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC)
@@ -212,7 +213,7 @@ def test_the_bundle_tells_nothing_about_the_person(
     monkeypatch.setenv("LOGNAME", "marianne")
     app, playlist, user = "0123456789abcdef0123456789abcdef", "37i9dQZF1DXdPec7aLTmlC", "maria_x"
     paths.ensure()
-    paths.token_file.write_text(json.dumps({"refresh_token": TOKEN}))
+    storage.token_file(paths).write_text(json.dumps({"refresh_token": TOKEN}))
     paths.history_file.write_bytes(b"sad at nine in the evening")
     paths.settings_file.write_text(
         f'[spotify]\nclient_id = "{app}"\n'

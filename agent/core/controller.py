@@ -191,7 +191,7 @@ class Controller:
                 self._settings = settings
                 self._settings_problem = None
                 self._music.try_all_again()
-                self._out += [self._set_interval(), effects.ApplySettings()]
+                self._out += [self._set_interval(), effects.ApplySettings(settings)]
                 self._restart_workers()  # what made them fail may be mended
                 self._decide()
             case events.AskForConsent():

@@ -164,7 +164,8 @@ class XdgAutostart(Autostart):
 
     def _write(self, text: str) -> None:
         try:
-            write_atomic(self.file, text.encode(), mode=0o644)
+            # Paths of another encoding go through byte by byte.
+            write_atomic(self.file, text.encode("utf-8", "surrogateescape"), mode=0o644)
         except StoreError as error:
             raise DesktopError(f"Start at login could not be changed. {error.message}") from error
 
@@ -180,7 +181,7 @@ def _is_on(entry: Mapping[str, str]) -> bool:
 def _read(file: Path) -> dict[str, str] | None:
     """The keys of the main group; None: there is no such file."""
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
