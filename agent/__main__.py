@@ -1,6 +1,7 @@
 """``python -m agent``, the command ``moodtray``, and the frozen program's entry."""
 
 import multiprocessing
+import os
 
 
 def main() -> None:
@@ -10,6 +11,8 @@ def main() -> None:
     else is imported before it is known that this is no child.
     """
     multiprocessing.freeze_support()
+    # Looking for plugins of pydantic reads the metadata of every package here; none is wanted.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
     from agent.cli import main as run
 

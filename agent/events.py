@@ -160,7 +160,7 @@ class NextPlaylist:
 
 @dataclass(frozen=True, slots=True)
 class SetMood:
-    """The user says what they feel, also as the answer to "Not my mood"; it holds for ``minutes``."""
+    """The user says how they feel, perhaps after "Not my mood"; it holds for ``minutes``."""
 
     mood: MoodState
     minutes: float = 30.0

@@ -140,7 +140,7 @@ class WebSettings(_Section):
     """The control API."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
-    """Of the control API on 127.0.0.1; 0: any free port."""
+    """Of the page on 127.0.0.1; 0: any free port."""
 
 
 EmotionName = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]

@@ -36,8 +36,9 @@ class Worker(ABC):
     ``cycle`` returns the seconds to wait before the next one (None: until woken). An AgentError
     leads to :meth:`failed` and a growing wait; any other exception is logged with its traceback,
     reported as WorkerCrashed, and after RESTART_BUDGET of them within RESTART_WINDOW the worker
-    gives up: it rests, and holds no device or connection, until :meth:`restart`. The thread is a daemon:
-    one that hangs in foreign code cannot keep the program alive. The constructor starts nothing.
+    gives up: it rests, and holds no device or connection, until :meth:`restart`. The thread is a
+    daemon: one that hangs in foreign code cannot keep the program alive. The constructor starts
+    nothing.
     """
 
     def __init__(self, name: str, report: Report, clock: Clock) -> None:

@@ -117,14 +117,25 @@ def test_arguments_and_tracebacks_are_masked_too(logged: Path) -> None:
 
 def test_five_megabytes_and_no_more(logged: Path) -> None:
     log = logging.getLogger("agent.test")
-    line = "x" * 12_000
-    for _ in range(420):
-        log.info(line)
+    for number in range(420):
+        log.info(f"{number} " + "x" * 12_000)
     log.info("y" * 3_000_000)  # one giant line
     files = list(logged.parent.iterdir())
     assert len(files) == 5
     assert sum(file.stat().st_size for file in files) <= 5_000_000
     assert "the rest is cut" in logged.read_text()
+
+
+def test_what_repeats_without_end_pushes_nothing_else_out(logged: Path) -> None:
+    log = logging.getLogger("agent.test")
+    log.info("what matters")
+    for number in range(10_000):
+        log.warning("a stranger came: %d", number)
+    text = logged.read_text()
+    assert "what matters" in text
+    assert "a stranger came: 0" in text
+    assert "left out here" in text
+    assert len(text) < 10_000
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are of another kind there")

@@ -152,8 +152,9 @@ class EffectHandler:
         asked_to_log_in = before is not None and before.logged_in is False
         if notifier is not None and asked_to_log_in and snapshot.logged_in is not False:
             notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
-        if self._parts.tray is not None:
-            self._parts.tray.update(snapshot)
+        for part in (self._parts.tray, self._parts.bus):
+            if part is not None:
+                part.update(snapshot)
 
     def _set_preview(self, show: bool) -> None:
         if self._preview is None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import effects, events
+from agent.app import memory
 from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
@@ -40,6 +42,7 @@ from agent.vision.sources import Kind, parse_source
 from agent.vision.watcher import Watcher
 
 if TYPE_CHECKING:
+    from agent.desktop.bus_control import BusControl
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
 
@@ -49,6 +52,10 @@ STOP_SECONDS = 1.5
 """All parts together have that long to end; what hangs then is left behind (daemon threads)."""
 LOOK_AROUND = 2.0
 """Seconds between two looks at what other programs may have changed."""
+TIDY_AFTER = 4.0
+"""Seconds after which the start is over, and its memory can be given back."""
+TIDY_EVERY = 120.0
+"""Seconds between two such times: a page, a preview, an hour of music leave something behind."""
 
 
 class Engine:
@@ -188,6 +195,7 @@ class Engine:
             tray=tray,
             notifier=None if options.headless else self._make_notifier(),
             session=self._make_session_watch() if options.session else None,
+            bus=self._make_bus_control() if options.control and sys.platform == "linux" else None,
         )
 
     def _make_notifier(self) -> Notifier:
@@ -211,6 +219,18 @@ class Engine:
             camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
         )
 
+    def _make_bus_control(self) -> BusControl:
+        from agent.desktop.bus_control import BusControl
+        from agent.web.status_text import as_dict, why_text
+
+        return BusControl(
+            self.report,
+            self._clock,
+            lambda: self.snapshot,
+            status=lambda: as_dict(self.snapshot, self._clock),
+            why=lambda: why_text(self.snapshot),
+        )
+
     def _source(self, camera: CameraSettings) -> int | str:
         return camera.source if self._options.camera is None else self._options.camera
 
@@ -228,18 +248,26 @@ class Engine:
         except AgentError as error:  # the rest of the agent works without music
             self._tell_problem(error)
         if self._options.control:
-            self._start_control(settings)
+            self._start_web(settings)
+        if self._parts.bus is not None:
+            self._parts.workers.start(self._parts.bus)
         if self._parts.session is not None:
             self._parts.workers.start(self._parts.session)
         if not self._options.headless and self._options.settings is None:
             look_at_autostart(self.report)
 
-    def _start_control(self, settings: Settings) -> None:
-        from agent.web.server import ControlServer
+    def _start_web(self, settings: Settings) -> None:
+        from agent.web.commands import Commands
+        from agent.web.door import Door
+        from agent.web.page_server import PageServer
 
-        port = settings.web.port
+        def snapshot() -> Snapshot:
+            return self.snapshot
+
+        commands = Commands(self.report, snapshot, self._clock)
+        self._parts.workers.start(Door(self._paths, commands, self.report, self._clock))
         self._parts.workers.start(
-            ControlServer(self._paths, self.report, lambda: self.snapshot, self._clock, port)
+            PageServer(self._paths, commands, self.report, snapshot, self._clock, settings.web.port)
         )
 
     # -- the controller's thread
@@ -247,6 +275,7 @@ class Engine:
     def _loop(self) -> None:
         self._carry_out(self._controller.begin)
         next_look = self._clock.monotonic() + LOOK_AROUND
+        next_tidying = self._clock.monotonic() + TIDY_AFTER
         while not self._done.is_set():
             due = self._controller.deadline
             wake_at = next_look if due is None else min(due, next_look)
@@ -261,6 +290,9 @@ class Engine:
             if now >= next_look:
                 next_look = now + LOOK_AROUND
                 self._external_changes.look()
+            if now >= next_tidying:
+                next_tidying = now + TIDY_EVERY
+                memory.give_back()
 
     def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
         """Let the controller take one step, and carry out what it wants.

@@ -49,10 +49,7 @@ PLACES: dict[MoodState, Affect] = {MoodState(name): _place(ANGLES[name]) for nam
 
 
 def affect(probabilities: Sequence[float] | None) -> Affect | None:
-    """Return the mean place of seven probabilities, in the order of EMOTIONS.
-
-    None where none are known.
-    """
+    """Return the mean place of seven probabilities (order of EMOTIONS); None for none."""
     if probabilities is None:
         return None
     places = [PLACES[MoodState(name)] for name in EMOTIONS]

@@ -173,7 +173,10 @@ def _asked(mood: Mood, about: Circumstances, playlists: Playlists) -> Decision:
 
 
 def _reachable(playback: Playback, about: Circumstances, settings: PolicySettings) -> bool:
-    """Tell whether music can be started or changed. A device that does not show may only be asleep."""
+    """Tell whether music can be started or changed.
+
+    A device that does not show may only be asleep.
+    """
     if playback.state is not PlayState.UNAVAILABLE or about.owed:
         return True
     return settings.start_when_silent and not about.deviceless

@@ -28,7 +28,7 @@ class Paths:
     data: Path  # history.sqlite
     state: Path  # what a restart should remember: consent, Retry-After, request counts
     logs: Path
-    runtime: Path  # lock, secret of the control API
+    runtime: Path  # lock, door for commands and its secret
 
     @classmethod
     def default(cls) -> Paths:

@@ -285,7 +285,7 @@ def _check_paths(settings: Settings, path: Path | None, text: str) -> None:
 
 
 def _flat(settings: Settings) -> dict[str, object]:
-    """List all that differs from nothing: dotted key -> value as TOML holds it, without the Nones."""
+    """List all that differs from nothing: dotted key -> value as TOML holds it, no Nones."""
     values: dict[str, object] = {}
     for name in Settings.model_fields:
         value = getattr(settings, name)

@@ -15,6 +15,9 @@ from agent.types import Mood, MoodState, Observation
 EVERY = 5.0
 """Seconds between two looks of these rules."""
 
+WINDOW = 12
+"""Looks of which the majority counts."""
+
 
 class Steady:
     """A rule that looks every EVERY seconds and begins UNSURE."""
@@ -46,12 +49,12 @@ class Majority(Steady):
 
     def __init__(self, now: float, rest: NDArray[np.float64] | None = None) -> None:
         super().__init__(now, rest)
-        self._latest: deque[int] = deque(maxlen=12)
+        self._latest: deque[int] = deque(maxlen=WINDOW)
 
     def leading(self, probabilities: NDArray[np.float64]) -> int | None:
         self._latest.append(int(probabilities.argmax()))
         emotion, count = Counter(self._latest).most_common(1)[0]
-        if 2 * count <= self._latest.maxlen:
+        if 2 * count <= WINDOW:
             return None
         return emotion
 

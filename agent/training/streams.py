@@ -87,7 +87,9 @@ class Maker(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """What a rule said: ``played`` int [T], -1 before the first emotion; ``changes``: (row, emotion)
+    """What a rule said.
+
+    ``played`` int [T], -1 before the first emotion; ``changes``: (row, emotion)
     of each change of the music that the policy made; ``looks``: how many there were."""
 
     played: NDArray[np.int64]
@@ -177,7 +179,8 @@ def _whole(name: str, values: NDArray[np.float64], refuse: Any) -> NDArray[np.in
     return values.astype(np.int64)
 
 
-def _first_bad(what: str, bad: NDArray[np.bool_], refuse: Any) -> None:
+def _first_bad(what: str, rows: NDArray[np.bool_] | np.bool_, refuse: Any) -> None:
+    bad = np.atleast_1d(rows)
     if bad.any():
         raise refuse(f"{what} in row {int(np.argmax(bad))} ({int(bad.sum())} such rows).")
 

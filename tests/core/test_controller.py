@@ -458,7 +458,7 @@ def gave_up(worker: str) -> events.WorkerCrashed:
         ("watcher", Status.ERROR, "Looking through the camera stopped"),
         ("player", Status.ERROR, "Playing music stopped"),
         ("session", Status.WATCHING, "Noticing a locked screen stopped"),
-        ("control", Status.WATCHING, "Taking commands such as 'moodtray status' stopped"),
+        ("commands", Status.WATCHING, "Taking commands such as 'moodtray status' stopped"),
     ],
 )
 def test_a_worker_that_gave_up_is_told_and_an_error_only_when_needed(

@@ -134,7 +134,7 @@ def not_understood() -> PlayerError:
 
 
 def wait_of(retry_after: str | None, *, quota: bool, now: datetime) -> float:
-    """Read the seconds of a Retry-After header: a number, or a date; a default when it is neither."""
+    """Read the seconds of a Retry-After header: a number, or a date; else a default."""
     default = DEFAULT_QUOTA_WAIT if quota else DEFAULT_WAIT
     if retry_after is None:
         return default

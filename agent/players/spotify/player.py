@@ -149,8 +149,6 @@ class SpotifyPlayer:
     def look_up(self, uri: str, name: str) -> None:
         """Look whether it is still there, at most once a day; what is found is kept.
 
-        At most once a day; what is found is kept.
-
         Raises PlaylistGone, and what keeps every request from getting through. Other trouble with
         asking does not keep from playing: the playlist is then looked up again another time.
         """

@@ -17,7 +17,7 @@ from agent.players.spotify import factory, storage
 from agent.players.spotify.oauth import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
-from agent.web import login as login_pages
+from agent.web.loopback import HOST
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import FakeSpotify
 from tests.players.spotify.logins import CLIENT, Login
@@ -401,7 +401,7 @@ def test_an_early_look_at_the_result_leads_to_the_guide(login: Login) -> None:
 
 def test_only_this_computer_is_listened_to(login: Login) -> None:
     redirect = urlsplit(parse_qs(urlsplit(login.start()).query)["redirect_uri"][0])
-    assert login_pages.HOST == "127.0.0.1"
+    assert HOST == "127.0.0.1"
     assert redirect.port is not None
     connection = http.client.HTTPConnection("127.0.0.2", redirect.port, timeout=5)
     with pytest.raises(OSError):
