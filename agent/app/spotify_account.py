@@ -71,7 +71,7 @@ class Account:
         return self._seen.era if self._seen is not None else ""
 
     def exists(self, settings: Settings) -> bool:
-        """Tell whether somebody is logged in. Raises StoreError when the keyring does not answer."""
+        """Tell whether somebody is logged in. Raises StoreError when the keyring cannot be used."""
         # Cheap without the client: without a token file (or keyring) nobody ever logged in.
         if not storage.token_file(self._paths).exists() and not settings.spotify.use_keyring:
             return False

@@ -28,14 +28,18 @@ _DISPLAY, _REGISTRY = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class WaylandEvent:
+    """An event of the compositor, its arguments undecoded."""
+
     target: int
     opcode: int
     payload: bytes
 
 
 class WaylandConnection:
-    """A connection to the compositor; one thread. The constructor raises OSError, also where
-    WAYLAND_DISPLAY names none."""
+    """A connection to the compositor; one thread.
+
+    The constructor raises OSError, also where WAYLAND_DISPLAY names none.
+    """
 
     def __init__(self) -> None:
         name = os.environ.get("WAYLAND_DISPLAY")
@@ -54,6 +58,7 @@ class WaylandConnection:
             raise
 
     def new_id(self) -> int:
+        """Give out a number for a new object."""
         return next(self._ids)
 
     def request(self, target: int, opcode: int, payload: bytes = b"") -> None:
@@ -62,7 +67,7 @@ class WaylandConnection:
         self._socket.sendall(struct.pack("=II", target, size << 16 | opcode) + payload)
 
     def bind(self, interface: str, version: int) -> int:
-        """An object of that global interface. Raises KeyError when the compositor has none."""
+        """Bind that global interface. Raises KeyError when the compositor has none."""
         name, offered = self.globals[interface]
         made = self.new_id()
         head, tail = struct.pack("=I", name), struct.pack("=II", min(version, offered), made)
@@ -82,13 +87,14 @@ class WaylandConnection:
             self._waiting.append(event)
 
     def events(self) -> Iterator[WaylandEvent]:
-        """What has come since the last time; does not block. Raises OSError."""
+        """Take what came since the last time; does not block. Raises OSError."""
         waiting, self._waiting = self._waiting, []
         yield from waiting
         while (event := self._next(0.0)) is not None:
             yield event
 
     def close(self) -> None:
+        """Close the connection."""
         with contextlib.suppress(OSError):
             self._socket.close()
 
@@ -105,7 +111,7 @@ class WaylandConnection:
         return found
 
     def _next(self, timeout: float) -> WaylandEvent | None:
-        """Raises OSError when the connection has ended, or the compositor refused a request."""
+        """Raise OSError when the connection has ended, or the compositor refused a request."""
         while True:
             event = self._parsed()
             if event is not None:
@@ -136,8 +142,10 @@ def _text(text: str) -> bytes:
 
 
 class WaylandIdle:
-    """Implements agent.desktop.session.idle.IdleReader. The constructor raises OSError or KeyError
-    where the compositor does not tell."""
+    """Implements agent.desktop.session.idle.IdleReader.
+
+    The constructor raises OSError or KeyError where the compositor does not tell.
+    """
 
     def __init__(self, quiet: float = QUIET) -> None:
         self._quiet = quiet
@@ -151,8 +159,7 @@ class WaylandIdle:
             raise
 
     def seconds(self) -> float | None:
-        """Since the last input, at least; 0 while it is less than ``quiet``. Raises OSError when
-        the compositor is gone."""
+        """Return the seconds since the last input, at least; 0 while it is less than ``quiet``."""
         for event in self._connection.events():
             if event.target == self._notification:
                 idled = event.opcode == 0
@@ -160,6 +167,7 @@ class WaylandIdle:
         return 0.0 if self._since is None else time.monotonic() - self._since
 
     def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     def _ask(self, milliseconds: int) -> int:
