@@ -204,7 +204,7 @@ class RunningAgent:
                 return
 
     def cpu_percent(self, seconds: float) -> float:
-        """Measure the processor time of agent and children over ``seconds``, in percent of a core."""
+        """Measure the processor time of agent and children over ``seconds``, in % of a core."""
         began, before = time.monotonic(), self._cpu_seconds()
         time.sleep(seconds)
         used = self._cpu_seconds() - before
