@@ -94,8 +94,7 @@ class Neighbours:
         self._idle = self._look(self._device) if self._device is not None else frozenset()
 
     def wanting(self) -> str | None:
-        """Return the program that wants the device while we have it. Looks only as often as it may.
-        """
+        """Return the program that wants the device while we have it. Looks only when it may."""
         if self._device is None or self._clock.monotonic() < self._next_look:
             return None
         now = self._look(self._device)
