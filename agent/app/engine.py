@@ -175,7 +175,7 @@ class Engine:
             spotify_url=options.spotify_url,
             tell=options.tell,
         )
-        player = PlayerWorker(None, account.heard, self._clock)
+        player = PlayerWorker(None, account.forward, self._clock)
         music = PlayerManager(
             self._paths,
             self._clock,

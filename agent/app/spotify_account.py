@@ -20,7 +20,7 @@ from agent.store.settings_file import SettingsFile
 class Account:
     """The login of one run.
 
-    Its methods return at once; but for :meth:`heard` the controller's thread calls them. The
+    Its methods return at once; but for :meth:`forward` the controller's thread calls them. The
     constructor starts nothing. What 'moodtray login' and 'logout' do beside us is seen by the note
     that they leave, wherever the login itself is kept.
     """
@@ -95,7 +95,7 @@ class Account:
 
     # -- the player's thread
 
-    def heard(self, event: events.Event) -> None:
+    def forward(self, event: events.Event) -> None:
         """Pass on what the player's worker reports.
 
         That nobody is logged in after a logout is no news to the one who has logged out; what was

@@ -254,7 +254,7 @@ class BusServer:
 
     def _turn(self) -> None:
         """Sleep until something is to be done, and do it."""
-        self._receive_all()  # what came in the same breath as an earlier answer
+        self._receive_all()  # what came together with an earlier answer
         self._run_due()
         if self._stopping or self._connection is None:
             return

@@ -18,37 +18,37 @@ from agent.worker import Worker
 
 
 class CommandQueue:
-    """Orders on their way to the player's thread: given in any thread, taken by one.
+    """Commands on their way to the player's thread: given in any thread, taken by one.
 
-    A newer order replaces one that was not taken yet, but what nobody asked for never replaces what
-    the user did ask for.
+    A newer command replaces one that was not taken yet, but what nobody asked for never replaces
+    what the user did ask for.
     """
 
     def __init__(self) -> None:
         self._given: deque[PlayerCommand] = deque()
 
-    def give(self, order: PlayerCommand) -> None:
-        """Add an order."""
-        self._given.append(order)
+    def give(self, command: PlayerCommand) -> None:
+        """Add a command."""
+        self._given.append(command)
 
     def take(self) -> tuple[PlayerCommand | None, list[Playlist]]:
-        """Take the order that counts, and the playlists of those that it replaces."""
+        """Take the command that counts, and the playlists of those that it replaces."""
         newest: PlayerCommand | None = None
         replaced: list[PlayerCommand] = []
         while self._given:
-            order = self._given.popleft()
+            command = self._given.popleft()
             if newest is None:
-                newest = order
-            elif order.asked or not newest.asked:
+                newest = command
+            elif command.asked or not newest.asked:
                 replaced.append(newest)
-                newest = order
+                newest = command
             else:
-                replaced.append(order)
+                replaced.append(command)
         kept = None if newest is None else newest.playlist
         return newest, [
-            order.playlist
-            for order in replaced
-            if order.playlist is not None and order.playlist != kept
+            command.playlist
+            for command in replaced
+            if command.playlist is not None and command.playlist != kept
         ]
 
 
@@ -80,15 +80,15 @@ class PlayerWorker(Worker):
         Unless the user ``asked`` for it, the player is read first and left alone when it turns
         out that the user has paused or chosen something meanwhile; PlaybackChanged tells so.
         """
-        self._order(PlayerCommand(Command.PLAY, playlist, asked))
+        self._send(PlayerCommand(Command.PLAY, playlist, asked))
 
     def pause(self) -> None:
         """Pause, as the user asks: it counts as paused by hand."""
-        self._order(PlayerCommand(Command.PAUSE))
+        self._send(PlayerCommand(Command.PAUSE))
 
     def resume(self) -> None:
         """Let the music play on, as the user asks."""
-        self._order(PlayerCommand(Command.RESUME))
+        self._send(PlayerCommand(Command.RESUME))
 
     def expect(self, waiting: bool) -> None:
         """Say whether a decision waits for the track's end; it is then watched more closely."""
@@ -115,24 +115,24 @@ class PlayerWorker(Worker):
         """True when there is no player to use: none was given yet, or its worker gave up."""
         return self._next_backend is None and (self._driver is None or self._spent)
 
-    def _order(self, order: PlayerCommand) -> None:
-        self._commands.give(order)
+    def _send(self, command: PlayerCommand) -> None:
+        self._commands.give(command)
         self.wake()
 
     # -- the worker's thread
 
     def cycle(self) -> float | None:
-        """Take over a new player or order, and let the driver do one thing."""
+        """Take over a new player or command, and let the driver do one thing."""
         if self._next_backend is not None:
             backend, self._next_backend = self._next_backend, None
             self._driver = self._hand_over(backend)
-        order, replaced = self._commands.take()
+        command, replaced = self._commands.take()
         for playlist in replaced:
             self.report(PlayDropped(playlist))
         driver = self._driver
         if driver is None or self._spent:
-            if order is not None and order.playlist is not None:
-                self.report(PlayDropped(order.playlist))
+            if command is not None and command.playlist is not None:
+                self.report(PlayDropped(command.playlist))
             return None
         if self._retry:
             self._retry = False
@@ -141,7 +141,7 @@ class PlayerWorker(Worker):
             self._changed = False
             driver.read_soon()
         driver.waiting = self._waiting
-        return driver.turn(order)
+        return driver.turn(command)
 
     def failed(self, error: AgentError) -> None:
         """Report trouble of the player."""

@@ -90,7 +90,7 @@ class FreedesktopNotifications:
         except OSError:
             self._lose()
             raise
-        self._read()  # what came in the same breath
+        self._read()  # what came together with it
         return tuple(unwrap_msg(answer))
 
     def _answer_to(self, connection: DBusConnection, message: Message) -> Message:
