@@ -52,8 +52,10 @@ MAX_ANSWERS = 16
 
 
 class Door(Worker):
-    """Takes commands; one cycle serves until it is told to stop. ``private`` False: on the
-    loopback address even where a Unix socket could be had."""
+    """Takes commands; one cycle serves until it is told to stop.
+
+    ``private`` False: on the loopback address even where a Unix socket could be had.
+    """
 
     def __init__(
         self,
