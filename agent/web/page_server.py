@@ -93,7 +93,7 @@ class PageServer(Worker):
 
     @property
     def serving(self) -> bool:
-        """Is uvicorn running?"""
+        """True while uvicorn runs."""
         return self._server is not None
 
     def wait_ready(self, timeout: float) -> bool:

@@ -257,7 +257,7 @@ class DbusMenu:
         return True
 
     def _replace(self, entries: tuple[Entry, ...], *, keep_clicks: bool) -> None:
-        """Replace the lines; ``keep_clicks``: those that stay do at a click what they did before."""
+        """Replace the lines; ``keep_clicks``: those that stay keep what a click does."""
         changes = _Changes()
         self._merge(self._root, entries, changes, keep_clicks)
         if changes.updated or changes.removed:
@@ -362,7 +362,7 @@ def _chosen(properties: Properties, names: set[str]) -> Properties:
 def _layout(
     node: _Node, depth: int, names: set[str]
 ) -> tuple[int, Properties, list[tuple[str, Any]]]:
-    """``depth``: how many generations below; -1: all."""
+    """Describe a line and those below, ``depth`` generations; -1: all."""
     below = [] if depth == 0 else node.children
     children = [
         ("(ia{sv}av)", _layout(child, depth - 1 if depth > 0 else -1, names)) for child in below
