@@ -35,23 +35,25 @@ class WaylandEvent:
     payload: bytes
 
 
+def compositor() -> Path:
+    """Return the compositor's socket, as the environment names it; OSError where it names none."""
+    name = os.environ.get("WAYLAND_DISPLAY")
+    if not name:
+        raise OSError("WAYLAND_DISPLAY is not set")
+    return Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / name
+
+
 class WaylandConnection:
-    """A connection to the compositor; one thread.
+    """Talk to the compositor at ``path``; one thread. The constructor raises OSError."""
 
-    The constructor raises OSError, also where WAYLAND_DISPLAY names none.
-    """
-
-    def __init__(self) -> None:
-        name = os.environ.get("WAYLAND_DISPLAY")
-        if not name:
-            raise OSError("WAYLAND_DISPLAY is not set")
+    def __init__(self, path: Path) -> None:
         self._ids = itertools.count(_REGISTRY + 1)
         self._buffer = b""
         self._waiting: list[WaylandEvent] = []
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(TIMEOUT)
         try:
-            self._socket.connect(str(Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / name))
+            self._socket.connect(str(path))
             self.globals = self._read_globals()
         except BaseException:
             self._socket.close()
@@ -150,7 +152,7 @@ class WaylandIdle:
     def __init__(self, quiet: float = QUIET) -> None:
         self._quiet = quiet
         self._since: float | None = None
-        self._connection = WaylandConnection()
+        self._connection = WaylandConnection(compositor())
         try:
             self._notification = self._ask(round(quiet * 1000))
             self._connection.settle()
