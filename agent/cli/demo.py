@@ -87,8 +87,8 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Where the demo plays: on the shipped loops, or on a player that was prepared for it."""
+class DemoPlayer:
+    """What the demo plays on: the shipped loops, or a player that was prepared for it."""
 
     settings: Settings = DEMO_SETTINGS
     player: str = "local"
@@ -103,7 +103,7 @@ def run(
     headless: bool,
     preview: bool,
     out: Print,
-    stage: Stage = Stage(),
+    player: DemoPlayer = DemoPlayer(),
 ) -> Summary:
     """Run the demo for so many seconds (None: once through the clip). Raises AgentError."""
     path = clip()
@@ -125,16 +125,16 @@ def run(
     with tempfile.TemporaryDirectory(prefix="moodtray-demo-") as folder:
         paths = Paths.below(Path(folder))
         logs.set_up(ensure_folder(paths.logs))
-        if stage.prepare is not None:
-            stage.prepare(paths)
+        if player.prepare is not None:
+            player.prepare(paths)
         app = App(
             Options(
                 camera=str(path),
-                player=stage.player,
-                spotify_url=stage.spotify_url,
+                player=player.player,
+                spotify_url=player.spotify_url,
                 headless=headless,
                 play=True,
-                settings=stage.settings,
+                settings=player.settings,
                 control=False,
                 session=False,
                 listener=listen,
