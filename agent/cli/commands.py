@@ -21,7 +21,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from agent import __version__
-from agent.errors import AgentError, NotRunning
+from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.paths import HOME, Paths, ensure_folder
 from agent.types import EMOTIONS
 from agent.wording import MOOD_WORDS
@@ -463,6 +463,49 @@ def quit_() -> None:
 
 
 # --- autostart ------------------------------------------------------------------------------------
+
+
+@app.command()
+def install() -> None:
+    """Put Moodtray into the desktop's program menu, for an installation by pipx, uv or pip."""
+    from agent.desktop import launcher
+    from agent.desktop.autostart.command import program_command
+
+    _only_on_linux("install")
+    entry = launcher.install(program_command())
+    print(f"Moodtray is among your desktop's programs now ({entry}).")
+    print("'moodtray autostart enable' starts it at login; 'moodtray uninstall' undoes both.")
+
+
+@app.command()
+def uninstall() -> None:
+    """Take away what 'install' and 'autostart enable' have set up."""
+    from agent.desktop import launcher
+    from agent.desktop.autostart import autostart
+
+    _only_on_linux("uninstall")
+    gone = launcher.uninstall()
+    if autostart().status().enabled:
+        autostart().disable()
+        print("Moodtray does not start at login any more.")
+    if gone:
+        print("Moodtray is taken from your desktop's programs.")
+    else:
+        print("There was no entry in your desktop's programs to take away.")
+    paths = Paths.default()
+    print(
+        f"Your settings ({paths.config}) and history ({paths.data}) are still there; delete these "
+        "folders if you like. The program itself goes with 'pipx uninstall moodtray', "
+        "'uv tool uninstall moodtray' or 'pip uninstall moodtray'."
+    )
+
+
+def _only_on_linux(verb: str) -> None:
+    if sys.platform != "linux":
+        raise DesktopError(
+            f"'moodtray {verb}' is for Linux. On this system the installer puts Moodtray among "
+            "the programs, and the system's own settings take it away."
+        )
 
 
 @autostart_app.command()

@@ -82,11 +82,13 @@ class BusControl(Worker):
         try:
             server.connect()
         except (OSError, KeyError, ValueError) as error:
+            server.close()
             log.info("no session bus, so no %s on it: %r", NAME, error)
             return NO_BUS
         self._server = server
         if not self.stopping:
             server.run()
+        server.close()
         return 0.0
 
     def release(self) -> None:
