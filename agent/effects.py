@@ -50,6 +50,13 @@ class ExpectTrackEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show a page of ours in the user's browser."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetPreview:
     show: bool
 
@@ -128,6 +135,7 @@ Effect: TypeAlias = (
     | PauseMusic
     | ResumeMusic
     | ExpectTrackEnd
+    | OpenPage
     | SetPreview
     | Notify
     | Publish

@@ -143,6 +143,29 @@ class NextPlaylist:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayPlaylist:
+    """This very playlist, now: the user wants to hear it."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class TryNow:
+    """Look often and change the music at once, for so many seconds, so that the user sees how it
+    works; 0 ends it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show the page to the user, in their browser. ``page``: "", "moods", "history", "settings",
+    "start", "spotify"."""
+
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SetMood:
     """ "I feel ...": holds for ``minutes``; also the answer to "Not my mood"."""
 
@@ -260,6 +283,9 @@ Event: TypeAlias = (
     | PauseMusic
     | ResumeMusic
     | NextPlaylist
+    | PlayPlaylist
+    | TryNow
+    | OpenPage
     | SettingsBroken
     | SetMood
     | NotMyMood
