@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -23,6 +23,7 @@ from agent.types import (
     Action,
     CameraState,
     Chooser,
+    Decision,
     Happening,
     MoodState,
     NotificationKind,
@@ -44,7 +45,7 @@ E = TypeVar("E")
 class ControllerHarness:
     """A controller, its clock, and all effects so far."""
 
-    def __init__(self, settings: Settings | None = None, **kwargs: bool) -> None:
+    def __init__(self, settings: Settings | None = None, **kwargs: Any) -> None:
         self.clock = FakeClock()
         self.controller = Controller(settings or Settings(), self.clock, **kwargs)
         self.effects: list[effects.Effect] = self.controller.begin()
@@ -564,7 +565,7 @@ def test_equal_decisions_are_recorded_once() -> None:
     stage = ControllerHarness()
     stage.music()
     stage.look("happy", 120)
-    decisions = [r.item for r in stage.all(effects.Record) if type(r.item).__name__ == "Decision"]
+    decisions = [r.item for r in stage.all(effects.Record) if isinstance(r.item, Decision)]
     assert [d.action for d in decisions if d.mood is MoodState.HAPPY] == [Action.SWITCH_AT_END]
 
 

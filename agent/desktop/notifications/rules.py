@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import assert_never
 
 from agent.ports import Clock
 from agent.settings import NotificationSettings
@@ -128,8 +129,10 @@ def still_so(notification: Notification, snapshot: Snapshot | None) -> bool:
             playback = snapshot.playback
             by_user = playback is not None and playback.chosen_by is Chooser.USER
             return snapshot.switch is not None and not by_user
-        case _:
+        case NotificationKind.INFO:
             return True
+        case _:
+            assert_never(notification.kind)
 
 
 def is_quiet(now: time, quiet_from: time | None, quiet_to: time | None) -> bool:

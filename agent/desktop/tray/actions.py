@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import assert_never
 
 from agent import __version__
 from agent.desktop.tray.menu import MenuAction
@@ -34,6 +35,8 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
                         asked=True,
                     )
                 )
+            case _:
+                assert_never(action)
     except DesktopError as error:
         report(Notice(error.title, error.message, asked=True))
 
