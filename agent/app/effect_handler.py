@@ -7,12 +7,13 @@ its own. A part that is missing (no tray, no notifications) is simply not told.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, assert_never
 
 from agent import effects, events
 from agent.app import event_log
-from agent.errors import AgentError, StoreError
+from agent.errors import AgentError, DesktopError, StoreError
 from agent.ports import Clock, History, Notifier, Report
 from agent.types import (
     Decision,
@@ -28,7 +29,9 @@ from agent.vision.watcher import Watcher
 from agent.wording import describe
 
 if TYPE_CHECKING:
+    from agent.app.page import Page
     from agent.app.player_manager import PlayerManager
+    from agent.app.taps import Taps
     from agent.desktop.preview.process import Preview
     from agent.desktop.tray.tray import Tray
 
@@ -40,6 +43,7 @@ Listener = Callable[[dict[str, Any]], None]
 WISHES = (
     effects.StartLogin,
     effects.EndLogin,
+    effects.OpenPage,
     effects.SetPreview,
     effects.SwitchAutostart,
     effects.ApplySettings,
@@ -56,6 +60,7 @@ class EffectHandler:
         report: Report,
         clock: Clock,
         watcher: Watcher,
+        taps: Taps,
         music: PlayerManager,
         history: History,
         listener: Listener | None,
@@ -69,6 +74,7 @@ class EffectHandler:
         self._clock = clock
         self._started = clock.monotonic()
         self._watcher = watcher
+        self._taps = taps
         self._music = music
         self._history = history
         self._history_well = True
@@ -81,6 +87,7 @@ class EffectHandler:
         self.tray: Tray | None = None
         self.notifier: Notifier | None = None
         self.preview: Preview | None = None
+        self.page: Page | None = None
         self.snapshot: Snapshot | None = None
         """The latest that was published. Read by any thread."""
 
@@ -112,6 +119,8 @@ class EffectHandler:
                 self._music.account.log_in()
             case effects.EndLogin():
                 self._music.account.log_out()
+            case effects.OpenPage(page):
+                self._open_page(page)
             case effects.SetPreview(show):
                 self._set_preview(show)
             case effects.Notify(notification):
@@ -150,6 +159,25 @@ class EffectHandler:
             self.notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
         if self.tray is not None:
             self.tray.update(snapshot)
+        if self.page is not None:
+            self.page.published()
+
+    def _open_page(self, name: str) -> None:
+        """In a thread of its own: a browser may take long to start."""
+        page = self.page
+        if page is None:
+            raise DesktopError(
+                "This run of Moodtray has no page. Start it without --no-control.",
+                title="The page cannot be opened",
+            )
+
+        def open_it() -> None:
+            try:
+                page.open(name)
+            except AgentError as error:
+                self._report(events.Notice(error.title, error.message, asked=True))
+
+        threading.Thread(target=open_it, name="open page", daemon=True).start()
 
     def _set_preview(self, show: bool) -> None:
         if self.preview is None:
@@ -160,9 +188,9 @@ class EffectHandler:
             self.preview = Preview(self._report)
         if show:
             self.preview.open()
-            self._watcher.set_tap(self._to_preview)
+            self._taps.set("preview", self._to_preview)
         else:
-            self._watcher.set_tap(None)
+            self._taps.set("preview", None)
             self.preview.close()
 
     def _to_preview(self, view: FrameView) -> None:

@@ -19,6 +19,7 @@ from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
 from agent.app.options import Options
 from agent.app.player_manager import PlayerManager
+from agent.app.taps import Taps
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop import consent
@@ -26,6 +27,7 @@ from agent.errors import AgentError
 from agent.players.spotify import storage
 from agent.ports import Clock
 from agent.settings import CameraSettings, Settings
+from agent.store import catalogues
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from agent.types import CameraState, Snapshot
@@ -37,6 +39,7 @@ from agent.vision.watcher import Watcher
 from agent.worker import Worker
 
 if TYPE_CHECKING:
+    from agent.app.page import Page
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
 
@@ -69,11 +72,14 @@ class Engine:
         self._ended = ended
         self._done = threading.Event()
         self._settings_file: SettingsFile | None = None
+        self._first_start = False
+        self._page_leads = False
         self._session: SessionWatch | None = None
         self._workers: list[Worker] = []  # all but the player's, which is the music's
         self._closers: list[Callable[[], object]] = []
         self._loop_thread = threading.Thread(target=self._loop, name="controller", daemon=True)
         settings, problem = self._load_settings()
+        catalogues.speak(settings.language)
         if problem is not None:
             self.report(events.SettingsBroken(problem))
         self._build(settings)
@@ -94,6 +100,7 @@ class Engine:
 
     def start(self) -> None:
         """Start all parts, the one that has the longest way first."""
+        self._page_leads = self._page_can_lead()
         if not self._options.headless:
             self._start_notifications()  # before all else, so that trouble of the start is shown
         self._start_worker(self._watcher)
@@ -136,6 +143,7 @@ class Engine:
         if self._options.settings is not None:
             return self._options.settings, None
         self._settings_file = SettingsFile(self._paths)
+        self._first_start = not self._paths.settings_file.exists()
         return self._settings_file.load_or_last_good()
 
     def _build(self, settings: Settings) -> None:
@@ -169,11 +177,13 @@ class Engine:
             spotify_url=self._options.spotify_url,
             tell=self._options.tell,
         )
+        self._taps = Taps(self._watcher)
         self._history = storage.history(self._paths, self._tell_problem)
         self._effect_handler = EffectHandler(
             report=self.report,
             clock=self._clock,
             watcher=self._watcher,
+            taps=self._taps,
             music=self._music,
             history=self._history,
             listener=self._options.listener,
@@ -209,6 +219,7 @@ class Engine:
         except AgentError as error:  # the rest of the agent works without music
             self._tell_problem(error)
         if self._options.control:
+            self._start_page(settings)
             self._start_control(settings)
         if self._options.session:
             self._start_session_watch(settings)
@@ -218,10 +229,57 @@ class Engine:
     def _start_control(self, settings: Settings) -> None:
         from agent.web.server import ControlServer
 
-        port = settings.web.port
+        page = self._effect_handler.page
         self._start_worker(
-            ControlServer(self._paths, self.report, lambda: self.snapshot, self._clock, port)
+            ControlServer(
+                self._paths,
+                self.report,
+                lambda: self.snapshot,
+                self._clock,
+                page_link=None if page is None else page.link,
+            )
         )
+
+    def _start_page(self, settings: Settings) -> None:
+        from agent.app.page import Page
+
+        file = self._settings_file or SettingsFile(self._paths)
+        page = Page(
+            self._paths,
+            self._clock,
+            self.report,
+            snapshot=lambda: self.snapshot,
+            settings_file=file,
+            history=self._history,
+            music=self._music,
+            taps=self._taps,
+            camera_source=lambda: self._source(self._controller.settings.camera),
+            player=self._options.player,
+            spotify_url=self._options.spotify_url,
+            port=settings.web.port,
+        )
+        self._start_worker(page.server)
+        self._effect_handler.page = page
+        if self._page_leads:
+            threading.Thread(
+                target=self._open_first_steps, args=(page,), name="open page", daemon=True
+            ).start()
+
+    def _page_can_lead(self) -> bool:
+        """At the very first start the page asks for consent, and leads through the rest."""
+        shown = self._options.control and not self._options.headless
+        if not (self._first_start and self._needs_consent and shown):
+            return False
+        from agent.app.page import has_browser
+
+        return has_browser()
+
+    def _open_first_steps(self, page: Page) -> None:
+        try:
+            page.open("start")
+        except AgentError as error:
+            log.warning("the first steps were not opened: %s", error)
+            self._ask_in_a_window()
 
     def _start_session_watch(self, settings: Settings) -> None:
         from agent.desktop.session import SessionWatch, system_source
@@ -288,6 +346,7 @@ class Engine:
 
     def _apply_settings(self) -> None:
         settings, before = self._controller.settings, self._applied
+        catalogues.speak(settings.language)
         self._applied = settings
         self._watcher.set_burst(settings.camera.burst_frames, settings.camera.burst_duration)
         self._watcher.set_yield_to_others(settings.camera.yield_to_others)
@@ -299,11 +358,16 @@ class Engine:
         self._music.use(settings)
 
     def _ask_consent(self) -> None:
-        from agent.desktop.consent.dialog import ask
-
         if self._options.headless:
             self._options.tell(consent.HOW)
-            return
+        elif self._page_leads and self._first_start:
+            self._first_start = False  # asked for once more, it is asked in a window
+        else:
+            self._ask_in_a_window()
+
+    def _ask_in_a_window(self) -> None:
+        from agent.desktop.consent.dialog import ask
+
         ask(self._paths, self._clock, self.report, self._options.tell)
 
     def _shut_down(self) -> None:

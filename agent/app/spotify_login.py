@@ -25,7 +25,10 @@ from agent.settings import Settings
 from agent.store.paths import Paths
 
 if TYPE_CHECKING:
+    from agent.players.spotify.client import SpotifyClient
+    from agent.players.spotify.login import TokenKeeper
     from agent.players.spotify.player import SpotifyPlayer
+    from agent.players.spotify.rate_limit import Ledger
 
 
 def build_player(
@@ -36,10 +39,32 @@ def build_player(
     cache: DisplayCache | None = None,
 ) -> SpotifyPlayer:
     """The player, not yet connected. ``cache`` is shared with whoever shows names."""
+    from agent.players.spotify.player import SpotifyPlayer
+
+    client, keeper, book = _connection(settings, paths, clock, spotify_url)
+    return SpotifyPlayer(
+        client,
+        keeper,
+        book,
+        cache or storage.display_cache(paths, clock),
+        clock,
+        shuffle=settings.spotify.shuffle,
+    )
+
+
+def build_client(
+    settings: Settings, paths: Paths, clock: Clock, spotify_url: str | None = None
+) -> SpotifyClient:
+    """Questions to Spotify beside the player's, counted in the same book."""
+    return _connection(settings, paths, clock, spotify_url)[0]
+
+
+def _connection(
+    settings: Settings, paths: Paths, clock: Clock, spotify_url: str | None
+) -> tuple[SpotifyClient, TokenKeeper, Ledger]:
     from agent.players.spotify.client import SpotifyClient
     from agent.players.spotify.login import TokenKeeper
     from agent.players.spotify.oauth import Accounts
-    from agent.players.spotify.player import SpotifyPlayer
     from agent.players.spotify.transport import SpotifySession
 
     at = Endpoints.at(spotify_url)
@@ -51,14 +76,7 @@ def build_player(
         clock,
     )
     session = SpotifySession(at.api, keeper, book, clock)
-    return SpotifyPlayer(
-        SpotifyClient(session, at.api, clock),
-        keeper,
-        book,
-        cache or storage.display_cache(paths, clock),
-        clock,
-        shuffle=settings.spotify.shuffle,
-    )
+    return SpotifyClient(session, at.api, clock), keeper, book
 
 
 def backend(
@@ -86,12 +104,14 @@ def login(
     echo: Callable[[str], None] | None = None,
     open_browser: Callable[[str], bool] | None = None,
     cancelled: threading.Event | None = None,
+    back: str | None = None,
 ) -> None:
     """Log in; blocks until the user has answered, at most five minutes after Spotify's page opened.
 
     ``echo`` takes the one line of stdout (the authorize URL, with ``no_browser`` or when no browser
     opens), ``tell`` everything else (stderr). ``save_client_id`` stores a client ID that was given
-    or entered. Raises NeedsLogin with what went wrong, or another AgentError.
+    or entered. ``back``: where the browser goes on afterwards. Raises NeedsLogin with what
+    went wrong, or another AgentError.
     """
     from agent.players.spotify.login import LoginFlow
     from agent.players.spotify.oauth import Accounts
@@ -122,6 +142,7 @@ def login(
         save_client_id=save_client_id,
         dashboard=DASHBOARD,
         say=tell,
+        back=back,
     )
     server.start()
     try:
@@ -155,13 +176,17 @@ def next_step(settings: Settings) -> str:
     )
 
 
+def redirect_uri(port: int) -> str:
+    """What to enter at Spotify: with any free port (0) the address is registered without one."""
+    return f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
+
+
 def guide_text(port: int) -> str:
     """How to make the app at Spotify, for a terminal."""
-    uri = f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
     return (
         "Moodtray works through a Spotify app of your own (made once, free, Premium needed):\n"
         f"  1. Open {DASHBOARD} and press 'Create app'; tick 'Web API'.\n"
-        f"  2. Enter as redirect URI exactly: {uri}\n"
+        f"  2. Enter as redirect URI exactly: {redirect_uri(port)}\n"
         "  3. Copy the client ID and run: moodtray login --client-id THE_ID"
     )
 

@@ -16,6 +16,7 @@ import typer
 
 from agent import __version__
 from agent.errors import AgentError, NotRunning
+from agent.store.catalogues import speak_as_set
 from agent.store.paths import Paths, ensure_folder
 from agent.types import EMOTIONS
 
@@ -37,6 +38,7 @@ def main() -> NoReturn:
     from agent.training.cli import register
 
     _speak_utf8()
+    speak_as_set(Paths.default())
     register(app)
     code = 0
     try:
@@ -386,6 +388,22 @@ def preview() -> None:
 def quit_() -> None:
     """End the running agent."""
     print(_ask("quit")["text"])
+
+
+@app.command()
+def settings(
+    print_url: Annotated[
+        bool, typer.Option("--print-url", help="Print the one-time address instead.")
+    ] = False,
+    page: Annotated[
+        str, typer.Argument(help="settings, history, moods, start or spotify")
+    ] = "settings",
+) -> None:
+    """Open the page: settings, music for your moods, history, first steps."""
+    if page not in ("settings", "history", "moods", "start", "spotify", "now"):
+        raise typer.BadParameter("settings, history, moods, start, spotify or now")
+    answer = _ask("page", page="" if page == "now" else page, show=not print_url)
+    print(answer["url"] if print_url else answer["text"])
 
 
 # --- autostart ------------------------------------------------------------------------------------

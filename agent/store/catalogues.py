@@ -6,9 +6,10 @@ import gettext
 import locale
 import logging
 import os
+import tomllib
 
 from agent import translation
-from agent.store.paths import resources_dir
+from agent.store.paths import Paths, resources_dir
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,15 @@ def speak(wanted: str = "auto") -> str:
         return "en"
     translation.use(found, language)
     return language
+
+
+def speak_as_set(paths: Paths) -> str:
+    """Put the language of the settings file in force, without reading all of it."""
+    try:
+        wanted = tomllib.loads(paths.settings_file.read_text(encoding="utf-8")).get("language")
+    except (OSError, ValueError, RecursionError):
+        wanted = None
+    return speak(wanted if isinstance(wanted, str) else "auto")
 
 
 def system_language() -> str:

@@ -31,6 +31,29 @@ def forget(connection: sqlite3.Connection) -> bool:
     return switches.rowcount + feedback.rowcount > 0
 
 
+def forget_between(connection: sqlite3.Connection, since: float, until: float) -> None:
+    """Remove the rows of a time, and their bytes. Raises sqlite3.Error."""
+    connection.execute("PRAGMA secure_delete = ON").fetchone()
+    with connection:
+        for table in ("moods", "switches", "feedback"):
+            connection.execute(f"DELETE FROM {table} WHERE at >= ? AND at < ?", (since, until))
+    connection.execute("VACUUM")
+    _empty_log(connection)
+
+
+def remove_set_aside(path: Path) -> None:
+    """Remove damaged copies of the journal ``path``; nobody can tell what time they are of. Raises
+    StoreError."""
+    for copy in path.parent.glob(f"{path.name}.broken-*"):
+        try:
+            copy.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"The damaged history {copy} cannot be removed ({error.strerror}). "
+                "Remove it by hand."
+            ) from error
+
+
 def forget_set_aside(path: Path) -> bool:
     """Remove damaged copies of the journal ``path`` that hold Spotify's addresses; nothing can be
     blanked in them. True when there was one. Raises StoreError."""

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import StoreError
-from agent.store.forget import SPOTIFYS, forget, forget_set_aside
+from agent.store.forget import (
+    SPOTIFYS,
+    forget,
+    forget_between,
+    forget_set_aside,
+    remove_set_aside,
+)
 from agent.store.sqlite_file import SqliteFile
 from agent.types import Action, Decision, Mood, MoodState
 
@@ -142,6 +148,14 @@ class SqliteHistory:
         """
         found = self.path.exists() and self._file.run(forget)
         return forget_set_aside(self.path) or found  # the file itself may just have become one
+
+    def forget_between(self, since: float, until: float) -> None:
+        """Remove all that was noted from ``since`` up to ``until`` (seconds since 1970), here and
+        in damaged files that were set aside. Afterwards the bytes are gone from the files, not
+        only from the tables. Raises StoreError."""
+        if self.path.exists():
+            self._file.run(lambda connection: forget_between(connection, since, until))
+        remove_set_aside(self.path)
 
     # -- reading: oldest first
 

@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent import __version__, events
+from agent.errors import AgentError
 from agent.ports import Clock, Report
 from agent.settings import EmotionName
 from agent.types import MoodState, PlayState, Snapshot
@@ -74,12 +75,21 @@ class MusicWords(_Words):
     action: Literal["pause", "resume"]
 
 
+class PageWords(_Words):
+    page: str = ""
+    show: bool = True
+
+
 class PreviewWords(_Words):
     show: bool | None = None
 
 
 def make_app(
-    report: Report, snapshot: Callable[[], Snapshot], secret: str, clock: Clock
+    report: Report,
+    snapshot: Callable[[], Snapshot],
+    secret: str,
+    clock: Clock,
+    page_link: Callable[[str], str] | None = None,
 ) -> ASGIApp:
     """The API. ``report`` and ``snapshot`` are called in the server's thread and must not block."""
     app = FastAPI(
@@ -171,6 +181,18 @@ def make_app(
         if show and not done and snapshot().camera_paused:
             return _error(409, PAUSED, title="The camera is paused")
         return answer("The preview is open." if show else "The preview is closed.", done)
+
+    @app.post("/page")
+    def page(words: PageWords) -> Any:
+        if page_link is None:
+            return _error(409, "This run of Moodtray has no page.")
+        if words.show:
+            report(events.OpenPage(words.page))
+            return answer("The page opens in your browser.")
+        try:
+            return {**answer("Open this address."), "url": page_link(words.page)}
+        except AgentError as error:
+            return _error(409, error.message, title=error.title)
 
     @app.post("/hello")
     async def hello() -> dict[str, Any]:

@@ -42,11 +42,13 @@ class ControlServer(Worker):
         snapshot: Callable[[], Snapshot],
         clock: Clock,
         port: int = 0,
+        page_link: Callable[[str], str] | None = None,
     ) -> None:
         super().__init__("control", report, clock)
         self._file = paths.runtime / CONTROL_FILE
         self._snapshot = snapshot
         self._port = port
+        self._page_link = page_link
         self._server: uvicorn.Server | None = None
         self._ready = threading.Event()
 
@@ -75,7 +77,7 @@ class ControlServer(Worker):
         logs.hide(secret)
         with _listen(HOST, self._port) as listening:
             config = uvicorn.Config(
-                make_app(self.report, self._snapshot, secret, self.clock),
+                make_app(self.report, self._snapshot, secret, self.clock, self._page_link),
                 log_config=None,
                 access_log=False,
                 lifespan="off",

@@ -40,6 +40,7 @@ def test_the_question_to_log_in_goes_with_the_login() -> None:
         report=lambda event: None,
         clock=FakeClock(),
         watcher=nothing,
+        taps=nothing,
         music=nothing,
         history=nothing,
         listener=None,

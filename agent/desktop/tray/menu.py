@@ -16,6 +16,7 @@ from agent.events import (
     LogOut,
     NextPlaylist,
     NotMyMood,
+    OpenPage,
     PauseCamera,
     PauseMusic,
     PlayForMood,
@@ -265,7 +266,8 @@ def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     if caps.autostart and snapshot.autostart is not None:
         enabled = snapshot.autostart
         lines.append(Item("Start at login", event=SetAutostart(not enabled), checked=enabled))
-    lines.append(Item("Settings…", action=MenuAction.SETTINGS))
+    lines.append(Item("History…", event=OpenPage("history")))
+    lines.append(Item("Settings…", event=OpenPage("settings")))
     lines.append(Item("Open settings folder", action=MenuAction.SETTINGS_FOLDER))
     if snapshot.player:  # before one is there nobody knows
         lines.append(

@@ -35,6 +35,7 @@ class PlaylistInfo:
     name: str
     cover: str | None
     owner: str | None
+    tracks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,33 @@ def read_playlist(answer: dict[str, Any]) -> PlaylistInfo:
     cover = None
     if isinstance(images, list) and images and isinstance(images[0], dict):
         cover = _text(images[0], "url")
-    return PlaylistInfo(identity, name, cover, _text(_mapping(answer, "owner"), "display_name"))
+    owner = _text(_mapping(answer, "owner"), "display_name")
+    return PlaylistInfo(identity, name, cover, owner, _total(answer))
+
+
+def _total(answer: Mapping[str, Any]) -> int | None:
+    """How many tracks it holds; the field was renamed in 2026."""
+    for name in ("items", "tracks"):
+        part = answer.get(name)
+        total = part.get("total") if isinstance(part, dict) else None
+        if isinstance(total, int) and not isinstance(total, bool) and total >= 0:
+            return total
+    return None
+
+
+def read_playlists(answer: dict[str, Any]) -> list[PlaylistInfo]:
+    """One page of the user's playlists; an entry without id or name (there are such) is left
+    out."""
+    items = answer.get("items")
+    if not isinstance(items, list):
+        raise not_understood()
+    return [
+        read_playlist(item)
+        for item in items
+        if isinstance(item, dict)
+        and isinstance(item.get("id"), str)
+        and isinstance(item.get("name"), str)
+    ]
 
 
 def _device(value: object) -> Device:

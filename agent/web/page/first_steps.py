@@ -1,4 +1,4 @@
-"""The area *First steps*: from nothing to music that fits, in an order, left and resumed at will."""
+"""The area *First steps*: from nothing to music that fits, in order, left and resumed at will."""
 
 from __future__ import annotations
 

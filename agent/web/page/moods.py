@@ -15,7 +15,7 @@ from agent.types import MoodState
 from agent.web.page import mapping_file, saving, terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
 from agent.web.page.context import Card, PageContext, PlayerName
-from agent.web.page.folders import Counter, look_into
+from agent.web.page.folders import Counter, Place, look_into
 from agent.web.page.render import Pages
 from agent.web.page.suggestions import suggest
 
@@ -210,11 +210,12 @@ def _own_playlists(context: PageContext, mood: MoodState, *, fresh: bool) -> dic
 
 def _folders(context: PageContext, folder: str) -> dict[str, Any]:
     problem = ""
+    place: Place | None
     try:
         place = look_into(folder or str(context.music_folder))
     except StoreError as error:
-        problem = error.message if folder else ""
-        place = look_into(str(context.music_folder.parent)) if not folder else None
+        problem = error.message
+        place = None
     return {"cards": [], "proposed": [], "problem": problem, "place": place}
 
 
