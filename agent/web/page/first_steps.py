@@ -231,7 +231,7 @@ def _values(context: PageContext, step: Step, settings: Settings) -> dict[str, A
                 "allowed": allowed,
                 "choices": choices,
                 "source": source,
-                "other": "" if source in [choice.source for choice in choices] else source,
+                "other": "" if source.isdecimal() else source,
                 "moods": terms.MOODS,
             }
         case Step.MUSIC:

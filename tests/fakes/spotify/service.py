@@ -209,6 +209,7 @@ class Service:
         items = []
         for playlist in mine[offset : offset + limit]:
             value = playlist.to_json()
+            value["description"] = ""
             value["items"] = {"href": f"{value['href']}/items", "total": len(playlist.tracks)}
             items.append(value)
         return json_reply(
