@@ -141,11 +141,11 @@ class PutInPlace:
 class PageServer:
     """A page at ``url``; ``events`` is what it asked the agent for."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, listening: socket.socket | None = None) -> None:
         self.paths = Paths.below(home)
         self.paths.ensure()
         self.clock = SystemClock()
-        self.socket = loopback.listen(0)
+        self.socket = listening or loopback.listen(0)
         self.port: int = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.access = Access(load_key(self.paths.runtime), self.clock, self.port)
@@ -236,13 +236,6 @@ def fill_history(history: SqliteHistory, now: datetime, days: int = 8) -> None:
                 history.add_switch(at, decision)
                 if step % 14 == 10:
                     history.add_feedback(at + timedelta(seconds=20), "undo", "")
-
-
-def free_port() -> int:
-    """A port that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Any, what: str, seconds: float = 30.0) -> None:

@@ -67,8 +67,8 @@ async function submit(form, words = wordsOf(form)) {
     return;
   }
   if (answer.goto) { location.assign(answer.goto); return; }
-  if (answer.text) say(answer.text);
   if (form.dataset.keep === undefined) await refresh();
+  if (answer.text) say(answer.text);
 }
 
 function asked(question, yes) {
