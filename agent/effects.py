@@ -7,9 +7,12 @@ never blocks the controller.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.types import Decision, Mood, Notification, Observation, Playback, Playlist, Snapshot
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class WatchCamera:
 
 @dataclass(frozen=True, slots=True)
 class SetInterval:
+    """Look at the camera every so many seconds."""
+
     seconds: float
 
 
@@ -34,12 +39,12 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class PauseMusic:
-    pass
+    """Pause the player, as the user asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeMusic:
-    pass
+    """Let the player play on, as the user asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,15 @@ class OpenPage:
 
 @dataclass(frozen=True, slots=True)
 class SetPreview:
+    """Open or close the preview's window."""
+
     show: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Notify:
+    """Show a notification."""
+
     notification: Notification
 
 
@@ -89,13 +98,15 @@ class RecordSwitch:
 
 @dataclass(frozen=True, slots=True)
 class RecordFeedback:
+    """Keep the user's answer to a switch or mood in the history."""
+
     kind: str
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartLogin:
-    pass
+    """Open the browser for a login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,8 @@ class EndLogin:
 
 @dataclass(frozen=True, slots=True)
 class SwitchAutostart:
+    """Start at login from now on, or no longer."""
+
     enabled: bool
 
 
@@ -117,6 +130,8 @@ class AskConsent:
 class ApplySettings:
     """Settings changed: workers and players that depend on them are brought up to date."""
 
+    settings: Settings
+
 
 @dataclass(frozen=True, slots=True)
 class RestartWorkers:
@@ -125,7 +140,7 @@ class RestartWorkers:
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    pass
+    """End the agent."""
 
 
 Effect: TypeAlias = (

@@ -1,4 +1,5 @@
 """The page as the agent runs it: what it is given, its links, and opening it in the user's browser.
+
 Part of the composition root. Nothing of the page itself is loaded until somebody asks for it.
 """
 
@@ -31,7 +32,7 @@ from agent.web.page_server import PageServer
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from agent.app.player_manager import PlayerManager
+    from agent.app.spotify_account import Account
 
 log = logging.getLogger(__name__)
 
@@ -53,26 +54,31 @@ class Page:
         snapshot: Callable[[], Snapshot],
         settings_file: SettingsFile,
         history: SqliteHistory,
-        music: PlayerManager,
+        account: Account,
         taps: Taps,
         camera_source: Callable[[], int | str],
         player: str | None,
         spotify_url: str | None,
         port: int,
+        may_lead: bool,
     ) -> None:
-        """``player`` and ``spotify_url``: as this run was started with. ``port`` 0: the one of
-        last time, so that a page that is open finds the agent again, else any free one."""
+        """``player`` and ``spotify_url``: as this run was started with.
+
+        ``port`` 0: the one of last time, so that a page that is open finds the agent again, else
+        any free one. ``may_lead``: it is for the page to ask for consent, where there is a browser.
+        """
         self._paths = paths
         self._clock = clock
         self._report = report
         self._snapshot = snapshot
         self._settings_file = settings_file
         self._history = history
-        self._music = music
+        self._account = account
         self._taps = taps
         self._camera_source = camera_source
         self._player = player
         self._spotify_url = spotify_url
+        self.leads = may_lead and has_browser()
         self._lock = threading.Lock()
         self._access: Access | None = None
         self._listeners: tuple[Callable[[], None], ...] = ()
@@ -81,8 +87,10 @@ class Page:
     # -- links
 
     def link(self, page: str = "") -> str:
-        """Make an address that opens a page once. Raises DesktopError when the page cannot be
-        had."""
+        """Make an address that opens a page once.
+
+        Raises DesktopError when the page cannot be had.
+        """
         if not self.server.wait_ready(READY_SECONDS):
             raise DesktopError(
                 _("The page is not there yet. Try again in a moment."),
@@ -105,11 +113,27 @@ class Page:
                 title=_("The page cannot be opened"),
             )
 
+    def open_first_steps(self, tell: Callable[[str], None]) -> None:
+        """Show the first steps; where that fails, ask for consent in a window. Returns at once."""
+
+        def open_it() -> None:
+            try:
+                self.open("start")
+            except AgentError as error:
+                from agent.desktop.consent.dialog import ask
+
+                log.warning("the first steps were not opened: %s", error)
+                ask(self._paths, self._clock, self._report, tell)
+
+        threading.Thread(target=open_it, name="open page", daemon=True).start()
+
     def _way_in(self, link: str) -> str:
-        """A file for the user's eyes alone that leads on to the link. The arguments of a program,
-        such as a browser's, can be read by every user of the computer; the link must not stand
-        there. Browsers that are kept from such files (snaps) would not be: for them there is no
-        other way than the link itself."""
+        """Write a file for the user's eyes alone that leads on to the link.
+
+        The arguments of a program, such as a browser's, can be read by every user of the computer;
+        the link must not stand there. Browsers that are kept from such files (snaps) would not be:
+        for them there is no other way than the link itself.
+        """
         browser = os.environ.get("BROWSER", "")
         if os.name == "nt" or "/snap/" in browser or Path("/snap/bin/firefox").exists():
             return link
@@ -129,7 +153,7 @@ class Page:
         from agent.web.page.app import make_app
         from agent.web.page.context import PageContext
 
-        paths, clock, account = self._paths, self._clock, self._music.account
+        paths, clock, account = self._paths, self._clock, self._account
         spotify = SpotifyLink(paths, clock, self._settings_file, account, self._spotify_url)
         return make_app(
             PageContext(
@@ -192,8 +216,10 @@ class Page:
 
 
 def has_browser() -> bool:
-    """Tell whether a browser with a window can be opened here; one for the terminal would take it
-    over."""
+    """Tell whether a browser with a window can be opened here.
+
+    One for the terminal would take it over.
+    """
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
@@ -206,6 +232,6 @@ def has_browser() -> bool:
 
 
 def music_folder() -> Path:
-    """The user's folder of music; their home folder where there is none."""
+    """Find the user's folder of music; their home folder where there is none."""
     folder = Path(platformdirs.user_music_dir())
     return folder if folder.is_dir() else Path.home()

@@ -1,5 +1,7 @@
-"""What the page gets from cameras, players and the desktop; see ``agent.web.page.context``. Part of
-the composition root: the page knows none of them, and they know nothing of it."""
+"""What the page gets from cameras, players and the desktop; see ``agent.web.page.context``.
+
+Part of the composition root: the page knows none of them, and they know nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -80,8 +82,10 @@ class ConsentAnswers:
 
 
 class CameraView:
-    """Stills of the camera in use, and the others there are. Frames live in memory only, the newest
-    alone, and only while somebody asks."""
+    """Stills of the camera in use, and the others there are.
+
+    Frames live in memory only, the newest alone, and only while somebody asks.
+    """
 
     def __init__(self, taps: Taps, clock: Clock, source: Callable[[], int | str]) -> None:
         """``source`` names the camera in use."""
@@ -202,7 +206,7 @@ class SpotifyLink:
         """Say how things stand."""
         settings = self._settings
         login = None
-        if self._paths.token_file.exists() or settings.spotify.use_keyring:
+        if storage.token_file(self._paths).exists() or settings.spotify.use_keyring:
             login = storage.stored_login(settings, self._paths)
         return SpotifyState(
             login is not None,
@@ -271,7 +275,7 @@ class SpotifyLink:
         return Card(uri, printable(info.name), _about(info.owner, None), info.cover)
 
     def known(self, uri: str) -> Card | None:
-        """What the list of playlists says about one, as far as it was asked for."""
+        """Return what the list of playlists says about one, as far as it was asked for."""
         listed = self._list
         if listed is None:
             return None
@@ -283,9 +287,9 @@ class SpotifyLink:
             raise NeedsLogin(_("Nobody is logged in to Spotify here yet."))
         wanted = settings.spotify, self._account.era
         if self._client is None or self._client[0] != wanted:
-            client = spotify_login.build_client(
-                settings, self._paths, self._clock, self._spotify_url
-            )
+            from agent.players.spotify.factory import build_client
+
+            client = build_client(settings, self._paths, self._clock, self._spotify_url)
             self._client = wanted, client
         return self._client[1]
 

@@ -9,8 +9,11 @@ from agent.vision.watcher import Tap, Watcher
 
 
 class Taps:
-    """Share the watcher's one tap. Any thread; the watcher looks at every frame while there is a
-    looker, and no more once there is none."""
+    """Share the watcher's one tap.
+
+    Any thread; the watcher looks at every frame while there is a looker, and no more once there is
+    none.
+    """
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher

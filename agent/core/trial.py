@@ -11,7 +11,7 @@ COOLDOWN = 4.0
 
 
 def quickened(settings: Settings) -> Settings:
-    """These settings, as quick as looks allow."""
+    """Make these settings as quick as looks allow."""
     mood = {"dwell": 1.0, "half_life": 1.5, "window": 6.0}
     return settings.model_copy(
         update={

@@ -1,10 +1,9 @@
-"""The page's server: a listening socket on the loopback address that costs nothing until somebody
-connects.
+"""The page's server: a listening socket that costs nothing until somebody connects.
 
 FastAPI, uvicorn and the page itself are loaded at the first connection. uvicorn then serves the
 same socket and ends again when nobody was there for a while; what the application keeps, such as
-who is logged in, stays. Strangers may connect to the loopback address: connections are limited,
-a request has to come within REQUEST_TIMEOUT, and nothing that they send makes a line in the log.
+who is logged in, stays. Strangers may connect to the loopback address: connections are limited, a
+request has to come within REQUEST_TIMEOUT, and nothing that they send makes a line in the log.
 """
 
 from __future__ import annotations
@@ -32,7 +31,9 @@ log = logging.getLogger(__name__)
 MAX_CONNECTIONS = 64
 """Open at one time; a browser uses about six for one page."""
 AT_ONCE = 16
-"""Connections that the system keeps for us while we are busy."""
+"""Connections that are accepted in one go, before the limit sees the first of them."""
+QUEUE = 128
+"""Connections that the system holds until we accept them."""
 REQUEST_TIMEOUT = 10.0
 """Seconds within which a whole request must have come."""
 NOBODY_THERE = 300.0
@@ -42,9 +43,11 @@ LOOK_EVERY = 5
 
 
 class PageServer(Worker):
-    """Serve the page on ``port`` (0, or taken: any free one); one cycle serves until it is told to
-    stop. ``make_app`` is given the port and makes the application, once, when it is first asked
-    for."""
+    """Serves the page on ``port`` (0, or taken: any free one).
+
+    One cycle serves until it is told to stop. ``make_app`` is given the port and makes the
+    application, once, when it is first asked for.
+    """
 
     def __init__(
         self, make_app: Callable[[int], ASGIApp], report: Report, clock: Clock, port: int = 0
@@ -67,7 +70,7 @@ class PageServer(Worker):
 
     @property
     def serving(self) -> bool:
-        """Is uvicorn running?"""
+        """True while uvicorn runs."""
         return self._server is not None
 
     def wait_ready(self, timeout: float) -> bool:
@@ -125,8 +128,9 @@ class PageServer(Worker):
             self._app = self._make_app(listening.getsockname()[1])
         quiet_since = self.clock.monotonic()
 
-        async def rest_when_nobody_is_there() -> None:
+        async def look_around() -> None:
             nonlocal quiet_since
+            listening.listen(QUEUE)  # asyncio made it as short as AT_ONCE
             now = self.clock.monotonic()
             if server.server_state.connections:
                 quiet_since = now
@@ -143,11 +147,10 @@ class PageServer(Worker):
                 http=_limited_protocol(),
                 ws="none",
                 server_header=False,
-                # asyncio takes so many in one go, before the protocol sees the first.
                 backlog=AT_ONCE,
                 timeout_keep_alive=5,
                 timeout_graceful_shutdown=1,
-                callback_notify=rest_when_nobody_is_there,
+                callback_notify=look_around,
                 timeout_notify=LOOK_EVERY,
             )
         )
@@ -165,8 +168,7 @@ class PageServer(Worker):
 
 
 def _limited_protocol() -> type[asyncio.Protocol]:
-    """Make uvicorn's protocol with a limit of connections and of the time for a request, for one
-    server."""
+    """Make uvicorn's protocol for one server, with limits of connections and request time."""
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     waiting: dict[Any, None] = {}  # those whose request has not come yet, the longest first
@@ -182,7 +184,9 @@ def _limited_protocol() -> type[asyncio.Protocol]:
                 if not waiting:  # all are being answered
                     transport.abort()
                     return
-                next(iter(waiting)).transport.abort()
+                longest = next(iter(waiting))
+                del waiting[longest]  # now: it is lost a moment later
+                longest.transport.abort()
             self._expect_request()
 
         def connection_lost(self, exc: Exception | None) -> None:

@@ -80,11 +80,12 @@ class FrameRoad:
         reduce: Callable[[Frame, int, int], Frame],
     ) -> None:
         """Show this frame next. ``reduce(frame, width, height)`` is asked when it is too large.
-        A fraction of a millisecond at 640 x 480; one thread at a time."""
+        A fraction of a millisecond at 640 x 480; one thread at a time.
+        """
         height, width = frame.shape[:2]
         shrink = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
         if shrink < 1.0:
-            width, height = int(width * shrink), int(height * shrink)
+            width, height = max(1, int(width * shrink)), max(1, int(height * shrink))
             frame = reduce(frame, width, height)
         sequence = int(self._counter["sequence"][0]) + 1
         slot = self._slots[sequence % 2]

@@ -1,5 +1,7 @@
-"""The playlists of each mood as the settings name them: told to the controller, and looked up at
-Spotify bit by bit, so that they have names and those that are gone are skipped before their turn.
+"""The playlists of each mood as the settings name them.
+
+Told to the controller, and looked up at Spotify bit by bit, so that they have names and those that
+are gone are skipped before their turn.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.playlists import canonical, playlists_for
 from agent.ports import Report
 from agent.settings import Settings
+from agent.timing import ToldOnce
 from agent.types import MoodState, Playlist
 
 log = logging.getLogger(__name__)
@@ -58,25 +61,26 @@ class MappedPlaylists:
         # The player's thread only:
         self._tries: Counter[str] = Counter()
         self._lost: dict[str, bool] = {}  # of this round: True gone, False unreadable
-        self._told: set[str] = set()
+        self._told = ToldOnce()
 
     # -- any thread
 
     def use(self, settings: Settings, logged_in: bool | None) -> None:
-        """Tell this mapping. Raises SettingsError for an entry that is no playlist."""
+        """Report this mapping. Raises SettingsError for an entry that is no playlist."""
         playlists = playlists_for(settings, self._cache)
         with self._lock:
             self._settings, self._entries = settings, _entries(settings)
             self._tell(playlists, logged_in)
 
     def retire(self) -> None:
-        """Another player is in use: not a word after this call."""
+        """Report nothing from now on: another player is in use."""
         with self._lock:
             self._retired = True
 
     # -- the player's thread
 
     def pending(self) -> bool:
+        """Tell whether a playlist is to be looked up."""
         return not self._retired and self._next() is not None
 
     def work(self) -> None:
@@ -94,7 +98,7 @@ class MappedPlaylists:
             self._end_round()
 
     def _next(self) -> str | None:
-        """The first that was not looked up of late; one that gave trouble comes last."""
+        """Choose the first that was not looked up of late; one that gave trouble comes last."""
         due = [
             uri
             for uri in self._entries
@@ -105,7 +109,7 @@ class MappedPlaylists:
     def _found(self, uri: str) -> None:
         if self._cache.is_recent(uri):
             del self._tries[uri]  # a Counter: no error when it is not there
-            self._told.discard(uri)
+            self._told.well(uri)
             return
         self._tries[uri] += 1
         if self._tries[uri] == TRIES:
@@ -122,10 +126,9 @@ class MappedPlaylists:
             news = {
                 uri: gone
                 for uri, gone in lost.items()
-                if uri in self._entries and uri not in self._told
+                if uri in self._entries and self._told.is_news(uri)
             }
             if news:
-                self._told |= news.keys()
                 self._report(self._notice(news))
 
     # -- words

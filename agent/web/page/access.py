@@ -65,8 +65,10 @@ class Access:
     # -- links
 
     def link(self, page: str = "") -> str:
-        """Make an address that opens ``page`` once, within LINK_SECONDS. Raises ValueError for a
-        page that is none."""
+        """Make an address that opens ``page`` once, within LINK_SECONDS.
+
+        Raises ValueError for a page that is none.
+        """
         if page not in PAGES:
             raise ValueError(page)
         token = secrets.token_urlsafe(32)
@@ -113,8 +115,11 @@ class Access:
     # -- slowing down
 
     def failed(self) -> float | None:
-        """Count a wrong link or cookie. Returns the seconds to wait before it is answered, None
-        when there were so many that it is to be refused."""
+        """Count a wrong link or cookie.
+
+        Returns the seconds to wait before it is answered, None when there were so many that it is
+        to be refused.
+        """
         now = self._clock.monotonic()
         with self._lock:
             self._failures.append(now)
@@ -139,8 +144,10 @@ class Access:
 
 
 def load_key(runtime: Path) -> bytes:
-    """Read the key in the runtime folder, or make one; a key that cannot be kept is good for this
-    run alone."""
+    """Read the key in the runtime folder, or make one.
+
+    A key that cannot be kept is good for this run alone.
+    """
     file = runtime / KEY_FILE
     try:
         key = bytes.fromhex(file.read_text(encoding="ascii"))

@@ -36,7 +36,7 @@ THREADS = 8
 
 
 def make_app(context: PageContext, *, peer_check: PeerCheck = peer_is_ours) -> ASGIApp:
-    """The whole page behind its guard."""
+    """Make the whole page, behind its guard."""
     pages = Pages(context.access, lambda: str(context.snapshot().mood.state))
     app = FastAPI(
         title="Moodtray",

@@ -22,7 +22,7 @@ HOUR = 3600.0
 
 
 def band(spans: Sequence[Span], first: datetime, last: datetime, *, hours: bool = True) -> Markup:
-    """The mood over one day, between two times, as a band."""
+    """Draw the mood over one day, between two times, as a band."""
     length = max(1.0, (last - first).total_seconds())
 
     def x(moment: datetime) -> float:
@@ -70,7 +70,7 @@ def band(spans: Sequence[Span], first: datetime, last: datetime, *, hours: bool 
 
 
 def daylight(spans: Sequence[Span], day: datetime) -> tuple[datetime, datetime]:
-    """The hours worth drawing: from 8 to 20 o'clock, and what was seen outside of that."""
+    """Choose the hours worth drawing: from 8 to 20 o'clock, and what was seen outside of that."""
     start, end = day.replace(hour=8), day.replace(hour=20)
     seen = [span for span in spans if span.mood is not MoodState.AWAY]
     if seen:
@@ -78,7 +78,7 @@ def daylight(spans: Sequence[Span], day: datetime) -> tuple[datetime, datetime]:
         late = seen[-1].end
         if late > end:
             whole = late.replace(minute=0, second=0, microsecond=0)
-            end = min(whole + timedelta(hours=1), midnight(day.date() + timedelta(days=1), day))
+            end = min(whole + timedelta(hours=1), midnight(day.date() + timedelta(days=1)))
     return start, end
 
 

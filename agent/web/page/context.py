@@ -26,8 +26,11 @@ PLAYER_NAMES: tuple[PlayerName, ...] = ("local", "spotify")
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Something that a mood may play. ``entry`` is how the settings name it; ``problem`` says why
-    it cannot be played, as far as that is known."""
+    """Something that a mood may play.
+
+    ``entry`` is how the settings name it; ``problem`` says why it cannot be played, as far as that
+    is known.
+    """
 
     entry: str
     name: str
@@ -48,8 +51,11 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class SpotifyState:
-    """How things stand with Spotify. ``redirect_uri`` is what to enter there for this
-    installation; ``ends`` is when the login runs out."""
+    """How things stand with Spotify.
+
+    ``redirect_uri`` is what to enter there for this installation; ``ends`` is when the login runs
+    out.
+    """
 
     logged_in: bool
     client_id: str
@@ -69,8 +75,10 @@ class CameraChoice:
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """One picture of the camera as JPEG, with the face's box drawn in; ``probabilities`` of its
-    seven expressions, None when there is no face in it."""
+    """One picture of the camera as JPEG, with the face's box drawn in.
+
+    ``probabilities`` of its seven expressions: None when there is no face in it.
+    """
 
     jpeg: bytes
     faces: int
@@ -92,8 +100,10 @@ class MusicDesk(Protocol):
         ...
 
     def look_up(self, player: PlayerName, text: str) -> Card:
-        """Check what the user pasted or chose, and bring it into the settings' form. May take
-        seconds. Raises AgentError with what is wrong with it."""
+        """Check what the user pasted or chose, and bring it into the settings' form.
+
+        May take seconds. Raises AgentError with what is wrong with it.
+        """
         ...
 
     def without_entry(self, player: PlayerName, mood: MoodState) -> str:
@@ -114,7 +124,9 @@ class SpotifyDesk(Protocol):
 
     def start_login(self, client_id: str, back: str) -> str:
         """Begin a login and return the address for the browser, which comes ``back`` in the end.
-        Raises AgentError."""
+
+        Raises AgentError.
+        """
         ...
 
     def log_out(self) -> str:
@@ -122,8 +134,10 @@ class SpotifyDesk(Protocol):
         ...
 
     def playlists(self, *, fresh: bool = False) -> list[Card]:
-        """List the user's own playlists. May take seconds unless they were asked for a short while
-        ago. Raises AgentError."""
+        """List the user's own playlists.
+
+        May take seconds unless they were asked for a short while ago. Raises AgentError.
+        """
         ...
 
     def devices(self) -> list[Device]:
@@ -139,8 +153,10 @@ class CameraDesk(Protocol):
         ...
 
     def still(self) -> Still | None:
-        """Give the newest picture; keeps pictures coming for the next two seconds. None while
-        there is none."""
+        """Give the newest picture; keeps pictures coming for the next two seconds.
+
+        None while there is none.
+        """
         ...
 
 

@@ -1,5 +1,8 @@
-"""What the page says about each setting: label, unit and help; what it may hold comes from the
-models themselves. A setting that stands here in no line is shown by its plain name."""
+"""What the page says about each setting: label, unit and help.
+
+What it may hold comes from the models themselves. A setting that stands here in no line is shown by
+its plain name.
+"""
 
 from __future__ import annotations
 
@@ -187,7 +190,7 @@ class Field:
         return self.shown(self.default)
 
     def shown(self, value: str) -> str:
-        """A value in words."""
+        """Tell a value in words."""
         if self.kind == "check":
             return _("on") if value == "true" else _("off")
         named = dict(self.choices).get(value, value)
@@ -233,8 +236,10 @@ def field(settings: Settings, key: str) -> Field | None:
 
 
 def parse(wanted: Field, text: str) -> object:
-    """What was typed, as the settings file holds it; what makes no sense stays a text, which the
-    file then refuses in its own words."""
+    """Bring what was typed into the form in which the settings file holds it.
+
+    What makes no sense stays a text, which the file then refuses in its own words.
+    """
     if wanted.kind == "check":
         return {"true": True, "false": False}.get(text, text)
     if wanted.kind in ("time", "text") and not text:

@@ -62,27 +62,37 @@ class Standing:
 
 
 class ConsentWords(Words):
+    """A yes or a no."""
+
     allow: bool
 
 
 class CameraWords(Words):
+    """A camera, as the settings name it."""
+
     source: Typed
 
 
 class MusicWords(Words):
+    """The player to use."""
+
     use: PlayerName
 
 
 class StepWords(Words):
+    """One of the steps."""
+
     step: Step
 
 
 class TryWords(Words):
+    """Begin, or end."""
+
     on: bool = True
 
 
 def router(context: PageContext, pages: Pages) -> APIRouter:
-    """The routes of this area."""
+    """Make the routes of this area."""
     routes = APIRouter()
     visited = Visited(context.paths.state / STATE_FILE)
 
@@ -173,8 +183,10 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
 
     @routes.get("/api/start/still", responses=REFUSALS)
     def still() -> dict[str, Any]:
-        """Give one picture of the camera and what is read in it. It is made for this answer alone
-        and kept nowhere."""
+        """Give one picture of the camera and what is read in it.
+
+        It is made for this answer alone and kept nowhere.
+        """
         if not context.consent.given():
             raise Refused(_("The camera is not allowed yet."), status=403)
         snapshot = context.snapshot()
@@ -219,7 +231,7 @@ def stand(context: PageContext, settings: Settings, visited: frozenset[str]) -> 
 
 
 def _values(context: PageContext, step: Step, settings: Settings) -> dict[str, Any]:
-    """What a step's own template shows."""
+    """Collect what a step's own template shows."""
     match step:
         case Step.CONSENT:
             return {"consent": context.consent, "given": context.consent.given()}
@@ -292,7 +304,7 @@ class Visited:
         self._file = file
 
     def steps(self) -> frozenset[str]:
-        """The steps that were seen through."""
+        """Read the steps that were seen through."""
         try:
             kept = json.loads(self._file.read_text(encoding="utf-8"))
             return frozenset(str(step) for step in kept["seen"])

@@ -70,6 +70,7 @@ class Guard:
         self._peer_is_ours = peer_is_ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] != "http":
             return
         request = _Request(scope)
@@ -175,9 +176,12 @@ class Guard:
         return None
 
     async def _enter(self, request: _Request) -> Response:
-        """Use a link up. The cookie comes with a redirect, which leaves the link out of the
-        browser's history; where that leads, the page sends the browser on by itself, because
-        a SameSite=Strict cookie is not sent in a chain that began elsewhere."""
+        """Use a link up.
+
+        The cookie comes with a redirect, which leaves the link out of the browser's history; where
+        that leads, the page sends the browser on by itself, because a SameSite=Strict cookie is not
+        sent in a chain that began elsewhere.
+        """
         page = self._access.redeem(request.path.removeprefix(ENTER + "/"))
         if page is None:
             return await self._delayed() or self._refuse(
@@ -223,8 +227,7 @@ class _Request:
             self.headers.setdefault(name.lower(), []).append(value)
 
     def only(self, name: bytes) -> str:
-        """The header's value; empty where there is none, something unlike any good one where
-        there are several."""
+        """Return a header's value; empty where there is none, "several" where there are more."""
         values = self.headers.get(name, [])
         if len(values) > 1:
             return "several"
@@ -247,8 +250,10 @@ def _cookie_of(request: _Request, name: str) -> str:
 
 
 def peer_is_ours(client_port: int, port: int) -> bool:
-    """Tell whether the connection's other end belongs to our own user, by the kernel's list of
-    connections; True where there is no such list (other systems than Linux)."""
+    """Tell whether the connection's other end belongs to our own user.
+
+    The kernel's list of connections knows; True where there is none (other systems than Linux).
+    """
     if not sys.platform.startswith("linux"):
         return True
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):

@@ -37,8 +37,10 @@ class View(StrEnum):
 
 
 class DeleteWords(Words):
-    """``since`` and ``until`` with a time zone or in local time; neither: everything. ``hour``: the
-    one hour that begins then."""
+    """``since`` and ``until`` with a time zone or in local time; neither: everything.
+
+    ``hour``: the one hour that begins then.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -46,7 +48,7 @@ class DeleteWords(Words):
 
 
 def router(context: PageContext, pages: Pages) -> APIRouter:
-    """The routes of this area."""
+    """Make the routes of this area."""
     routes = APIRouter()
 
     @routes.get("/history", include_in_schema=False)
@@ -122,8 +124,8 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
 def load(context: PageContext, view: View, day: date) -> Period:
     """Read the day, week or month around ``day``. Raises StoreError."""
     now = context.clock.now()
-    since = midnight(history_view.start_of(view, day), now)
-    until = midnight(history_view.end_of(view, day), now)
+    since = midnight(history_view.start_of(view, day))
+    until = midnight(history_view.end_of(view, day))
     earlier = since - history_view.LONGEST
     moods = [e for e in context.history.moods(since=earlier, last=ROWS) if e.at < until]
     switches = [e for e in context.history.switches(since=since, last=ROWS) if e.at < until]
@@ -132,12 +134,12 @@ def load(context: PageContext, view: View, day: date) -> Period:
 
 
 def _empty(view: View, day: date, now: datetime) -> Period:
-    since = midnight(history_view.start_of(view, day), now)
-    return Period(since, midnight(history_view.end_of(view, day), now), (), (), ())
+    since = midnight(history_view.start_of(view, day))
+    return Period(since, midnight(history_view.end_of(view, day)), (), (), ())
 
 
 def _day(text: str, now: datetime) -> date:
-    """The day that an address names; today for whatever is none, or too far to draw."""
+    """Read the day that an address names; today for whatever is none, or too far to draw."""
     try:
         found = date.fromisoformat(text)
     except ValueError:
@@ -164,24 +166,24 @@ def _title(view: View, shown: Period) -> str:
 
 
 def _drawn(view: View, shown: Period) -> list[tuple[str, Any]]:
-    """The drawings: (a name for each row, SVG)."""
+    """Make the drawings: (a name for each row, SVG)."""
     if view is View.MONTH:
         return []
     rows: list[tuple[str, Any]] = []
     for day in shown.days:
         spans = shown.of_day(day)
-        start = midnight(day, shown.since)
+        start = midnight(day)
         if view is View.DAY:
             first, last = charts.daylight(spans, start)
             rows.append(("", charts.band(spans, first, last)))
         else:
-            first, last = start, midnight(day + timedelta(days=1), shown.since)
+            first, last = start, midnight(day + timedelta(days=1))
             rows.append((terms.short_day(day), charts.band(spans, first, last, hours=False)))
     return rows
 
 
 def _hours(shown: Period) -> list[dict[str, str]]:
-    """The hours of a day to choose from; 23 or 25 of them when the clocks are changed."""
+    """List the hours of a day to choose from; 23 or 25 of them when the clocks are changed."""
     hours = []
     moment = shown.since
     while moment < shown.until:
@@ -275,7 +277,7 @@ def as_csv(
 
 
 def _harmless(cell: object) -> object:
-    """A text that a spreadsheet would take for a formula gets a mark before it."""
+    """Put a mark before a text that a spreadsheet would take for a formula."""
     if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + cell
     return cell

@@ -29,6 +29,7 @@ class Span:
 
     @property
     def minutes(self) -> float:
+        """Its length."""
         return (self.end - self.start).total_seconds() / 60
 
 
@@ -78,7 +79,7 @@ class Period:
         return total
 
     def of_day(self, day: date) -> list[Span]:
-        """The spans of one day."""
+        """Pick the spans of one day."""
         return [span for span in self.spans if span.start.date() == day]
 
     @property
@@ -105,14 +106,14 @@ class Period:
 
 
 def start_of(view: str, day: date) -> date:
-    """The first day of the day, week or month around ``day``."""
+    """Find the first day of the day, week or month around ``day``."""
     if view == "week":
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if view == "month" else day
 
 
 def end_of(view: str, day: date) -> date:
-    """The day after the last one of the day, week or month around ``day``."""
+    """Find the day after the day, week or month around ``day``."""
     first = start_of(view, day)
     if view == "week":
         return first + timedelta(days=7)
@@ -121,9 +122,9 @@ def end_of(view: str, day: date) -> date:
     return first + timedelta(days=1)
 
 
-def midnight(day: date, zone: datetime) -> datetime:
-    """The beginning of a day in the time zone of ``zone`` (summer time is the system's to know)."""
-    return datetime.combine(day, time()).astimezone() if zone.tzinfo else datetime.min
+def midnight(day: date) -> datetime:
+    """Find the beginning of a day in the local time zone; the system knows of summer time."""
+    return datetime.combine(day, time()).astimezone()
 
 
 def period(
@@ -142,7 +143,7 @@ def period(
         start = max(entry.at, since)
         # At midnight a span becomes two, so that each lies in one day.
         while start < end:
-            next_day = midnight(start.date() + timedelta(days=1), start)
+            next_day = midnight(start.date() + timedelta(days=1))
             part = min(end, next_day)
             if spans and spans[-1].mood is entry.state and spans[-1].end == start:
                 if spans[-1].start.date() == start.date():

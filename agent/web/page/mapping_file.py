@@ -18,7 +18,7 @@ SECTIONS = ("local_playlists", "spotify_playlists")
 
 
 def write(settings: Settings) -> str:
-    """The mapping of these settings as a file."""
+    """Write the mapping of these settings as a file's text."""
     import tomlkit
 
     document = tomlkit.document()
@@ -33,8 +33,10 @@ def write(settings: Settings) -> str:
 
 
 def read(text: str, settings: Settings) -> Settings:
-    """Put the mapping of a file into settings. Raises SettingsError that says what is wrong with
-    the file; nothing of it is taken then."""
+    """Put the mapping of a file into settings.
+
+    Raises SettingsError that says what is wrong with the file; nothing of it is taken then.
+    """
     name = _("This file")
     try:
         values = tomllib.loads(text)

@@ -24,26 +24,34 @@ PER_MOOD = 100
 
 
 class EntryWords(Words):
+    """One playlist or folder of a player."""
+
     player: PlayerName
     entry: Typed
 
 
 class OrderWords(Words):
+    """A mood's playlists in their new order."""
+
     player: PlayerName
     entries: list[Typed]
 
 
 class CopyWords(Words):
+    """The mood to copy to."""
+
     player: PlayerName
     to: EmotionName
 
 
 class FileWords(Words):
+    """The text of a file."""
+
     text: str
 
 
 def router(context: PageContext, pages: Pages) -> APIRouter:
-    """The routes of this area."""
+    """Make the routes of this area."""
     routes = APIRouter()
     counter = Counter(context.music.suffixes, context.clock.monotonic)
 

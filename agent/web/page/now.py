@@ -54,16 +54,20 @@ class Do(StrEnum):
 
 
 class DoWords(Words):
+    """One button."""
+
     do: Do
 
 
 class MoodWords(Words):
+    """A mood, and for how long it holds."""
+
     mood: EmotionName
     minutes: Annotated[float, Field(gt=0.0, le=1440.0)] = 30.0
 
 
 def router(context: PageContext, pages: Pages) -> APIRouter:
-    """The routes of this area."""
+    """Make the routes of this area."""
     routes = APIRouter()
     streams: list[asyncio.Event] = []
 
@@ -163,7 +167,7 @@ def _deed(do: Do, snapshot: Snapshot) -> tuple[events.Event, str]:
 
 
 def now_view(context: PageContext) -> dict[str, Any]:
-    """The present state in words and numbers, as JSON has them."""
+    """Tell the present state in words and numbers, as JSON has them."""
     snapshot = context.snapshot()
     now, wall = context.clock.monotonic(), context.clock.now()
     mood = snapshot.mood

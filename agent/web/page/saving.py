@@ -14,8 +14,10 @@ def current(context: PageContext) -> tuple[Settings, str]:
 
 
 def change(context: PageContext, key: str, value: object) -> Settings:
-    """Set one key in the file, or with None take it out, and tell the agent. Raises SettingsError
-    in the file's own words, StoreError."""
+    """Set one key in the file, or with None take it out, and tell the agent.
+
+    Raises SettingsError in the file's own words, StoreError.
+    """
     settings = context.settings_file.change(key, value)
     context.report(events.SettingsChanged(settings))
     return settings

@@ -26,7 +26,7 @@ class SaveWords(Words):
 
 
 def router(context: PageContext, pages: Pages) -> APIRouter:
-    """The routes of this area."""
+    """Make the routes of this area."""
     routes = APIRouter()
 
     @routes.get("/settings", include_in_schema=False)

@@ -18,12 +18,14 @@ _ID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])", re.IGNORECASE)
 
 
 class LoginWords(Words):
+    """What was pasted, and the page to come back to."""
+
     client_id: Typed
     back: Literal["spotify", "start"] = "spotify"
 
 
 def router(context: PageContext, pages: Pages) -> APIRouter:
-    """The routes of this area."""
+    """Make the routes of this area."""
     routes = APIRouter()
 
     @routes.get("/spotify", include_in_schema=False)
@@ -50,7 +52,7 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
 
 
 def view(context: PageContext) -> dict[str, Any]:
-    """What the set-up shows."""
+    """Collect what the set-up shows."""
     problem, devices = "", list[Device]()
     try:
         state = context.spotify.state()
@@ -65,8 +67,10 @@ def view(context: PageContext) -> dict[str, Any]:
 
 
 def find_client_id(text: str) -> str:
-    """The client ID in what was pasted: itself, or the dashboard's link with it. Raises
-    Refused."""
+    """Find the client ID in what was pasted: itself, or the dashboard's link with it.
+
+    Raises Refused.
+    """
     if not text:
         raise Refused(_("Paste your app's client ID here."), field="client_id", status=422)
     found = _ID.search(text)

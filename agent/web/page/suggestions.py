@@ -68,7 +68,7 @@ WORDS: dict[MoodState, tuple[str, ...]] = {
 
 
 def suggest(cards: Iterable[Card]) -> dict[MoodState, list[Card]]:
-    """The cards that may fit each mood, the best match first; each card for one mood."""
+    """Propose the cards that may fit each mood, the best match first; each for one mood."""
     found: dict[MoodState, list[tuple[int, int, Card]]] = {mood: [] for mood in WORDS}
     for place, card in enumerate(cards):
         name = f" {_plain(card.name)} "
