@@ -55,6 +55,13 @@ class ExpectTrackEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show a page of ours in the user's browser."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetPreview:
     """Open or close the preview's window."""
 
@@ -143,6 +150,7 @@ Effect: TypeAlias = (
     | PauseMusic
     | ResumeMusic
     | ExpectTrackEnd
+    | OpenPage
     | SetPreview
     | Notify
     | Publish

@@ -159,6 +159,33 @@ class NextPlaylist:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayPlaylist:
+    """This very playlist, now: the user wants to hear it."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class TryNow:
+    """Look often and change the music at once, for so many seconds; 0 ends it.
+
+    So the user sees how it works.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show the page to the user, in their browser.
+
+    ``page``: "", "moods", "history", "settings", "start", "spotify".
+    """
+
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SetMood:
     """The user says how they feel, perhaps after "Not my mood"; it holds for ``minutes``."""
 
@@ -292,6 +319,9 @@ Event: TypeAlias = (
     | PauseMusic
     | ResumeMusic
     | NextPlaylist
+    | PlayPlaylist
+    | TryNow
+    | OpenPage
     | SettingsBroken
     | SetMood
     | NotMyMood

@@ -152,6 +152,8 @@ class Settings(_Section):
     version: Literal[1] = SETTINGS_VERSION
     player: Literal["auto", "spotify", "local"] = "auto"
     """auto: Spotify once logged in, else the local player."""
+    language: Literal["auto", "en", "de"] = "auto"
+    """auto: the system's."""
     camera: CameraSettings = CameraSettings()
     mood: MoodSettings = MoodSettings()
     policy: PolicySettings = PolicySettings()

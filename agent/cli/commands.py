@@ -22,6 +22,7 @@ import typer
 
 from agent import __version__
 from agent.errors import AgentError, DesktopError, NotRunning
+from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
 from agent.types import EMOTIONS
 from agent.wording import MOOD_WORDS
@@ -48,6 +49,7 @@ def main() -> NoReturn:
 
     _have_streams()
     _speak_utf8()
+    speak_as_set(Paths.default())
     register(app)
     code = 0
     try:
@@ -460,6 +462,24 @@ def preview() -> None:
 def quit_() -> None:
     """End the running agent."""
     print(_ask("quit")["text"])
+
+
+@app.command()
+def settings(
+    page: Annotated[
+        str, typer.Argument(help="settings, history, moods, start, spotify or now")
+    ] = "settings",
+    print_url: Annotated[
+        bool, typer.Option("--print-url", help="Print the address instead; it works once.")
+    ] = False,
+) -> None:
+    """Open the page: settings, music for your moods, history, first steps."""
+    if page not in ("settings", "history", "moods", "start", "spotify", "now"):
+        raise typer.BadParameter(
+            "settings, history, moods, start, spotify or now", param_hint="PAGE"
+        )
+    answer = _ask("page", page="" if page == "now" else page, show=not print_url)
+    print(answer["url"] if print_url else answer["text"])
 
 
 # --- autostart ------------------------------------------------------------------------------------

@@ -216,6 +216,16 @@ class MusicControl:
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
+    def play_this(self, playlist: Playlist, mood: MoodState) -> list[effects.Effect]:
+        """Start this very playlist, at the user's wish."""
+        now = self._clock.monotonic()
+        if self._switches.under_way(now) is not None:
+            return []  # a double click is one wish
+        reason = "you chose it yourself"
+        decision = Decision(now, Action.SWITCH_NOW, mood, playlist, reason)
+        self.decision = decision
+        return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
+
     def undo(self, shown: Decision | None, policy: PolicySettings) -> list[effects.Effect]:
         """Take the last switch back, and leave the music alone for a while.
 
