@@ -13,6 +13,7 @@ from agent.vision.watcher import Watcher
 from agent.worker import Worker
 
 if TYPE_CHECKING:
+    from agent.desktop.bus_control import BusControl
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
 
@@ -57,3 +58,4 @@ class Components:
     tray: Tray | None = None
     notifier: Notifier | None = None
     session: SessionWatch | None = None
+    bus: BusControl | None = None

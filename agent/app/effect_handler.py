@@ -60,8 +60,7 @@ class EffectHandler:
         report: Report,
         ended: Callable[[], None],
     ) -> None:
-        """``settings`` are those that the parts were built with; ``ended`` is called once the
-        agent is to end."""
+        """Take the parts, built with ``settings``; ``ended`` is called once the agent is to end."""
         self._parts = parts
         self._applied = settings
         self._options = options
@@ -153,8 +152,9 @@ class EffectHandler:
         asked_to_log_in = before is not None and before.logged_in is False
         if notifier is not None and asked_to_log_in and snapshot.logged_in is not False:
             notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
-        if self._parts.tray is not None:
-            self._parts.tray.update(snapshot)
+        for part in (self._parts.tray, self._parts.bus):
+            if part is not None:
+                part.update(snapshot)
 
     def _set_preview(self, show: bool) -> None:
         if self._preview is None:
@@ -171,7 +171,7 @@ class EffectHandler:
             self._preview.close()
 
     def _to_preview(self, view: FrameView) -> None:
-        """In the watcher's thread."""
+        """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
         if self._preview is not None and snapshot is not None:
             self._preview.show(view, mood_line(snapshot))
@@ -216,7 +216,7 @@ class EffectHandler:
             self._keep(lambda: self._parts.history.add_mood(self._clock.now(), item))
 
     def _keep(self, add: Callable[[], None]) -> None:
-        """A history that cannot be written is told once; the agent goes on without it."""
+        """Write to the history; that it cannot be written is told once, and the agent goes on."""
         try:
             add()
             self._history_trouble.well()
@@ -236,7 +236,7 @@ class EffectHandler:
 
 
 def mood_line(snapshot: Snapshot) -> str:
-    """One line for the preview: the mood and the music."""
+    """Make the preview's line: the mood and the music."""
     text = describe(snapshot.mood.state)
     line = text[0].upper() + text[1:]
     playback = snapshot.playback

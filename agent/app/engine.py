@@ -1,5 +1,6 @@
-"""The engine: all parts of a running agent but the tray, wired together; and the loop that carries
-what happens to the controller, and what it decides to the effect handler.
+"""The engine: all parts of a running agent but the tray, wired together.
+
+And the loop that carries what happens to the controller, and what it decides to the effect handler.
 
 Importing this module loads the vision libraries, so ``agent.app.lifecycle`` does it beside the
 tray.
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -40,6 +42,7 @@ from agent.vision.sources import Kind, parse_source
 from agent.vision.watcher import Watcher
 
 if TYPE_CHECKING:
+    from agent.desktop.bus_control import BusControl
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
 
@@ -56,9 +59,12 @@ TIDY_EVERY = 120.0
 
 
 class Engine:
-    """One running agent. ``inbox`` may hold events already; ``ended`` is called once, when the
-    agent wants to end. The constructor builds all parts and raises AgentError when one cannot be
-    (no usable model); it starts nothing."""
+    """One running agent.
+
+    ``inbox`` may hold events already; ``ended`` is called once, when the agent wants to end. The
+    constructor builds all parts and raises AgentError when one cannot be (no usable model); it
+    starts nothing.
+    """
 
     def __init__(
         self,
@@ -169,7 +175,7 @@ class Engine:
             spotify_url=options.spotify_url,
             tell=options.tell,
         )
-        player = PlayerWorker(None, account.heard, self._clock)
+        player = PlayerWorker(None, account.forward, self._clock)
         music = PlayerManager(
             self._paths,
             self._clock,
@@ -189,6 +195,7 @@ class Engine:
             tray=tray,
             notifier=None if options.headless else self._make_notifier(),
             session=self._make_session_watch() if options.session else None,
+            bus=self._make_bus_control() if options.control and sys.platform == "linux" else None,
         )
 
     def _make_notifier(self) -> Notifier:
@@ -212,6 +219,18 @@ class Engine:
             camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
         )
 
+    def _make_bus_control(self) -> BusControl:
+        from agent.desktop.bus_control import BusControl
+        from agent.web.status_text import as_dict, why_text
+
+        return BusControl(
+            self.report,
+            self._clock,
+            lambda: self.snapshot,
+            status=lambda: as_dict(self.snapshot, self._clock),
+            why=lambda: why_text(self.snapshot),
+        )
+
     def _source(self, camera: CameraSettings) -> int | str:
         return camera.source if self._options.camera is None else self._options.camera
 
@@ -222,7 +241,7 @@ class Engine:
         return named is None or parse_source(named).kind is Kind.WEBCAM
 
     def _start_the_rest(self, settings: Settings) -> None:
-        """What may come up after the first look at the camera has begun."""
+        """Start what may come up after the first look at the camera has begun."""
         self._parts.workers.start(self._parts.player)
         try:
             self._parts.music.use(settings)
@@ -230,6 +249,8 @@ class Engine:
             self._tell_problem(error)
         if self._options.control:
             self._start_web(settings)
+        if self._parts.bus is not None:
+            self._parts.workers.start(self._parts.bus)
         if self._parts.session is not None:
             self._parts.workers.start(self._parts.session)
         if not self._options.headless and self._options.settings is None:
@@ -274,8 +295,11 @@ class Engine:
                 memory.give_back()
 
     def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
-        """A defect in one step is logged and must not end the loop: the next event may be Quit.
-        Nor does one in carrying out an effect keep the next from being carried out."""
+        """Let the controller take one step, and carry out what it wants.
+
+        A defect in one step is logged and must not end the loop: the next event may be Quit. Nor
+        does one in carrying out an effect keep the next from being carried out.
+        """
         try:
             wanted = step(*args)
         except Exception:

@@ -44,7 +44,7 @@ Print = Callable[[str], None]
 
 
 def clip() -> Path:
-    """The demo clip. Raises BadPicture when the installation lacks it."""
+    """Find the demo clip. Raises BadPicture when the installation lacks it."""
     path = resources_dir() / "demo" / "clip.mp4"
     if not path.is_file():
         raise BadPicture(f"The demo clip is missing from this installation ({path}).")
@@ -62,6 +62,7 @@ class Summary:
     notifications: int = 0
 
     def add(self, line: dict[str, Any]) -> None:
+        """Count one line of the event log."""
         match line["event"]:
             case "observation":
                 self.observations += 1
@@ -75,6 +76,7 @@ class Summary:
                 self.notifications += 1
 
     def as_dict(self) -> dict[str, Any]:
+        """Give the figures as plain values."""
         return {
             "observations": self.observations,
             "with_face": self.with_face,
@@ -168,7 +170,7 @@ def _length(path: Path) -> float:
 
 
 def tell(line: dict[str, Any]) -> str:
-    """One journal line for people, with rich's markup."""
+    """Show one line of the event log to people, with rich's markup."""
     at = f"[dim]{line['t']:6.1f} s[/] "
     match line["event"]:
         case "observation":

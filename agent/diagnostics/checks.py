@@ -6,7 +6,6 @@ imported inside, so that one that is missing fails its own check alone.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from datetime import datetime
@@ -20,23 +19,33 @@ from agent.types import EMOTIONS
 
 Finding: TypeAlias = tuple[bool | None, str, str]
 
+_TRAYS = {
+    "statusnotifier": "StatusNotifierItem over D-Bus",
+    "gtk": "GTK, in a tray of the old kind (XEmbed)",
+    "darwin": "the menu bar of macOS",
+    "win32": "the notification area of Windows",
+}
+
 DARK = 25.0
 """Mean grey level below which a picture is too dark for a face."""
 
 
 def system() -> Finding:
+    """Look at the operating system and Python."""
     frozen = ", packaged" if getattr(sys, "frozen", False) else ""
     python = f"Python {platform.python_version()}{frozen}"
     return True, f"Moodtray {agent.__version__}, {python}, {platform.platform(terse=True)}", ""
 
 
 def folders(paths: Paths) -> Finding:
+    """Look whether the folders can be written."""
     for folder in (paths.config, paths.data, paths.state, paths.logs, paths.runtime):
         ensure_folder(folder)
     return True, f"settings in {paths.config}, history in {paths.data}, log in {paths.logs}", ""
 
 
 def settings_file(paths: Paths, problem: AgentError | None) -> Finding:
+    """Look at the settings file."""
     if problem is not None:
         return (
             False,
@@ -47,6 +56,7 @@ def settings_file(paths: Paths, problem: AgentError | None) -> Finding:
 
 
 def history(paths: Paths) -> Finding:
+    """Look at the mood journal."""
     from agent.store.history import SqliteHistory
 
     if not paths.history_file.exists():
@@ -63,6 +73,7 @@ def history(paths: Paths) -> Finding:
 
 
 def model(settings: Settings) -> Finding:
+    """Look whether the network can be loaded."""
     import numpy as np
 
     from agent.vision.expression import ExpressionClassifier, describe_model
@@ -79,6 +90,7 @@ def model(settings: Settings) -> Finding:
 
 
 def camera(paths: Paths, settings: Settings) -> Finding:
+    """Look whether the camera gives a picture."""
     from agent.desktop import consent
     from agent.vision.camera import OpenCVCamera
 
@@ -105,6 +117,7 @@ def camera(paths: Paths, settings: Settings) -> Finding:
 
 
 def tray() -> Finding:
+    """Look which tray this desktop has."""
     from agent.desktop.tray.backend import choose_backend
 
     backend = choose_backend()
@@ -112,17 +125,14 @@ def tray() -> Finding:
         return None, "no tray icon", backend.notice
     if not backend.menu:
         return None, f"an icon without a menu ({backend.name})", backend.notice
-    if sys.platform == "linux" and not _tray_host():
-        return (
-            None,
-            f"{backend.name}, but no panel shows tray icons here",
-            "Add a tray (also called notification area or status icons) to your panel. Until "
-            "then use the commands: moodtray status, pause, resume and quit.",
-        )
-    return True, f"icon and menu by {backend.name}", backend.notice
+    if backend.waiting:
+        return None, "no panel shows tray icons here", backend.notice
+    way = _TRAYS.get(backend.name, f"the {backend.name} way")
+    return True, f"icon and menu by {way}", backend.better
 
 
 def notifications(settings: Settings) -> Finding:
+    """Look who shows notifications."""
     from agent.desktop.notifications import notifier
 
     works, told = notifier.available()
@@ -134,6 +144,7 @@ def notifications(settings: Settings) -> Finding:
 
 
 def sound() -> Finding:
+    """Look for a sound device."""
     from agent.players.sound import NULL, working_backend
 
     name = working_backend()
@@ -148,7 +159,7 @@ def sound() -> Finding:
 
 
 def music(settings: Settings) -> Finding:
-    """What Moodtray's own player would play: the user's folders and the shipped loops."""
+    """Look at what Moodtray's own player would play: the user's folders and the shipped loops."""
     from agent.players.local import playlists_for, tracks_of
 
     missing, tracks = [], 0
@@ -166,7 +177,7 @@ def music(settings: Settings) -> Finding:
 
 
 def player(paths: Paths, settings: Settings) -> Finding:
-    """Which player will be used, and the login as it is stored; asks no server."""
+    """Look which player will be used, and at the stored login; asks no server."""
     if settings.player == "local":
         return True, "Moodtray's own player, by setting", ""
     from agent.clock import SystemClock
@@ -205,6 +216,7 @@ def player(paths: Paths, settings: Settings) -> Finding:
 
 
 def autostart() -> Finding:
+    """Look at the entry that starts Moodtray at login."""
     from agent.desktop.autostart import autostart as mechanism
 
     status = mechanism().status()
@@ -224,39 +236,3 @@ def _is_running(paths: Paths) -> bool:
         return True
     instance.release()
     return False
-
-
-def _tray_host() -> bool:
-    """Whether somebody on this desktop shows tray icons: a StatusNotifierWatcher on the session
-    bus, or the owner of the X selection that the system tray protocol names."""
-    return _has_watcher() or _has_x_tray()
-
-
-def _has_watcher() -> bool:
-    from jeepney import DBusAddress, new_method_call
-    from jeepney.io.blocking import open_dbus_connection
-
-    bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
-    ask = new_method_call(bus, "NameHasOwner", "s", ("org.kde.StatusNotifierWatcher",))
-    try:
-        with open_dbus_connection("SESSION") as connection:
-            return bool(connection.send_and_get_reply(ask, timeout=2.0).body[0])
-    except (OSError, KeyError, TimeoutError, ValueError):
-        return False  # no bus, or one that does not answer
-
-
-def _has_x_tray() -> bool:
-    if not os.environ.get("DISPLAY"):
-        return False
-    from Xlib import X, display
-    from Xlib.error import DisplayError
-
-    try:
-        screen = display.Display()
-    except (DisplayError, OSError):
-        return False
-    try:
-        selection = screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}")
-        return bool(screen.get_selection_owner(selection) != X.NONE)
-    finally:
-        screen.close()

@@ -37,8 +37,10 @@ _STATUS: dict[NotificationKind, Status] = {
 
 
 def available() -> tuple[bool, str]:
-    """Whether notifications can be shown, and by whom or what to do about it. Blocks at most a
-    few seconds; never raises."""
+    """Tell whether notifications can be shown, and by whom or what to do about it.
+
+    Blocks at most a few seconds; never raises.
+    """
     service = ask_service()
     if service.problem:
         return False, service.problem
@@ -49,14 +51,21 @@ class _Way(Protocol):
     """One way to show a notification. In the notifier's thread."""
 
     async def show(self, notification: Notification, icon: Path, service: Service) -> None:
-        """Raises whatever the foreign library raises."""
+        """Show it. Raises whatever the foreign library raises."""
+        ...
+
+    async def withdraw(self, kind: NotificationKind) -> None:
+        """Take down the one of this kind, if it stands and this way can."""
         ...
 
 
 class DesktopNotifications:
-    """Implements :class:`agent.ports.Notifier`. ``notify`` returns at once: a thread of its own
-    with an event loop, started by the first notification, talks to the system and wakes when
-    something that was held back (quiet hours, too soon after its like) has its turn."""
+    """Implements :class:`agent.ports.Notifier`.
+
+    ``notify`` returns at once: a thread of its own with an event loop, started by the first
+    notification, talks to the system and wakes when something that was held back (quiet hours, too
+    soon after its like) has its turn.
+    """
 
     def __init__(
         self,
@@ -67,9 +76,11 @@ class DesktopNotifications:
         snapshot: Callable[[], Snapshot | None] = lambda: None,
         folder: Path | None = None,
     ) -> None:
-        """``settings`` is asked at every notification; ``snapshot`` before one is shown that was
-        held back, to see whether it still holds; both in any thread. ``folder`` takes the pictures
-        (default: below the runtime folder)."""
+        """Ask for the ``settings`` at every notification, for the ``snapshot`` before a late one.
+
+        A late one was held back; the snapshot tells whether it still holds. Both are called in any
+        thread. ``folder`` takes the pictures (default: below the runtime folder).
+        """
         self._report = report
         self._settings = settings
         self._folder = folder
@@ -158,7 +169,7 @@ class DesktopNotifications:
             if service.problem:
                 raise RuntimeError(service.problem)
             try:
-                self._way = self._way or _WithButtons(self._report)
+                self._way = self._way or _way_with_buttons(self._report)
                 await self._way.show(notification, icon, service)
             except Exception:
                 log.info("trying the plain way of notifications", exc_info=True)
@@ -171,8 +182,8 @@ class DesktopNotifications:
             self._way = self._service = None
 
     async def _take_down(self, kind: NotificationKind) -> None:
-        if not isinstance(self._way, _WithButtons):
-            return  # the plain ways cannot
+        if self._way is None:
+            return  # nothing was shown
         try:
             await self._way.withdraw(kind)
         except Exception as error:  # noqa: BLE001 - whatever the foreign library raises
@@ -205,8 +216,20 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
+def _way_with_buttons(report: Report) -> _Way:
+    system: str = sys.platform  # any, to the type checker
+    if system != "linux":
+        return _WithButtons(report)
+    from agent.desktop.notifications.freedesktop import FreedesktopNotifications
+
+    return FreedesktopNotifications(report, APP_NAME, SECONDS_SHOWN)
+
+
 class _WithButtons:
-    """desktop-notifier: buttons, and a notification that takes its predecessor's place."""
+    """desktop-notifier, on Windows and macOS.
+
+    Buttons, and a notification that takes its predecessor's place.
+    """
 
     def __init__(self, report: Report) -> None:
         from desktop_notifier import DesktopNotifier
@@ -258,8 +281,13 @@ def _plain_way() -> _Way:
     return _AppleScript() if sys.platform == "darwin" else _Plain()
 
 
-class _AppleScript:
-    """The script engine of macOS: text alone, for any program. (plyer wants one more library.)"""
+class _CannotWithdraw:
+    async def withdraw(self, kind: NotificationKind) -> None:
+        """Do nothing: what is shown goes by itself."""
+
+
+class _AppleScript(_CannotWithdraw):
+    """The script engine of macOS: text alone, for any program; plyer wants one more library."""
 
     # Title and text are arguments, never part of the script.
     SCRIPT = (
@@ -273,7 +301,7 @@ class _AppleScript:
         )
 
 
-class _Plain:
+class _Plain(_CannotWithdraw):
     """plyer: text and icon, on every system it knows."""
 
     async def show(self, notification: Notification, icon: Path, service: Service) -> None:

@@ -1,5 +1,7 @@
-"""What is kept for display and to find things again: names and covers of playlists, the device
-used last. Never what was listened to."""
+"""What is kept for display and to find things again: names, covers, the device used last.
+
+Never what was listened to.
+"""
 
 from __future__ import annotations
 
@@ -58,27 +60,30 @@ class DisplayCache:
         self._kept: _Kept | None = None  # read when first needed
 
     def name(self, uri: str) -> str | None:
+        """Return the name of a playlist, None when it is not known."""
         return self._entry(uri).name
 
     def cover(self, uri: str) -> str | None:
-        """Address of the cover; Spotify's addresses last less than a day."""
+        """Return the address of the cover; Spotify's addresses last less than a day."""
         return self._entry(uri).cover
 
     def is_gone(self, uri: str) -> bool:
-        """True for a playlist that was missing at the latest look, within the last day."""
+        """Tell whether it was missing at the latest look, within the last day."""
         return self.is_recent(uri) and self._entry(uri).gone
 
     def is_recent(self, uri: str) -> bool:
-        """True when it was looked up within the last day."""
+        """Tell whether it was looked up within the last day."""
         moment = self._entry(uri).checked
         if moment is None or moment.tzinfo is None:
             return False
         return timedelta(0) <= self._clock.now() - moment < KEPT_FOR
 
     def remember(self, uri: str, name: str | None, cover: str | None) -> None:
+        """Keep name and cover of a playlist that was looked up."""
         self._put(uri, _Entry(name=name, cover=cover, checked=self._clock.now()))
 
     def mark_gone(self, uri: str) -> None:
+        """Note that a playlist was missing."""
         self._put(uri, _Entry(name=self.name(uri), gone=True, checked=self._clock.now()))
 
     @property
@@ -89,6 +94,7 @@ class DisplayCache:
         return None if device is None else (device.name, device.type)
 
     def remember_device(self, name: str, kind: str) -> None:
+        """Keep the device used last."""
         if not name or self.device == (name, kind):
             return
         with self._lock:
