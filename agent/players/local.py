@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.errors import PlaylistGone
-from agent.players.sound import NULL, SUFFIXES, Deck, Output, Unplayable
+from agent.players.decoding import SUFFIXES, Unplayable
+from agent.players.sound import NULL, Deck, Output
 from agent.ports import Clock
 from agent.settings import LOOPS, LocalSettings, Settings
 from agent.store.paths import expanded, resources_dir
