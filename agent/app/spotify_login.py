@@ -19,7 +19,6 @@ from agent.players.spotify import storage
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
 from agent.players.spotify.playlist_lookup import MappedPlaylists
-from agent.players.spotify.playlists import playlists_for
 from agent.ports import Clock, Report
 from agent.settings import Settings
 from agent.store.paths import Paths
@@ -65,9 +64,8 @@ def backend(
     settings: Settings, paths: Paths, clock: Clock, report: Report, spotify_url: str | None = None
 ) -> tuple[PlayerBackend, MappedPlaylists]:
     """The player as its worker takes it, and the playlists of each mood, which are still to be
-    told (``use``). Raises SettingsError for an entry that is no playlist."""
+    told (``use``)."""
     cache = storage.display_cache(paths, clock)
-    playlists_for(settings, cache)  # before anything is built for them
     player = build_player(settings, paths, clock, spotify_url, cache)
     mapped = MappedPlaylists(player.name, player.look_up, cache, report)
     return PlayerBackend.remote(player, player.budget, mapped), mapped
