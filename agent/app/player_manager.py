@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent import events
 from agent.app.spotify_account import Account
+from agent.errors import PlaylistGone
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
 from agent.ports import Clock, Report
@@ -16,6 +17,7 @@ from agent.store.paths import Paths
 from agent.types import MoodState, Playlist
 
 if TYPE_CHECKING:
+    from agent.players.folder_watch import FolderWatch
     from agent.players.local import LocalPlayer
     from agent.players.spotify.playlist_lookup import MappedPlaylists
 
@@ -43,6 +45,7 @@ class PlayerManager:
         self._in_use: tuple[object, ...] | None = None
         self._worker: PlayerWorker | None = None
         self._local: LocalPlayer | None = None  # while it is in use
+        self._folders: FolderWatch | None = None  # likewise
         self._mapped: MappedPlaylists | None = None  # while Spotify is in use
 
     def use(self, settings: Settings) -> None:
@@ -66,6 +69,7 @@ class PlayerManager:
 
         playlists = playlists_for(settings)
         self._leave_spotify()
+        self._watch_folders()
         self._report(events.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
         # Its volume can be changed while it plays; for the rest it is built anew.
         wanted = ("local", settings.local.model_copy(update={"volume": 1.0}))
@@ -92,10 +96,23 @@ class PlayerManager:
             settings, self._paths, self._clock, self._report, self._spotify_url
         )
         self._leave_spotify()
+        self._leave_folders()
         self._local = None
         self._in_use, self._mapped = wanted, mapped
         mapped.use(settings, logged_in)
         self._give(backend)
+
+    def _watch_folders(self) -> None:
+        from agent.players.folder_watch import FolderWatch
+
+        if self._folders is None:
+            self._folders = FolderWatch(self._report, self._clock)
+        self._folders.forget()
+
+    def _leave_folders(self) -> None:
+        if self._folders is not None:
+            self._folders.request_stop()
+            self._folders = None
 
     def _leave_spotify(self) -> None:
         if self._mapped is not None:
@@ -104,10 +121,18 @@ class PlayerManager:
 
     def _give(self, backend: PlayerBackend) -> None:
         if self._worker is None:
-            self._worker = PlayerWorker(backend, self.account.heard, self._clock)
+            self._worker = PlayerWorker(backend, self._heard, self._clock)
             self._worker.start()
         else:
             self._worker.replace(backend)
+
+    def _heard(self, event: events.Event) -> None:
+        """In the player's thread."""
+        self.account.heard(event)
+        if isinstance(event, events.PlayerFailed) and isinstance(event.error, PlaylistGone):
+            folders = self._folders
+            if folders is not None and event.playlist is not None:
+                folders.watch(event.playlist)
 
     def _retry(self) -> None:
         if self._worker is not None:
@@ -145,10 +170,14 @@ class PlayerManager:
             self._in_use = None
             self.use(self._settings)
             self._worker.restart()
+        if self._folders is not None:
+            self._folders.restart()
 
     # -- the end
 
     def request_stop(self) -> None:
+        if self._folders is not None:
+            self._folders.request_stop()
         if self._worker is not None:
             self._worker.request_stop()
 

@@ -136,6 +136,9 @@ class Controller:
             case events.PlayerChanged(name, playlists, logged_in):
                 self._music.player_changed(name, playlists, logged_in)
                 self._decide()
+            case events.PlaylistFound(playlist):
+                self._music.found(playlist)
+                self._decide()
             case events.WorkerCrashed(worker, _, gave_up):
                 if gave_up:
                     self._worker_gave_up(worker)

@@ -47,6 +47,16 @@ class Rotation:
     def is_gone(self, uri: str, now: float) -> None:
         self._gone[uri] = now
 
+    def is_back(self, uri: str) -> None:
+        self._gone.pop(uri, None)
+
+    def missing(self, now: float) -> frozenset[MoodState]:
+        """The moods whose playlists all were not found of late."""
+        playable = self.playable(now)
+        return frozenset(
+            mood for mood, all_ in self._playlists.items() if all_ and not playable[mood]
+        )
+
     def try_all_again(self) -> None:
         """What was not found may be there now."""
         self._gone.clear()

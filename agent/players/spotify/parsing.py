@@ -3,6 +3,7 @@ a wrong shape is an answer that could not be understood."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,7 @@ def read_player(answer: dict[str, Any] | None, now: float) -> Reading:
         position=_seconds(answer, "progress_ms"),
         duration=_seconds(item, "duration_ms"),
         device=device.name if device else None,
+        spoken=_is_spoken(answer, item),
     )
     return Reading(playback, device, shuffle if isinstance(shuffle, bool) else None)
 
@@ -105,6 +107,14 @@ def _device(value: object) -> Device:
         value.get("is_active") is True,
         value.get("is_restricted") is True,
     )
+
+
+def _is_spoken(answer: Mapping[str, Any], item: Mapping[str, Any] | None) -> bool:
+    """Whether an episode of a podcast or a chapter of an audiobook is loaded."""
+    kinds = (answer.get("currently_playing_type"), None if item is None else item.get("type"))
+    uri = item.get("uri") if item is not None else None
+    named = isinstance(uri, str) and re.match(r"spotify:(episode|chapter|audiobook):", uri)
+    return bool(named) or any(kind in ("episode", "chapter", "audiobook") for kind in kinds)
 
 
 def _title(item: Mapping[str, Any] | None) -> str | None:
