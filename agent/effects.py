@@ -7,9 +7,12 @@ never blocks the controller.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.types import Decision, Mood, Notification, Observation, Playback, Playlist, Snapshot
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,13 @@ class ExpectTrackEnd:
     """A decision waits (or waits no longer) for the track's end: look at the player more often."""
 
     waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WatchForPlaylist:
+    """It could not be found: PlaylistFound tells when it can."""
+
+    playlist: Playlist
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,8 @@ class AskConsent:
 class ApplySettings:
     """Settings changed: workers and players that depend on them are brought up to date."""
 
+    settings: Settings
+
 
 @dataclass(frozen=True, slots=True)
 class RestartWorkers:
@@ -128,6 +140,7 @@ Effect: TypeAlias = (
     | PauseMusic
     | ResumeMusic
     | ExpectTrackEnd
+    | WatchForPlaylist
     | SetPreview
     | Notify
     | Publish

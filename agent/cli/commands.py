@@ -179,7 +179,7 @@ def run(
         _tell(f"{trouble.title}: {trouble.message}")
     with Instance(paths) as instance:
         if not instance.acquire():
-            from agent.web.control_client import hand_over
+            from agent.web.door_client import hand_over
 
             print(hand_over(paths, play=play))
             return
@@ -353,7 +353,7 @@ def logout() -> None:
 
 
 def _ask(verb: str, **words: Any) -> dict[str, Any]:
-    from agent.web.control_client import call_when_ready
+    from agent.web.door_client import call_when_ready
 
     paths = Paths.default()
 

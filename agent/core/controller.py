@@ -129,6 +129,8 @@ class Controller:
             case events.PlayerFailed(error, playlist):
                 self._out += self._music.failed(error, playlist)
                 if isinstance(error, PlaylistGone):
+                    if playlist is not None:
+                        self._out.append(effects.WatchForPlaylist(playlist))
                     self._decide()
             case events.PlayerRecovered():
                 self._music.recovered()
@@ -194,7 +196,7 @@ class Controller:
                 self._settings = settings
                 self._settings_problem = None
                 self._music.try_all_again()
-                self._out += [self._set_interval(), effects.ApplySettings()]
+                self._out += [self._set_interval(), effects.ApplySettings(settings)]
                 self._restart_workers()  # what made them fail may be mended
                 self._decide()
             case events.AskForConsent():

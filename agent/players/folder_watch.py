@@ -28,11 +28,9 @@ class FolderWatch(Worker):
     # -- any thread
 
     def watch(self, playlist: Playlist) -> None:
-        """It could not be played: say when it can. The first call starts the thread."""
+        """It could not be played: say when it can."""
         with self._lock:
             self._missing[playlist.uri] = playlist
-            if self._thread is None and not self.stopping:
-                self.start()
         self.wake()
 
     def forget(self) -> None:

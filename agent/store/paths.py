@@ -28,7 +28,7 @@ class Paths:
     data: Path  # history.sqlite
     state: Path  # what a restart should remember: consent, Retry-After, request counts
     logs: Path
-    runtime: Path  # lock, secret of the control API
+    runtime: Path  # lock, door for commands and its secret
 
     @classmethod
     def default(cls) -> Paths:
@@ -68,10 +68,6 @@ class Paths:
     @property
     def settings_file(self) -> Path:
         return self.config / "settings.toml"
-
-    @property
-    def token_file(self) -> Path:
-        return self.config / "spotify-token.json"
 
     @property
     def history_file(self) -> Path:

@@ -170,6 +170,7 @@ def test_music_that_comes_is_noticed(
     watch = FolderWatch(events.append, SystemClock())
     assert watch.step() is None, "nothing is missing: nothing is looked at"
     missing = playlist(str(folder))
+    watch.start()
     watch.watch(missing)
     try:
         time.sleep(0.2)

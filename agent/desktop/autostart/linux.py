@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent.desktop.autostart.base import Autostart, AutostartStatus
+from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
 from agent.errors import DesktopError, StoreError
 from agent.store.files import write_atomic
 
@@ -137,13 +137,7 @@ class XdgAutostart(Autostart):
             entry = ["[Desktop Entry]", "Type=Application", "Name=Moodtray", "Hidden=true"]
             self._write("\n".join(entry) + "\n")
             return
-        try:
-            self.file.unlink(missing_ok=True)
-        except OSError as error:
-            raise DesktopError(
-                f"{self.file} could not be removed ({error.strerror or error}), so Moodtray "
-                "still starts at login. Check the permissions of its folder."
-            ) from error
+        remove_entry(self.file)
 
     def status(self) -> AutostartStatus:
         entry = _read(self.file)

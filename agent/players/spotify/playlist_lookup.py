@@ -17,6 +17,7 @@ from agent.players.spotify.playlists import Refused, entries, playlist_id, playl
 from agent.ports import Report
 from agent.printable import printable
 from agent.settings import Settings
+from agent.timing import ToldOnce
 from agent.types import MoodState, Playlist
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class MappedPlaylists:
         # The player's thread only:
         self._tries: Counter[str] = Counter()
         self._lost: dict[str, bool] = {}  # of this round: True gone, False unreadable
-        self._told: set[str] = set()
+        self._told = ToldOnce()
 
     # -- any thread
 
@@ -113,7 +114,7 @@ class MappedPlaylists:
     def _found(self, uri: str) -> None:
         if self._cache.is_recent(uri):
             del self._tries[uri]  # a Counter: no error when it is not there
-            self._told.discard(uri)
+            self._told.well(uri)
             return
         self._tries[uri] += 1
         if self._tries[uri] == TRIES:
@@ -130,10 +131,9 @@ class MappedPlaylists:
             news = {
                 uri: gone
                 for uri, gone in lost.items()
-                if uri in self._entries and uri not in self._told
+                if uri in self._entries and self._told.is_news(uri)
             }
             if news:
-                self._told |= news.keys()
                 self._report(self._notice(news))
 
     # -- words
