@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import PlaylistGone
-from agent.players.sound import SUFFIXES
+from agent.players.decoding import SUFFIXES
 from agent.printable import printable
 
 LISTS = (".m3u", ".m3u8", ".pls")

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.errors import PlaylistGone
+from agent.players.decoding import SUFFIXES, Unplayable
 from agent.players.folders import LISTS, Found, find
-from agent.players.sound import NULL, SUFFIXES, Deck, Output, Unplayable
+from agent.players.sound import NULL, Deck, Output
 from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import LOOPS, LocalSettings, Settings

@@ -1,5 +1,5 @@
-"""The computer's sound through miniaudio: tracks that decode, a deck that plays them in turn, and
-the device that pulls from it.
+"""The computer's sound: a deck that plays tracks in turn, and miniaudio's device that pulls from
+it.
 
 The device calls back in a thread of its own (the audio thread) a few times a second; what it calls
 holds a lock for the time of decoding one buffer and never waits for anything else.
@@ -17,57 +17,18 @@ from typing import Any
 
 import numpy as np
 
+from agent.players.decoding import CHANNELS, FRAME_BYTES, RATE, Track, Unplayable
+
 log = logging.getLogger(__name__)
 
-RATE = 44_100
-CHANNELS = 2
-FRAME_BYTES = 2 * CHANNELS
 GAP = 0.3
 """Seconds of silence after a track: time to switch before a note of the next one is heard."""
-MAX_FRAMES = 16_384
-"""The decoder's buffer; longer requests are served in parts."""
-SUFFIXES = (".mp3", ".flac", ".ogg", ".wav")
 NULL = "Null"
 """Name of the device that plays into the void: a machine without sound."""
 
 
-class Unplayable(Exception):
-    """A file that holds no sound we can decode."""
-
-
 class NoSound(Exception):
     """A sound device that cannot be opened."""
-
-
-class Track:
-    """An open audio file, decoded to 16 bit stereo at RATE. Raises Unplayable."""
-
-    def __init__(self, path: Path) -> None:
-        import miniaudio
-
-        self.path = path
-        try:
-            self.duration: float = miniaudio.get_file_info(str(path)).duration
-            self._stream = miniaudio.stream_file(
-                str(path), nchannels=CHANNELS, sample_rate=RATE, frames_to_read=1024
-            )
-        except (miniaudio.MiniaudioError, OSError) as error:
-            raise Unplayable(str(path)) from error
-        if self.duration <= 0.0:
-            self.close()
-            raise Unplayable(str(path))
-
-    def read(self, frames: int) -> bytes:
-        """At most ``frames`` frames; empty at the end, or where the rest is damaged."""
-        import miniaudio
-
-        try:
-            return bytes(self._stream.send(min(frames, MAX_FRAMES)).tobytes())
-        except (StopIteration, miniaudio.MiniaudioError):
-            return b""
-
-    def close(self) -> None:
-        self._stream.close()
 
 
 class Deck:
@@ -138,7 +99,7 @@ class Deck:
     def _turn_over(self) -> None:
         assert self._track is not None
         if self._played == 0:  # a header without sound: it would end for ever
-            self._skip(self._track.path)
+            self._skip(self._track.path, "it holds no sound")
         self._track.close()
         self._track = self._open_next()
         self._played = 0
@@ -154,16 +115,16 @@ class Deck:
                 continue
             try:
                 track = Track(path)
-            except Unplayable:
-                self._skip(path)
+            except Unplayable as error:
+                self._skip(path, str(error))
                 continue
             self._latest = path
             return track
         return None
 
-    def _skip(self, path: Path) -> None:
+    def _skip(self, path: Path, why: str) -> None:
         self._bad.add(path)
-        log.warning("skipped, it cannot be played: %s", path)
+        log.warning("skipped, it cannot be played: %s (%s)", path, why)
 
     def _order(self) -> Iterator[Path]:
         order = list(self._paths)
