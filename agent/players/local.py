@@ -86,9 +86,8 @@ class LocalPlayer:
             deck = Deck(paths, chance=self._chance, on_end=self._track_ended)
         except Unplayable as error:
             raise PlaylistGone(
-                f"None of the {len(paths)} audio files of “{playlist.name}” can be played; they "
-                "seem to be damaged. Replace them, or name another folder in the settings under "
-                "local_playlists."
+                f"None of the {len(paths)} audio files of “{playlist.name}” can be played: {error}."
+                " Replace them, or name another folder in the settings under local_playlists."
             ) from error
         before = self._deck
         self._deck, self._playlist, self._paused = deck, playlist, False
