@@ -62,6 +62,13 @@ class OpenPage:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchForPlaylist:
+    """It could not be found: PlaylistFound tells when it can."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
 class SetPreview:
     """Open or close the preview's window."""
 
@@ -151,6 +158,7 @@ Effect: TypeAlias = (
     | ResumeMusic
     | ExpectTrackEnd
     | OpenPage
+    | WatchForPlaylist
     | SetPreview
     | Notify
     | Publish

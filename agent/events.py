@@ -91,6 +91,13 @@ class PlayerChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaylistFound:
+    """A playlist that could not be found is there now."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerCrashed:
     """A defect in a worker; ``gave_up`` when its restart budget is spent."""
 
@@ -308,6 +315,7 @@ Event: TypeAlias = (
     | PlayerFailed
     | PlayerRecovered
     | PlayerChanged
+    | PlaylistFound
     | AutostartChanged
     | WorkerCrashed
     | PreviewChanged

@@ -29,6 +29,7 @@ def describe(state: MoodState) -> str:
 _PARTS: dict[str, str] = {
     "watcher": "Looking through the camera",
     "player": "Playing music",
+    "folders": "Noticing new music in your folders",
     "session": "Noticing a locked screen",
     "bus": "Answering programs on the session bus",
     "commands": "Taking commands such as 'moodtray status'",

@@ -112,6 +112,8 @@ class EffectHandler:
                 self._parts.player.pause()
             case effects.ResumeMusic():
                 self._parts.player.resume()
+            case effects.WatchForPlaylist(playlist):
+                self._parts.music.watch_for(playlist)
             case effects.ExpectTrackEnd(waiting):
                 self._parts.player.expect(waiting)
             case effects.StartLogin():

@@ -137,12 +137,17 @@ class Controller:
             case events.PlayerFailed(error, playlist):
                 self._out += self._music.failed(error, playlist)
                 if isinstance(error, PlaylistGone):
+                    if playlist is not None:
+                        self._out.append(effects.WatchForPlaylist(playlist))
                     self._decide()
             case events.PlayerRecovered():
                 self._music.recovered()
                 self._decide()
             case events.PlayerChanged(name, playlists, logged_in):
                 self._music.player_changed(name, playlists, logged_in)
+                self._decide()
+            case events.PlaylistFound(playlist):
+                self._music.found(playlist)
                 self._decide()
             case events.WorkerCrashed(worker, _, gave_up):
                 if gave_up:

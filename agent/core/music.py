@@ -197,6 +197,12 @@ class MusicControl:
         self._requests.forget()
         return [effects.PauseMusic()]
 
+    def found(self, playlist: Playlist) -> None:
+        """It is there now."""
+        self._rotation.is_back(playlist.uri)
+        if isinstance(self._errors.error, PlaylistGone):
+            self._errors.over()
+
     def try_all_again(self) -> None:
         """Try playlists that were not found: they may be there now."""
         self._rotation.try_all_again()
@@ -210,7 +216,8 @@ class MusicControl:
         if self.playback is not None and self.playback.context is not None:
             self._rotation.had_its_turn(self.playback.context)
         playable = self._rotation.playable(now)
-        decision = another(listener, now, self._rotation.started, playable)
+        missing = self._rotation.missing(now)
+        decision = another(listener, now, self._rotation.started, playable, missing)
         if decision.action is not Action.SWITCH_NOW:
             return [effects.Notify(messages.nothing_to_play(decision.reason))]
         self.decision = decision
@@ -280,6 +287,7 @@ class MusicControl:
             asked_since=None if wishes.asked is None else wishes.asked.since,
             last_emotion=listener.last_emotion,
             started=self._rotation.started,
+            missing=self._rotation.missing(now),
         )
         playable = self._rotation.playable(now)
         decision = decide(listener.mood, self.playback, about, policy, playable)

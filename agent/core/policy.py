@@ -4,7 +4,8 @@ The rules, in the order in which they are asked (the first that applies decides)
 
 1. Somebody asked for music ("Play for my mood"): play, now, for the mood as far as it is known.
 2. Never against the user's hand: paused by hand stays paused; a context that the user chose is
-   left alone until it ends or ``hands_off_minutes`` have passed.
+   left alone until it ends or ``hands_off_minutes`` have passed. Nobody who speaks is interrupted,
+   unless ``interrupt_speech`` is set.
 3. No clear mood, no music that fits, no player: keep. A start that found no device waits for one.
 4. Moodtray changes music that plays. Silence stays silence, unless ``start_when_silent`` is set,
    it was our own playlist that ran out, or a change of ours still owes the music.
@@ -65,6 +66,7 @@ class Circumstances:
     asked_since: float | None = None  # an open request for music
     last_emotion: MoodState | None = None  # the latest mood that was clear
     started: tuple[str, ...] = ()  # uris that we started, the newest last
+    missing: frozenset[MoodState] = frozenset()  # whose playlists were not found of late
 
 
 def decide(
@@ -90,7 +92,7 @@ def decide(
     if not mood.state.is_emotion:
         return keep(describe(mood.state))
     if not playlists.get(mood.state):
-        return keep(f"no playlist is set for {mood.state}")
+        return keep(_none_for(mood.state, about.missing))
     if about.awaited:
         return keep(WAITS_FOR_DEVICE)
     if playback is None or not _reachable(playback, about, settings):
@@ -129,14 +131,18 @@ def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:
 
 
 def another(
-    listener: Listener, now: float, started: Sequence[str], playlists: Playlists
+    listener: Listener,
+    now: float,
+    started: Sequence[str],
+    playlists: Playlists,
+    missing: frozenset[MoodState] = frozenset(),
 ) -> Decision:
     """Choose another playlist for the same mood, as the user asks; KEEP where there is none."""
     state = listener.mood.state
     if not state.is_emotion:
         state = listener.last_emotion or MoodState.NEUTRAL
     if not playlists.get(state):
-        return Decision(now, Action.KEEP, state, None, f"no playlist is set for {state}")
+        return Decision(now, Action.KEEP, state, None, _none_for(state, missing))
     playlist = choose(playlists[state], started)
     return Decision(now, Action.SWITCH_NOW, state, playlist, "you asked for another playlist")
 
@@ -167,9 +173,15 @@ def _asked(mood: Mood, about: Circumstances, playlists: Playlists) -> Decision:
             state = MoodState.NEUTRAL
             reason = "you asked for music, and your mood is not known yet"
     if not playlists.get(state):
-        return Decision(about.now, Action.KEEP, mood.state, None, f"no playlist is set for {state}")
+        return Decision(about.now, Action.KEEP, mood.state, None, _none_for(state, about.missing))
     playlist = choose(playlists[state], about.started)
     return Decision(about.now, Action.SWITCH_NOW, state, playlist, reason)
+
+
+def _none_for(state: MoodState, missing: frozenset[MoodState]) -> str:
+    if state in missing:
+        return f"what is set for {state} cannot be found or played just now"
+    return f"no playlist is set for {state}"
 
 
 def _reachable(playback: Playback, about: Circumstances, settings: PolicySettings) -> bool:
@@ -193,6 +205,8 @@ def _users_hand(
         return "you took back the last change"
     if playback is None or playback.state is not PlayState.PLAYING:
         return None
+    if playback.spoken and not settings.interrupt_speech:
+        return "somebody speaks: podcasts and audiobooks are left alone"
     if playback.chosen_by is Chooser.USER:
         since = playback.chosen_since if playback.chosen_since is not None else about.now
         if about.now - since < settings.hands_off_minutes * 60:
