@@ -122,8 +122,9 @@ class PlayerManager:
             self._account.remind(self._settings)
 
     def watch_for(self, playlist: Playlist) -> None:
-        """Report PlaylistFound once a folder that could not be played can be. Spotify's own are
-        looked up again in their time.
+        """Report PlaylistFound once a folder that could not be played can be.
+
+        Spotify's own are looked up again in their time.
         """
         if self._local is not None:
             self._folders.watch(playlist)

@@ -198,7 +198,7 @@ class MusicControl:
         return [effects.PauseMusic()]
 
     def found(self, playlist: Playlist) -> None:
-        """It is there now."""
+        """Take in that a playlist which was not found is there now."""
         self._rotation.is_back(playlist.uri)
         if isinstance(self._errors.error, PlaylistGone):
             self._errors.over()

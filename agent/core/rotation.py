@@ -51,10 +51,11 @@ class Rotation:
         self._gone[uri] = now
 
     def is_back(self, uri: str) -> None:
+        """Note that it can be played again."""
         self._gone.pop(uri, None)
 
     def missing(self, now: float) -> frozenset[MoodState]:
-        """The moods whose playlists all were not found of late."""
+        """List the moods whose playlists all were not found of late."""
         playable = self.playable(now)
         return frozenset(
             mood for mood, all_ in self._playlists.items() if all_ and not playable[mood]

@@ -165,14 +165,15 @@ def playlist(text: str) -> Playlist:
 
 
 def tracks_of(playlist: Playlist) -> list[Path]:
-    """The audio files of a playlist in the order in which people number them; folders within it
-    included, hidden files not. Raises PlaylistGone when there are none.
+    """List the audio files of a playlist in the order in which people number them.
+
+    Folders within it included, hidden files not. Raises PlaylistGone when there are none.
     """
     return look_at(playlist).tracks
 
 
 def look_at(playlist: Playlist) -> Found:
-    """Like :func:`tracks_of`, with what was passed over."""
+    """List the same as :func:`tracks_of`, with what was passed over."""
     if playlist.uri.startswith(LOOPS):
         return Found([_loop_file(playlist)])
     return find(Path(playlist.uri), playlist.name)
