@@ -32,8 +32,8 @@ URL = "http://spotify.test"
 
 @dataclass
 class SpotifyHarness:
-    """``spotify.player`` talks to ``spotify.world`` without sockets; :meth:`restart` begins a new process
-    with the files of the old one."""
+    """``player`` talks to ``world`` without sockets; :meth:`restart` begins a new process with the
+    files of the old one."""
 
     folder: Path
     clock: FakeClock = field(default_factory=FakeClock)
