@@ -24,6 +24,8 @@ class WatchCamera:
 
 @dataclass(frozen=True, slots=True)
 class SetInterval:
+    """Look at the camera every so many seconds."""
+
     seconds: float
 
 
@@ -37,12 +39,12 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class PauseMusic:
-    pass
+    """Pause the player, as the user asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeMusic:
-    pass
+    """Let the player play on, as the user asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,30 @@ class ExpectTrackEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show a page of ours in the user's browser."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchForPlaylist:
+    """It could not be found: PlaylistFound tells when it can."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
 class SetPreview:
+    """Open or close the preview's window."""
+
     show: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Notify:
+    """Show a notification."""
+
     notification: Notification
 
 
@@ -85,13 +105,15 @@ class RecordSwitch:
 
 @dataclass(frozen=True, slots=True)
 class RecordFeedback:
+    """Keep the user's answer to a switch or mood in the history."""
+
     kind: str
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartLogin:
-    pass
+    """Open the browser for a login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +123,8 @@ class EndLogin:
 
 @dataclass(frozen=True, slots=True)
 class SwitchAutostart:
+    """Start at login from now on, or no longer."""
+
     enabled: bool
 
 
@@ -123,7 +147,7 @@ class RestartWorkers:
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    pass
+    """End the agent."""
 
 
 Effect: TypeAlias = (
@@ -133,6 +157,8 @@ Effect: TypeAlias = (
     | PauseMusic
     | ResumeMusic
     | ExpectTrackEnd
+    | OpenPage
+    | WatchForPlaylist
     | SetPreview
     | Notify
     | Publish

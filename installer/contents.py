@@ -53,12 +53,12 @@ ALWAYS_BY_NAME = [
     "uvicorn.protocols.http.h11_impl",
     "uvicorn.loops.asyncio",
     "uvicorn.lifespan.off",
-    "_cffi_backend",  # imported by miniaudio's compiled part
+    "_cffi_backend",  # imported by the compiled parts of miniaudio and soundfile
 ]
 
 METADATA = [
     "fastapi", "miniaudio", "numpy", "onnxruntime", "opencv-python", "Pillow", "plyer",
-    "pydantic", "pystray", "spotipy", "uvicorn",
+    "pydantic", "pystray", "soundfile", "soxr", "spotipy", "uvicorn",
 ]  # fmt: skip
 """Libraries whose version the bug report names."""
 if sys.platform != "linux":

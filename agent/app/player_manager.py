@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agent import events
 from agent.app.spotify_account import Account
 from agent.players.backend import PlayerBackend
+from agent.players.folder_watch import FolderWatch
 from agent.players.player_worker import PlayerWorker
 from agent.ports import Clock, Report
 from agent.settings import Settings
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
 
 class PlayerManager:
-    """Gives the player's worker the player that the settings ask for. All methods are called by the
-    controller's thread and return at once."""
+    """Gives the player's worker the player that the settings ask for.
+
+    All methods are called by the controller's thread and return at once.
+    """
 
     def __init__(
         self,
@@ -29,11 +32,12 @@ class PlayerManager:
         report: Report,
         player: PlayerWorker,
         account: Account,
+        folders: FolderWatch,
         *,
         wanted: str | None = None,
         spotify_url: str | None = None,
     ) -> None:
-        """``wanted``: a player by name, whatever the settings say."""
+        """Serve ``player``; ``wanted``: a player by name, whatever the settings say."""
         self._paths = paths
         self._clock = clock
         self._report = report
@@ -41,6 +45,7 @@ class PlayerManager:
         self._spotify_url = spotify_url
         self._player = player
         self._account = account
+        self._folders = folders
         self._settings = Settings()
         self._in_use: tuple[object, ...] | None = None
         self._local: LocalPlayer | None = None  # while it is in use
@@ -67,6 +72,7 @@ class PlayerManager:
 
         playlists = playlists_for(settings)
         self._leave_spotify()
+        self._folders.forget()
         self._report(events.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
         # Its volume can be changed while it plays; for the rest it is built anew.
         wanted = ("local", settings.local.model_copy(update={"volume": 1.0}))
@@ -93,6 +99,7 @@ class PlayerManager:
             settings, self._paths, self._clock, self._report, self._spotify_url
         )
         self._leave_spotify()
+        self._folders.forget()
         self._local = None
         self._in_use, self._mapped = wanted, mapped
         mapped.use(settings, logged_in)
@@ -104,16 +111,28 @@ class PlayerManager:
             self._mapped = None
 
     def look(self) -> None:
-        """Now and then: 'moodtray login' or 'logout' may have been called beside us, and a login
-        that ends soon is told once a day. A login may replace one that is refused."""
+        """Look at the login; to be called now and then.
+
+        'moodtray login' or 'logout' may have been called beside us, and a login that ends soon is
+        told once a day. A login may replace one that is refused.
+        """
         if self._account.changed:
             self.use(self._settings)
         if self._mapped is not None:
             self._account.remind(self._settings)
 
+    def watch_for(self, playlist: Playlist) -> None:
+        """Report PlaylistFound once a folder that could not be played can be. Spotify's own are
+        looked up again in their time.
+        """
+        if self._local is not None:
+            self._folders.watch(playlist)
+
     def renew(self) -> None:
-        """Build the player anew for a worker that has none: what it held was let go when it gave
-        up."""
+        """Build the player anew for a worker that has none.
+
+        What it held was let go when it gave up.
+        """
         if self._player.needs_backend:
             self._in_use = None
             self.use(self._settings)

@@ -1,5 +1,8 @@
-"""The commands. Thin: parse, call, print. Exit codes: 0 done, 1 it could not be done, 2 the words
-of the command are off, 3 no agent is running."""
+"""The commands.
+
+Thin: parse, call, print. Exit codes: 0 done, 1 it could not be done, 2 the words of the command are
+off, 3 no agent is running.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ import typer
 
 from agent import __version__
 from agent.errors import AgentError, DesktopError, NotRunning
+from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
 from agent.types import EMOTIONS
 from agent.wording import MOOD_WORDS
@@ -40,11 +44,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 
 
 def main() -> NoReturn:
-    """The entry of the program: runs a command; an expected error is told in one line."""
+    """Run a command; an expected error is told in one line."""
     from agent.training.cli import register
 
     _have_streams()
     _speak_utf8()
+    speak_as_set(Paths.default())
     register(app)
     code = 0
     try:
@@ -62,8 +67,10 @@ def main() -> NoReturn:
 
 
 def _have_streams() -> None:
-    """A stream that was closed by who started us leads to nowhere from now on, as if it were
-    /dev/null. Its number must not be given to a file of ours: libraries write to 1 and 2."""
+    """Let a stream that was closed by who started us lead to nowhere, as if it were /dev/null.
+
+    Its number must not be given to a file of ours: libraries write to 1 and 2.
+    """
     if os.name == "posix":
         while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
             os.set_inheritable(number, True)
@@ -74,15 +81,17 @@ def _have_streams() -> None:
 
 
 def _speak_utf8() -> None:
-    """Playlists' names and '♪' go through any pipe: Windows would take its old code page there,
-    and raise. A stream that others put in the place (a test's, none at all) stays as it is."""
+    """Write UTF-8: playlists' names and '♪' go through any pipe.
+
+    A stream that others put in the place (a test's, none at all) stays as it is.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _is_of_output(error: OSError) -> bool:
-    """Whether it came from writing to a stream and not from a file (which it would name)."""
+    """Tell whether it came from writing to a stream, not from a file (which it would name)."""
     return error.filename is None and error.errno in (
         errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBIG
     )  # fmt: skip
@@ -96,7 +105,7 @@ def _output_lost(error: OSError) -> int:
 
 
 def _tell(text: str) -> None:
-    """A line for the terminal, where there is one still. Any thread."""
+    """Write a line to the terminal, where there is one still. Any thread."""
     with contextlib.suppress(OSError, ValueError):
         print(text, file=sys.stderr, flush=True)
 
@@ -115,7 +124,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def _print(text: str) -> None:
-    """Rich where a person reads, plain elsewhere."""
+    """Print by rich where a person reads, plainly elsewhere."""
     from rich.console import Console
 
     Console(highlight=False, soft_wrap=True).print(text)
@@ -367,7 +376,7 @@ def _ask(verb: str, **words: Any) -> dict[str, Any]:
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """What the running agent sees and plays."""
+    """Tell what the running agent sees and plays."""
     answer = _ask("status")
     _print_json(answer) if as_json else print(answer["text"])
 
@@ -406,7 +415,7 @@ def mood(
 
 
 def _emotion(text: str) -> str:
-    """The emotion that is meant: its name, or the word for who feels so."""
+    """Find the emotion that is meant: its name, or the word for who feels so."""
     names = {name: name for name in EMOTIONS} | {
         word: str(state) for state, word in MOOD_WORDS.items() if state.is_emotion
     }
@@ -418,7 +427,7 @@ def _emotion(text: str) -> str:
 
 @app.command()
 def why() -> None:
-    """Why does this music play?"""
+    """Tell why this music plays."""
     print(_ask("why")["text"])
 
 
@@ -439,7 +448,7 @@ def music(action: Annotated[str, typer.Argument(help="pause or resume")]) -> Non
 
 @app.command(name="next")
 def next_() -> None:
-    """Another playlist for this mood."""
+    """Play another playlist for this mood."""
     print(_ask("next")["text"])
 
 
@@ -453,6 +462,24 @@ def preview() -> None:
 def quit_() -> None:
     """End the running agent."""
     print(_ask("quit")["text"])
+
+
+@app.command()
+def settings(
+    page: Annotated[
+        str, typer.Argument(help="settings, history, moods, start, spotify or now")
+    ] = "settings",
+    print_url: Annotated[
+        bool, typer.Option("--print-url", help="Print the address instead; it works once.")
+    ] = False,
+) -> None:
+    """Open the page: settings, music for your moods, history, first steps."""
+    if page not in ("settings", "history", "moods", "start", "spotify", "now"):
+        raise typer.BadParameter(
+            "settings, history, moods, start, spotify or now", param_hint="PAGE"
+        )
+    answer = _ask("page", page="" if page == "now" else page, show=not print_url)
+    print(answer["url"] if print_url else answer["text"])
 
 
 # --- autostart ------------------------------------------------------------------------------------
@@ -521,7 +548,7 @@ def disable() -> None:
 
 @autostart_app.command(name="status")
 def autostart_status(as_json: AsJson = False) -> None:
-    """Does Moodtray start at login?"""
+    """Tell whether Moodtray starts at login."""
     from agent.desktop.autostart import autostart
 
     found = autostart().status()

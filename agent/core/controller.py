@@ -21,6 +21,7 @@ from agent.core.mood_filter import UNKNOWN, Calibration
 from agent.core.music import MusicControl
 from agent.core.policy import Listener
 from agent.core.snapshot import take_snapshot
+from agent.core.trial import quickened
 from agent.core.workers import WorkerStates
 from agent.errors import AgentError, PlaylistGone
 from agent.ports import Clock
@@ -30,6 +31,7 @@ from agent.types import CameraState, Happening, Mood, Observation, Snapshot
 MUSIC_WISHES = (
     events.PlayForMood,
     events.NextPlaylist,
+    events.PlayPlaylist,
     events.PauseMusic,
     events.ResumeMusic,
     events.UndoSwitch,
@@ -52,6 +54,8 @@ class Controller:
         autostart: bool | None = None,
     ) -> None:
         self._settings = settings
+        self._clock = clock
+        self._trial_until: float | None = None  # the user tries the program out
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
         self._mood_tracker = MoodTracker(clock, calibration)
         self._music = MusicControl(clock, asked=asked)
@@ -71,7 +75,7 @@ class Controller:
 
     @property
     def consent(self) -> bool:
-        """May the camera be used at all?"""
+        """True when the camera may be used at all."""
         return self._camera.consent
 
     @property
@@ -80,7 +84,7 @@ class Controller:
         return self._make_snapshot()
 
     def begin(self) -> list[effects.Effect]:
-        """The first effects, before any event."""
+        """Return the first effects, before any event."""
         self._out = []
         if not self._camera.consent:
             self._out.append(effects.AskConsent())
@@ -88,16 +92,18 @@ class Controller:
         return self._finish()
 
     def handle(self, event: events.Event) -> list[effects.Effect]:
-        """What is to be done about one event, in order."""
+        """Take in one event; returns what is to be done about it, in order."""
         self._out = []
         self._dispatch(event)
         self._steer_camera()
         return self._finish()
 
     def tick(self) -> list[effects.Effect]:
-        """Time has passed: end what has run out and look again."""
+        """Let time pass: end what has run out and look again."""
         self._out = [*self._mood_tracker.tick(self._camera.watching), *self._camera.tick()]
         self._music.tick()
+        if self._trial_until is not None and self._clock.monotonic() >= self._trial_until:
+            self._try_for(0.0)
         self._decide()
         self._steer_camera()
         return self._finish()
@@ -105,8 +111,10 @@ class Controller:
     @property
     def deadline(self) -> float | None:
         """Monotonic time at which :meth:`tick` has something to do; None: nothing is pending."""
-        music = self._music.deadlines(self._settings.policy)
-        return min([*self._camera.deadlines, *self._mood_tracker.deadlines, *music], default=None)
+        music = self._music.deadlines(self._in_force.policy)
+        trial = [] if self._trial_until is None else [self._trial_until]
+        own = [*self._camera.deadlines, *self._mood_tracker.deadlines]
+        return min([*own, *music, *trial], default=None)
 
     # -- one case an event
 
@@ -129,12 +137,17 @@ class Controller:
             case events.PlayerFailed(error, playlist):
                 self._out += self._music.failed(error, playlist)
                 if isinstance(error, PlaylistGone):
+                    if playlist is not None:
+                        self._out.append(effects.WatchForPlaylist(playlist))
                     self._decide()
             case events.PlayerRecovered():
                 self._music.recovered()
                 self._decide()
             case events.PlayerChanged(name, playlists, logged_in):
                 self._music.player_changed(name, playlists, logged_in)
+                self._decide()
+            case events.PlaylistFound(playlist):
+                self._music.found(playlist)
                 self._decide()
             case events.WorkerCrashed(worker, _, gave_up):
                 if gave_up:
@@ -166,6 +179,15 @@ class Controller:
                 self._out.append(effects.ResumeMusic())
             case events.NextPlaylist():
                 self._out += self._music.next_playlist(self._listener)
+            case events.PlayPlaylist(playlist):
+                self._out += self._music.play_this(playlist, self._mood.state)
+            case events.TryNow(seconds):
+                self._try_for(seconds)
+                if seconds > 0:
+                    self._music.ask()
+                self._decide()
+            case events.OpenPage(page):
+                self._out.append(effects.OpenPage(page))
             case events.SetMood(state, minutes):
                 self._out += self._mood_tracker.set_by_hand(state, minutes, self._camera.watching)
                 self._decide()
@@ -173,7 +195,7 @@ class Controller:
                 self._out += self._mood_tracker.deny(shown, self._camera.watching)
                 self._decide()
             case events.UndoSwitch(shown):
-                self._out += self._music.undo(shown, self._settings.policy)
+                self._out += self._music.undo(shown, self._in_force.policy)
             case events.ShowPreview(show, resume):
                 self._show_preview(not self._preview if show is None else show, resume)
             case events.LogIn():
@@ -214,14 +236,14 @@ class Controller:
         if not self._camera.wanted:
             return  # it was on its way when the camera was paused
         self._out += self._mood_tracker.observe(
-            observation, self._settings.mood, self._camera.watching
+            observation, self._in_force.mood, self._camera.watching
         )
         self._decide()
 
     def _camera_changed(self, state: CameraState, error: AgentError | None) -> None:
         blind_for = self._camera.blind_for
         self._out += self._camera.camera_changed(state, error)
-        if not self._camera.blind and blind_for > self._settings.mood.window:
+        if not self._camera.blind and blind_for > self._in_force.mood.window:
             self._forget_mood()  # the old looks say nothing about now
 
     def _steer_camera(self) -> None:
@@ -250,7 +272,7 @@ class Controller:
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
         if self._workers.lacks("player"):
             return  # nobody would carry it out
-        self._out += self._music.decide(self._listener, self._settings.policy, happening)
+        self._out += self._music.decide(self._listener, self._in_force.policy, happening)
 
     @property
     def _listener(self) -> Listener:
@@ -260,8 +282,17 @@ class Controller:
     def _mood(self) -> Mood:
         return self._mood_tracker.mood(self._camera.watching)
 
+    @property
+    def _in_force(self) -> Settings:
+        """The user's settings; quicker ones while they try the program out."""
+        return self._settings if self._trial_until is None else quickened(self._settings)
+
+    def _try_for(self, seconds: float) -> None:
+        self._trial_until = self._clock.monotonic() + seconds if seconds > 0 else None
+        self._out.append(self._set_interval())
+
     def _set_interval(self) -> effects.Effect:
-        return effects.SetInterval(self._camera.interval(self._settings.camera))
+        return effects.SetInterval(self._camera.interval(self._in_force.camera))
 
     def _show_preview(self, show: bool, resume: bool) -> None:
         if show and not self._camera.consent:

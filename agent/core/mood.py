@@ -36,7 +36,10 @@ class MoodTracker:
         return self.observation is None and self._hand is None
 
     def mood(self, watching: bool) -> Mood:
-        """The mood now. One set by hand counts for as long as the user is not seen to be away."""
+        """Return the mood now.
+
+        One set by hand counts for as long as the user is not seen to be away.
+        """
         seen = self._memory.mood
         gone = watching and seen.state is MoodState.AWAY
         if self._hand is not None and not gone:
@@ -48,22 +51,21 @@ class MoodTracker:
     def observe(
         self, observation: Observation, settings: MoodSettings, watching: bool
     ) -> list[effects.Effect]:
-        """One more look."""
+        """Take in one more look."""
         self.observation = observation
         before = self.mood(watching).state
         self._memory = mood_filter.observe(self._memory, observation, settings, self._calibration)
         return [effects.Record(observation), *self._changed_from(before, watching)]
 
     def set_by_hand(self, state: MoodState, minutes: float, watching: bool) -> list[effects.Effect]:
-        """The user says how they feel; it holds for ``minutes``."""
+        """Take the mood that the user named; it holds for ``minutes``."""
         now = self._clock.monotonic()
         self._denied.clear()
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
         return [effects.RecordFeedback("set by hand", str(state)), self._changed(watching)]
 
     def deny(self, shown: MoodState | None, watching: bool) -> list[effects.Effect]:
-        """The user says that the mood ``shown`` to them (None: the present one) is not theirs: it
-        is held off for a while. An old one says nothing about the mood of now."""
+        """Take back the mood ``shown`` to the user (None: the present one), who denies it."""
         present = self.mood(watching).state
         denied = shown or present
         out: list[effects.Effect] = [effects.RecordFeedback("not my mood", str(denied))]

@@ -4,7 +4,8 @@ The rules, in the order in which they are asked (the first that applies decides)
 
 1. Somebody asked for music ("Play for my mood"): play, now, for the mood as far as it is known.
 2. Never against the user's hand: paused by hand stays paused; a context that the user chose is
-   left alone until it ends or ``hands_off_minutes`` have passed.
+   left alone until it ends or ``hands_off_minutes`` have passed. Nobody who speaks is interrupted,
+   unless ``interrupt_speech`` is set.
 3. No clear mood, no music that fits, no player: keep. A start that found no device waits for one.
 4. Moodtray changes music that plays. Silence stays silence, unless ``start_when_silent`` is set,
    it was our own playlist that ran out, or a change of ours still owes the music.
@@ -65,6 +66,7 @@ class Circumstances:
     asked_since: float | None = None  # an open request for music
     last_emotion: MoodState | None = None  # the latest mood that was clear
     started: tuple[str, ...] = ()  # uris that we started, the newest last
+    missing: frozenset[MoodState] = frozenset()  # whose playlists were not found of late
 
 
 def decide(
@@ -74,7 +76,7 @@ def decide(
     settings: PolicySettings,
     playlists: Playlists,
 ) -> Decision:
-    """The decision for this moment, with its reason in the user's words."""
+    """Return the decision for this moment, with its reason in the user's words."""
 
     def keep(reason: str) -> Decision:
         return Decision(about.now, Action.KEEP, mood.state, None, reason)
@@ -90,7 +92,7 @@ def decide(
     if not mood.state.is_emotion:
         return keep(describe(mood.state))
     if not playlists.get(mood.state):
-        return keep(f"no playlist is set for {mood.state}")
+        return keep(_none_for(mood.state, about.missing))
     if about.awaited:
         return keep(WAITS_FOR_DEVICE)
     if playback is None or not _reachable(playback, about, settings):
@@ -120,28 +122,33 @@ def decide(
 
 
 def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:
-    """The candidate that was started longest ago (never before: the first of these), so that
-    several playlists for one emotion take turns."""
+    """Choose the candidate that was started longest ago (never before: the first of these).
+
+    So several playlists for one emotion take turns.
+    """
     last = {uri: place for place, uri in enumerate(started)}
     return min(candidates, key=lambda playlist: last.get(playlist.uri, -1))
 
 
 def another(
-    listener: Listener, now: float, started: Sequence[str], playlists: Playlists
+    listener: Listener,
+    now: float,
+    started: Sequence[str],
+    playlists: Playlists,
+    missing: frozenset[MoodState] = frozenset(),
 ) -> Decision:
-    """Another playlist for the same mood, at the user's wish and so whatever their hand did before;
-    KEEP where none is set for it."""
+    """Choose another playlist for the same mood, as the user asks; KEEP where there is none."""
     state = listener.mood.state
     if not state.is_emotion:
         state = listener.last_emotion or MoodState.NEUTRAL
     if not playlists.get(state):
-        return Decision(now, Action.KEEP, state, None, f"no playlist is set for {state}")
+        return Decision(now, Action.KEEP, state, None, _none_for(state, missing))
     playlist = choose(playlists[state], started)
     return Decision(now, Action.SWITCH_NOW, state, playlist, "you asked for another playlist")
 
 
 def still_looking(mood: Mood, about: Circumstances) -> bool:
-    """Does an open request for music wait for a clear mood?"""
+    """Tell whether an open request for music waits for a clear mood."""
     return (
         about.asked_since is not None
         and not mood.state.is_emotion
@@ -166,13 +173,22 @@ def _asked(mood: Mood, about: Circumstances, playlists: Playlists) -> Decision:
             state = MoodState.NEUTRAL
             reason = "you asked for music, and your mood is not known yet"
     if not playlists.get(state):
-        return Decision(about.now, Action.KEEP, mood.state, None, f"no playlist is set for {state}")
+        return Decision(about.now, Action.KEEP, mood.state, None, _none_for(state, about.missing))
     playlist = choose(playlists[state], about.started)
     return Decision(about.now, Action.SWITCH_NOW, state, playlist, reason)
 
 
+def _none_for(state: MoodState, missing: frozenset[MoodState]) -> str:
+    if state in missing:
+        return f"what is set for {state} cannot be found or played just now"
+    return f"no playlist is set for {state}"
+
+
 def _reachable(playback: Playback, about: Circumstances, settings: PolicySettings) -> bool:
-    """Can music be started or changed? A device that does not show may only be asleep."""
+    """Tell whether music can be started or changed.
+
+    A device that does not show may only be asleep.
+    """
     if playback.state is not PlayState.UNAVAILABLE or about.owed:
         return True
     return settings.start_when_silent and not about.deviceless
@@ -181,7 +197,7 @@ def _reachable(playback: Playback, about: Circumstances, settings: PolicySetting
 def _users_hand(
     playback: Playback | None, about: Circumstances, settings: PolicySettings
 ) -> str | None:
-    """The reason to keep hands off, or None."""
+    """Return why the music is to be left to the user's hand, or None."""
     if playback is not None and playback.paused_by_hand:
         gone = playback.state is PlayState.UNAVAILABLE
         return "the device that played is gone" if gone else "you paused the music"
@@ -189,6 +205,8 @@ def _users_hand(
         return "you took back the last change"
     if playback is None or playback.state is not PlayState.PLAYING:
         return None
+    if playback.spoken and not settings.interrupt_speech:
+        return "somebody speaks: podcasts and audiobooks are left alone"
     if playback.chosen_by is Chooser.USER:
         since = playback.chosen_since if playback.chosen_since is not None else about.now
         if about.now - since < settings.hands_off_minutes * 60:

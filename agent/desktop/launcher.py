@@ -82,7 +82,8 @@ _METAINFO = """\
 
 def entry_text(command: Sequence[str]) -> str:
     """The desktop entry of a program that ``command`` calls, its verb left out. Raises
-    DesktopError for a path that no desktop entry can hold."""
+    DesktopError for a path that no desktop entry can hold.
+    """
     from agent.desktop.autostart.linux import quote_exec
 
     # In TryExec there are no arguments and so no quotes; only the string's own escape.
@@ -97,7 +98,8 @@ def metainfo_text() -> str:
 
 def files(command: Sequence[str]) -> dict[str, bytes]:
     """All of it: place below a data folder (``/usr/share``, ``~/.local/share``) -> content. Draws
-    the icons. Raises DesktopError."""
+    the icons. Raises DesktopError.
+    """
     from agent.desktop.icons.drawing import app_icon
 
     found = {
@@ -116,7 +118,8 @@ def files(command: Sequence[str]) -> dict[str, bytes]:
 
 def install(command: Sequence[str], environment: Mapping[str, str] = os.environ) -> Path:
     """Write all files for this user; the entry's path. Files of an earlier time are replaced.
-    Raises DesktopError or StoreError."""
+    Raises DesktopError or StoreError.
+    """
     folder = data_folder(environment)
     for place, content in files(command).items():
         path = folder / place
@@ -131,7 +134,8 @@ def install(command: Sequence[str], environment: Mapping[str, str] = os.environ)
 
 def uninstall(environment: Mapping[str, str] = os.environ) -> list[Path]:
     """Delete what :func:`install` has written, and the folders that are empty then; what was
-    there. Raises StoreError."""
+    there. Raises StoreError.
+    """
     folder = data_folder(environment)
     places = [f"applications/{ENTRY}", f"metainfo/{APP_ID}.metainfo.xml"]
     places += [_icon(f"{size}x{size}", "png") for size in ICON_SIZES] + [_icon("scalable", "svg")]

@@ -42,7 +42,15 @@ def test_the_question_to_log_in_goes_with_the_login() -> None:
     nothing: Any = None
     notifier = Withdrawn()
     parts = Components(
-        nothing, nothing, nothing, nothing, nothing, WorkerGroup(), notifier=notifier
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        WorkerGroup(),
+        nothing,
+        notifier=notifier,
     )
     handler = EffectHandler(
         parts, Settings(), Options(), Paths.default(), FakeClock(), lambda _: None, lambda: None

@@ -6,13 +6,14 @@ import time
 
 import pytest
 
-from agent.errors import NeedsLogin, SettingsError
+from agent.errors import NeedsLogin
 from agent.events import (
     Notice,
     PlaybackChanged,
     PlayerChanged,
     PlayerFailed,
     PlaylistStarted,
+    SettingsBroken,
     SettingsChanged,
     WorkerCrashed,
 )
@@ -137,12 +138,20 @@ def test_the_player_left_says_nothing_more(owner: ManagerHarness, spotify: FakeS
     assert owner.names == ["Spotify", LocalPlayer.name]
 
 
-def test_a_wrong_entry_leaves_the_player_as_it_is(owner: ManagerHarness, built: list[str]) -> None:
-    owner.music.use(Settings(player="local"))
-    with pytest.raises(SettingsError, match=r"spotify_playlists\.sad"):
-        owner.music.use(Settings(player="spotify", spotify_playlists={"sad": ("blue",)}))
-    assert built == ["local"]
-    assert owner.names == [LocalPlayer.name]
+def test_a_wrong_entry_among_good_ones_keeps_spotify(
+    owner: ManagerHarness, spotify: FakeSpotify
+) -> None:
+    """Also at the very start, where no player is there yet."""
+    owner.log_in(spotify.accounts.give_login())
+    uris = tuple(playlist.uri for playlist in spotify.world.catalogue.playlists.values())
+    owner.music.use(
+        Settings(spotify_playlists={"happy": (*uris, "https://spotify.link/AbCdEf"), "sad": ("x",)})
+    )
+    owner.wait_for(PlaybackChanged)
+    assert owner.names[0] == "Spotify"
+    (told,) = [event for event in owner.events if isinstance(event, SettingsBroken)]
+    assert "spotify_playlists.happy" in told.error.message
+    assert "spotify_playlists.sad" in told.error.message
 
 
 def test_a_login_that_spotify_ended_keeps_spotify(

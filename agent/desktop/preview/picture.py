@@ -1,5 +1,6 @@
 """What the preview window shows, drawn for the window's size: the frame, brackets around the face,
-seven bars, the mood in words. Numbers in, picture out; opens no window."""
+seven bars, the mood in words. Numbers in, picture out; opens no window.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ Mask = NDArray[np.float32]
 
 def compose(shown: Shown, size: tuple[int, int], *, stale: bool = False) -> Frame:
     """A picture of ``size`` (width, height) pixels, BGR. ``stale``: the frame is old; it is
-    dimmed and the window says so."""
+    dimmed and the window says so.
+    """
     width, height = max(size[0], 160), max(size[1], 120)
     scale = min(1.7, max(0.5, min(width / 800, height / 600)))
     canvas: Frame = np.empty((height, width, 3), np.uint8)

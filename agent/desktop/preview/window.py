@@ -24,7 +24,8 @@ READY, CLOSED, CLOSE = "ready", "closed", "close"
 
 def main(name: str, connection: Connection) -> None:
     """Show frames until the parent says so, dies, or the user closes the window. ``name`` is the
-    shared memory's. Sends READY when the window stands and CLOSED as soon as it was closed."""
+    shared memory's. Sends READY when the window stands and CLOSED as soon as it was closed.
+    """
     # Ctrl+C in the terminal goes to both processes; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV's Qt looks for fonts of its own, which we do not need, and complains.

@@ -43,7 +43,8 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
 
 def open_with_desktop(path: Path) -> None:
     """Open a file or folder with the program that the user's desktop has for it.
-    Raises DesktopError that names the path, so that the user can open it by hand."""
+    Raises DesktopError that names the path, so that the user can open it by hand.
+    """
     try:
         if sys.platform == "win32":
             os.startfile(path)

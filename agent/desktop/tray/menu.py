@@ -16,6 +16,7 @@ from agent.events import (
     LogOut,
     NextPlaylist,
     NotMyMood,
+    OpenPage,
     PauseCamera,
     PauseMusic,
     PlayForMood,
@@ -50,7 +51,8 @@ class MenuAction(StrEnum):
 class Item:
     """One line. Neither ``event`` nor ``action`` nor ``children``: a line to read.
     ``checked`` None: no check mark. ``default``: what a plain click on the icon does, where the
-    system has such a click; ``second``: what one with the middle button does."""
+    system has such a click; ``second``: what one with the middle button does.
+    """
 
     label: str
     event: Event | EventAt | None = None
@@ -277,7 +279,8 @@ def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     if caps.autostart and snapshot.autostart is not None:
         enabled = snapshot.autostart
         lines.append(Item("Start at login", event=SetAutostart(not enabled), checked=enabled))
-    lines.append(Item("Settings…", action=MenuAction.SETTINGS))
+    lines.append(Item("History…", event=OpenPage("history")))
+    lines.append(Item("Settings…", event=OpenPage("settings")))
     lines.append(Item("Open settings folder", action=MenuAction.SETTINGS_FOLDER))
     if snapshot.player:  # before one is there nobody knows
         lines.append(

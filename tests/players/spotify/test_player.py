@@ -95,6 +95,23 @@ def test_what_may_be_null_may_be_null(
 
 
 @pytest.mark.parametrize(
+    ("answer", "spoken"),
+    [
+        ({"item": {"uri": "spotify:episode:1", "name": "E"}}, True),
+        ({"item": {"uri": "x", "type": "episode"}}, True),
+        ({"item": {"uri": "spotify:chapter:1", "type": "chapter"}}, True),
+        ({"item": None, "currently_playing_type": "episode"}, True),
+        ({"item": {"uri": "spotify:track:1", "type": "track"}}, False),
+        ({"item": None, "currently_playing_type": "ad"}, False),
+    ],
+)
+def test_who_speaks_is_told_from_music(answer: dict[str, object], spoken: bool) -> None:
+    from agent.players.spotify.parsing import read_player
+
+    assert read_player({"is_playing": True, **answer}, 0.0).playback.spoken is spoken
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         {},

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.errors import RateLimited, SettingsError
-from agent.events import Event, Notice, PlayerChanged, PlayerFailed
+from agent.errors import RateLimited
+from agent.events import Event, Notice, PlayerChanged, PlayerFailed, SettingsBroken
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.playlist_lookup import MappedPlaylists
@@ -191,12 +191,31 @@ def test_another_mapping_is_looked_up_with_what_is_known_already(
     assert agent.changes[-1].playlists[MoodState.SAD] == (Playlist(uri("sad"), "Sad songs"),)
 
 
-def test_a_wrong_mapping_leaves_the_old_one(agent: Agent, uri: Callable[[str], str]) -> None:
-    agent.use(happy=(uri("happy"),))
-    with pytest.raises(SettingsError, match=r"spotify_playlists\.sad"):
-        agent.use(sad=("blue",))
+def test_a_wrong_entry_is_told_once_and_skipped(agent: Agent, uri: Callable[[str], str]) -> None:
+    short = "https://spotify.link/AbCdEf"
+    for _ in range(2):
+        agent.use(happy=(uri("happy"), short), sad=("blue", uri("sad")))
     agent.run()
-    assert list(agent.changes[-1].playlists) == [MoodState.HAPPY]
+    (told,) = agent.stage.of(SettingsBroken)
+    assert "spotify_playlists.happy" in told.error.message
+    assert f"'{short}' is a short link" in told.error.message
+    assert "spotify_playlists.sad: 'blue' is no Spotify playlist" in told.error.message
+    assert agent.changes[-1].playlists == {
+        MoodState.HAPPY: (Playlist(uri("happy"), "Happy songs"),),
+        MoodState.SAD: (Playlist(uri("sad"), "Sad songs"),),
+    }
+    agent.use(happy=(uri("happy"),))
+    agent.use(happy=(uri("happy"), short))
+    assert len(agent.stage.of(SettingsBroken)) == 2, "a new mistake is told anew"
+
+
+def test_albums_and_the_like_are_not_asked_for_by_name(agent: Agent) -> None:
+    album = f"spotify:album:{NOWHERE}"
+    agent.use(happy=(f"https://open.spotify.com/album/{NOWHERE}?si=1",))
+    agent.run()
+    assert agent.changes[-1].playlists == {MoodState.HAPPY: (Playlist(album, "your happy album"),)}
+    assert agent.lookups() == 0
+    assert agent.notices == []
 
 
 def test_a_retired_one_says_and_asks_nothing(agent: Agent, uri: Callable[[str], str]) -> None:
