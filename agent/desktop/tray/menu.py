@@ -123,6 +123,11 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
     )
 
 
+def starting_menu() -> tuple[Item, ...]:
+    """Before there is anything to say: some panels do not open an empty menu."""
+    return (Item("Starting…"), SEPARATOR, Item("Quit", event=Quit()))
+
+
 def mood_line(snapshot: Snapshot) -> str:
     """The first line of menu and tooltip: what the program knows about the user now."""
     status, mood = snapshot.status, snapshot.mood
