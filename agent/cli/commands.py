@@ -49,10 +49,10 @@ def main() -> NoReturn:
 
     _have_streams()
     _speak_utf8()
-    speak_as_set(Paths.default())
-    register(app)
     code = 0
     try:
+        speak_as_set(Paths.default())
+        register(app)
         app()
     except AgentError as error:
         _tell(f"{error.title}: {error.message}")
