@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agent.types import Decision, Mood, Notification, Observation, Playback, Playlist, Snapshot
+from agent.types import (
+    Decision,
+    Mood,
+    Notification,
+    NotificationKind,
+    Observation,
+    Playback,
+    Playlist,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,30 @@ class ResumeMusic:
 
 
 @dataclass(frozen=True, slots=True)
+class NextTrack:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class KeepVolume:
+    """Write it into the settings; the player has it by ApplySettings."""
+
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitPlaylist:
+    """It was not found: look now and then, and report PlaylistBack once it is there."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMusicFolders:
+    """Make and open the folders for the user's own music."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectTrackEnd:
     """A decision waits (or waits no longer) for the track's end: look at the player more often."""
 
@@ -57,6 +90,13 @@ class SetPreview:
 @dataclass(frozen=True, slots=True)
 class Notify:
     notification: Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """What was told of this kind holds no more."""
+
+    kind: NotificationKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +167,14 @@ Effect: TypeAlias = (
     | Play
     | PauseMusic
     | ResumeMusic
+    | NextTrack
+    | KeepVolume
+    | AwaitPlaylist
+    | ShowMusicFolders
     | ExpectTrackEnd
     | SetPreview
     | Notify
+    | Withdraw
     | Publish
     | Record
     | RecordSwitch

@@ -69,6 +69,13 @@ class PlayerRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaylistBack:
+    """A playlist that could not be found can be played again."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerChanged:
     """Another player is in use. ``playlists``: emotion -> what it may start for it.
     ``logged_in`` False: it is the user's wish, but nobody is logged in yet."""
@@ -123,6 +130,15 @@ class ResumeCamera:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBreak:
+    """Camera and music rest. ``until`` None: until resumed by hand, or with ``until_back`` also
+    when the user is back at a computer that was locked, asleep or untouched."""
+
+    until: datetime | None = None
+    until_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlayForMood:
     """Start music now, whatever plays or does not."""
 
@@ -143,19 +159,40 @@ class NextPlaylist:
 
 
 @dataclass(frozen=True, slots=True)
+class NextTrack:
+    """The next track of what plays."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetVolume:
+    """Of Moodtray's own player, 0..1; kept in the settings."""
+
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
 class SetMood:
-    """ "I feel ...": holds for ``minutes``; also the answer to "Not my mood"."""
+    """ "I feel ...": holds for ``minutes``, and music that plays is changed at once to fit.
+    ``wrong``: the mood that was shown where the user said so, if it was another one."""
 
     mood: MoodState
     minutes: float = 30.0
+    wrong: MoodState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowFace:
+    """Go by the face again: an end to the user's own word and to the time after an Undo."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotMyMood:
-    """The estimate is wrong: forget it, keep the music, and note it. ``mood``: the one that was
-    shown where the user said so, which may be an old notification; None: the present one."""
+    """The estimate is wrong: forget it, note it, and take back the change that it led to.
+    ``mood``: the one that was shown where the user said so, which may be an old notification;
+    None: the present one. ``switch``: the change that was shown there."""
 
     mood: MoodState | None = None
+    switch: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +201,16 @@ class UndoSwitch:
     so, which may be an old notification; None: the latest."""
 
     switch: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TellWhy:
+    """What is seen, what plays, and why, as a notification."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMusicFolders:
+    """Show the folders in which the user's own music is found, made where they are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +275,13 @@ class ConsentWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the user that changes no state. ``asked``: they wait for it."""
+    """Something to tell the user that changes no state. ``asked``: they wait for it. ``trouble``:
+    something went wrong."""
 
     title: str
     message: str
     asked: bool = False
+    trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +297,7 @@ Event: TypeAlias = (
     | PlayDropped
     | PlayerFailed
     | PlayerRecovered
+    | PlaylistBack
     | PlayerChanged
     | AutostartChanged
     | WorkerCrashed
@@ -256,14 +306,20 @@ Event: TypeAlias = (
     | PowerChanged
     | PauseCamera
     | ResumeCamera
+    | TakeBreak
     | PlayForMood
     | PauseMusic
     | ResumeMusic
     | NextPlaylist
+    | NextTrack
+    | SetVolume
     | SettingsBroken
     | SetMood
+    | FollowFace
     | NotMyMood
     | UndoSwitch
+    | TellWhy
+    | ShowMusicFolders
     | ShowPreview
     | LogIn
     | LogOut

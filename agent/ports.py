@@ -94,6 +94,10 @@ class Player(Protocol):
 
     def resume(self) -> None: ...
 
+    def next_track(self) -> None:
+        """The next track of what plays or is paused."""
+        ...
+
     def close(self) -> None:
         """Let go of sound device and connections; never raises."""
         ...

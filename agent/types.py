@@ -13,10 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # events are made of these values
+    from agent.events import Event
 
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven expressions, in the order of the network's outputs. The order never changes."""
@@ -210,6 +213,7 @@ class NotificationKind(StrEnum):
     DEVICE = "device"
     CAMERA = "camera"
     PROBLEM = "problem"
+    WARNING = "warning"  # trouble that is told, and leaves no state that could be mended
     INFO = "info"
 
 
@@ -221,7 +225,7 @@ class Notification:
     kind: NotificationKind
     title: str
     body: str
-    buttons: tuple[tuple[str, object], ...] = ()
+    buttons: tuple[tuple[str, Event], ...] = ()
     emotion: MoodState | None = None  # chooses the icon
     asked: bool = False  # the answer to a click or command: shown whatever the settings say
 
@@ -244,6 +248,16 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A mood that is seen and not taken yet: since when (monotonic), and for how many seconds it
+    must be seen."""
+
+    state: MoodState
+    since: float
+    dwell: float
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that tray, preview, pages and commands may show; made by the controller alone."""
 
@@ -263,4 +277,12 @@ class Snapshot:
     autostart: bool | None = None  # None: not known, or this system has none
     problem: str | None = None  # the latest open problem, in the user's words
     stopped: tuple[str, ...] = ()  # workers that gave up, by name; the user may let them try again
+    mood_until: datetime | None = None  # how long the user's own word on their mood holds
+    left_alone_until: datetime | None = None  # no change of the music until then, after an Undo
+    undo_to: str | None = None  # the name of what an Undo goes back to; None: nothing to undo
+    on_break: bool = False  # camera and music rest at the user's wish, see ``paused_until``
+    until_back: bool = False  # that break ends when the user is back at the computer
+    music_rests: str | None = None  # why the music rests for a while, in the user's words
+    volume: float | None = None  # 0..1; None: the player's own affair
+    candidate: Candidate | None = field(default=None, compare=False)
     observation: Observation | None = field(default=None, compare=False)

@@ -18,13 +18,12 @@ from agent.types import (
     Decision,
     Mood,
     Notification,
-    NotificationKind,
     Observation,
     Playback,
     Snapshot,
 )
 from agent.vision.watcher import FrameView, Watcher
-from agent.wording import describe
+from agent.wording import watch_line
 
 if TYPE_CHECKING:
     from agent.app.player_manager import PlayerManager
@@ -42,6 +41,7 @@ WISHES = (
     effects.SetPreview,
     effects.SwitchAutostart,
     effects.ApplySettings,
+    effects.KeepVolume,
 )
 """What is done only because the user has just asked for it: trouble with it is the answer."""
 
@@ -63,6 +63,8 @@ class EffectHandler:
         ask_consent: Callable[[], None],
         restart: Callable[[], None],
         shut_down: Callable[[], None],
+        keep_setting: Callable[[str, object], None],
+        show_music_folders: Callable[[], None],
     ) -> None:
         self._report = report
         self._clock = clock
@@ -77,6 +79,8 @@ class EffectHandler:
         self._ask_consent = ask_consent
         self._restart = restart
         self._shut_down = shut_down
+        self._keep_setting = keep_setting
+        self._show_music_folders = show_music_folders
         self.tray: Tray | None = None
         self.notifier: Notifier | None = None
         self.preview: Preview | None = None
@@ -90,7 +94,7 @@ class EffectHandler:
         except AgentError as error:
             log.warning("%s: %s", error.title, error)
             self._report(
-                events.Notice(error.title, error.message, asked=isinstance(effect, WISHES))
+                events.Notice(error.title, error.message, isinstance(effect, WISHES), trouble=True)
             )
 
     def _perform(self, effect: effects.Effect) -> None:
@@ -105,6 +109,14 @@ class EffectHandler:
                 self._music.pause()
             case effects.ResumeMusic():
                 self._music.resume()
+            case effects.NextTrack():
+                self._music.next_track()
+            case effects.KeepVolume(volume):
+                self._keep_setting("local.volume", volume)
+            case effects.AwaitPlaylist(playlist):
+                self._music.await_playlist(playlist)
+            case effects.ShowMusicFolders():
+                self._show_music_folders()
             case effects.ExpectTrackEnd(waiting):
                 self._music.expect(waiting)
             case effects.StartLogin():
@@ -119,6 +131,9 @@ class EffectHandler:
                     self.notifier.notify(notification)
                 elif self._listener is None:  # nobody else shows it
                     self._tell(f"{notification.title}: {notification.body}")
+            case effects.Withdraw(kind):
+                if self.notifier is not None:
+                    self.notifier.withdraw(kind)
             case effects.Publish(snapshot):
                 self._publish(snapshot)
             case effects.Record(item):
@@ -141,10 +156,7 @@ class EffectHandler:
     # -- showing
 
     def _publish(self, snapshot: Snapshot) -> None:
-        before, self.snapshot = self.snapshot, snapshot
-        asked_to_log_in = before is not None and before.logged_in is False
-        if self.notifier is not None and asked_to_log_in and snapshot.logged_in is not False:
-            self.notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
+        self.snapshot = snapshot
         if self.tray is not None:
             self.tray.update(snapshot)
 
@@ -166,7 +178,7 @@ class EffectHandler:
         """In the watcher's thread."""
         snapshot = self.snapshot
         if self.preview is not None and snapshot is not None:
-            self.preview.show(view, mood_line(snapshot))
+            self.preview.show(view, watch_line(snapshot, self._clock.monotonic()))
 
     def _switch_autostart(self, enabled: bool) -> None:
         from agent.desktop.autostart import autostart
@@ -194,7 +206,7 @@ class EffectHandler:
             log.warning("history: %s", error)
             if self._history_well:
                 self._history_well = False
-                self._report(events.Notice(error.title, error.message))
+                self._report(events.Notice(error.title, error.message, trouble=True))
 
     def _write(self, item: Observation | Mood | Decision | Playback | Notification) -> None:
         if self._listener is None:
@@ -204,13 +216,3 @@ class EffectHandler:
         except BrokenPipeError:  # whoever read the lines has had enough
             self._listener = None
             self._report(events.Quit())
-
-
-def mood_line(snapshot: Snapshot) -> str:
-    """One line for the preview: the mood and the music."""
-    text = describe(snapshot.mood.state)
-    line = text[0].upper() + text[1:]
-    playback = snapshot.playback
-    if playback is not None and playback.context_name:
-        line += f" · {playback.context_name}"
-    return line

@@ -19,6 +19,7 @@ from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
 from agent.app.options import Options
 from agent.app.player_manager import PlayerManager
+from agent.core import messages
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop import consent
@@ -28,7 +29,7 @@ from agent.ports import Clock
 from agent.settings import CameraSettings, Settings
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
-from agent.types import CameraState, Snapshot
+from agent.types import CameraState, PlayState, Snapshot
 from agent.vision.camera import OpenCVCamera
 from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
@@ -182,6 +183,8 @@ class Engine:
             ask_consent=self._ask_consent,
             restart=self._restart_workers,
             shut_down=self._shut_down,
+            keep_setting=self._keep_setting,
+            show_music_folders=self._show_music_folders,
         )
         self._external_changes = ExternalChanges(
             self._paths,
@@ -233,8 +236,13 @@ class Engine:
             settings.session,
             source,
             camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
+            music_plays=self._music_plays,
         )
         self._start_worker(self._session)
+
+    def _music_plays(self) -> bool:
+        playback = self.snapshot.playback
+        return playback is not None and playback.state is PlayState.PLAYING
 
     def _start_notifications(self) -> None:
         from agent.desktop.notifications.notifier import DesktopNotifications
@@ -243,7 +251,8 @@ class Engine:
             self.report,
             self._clock,
             lambda: self._controller.settings.notifications,
-            snapshot=lambda: self._effect_handler.snapshot,
+            holds=lambda kind: messages.holds(kind, self._effect_handler.snapshot),
+            interval=self._options.notice_interval,
         )
         self._effect_handler.notifier = notifier
         self._closers.append(notifier.close)
@@ -284,7 +293,7 @@ class Engine:
 
     def _tell_problem(self, problem: AgentError) -> None:
         log.warning("%s: %s", problem.title, problem.message)
-        self.report(events.Notice(problem.title, problem.message))
+        self.report(events.Notice(problem.title, problem.message, trouble=True))
 
     def _apply_settings(self) -> None:
         settings, before = self._controller.settings, self._applied
@@ -305,6 +314,17 @@ class Engine:
             self._options.tell(consent.HOW)
             return
         ask(self._paths, self._clock, self.report, self._options.tell)
+
+    def _keep_setting(self, key: str, value: object) -> None:
+        if self._settings_file is not None:
+            self._settings_file.change(key, value)
+
+    def _show_music_folders(self) -> None:
+        from agent.desktop.tray.actions import show_music_folders
+
+        threading.Thread(
+            target=show_music_folders, args=(self._paths, self.report), daemon=True
+        ).start()
 
     def _shut_down(self) -> None:
         self._done.set()

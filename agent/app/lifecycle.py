@@ -96,7 +96,7 @@ class App:
         tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
         if notice:
             self._options.tell(notice)
-            self.report(events.Notice("The tray is limited here", notice))
+            self.report(events.Notice("The tray is limited here", notice, trouble=True))
         return tray
 
     def _on_menu_action(self, action: MenuAction) -> None:

@@ -16,6 +16,7 @@ from agent.store.paths import Paths
 from agent.types import MoodState, Playlist
 
 if TYPE_CHECKING:
+    from agent.app.music_folders import MusicFolders
     from agent.players.local import LocalPlayer
     from agent.players.spotify.playlist_lookup import MappedPlaylists
 
@@ -43,6 +44,7 @@ class PlayerManager:
         self._in_use: tuple[object, ...] | None = None
         self._worker: PlayerWorker | None = None
         self._local: LocalPlayer | None = None  # while it is in use
+        self._folders: MusicFolders | None = None  # once it was
         self._mapped: MappedPlaylists | None = None  # while Spotify is in use
 
     def use(self, settings: Settings) -> None:
@@ -62,9 +64,13 @@ class PlayerManager:
             self._use_local(settings)
 
     def _use_local(self, settings: Settings) -> None:
+        from agent.app.music_folders import MusicFolders
         from agent.players.local import LocalPlayer, playlists_for
 
-        playlists = playlists_for(settings)
+        if self._folders is None:
+            self._folders = MusicFolders(self._paths.music, self._clock)
+            self._folders.look_now()
+        playlists = playlists_for(settings, self._folders.adopted)
         self._leave_spotify()
         self._report(events.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
         # Its volume can be changed while it plays; for the rest it is built anew.
@@ -120,6 +126,17 @@ class PlayerManager:
             self.use(self._settings)
         if self._mapped is not None:
             self.account.remind(self._settings)
+        if self._local is not None and self._folders is not None:
+            changed, back = self._folders.look()
+            if changed:
+                self._use_local(self._settings)
+            for playlist in back:
+                self._report(events.PlaylistBack(playlist))
+
+    def await_playlist(self, playlist: Playlist) -> None:
+        """It was not found: PlaylistBack is reported when its files have changed."""
+        if self._local is not None and self._folders is not None:
+            self._folders.wait_for(playlist)
 
     # -- commands to the player
 
@@ -134,6 +151,10 @@ class PlayerManager:
     def resume(self) -> None:
         if self._worker is not None:
             self._worker.resume()
+
+    def next_track(self) -> None:
+        if self._worker is not None:
+            self._worker.next_track()
 
     def expect(self, waiting: bool) -> None:
         if self._worker is not None:

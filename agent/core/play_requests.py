@@ -47,6 +47,15 @@ class PlayRequests:
         if wish.asked and self.asked is None:
             self.asked = wish
 
+    def found_again(self, wish: PlayRequest, now: float) -> None:
+        """What a wish came to nothing for is there now: a wish that is not too old is met."""
+        if now - wish.since >= WISH_LIFE:
+            return
+        if wish.asked:
+            self.still_ask(wish)
+        elif self.owed is None:
+            self.owed = wish
+
     def forget(self) -> None:
         self.asked = self.owed = self._waiting = None
 

@@ -47,6 +47,10 @@ class Rotation:
     def is_gone(self, uri: str, now: float) -> None:
         self._gone[uri] = now
 
+    def is_back(self, uri: str) -> bool:
+        """It can be played again; True when it was gone."""
+        return self._gone.pop(uri, None) is not None
+
     def try_all_again(self) -> None:
         """What was not found may be there now."""
         self._gone.clear()

@@ -19,8 +19,10 @@ def take_snapshot(
     preview_open: bool,
     autostart: bool | None,
     settings_problem: str | None,
+    volume: float,
 ) -> Snapshot:
-    """All that may be shown of the present state of affairs."""
+    """All that may be shown of the present state of affairs. ``volume`` is that of the settings,
+    which only a player of our own obeys: one without a login."""
     return Snapshot(
         status=_status(camera, mood_tracker, music, workers),
         mood=mood_tracker.mood(camera.watching),
@@ -31,6 +33,8 @@ def take_snapshot(
         consent=camera.consent,
         camera_paused=camera.paused,
         paused_until=camera.paused_until,
+        on_break=camera.on_break,
+        until_back=camera.until_back,
         held_off=camera.held_off,
         preview_open=preview_open,
         player=music.player,
@@ -38,6 +42,12 @@ def take_snapshot(
         autostart=autostart,
         problem=_problem(camera, music, workers, settings_problem),
         stopped=workers.stopped,
+        mood_until=mood_tracker.by_hand_until,
+        left_alone_until=music.left_alone_until,
+        undo_to=music.undo_to,
+        music_rests=music.rests,
+        volume=volume if music.player and music.logged_in is None else None,
+        candidate=mood_tracker.candidate,
         observation=mood_tracker.observation,
     )
 

@@ -224,6 +224,8 @@ class Driver:
                 self.player.play(order.playlist)
             elif order.kind is Command.PAUSE:
                 self.player.pause()
+            elif order.kind is Command.NEXT:
+                self.player.next_track()
             else:
                 self.player.resume()
         except PlayerError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.errors import PlaylistGone
@@ -14,6 +14,7 @@ from agent.ports import Clock
 from agent.settings import LocalSettings, Settings
 from agent.store.paths import resources_dir
 from agent.types import EMOTIONS, Playback, Playlist, PlayState
+from agent.wording import parse_mood
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,13 @@ class LocalPlayer:
             self._pulled = (self._output.pulls, self._clock.monotonic())
             self._paused = False
 
+    def next_track(self) -> None:
+        """Does nothing when nothing was played before."""
+        if self._deck is not None:
+            self._deck.next()
+            if self._paused:
+                self.resume()
+
     def set_volume(self, volume: float) -> None:
         """0..1. Any thread."""
         self._output.volume = volume
@@ -132,17 +140,51 @@ class LocalPlayer:
             self._pulled = (self._output.pulls, now)
 
 
-def playlists_for(settings: Settings) -> dict[str, tuple[Playlist, ...]]:
-    """Every emotion's playlists: the user's folders, or the shipped loop where none are named.
-    An emotion with an empty list in the settings has none."""
+def playlists_for(
+    settings: Settings, adopted: Mapping[str, Path] | None = None
+) -> dict[str, tuple[Playlist, ...]]:
+    """Every emotion's playlists: the folders that the settings name, else the user's folder of
+    that name (:func:`mood_folders`), else the shipped loop. An emotion with an empty list in the
+    settings has none."""
+    own = adopted or {}
     named_by_emotion = {str(emotion): names for emotion, names in settings.local_playlists.items()}
     found: dict[str, tuple[Playlist, ...]] = {}
     for emotion in EMOTIONS:
         named = named_by_emotion.get(emotion)
-        found[emotion] = (
-            (loop(emotion),) if named is None else tuple(playlist(text) for text in named)
-        )
+        if named is not None:
+            found[emotion] = tuple(playlist(text) for text in named)
+        elif emotion in own:
+            found[emotion] = (playlist(str(own[emotion])),)
+        else:
+            found[emotion] = (loop(emotion),)
     return found
+
+
+def mood_folders(root: Path) -> dict[str, Path]:
+    """Emotion -> the folder below ``root`` that is named after it ("Happy", "Afraid" or "fear",
+    in any case) and holds music. Reads folders, and may take as long as the disk does."""
+    found: dict[str, Path] = {}
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir())
+    except OSError:
+        return found
+    for folder in folders:
+        try:
+            mood = parse_mood(folder.name)
+        except ValueError:
+            continue
+        if mood is not None and signature(playlist(str(folder))) is not None:
+            found.setdefault(mood.value, folder)
+    return found
+
+
+def signature(playlist: Playlist) -> tuple[object, ...] | None:
+    """What tells one state of a playlist's files from another; None: there are none to play."""
+    try:
+        tracks = tracks_of(playlist)
+        return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in tracks)
+    except (PlaylistGone, OSError):
+        return None
 
 
 def loop(emotion: str) -> Playlist:

@@ -47,6 +47,10 @@ class PlayerWorker(Worker):
     def resume(self) -> None:
         self._order(PlayerCommand(Command.RESUME))
 
+    def next_track(self) -> None:
+        """The next track of what plays."""
+        self._order(PlayerCommand(Command.NEXT))
+
     def expect(self, waiting: bool) -> None:
         """Say whether a decision waits for the track's end; it is then watched more closely."""
         self._waiting = waiting

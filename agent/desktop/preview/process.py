@@ -165,6 +165,8 @@ class Preview:
                 Notice(
                     "The preview could not be shown",
                     "Its window could not be opened on this desktop. Moodtray runs on without it.",
+                    asked=True,
+                    trouble=True,
                 )
             )
 

@@ -13,8 +13,14 @@ from agent.errors import DesktopError
 from agent.events import Notice
 from agent.ports import Report
 from agent.store.paths import Paths
+from agent.wording import MOOD_WORDS, MOODS
 
 OPEN_SECONDS = 10.0
+
+_FOLDERS = (
+    "Put music into the folder of a mood, and it plays for that mood within seconds. "
+    "A mood whose folder stays empty keeps Moodtray's own calm loop."
+)
 
 
 def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
@@ -35,7 +41,23 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
                     )
                 )
     except DesktopError as error:
-        report(Notice(error.title, error.message, asked=True))
+        report(Notice(error.title, error.message, asked=True, trouble=True))
+
+
+def show_music_folders(paths: Paths, report: Report) -> None:
+    """Make the folders for the user's own music, one for each mood, and open them. May block for
+    seconds."""
+    try:
+        for mood in MOODS:
+            (paths.music / MOOD_WORDS[mood].capitalize()).mkdir(parents=True, exist_ok=True)
+        open_with_desktop(paths.music)
+    except OSError as error:
+        why = f"The folder {paths.music} cannot be made ({error.strerror}). Check its permissions."
+        report(Notice("No folders for your music", why, asked=True, trouble=True))
+    except DesktopError as error:
+        report(Notice(error.title, error.message, asked=True, trouble=True))
+    else:
+        report(Notice("Your music folders are open", _FOLDERS, asked=True))
 
 
 def open_with_desktop(path: Path) -> None:

@@ -76,6 +76,10 @@ class SpotifyClient:
     def pause(self) -> None:
         self._api.pause_playback()
 
+    def next_track(self) -> None:
+        """Raises NoDevice where nothing is awake."""
+        self._api.next_track()
+
     def shuffle(self, on: bool, device_id: str) -> None:
         self._api.shuffle(on, device_id=device_id)
 

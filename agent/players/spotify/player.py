@@ -127,6 +127,11 @@ class SpotifyPlayer:
                 if self._read().playback.state is not PlayState.PLAYING:
                     raise self._refusal(error) from error
 
+    def next_track(self) -> None:
+        """Where nothing is awake there is no next track."""
+        with self._client.commanding():
+            self._client.next_track()
+
     def close(self) -> None:
         """Connections end; the count of requests is written down."""
         self._client.close()
