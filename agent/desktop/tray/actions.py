@@ -29,8 +29,6 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
         match action:
             case MenuAction.SETTINGS:
                 open_with_desktop(paths.settings_file)
-            case MenuAction.SETTINGS_FOLDER:
-                open_with_desktop(paths.config)
             case MenuAction.ABOUT:
                 report(
                     Notice(
