@@ -244,7 +244,13 @@ class Status(StrEnum):
     CAMERA_BUSY = "camera busy"
     NEEDS_LOGIN = "no login"
     OFFLINE = "offline"
-    ERROR = "error"
+    ERROR = "error"  # and the camera is off
+    ERROR_WATCHING = "error while watching"
+
+    @property
+    def is_error(self) -> bool:
+        """A part that is needed gave up."""
+        return self in (Status.ERROR, Status.ERROR_WATCHING)
 
 
 @dataclass(frozen=True, slots=True)

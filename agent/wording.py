@@ -43,6 +43,7 @@ CAMERA_IN_USE = "another program uses the camera"
 SCREEN_SHARED = "the screen is shared"
 TAKING_A_BREAK = "you are taking a break"
 
+LOOKING = "Looking for your face…"
 NO_MOOD_YET = "Nothing has been decided yet: no mood has been clear for long enough"
 
 
@@ -96,7 +97,7 @@ def mood_line(snapshot: Snapshot) -> str:
     elif snapshot.camera_paused or status is Status.PAUSED:
         line = _paused_line(snapshot)
     elif status is Status.STARTING:
-        line = "Looking for your face…"
+        line = LOOKING
     elif mood.by_hand and mood.state.is_emotion:
         line = capital(describe(mood))
         if snapshot.mood_until is not None:
@@ -108,7 +109,7 @@ def mood_line(snapshot: Snapshot) -> str:
     elif mood.state is MoodState.AWAY:
         line = "Nobody in front of the camera"
     elif mood.state is MoodState.UNSURE:
-        line = "Not sure how you feel"
+        line = "Not sure how you feel" if snapshot.observation else LOOKING
     else:
         line = capital(describe(mood))
     return line

@@ -7,7 +7,7 @@ from agent.core.mood import MoodTracker
 from agent.core.music import MusicControl
 from agent.core.workers import WorkerStates
 from agent.errors import Offline
-from agent.types import MoodState, Snapshot, Status
+from agent.types import CameraState, MoodState, Snapshot, Status
 
 
 def take_snapshot(
@@ -66,7 +66,7 @@ def _status(
 ) -> Status:
     mood = mood_tracker.mood(camera.watching).state
     if workers.in_need:
-        return Status.ERROR
+        return Status.ERROR_WATCHING if camera.watching else Status.ERROR
     if not camera.wanted:
         return Status.PAUSED
     if camera.blind:
@@ -75,7 +75,7 @@ def _status(
         return Status.NEEDS_LOGIN
     if isinstance(music.error, Offline):
         return Status.OFFLINE
-    if mood_tracker.is_empty:
+    if mood_tracker.is_empty and camera.camera is not CameraState.ON:
         return Status.STARTING
     if mood is MoodState.AWAY:
         return Status.AWAY

@@ -456,7 +456,7 @@ def gave_up(worker: str) -> events.WorkerCrashed:
     ("worker", "status", "words"),
     [
         ("watcher", Status.ERROR, "Looking through the camera stopped"),
-        ("player", Status.ERROR, "Playing music stopped"),
+        ("player", Status.ERROR_WATCHING, "Playing music stopped"),
         ("session", Status.WATCHING, "Noticing a locked screen stopped"),
         ("control", Status.WATCHING, "Taking commands such as 'moodtray status' stopped"),
     ],

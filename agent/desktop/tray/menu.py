@@ -165,8 +165,8 @@ def tooltip(snapshot: Snapshot) -> str:
 
 def needs_user(snapshot: Snapshot) -> bool:
     """Whether nothing goes on without the user: a question is open, a login, or a part gave up."""
-    needs = snapshot.status in (Status.NEEDS_LOGIN, Status.ERROR)
-    return needs or not snapshot.consent or bool(snapshot.stopped)
+    needs_login = snapshot.status is Status.NEEDS_LOGIN
+    return needs_login or snapshot.status.is_error or not snapshot.consent or bool(snapshot.stopped)
 
 
 def _undo(snapshot: Snapshot) -> tuple[Item, ...]:
