@@ -23,7 +23,7 @@ from agent.types import (
     Snapshot,
 )
 from agent.vision.watcher import FrameView, Watcher
-from agent.wording import watch_line
+from agent.wording import mood_line, watch_line
 
 if TYPE_CHECKING:
     from agent.app.player_manager import PlayerManager
@@ -157,6 +157,8 @@ class EffectHandler:
 
     def _publish(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        if self.preview is not None and snapshot.preview_open and not _looks(snapshot):
+            self.preview.blank(mood_line(snapshot))
         if self.tray is not None:
             self.tray.update(snapshot)
 
@@ -177,7 +179,7 @@ class EffectHandler:
     def _to_preview(self, view: FrameView) -> None:
         """In the watcher's thread."""
         snapshot = self.snapshot
-        if self.preview is not None and snapshot is not None:
+        if self.preview is not None and snapshot is not None and _looks(snapshot):
             self.preview.show(view, watch_line(snapshot, self._clock.monotonic()))
 
     def _switch_autostart(self, enabled: bool) -> None:
@@ -216,3 +218,8 @@ class EffectHandler:
         except BrokenPipeError:  # whoever read the lines has had enough
             self._listener = None
             self._report(events.Quit())
+
+
+def _looks(snapshot: Snapshot) -> bool:
+    """May a frame be shown? One may still be on its way when the camera was paused."""
+    return snapshot.consent and not snapshot.camera_paused and snapshot.held_off is None
