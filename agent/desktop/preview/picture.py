@@ -17,6 +17,7 @@ from agent.desktop.icons.drawing import icon
 from agent.desktop.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
 from agent.desktop.preview.shared_frame import Shown
 from agent.types import EMOTIONS, Box, Frame, MoodState, Status
+from agent.wording import MOOD_WORDS
 
 PROMISE = "Frames stay on this computer"
 NO_PICTURE = "No picture: the camera is off"
@@ -134,7 +135,7 @@ def _put_bars(
         lead = leading is not None and name == leading.value
         share = probabilities[i] if probabilities is not None else 0.0
         ink = PAPER if lead else (196, 200, 212)
-        _put_text(canvas, name, (left + pad, middle), 13, scale, ink)
+        _put_text(canvas, MOOD_WORDS[MoodState(name)], (left + pad, middle), 13, scale, ink)
         start, thick = left + pad + label, max(3, round(9 * scale))
         _line(canvas, start, middle, bar, thick, (70, 73, 90))
         if share > 0.005:
