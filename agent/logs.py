@@ -11,14 +11,13 @@ import os
 import re
 import sys
 import threading
-from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import cast
 
-from agent.store.paths import Paths, ensure_folder
+from agent import addresses
 
 LOG_NAME = "moodtray.log"
 FILES = 5
@@ -68,14 +67,15 @@ def hide(secret: str) -> None:
 
 
 def redact(text: str) -> str:
-    """The text with tokens, secrets and authorisation codes masked."""
+    """The text with tokens, secrets and authorisation codes masked, and of addresses all but
+    scheme and host."""
     with _hidden_lock:
         hidden = tuple(_hidden)
     for secret in hidden:
         text = text.replace(secret, _MASK)
     text = _VALUE_AFTER_NAME.sub(lambda found: found.group(1) + _MASK, text)
     text = _BEARER.sub(rf"\1\2{_MASK}", text)
-    return _IN_QUERY.sub(rf"\1{_MASK}", text)
+    return _IN_QUERY.sub(rf"\1{_MASK}", addresses.mask(text))
 
 
 class RedactingFormatter(logging.Formatter):
@@ -113,16 +113,15 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _ours: list[logging.Handler] = []
 
 
-def set_up(paths: Paths, level: str | int = "INFO", console: bool = False) -> None:
-    """Send the log to ``paths.logs`` and, with ``console``, to stderr as well.
+def set_up(folder: Path, level: str | int = "INFO", console: bool = False) -> None:
+    """Send the log to a file in ``folder`` (which exists) and, with ``console``, to stderr.
 
     May be called again (a new level); the former handlers are closed. Uncaught exceptions of any
-    thread are logged from now on. Raises StoreError when the log folder cannot be used.
+    thread are logged from now on.
     """
-    ensure_folder(paths.logs)
     tear_down()
     file = _PrivateRotatingFile(
-        paths.logs / LOG_NAME, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True
+        folder / LOG_NAME, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True
     )
     _ours.append(file)
     if console:
@@ -148,13 +147,6 @@ def tear_down() -> None:
         root.removeHandler(handler)
         handler.close()
     _ours.clear()
-
-
-def bundle(paths: Paths, doctor_report: dict[str, object], out: Path) -> Path:
-    """Make the zip for a bug report; see :func:`agent.diagnostics.bundle.make`."""
-    from agent.diagnostics.bundle import make
-
-    return make(paths, doctor_report, out, datetime.now().astimezone())
 
 
 def _log_uncaught(

@@ -64,6 +64,17 @@ class Box:
         return self.width * self.height
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameView:
+    """One frame for the preview: the frame itself (not a copy: look, do not write), faces with the
+    followed person first, the latest seven probabilities, frames a second of late."""
+
+    frame: Frame
+    faces: tuple[Box, ...]
+    probabilities: tuple[float, ...] | None
+    fps: float
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What one burst of frames showed.
@@ -163,6 +174,15 @@ class Playback:
         if self.state is not PlayState.PLAYING or self.position is None or self.duration is None:
             return None
         return max(0.0, self.duration - self.position - (now - self.time))
+
+    def shows(self, uri: str) -> bool:
+        """Tell whether ``uri`` is loaded. A single track stands for itself: it has no context."""
+        return uri == (self.context if self.context is not None else self.track)
+
+    @property
+    def visible(self) -> tuple[object, ...]:
+        """What of this reading a person would notice; the position flows on by itself."""
+        return (self.state, self.context, self.track, self.device)
 
 
 class Happening(StrEnum):

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from agent import logs
 from agent.diagnostics.bundle import anonymise, make
 from agent.errors import StoreError
-from agent.store.paths import Paths
+from agent.store.paths import Paths, ensure_folder
 
 NOW = datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC)
 TOKEN = "BQD3xJ8mVZ0aT2-Qx_7uW.k9"
@@ -37,7 +37,7 @@ def paths() -> Paths:
 def logged(paths: Paths) -> Iterator[Path]:
     root = logging.getLogger()
     level, hook, thread_hook = root.level, sys.excepthook, threading.excepthook
-    logs.set_up(paths, "DEBUG")
+    logs.set_up(ensure_folder(paths.logs), "DEBUG")
     yield paths.logs / "moodtray.log"
     logs.tear_down()
     root.setLevel(level)
@@ -133,7 +133,7 @@ def test_only_the_owner_reads_it(logged: Path) -> None:
 
 
 def test_set_up_again_doubles_nothing(logged: Path, paths: Paths) -> None:
-    logs.set_up(paths, "INFO")
+    logs.set_up(ensure_folder(paths.logs), "INFO")
     logging.getLogger("agent.test").info("once")
     logging.getLogger("agent.test").debug("never")
     logging.getLogger("urllib3.connectionpool").info("chatter")
@@ -164,7 +164,7 @@ def test_a_log_folder_that_cannot_be_made_is_told(paths: Paths) -> None:
     paths.logs.parent.mkdir(parents=True)
     paths.logs.write_text("a file")
     with pytest.raises(StoreError, match="logs"):
-        logs.set_up(paths)
+        logs.set_up(ensure_folder(paths.logs))
 
 
 # --- the bug report

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -51,6 +52,10 @@ class Scripted(Worker):
     def wait_for_cycles(self, number: int) -> None:
         with self.turned:
             assert self.turned.wait_for(lambda: self.cycles >= number, HANG), self.cycles
+
+
+def _has_events(worker: Scripted, count: int) -> bool:
+    return len(worker.events) == count
 
 
 def raising(error: BaseException) -> Cycle:
@@ -169,7 +174,7 @@ def spend_the_budget(worker: Scripted, before: int = 0) -> None:
     of earlier budgets."""
     for number in range(1, RESTART_BUDGET + 2):
         worker.wait_for_cycles(before + number)
-        wait_until(lambda n=number: len(worker.events) == before + n)
+        wait_until(partial(_has_events, worker, before + number))
         worker.wake()
 
 

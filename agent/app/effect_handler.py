@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from agent import effects, events
 from agent.app import event_log
@@ -16,13 +16,14 @@ from agent.errors import AgentError, StoreError
 from agent.ports import Clock, History, Notifier, Report
 from agent.types import (
     Decision,
+    FrameView,
     Mood,
     Notification,
     Observation,
     Playback,
     Snapshot,
 )
-from agent.vision.watcher import FrameView, Watcher
+from agent.vision.watcher import Watcher
 from agent.wording import mood_line, watch_line
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ class EffectHandler:
                 self._restart()
             case effects.Shutdown():
                 self._shut_down()
+            case _:
+                assert_never(effect)
 
     # -- showing
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, assert_never
 
 from agent.types import EMOTIONS, Decision, Mood, Notification, Observation, Playback
 
@@ -59,6 +59,8 @@ def _body(item: Observation | Mood | Decision | Playback | Notification) -> dict
                 "title": item.title,
                 "body": item.body,
             }
+        case _:
+            assert_never(item)
 
 
 def probabilities(seven: tuple[float, ...]) -> dict[str, float]:

@@ -16,7 +16,7 @@ import typer
 
 from agent import __version__
 from agent.errors import AgentError, NotRunning
-from agent.store.paths import Paths
+from agent.store.paths import Paths, ensure_folder
 from agent.types import EMOTIONS
 
 app = typer.Typer(
@@ -133,7 +133,7 @@ def run(
 
             print(hand_over(paths, play=play))
             return
-        logs.set_up(paths, "DEBUG" if verbose else "INFO", console=verbose)
+        logs.set_up(ensure_folder(paths.logs), "DEBUG" if verbose else "INFO", console=verbose)
         App(
             Options(
                 camera=_camera(camera),
@@ -243,9 +243,11 @@ def doctor(
     else:
         _print(report.as_text(checks))
     if bundle:
-        from agent import logs
+        from agent.clock import SystemClock
+        from agent.diagnostics.bundle import make
 
-        made = logs.bundle(paths, report.as_dict(checks), out or Path.cwd())
+        now = SystemClock().now()
+        made = make(paths, report.as_dict(checks), out or Path.cwd(), now)
         print(f"Written: {made}", file=sys.stderr)
     if any(c.ok is False for c in checks):
         raise typer.Exit(1)

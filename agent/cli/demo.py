@@ -27,7 +27,7 @@ from agent.settings import (
     PolicySettings,
     Settings,
 )
-from agent.store.paths import Paths, resources_dir
+from agent.store.paths import Paths, ensure_folder, resources_dir
 from agent.types import MoodState
 from agent.wording import describe
 
@@ -122,7 +122,7 @@ def run(
         )
     with tempfile.TemporaryDirectory(prefix="moodtray-demo-") as folder:
         paths = Paths.below(Path(folder))
-        logs.set_up(paths)
+        logs.set_up(ensure_folder(paths.logs))
         if stage.prepare is not None:
             stage.prepare(paths)
         app = App(

@@ -11,6 +11,8 @@ passes through here; ``snapshot`` puts together what is shown of the whole.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from agent import effects, events
 from agent.core import messages
 from agent.core.camera import CameraControl
@@ -234,6 +236,8 @@ class Controller:
                 self._out.append(effects.Notify(messages.info(title, message, asked, trouble)))
             case events.Quit():
                 self._out.append(effects.Shutdown())
+            case _:
+                assert_never(event)
 
     # -- what concerns more than one part
 

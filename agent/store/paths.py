@@ -47,7 +47,7 @@ class Paths:
     @classmethod
     def below(cls, home: Path) -> Paths:
         """All folders below one."""
-        root = home.expanduser().absolute()
+        root = expanded(home).absolute()
         below = (root / name for name in ("config", "data", "state", "logs", "runtime", "music"))
         return cls(*below)
 
@@ -85,8 +85,28 @@ def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
     return Path(dirs.user_state_dir) / "runtime"
 
 
-def ensure_folder(folder: Path) -> None:
-    """Create it (0700) where it is missing. Raises StoreError when it cannot be written."""
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` and ``~name`` in the place of a home; without such a user it stays as it
+    is, for a file may be called so."""
+    return Path(os.path.expanduser(path))
+
+
+def is_whole_path(text: str) -> bool:
+    """Whether it names the same place wherever the program was started: from the root or from a
+    home that there is, with no control character in it."""
+    return not has_controls(text) and expanded(text).is_absolute()
+
+
+def has_controls(text: str) -> bool:
+    """Whether it holds a tab, a line break or the like."""
+    return any(character < " " or character == "\x7f" for character in text)
+
+
+def ensure_folder(folder: Path) -> Path:
+    """Create the folder (0700) where it is missing, and return it.
+
+    Raises StoreError when it cannot be written.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -99,6 +119,7 @@ def ensure_folder(folder: Path) -> None:
             f"The folder {folder} cannot be written. "
             "Check its permissions, or name another place with the variable MOODTRAY_HOME."
         )
+    return folder
 
 
 # --- files that the program ships -----------------------------------------------------------------

@@ -203,8 +203,8 @@ class _LateSession:
 
 def _torch_session(file: Path, card: ModelCard) -> Session:
     try:
-        # The one place at run time that may import training: chosen by hand, never by default.
-        from agent.training.torch_engine import TorchSession
+        # The one place at run time that imports torch: chosen by hand, never by default.
+        from agent.vision.torch_engine import TorchSession
     except ImportError as error:
         raise ModelError(
             f"The engine 'torch' needs PyTorch, which is not installed ({error}). Install it with "

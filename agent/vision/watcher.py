@@ -9,14 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 
 from agent.errors import AgentError, CameraError, CameraLost
 from agent.events import CameraChanged, Observed
 from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
-from agent.types import Box, CameraState, Frame
+from agent.types import Box, CameraState, FrameView
 from agent.vision.burst import Burst, Look, crop
 from agent.vision.camera_sharing import Neighbours, Wanted
 from agent.vision.preview_feed import Live
@@ -29,17 +28,6 @@ WARM_UP_SECONDS = 1.0
 not held against the first burst until then."""
 LIVE_LOOKS = 8
 """While the preview is open an Observation averages the latest so many looks: about a second."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FrameView:
-    """One frame for the preview: the frame itself (not a copy: look, do not write), faces with the
-    followed person first, the latest seven probabilities, frames a second of late."""
-
-    frame: Frame
-    faces: tuple[Box, ...]
-    probabilities: tuple[float, ...] | None
-    fps: float
 
 
 Tap = Callable[[FrameView], None]

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from agent import effects
 from agent.app.effect_handler import EffectHandler
 from agent.types import (
-    CameraState,
-    Mood,
-    MoodState,
     Notification,
     NotificationKind,
-    Snapshot,
-    Status,
 )
 from tests.fakes.clock import FakeClock
 
@@ -34,9 +28,9 @@ class Withdrawn:
     def close(self) -> None: ...
 
 
-def test_the_question_to_log_in_goes_with_the_login() -> None:
+def test_what_holds_no_more_is_withdrawn() -> None:
     nothing: Any = None
-    hands = EffectHandler(
+    handler = EffectHandler(
         report=lambda event: None,
         clock=FakeClock(),
         watcher=nothing,
@@ -48,14 +42,10 @@ def test_the_question_to_log_in_goes_with_the_login() -> None:
         ask_consent=lambda: None,
         restart=lambda: None,
         shut_down=lambda: None,
+        keep_setting=lambda key, value: None,
+        show_music_folders=lambda: None,
     )
-    notifier = hands.notifier = Withdrawn()
-    mood = Mood(MoodState.HAPPY, 0.0, 1.0)
-    out = Snapshot(Status.NEEDS_LOGIN, mood, None, None, None, CameraState.ON, logged_in=False)
-    hands.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    hands.perform(effects.Publish(out))
-    hands.perform(effects.Publish(replace(out, autostart=True)))
-    assert notifier.kinds == []
-    hands.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    hands.perform(effects.Publish(replace(out, status=Status.AWAY, logged_in=True)))
+    handler.perform(effects.Withdraw(NotificationKind.LOGIN))  # nobody shows any yet
+    notifier = handler.notifier = Withdrawn()
+    handler.perform(effects.Withdraw(NotificationKind.LOGIN))
     assert notifier.kinds == [NotificationKind.LOGIN]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -23,6 +23,7 @@ from agent.types import (
     Action,
     CameraState,
     Chooser,
+    Decision,
     Happening,
     MoodState,
     NotificationKind,
@@ -44,7 +45,7 @@ E = TypeVar("E")
 class ControllerHarness:
     """A controller, its clock, and all effects so far."""
 
-    def __init__(self, settings: Settings | None = None, **kwargs: bool) -> None:
+    def __init__(self, settings: Settings | None = None, **kwargs: Any) -> None:
         self.clock = FakeClock()
         self.controller = Controller(settings or Settings(), self.clock, **kwargs)
         self.effects: list[effects.Effect] = self.controller.begin()
@@ -344,11 +345,11 @@ def test_undo_on_an_old_notification_leaves_a_newer_switch_alone() -> None:
     (shown,) = [n.notification for n in stage.all(effects.Notify)]
     stage.send(events.NextPlaylist())
     stage.started()
-    stage.send(dict(shown.buttons)["Undo"])  # type: ignore[arg-type]
+    stage.send(dict(shown.buttons)["Undo"])
     assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2"]
     newest = stage.all(effects.Notify)[-2].notification
     assert stage.all(effects.Notify)[-1].notification.title == "This change is no longer the last"
-    stage.send(dict(newest.buttons)["Undo"])  # type: ignore[arg-type]
+    stage.send(dict(newest.buttons)["Undo"])
     assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2", "p:happy"]
 
 
@@ -565,7 +566,7 @@ def test_equal_decisions_are_recorded_once() -> None:
     stage = ControllerHarness()
     stage.music()
     stage.look("happy", 120)
-    decisions = [r.item for r in stage.all(effects.Record) if type(r.item).__name__ == "Decision"]
+    decisions = [r.item for r in stage.all(effects.Record) if isinstance(r.item, Decision)]
     assert [d.action for d in decisions if d.mood is MoodState.HAPPY] == [Action.SWITCH_AT_END]
 
 

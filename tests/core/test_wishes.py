@@ -10,6 +10,7 @@ from agent import effects, events
 from agent.errors import CameraBusy, NoDevice, PlaylistGone
 from agent.settings import PolicySettings, SessionSettings, Settings
 from agent.types import (
+    EMOTIONS,
     CameraState,
     Chooser,
     Happening,
@@ -21,7 +22,7 @@ from agent.types import (
     PlayState,
 )
 from agent.wording import SCREEN_SHARED
-from tests.core.test_controller import EMOTIONS, NOW, PLAYLISTS, ControllerHarness
+from tests.core.test_controller import NOW, PLAYLISTS, ControllerHarness
 
 
 class Story(ControllerHarness):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from PIL.IcoImagePlugin import IcoImageFile
 
 from agent.desktop.icons.drawing import icon, stencil
 from agent.desktop.tray.images import blank, icon_class
@@ -36,8 +37,14 @@ class Windows:
         self, module: None, path: str, kind: int, width: int, height: int, flags: int
     ) -> int:
         assert (module, kind, flags) == (None, 1, 0x10)
-        with Image.open(path) as file:  # the system takes the frame of that very size
-            self.loaded.append((file.ico.getimage((width, height)).convert("RGBA"), width, height))
+        with IcoImageFile(path) as file:  # the system takes the frame of that very size
+            self.loaded.append(
+                (
+                    file.ico.getimage((width, height)).convert("RGBA"),
+                    width,
+                    height,
+                )
+            )
         self.path = Path(path)
         return 7 + len(self.loaded)
 

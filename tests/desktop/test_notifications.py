@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time as wall
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, time
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pytest
 from agent.desktop.notifications import notifier as notify
 from agent.desktop.notifications import rules
 from agent.desktop.notifications.notifier import DesktopNotifications, available
+from agent.desktop.notifications.service import Service
 from agent.settings import NotificationSettings
 from agent.types import (
     Notification,
@@ -51,9 +52,9 @@ class Shown:
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shown]:
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
     way = Shown()
-    service = notify.Service("test", buttons=True, markup=True)
+    service = Service("test", buttons=True, markup=True)
     monkeypatch.setattr(notify, "ask_service", lambda: service)
     monkeypatch.setattr(notify, "_WithButtons", lambda report: way)
     return way
@@ -132,7 +133,7 @@ def test_macos_shows_text_where_the_program_is_no_app(
     script.write_text(f'#!/bin/sh\nprintf "%s|" "$@" > "{noted}.new"; mv "{noted}.new" "{noted}"\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(notify.sys, "platform", "darwin")
+    monkeypatch.setattr("agent.desktop.notifications.notifier.sys.platform", "darwin")
 
     class NoApp:
         async def get_capabilities(self) -> frozenset[object]:

@@ -23,8 +23,7 @@ from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, FrameRoad,
 from agent.desktop.preview.window import TITLE
 from agent.errors import DesktopError
 from agent.events import Event, Notice, PauseCamera, PreviewChanged, ResumeCamera
-from agent.types import Box, Frame, MoodState
-from agent.vision.watcher import FrameView
+from agent.types import Box, Frame, FrameView, MoodState
 from tests.desktop.x11 import Desktop, wait_for
 
 SURE = (0.02, 0.01, 0.02, 0.80, 0.03, 0.04, 0.08)

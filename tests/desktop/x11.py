@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +43,10 @@ PACKAGES = {
 """Program -> Debian package."""
 
 DISPLAYS = range(60, 80)
+
+
+def _socket_or_end(socket: Path, process: subprocess.Popen[bytes]) -> bool:
+    return socket.exists() or process.poll() is not None
 
 
 def missing_packages(panel: PanelName | None = None, dunst: bool = True) -> list[str]:
@@ -136,7 +141,7 @@ class Desktop(Screen):
             screen = f"{width}x{height}x24"
             process = self._spawn("Xvfb", f":{number}", "-screen", "0", screen, "-nolisten", "tcp")
             socket = Path(f"/tmp/.X11-unix/X{number}")
-            wait_for(lambda s=socket, p=process: s.exists() or p.poll() is not None, "X server")
+            wait_for(partial(_socket_or_end, socket, process), "X server")
             time.sleep(0.1)
             if process.poll() is None:
                 self.display = f":{number}"

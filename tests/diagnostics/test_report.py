@@ -61,10 +61,10 @@ def paths(moodtray_home: Path) -> Paths:
 
 
 def test_each_check_is_guarded_and_the_others_go_on() -> None:
-    def breaks() -> report.Finding:
+    def breaks() -> checks.Finding:
         raise ZeroDivisionError("oops")
 
-    def refused() -> report.Finding:
+    def refused() -> checks.Finding:
         raise DesktopError("Do this and that.", title="No desktop")
 
     results = report.run(
@@ -82,7 +82,7 @@ def test_each_check_is_guarded_and_the_others_go_on() -> None:
 def test_a_check_that_hangs_ends_in_the_report() -> None:
     forever = threading.Event()
 
-    def hangs() -> report.Finding:
+    def hangs() -> checks.Finding:
         forever.wait(60.0)
         return True, "too late", ""
 

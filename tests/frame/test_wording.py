@@ -14,6 +14,7 @@ from agent.types import (
     Decision,
     Mood,
     MoodState,
+    Observation,
     Playback,
     Playlist,
     PlayState,
@@ -21,6 +22,7 @@ from agent.types import (
 )
 from agent.wording import (
     LINE_WIDTH,
+    LOOKING,
     MOOD_WORDS,
     MOODS,
     NO_MOOD_YET,
@@ -52,7 +54,15 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
         ({}, "You look happy"),
         ({"mood": mood(MoodState.DISGUST)}, "You look disgusted"),
         ({"mood": mood(MoodState.SAD, True)}, "You said you feel sad"),
-        ({"mood": mood(MoodState.UNSURE), "status": Status.UNSURE}, "Not sure how you feel"),
+        ({"mood": mood(MoodState.UNSURE), "status": Status.UNSURE}, LOOKING),
+        (
+            {
+                "mood": mood(MoodState.UNSURE),
+                "status": Status.UNSURE,
+                "observation": Observation(0.0, 1, None),
+            },
+            "Not sure how you feel",
+        ),
         ({"mood": mood(MoodState.AWAY), "status": Status.AWAY}, "Nobody in front of the camera"),
         ({"status": Status.STARTING}, "Looking for your face…"),
         ({"status": Status.PAUSED, "camera_paused": True}, "Camera paused"),

@@ -73,19 +73,19 @@ def wait_for_position(player: LocalPlayer, seconds: float) -> None:
         time.sleep(0.02)
 
 
-def test_nothing_is_opened_before_it_plays(make) -> None:
+def test_nothing_is_opened_before_it_plays(make: Callable[..., LocalPlayer]) -> None:
     player = make()
     assert player.playback().state is PlayState.STOPPED
     assert isinstance(player, TellsChanges)
 
 
-def test_it_plays_in_order_and_around_again(make, folder: Path) -> None:
+def test_it_plays_in_order_and_around_again(make: Callable[..., LocalPlayer], folder: Path) -> None:
     player = make()
     player.play(playlist(str(folder)))
     assert titles_within(player, 5) == ["1 tone", "2 tone", "10 tone", "1 tone", "2 tone"]
 
 
-def test_a_reading_tells_all(make, folder: Path) -> None:
+def test_a_reading_tells_all(make: Callable[..., LocalPlayer], folder: Path) -> None:
     player = make()
     wanted = playlist(str(folder))
     player.play(wanted)
@@ -100,7 +100,9 @@ def test_a_reading_tells_all(make, folder: Path) -> None:
     assert (reading.chosen_since, reading.paused_by_hand) == (None, False)
 
 
-def test_the_position_moves_with_the_time_and_stands_in_a_pause(make, tmp_path: Path) -> None:
+def test_the_position_moves_with_the_time_and_stands_in_a_pause(
+    make: Callable[..., LocalPlayer], tmp_path: Path
+) -> None:
     player = make()
     player.play(playlist(str(write_tone(tmp_path / "long.wav", 20.0))))
     wait_for_position(player, 0.3)
@@ -115,7 +117,9 @@ def test_the_position_moves_with_the_time_and_stands_in_a_pause(make, tmp_path: 
     wait_for_position(player, paused.position + 0.1)
 
 
-def test_one_playlist_after_the_other(make, folder: Path, tmp_path: Path) -> None:
+def test_one_playlist_after_the_other(
+    make: Callable[..., LocalPlayer], folder: Path, tmp_path: Path
+) -> None:
     player = make()
     player.play(playlist(str(folder)))
     player.pause()
@@ -125,7 +129,7 @@ def test_one_playlist_after_the_other(make, folder: Path, tmp_path: Path) -> Non
     assert (reading.context, reading.state) == (other.uri, PlayState.PLAYING)
 
 
-def test_pausing_and_resuming_nothing_is_no_error(make) -> None:
+def test_pausing_and_resuming_nothing_is_no_error(make: Callable[..., LocalPlayer]) -> None:
     player = make()
     player.pause()
     player.resume()
@@ -133,7 +137,9 @@ def test_pausing_and_resuming_nothing_is_no_error(make) -> None:
     assert player.playback().state is PlayState.STOPPED
 
 
-def test_shuffled_it_plays_all_and_none_twice_in_a_row(make, folder: Path) -> None:
+def test_shuffled_it_plays_all_and_none_twice_in_a_row(
+    make: Callable[..., LocalPlayer], folder: Path
+) -> None:
     player = make(SHUFFLED, seed=3)
     player.play(playlist(str(folder)))
     seen = titles_within(player, 6)
@@ -210,27 +216,29 @@ class TestDecks:
 
 
 class TestTrouble:
-    def test_a_missing_folder(self, make, tmp_path: Path) -> None:
+    def test_a_missing_folder(self, make: Callable[..., LocalPlayer], tmp_path: Path) -> None:
         with pytest.raises(PlaylistGone, match="not there any more") as caught:
             make().play(playlist(str(tmp_path / "Gone")))
         assert str(tmp_path / "Gone") in caught.value.message
 
-    def test_a_folder_without_music(self, make, tmp_path: Path) -> None:
+    def test_a_folder_without_music(self, make: Callable[..., LocalPlayer], tmp_path: Path) -> None:
         (tmp_path / "notes.txt").write_text("no music")
         (tmp_path / ".hidden.mp3").write_bytes(b"x")
         with pytest.raises(PlaylistGone, match=r"holds no music .*mp3, flac, ogg, wav"):
             make().play(playlist(str(tmp_path)))
 
-    def test_only_broken_files(self, make, tmp_path: Path) -> None:
+    def test_only_broken_files(self, make: Callable[..., LocalPlayer], tmp_path: Path) -> None:
         write_broken(tmp_path / "Bad" / "a.mp3")
         with pytest.raises(PlaylistGone, match="None of the 1 audio files of “Bad”"):
             make().play(playlist(str(tmp_path / "Bad")))
 
-    def test_an_unknown_loop(self, make) -> None:
+    def test_an_unknown_loop(self, make: Callable[..., LocalPlayer]) -> None:
         with pytest.raises(PlaylistGone, match=r"no loop called “joy”.*happy"):
             make().play(Playlist("local:joy", "Joy"))
 
-    def test_after_a_refusal_the_old_music_plays_on(self, make, folder: Path) -> None:
+    def test_after_a_refusal_the_old_music_plays_on(
+        self, make: Callable[..., LocalPlayer], folder: Path
+    ) -> None:
         player = make()
         player.play(playlist(str(folder)))
         with pytest.raises(PlaylistGone):
@@ -239,7 +247,7 @@ class TestTrouble:
         assert (reading.context, reading.state) == (str(folder), PlayState.PLAYING)
 
     def test_a_device_that_went_away_is_replaced(
-        self, make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+        self, make: Callable[..., LocalPlayer], tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         clock = FakeClock()
         player = make(clock=clock)
@@ -293,7 +301,9 @@ class TestPlaylists:
         assert found["sad"] == (Playlist(str(tmp_path / "Blues"), "Blues"), loop("neutral"))
         assert found["fear"] == ()
 
-    def test_the_home_folder_is_understood(self, monkeypatch, tmp_path: Path) -> None:
+    def test_the_home_folder_is_understood(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("USERPROFILE", str(tmp_path))
         assert playlist("~/Music").uri == str(tmp_path / "Music")
@@ -309,7 +319,7 @@ class TestPlaylists:
         ]
 
     @pytest.mark.parametrize("emotion", EMOTIONS)
-    def test_every_shipped_loop_plays(self, emotion: str, make) -> None:
+    def test_every_shipped_loop_plays(self, emotion: str, make: Callable[..., LocalPlayer]) -> None:
         player = make()
         player.play(loop(emotion))
         reading = player.playback()
@@ -323,7 +333,9 @@ class TestPlaylists:
         assert any(any(deck.read(4410)) for _ in range(50))
 
 
-def test_with_its_worker_a_switch_comes_at_the_tracks_end(make, tmp_path: Path) -> None:
+def test_with_its_worker_a_switch_comes_at_the_tracks_end(
+    make: Callable[..., LocalPlayer], tmp_path: Path
+) -> None:
     """The device tells the end of a track, the worker reports it, the next playlist starts."""
     first = playlist(str(write_tone(tmp_path / "first.wav", 1.5)))
     second = playlist(str(write_tone(tmp_path / "second.wav", 20.0)))

@@ -14,6 +14,7 @@ from agent.errors import (
     NoDevice,
     NotPremium,
     Offline,
+    PlayerError,
     PlaylistGone,
     QuotaExceeded,
     RateLimited,
@@ -32,6 +33,7 @@ from agent.players.backend import PlayerBackend
 from agent.types import Chooser, Happening, Playlist, PlayState
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer, album
+from tests.players.conftest import WorkerHarness
 
 A, B = Playlist("a", "A"), Playlist("b", "B")
 
@@ -39,7 +41,7 @@ H = Happening
 
 
 @pytest.fixture
-def playing(stage, player):  # type: ignore[no-untyped-def]
+def playing(stage: WorkerHarness, player: FakePlayer) -> WorkerHarness:
     """A stage on which A plays since before we looked, 10 s into a track of 200 s."""
     player.user_chooses("a", position=10.0)
     stage.run(1.0)
@@ -47,12 +49,12 @@ def playing(stage, player):  # type: ignore[no-untyped-def]
     return stage
 
 
-def failures(stage) -> list[tuple[type[AgentError], Playlist | None]]:  # type: ignore[no-untyped-def]
+def failures(stage: WorkerHarness) -> list[tuple[type[AgentError], Playlist | None]]:
     return [(type(event.error), event.playlist) for event in stage.of(PlayerFailed)]
 
 
 class TestReading:
-    def test_the_first_reading_is_told(self, stage, player) -> None:
+    def test_the_first_reading_is_told(self, stage: WorkerHarness, player: FakePlayer) -> None:
         player.user_chooses("a")
         stage.run(1.0)
         (event,) = stage.of(PlaybackChanged)
@@ -60,17 +62,21 @@ class TestReading:
         assert event.playback.chosen_by is Chooser.UNKNOWN
         assert event.happening is H.NOTHING
 
-    def test_steady_play_is_read_and_told_seldom(self, playing, player) -> None:
+    def test_steady_play_is_read_and_told_seldom(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         playing.run(170.0)
         assert 5 <= player.count("playback") <= 7
         assert len(playing.of(PlaybackChanged)) <= 6
         assert playing.happenings == []
 
-    def test_silence_is_read_once_a_minute(self, stage, player) -> None:
+    def test_silence_is_read_once_a_minute(self, stage: WorkerHarness, player: FakePlayer) -> None:
         stage.run(600.0)
         assert 10 <= player.count("playback") <= 11
 
-    def test_a_tracks_end_is_told_within_two_seconds(self, playing, player, clock) -> None:
+    def test_a_tracks_end_is_told_within_two_seconds(
+        self, playing: WorkerHarness, player: FakePlayer, clock: FakeClock
+    ) -> None:
         told: list[float] = []
         playing.on_event = lambda event: (
             told.append(clock.monotonic())
@@ -82,7 +88,7 @@ class TestReading:
         assert [round(time - began) for time in told] == [200, 400, 600, 800, 1000]
         assert all(0 <= time - began - 200 * n <= 2.0 for n, time in enumerate(told, start=1))
 
-    def test_what_the_user_does_is_told(self, playing, player) -> None:
+    def test_what_the_user_does_is_told(self, playing: WorkerHarness, player: FakePlayer) -> None:
         player.user_skips()
         playing.run(31.0)
         player.user_pauses()
@@ -105,20 +111,26 @@ class TestReading:
         ]
         assert playing.of(PlaybackChanged)[-1].playback.chosen_by is Chooser.USER
 
-    def test_the_player_may_ask_to_be_read(self, playing, player) -> None:
+    def test_the_player_may_ask_to_be_read(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         player.user_pauses()
         playing.worker.notify_changed()
         playing.run(0.1)
         assert playing.happenings == [H.PAUSED]
 
-    def test_waking_up_alone_costs_no_request(self, playing, player) -> None:
+    def test_waking_up_alone_costs_no_request(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         for _ in range(5):
             playing.worker.expect(True)
             playing.worker.expect(False)
             playing.run(0.5)
         assert player.count("playback") == 0
 
-    def test_a_waiting_decision_has_the_end_watched(self, playing, player, clock) -> None:
+    def test_a_waiting_decision_has_the_end_watched(
+        self, playing: WorkerHarness, player: FakePlayer, clock: FakeClock
+    ) -> None:
         playing.worker.expect(True)
         playing.run(188.5)  # to half a second before the end
         before_end = [time for time, call, _ in player.calls if time > clock.monotonic() - 5.0]
@@ -126,7 +138,7 @@ class TestReading:
 
 
 class TestCommands:
-    def test_a_start_is_verified_and_ours(self, playing, player) -> None:
+    def test_a_start_is_verified_and_ours(self, playing: WorkerHarness, player: FakePlayer) -> None:
         player.lag = 2.5
         playing.worker.play(B, asked=True)
         playing.run(5.0)
@@ -136,7 +148,9 @@ class TestCommands:
         assert playing.happenings == [H.ECHO]
         assert player.count("play") == 1
 
-    def test_it_is_read_each_second_until_it_started(self, playing, player, clock) -> None:
+    def test_it_is_read_each_second_until_it_started(
+        self, playing: WorkerHarness, player: FakePlayer, clock: FakeClock
+    ) -> None:
         player.lag = 2.5
         sent = clock.monotonic()
         playing.worker.play(B, asked=True)
@@ -144,14 +158,16 @@ class TestCommands:
         reads = [round(time - sent, 1) for time, call, _ in player.calls if call == "playback"]
         assert reads[:3] == [1.0, 2.0, 3.0]
 
-    def test_a_lost_command_is_sent_once_more(self, playing, player) -> None:
+    def test_a_lost_command_is_sent_once_more(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         player.deaf = 1
         playing.worker.play(B, asked=True)
         playing.run(15.0)
         assert player.count("play") == 2
         assert len(playing.of(PlaylistStarted)) == 1
 
-    def test_never_a_third_time(self, playing, player) -> None:
+    def test_never_a_third_time(self, playing: WorkerHarness, player: FakePlayer) -> None:
         player.deaf = 100
         playing.worker.play(B, asked=True)
         playing.run(300.0)
@@ -161,7 +177,9 @@ class TestCommands:
         assert "B" in event.error.message
         assert playing.of(PlaylistStarted) == []
 
-    def test_the_users_choice_ends_the_attempt(self, playing, player) -> None:
+    def test_the_users_choice_ends_the_attempt(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         player.deaf = 1
         playing.worker.play(B, asked=True)
         playing.run(1.5)
@@ -171,7 +189,9 @@ class TestCommands:
         assert playing.happenings == [H.USER_CHOSE]
         assert playing.of(PlaylistStarted) == []
 
-    def test_a_pause_right_after_the_start_is_kept(self, playing, player) -> None:
+    def test_a_pause_right_after_the_start_is_kept(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         player.lag = 1.5
         playing.worker.play(B, asked=True)
         playing.run(0.5)
@@ -181,13 +201,13 @@ class TestCommands:
         playing.run(40.0)
         assert playing.of(PlaybackChanged)[-1].playback.paused_by_hand
 
-    def test_the_newest_command_counts(self, playing, player) -> None:
+    def test_the_newest_command_counts(self, playing: WorkerHarness, player: FakePlayer) -> None:
         playing.worker.play(A, asked=True)
         playing.worker.play(B, asked=True)
         playing.run(5.0)
         assert [uri for _, call, uri in player.calls if call == "play"] == ["b"]
 
-    def test_pause_and_resume(self, playing, player) -> None:
+    def test_pause_and_resume(self, playing: WorkerHarness, player: FakePlayer) -> None:
         playing.worker.pause()
         playing.run(5.0)
         paused = playing.of(PlaybackChanged)[-1]
@@ -204,7 +224,9 @@ class TestCommands:
 class TestAgainstTheUsersHand:
     """A decision of our own rests on a reading; the user may have been quicker."""
 
-    def test_paused_since_the_last_reading(self, playing, player) -> None:
+    def test_paused_since_the_last_reading(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         playing.run(5.0)
         player.user_pauses()
         playing.worker.play(B)
@@ -212,7 +234,9 @@ class TestAgainstTheUsersHand:
         assert player.count("play") == 0
         assert playing.happenings == [H.PAUSED]
 
-    def test_chosen_since_the_last_reading(self, playing, player) -> None:
+    def test_chosen_since_the_last_reading(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         playing.run(5.0)
         player.user_chooses("c")
         playing.worker.play(B)
@@ -220,7 +244,9 @@ class TestAgainstTheUsersHand:
         assert player.count("play") == 0
         assert playing.happenings == [H.USER_CHOSE]
 
-    def test_paused_before_we_looked_is_silence(self, stage, player) -> None:
+    def test_paused_before_we_looked_is_silence(
+        self, stage: WorkerHarness, player: FakePlayer
+    ) -> None:
         """Only who set start_when_silent has it broken; the policy sees to that."""
         player.user_chooses("a", position=50.0)
         player.user_pauses()
@@ -233,7 +259,9 @@ class TestAgainstTheUsersHand:
         assert stage.happenings == [H.RESUMED]
         assert stage.of(PlaybackChanged)[-1].playback.chosen_by is Chooser.UNKNOWN
 
-    def test_closed_since_the_last_reading(self, playing, player) -> None:
+    def test_closed_since_the_last_reading(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         playing.run(5.0)
         player.device = None
         playing.worker.play(B)
@@ -244,7 +272,7 @@ class TestAgainstTheUsersHand:
         assert playing.of(PlayerFailed) == []
 
     def test_the_same_player_with_other_settings_keeps_a_pause(
-        self, playing, player, clock: FakeClock
+        self, playing: WorkerHarness, player: FakePlayer, clock: FakeClock
     ) -> None:
         player.user_pauses()
         playing.run(61.0)
@@ -255,7 +283,7 @@ class TestAgainstTheUsersHand:
         playing.run(30.0)
         assert player.count("play") == 0
 
-    def test_our_own_pause_is_not_undone(self, playing, player) -> None:
+    def test_our_own_pause_is_not_undone(self, playing: WorkerHarness, player: FakePlayer) -> None:
         player.lag = 4.0  # readings still say that it plays
         playing.worker.pause()
         playing.run(0.5)
@@ -265,7 +293,9 @@ class TestAgainstTheUsersHand:
         assert player.count("pause") == 1
         assert player.count("play") == 0
 
-    def test_a_pause_that_still_waits_is_not_replaced(self, playing, player) -> None:
+    def test_a_pause_that_still_waits_is_not_replaced(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         playing.worker.pause()
         playing.worker.play(B)
         playing.run(30.0)
@@ -275,7 +305,7 @@ class TestAgainstTheUsersHand:
     @pytest.mark.parametrize("after", [2.0, 20.0])
     @pytest.mark.parametrize("how", ["tray", "player"])
     def test_music_started_after_our_pause_is_changed(
-        self, playing, player, how: str, after: float
+        self, playing: WorkerHarness, player: FakePlayer, how: str, after: float
     ) -> None:
         playing.worker.pause()
         playing.run(after)
@@ -288,19 +318,23 @@ class TestAgainstTheUsersHand:
         playing.run(5.0)
         assert player.count("play") == 1
 
-    def test_when_asked_it_plays(self, playing, player) -> None:
+    def test_when_asked_it_plays(self, playing: WorkerHarness, player: FakePlayer) -> None:
         player.user_pauses()
         playing.worker.play(B, asked=True)
         playing.run(5.0)
         assert len(playing.of(PlaylistStarted)) == 1
 
-    def test_music_that_plays_on_is_changed(self, playing, player) -> None:
+    def test_music_that_plays_on_is_changed(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         playing.run(5.0)
         playing.worker.play(B)
         playing.run(5.0)
         assert len(playing.of(PlaylistStarted)) == 1
 
-    def test_right_after_a_reading_no_second_one_is_needed(self, playing, player) -> None:
+    def test_right_after_a_reading_no_second_one_is_needed(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         def at_the_end(event: Event) -> None:
             if isinstance(event, PlaybackChanged) and event.happening is H.TRACK_ENDED:
                 playing.worker.play(B)
@@ -318,7 +352,9 @@ class TestAgainstTheUsersHand:
 
 
 class TestTrouble:
-    def test_no_device_is_told_once_and_waited_for(self, stage, player) -> None:
+    def test_no_device_is_told_once_and_waited_for(
+        self, stage: WorkerHarness, player: FakePlayer
+    ) -> None:
         player.device = None
         player.raise_without_device = True
         stage.run(600.0)
@@ -329,7 +365,7 @@ class TestTrouble:
         assert len(stage.of(PlayerRecovered)) == 1
         assert player.count("play") == 0
 
-    def test_starting_without_a_device(self, stage, player) -> None:
+    def test_starting_without_a_device(self, stage: WorkerHarness, player: FakePlayer) -> None:
         player.device = None
         stage.run(1.0)
         stage.worker.play(B, asked=True)
@@ -337,7 +373,9 @@ class TestTrouble:
         assert failures(stage) == [(NoDevice, B)]
         assert player.count("play") == 1
 
-    def test_while_rate_limited_nothing_is_sent(self, playing, player, clock) -> None:
+    def test_while_rate_limited_nothing_is_sent(
+        self, playing: WorkerHarness, player: FakePlayer, clock: FakeClock
+    ) -> None:
         until = clock.now() + timedelta(seconds=300)
         player.fail_next("playback", RateLimited("wait", until=until))
         playing.run(31.0)
@@ -356,7 +394,9 @@ class TestTrouble:
         assert player.count("play") == 0  # the command is not made up for
         assert len(playing.of(PlayerRecovered)) == 1
 
-    def test_a_limited_command(self, playing, player, clock) -> None:
+    def test_a_limited_command(
+        self, playing: WorkerHarness, player: FakePlayer, clock: FakeClock
+    ) -> None:
         until = clock.now() + timedelta(hours=13)
         player.fail_next("play", QuotaExceeded("used up", until=until))
         playing.worker.play(B, asked=True)
@@ -365,7 +405,7 @@ class TestTrouble:
         assert player.count("playback") == 0
         assert failures(playing) == [(QuotaExceeded, B)]
 
-    def test_login_is_waited_for(self, stage, player) -> None:
+    def test_login_is_waited_for(self, stage: WorkerHarness, player: FakePlayer) -> None:
         player.fail_next("playback", NeedsLogin("log in"))
         stage.run(3600.0)
         assert failures(stage) == [(NeedsLogin, None)]
@@ -380,7 +420,9 @@ class TestTrouble:
         assert len(stage.of(PlayerRecovered)) == 1
 
     @pytest.mark.parametrize("error", [Offline, ServiceDown])
-    def test_outages_are_told_once_and_tried_less_and_less(self, playing, player, error) -> None:
+    def test_outages_are_told_once_and_tried_less_and_less(
+        self, playing: WorkerHarness, player: FakePlayer, error: type[PlayerError]
+    ) -> None:
         player.fail_next("playback", *[error("down") for _ in range(6)])
         playing.run(29.5)
         assert failures(playing) == [(error, None)]
@@ -390,7 +432,9 @@ class TestTrouble:
         assert len(playing.of(PlayerRecovered)) == 1
 
     @pytest.mark.parametrize("error", [PlaylistGone, DeviceRestricted, NotPremium])
-    def test_a_refused_command_is_no_lasting_trouble(self, playing, player, error) -> None:
+    def test_a_refused_command_is_no_lasting_trouble(
+        self, playing: WorkerHarness, player: FakePlayer, error: type[PlayerError]
+    ) -> None:
         player.fail_next("play", error("no"))
         playing.worker.play(B, asked=True)
         playing.run(60.0)
@@ -398,7 +442,9 @@ class TestTrouble:
         assert player.count("play") == 1
         assert playing.of(PlayerRecovered) == []
 
-    def test_a_command_that_timed_out_but_took_effect_is_ours(self, playing, player) -> None:
+    def test_a_command_that_timed_out_but_took_effect_is_ours(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         player.fail_next("play", Offline("no answer"))
         playing.worker.play(B, asked=True)
         playing.run(0.1)
@@ -406,14 +452,18 @@ class TestTrouble:
         playing.run(20.0)
         assert playing.of(PlaybackChanged)[-1].playback.chosen_by is Chooser.AGENT
 
-    def test_an_outage_between_start_and_proof(self, playing, player) -> None:
+    def test_an_outage_between_start_and_proof(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         playing.worker.play(B, asked=True)
         player.fail_next("playback", Offline("down"), Offline("down"))
         playing.run(20.0)
         assert len(playing.of(PlaylistStarted)) == 1
         assert player.count("play") == 1
 
-    def test_a_defect_is_told_and_survived(self, playing, player) -> None:
+    def test_a_defect_is_told_and_survived(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
         player.fail_next("playback", ZeroDivisionError())
         playing.run(60.0)
         (event,) = playing.of(WorkerCrashed)
@@ -423,7 +473,9 @@ class TestTrouble:
 
 
 class TestLife:
-    def test_another_player_takes_over(self, playing, player, clock: FakeClock) -> None:
+    def test_another_player_takes_over(
+        self, playing: WorkerHarness, player: FakePlayer, clock: FakeClock
+    ) -> None:
         other = FakePlayer(clock, {"d": album("d")}, name="Other")
         other.user_chooses("d")
         playing.worker.replace(PlayerBackend.near(other))
@@ -436,7 +488,9 @@ class TestLife:
         playing.run(60.0)
         assert player.calls == []
 
-    def test_a_player_nearby_is_read_each_second(self, playing, clock: FakeClock) -> None:
+    def test_a_player_nearby_is_read_each_second(
+        self, playing: WorkerHarness, clock: FakeClock
+    ) -> None:
         other = FakePlayer(clock, {"d": album("d", duration=4.0)}, repeat=True)
         other.user_chooses("d")
         playing.worker.replace(PlayerBackend.near(other))
@@ -444,7 +498,7 @@ class TestLife:
         assert playing.happenings.count(H.TRACK_ENDED) >= 4
         assert other.count("playback") >= 20
 
-    def test_the_end_closes_the_player(self, stage, player) -> None:
+    def test_the_end_closes_the_player(self, stage: WorkerHarness, player: FakePlayer) -> None:
         stage.run(1.0)
         stage.worker.request_stop()
         stage.worker.release()
@@ -454,7 +508,7 @@ class TestLife:
 class Listener:
     """Somebody who listens for a day, on a service that fails now and then."""
 
-    def __init__(self, stage, player: FakePlayer, clock: FakeClock) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, stage: WorkerHarness, player: FakePlayer, clock: FakeClock) -> None:
         self.stage, self.player, self.clock = stage, player, clock
         self.chance = random.Random(7)
         self.paused = False
@@ -507,7 +561,9 @@ class Listener:
         self.stage.run(chance.uniform(1.0, 119.0))
 
 
-def test_a_day_of_listening_with_faults(clock: FakeClock, stage, player) -> None:  # type: ignore[no-untyped-def]
+def test_a_day_of_listening_with_faults(
+    clock: FakeClock, stage: WorkerHarness, player: FakePlayer
+) -> None:
     """No defect, no request while limited, the budget held, nothing against the hand."""
     player.repeat, player.lag = True, 1.5
     player.user_chooses("a")

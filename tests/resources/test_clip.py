@@ -41,12 +41,14 @@ def greys() -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def found(greys: list[np.ndarray]) -> dict[int, list[tuple[int, int, int, int]]]:
     """The cascade's boxes, largest first, by frame number (every STRIDE-th)."""
-    name = cv2.data.haarcascades + "haarcascade_frontalface_default.xml"
-    cascade = cv2.CascadeClassifier(name)
-    out = {}
+    name = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
+    cascade = cv2.CascadeClassifier(str(name))
+    out: dict[int, list[tuple[int, int, int, int]]] = {}
     for number in range(0, len(greys), STRIDE):
         boxes = cascade.detectMultiScale(greys[number], 1.1, 5, minSize=(30, 30))
-        out[number] = sorted((tuple(map(int, box)) for box in boxes), key=lambda b: -b[2] * b[3])
+        out[number] = sorted(
+            ((int(x), int(y), int(w), int(h)) for x, y, w, h in boxes), key=lambda b: -b[2] * b[3]
+        )
     return out
 
 

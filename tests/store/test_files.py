@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from agent.errors import StoreError
-from agent.store import files
 from agent.store.files import write_atomic
 
 on_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions and links")
@@ -51,7 +50,7 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(
     def fails(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(files.os, call, fails)
+    monkeypatch.setattr(f"agent.store.files.os.{call}", fails)
     with pytest.raises(StoreError, match=words) as caught:
         write_atomic(path, b"new" * 10_000)
     assert str(path) in str(caught.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,9 @@ def faces() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda s: s.__name__)
-def test_steps_keep_shape_and_range_and_follow_the_seed(step, faces: torch.Tensor) -> None:
+def test_steps_keep_shape_and_range_and_follow_the_seed(
+    step: Callable[..., torch.Tensor], faces: torch.Tensor
+) -> None:
     before = faces.clone()
     torch.manual_seed(1)
     once = step(faces)
@@ -85,7 +89,7 @@ def weights(before: int, after: int) -> np.ndarray:
 def as_defined(face: np.ndarray) -> np.ndarray:
     """A face as 48 x 48 grey, float, by plain sums: ITU-R BT.601 grey, then :func:`weights`."""
     grey = face @ np.array([0.114, 0.587, 0.299]) if face.ndim == 3 else face.astype(float)
-    return weights(grey.shape[0], 48) @ grey @ weights(grey.shape[1], 48).T
+    return np.asarray(weights(grey.shape[0], 48) @ grey @ weights(grey.shape[1], 48).T)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def as_defined(face: np.ndarray) -> np.ndarray:
     ],
     ids=str,
 )  # fmt: skip
-def test_training_and_run_time_see_the_grey_levels_that_are_defined(shape: tuple) -> None:
+def test_training_and_run_time_see_the_grey_levels_that_are_defined(shape: tuple[int, ...]) -> None:
     """Noise, the hardest picture: whole factors are area means, below twice the size it is
     bilinear. Grey faces are right to a level; colour is rounded once more, to grey, on the way."""
     face = np.random.default_rng(0).integers(0, 256, shape, np.uint8)

@@ -163,7 +163,9 @@ def test_the_front_is_what_nobody_beats() -> None:
     assert metrics.best_trades(points) == [True, True, False, False, True]
 
 
-def network(name: str, ms: float, ferplus: float, label: float, own: float | None = None) -> dict:
+def network(
+    name: str, ms: float, ferplus: float, label: float, own: float | None = None
+) -> dict[str, Any]:
     def row(accuracy: float) -> dict[str, float]:
         return {"accuracy": accuracy, "macro_recall": 0.5, "ece": 0.02}
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,12 +18,13 @@ import torch
 
 from agent.errors import ModelError
 from agent.training import data, metrics
+from agent.training.checkpoint import load
 from agent.training.evaluate import label_head
-from agent.training.export import Blend, Shipped, export, load
+from agent.training.export import Blend, Shipped, export
 from agent.training.network import build, predict
-from agent.training.torch_engine import TorchSession
 from agent.types import EMOTIONS
 from agent.vision.expression import Engine, ExpressionClassifier, normalise
+from agent.vision.torch_engine import TorchSession
 
 Parts = tuple[data.Faces, data.Faces]
 BLEND = Blend(votes=0.7, lift=0.3)  # as the fixture ``made`` exports
@@ -32,7 +34,7 @@ def batch(n: int) -> np.ndarray:
     return np.random.default_rng(4).normal(0, 1, (n, 1, 48, 48)).astype(np.float32)
 
 
-def test_metadata_describe_the_file(made: tuple[Path, dict]) -> None:
+def test_metadata_describe_the_file(made: tuple[Path, dict[str, Any]]) -> None:
     folder, meta = made
     content = (folder / "emotion.onnx").read_bytes()
     kept = json.loads((folder / "emotion.json").read_text())
@@ -56,7 +58,7 @@ def test_metadata_describe_the_file(made: tuple[Path, dict]) -> None:
     assert ("label_temperature" in kept) == (len(heads) == 2)
 
 
-def test_torch_and_onnx_agree(made: tuple[Path, dict]) -> None:
+def test_torch_and_onnx_agree(made: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = made
     session = onnxruntime.InferenceSession(str(folder / "emotion.onnx"))
     engine = TorchSession(folder / "emotion.onnx")
@@ -70,7 +72,7 @@ def test_torch_and_onnx_agree(made: tuple[Path, dict]) -> None:
 
 
 def test_the_file_is_the_trained_network_with_its_heads_blended(
-    made: tuple[Path, dict], parts: Parts
+    made: tuple[Path, dict[str, Any]], parts: Parts
 ) -> None:
     folder, _ = made
     _, network = load(folder / "run" / "best.pt")
@@ -78,7 +80,7 @@ def test_the_file_is_the_trained_network_with_its_heads_blended(
     heads = predict(network, pictures, torch.device("cpu"))
     share = np.array([0.7, 0.3] if heads.shape[1] == 2 else [1.0], np.float32)
     wanted = np.einsum("h,nhc->nc", share, heads) - 0.3 * np.log(data.shares(parts[0]))
-    normalised = ((pictures.astype(np.float32) / 255 - 0.5) / 0.5)[:, None]
+    normalised = ((pictures / 255 - 0.5) / 0.5).astype(np.float32)[:, None]
     file = folder / "emotion.onnx"
     np.testing.assert_allclose(TorchSession(file).run(normalised), wanted, atol=1e-3)
     if heads.shape[1] == 2:
@@ -88,7 +90,9 @@ def test_the_file_is_the_trained_network_with_its_heads_blended(
 
 
 @pytest.mark.parametrize("made", ["moodnet"], indirect=True)
-def test_the_label_head_has_a_temperature_of_its_own(made: tuple[Path, dict], parts: Parts) -> None:
+def test_the_label_head_has_a_temperature_of_its_own(
+    made: tuple[Path, dict[str, Any]], parts: Parts
+) -> None:
     folder, meta = made
     network = load(folder / "run" / "best.pt")[1]
     logits = predict(network, parts[1].pictures, torch.device("cpu"))[:, 1]
@@ -102,7 +106,7 @@ def test_the_label_head_has_a_temperature_of_its_own(made: tuple[Path, dict], pa
 
 @pytest.mark.parametrize("made", ["moodnet"], indirect=True)
 def test_the_torch_engine_runs_nothing_but_the_output_it_is_asked_for(
-    made: tuple[Path, dict], tmp_path: Path
+    made: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     """The second output may hold layers that the engine does not know, and may stand first."""
     graph = onnx.load(str(made[0] / "emotion.onnx"))
@@ -118,7 +122,7 @@ def test_the_torch_engine_runs_nothing_but_the_output_it_is_asked_for(
 
 
 def test_the_priors_are_the_mean_answer_of_the_written_file(
-    made: tuple[Path, dict], parts: Parts
+    made: tuple[Path, dict[str, Any]], parts: Parts
 ) -> None:
     """The mood filter divides by what the file itself says on average, not by the labels."""
     folder, meta = made
@@ -140,7 +144,7 @@ def test_the_shipped_network_answers_alike_in_both_engines() -> None:
 
 
 def test_a_failed_export_leaves_what_was_there(
-    made: tuple[Path, dict], parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: tuple[Path, dict[str, Any]], parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "emotion.onnx"
     target.write_bytes(b"the one before")
@@ -155,7 +159,9 @@ def test_a_failed_export_leaves_what_was_there(
     assert target.read_bytes() == b"the one before"
 
 
-def test_the_run_time_reads_it_with_both_engines(made: tuple[Path, dict], parts: Parts) -> None:
+def test_the_run_time_reads_it_with_both_engines(
+    made: tuple[Path, dict[str, Any]], parts: Parts
+) -> None:
     folder, _ = made
     faces = list(parts[1].pictures[:9])
     answers = [
@@ -169,7 +175,7 @@ def test_the_run_time_reads_it_with_both_engines(made: tuple[Path, dict], parts:
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
 @pytest.mark.parametrize("made", ["moodnet"], indirect=True)
 def test_both_engines_check_the_file_that_they_are_given(
-    made: tuple[Path, dict], tmp_path: Path, engine: Engine
+    made: tuple[Path, dict[str, Any]], tmp_path: Path, engine: Engine
 ) -> None:
     for ending in (".onnx", ".json"):
         shutil.copy(made[0] / f"emotion{ending}", tmp_path / f"other{ending}")
@@ -183,7 +189,7 @@ def test_both_engines_check_the_file_that_they_are_given(
 
 
 def test_export_is_the_same_file_every_time(
-    made: tuple[Path, dict], parts: Parts, tmp_path: Path
+    made: tuple[Path, dict[str, Any]], parts: Parts, tmp_path: Path
 ) -> None:
     folder, meta = made
     again = export(
@@ -195,12 +201,14 @@ def test_export_is_the_same_file_every_time(
 def test_lifting_favours_the_rare() -> None:
     priors = np.array([0.1, 0.01, 0.03, 0.3, 0.1, 0.1, 0.36])
     network = build("moodnet")
+    assert isinstance(network.head, torch.nn.Linear)
     before = network.head.bias.detach().clone()
     shipped = Shipped(network, Blend(lift=0.5), priors)
     lifted = shipped.answer.bias.detach()
     assert lifted.shape == (7,)
     assert int((lifted - before[:7]).argmax()) == 1
     assert int((lifted - before[:7]).argmin()) == 6
+    assert shipped.label is not None
     assert torch.equal(shipped.label.bias, before[7:])  # the label's own head stays as it was
 
 
@@ -219,7 +227,7 @@ def test_bad_files_are_explained(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("made", ["moodnet"], indirect=True)
 def test_an_eight_bit_copy_answers_much_alike(
-    made: tuple[Path, dict], parts: Parts, tmp_path: Path
+    made: tuple[Path, dict[str, Any]], parts: Parts, tmp_path: Path
 ) -> None:
     from agent.training.quantise import Verdict, compare, quantise
 
@@ -242,7 +250,7 @@ def test_an_eight_bit_copy_answers_much_alike(
 
 @pytest.mark.parametrize("made", ["moodnet"], indirect=True)
 def test_an_eight_bit_copy_is_calibrated_on_its_own_answers(
-    made: tuple[Path, dict], parts: Parts, tmp_path: Path
+    made: tuple[Path, dict[str, Any]], parts: Parts, tmp_path: Path
 ) -> None:
     from agent.training.quantise import quantise
 

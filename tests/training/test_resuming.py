@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,7 +154,7 @@ def test_a_start_that_fails_leaves_nothing_in_the_way(
     elif content is not None:
         given = [1, 2] if content == "foreign" else {"state": {"x": torch.zeros(1)}}
         torch.save(given, file)
-    wrong = {option: str(file) if option == "begin_from" else (str(file),)}
+    wrong: dict[str, Any] = {option: str(file) if option == "begin_from" else (str(file),)}
     with pytest.raises(data.DataError, match=r"typo\.pt"):
         train(dataclasses.replace(TINY, **wrong), *parts, run, quiet=True)
     with pytest.raises(Stop):

@@ -11,11 +11,10 @@ import pytest
 import torch
 
 from agent.training import data
-from agent.training.checkpoint import COLUMNS
+from agent.training.checkpoint import COLUMNS, load
 from agent.training.distillation import answers, taught
 from agent.training.distillation import load as load_teachers
 from agent.training.distributed import Team
-from agent.training.export import load
 from agent.training.network import NETWORKS, build, multiply_adds, parameters, predict
 from agent.training.train import (
     SEED_PLAN,

@@ -12,7 +12,6 @@ import pytest
 from agent.errors import ModelError
 from agent.store.paths import resources_dir
 from agent.types import Box
-from agent.vision import faces
 from agent.vision.faces import RECHECK, REMEMBER, FaceTracker, load_cascade, overlap
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "video"
@@ -177,6 +176,6 @@ def test_any_size_of_frame(shape: tuple[int, int]) -> None:
 
 
 def test_opencv_without_the_cascade_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faces.cv2.data, "haarcascades", "/nowhere/")
+    monkeypatch.setattr("cv2.data.haarcascades", "/nowhere/")
     with pytest.raises(ModelError, match="opencv-python 4"):
         FaceTracker().detect(scene())

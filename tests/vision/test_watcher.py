@@ -12,10 +12,10 @@ import pytest
 from agent.clock import SystemClock
 from agent.errors import AgentError, CameraBusy, CameraLost, CameraNotFound, ModelError
 from agent.events import CameraChanged, Event, Observed, WorkerCrashed
-from agent.types import EMOTIONS, Box, CameraState, Observation
+from agent.types import EMOTIONS, Box, CameraState, FrameView, Observation
 from agent.vision.burst import Burst, Look, face_quality
 from agent.vision.camera import OpenCVCamera
-from agent.vision.watcher import EMPTY_LOOKS, FrameView, Watcher
+from agent.vision.watcher import EMPTY_LOOKS, Watcher
 from tests.fakes.clock import FakeClock
 from tests.vision.mjpeg import MjpegServer
 

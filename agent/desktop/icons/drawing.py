@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from PIL import Image
 
@@ -105,11 +105,12 @@ def _layers(status: Status, mood: MoodState, dark_panel: bool) -> tuple[Draw, Dr
     ink = PAPER if dark_panel else _DARK_INK
     plate = partial(_plate, colour=colour)
     face = shapes.FACES.get(mood)
+    question = partial(shapes.question, ink=WHITE)
     match status:
-        case Status.WATCHING if face is not None:
-            return plate, face
-        case Status.WATCHING | Status.UNSURE:
-            return plate, partial(shapes.question, ink=WHITE)
+        case Status.WATCHING:
+            return plate, face or question
+        case Status.UNSURE:
+            return plate, question
         case Status.PAUSED:
             return partial(shapes.camera, colour=colour, ink=ink), _nothing
         case Status.STARTING:
@@ -125,6 +126,8 @@ def _layers(status: Status, mood: MoodState, dark_panel: bool) -> tuple[Draw, Dr
             return partial(shapes.waves, colour=_mix(colour, ink, 0.35), ink=struck), _nothing
         case Status.ERROR | Status.ERROR_WATCHING:
             return partial(shapes.triangle, colour=colour), shapes.exclamation
+        case _:
+            assert_never(status)
 
 
 def _plate(pen: Pen, colour: RGB) -> None:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from agent.desktop.fonts import font
 from agent.desktop.icons.drawing import icon
 from agent.desktop.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
 from agent.desktop.preview.shared_frame import Shown
@@ -23,7 +23,6 @@ PROMISE = "Frames stay on this computer"
 NO_PICTURE = "No picture: the camera is off"
 KEYS = "Space: pause or resume  ·  F: full screen  ·  Esc: close"
 
-_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "segoeui.ttf", "Helvetica.ttc", "Arial.ttf")
 _BACKGROUND: RGB = (22, 23, 31)
 _SUPERSAMPLING = 3
 
@@ -229,22 +228,12 @@ def _fitting(text: str, points: int, room: int) -> Mask:
 @lru_cache(maxsize=512)
 def _text_mask(text: str, points: int) -> Mask:
     """The text as coverage; as high as the font's line, so that texts align."""
-    font = _font(max(6, points))
-    ascent, descent = font.getmetrics()
-    image = Image.new("L", (max(1, math.ceil(font.getlength(text))), ascent + descent), 0)
-    ImageDraw.Draw(image).text((0, 0), text, fill=255, font=font)
+    letters = font(max(6, points))
+    ascent, descent = letters.getmetrics()
+    image = Image.new("L", (max(1, math.ceil(letters.getlength(text))), ascent + descent), 0)
+    ImageDraw.Draw(image).text((0, 0), text, fill=255, font=letters)
     return _coverage(image)
 
 
 def _coverage(image: Image.Image) -> Mask:
     return np.asarray(image, np.float32) / np.float32(255)
-
-
-@lru_cache(maxsize=32)
-def _font(points: int) -> Any:
-    for name in _FONTS:
-        try:
-            return ImageFont.truetype(name, points)
-        except OSError:
-            continue
-    return ImageFont.load_default(points)  # Pillow's own: no system font is needed

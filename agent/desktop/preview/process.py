@@ -18,8 +18,7 @@ from agent.desktop.preview.window import CLOSE, CLOSED, PAUSE, READY, RESUME, ma
 from agent.errors import DesktopError
 from agent.events import Notice, PauseCamera, PreviewChanged, ResumeCamera
 from agent.ports import Report
-from agent.types import Frame
-from agent.vision.watcher import FrameView
+from agent.types import Frame, FrameView
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import assert_never
 
-from agent import __version__
 from agent.desktop.tray.menu import MenuAction
 from agent.errors import DesktopError
 from agent.events import Notice
@@ -24,20 +24,20 @@ _FOLDERS = (
 
 
 def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
-    """Do it; trouble is told by a notification. May block for seconds: not the tray's thread."""
+    """Do it; trouble is told by a notification. May block, as long as the
+    window of *About* is open: not the tray's thread."""
     try:
         match action:
             case MenuAction.SETTINGS:
                 open_with_desktop(paths.settings_file)
             case MenuAction.ABOUT:
-                report(
-                    Notice(
-                        f"Moodtray {__version__}",
-                        "Watches your mood and moves the music to fit. "
-                        "No picture ever leaves this computer, and none is kept.",
-                        asked=True,
-                    )
-                )
+                from agent.desktop import about
+
+                about.show(paths)
+            case MenuAction.HISTORY | MenuAction.FORGET:
+                open_with_desktop(paths.data)
+            case _:
+                assert_never(action)
     except DesktopError as error:
         report(Notice(error.title, error.message, asked=True, trouble=True))
 

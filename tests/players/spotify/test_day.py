@@ -22,8 +22,10 @@ from tests.players.spotify.conftest import SpotifyHarness
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-FAULTS = ("401", "premium", "rate", "500", "502", "503", "html", "broken json", "empty", "drop")
-FAULTS += ("drop midway", "drop after", "slow", "hang", "no device", "device not found")
+FAULTS = (
+    "401", "premium", "rate", "500", "502", "503", "html", "broken json", "empty", "drop",
+    "drop midway", "drop after", "slow", "hang", "no device", "device not found",
+)  # fmt: skip
 DEEDS = {"choose": 1, "pause": 2, "resume": 6, "skip": 3, "move": 2, "leave": 1, "restrict": 1}
 SEED_POLLS_PER_HOUR = 1800
 OWN = ("dinner", "work", "party")

@@ -19,9 +19,9 @@ from agent.players.spotify.token import Token
 from agent.players.spotify.token_store import FileTokenStore
 from agent.settings import Settings
 from agent.store.paths import Paths
-from agent.types import Box, Frame, Playlist
+from agent.types import Box, Frame, FrameView, Playlist
 from agent.vision.camera import OpenCVCamera
-from agent.vision.watcher import FrameView, Watcher
+from agent.vision.watcher import Watcher
 from tests.agent_process import CLIP, AgentProcess, run_command
 from tests.fakes.spotify import EMOTIONS, FakeSpotify
 from tests.vision.mjpeg import MjpegServer

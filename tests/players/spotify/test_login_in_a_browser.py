@@ -72,7 +72,11 @@ def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) 
     waits.until(lambda b: "Done, you may close this" in text_of(b))
     picture(browser, "login-done.png")
     assert browser.current_url.endswith("/done")
-    told = [line["message"] for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+    told = [
+        line["message"]
+        for line in browser.get_log("browser")  # type: ignore[no-untyped-call]
+        if line["level"] == "SEVERE"
+    ]
     ours = [line for line in told if login.spotify.url not in line and "400 (Bad" not in line]
     assert ours == []  # nothing that our own pages' policy had to block
 

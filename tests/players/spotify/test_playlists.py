@@ -109,7 +109,11 @@ def test_names_survive_a_restart_and_damage_does_no_harm(tmp_path: Path) -> None
     cache = DisplayCache(file, clock)
     assert (cache.name("u"), cache.cover("u")) == ("Name", "https://cover")
     assert cache.device == ("Kitchen", "speaker")
-    for damage in ({"playlists": [1], "device": "x"}, {"playlists": {"u": {"checked": "x"}}}):
+    damages: tuple[dict[str, object], ...] = (
+        {"playlists": [1], "device": "x"},
+        {"playlists": {"u": {"checked": "x"}}},
+    )
+    for damage in damages:
         file.save(damage)
         cache = DisplayCache(file, clock)
         assert cache.name("u") is None

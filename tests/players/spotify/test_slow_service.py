@@ -54,7 +54,7 @@ def test_a_second_try_of_a_slow_start_is_told(slow: SpotifyHarness) -> None:
     world = slow.world
     happy = world.catalogue["happy"].uri
     before = world.set
-    ignored = []
+    ignored: list[object] = []
 
     def deaf_once(state, *, lag: float = 0.0) -> None:  # type: ignore[no-untyped-def]
         if state.context == happy and not ignored:

@@ -25,7 +25,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.ring import Ring
 from tests.players.spotify.conftest import SpotifyHarness
 
-SECRET = {"refresh_token": "very secret"}
+SECRET: dict[str, object] = {"refresh_token": "very secret"}
 
 
 def mode(path: Path) -> int:

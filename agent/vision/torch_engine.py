@@ -2,7 +2,7 @@
 
 The shipped file is the only place where the weights lie, so the graph is read from it and each of
 the few kinds of layer that our networks use is handed to its PyTorch function. Nothing else has to
-be kept in step. Imported by agent.vision.expression only when the setting asks for it.
+be kept in step. ``agent.vision.expression`` imports it only when the setting asks for it.
 """
 
 from __future__ import annotations
