@@ -7,7 +7,7 @@ never blocks the controller.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.types import (
     Decision,
@@ -19,6 +19,9 @@ from agent.types import (
     Playlist,
     Snapshot,
 )
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ class AskConsent:
 @dataclass(frozen=True, slots=True)
 class ApplySettings:
     """Settings changed: workers and players that depend on them are brought up to date."""
+
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ class Controller:
                 self._settings = settings
                 self._settings_problem = None
                 self._music.try_all_again()
-                self._out += [self._set_interval(), effects.ApplySettings()]
+                self._out += [self._set_interval(), effects.ApplySettings(settings)]
                 self._restart_workers()  # what made them fail may be mended
                 self._decide()
             case events.AskForConsent():
@@ -306,7 +306,7 @@ class Controller:
     def _set_volume(self, volume: float) -> None:
         local = self._settings.local.model_copy(update={"volume": volume})
         self._settings = self._settings.model_copy(update={"local": local})
-        self._out += [effects.ApplySettings(), effects.KeepVolume(volume)]
+        self._out += [effects.ApplySettings(self._settings), effects.KeepVolume(volume)]
 
     def _steer_rest(self) -> None:
         """The music rests with the camera in breaks, calls and while the screen is shared."""

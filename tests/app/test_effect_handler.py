@@ -1,11 +1,15 @@
-"""What the hands do with effects, where it is more than handing on."""
+"""What becomes of effects, where it is more than handing on."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from agent import effects
+from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
+from agent.app.options import Options
+from agent.settings import Settings
+from agent.store.paths import Paths
 from agent.types import (
     Notification,
     NotificationKind,
@@ -30,22 +34,13 @@ class Withdrawn:
 
 def test_what_holds_no_more_is_withdrawn() -> None:
     nothing: Any = None
-    handler = EffectHandler(
-        report=lambda event: None,
-        clock=FakeClock(),
-        watcher=nothing,
-        music=nothing,
-        history=nothing,
-        listener=None,
-        tell=lambda text: None,
-        apply_settings=lambda: None,
-        ask_consent=lambda: None,
-        restart=lambda: None,
-        shut_down=lambda: None,
-        keep_setting=lambda key, value: None,
-        show_music_folders=lambda: None,
-    )
-    handler.perform(effects.Withdraw(NotificationKind.LOGIN))  # nobody shows any yet
-    notifier = handler.notifier = Withdrawn()
-    handler.perform(effects.Withdraw(NotificationKind.LOGIN))
-    assert notifier.kinds == [NotificationKind.LOGIN]
+    notifier = Withdrawn()
+    for shows, kinds in ((None, []), (notifier, [NotificationKind.LOGIN])):
+        parts = Components(
+            nothing, nothing, nothing, nothing, nothing, WorkerGroup(), notifier=shows
+        )
+        handler = EffectHandler(
+            parts, Settings(), Options(), Paths.default(), FakeClock(), lambda _: None, lambda: None
+        )
+        handler.perform(effects.Withdraw(NotificationKind.LOGIN))
+        assert notifier.kinds == kinds

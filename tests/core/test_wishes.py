@@ -290,7 +290,10 @@ def test_next_track_in_silence_is_answered() -> None:
 def test_the_volume_is_kept_and_applied() -> None:
     story = Story(NOW)
     story.send(events.SetVolume(0.4))
-    assert story.effects[-3:-1] == [effects.ApplySettings(), effects.KeepVolume(0.4)]
+    assert story.effects[-3:-1] == [
+        effects.ApplySettings(story.controller.settings),
+        effects.KeepVolume(0.4),
+    ]
     assert story.controller.settings.local.volume == 0.4
     assert story.controller.snapshot.volume == 0.4
 
