@@ -13,13 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:  # events are made of these values
-    from agent.events import Event
 
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven expressions, in the order of the network's outputs. The order never changes."""
@@ -245,7 +242,7 @@ class Notification:
     kind: NotificationKind
     title: str
     body: str
-    buttons: tuple[tuple[str, Event], ...] = ()
+    buttons: tuple[tuple[str, object], ...] = ()
     emotion: MoodState | None = None  # chooses the icon
     asked: bool = False  # the answer to a click or command: shown whatever the settings say
 

@@ -345,11 +345,11 @@ def test_undo_on_an_old_notification_leaves_a_newer_switch_alone() -> None:
     (shown,) = [n.notification for n in stage.all(effects.Notify)]
     stage.send(events.NextPlaylist())
     stage.started()
-    stage.send(dict(shown.buttons)["Undo"])
+    stage.send(dict(shown.buttons)["Undo"])  # type: ignore[arg-type]
     assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2"]
     newest = stage.all(effects.Notify)[-2].notification
     assert stage.all(effects.Notify)[-1].notification.title == "This change is no longer the last"
-    stage.send(dict(newest.buttons)["Undo"])
+    stage.send(dict(newest.buttons)["Undo"])  # type: ignore[arg-type]
     assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2", "p:happy"]
 
 

@@ -43,7 +43,7 @@ class Story(ControllerHarness):
         return self.answers[-1]
 
     def press(self, notification: Notification, button: str) -> None:
-        self.send(dict(notification.buttons)[button])
+        self.send(dict(notification.buttons)[button])  # type: ignore[arg-type]
 
     def heard(self, uri: str, chosen_by: Chooser = Chooser.AGENT) -> None:
         """The player reads as playing this."""
