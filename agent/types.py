@@ -307,5 +307,7 @@ class Snapshot:
     until_back: bool = False  # that break ends when the user is back at the computer
     music_rests: str | None = None  # why the music rests for a while, in the user's words
     volume: float | None = None  # 0..1; None: the player's own affair
+    answer: Notification | None = None  # the latest to a wish
+    answers: int = 0  # how many there were
     candidate: Candidate | None = field(default=None, compare=False)
     observation: Observation | None = field(default=None, compare=False)

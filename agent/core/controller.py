@@ -11,6 +11,7 @@ passes through here; ``snapshot`` puts together what is shown of the whole.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from agent import effects, events
@@ -31,6 +32,7 @@ from agent.types import (
     Happening,
     Mood,
     MoodState,
+    Notification,
     Observation,
     Snapshot,
 )
@@ -71,6 +73,8 @@ class Controller:
         self._settings_problem: str | None = None
         self._snapshot: Snapshot | None = None
         self._out: list[effects.Effect] = []
+        self._answer: Notification | None = None  # the latest to a wish
+        self._answers = 0
 
     # -- for the app
 
@@ -370,7 +374,7 @@ class Controller:
     # -- the picture of the whole
 
     def _make_snapshot(self) -> Snapshot:
-        return take_snapshot(
+        snapshot = take_snapshot(
             self._camera,
             self._mood_tracker,
             self._music,
@@ -380,8 +384,12 @@ class Controller:
             settings_problem=self._settings_problem,
             volume=self._settings.local.volume,
         )
+        return replace(snapshot, answer=self._answer, answers=self._answers)
 
     def _finish(self) -> list[effects.Effect]:
+        for effect in self._out:
+            if isinstance(effect, effects.Notify) and effect.notification.asked:
+                self._answer, self._answers = effect.notification, self._answers + 1
         snapshot = self._make_snapshot()
         if snapshot != self._snapshot:
             gone = [effects.Withdraw(kind) for kind in messages.stale(self._snapshot, snapshot)]
