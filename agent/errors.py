@@ -130,7 +130,11 @@ class QuotaExceeded(RateLimited):
 
 
 class DesktopError(AgentError):
-    title = "The desktop refused something"
+    title = "This did not work here"
+
+
+class AutostartError(DesktopError):
+    title = "Start at login was not changed"
 
 
 class NotRunning(AgentError):

@@ -3,6 +3,7 @@ and demo share: each is made here once. Pure."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from agent.types import (
@@ -39,6 +40,9 @@ MOODS: tuple[MoodState, ...] = tuple(MoodState(name) for name in EMOTIONS)
 AUTO = "auto"
 """The word by which a command lets the face be read again."""
 
+MOST_MINUTES = 7 * 24 * 60
+"""Of a pause: a week. Longer ones are ended by hand."""
+
 CAMERA_IN_USE = "another program uses the camera"
 SCREEN_SHARED = "the screen is shared"
 TAKING_A_BREAK = "you are taking a break"
@@ -63,6 +67,22 @@ def parse_mood(word: str) -> MoodState | None:
     raise ValueError(
         f"There is no mood '{word}'. Say one of {words}; or {AUTO} to go by your face again."
     )
+
+
+def parse_minutes(text: str) -> float:
+    """How many minutes "15", "90s", "15 min", "1h", "1h30m" or "2d" are. Raises ValueError, with
+    what is allowed."""
+    plain = text.strip().casefold().replace(" ", "")
+    found = re.fullmatch(r"(?:[0-9.]+(?:d|h|min|m|s)?)+", plain)
+    units = {"d": 1440.0, "h": 60.0, "min": 1.0, "m": 1.0, "": 1.0, "s": 1 / 60}
+    try:
+        parts = re.findall(r"([0-9.]+)(d|h|min|m|s)?", plain) if found else []
+        minutes = sum(float(number) * units[unit] for number, unit in parts)
+    except ValueError:
+        minutes = 0.0
+    if not 0.0 < minutes <= MOST_MINUTES:
+        raise ValueError(f"'{text}' is no time. Say for example 15m, 1h or 1h30m; a week at most.")
+    return minutes
 
 
 def describe(mood: Mood | MoodState) -> str:

@@ -31,6 +31,7 @@ from agent.wording import (
     describe,
     mood_line,
     music_line,
+    parse_minutes,
     parse_mood,
     sentence,
     shorten,
@@ -127,6 +128,28 @@ def test_every_mood_has_its_word_and_auto_is_none() -> None:
 def test_a_word_that_is_no_mood_is_told_with_those_that_are() -> None:
     with pytest.raises(ValueError, match=r"no mood 'joyful'.*angry, disgusted.*auto"):
         parse_mood("joyful")
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [
+        ("15", 15),
+        ("90s", 1.5),
+        ("15 min", 15),
+        ("1h", 60),
+        ("1.5H", 90),
+        ("1h30m", 90),
+        ("2d", 2880),
+    ],
+)
+def test_times_as_people_write_them(said: str, minutes: float) -> None:
+    assert parse_minutes(said) == pytest.approx(minutes)
+
+
+@pytest.mark.parametrize("said", ["", "0", "-5", "soon", "1x", "8d", "1.2.3h", "inf", "nan", "1e9"])
+def test_times_that_are_none_are_told(said: str) -> None:
+    with pytest.raises(ValueError, match="15m, 1h or 1h30m"):
+        parse_minutes(said)
 
 
 def test_what_was_said_is_told_as_said() -> None:

@@ -139,7 +139,9 @@ class Preview:
         except OSError as error:
             here.close()
             road.close()
-            raise DesktopError(f"The preview window could not be started ({error}).") from error
+            raise DesktopError(
+                f"Its window could not be started ({error}).", title="No preview"
+            ) from error
         finally:
             there.close()
         return _Opened(process, here, road)
