@@ -33,6 +33,8 @@ class WatchCamera:
 
 @dataclass(frozen=True, slots=True)
 class SetInterval:
+    """Look at the camera every so many seconds."""
+
     seconds: float
 
 
@@ -46,17 +48,17 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class PauseMusic:
-    pass
+    """Pause the player, as the user asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeMusic:
-    pass
+    """Let the player play on, as the user asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextTrack:
-    pass
+    """Go on with the next track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,23 @@ class ExpectTrackEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show a page of ours in the user's browser."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetPreview:
+    """Open or close the preview's window."""
+
     show: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Notify:
+    """Show a notification."""
+
     notification: Notification
 
 
@@ -125,13 +138,15 @@ class RecordSwitch:
 
 @dataclass(frozen=True, slots=True)
 class RecordFeedback:
+    """Keep the user's answer to a switch or mood in the history."""
+
     kind: str
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartLogin:
-    pass
+    """Open the browser for a login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +156,8 @@ class EndLogin:
 
 @dataclass(frozen=True, slots=True)
 class SwitchAutostart:
+    """Start at login from now on, or no longer."""
+
     enabled: bool
 
 
@@ -163,7 +180,7 @@ class RestartWorkers:
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    pass
+    """End the agent."""
 
 
 Effect: TypeAlias = (
@@ -177,6 +194,7 @@ Effect: TypeAlias = (
     | AwaitPlaylist
     | ShowMusicFolders
     | ExpectTrackEnd
+    | OpenPage
     | SetPreview
     | Notify
     | Withdraw

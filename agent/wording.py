@@ -1,5 +1,7 @@
-"""Every sentence about mood, music and camera that menu, tooltip, status, notifications, preview
-and demo share: each is made here once. Pure."""
+"""Every sentence about mood, music and camera, made in one place. Pure.
+
+Menu, tooltip, status, notifications, preview and demo share them.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +57,10 @@ NO_MOOD_YET = "Nothing has been decided yet: no mood has been clear for long eno
 
 
 def parse_mood(word: str) -> MoodState | None:
-    """The mood that ``word`` names, as the menu or the settings call it, in any case; None for
-    :data:`AUTO`. Raises ValueError, with what is allowed."""
+    """Find the mood that ``word`` names, as the menu or the settings call it, in any case.
+
+    None for :data:`AUTO`. Raises ValueError, with what is allowed.
+    """
     plain = word.strip().casefold().removeprefix("i feel ").strip()
     if plain == AUTO:
         return None
@@ -70,8 +74,10 @@ def parse_mood(word: str) -> MoodState | None:
 
 
 def parse_minutes(text: str) -> float:
-    """How many minutes "15", "90s", "15 min", "1h", "1h30m" or "2d" are. Raises ValueError, with
-    what is allowed."""
+    """Tell how many minutes "15", "90s", "15 min", "1h", "1h30m" or "2d" are.
+
+    Raises ValueError, with what is allowed.
+    """
     plain = text.strip().casefold().replace(" ", "")
     found = re.fullmatch(r"(?:[0-9.]+(?:d|h|min|m|s)?)+", plain)
     units = {"d": 1440.0, "h": 60.0, "min": 1.0, "m": 1.0, "": 1.0, "s": 1 / 60}
@@ -108,7 +114,7 @@ def capital(clause: str) -> str:
 
 
 def mood_line(snapshot: Snapshot) -> str:
-    """What is known of the user now: the first line of menu, tooltip, status and preview."""
+    """Tell what is known of the user now: the first line of menu, status and preview."""
     status, mood = snapshot.status, snapshot.mood
     if "watcher" in snapshot.stopped:
         line = "Not watching"  # the problem's own lines say why
@@ -145,8 +151,10 @@ def _paused_line(snapshot: Snapshot) -> str:
 
 
 def watch_line(snapshot: Snapshot, now: float) -> str:
-    """What is seen at ``now`` (monotonic): as :func:`mood_line`, and how far a new mood has come:
-    "Sad? 6 of 10 s"."""
+    """Tell what is seen at ``now`` (monotonic), and how far a new mood has come.
+
+    As :func:`mood_line`, or "Sad? 6 of 10 s".
+    """
     candidate = snapshot.candidate
     if candidate is None or not candidate.state.is_emotion or snapshot.mood.by_hand:
         return mood_line(snapshot)
@@ -177,13 +185,15 @@ def music_line(snapshot: Snapshot) -> str:
 
 
 def name_of(playback: Playback) -> str | None:
-    """What people call what is loaded: the playlist's name, or the track's. A player's own
-    notation says nothing to people."""
+    """Tell what people call what is loaded: the playlist's name, or the track's.
+
+    A player's own notation says nothing to people.
+    """
     return playback.context_name or playback.title
 
 
 def track_line(snapshot: Snapshot) -> str | None:
-    """The track that is loaded, where it says more than :func:`music_line`."""
+    """Tell the track that is loaded, where it says more than :func:`music_line`."""
     playback = snapshot.playback
     if playback is None or playback.state not in (PlayState.PLAYING, PlayState.PAUSED):
         return None
@@ -193,8 +203,10 @@ def track_line(snapshot: Snapshot) -> str | None:
 
 
 def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
-    """What changed the music last and why, then what holds now where that is something else;
-    sentences without a full stop."""
+    """Tell what changed the music last and why, then what holds now where that differs.
+
+    Sentences without a full stop.
+    """
     switch, decision = snapshot.switch, snapshot.decision
     lines = []
     if switch is not None:
@@ -206,7 +218,7 @@ def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def decided(decision: Decision) -> str:
-    """A decision's reason, and what it waits for."""
+    """Tell a decision's reason, and what it waits for."""
     if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
         return f"{decision.reason}; {decision.playlist.name} follows when this track ends"
     return decision.reason
@@ -234,12 +246,12 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
 
 
 def clock_time(moment: datetime) -> str:
-    """ "15:40" """
+    """Write the time of day, as in "15:40"."""
     return f"{moment:%H:%M}"
 
 
 def until(moment: datetime | None, now: datetime) -> str:
-    """ "until 15:30", with the day when it is another one; "until you resume it"."""
+    """Write "until 15:30", with the day when it is another one; or "until you resume it"."""
     if moment is None:
         return "until you resume it"
     local = moment.astimezone(now.tzinfo)
@@ -265,12 +277,12 @@ _PARTS: dict[str, str] = {
 
 
 def what_stopped(worker: str) -> str:
-    """What no longer works since that worker gave up, as a sentence."""
+    """Say what no longer works since that worker gave up, as a sentence."""
     return f"{_PARTS.get(worker, f'The {worker}')} stopped after repeated failures."
 
 
 def part_stopped(worker: str) -> str:
-    """What no longer works since that worker gave up, and how it may work again."""
+    """Say what no longer works since that worker gave up, and how it may work again."""
     text = f"{what_stopped(worker)} 'Start again' in the tray's menu tries anew"
     # That command would not arrive.
     return f"{text}." if worker == "commands" else f"{text}, and so does 'moodtray resume'."

@@ -15,11 +15,13 @@ from agent import effects, events
 from agent.app import event_log
 from agent.app.components import Components
 from agent.app.options import Options
-from agent.errors import AgentError, StoreError
+from agent.errors import AgentError, DesktopError, StoreError
 from agent.ports import Clock, Report
 from agent.settings import Settings
+from agent.store import catalogues
 from agent.store.paths import Paths
 from agent.timing import ToldOnce
+from agent.translation import _
 from agent.types import (
     Decision,
     FrameView,
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 WISHES = (
     effects.StartLogin,
     effects.EndLogin,
+    effects.OpenPage,
     effects.SetPreview,
     effects.SwitchAutostart,
     effects.ApplySettings,
@@ -61,8 +64,7 @@ class EffectHandler:
         report: Report,
         ended: Callable[[], None],
     ) -> None:
-        """``settings`` are those that the parts were built with; ``ended`` is called once the
-        agent is to end."""
+        """Take the parts, built with ``settings``; ``ended`` is called once the agent is to end."""
         self._parts = parts
         self._applied = settings
         self._options = options
@@ -74,6 +76,7 @@ class EffectHandler:
         self._history_trouble = ToldOnce()
         self._listener = options.listener
         self._preview: Preview | None = None
+        self._page_asks = False
         self._snapshot: Snapshot | None = None
 
     @property
@@ -124,6 +127,8 @@ class EffectHandler:
                 self._parts.account.log_in()
             case effects.EndLogin():
                 self._parts.account.log_out()
+            case effects.OpenPage(name):
+                self._open_page(name)
             case effects.SetPreview(show):
                 self._set_preview(show)
             case effects.Notify(notification):
@@ -167,6 +172,25 @@ class EffectHandler:
         for part in (self._parts.tray, self._parts.bus):
             if part is not None:
                 part.update(snapshot)
+        if self._parts.page is not None:
+            self._parts.page.published()
+
+    def _open_page(self, name: str) -> None:
+        """Open it in a thread of its own: a browser may take long to start."""
+        page = self._parts.page
+        if page is None:
+            raise DesktopError(
+                _("This run of Moodtray has no page: it was started without one."),
+                title=_("The page cannot be opened"),
+            )
+
+        def open_it() -> None:
+            try:
+                page.open(name)
+            except AgentError as error:
+                self._report(events.Notice(error.title, error.message, asked=True))
+
+        threading.Thread(target=open_it, name="open page", daemon=True).start()
 
     def _set_preview(self, show: bool) -> None:
         if self._preview is None:
@@ -177,13 +201,13 @@ class EffectHandler:
             self._preview = Preview(self._report)
         if show:
             self._preview.open()
-            self._parts.watcher.set_tap(self._to_preview)
+            self._parts.taps.set("preview", self._to_preview)
         else:
-            self._parts.watcher.set_tap(None)
+            self._parts.taps.set("preview", None)
             self._preview.close()
 
     def _to_preview(self, view: FrameView) -> None:
-        """In the watcher's thread."""
+        """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
         if self._preview is not None and snapshot is not None and _looks(snapshot):
             self._preview.show(view, watch_line(snapshot, self._clock.monotonic()))
@@ -199,6 +223,7 @@ class EffectHandler:
 
     def _apply(self, settings: Settings) -> None:
         before, self._applied = self._applied, settings
+        catalogues.speak(settings.language)
         watcher, camera = self._parts.watcher, settings.camera
         watcher.set_burst(camera.burst_frames, camera.burst_duration)
         watcher.set_yield_to_others(camera.yield_to_others)
@@ -212,8 +237,12 @@ class EffectHandler:
         from agent.desktop import consent
         from agent.desktop.consent.dialog import ask
 
+        page = self._parts.page
         if self._options.headless:
             self._options.tell(consent.HOW)
+            return
+        if page is not None and page.leads and not self._page_asks:
+            self._page_asks = True  # asked for once more, it is asked in a window
             return
         ask(self._paths, self._clock, self._report, self._options.tell)
 
@@ -235,7 +264,7 @@ class EffectHandler:
             self._keep(lambda: self._parts.history.add_mood(self._clock.now(), item))
 
     def _keep(self, add: Callable[[], None]) -> None:
-        """A history that cannot be written is told once; the agent goes on without it."""
+        """Write to the history; that it cannot be written is told once, and the agent goes on."""
         try:
             add()
             self._history_trouble.well()

@@ -1,5 +1,7 @@
-"""The user's own music on disk, looked at beside the controller: folders named after moods, and
-playlists that were not found and may come back."""
+"""The user's own music on disk, looked at beside the controller.
+
+Folders named after moods are adopted, and playlists that were not found may come back.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,10 @@ EVERY = 5.0
 
 
 class MusicFolders:
-    """The controller's thread, except for the look itself, which has a thread of its own: a disk
-    that hangs delays nobody."""
+    """What is known of the folders; a look itself has a thread of its own.
+
+    So a disk that hangs delays nobody. All else is the controller's thread.
+    """
 
     def __init__(self, root: Path, clock: Clock) -> None:
         self._root = root
@@ -35,12 +39,14 @@ class MusicFolders:
         self._next = self._clock.monotonic() + EVERY
 
     def wait_for(self, playlist: Playlist) -> None:
-        """It could not be played: watch for a change of its files."""
+        """Watch for a change of the files of a playlist that could not be played."""
         self._awaited[playlist] = signature(playlist)
 
     def look(self) -> tuple[bool, list[Playlist]]:
-        """What the latest look found: whether :attr:`adopted` changed, and which playlists are
-        back. Begins the next look when it is time; never blocks."""
+        """Tell what the latest look found: whether :attr:`adopted` changed, and what is back.
+
+        Begins the next look when it is time; never blocks.
+        """
         if self._thread is not None and self._thread.is_alive():
             return False, []
         found, back = self._found, self._back

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 
 class PlayerManager:
-    """Gives the player's worker the player that the settings ask for. All methods are called by the
-    controller's thread and return at once."""
+    """Gives the player's worker the player that the settings ask for.
+
+    All methods are called by the controller's thread and return at once.
+    """
 
     def __init__(
         self,
@@ -34,7 +36,7 @@ class PlayerManager:
         wanted: str | None = None,
         spotify_url: str | None = None,
     ) -> None:
-        """``wanted``: a player by name, whatever the settings say."""
+        """Serve ``player``; ``wanted``: a player by name, whatever the settings say."""
         self._paths = paths
         self._clock = clock
         self._report = report
@@ -110,8 +112,11 @@ class PlayerManager:
             self._mapped = None
 
     def look(self) -> None:
-        """Now and then: 'moodtray login' or 'logout' may have been called beside us, and a login
-        that ends soon is told once a day. A login may replace one that is refused."""
+        """Look at the login; to be called now and then.
+
+        'moodtray login' or 'logout' may have been called beside us, and a login that ends soon is
+        told once a day. A login may replace one that is refused.
+        """
         if self._account.changed:
             self.use(self._settings)
         if self._mapped is not None:
@@ -124,13 +129,15 @@ class PlayerManager:
                 self._report(events.PlaylistBack(playlist))
 
     def await_playlist(self, playlist: Playlist) -> None:
-        """It was not found: PlaylistBack is reported when its files have changed."""
+        """Report PlaylistBack when the files of one that was not found have changed."""
         if self._local is not None and self._folders is not None:
             self._folders.wait_for(playlist)
 
     def renew(self) -> None:
-        """Build the player anew for a worker that has none: what it held was let go when it gave
-        up."""
+        """Build the player anew for a worker that has none.
+
+        What it held was let go when it gave up.
+        """
         if self._player.needs_backend:
             self._in_use = None
             self.use(self._settings)

@@ -52,7 +52,7 @@ CLEAR = "\r\x1b[K"
 
 
 def clip() -> Path:
-    """The demo clip. Raises BadPicture when the installation lacks it."""
+    """Find the demo clip. Raises BadPicture when the installation lacks it."""
     path = resources_dir() / "demo" / "clip.mp4"
     if not path.is_file():
         raise BadPicture(f"The demo clip is missing from this installation ({path}).")
@@ -70,6 +70,7 @@ class Summary:
     notifications: int = 0
 
     def add(self, line: dict[str, Any]) -> None:
+        """Count one line of the event log."""
         match line["event"]:
             case "observation":
                 self.observations += 1
@@ -83,6 +84,7 @@ class Summary:
                 self.notifications += 1
 
     def as_dict(self) -> dict[str, Any]:
+        """Give the figures as plain values."""
         return {
             "observations": self.observations,
             "with_face": self.with_face,
@@ -93,8 +95,10 @@ class Summary:
 
 
 class Story:
-    """The demo for people: a line for each mood with what plays for it, and on a terminal a live
-    line for the face between them. One thread at a time."""
+    """The demo for people: a line for each mood with what plays for it. One thread at a time.
+
+    On a terminal a live line for the face stands between them.
+    """
 
     PATIENCE = 4.5
     """Seconds that a mood's line waits for the music that follows it: the demo's cool-down."""
@@ -153,8 +157,8 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Where the demo plays: on the shipped loops, or on a player that was prepared for it."""
+class DemoPlayer:
+    """What the demo plays on: the shipped loops, or a player that was prepared for it."""
 
     settings: Settings = DEMO_SETTINGS
     player: str = "local"
@@ -171,11 +175,13 @@ def run(
     out: Print,
     verbose: bool = True,
     live: Print | None = None,
-    stage: Stage = Stage(),
+    player: DemoPlayer = DemoPlayer(),
 ) -> Summary:
-    """Run the demo for so many seconds (None: once through the clip, or its story). ``verbose``:
-    every line of the event log instead of the story; ``live``: see :class:`Story`. Raises
-    AgentError."""
+    """Run the demo for so many seconds (None: once through the clip, or its story).
+
+    ``verbose``: every line of the event log instead of the story; ``live``: see :class:`Story`.
+    Raises AgentError.
+    """
     path = clip()
     told_as_story = not as_json and not verbose
     length = seconds if seconds is not None else _length(path)
@@ -204,16 +210,16 @@ def run(
     with tempfile.TemporaryDirectory(prefix="moodtray-demo-") as folder:
         paths = Paths.below(Path(folder))
         logs.set_up(ensure_folder(paths.logs))
-        if stage.prepare is not None:
-            stage.prepare(paths)
+        if player.prepare is not None:
+            player.prepare(paths)
         app = App(
             Options(
                 camera=str(path),
-                player=stage.player,
-                spotify_url=stage.spotify_url,
+                player=player.player,
+                spotify_url=player.spotify_url,
                 headless=headless,
                 play=True,
-                settings=stage.settings,
+                settings=player.settings,
                 control=False,
                 session=False,
                 listener=listen,
@@ -253,7 +259,7 @@ def _length(path: Path) -> float:
 
 
 def tell(line: dict[str, Any]) -> str:
-    """One journal line for people, with rich's markup."""
+    """Show one line of the event log to people, with rich's markup."""
     at = f"[dim]{line['t']:6.1f} s[/] "
     match line["event"]:
         case "observation":

@@ -52,19 +52,23 @@ class CameraControl:
 
     @property
     def watching(self) -> bool:
-        """Is the mood seen? Not while the camera is off, busy or lost, nor by a watcher that
-        gave up."""
+        """True while the mood is seen: not while the camera is off, busy or lost.
+
+        Nor by a watcher that gave up.
+        """
         return self.wanted and not self.blind and not self.gave_up
 
     def interval(self, settings: CameraSettings) -> float:
-        """Seconds between two looks."""
+        """Return the seconds between two looks."""
         return settings.interval_on_battery if self.on_battery else settings.interval
 
     def pause(
         self, until: datetime | None, *, on_break: bool = False, until_back: bool = False
     ) -> None:
-        """Do not look until then; None: until :meth:`resume`. ``until_back``: also until the
-        session, once it was left, is used again."""
+        """Do not look until then; None: until :meth:`resume`.
+
+        ``until_back``: also until the session, once it was left, is used again.
+        """
         self.paused, self.paused_until = True, until
         self.on_break, self.until_back = on_break, until_back
 
@@ -74,7 +78,7 @@ class CameraControl:
         self.on_break = self.until_back = False
 
     def session_changed(self, reason: str | None) -> None:
-        """The session holds the camera off for this reason; None: no more."""
+        """Take in why the session holds the camera off; None: it does no more."""
         back = reason is None and self.held_off is not None
         self.held_off = reason
         if back and self.until_back:
@@ -98,7 +102,7 @@ class CameraControl:
         return [effects.WatchCamera(wanted)]
 
     def camera_changed(self, state: CameraState, error: AgentError | None) -> list[effects.Effect]:
-        """What the device reports. Trouble that does not pass by itself is told at once."""
+        """Take in what the device reports; trouble that does not pass by itself is told at once."""
         looked = self.camera is CameraState.ON
         self.camera = state
         if state is CameraState.BUSY:

@@ -22,6 +22,7 @@ from agent.core.mood_filter import UNKNOWN, Calibration
 from agent.core.music import MusicControl
 from agent.core.policy import Listener
 from agent.core.snapshot import take_snapshot
+from agent.core.trial import quickened
 from agent.core.workers import WorkerStates
 from agent.errors import AgentError, PlaylistGone
 from agent.ports import Clock
@@ -42,6 +43,7 @@ MUSIC_WISHES = (
     events.PlayForMood,
     events.NextPlaylist,
     events.NextTrack,
+    events.PlayPlaylist,
     events.PauseMusic,
     events.ResumeMusic,
     events.UndoSwitch,
@@ -64,6 +66,8 @@ class Controller:
         autostart: bool | None = None,
     ) -> None:
         self._settings = settings
+        self._clock = clock
+        self._trial_until: float | None = None  # the user tries the program out
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
         self._mood_tracker = MoodTracker(clock, calibration)
         self._music = MusicControl(clock, asked=asked)
@@ -85,7 +89,7 @@ class Controller:
 
     @property
     def consent(self) -> bool:
-        """May the camera be used at all?"""
+        """True when the camera may be used at all."""
         return self._camera.consent
 
     @property
@@ -94,7 +98,7 @@ class Controller:
         return self._make_snapshot()
 
     def begin(self) -> list[effects.Effect]:
-        """The first effects, before any event."""
+        """Return the first effects, before any event."""
         self._out = []
         if not self._camera.consent:
             self._out.append(effects.AskConsent())
@@ -102,7 +106,7 @@ class Controller:
         return self._finish()
 
     def handle(self, event: events.Event) -> list[effects.Effect]:
-        """What is to be done about one event, in order."""
+        """Take in one event; returns what is to be done about it, in order."""
         self._out = []
         self._dispatch(event)
         self._steer_rest()
@@ -110,9 +114,11 @@ class Controller:
         return self._finish()
 
     def tick(self) -> list[effects.Effect]:
-        """Time has passed: end what has run out and look again."""
+        """Let time pass: end what has run out and look again."""
         self._out = [*self._mood_tracker.tick(self._camera.watching), *self._camera.tick()]
         self._music.tick()
+        if self._trial_until is not None and self._clock.monotonic() >= self._trial_until:
+            self._try_for(0.0)
         self._steer_rest()
         self._decide()
         self._steer_camera()
@@ -121,8 +127,10 @@ class Controller:
     @property
     def deadline(self) -> float | None:
         """Monotonic time at which :meth:`tick` has something to do; None: nothing is pending."""
-        music = self._music.deadlines(self._settings.policy)
-        return min([*self._camera.deadlines, *self._mood_tracker.deadlines, *music], default=None)
+        music = self._music.deadlines(self._in_force.policy)
+        trial = [] if self._trial_until is None else [self._trial_until]
+        own = [*self._camera.deadlines, *self._mood_tracker.deadlines]
+        return min([*own, *music, *trial], default=None)
 
     # -- one case an event
 
@@ -188,6 +196,15 @@ class Controller:
                 self._out.append(effects.ResumeMusic())
             case events.NextPlaylist():
                 self._out += self._music.next_playlist(self._listener)
+            case events.PlayPlaylist(playlist):
+                self._out += self._music.play_this(playlist, self._mood.state)
+            case events.TryNow(seconds):
+                self._try_for(seconds)
+                if seconds > 0:
+                    self._music.ask()
+                self._decide()
+            case events.OpenPage(page):
+                self._out.append(effects.OpenPage(page))
             case events.NextTrack():
                 self._out += self._music.next_track()
             case events.SetVolume(volume):
@@ -249,14 +266,14 @@ class Controller:
         if not self._camera.wanted:
             return  # it was on its way when the camera was paused
         self._out += self._mood_tracker.observe(
-            observation, self._settings.mood, self._camera.watching
+            observation, self._in_force.mood, self._camera.watching
         )
         self._decide()
 
     def _camera_changed(self, state: CameraState, error: AgentError | None) -> None:
         blind_for = self._camera.blind_for
         self._out += self._camera.camera_changed(state, error)
-        if not self._camera.blind and blind_for > self._settings.mood.window:
+        if not self._camera.blind and blind_for > self._in_force.mood.window:
             self._forget_mood()  # the old looks say nothing about now
 
     def _steer_camera(self) -> None:
@@ -280,7 +297,7 @@ class Controller:
             told = messages.mood_noted(word, what_stopped("player"), plays=True)
             self._out.append(effects.Notify(told))
             return
-        self._out += self._music.mood_told(word, self._settings.policy)
+        self._out += self._music.mood_told(word, self._in_force.policy)
         self._decide()
 
     def _follow_face(self) -> None:
@@ -294,15 +311,15 @@ class Controller:
         latest = self._music.switch
         led_to = latest is not None and latest.mood is denied and switch in (None, latest)
         if led_to and self._music.undo_to is not None and not self._workers.lacks("player"):
-            self._out += self._music.undo(latest, self._settings.policy)
+            self._out += self._music.undo(latest, self._in_force.policy)
         else:
             self._out.append(effects.Notify(messages.not_my_mood(denied)))
         self._decide()
 
     def _undo(self, shown: Decision | None) -> None:
-        """A change that followed the user's own word on their mood takes that back with it."""
+        """Take a change back, and with it the user's own word on their mood that it followed."""
         latest, mood = self._music.switch, self._mood
-        self._out += self._music.undo(shown, self._settings.policy)
+        self._out += self._music.undo(shown, self._in_force.policy)
         taken_back = latest is not None and self._music.switch is None
         if taken_back and latest is not None and mood.by_hand and latest.mood is mood.state:
             self._out += self._mood_tracker.follow_face(self._camera.watching)
@@ -313,7 +330,7 @@ class Controller:
         self._out += [effects.ApplySettings(self._settings), effects.KeepVolume(volume)]
 
     def _steer_rest(self) -> None:
-        """The music rests with the camera in breaks, calls and while the screen is shared."""
+        """Let the music rest with the camera in breaks, calls and while the screen is shared."""
         why, rests = self._camera.music_rests, self._music.rests
         if why == TAKING_A_BREAK or self._settings.session.pause_music_in_calls:
             wanted = why
@@ -347,7 +364,7 @@ class Controller:
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
         if self._workers.lacks("player"):
             return  # nobody would carry it out
-        self._out += self._music.decide(self._listener, self._settings.policy, happening)
+        self._out += self._music.decide(self._listener, self._in_force.policy, happening)
 
     @property
     def _listener(self) -> Listener:
@@ -357,8 +374,17 @@ class Controller:
     def _mood(self) -> Mood:
         return self._mood_tracker.mood(self._camera.watching)
 
+    @property
+    def _in_force(self) -> Settings:
+        """The user's settings; quicker ones while they try the program out."""
+        return self._settings if self._trial_until is None else quickened(self._settings)
+
+    def _try_for(self, seconds: float) -> None:
+        self._trial_until = self._clock.monotonic() + seconds if seconds > 0 else None
+        self._out.append(self._set_interval())
+
     def _set_interval(self) -> effects.Effect:
-        return effects.SetInterval(self._camera.interval(self._settings.camera))
+        return effects.SetInterval(self._camera.interval(self._in_force.camera))
 
     def _show_preview(self, show: bool, resume: bool) -> None:
         if show and not self._camera.consent:

@@ -13,11 +13,11 @@ from agent.events import (
     FollowFace,
     LogIn,
     NotMyMood,
+    OpenPage,
     PlayForMood,
     RestartWorkers,
     ResumeCamera,
     ResumeMusic,
-    ShowMusicFolders,
     ShowPreview,
     UndoSwitch,
 )
@@ -43,7 +43,7 @@ from agent.wording import (
 )
 
 _RESUME = ("Resume", FollowFace())
-_OWN_MUSIC = ("Music for my moods", ShowMusicFolders())
+_OWN_MUSIC = ("Music for my moods", OpenPage("moods"))
 
 
 # --- changes of the music, and the answers to what was wished -------------------------------------
@@ -52,7 +52,7 @@ _OWN_MUSIC = ("Music for my moods", ShowMusicFolders())
 def switched(
     decision: Decision, *, asked: bool = False, word: OwnWord | None = None
 ) -> Notification:
-    """The music was changed: to what, why, and for how long where the user said how they feel."""
+    """Tell to what the music was changed, why, and for how long where the user said a mood."""
     assert decision.playlist is not None
     buttons: tuple[tuple[str, Event], ...] = (("Undo", UndoSwitch(decision)),)
     body = sentence(decision.reason)
@@ -72,7 +72,7 @@ def switched(
 
 
 def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notification:
-    """A change was undone: what plays now, and until when it is left alone."""
+    """Tell what plays after an Undo, and until when it is left alone."""
     until = word.until if word is not None else until
     said = "" if word is None else f"You said you feel {MOOD_WORDS[word.mood]}. "
     alone = "" if until is None else f"Left alone until {clock_time(until)}."
@@ -87,7 +87,7 @@ def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notif
 
 
 def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
-    """The user said how they feel, and the music is not changed for it."""
+    """Note what the user said of their mood, where the music is not changed for it."""
     said = f"So until {clock_time(word.until)}."
     why = "No music plays." if not plays else sentence(reason.partition(", and ")[2] or reason)
     play: tuple[tuple[str, Event], ...] = () if plays else (("Play now", PlayForMood()),)
@@ -102,7 +102,7 @@ def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
 
 
 def follows_face(mood: MoodState) -> Notification:
-    """An end to the user's own word and to the time after an Undo."""
+    """Tell of an end to the user's own word and to the time after an Undo."""
     return Notification(
         NotificationKind.INFO,
         "Moodtray goes by your face again",
@@ -113,7 +113,7 @@ def follows_face(mood: MoodState) -> Notification:
 
 
 def not_my_mood(denied: MoodState) -> Notification:
-    """The user said that the mood is not theirs, and there was no change to take back."""
+    """Note that a mood is not the user's, where there was no change to take back."""
     what = f"'{MOOD_WORDS[denied].capitalize()}'" if denied.is_emotion else "That"
     return Notification(
         NotificationKind.INFO,
@@ -124,7 +124,7 @@ def not_my_mood(denied: MoodState) -> Notification:
 
 
 def not_switched(decision: Decision) -> Notification:
-    """A request for music that changes nothing: there is none, or none other, or it fits."""
+    """Answer a request for music that changes nothing: there is none, or none other, or it fits."""
     mood, playlist = MOOD_WORDS[decision.mood], decision.playlist
     if playlist is None:
         title, body = f"No music for {mood}", f"{sentence(decision.reason)} Name some for it."
@@ -155,7 +155,7 @@ def nothing_plays() -> Notification:
 
 
 def nothing_to_undo() -> Notification:
-    """An Undo without a change."""
+    """Answer an Undo without a change."""
     return Notification(
         NotificationKind.INFO,
         "There is nothing to undo",
@@ -182,7 +182,7 @@ def on_break(until: datetime | None, until_back: bool) -> Notification:
 
 
 def music_rests(why: str) -> Notification:
-    """The music was paused for a call or a shared screen."""
+    """Tell that the music was paused for a call or a shared screen."""
     return Notification(
         NotificationKind.INFO,
         "The music rests",
@@ -195,7 +195,7 @@ def music_rests(why: str) -> Notification:
 
 
 def welcome(plays: bool) -> Notification:
-    """What follows after the first yes to the camera."""
+    """Tell what follows after the first yes to the camera."""
     silence = (
         "When your mood is clear, the music changes at the end of a track."
         if plays
@@ -212,7 +212,7 @@ def welcome(plays: bool) -> Notification:
 
 
 def why(snapshot: Snapshot) -> Notification:
-    """What is seen, what plays, and why."""
+    """Tell what is seen, what plays, and why."""
     track = track_line(snapshot)
     music = music_line(snapshot) if track is None else f"{music_line(snapshot)} – {track}"
     lines = [music, *(sentence(line) for line in why_lines(snapshot))]
@@ -231,7 +231,7 @@ def why(snapshot: Snapshot) -> Notification:
 
 
 def trouble(error: AgentError, asked: bool = False) -> Notification:
-    """Something that needs the user, or that the user should know."""
+    """Tell of something that needs the user, or that the user should know."""
     kind = NotificationKind.PROBLEM
     buttons: tuple[tuple[str, Event], ...] = ()
     if isinstance(error, PlaylistGone):
@@ -246,7 +246,7 @@ def trouble(error: AgentError, asked: bool = False) -> Notification:
 
 
 def worker_gave_up(worker: str, asked: bool = False) -> Notification:
-    """A part was switched off. ``asked``: the user has just wanted something of it."""
+    """Tell that a part was switched off. ``asked``: the user has just wanted something of it."""
     return Notification(
         NotificationKind.PROBLEM,
         "A part of Moodtray stopped",
@@ -257,7 +257,7 @@ def worker_gave_up(worker: str, asked: bool = False) -> Notification:
 
 
 def no_consent() -> Notification:
-    """The answer to a wish that needs the camera before it is allowed."""
+    """Answer a wish that needs the camera before it is allowed."""
     return Notification(
         NotificationKind.CAMERA,
         "The camera is not allowed yet",
@@ -269,13 +269,14 @@ def no_consent() -> Notification:
 
 
 def camera_unavailable(problem: str) -> Notification:
+    """Tell that the camera has been busy or lost for long; ``problem``: why."""
     return Notification(
         NotificationKind.CAMERA, "The camera cannot be used", f"{problem} Moodtray keeps trying."
     )
 
 
 def not_taken_back(error: AgentError | None) -> Notification:
-    """An Undo that cannot be carried out; ``error`` None: nobody knows what played before."""
+    """Answer an Undo that cannot be done; ``error`` None: nobody knows what played before."""
     why = "The player did not say what played before." if error is None else error.message
     return Notification(
         NotificationKind.WARNING,
@@ -286,7 +287,7 @@ def not_taken_back(error: AgentError | None) -> Notification:
 
 
 def no_longer_the_last() -> Notification:
-    """An Undo of a switch after which the music was changed by us or the user, or taken back."""
+    """Answer an Undo of a switch after which the music was changed again, or taken back."""
     return Notification(
         NotificationKind.INFO,
         "This change is no longer the last",
@@ -296,6 +297,7 @@ def no_longer_the_last() -> Notification:
 
 
 def preview_while_paused() -> Notification:
+    """Ask whether the camera may go on, since the preview needs it."""
     return Notification(
         NotificationKind.CAMERA,
         "The camera is paused",
@@ -306,7 +308,7 @@ def preview_while_paused() -> Notification:
 
 
 def info(title: str, message: str, asked: bool = False, trouble: bool = False) -> Notification:
-    """A plain word to the user."""
+    """Say a plain word to the user."""
     kind = NotificationKind.WARNING if trouble else NotificationKind.INFO
     return Notification(kind, title, message, asked=asked)
 
@@ -335,7 +337,7 @@ def holds(kind: NotificationKind, snapshot: Snapshot | None) -> bool:
 
 
 def stale(before: Snapshot | None, after: Snapshot) -> tuple[NotificationKind, ...]:
-    """The kinds of which what was told held before and holds no more."""
+    """List the kinds of which what was told held before and holds no more."""
     return tuple(
         kind
         for kind in NotificationKind

@@ -21,8 +21,10 @@ DENIED_FOR = 600.0
 
 @dataclass(frozen=True, slots=True)
 class OwnWord:
-    """What the user said of their mood, and until when it holds. ``corrects``: another mood had
-    been shown to them."""
+    """What the user said of their mood, and until when it holds.
+
+    ``corrects``: another mood had been shown to them.
+    """
 
     mood: MoodState
     until: datetime
@@ -49,7 +51,10 @@ class MoodTracker:
         return self.observation is None and self._hand is None
 
     def mood(self, watching: bool) -> Mood:
-        """The mood now. One set by hand counts for as long as the user is not seen to be away."""
+        """Return the mood now.
+
+        One set by hand counts for as long as the user is not seen to be away.
+        """
         seen = self._memory.mood
         gone = watching and seen.state is MoodState.AWAY
         if self._hand is not None and not gone:
@@ -74,7 +79,7 @@ class MoodTracker:
     def observe(
         self, observation: Observation, settings: MoodSettings, watching: bool
     ) -> list[effects.Effect]:
-        """One more look."""
+        """Take in one more look."""
         self.observation = observation
         self._dwell = settings.dwell
         before = self.mood(watching).state
@@ -84,8 +89,10 @@ class MoodTracker:
     def set_by_hand(
         self, state: MoodState, minutes: float, watching: bool, wrong: MoodState | None = None
     ) -> list[effects.Effect]:
-        """The user says how they feel; it holds for ``minutes``. ``wrong``: the other mood that
-        was shown to them."""
+        """Take the mood that the user named; it holds for ``minutes``.
+
+        ``wrong``: the other mood that was shown to them.
+        """
         now = self._clock.monotonic()
         out: list[effects.Effect] = []
         if wrong is not None and wrong is not state:
@@ -97,15 +104,14 @@ class MoodTracker:
         return [*out, self._changed(watching)]
 
     def follow_face(self, watching: bool) -> list[effects.Effect]:
-        """The user's own word on their mood ends, and so does what they denied."""
+        """End the user's own word on their mood, and what they denied."""
         before = self.mood(watching).state
         self._hand = None
         self._denied.clear()
         return self._changed_from(before, watching)
 
     def deny(self, shown: MoodState | None, watching: bool) -> list[effects.Effect]:
-        """The user says that the mood ``shown`` to them (None: the present one) is not theirs: it
-        is held off for a while. An old one says nothing about the mood of now."""
+        """Take back the mood ``shown`` to the user (None: the present one), who denies it."""
         present = self.mood(watching).state
         denied = shown or present
         out: list[effects.Effect] = [effects.RecordFeedback("not my mood", str(denied))]

@@ -45,7 +45,8 @@ from agent.types import (
 )
 
 _USERS_START = (Happening.USER_CHOSE, Happening.STARTED, Happening.RESUMED)
-_USERS_HAND = (*_USERS_START, Happening.PAUSED)
+_ENDS_REQUESTS = (*_USERS_START, Happening.PAUSED)
+"""What the user does to the player is newer than any request for music."""
 
 
 class ReportedErrors:
@@ -63,7 +64,7 @@ class ReportedErrors:
         return self._told.is_news(type(error))
 
     def over(self) -> None:
-        """The player answers again."""
+        """Forget all: the player answers again."""
         self.error = None
         self._told.all_well()
 
@@ -129,7 +130,7 @@ class MusicControl:
     # -- what the player reports
 
     def playback_changed(self, playback: Playback, happening: Happening) -> list[effects.Effect]:
-        """One reading of the player, and what happened since the last one."""
+        """Take in one reading of the player, and what happened since the last one."""
         out = self._keep_playback(playback)
         if happening is Happening.SKIPPED:
             ours = self._switches.skipped(playback, self._clock.monotonic())
@@ -140,7 +141,7 @@ class MusicControl:
             self._ran_out = False
         if playback.state is not PlayState.UNAVAILABLE:
             self._requests.deviceless = False
-        if happening in _USERS_HAND:  # newer than any wish
+        if happening in _ENDS_REQUESTS:
             self._requests.forget()
             self._told = None
         if happening in _USERS_START:  # they go on by themselves
@@ -148,7 +149,7 @@ class MusicControl:
         return out
 
     def playlist_started(self, playlist: Playlist, playback: Playback) -> list[effects.Effect]:
-        """A play command was carried out."""
+        """Take in that a play command was carried out."""
         self._errors.over()
         out = self._keep_playback(playback)
         done = self._switches.answered(playlist) or self._switches.after_all(playlist)
@@ -183,12 +184,15 @@ class MusicControl:
         return []
 
     def dropped(self, playlist: Playlist) -> None:
-        """A play command came to nothing, and nobody needs to be told."""
+        """Take in that a play command came to nothing, and nobody needs to be told."""
         self._switches.answered(playlist)
 
     def failed(self, error: AgentError, playlist: Playlist | None) -> list[effects.Effect]:
-        """The player cannot; ``playlist``: the play command that failed. Each kind of trouble is
-        told once until it was well again, but each failure of what the user asked for is."""
+        """Take in that the player cannot; ``playlist``: the play command that failed.
+
+        Each kind of trouble is told once until it was well again, but each failure of what the user
+        asked for is.
+        """
         failed = None if playlist is None else self._switches.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
@@ -205,7 +209,7 @@ class MusicControl:
         return [*out, effects.Notify(replace(messages.trouble(error), asked=asked))]
 
     def _try_again(self, error: AgentError, failed: Switch) -> bool:
-        """What becomes of a start that failed; True when the user knows of it already."""
+        """Decide what becomes of a start that failed; True when the user knows of it already."""
         if failed.decision is None:
             return False
         now = self._clock.monotonic()
@@ -223,7 +227,7 @@ class MusicControl:
         return False
 
     def recovered(self) -> None:
-        """The player answers again, and has a device; :meth:`decide` then sees to what waited."""
+        """Take in that the player answers and has a device; :meth:`decide` sees to what waited."""
         self._errors.over()
         if self._requests.device_found():
             self._switches.tried = None  # the start that failed is no reason to wait
@@ -234,7 +238,7 @@ class MusicControl:
         playlists: Mapping[MoodState, tuple[Playlist, ...]],
         logged_in: bool | None,
     ) -> None:
-        """Another player, or other playlists, or another login."""
+        """Take in another player, other playlists, or another login."""
         if name != self.player:
             self.playback = None
             self._switches.lose_player()
@@ -249,7 +253,7 @@ class MusicControl:
     # -- what the user wishes
 
     def ask(self) -> None:
-        """Music for the mood, please; :meth:`decide` answers."""
+        """Ask for music that fits the mood; :meth:`decide` answers."""
         now = self._clock.monotonic()
         sent = self._switches.under_way(now)
         if sent is None or sent.decision is None or not sent.wish.asked:
@@ -257,13 +261,13 @@ class MusicControl:
         # else it is on its way: a double click is one wish
 
     def pause(self) -> list[effects.Effect]:
-        """Pause at the user's wish; an open wish for music is taken back by it."""
+        """Pause the music; an open request for music is taken back by it."""
         self._requests.forget()
         self._told, self._to_go_on = None, False
         return [effects.PauseMusic()]
 
     def next_track(self) -> list[effects.Effect]:
-        """The next track of what plays."""
+        """Go on with the next track of what plays."""
         heard = self.playback
         if heard is None or heard.state not in (PlayState.PLAYING, PlayState.PAUSED):
             return [effects.Notify(messages.nothing_plays())]
@@ -274,8 +278,10 @@ class MusicControl:
         return [*out, effects.NextTrack()]
 
     def mood_told(self, word: OwnWord, policy: PolicySettings) -> list[effects.Effect]:
-        """The user says how they feel. Music that plays is changed by :meth:`decide` at once. Who
-        corrects the mood behind the latest change gets back what played before, where that fits."""
+        """Take in how the user feels; :meth:`decide` changes music that plays at once.
+
+        Who corrects the mood behind the latest change gets back what played before, if it fits.
+        """
         self._own_word = word
         before, now = self._switches.before, self._clock.monotonic()
         wanted = self._rotation.playable(now).get(word.mood, ())
@@ -288,7 +294,7 @@ class MusicControl:
         return self._take_back(policy, told_mood=True)
 
     def follow_face(self) -> None:
-        """Changes of the music are welcome again after an Undo."""
+        """Welcome changes of the music again after an Undo."""
         self._hands_off_until = self._left_alone_until = None
 
     def rest(self, why: str) -> list[effects.Effect]:
@@ -301,19 +307,18 @@ class MusicControl:
         return [effects.PauseMusic()]
 
     def go_on(self) -> list[effects.Effect]:
-        """The reason to rest is over: go on with what was paused for it, unless the user did
-        something else meanwhile."""
+        """Go on with what was paused to rest, unless the user did something else meanwhile."""
         self._resting = None
         to_go_on, self._to_go_on = self._to_go_on, False
         return [effects.ResumeMusic()] if to_go_on else []
 
     def try_all_again(self) -> None:
-        """Playlists that were not found may be there now."""
+        """Try playlists that were not found: they may be there now."""
         self._rotation.try_all_again()
         self._gone.clear()
 
     def next_playlist(self, listener: Listener) -> list[effects.Effect]:
-        """Another playlist for the same mood."""
+        """Change to another playlist for the same mood."""
         now = self._clock.monotonic()
         if self._switches.under_way(now) is not None:
             return []  # a double click is one wish
@@ -327,10 +332,22 @@ class MusicControl:
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
+    def play_this(self, playlist: Playlist, mood: MoodState) -> list[effects.Effect]:
+        """Start this very playlist, at the user's wish."""
+        now = self._clock.monotonic()
+        if self._switches.under_way(now) is not None:
+            return []  # a double click is one wish
+        reason = "you chose it yourself"
+        decision = Decision(now, Action.SWITCH_NOW, mood, playlist, reason)
+        self.decision = decision
+        return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
+
     def undo(self, shown: Decision | None, policy: PolicySettings) -> list[effects.Effect]:
-        """Take the last switch back, and leave the music alone for a while. ``shown``: the switch
-        that the user saw; one that is no longer the last, or after which they chose other music
-        themselves, is left as it is."""
+        """Take the last switch back, and leave the music alone for a while.
+
+        ``shown``: the switch that the user saw; one that is no longer the last, or after which they
+        chose other music themselves, is left as it is.
+        """
         if self._switches.latest is None and shown is None:
             return [effects.Notify(messages.nothing_to_undo())]
         other = shown is not None and shown != self._switches.latest
@@ -423,7 +440,7 @@ class MusicControl:
         self._requests.pass_time(self._clock.monotonic())
 
     def deadlines(self, policy: PolicySettings) -> list[float]:
-        """Monotonic times at which :meth:`tick` or :meth:`decide` has something to do."""
+        """List the monotonic times at which :meth:`tick` or :meth:`decide` has something to do."""
         now = self._clock.monotonic()
         times = self._requests.ends
         sent, tried = self._switches.under_way(now), self._switches.tried
@@ -439,7 +456,7 @@ class MusicControl:
 
     @property
     def plays(self) -> bool:
-        """Does music play?"""
+        """Whether music plays."""
         return self.playback is not None and self.playback.state is PlayState.PLAYING
 
     def _keep_playback(self, playback: Playback) -> list[effects.Effect]:

@@ -92,7 +92,7 @@ def decide(
     settings: PolicySettings,
     playlists: Playlists,
 ) -> Decision:
-    """The decision for this moment, with its reason in the user's words."""
+    """Return the decision for this moment, with its reason in the user's words."""
 
     def keep(reason: str) -> Decision:
         return Decision(about.now, Action.KEEP, mood.state, None, reason)
@@ -139,21 +139,23 @@ def decide(
 
 
 def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:
-    """The candidate that was started longest ago (never before: the first of these), so that
-    several playlists for one emotion take turns."""
+    """Choose the candidate that was started longest ago (never before: the first of these).
+
+    So several playlists for one emotion take turns.
+    """
     last = {uri: place for place, uri in enumerate(started)}
     return min(candidates, key=lambda playlist: last.get(playlist.uri, -1))
 
 
 def fits(playback: Playback | None, playlists: Sequence[Playlist]) -> bool:
-    """Does one of these play?"""
+    """Tell whether one of these plays."""
     if playback is None or playback.state is not PlayState.PLAYING:
         return False
     return any(playback.context == each.uri for each in playlists)
 
 
 def no_playlist(state: MoodState) -> str:
-    """The reason where nothing can be played for ``state``."""
+    """Give the reason where nothing can be played for ``state``."""
     return f"no playlist is set for {MOOD_WORDS[state]}"
 
 
@@ -164,8 +166,11 @@ def another(
     started: Sequence[str],
     playlists: Playlists,
 ) -> Decision:
-    """Another playlist for the same mood, at the user's wish and so whatever their hand did before;
-    KEEP where none is set for it (``playlist`` None), or only the one that plays."""
+    """Choose another playlist for the same mood, at the user's wish.
+
+    So it matters not what their hand did before. KEEP where none is set for the mood (``playlist``
+    None), or only the one that plays.
+    """
     state = listener.mood.state
     if not state.is_emotion:
         state = listener.leaning or listener.last_emotion or MoodState.NEUTRAL
@@ -180,7 +185,7 @@ def another(
 
 
 def still_looking(mood: Mood, about: Circumstances) -> bool:
-    """Does an open request for music wait for a clear mood?"""
+    """Tell whether an open request for music waits for a clear mood."""
     return (
         about.asked_since is not None
         and not mood.state.is_emotion
@@ -220,7 +225,10 @@ def _asked(
 
 
 def _reachable(playback: Playback, about: Circumstances, settings: PolicySettings) -> bool:
-    """Can music be started or changed? A device that does not show may only be asleep."""
+    """Tell whether music can be started or changed.
+
+    A device that does not show may only be asleep.
+    """
     if playback.state is not PlayState.UNAVAILABLE or about.owed:
         return True
     return settings.start_when_silent and not about.deviceless
@@ -229,7 +237,7 @@ def _reachable(playback: Playback, about: Circumstances, settings: PolicySetting
 def _users_hand(
     playback: Playback | None, about: Circumstances, settings: PolicySettings
 ) -> str | None:
-    """The reason to keep hands off, or None."""
+    """Return why the music is to be left to the user's hand, or None."""
     if playback is not None and playback.paused_by_hand:
         gone = playback.state is PlayState.UNAVAILABLE
         return "the device that played is gone" if gone else "you paused the music"

@@ -21,8 +21,10 @@ def take_snapshot(
     settings_problem: str | None,
     volume: float,
 ) -> Snapshot:
-    """All that may be shown of the present state of affairs. ``volume`` is that of the settings,
-    which only a player of our own obeys: one without a login."""
+    """Gather all that may be shown of the present state of affairs.
+
+    ``volume`` is that of the settings, which only a player of our own obeys: one without a login.
+    """
     return Snapshot(
         status=_status(camera, mood_tracker, music, workers),
         mood=mood_tracker.mood(camera.watching),
@@ -55,7 +57,7 @@ def take_snapshot(
 def _problem(
     camera: CameraControl, music: MusicControl, workers: WorkerStates, settings: str | None
 ) -> str | None:
-    """The one that matters most of those that are open."""
+    """Return the open problem that matters most."""
     player = None if music.error is None else music.error.message
     first = workers.problem if workers.in_need else None
     return first or camera.problem or player or settings or workers.problem

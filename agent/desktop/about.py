@@ -1,5 +1,7 @@
-"""The window *About Moodtray*: what it is, what it promises, where it keeps things. Drawn, and
-shown by OpenCV in a process of its own, so that no toolkit is needed."""
+"""The window *About Moodtray*: what it is, what it promises, where it keeps things.
+
+It is drawn, and shown by OpenCV in a process of its own, so that no toolkit is needed.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,10 @@ LICENCE = "Free software under the MIT licence."
 
 
 def show(paths: Paths) -> None:
-    """Open the window and return when it was closed. Raises DesktopError where there is no
-    display."""
+    """Open the window and return when it was closed.
+
+    Raises DesktopError where there is no display.
+    """
     check_display()
     process = multiprocessing.get_context("spawn").Process(
         target=_window, args=(texts(paths),), name="moodtray-about", daemon=True
@@ -44,7 +48,7 @@ def show(paths: Paths) -> None:
 
 
 def texts(paths: Paths) -> list[str]:
-    """The paragraphs below the name."""
+    """Write the paragraphs below the name."""
     places = {
         "Your settings": paths.settings_file,
         "Your history": paths.history_file,
@@ -62,7 +66,7 @@ def _short(path: Path) -> str:
 
 
 def picture(paragraphs: list[str], scale: float) -> Image.Image:
-    """The whole window, RGB."""
+    """Draw the whole window, RGB."""
 
     def px(points: float) -> int:
         return round(points * scale)
@@ -94,7 +98,7 @@ def _fitting(line: str, plain: Any, room: int) -> list[str]:
 
 
 def _window(paragraphs: list[str]) -> None:
-    """The child process: until the window's button, Esc or any other key."""
+    """Show the window until its button, Esc or any other key. The child process."""
     os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
     os.environ["QT_ENABLE_HIGHDPI_SCALING"] = "0"
     import cv2

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.errors import PlaylistGone
-from agent.players.sound import NULL, SUFFIXES, Deck, Output, Unplayable
+from agent.players.decoding import SUFFIXES, Unplayable
+from agent.players.sound import NULL, Deck, Output
 from agent.ports import Clock
 from agent.settings import LOOPS, LocalSettings, Settings
 from agent.store.paths import expanded, resources_dir
@@ -54,7 +55,7 @@ class LocalPlayer:
         self._pulled = (0, 0.0)  # the output's pulls, and when they last grew
 
     def playback(self) -> Playback:
-        """The present state; also notices a sound device that went away, and takes another."""
+        """Read the present state; a sound device that went away is replaced by another."""
         now = self._clock.monotonic()
         if self._deck is None or self._playlist is None:
             return Playback(now, PlayState.STOPPED)
@@ -78,8 +79,10 @@ class LocalPlayer:
         )
 
     def play(self, playlist: Playlist) -> None:
-        """Start from the first track (shuffled: from any). Raises PlaylistGone; what played
-        before then plays on."""
+        """Start from the first track (shuffled: from any).
+
+        Raises PlaylistGone; what played before then plays on.
+        """
         paths = tracks_of(playlist)
         try:
             deck = Deck(paths, chance=self._chance, on_end=self._track_ended)
@@ -97,29 +100,31 @@ class LocalPlayer:
             before.close()
 
     def pause(self) -> None:
+        """Pause; nothing happens in silence."""
         if self._deck is not None:
             self._output.pause()
             self._paused = True
 
     def resume(self) -> None:
-        """Does nothing when nothing was played before."""
+        """Play on; does nothing when nothing was played before."""
         if self._deck is not None:
             self._output.resume()
             self._pulled = (self._output.pulls, self._clock.monotonic())
             self._paused = False
 
     def next_track(self) -> None:
-        """Does nothing when nothing was played before."""
+        """Go on with the next track; does nothing when nothing was played before."""
         if self._deck is not None:
             self._deck.next()
             if self._paused:
                 self.resume()
 
     def set_volume(self, volume: float) -> None:
-        """0..1. Any thread."""
+        """Set the volume, 0..1. Any thread."""
         self._output.volume = volume
 
     def close(self) -> None:
+        """Let go of the sound device."""
         self._output.close()
         if self._deck is not None:
             self._deck.close()
@@ -141,9 +146,11 @@ class LocalPlayer:
 def playlists_for(
     settings: Settings, adopted: Mapping[str, Path] | None = None
 ) -> dict[str, tuple[Playlist, ...]]:
-    """Every emotion's playlists: the folders that the settings name, else the user's folder of
-    that name (:func:`mood_folders`), else the shipped loop. An emotion with an empty list in the
-    settings has none."""
+    """Find every emotion's playlists: those of the settings, else the user's folder, else a loop.
+
+    The folder is that of :func:`mood_folders`. An emotion with an empty list in the settings has
+    none.
+    """
     own = adopted or {}
     named_by_emotion = {str(emotion): names for emotion, names in settings.local_playlists.items()}
     found: dict[str, tuple[Playlist, ...]] = {}
@@ -159,8 +166,10 @@ def playlists_for(
 
 
 def mood_folders(root: Path) -> dict[str, Path]:
-    """Emotion -> the folder below ``root`` that is named after it ("Happy", "Afraid" or "fear",
-    in any case) and holds music. Reads folders, and may take as long as the disk does."""
+    """Find the folders below ``root`` that are named after an emotion and hold music.
+
+    "Happy", "Afraid" or "fear" are such names, in any case. Takes as long as the disk does.
+    """
     found: dict[str, Path] = {}
     try:
         folders = sorted(path for path in root.iterdir() if path.is_dir())
@@ -177,7 +186,7 @@ def mood_folders(root: Path) -> dict[str, Path]:
 
 
 def signature(playlist: Playlist) -> tuple[object, ...] | None:
-    """What tells one state of a playlist's files from another; None: there are none to play."""
+    """Tell one state of a playlist's files from another; None: there are none to play."""
     try:
         tracks = tracks_of(playlist)
         return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in tracks)
@@ -186,12 +195,12 @@ def signature(playlist: Playlist) -> tuple[object, ...] | None:
 
 
 def loop(emotion: str) -> Playlist:
-    """The shipped loop of an emotion."""
+    """Return the shipped loop of an emotion."""
     return Playlist(f"{LOOPS}{emotion}", f"{emotion.capitalize()} (Moodtray loops)")
 
 
 def playlist(text: str) -> Playlist:
-    """What stands in the settings -> a playlist: a folder, a file, or ``local:<emotion>``."""
+    """Turn an entry of the settings into a playlist: a folder, a file, or ``local:<emotion>``."""
     if text.startswith(LOOPS):
         return loop(text.removeprefix(LOOPS))
     path = expanded(text)
@@ -199,8 +208,10 @@ def playlist(text: str) -> Playlist:
 
 
 def tracks_of(playlist: Playlist) -> list[Path]:
-    """The audio files of a playlist in the order in which people number them; folders within it
-    included, hidden files not. Raises PlaylistGone when there are none."""
+    """List the audio files of a playlist in the order in which people number them.
+
+    Folders within it are included, hidden files not. Raises PlaylistGone when there are none.
+    """
     if playlist.uri.startswith(LOOPS):
         return [_loop_file(playlist)]
     path = Path(playlist.uri)

@@ -1,5 +1,7 @@
-"""What each command to the running agent does: a request becomes an event, the answer comes from
-the snapshot. Nothing here owns state, and nothing knows how a request came in.
+"""What each command to the running agent does.
+
+A request becomes an event, the answer comes from the snapshot. Nothing here owns state, and nothing
+knows how a request came in.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent import events
+from agent.errors import AgentError
 from agent.ports import Clock, Report
 from agent.types import Mood, PlayState, Snapshot
 from agent.web.status_text import as_dict, why_text
@@ -63,6 +66,11 @@ class _Music(_Arguments):
     action: Literal["pause", "resume", "next"]
 
 
+class _Page(_Arguments):
+    page: str = ""
+    show: bool = True
+
+
 class _Preview(_Arguments):
     show: bool | None = None
 
@@ -75,7 +83,7 @@ class Answer:
     body: dict[str, Any]
 
     def as_json(self) -> bytes:
-        """The body as it goes over the wire."""
+        """Write the body as it goes over the wire."""
         return json.dumps(self.body).encode()
 
 
@@ -85,10 +93,21 @@ def refusal(status: int, text: str, title: str | None = None) -> Answer:
 
 
 class Commands:
-    """Answers commands. ``report`` and ``snapshot`` are called in the asking thread and must not
-    block; an answer may block for PATIENCE."""
+    """Answers commands.
 
-    def __init__(self, report: Report, snapshot: Callable[[], Snapshot], clock: Clock) -> None:
+    ``report`` and ``snapshot`` are called in the asking thread and must not block; an answer may
+    block for PATIENCE. ``page_link`` makes an address that opens a page once; it may raise
+    AgentError.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        page_link: Callable[[str], str] | None = None,
+    ) -> None:
+        self._page_link = page_link
         self._report = report
         self._snapshot = snapshot
         self._clock = clock
@@ -104,6 +123,7 @@ class Commands:
             "undo": ("POST", _None, self._undo),
             "break": ("POST", _Break, self._break),
             "preview": ("POST", _Preview, self._preview),
+            "page": ("POST", _Page, self._page),
             "hello": ("POST", _None, self._hello),
             "quit": ("POST", _None, self._quit),
         }
@@ -218,6 +238,20 @@ class Commands:
             return refusal(409, PAUSED, title="The camera is paused")
         return _told("The preview is open." if show else "The preview is closed.", done)
 
+    def _page(self, arguments: _Page) -> Answer:
+        if self._page_link is None:
+            return refusal(409, "This run of Moodtray has no page.")
+        if arguments.show:
+            self._report(events.OpenPage(arguments.page))
+            return _told("The page opens in your browser.")
+        try:
+            url = self._page_link(arguments.page)
+        except AgentError as error:
+            return refusal(409, error.message, title=error.title)
+        except ValueError:
+            return refusal(422, f"There is no page '{arguments.page}'.")
+        return Answer(200, {"done": True, "text": "Open this address.", "url": url})
+
     def _hello(self, _: _None) -> Answer:
         """Show at a second start that the first one is there."""
         title = "Moodtray is already running"
@@ -230,8 +264,10 @@ class Commands:
         return _told("Moodtray ends.")
 
     def _wish(self, event: events.Event, otherwise: str) -> Answer:
-        """Report a wish and tell what came of it; ``otherwise``: what to say when that takes
-        long."""
+        """Report a wish and tell what came of it.
+
+        ``otherwise``: what to say when that takes long.
+        """
         before = self._snapshot().answers
         self._report(event)
         if self._happened(lambda seen: seen.answers > before, WISH_PATIENCE):
@@ -241,8 +277,10 @@ class Commands:
     def _happened(
         self, condition: Callable[[Snapshot], bool], patience: float | None = None
     ) -> bool:
-        """Return True as soon as the agent's snapshot says so, False after ``patience`` seconds
-        (None: PATIENCE)."""
+        """Return True as soon as the agent's snapshot says so, False after ``patience`` seconds.
+
+        None: PATIENCE.
+        """
         for _ in range(int((PATIENCE if patience is None else patience) / LOOK_EVERY)):
             if condition(self._snapshot()):
                 return True
@@ -251,7 +289,7 @@ class Commands:
 
 
 def _answered(seen: Snapshot) -> Answer:
-    """The words that the user was answered with on the screen."""
+    """Repeat the words that the user was answered with on the screen."""
     assert seen.answer is not None
     return _told(f"{seen.answer.title}. {seen.answer.body}".replace("?.", "?"))
 

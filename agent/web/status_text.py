@@ -22,7 +22,7 @@ from agent.wording import (
 
 
 def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
-    """The snapshot as JSON values, with ``text`` for people.
+    """Give the snapshot as JSON values, with ``text`` for people.
 
     Ages are seconds. Probabilities and pictures stay inside: what leaves is the mood's name, how
     sure it is, and since when.
@@ -61,7 +61,7 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
 
 
 def status_text(snapshot: Snapshot, clock: Clock) -> str:
-    """A few lines: mood, music, camera, and what is wrong, if anything is."""
+    """Write a few lines: mood, music, camera, and what is wrong, if anything is."""
     lines = [
         f"Mood:   {_mood(snapshot, clock.monotonic())}",
         f"Music:  {_music(snapshot)}",
@@ -75,7 +75,7 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
 
 
 def why_text(snapshot: Snapshot) -> str:
-    """What changed the music last and why, and what holds now."""
+    """Tell what changed the music last and why, and what holds now."""
     return "\n".join(sentence(line) for line in why_lines(snapshot))
 
 
@@ -93,7 +93,7 @@ def _mood(snapshot: Snapshot, now: float) -> str:
 
 
 def _watching(snapshot: Snapshot) -> bool:
-    """Does anybody look? An old estimate is not told as if it were of now."""
+    """Tell whether anybody looks: an old estimate is not told as if it were of now."""
     held = snapshot.camera_paused or snapshot.held_off is not None
     blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
     return snapshot.consent and not held and not blind and "watcher" not in snapshot.stopped

@@ -10,7 +10,7 @@ import pytest
 
 from agent.desktop import about
 from agent.desktop.palette import PAPER
-from agent.desktop.tray.actions import carry_out, show_music_folders
+from agent.desktop.tray.actions import carry_out, open_with_desktop, show_music_folders
 from agent.desktop.tray.menu import MenuAction
 from agent.events import Event, Notice
 from agent.store.paths import Paths
@@ -26,13 +26,11 @@ def opener(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-def test_opens_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opens_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opener(tmp_path, monkeypatch, f'printf %s "$1" > "{tmp_path}/opened"')
-    said: list[Event] = []
     paths = Paths.below(tmp_path / "a home")
-    carry_out(MenuAction.SETTINGS, paths, said.append)
+    open_with_desktop(paths.settings_file)
     assert (tmp_path / "opened").read_text() == str(paths.settings_file)
-    assert said == []
 
 
 def test_a_desktop_that_cannot_is_told_with_the_path(
@@ -41,10 +39,10 @@ def test_a_desktop_that_cannot_is_told_with_the_path(
     opener(tmp_path, monkeypatch, "exit 3")
     said: list[Event] = []
     paths = Paths.below(tmp_path)
-    carry_out(MenuAction.SETTINGS, paths, said.append)
+    show_music_folders(paths, said.append)
     (notice,) = said
     assert isinstance(notice, Notice)
-    assert str(paths.settings_file) in notice.message
+    assert str(paths.music) in notice.message
 
 
 def test_makes_the_folders_for_the_users_music_and_opens_them(

@@ -25,6 +25,7 @@ from agent.events import (
     NextPlaylist,
     NextTrack,
     NotMyMood,
+    OpenPage,
     PauseCamera,
     PauseMusic,
     PlayForMood,
@@ -81,7 +82,11 @@ def lines(**changes: object) -> dict[str, Item]:
         ("♪ Sunny days", TellWhy()),
         ("Take a break > Until I come back", TakeBreak(until_back=True)),
         ("Take a break > Pause the camera alone > Until I resume it", PauseCamera()),
-        ("Music for my moods…", ShowMusicFolders()),
+        ("Music for my moods…", OpenPage("moods")),
+        ("My music folders", ShowMusicFolders()),
+        ("Settings…", OpenPage("settings")),
+        ("History…", OpenPage("history")),
+        ("Forget…", OpenPage("history")),
         ("Show preview", ShowPreview(True)),
         ("Start at login", SetAutostart(True)),
         ("Log out of Spotify", LogOut()),
@@ -98,7 +103,6 @@ def test_what_a_line_does(label: str, event: object) -> None:
 @pytest.mark.parametrize(
     ("label", "action"),
     [
-        ("Settings…", MenuAction.SETTINGS),
         ("About Moodtray", MenuAction.ABOUT),
     ],
 )
@@ -209,13 +213,6 @@ def test_the_track_is_told_below_the_playlist() -> None:
     playback = Playback(0.0, PlayState.PLAYING, "local:happy", "Sunny days", title="Ann - Song")
     labels = [item.label for item in build_menu(replace(sample_snapshot(), playback=playback))]
     assert labels[:3] == ["You look happy", "♪ Sunny days", "Ann - Song"]
-
-
-def test_the_page_has_its_lines_where_there_is_one() -> None:
-    found = flat(build_menu(sample_snapshot(), Caps(page=True)))
-    assert found["History…"].action is MenuAction.HISTORY
-    assert found["Forget…"].action is MenuAction.FORGET
-    assert "History…" not in lines()
 
 
 def test_seven_feelings_in_the_order_of_the_network() -> None:

@@ -31,6 +31,7 @@ from agent.events import (
     WorkerCrashed,
 )
 from agent.players.backend import PlayerBackend
+from agent.players.player_worker import PlayerWorker
 from agent.types import Chooser, Happening, Playlist, PlayState
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer, album
@@ -589,3 +590,46 @@ def test_a_day_of_listening_with_faults(
         assert [call for call in player.calls if told < call[0] < end - 1e-3] == []
     assert len(player.calls) <= 225 * 24
     assert len(stage.of(PlaylistStarted)) >= 20
+
+
+# --- without a player
+
+
+def test_what_is_asked_of_no_player_comes_to_nothing(player: FakePlayer, clock: FakeClock) -> None:
+    worker = PlayerWorker(None, lambda _: None, clock)
+    stage = WorkerHarness(player, clock, worker)
+    worker.report = stage.report
+    worker.play(A, asked=True)
+    worker.pause()
+    worker.play(B)
+    stage.run(5.0)
+    assert [event.playlist for event in stage.of(PlayDropped)] == [A, B]
+    assert worker.needs_backend
+    worker.replace(PlayerBackend.remote(player))
+    stage.run(5.0)
+    assert not worker.needs_backend
+    assert [call for _, call, _ in player.calls] == ["playback"]
+
+
+def test_a_player_that_was_let_go_of_is_replaced_and_its_pause_remembered(
+    playing: WorkerHarness, player: FakePlayer, clock: FakeClock
+) -> None:
+    player.user_pauses()
+    playing.run(60.0)
+    while not playing.worker.gave_up:
+        player.fail_next("playback", ZeroDivisionError())
+        playing.worker.notify_changed()
+        playing.worker.step()
+    assert playing.worker.needs_backend
+    playing.worker.restart()
+    playing.worker.play(B)
+    playing.run(1.0)
+    assert [event.playlist for event in playing.of(PlayDropped)] == [B]
+    other = FakePlayer(clock)
+    other.user_chooses("a", position=10.0)
+    other.user_pauses()
+    playing.worker.replace(PlayerBackend.remote(other))
+    playing.run(1.0)
+    playing.worker.play(B)
+    playing.run(5.0)
+    assert other.count("play") == 0, "the user had paused"

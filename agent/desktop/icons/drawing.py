@@ -67,7 +67,8 @@ def icon(status: Status, mood: MoodState, size: int, dark_panel: bool) -> Image.
 @lru_cache(maxsize=64)
 def stencil(status: Status, mood: MoodState, size: int) -> Image.Image:
     """The same in black and nothing, ``size`` x ``size`` pixels RGBA: a template image, which the
-    menu bar of macOS fills with its own colour. Shared like :func:`icon`'s."""
+    menu bar of macOS fills with its own colour. Shared like :func:`icon`'s.
+    """
     body, marks = _layers(status, mood, dark_panel=True)
     pen, holes = Pen(size), Punch(size)
     body(pen)

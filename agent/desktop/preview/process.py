@@ -1,5 +1,6 @@
 """The preview, seen from the program: opens and closes the child process with the window, and
-hands it frames."""
+hands it frames.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +67,8 @@ class Preview:
 
     def open(self) -> None:
         """Open the window; nothing happens when it is open. Takes some milliseconds, the window
-        follows within about a second. Raises DesktopError where there is no display."""
+        follows within about a second. Raises DesktopError where there is no display.
+        """
         check_display()
         with self._lock:
             if self.is_open:
@@ -79,7 +81,8 @@ class Preview:
 
     def show(self, view: FrameView, line: str) -> None:
         """Hand over one frame, and the mood in words. Does nothing while closed; a fraction of a
-        millisecond otherwise. The frame is copied into memory that only the child shares."""
+        millisecond otherwise. The frame is copied into memory that only the child shares.
+        """
         with self._lock:
             opened = self._opened
             if opened is None or opened.closing:
@@ -117,7 +120,8 @@ class Preview:
 
     def join(self, timeout: float) -> bool:
         """Wait until a closed window's process is gone. A child that does not listen is killed
-        after the time. True when nothing is left."""
+        after the time. True when nothing is left.
+        """
         opened, thread = self._opened, self._thread
         if opened is not None and not opened.ended.wait(timeout):
             self._kill(opened)

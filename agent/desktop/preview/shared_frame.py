@@ -87,7 +87,8 @@ class FrameRoad:
         reduce: Callable[[Frame, int, int], Frame],
     ) -> None:
         """Show this frame next. ``reduce(frame, width, height)`` is asked when it is too large.
-        A fraction of a millisecond at 640 x 480; one thread at a time."""
+        A fraction of a millisecond at 640 x 480; one thread at a time.
+        """
         height, width = frame.shape[:2]
         shrink = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
         if shrink < 1.0:

@@ -28,14 +28,10 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
     window of *About* is open: not the tray's thread."""
     try:
         match action:
-            case MenuAction.SETTINGS:
-                open_with_desktop(paths.settings_file)
             case MenuAction.ABOUT:
                 from agent.desktop import about
 
                 about.show(paths)
-            case MenuAction.HISTORY | MenuAction.FORGET:
-                open_with_desktop(paths.data)
             case _:
                 assert_never(action)
     except DesktopError as error:
@@ -60,7 +56,8 @@ def show_music_folders(paths: Paths, report: Report) -> None:
 
 def open_with_desktop(path: Path) -> None:
     """Open a file or folder with the program that the user's desktop has for it.
-    Raises DesktopError that names the path, so that the user can open it by hand."""
+    Raises DesktopError that names the path, so that the user can open it by hand.
+    """
     try:
         if sys.platform == "win32":
             os.startfile(path)

@@ -18,6 +18,7 @@ from agent.events import (
     NextPlaylist,
     NextTrack,
     NotMyMood,
+    OpenPage,
     PauseCamera,
     PauseMusic,
     PlayForMood,
@@ -56,9 +57,6 @@ EventAt: TypeAlias = Callable[[datetime], Event]
 class MenuAction(StrEnum):
     """What a click asks of the program's rim instead of the controller."""
 
-    SETTINGS = "settings"
-    HISTORY = "history"
-    FORGET = "forget"
     ABOUT = "about"
 
 
@@ -66,7 +64,8 @@ class MenuAction(StrEnum):
 class Item:
     """One line. Neither ``event`` nor ``action`` nor ``children``: a line to read.
     ``checked`` None: no check mark. ``default``: what a plain click on the icon does, where the
-    system has such a click; ``second``: what one with the middle button does."""
+    system has such a click; ``second``: what one with the middle button does.
+    """
 
     label: str
     event: Event | EventAt | None = None
@@ -92,7 +91,6 @@ class Caps:
 
     preview: bool = True
     autostart: bool = True
-    page: bool = False  # a page for history and for deleting it
 
 
 VOLUMES = (1.0, 0.8, 0.6, 0.4, 0.2)
@@ -279,11 +277,12 @@ def _preview(snapshot: Snapshot) -> Item:
 
 
 def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
-    lines = []
-    if caps.page:
-        lines.append(Item("History…", action=MenuAction.HISTORY))
-    lines.append(Item("Music for my moods…", event=ShowMusicFolders()))
-    lines.append(Item("Settings…", action=MenuAction.SETTINGS))
+    lines = [
+        Item("History…", event=OpenPage("history")),
+        Item("Music for my moods…", event=OpenPage("moods")),
+        Item("My music folders", event=ShowMusicFolders()),
+        Item("Settings…", event=OpenPage("settings")),
+    ]
     if snapshot.player:  # before one is there nobody knows
         lines.append(
             Item("Log out of Spotify", event=LogOut())
@@ -293,6 +292,5 @@ def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     if caps.autostart and snapshot.autostart is not None:
         enabled = snapshot.autostart
         lines.append(Item("Start at login", event=SetAutostart(not enabled), checked=enabled))
-    if caps.page:
-        lines.append(Item("Forget…", action=MenuAction.FORGET))
+    lines.append(Item("Forget…", event=OpenPage("history")))
     return tuple(lines)
