@@ -26,6 +26,7 @@ from agent.events import (
     LogOut,
     NextPlaylist,
     NotMyMood,
+    OpenPage,
     PauseCamera,
     PlayForMood,
     Quit,
@@ -80,6 +81,8 @@ def lines(**changes: object) -> dict[str, Item]:
         ("Why? > This is not my mood", NotMyMood(MoodState.HAPPY)),
         ("I feel… > angry", SetMood(MoodState.ANGRY)),
         ("I feel… > surprised", SetMood(MoodState.SURPRISE)),
+        ("History…", OpenPage("history")),
+        ("Settings…", OpenPage("settings")),
     ],
 )
 def test_what_a_line_does(label: str, event: object) -> None:
@@ -89,7 +92,6 @@ def test_what_a_line_does(label: str, event: object) -> None:
 @pytest.mark.parametrize(
     ("label", "action"),
     [
-        ("Settings…", MenuAction.SETTINGS),
         ("Open settings folder", MenuAction.SETTINGS_FOLDER),
         ("About Moodtray", MenuAction.ABOUT),
     ],
