@@ -94,8 +94,6 @@ def lines(**changes: object) -> dict[str, Item]:
         ("Wrong mood? > None of these", NotMyMood(MoodState.HAPPY)),
         ("Wrong mood? > I feel angry", SetMood(MoodState.ANGRY, wrong=MoodState.HAPPY)),
         ("Wrong mood? > I feel surprised", SetMood(MoodState.SURPRISE, wrong=MoodState.HAPPY)),
-        ("History…", OpenPage("history")),
-        ("Settings…", OpenPage("settings")),
     ],
 )
 def test_what_a_line_does(label: str, event: object) -> None:
