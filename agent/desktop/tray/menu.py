@@ -62,9 +62,12 @@ class MenuAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line. Neither ``event`` nor ``action`` nor ``children``: a line to read.
+    """One line.
+
     ``checked`` None: no check mark. ``default``: what a plain click on the icon does, where the
-    system has such a click; ``second``: what one with the middle button does.
+    system has such a click; ``second``: what one with the middle button does. ``text``: a line to
+    read, whose words may change while the menu is open; a click on it means the same whatever it
+    says.
     """
 
     label: str
@@ -74,6 +77,7 @@ class Item:
     children: tuple[Item, ...] = ()
     default: bool = False
     second: bool = False
+    text: bool = False
     separator: bool = False
 
     @property
@@ -136,9 +140,9 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
     track = track_line(snapshot)
     return (
         *_undo(snapshot),
-        Item(mood_line(snapshot), event=TellWhy()),
-        Item(music_line(snapshot), event=TellWhy()),
-        *([Item(track, event=TellWhy())] if track else []),
+        _text(mood_line(snapshot)),
+        _text(music_line(snapshot)),
+        *([_text(track)] if track else []),
         *_trouble(snapshot),
         SEPARATOR,
         _correction(snapshot),
@@ -172,6 +176,11 @@ def needs_user(snapshot: Snapshot) -> bool:
     return needs_login or snapshot.status.is_error or not snapshot.consent or bool(snapshot.stopped)
 
 
+def _text(words: str) -> Item:
+    """Make a line to read. Greyed text is hard to read, so a click on it tells the whole."""
+    return Item(words, event=TellWhy(), text=True)
+
+
 def _undo(snapshot: Snapshot) -> tuple[Item, ...]:
     if snapshot.undo_to is None or "player" in snapshot.stopped:
         return ()
@@ -184,7 +193,7 @@ def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
     problem = snapshot.problem or ""
     for worker in snapshot.stopped:  # how to go on is the next line of this very menu
         problem = problem.replace(part_stopped(worker), what_stopped(worker))
-    lines = [Item(line, event=TellWhy()) for line in _wrapped(problem)]
+    lines = [_text(line) for line in _wrapped(problem)]
     again = [Item("Start again", event=RestartWorkers())] if snapshot.stopped else []
     return (*lines, *again)
 
@@ -220,7 +229,7 @@ def _why(snapshot: Snapshot) -> tuple[Item, ...]:
     lines: list[Item] = []
     for text in why_lines(snapshot):
         lines += [SEPARATOR] if lines else []
-        lines += [Item(line, event=TellWhy()) for line in _wrapped(text)]
+        lines += [_text(line) for line in _wrapped(text)]
     return tuple(lines)
 
 
