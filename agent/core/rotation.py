@@ -50,9 +50,9 @@ class Rotation:
         """Leave out a playlist that the player no longer finds, for a while."""
         self._gone[uri] = now
 
-    def is_back(self, uri: str) -> None:
-        """Note that it can be played again."""
-        self._gone.pop(uri, None)
+    def is_back(self, uri: str) -> bool:
+        """Let it be played again; returns whether it was gone."""
+        return self._gone.pop(uri, None) is not None
 
     def missing(self, now: float) -> frozenset[MoodState]:
         """List the moods whose playlists all were not found of late."""

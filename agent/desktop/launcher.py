@@ -99,9 +99,9 @@ def metainfo_text() -> str:
 
 
 def files(command: Sequence[str]) -> dict[str, bytes]:
-    """Draw the icons and make all of it: place below a data folder -> content.
+    """Make all of it: place below a data folder (``/usr/share``, ``~/.local/share``) -> content.
 
-    Such as ``/usr/share``, ``~/.local/share``. Raises DesktopError.
+    Draws the icons. Raises DesktopError.
     """
     from agent.desktop.icons.drawing import app_icon
 
@@ -120,7 +120,7 @@ def files(command: Sequence[str]) -> dict[str, bytes]:
 
 
 def install(command: Sequence[str], environment: Mapping[str, str] = os.environ) -> Path:
-    """Write all files for this user; the entry's path.
+    """Write all files for this user and return the entry's path.
 
     Files of an earlier time are replaced. Raises DesktopError or StoreError.
     """
@@ -137,9 +137,9 @@ def install(command: Sequence[str], environment: Mapping[str, str] = os.environ)
 
 
 def uninstall(environment: Mapping[str, str] = os.environ) -> list[Path]:
-    """Delete what :func:`install` has written, and the folders that are empty then; what was there.
+    """Delete what :func:`install` has written, and the folders that are empty then.
 
-    Raises StoreError.
+    Returns what was there. Raises StoreError.
     """
     folder = data_folder(environment)
     places = [f"applications/{ENTRY}", f"metainfo/{APP_ID}.metainfo.xml"]

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from agent.errors import PlaylistGone
-from agent.events import PlaylistFound
+from agent.events import PlaylistBack
 from agent.players.folders import find
 from agent.ports import Clock, Report
 from agent.types import Playlist
@@ -17,7 +17,7 @@ SECONDS = 2.0
 
 
 class FolderWatch(Worker):
-    """Looks at what :meth:`watch` names until it holds music, and reports PlaylistFound.
+    """Looks at what :meth:`watch` names until it holds music, and reports PlaylistBack.
 
     A thread of its own: a folder on a network may hang.
     """
@@ -54,6 +54,6 @@ class FolderWatch(Worker):
             with self._lock:
                 there = self._missing.pop(playlist.uri, None)
             if there is not None:
-                self.report(PlaylistFound(playlist))
+                self.report(PlaylistBack(playlist))
         with self._lock:
             return SECONDS if self._missing else None
