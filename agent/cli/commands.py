@@ -455,7 +455,7 @@ def _emotion(text: str) -> str:
 
 
 def _time(text: str | None, minutes: float | None) -> float | None:
-    """Minutes from either option; None: neither is given."""
+    """Return the minutes from either option; None: neither is given."""
     if minutes is not None and not math.isfinite(minutes):
         raise typer.BadParameter("a number of minutes", param_hint="--minutes")
     if text is None:

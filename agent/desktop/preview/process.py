@@ -1,6 +1,4 @@
-"""The preview, seen from the program: opens and closes the child process with the window, and
-hands it frames.
-"""
+"""The preview, seen from the program: opens and closes its process, and hands it frames."""
 
 from __future__ import annotations
 
@@ -66,8 +64,10 @@ class Preview:
             return self._opened.road.drawn if self._opened is not None else 0
 
     def open(self) -> None:
-        """Open the window; nothing happens when it is open. Takes some milliseconds, the window
-        follows within about a second. Raises DesktopError where there is no display.
+        """Open the window; nothing happens when it is open.
+
+        Takes some milliseconds, the window follows within about a second. Raises DesktopError where
+        there is no display.
         """
         check_display()
         with self._lock:
@@ -80,8 +80,10 @@ class Preview:
             self._thread.start()
 
     def show(self, view: FrameView, line: str) -> None:
-        """Hand over one frame, and the mood in words. Does nothing while closed; a fraction of a
-        millisecond otherwise. The frame is copied into memory that only the child shares.
+        """Hand over one frame, and the mood in words.
+
+        Does nothing while closed; a fraction of a millisecond otherwise. The frame is copied into
+        memory that only the child shares.
         """
         with self._lock:
             opened = self._opened
@@ -92,8 +94,10 @@ class Preview:
             )
 
     def blank(self, line: str) -> None:
-        """Show no picture but ``line``, until the next :meth:`show`. Nothing of the last frame is
-        kept."""
+        """Show no picture but ``line``, until the next :meth:`show`.
+
+        Nothing of the last frame is kept.
+        """
         with self._lock:
             opened = self._opened
             if opened is not None and not opened.closing:
@@ -119,8 +123,9 @@ class Preview:
                 opened.process.kill()
 
     def join(self, timeout: float) -> bool:
-        """Wait until a closed window's process is gone. A child that does not listen is killed
-        after the time. True when nothing is left.
+        """Wait until a closed window's process is gone.
+
+        A child that does not listen is killed after the time. True when nothing is left.
         """
         opened, thread = self._opened, self._thread
         if opened is not None and not opened.ended.wait(timeout):
@@ -206,7 +211,7 @@ class Preview:
 
 
 def check_display() -> None:
-    """Raises DesktopError where no window can be shown: OpenCV would abort the process."""
+    """Raise DesktopError where no window can be shown: OpenCV would abort the process."""
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         raise DesktopError(
             "There is no display for the preview: DISPLAY is not set. Start Moodtray from a "

@@ -29,9 +29,11 @@ PAUSE, RESUME = "pause", "resume"
 
 
 def main(name: str, connection: Connection) -> None:
-    """Show frames until the parent says so, dies, or the user closes the window. ``name`` is the
-    shared memory's. Sends READY when the window stands, CLOSED as soon as it was closed, and PAUSE
-    or RESUME when the user wants that of the camera."""
+    """Show frames until the parent says so, dies, or the user closes the window.
+
+    ``name`` is the shared memory's. Sends READY when the window stands, CLOSED as soon as it was
+    closed, and PAUSE or RESUME when the user wants that of the camera.
+    """
     # Ctrl+C in the terminal goes to both processes; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV's Qt looks for fonts of its own, which we do not need, and complains.
@@ -96,7 +98,7 @@ class _Window:
             time.sleep(0.01)
 
     def _first_size(self) -> tuple[int, int]:
-        """As large on any screen, and never larger than it."""
+        """Return a size that is as large on any screen, and never larger than it."""
         width, height = FIRST_SIZE
         if self._shown is not None and not self._shown.blank:
             height = round(width * self._shown.frame.shape[0] / self._shown.frame.shape[1])
@@ -108,7 +110,7 @@ class _Window:
         return round(width * scale), round(height * scale)
 
     def _fill_screen(self) -> None:
-        """To the whole screen, or back."""
+        """Change to the whole screen, or back."""
         cv2, self._full = self._cv2, not self._full
         mode = cv2.WINDOW_FULLSCREEN if self._full else cv2.WINDOW_NORMAL
         cv2.setWindowProperty(TITLE, cv2.WND_PROP_FULLSCREEN, mode)
@@ -143,18 +145,18 @@ class _Window:
 
     @property
     def _has_picture(self) -> bool:
-        """Is there a picture of now?"""
+        """True while there is a picture of now."""
         shown = self._shown
         fresh = time.monotonic() - self._fresh <= STALE_AFTER
         return shown is not None and not shown.blank and fresh
 
     @property
     def _is_stale(self) -> bool:
-        """Is there neither a picture of now nor word why not?"""
+        """True while there is neither a picture of now nor word why not."""
         return not self._has_picture and (self._shown is None or not self._shown.blank)
 
     def _size(self) -> tuple[int, int]:
-        """Of the window's inside now, or the first size where the system does not tell."""
+        """Return the window's inside now, or the first size where the system does not tell."""
         try:
             _x, _y, width, height = self._cv2.getWindowImageRect(TITLE)
         except self._cv2.error:
@@ -170,8 +172,11 @@ class _Window:
 
 
 def screen_size() -> tuple[int, int, float] | None:
-    """Width and height of the screen in pixels, and how much larger than at 96 dpi its user wants
-    things; None where the system does not tell."""
+    """Return width and height of the screen in pixels, and its user's scale.
+
+    The scale says how much larger than at 96 dpi things are wanted; None where the system does not
+    tell.
+    """
     if sys.platform == "win32":
         import ctypes
 
