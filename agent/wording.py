@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from agent.translation import N_
 from agent.types import MoodState
 
 MOOD_WORDS: dict[MoodState, str] = {
-    MoodState.ANGRY: "angry",
-    MoodState.DISGUST: "disgusted",
-    MoodState.FEAR: "afraid",
-    MoodState.HAPPY: "happy",
-    MoodState.SAD: "sad",
-    MoodState.SURPRISE: "surprised",
-    MoodState.NEUTRAL: "neutral",
-    MoodState.UNSURE: "hard to read",
-    MoodState.AWAY: "away",
+    MoodState.ANGRY: N_("angry"),
+    MoodState.DISGUST: N_("disgusted"),
+    MoodState.FEAR: N_("afraid"),
+    MoodState.HAPPY: N_("happy"),
+    MoodState.SAD: N_("sad"),
+    MoodState.SURPRISE: N_("surprised"),
+    MoodState.NEUTRAL: N_("neutral"),
+    MoodState.UNSURE: N_("hard to read"),
+    MoodState.AWAY: N_("away"),
 }
 
 
