@@ -1,4 +1,4 @@
-"""The road of the frames to the preview window: memory that two processes share.
+"""The newest frame on its way to the preview window, in memory that two processes share.
 
 Two slots and a counter. The writer fills the slot that is not being shown and then raises the
 counter; the reader takes the slot that the counter names and looks afterwards whether the counter
@@ -57,8 +57,8 @@ NOTHING = np.zeros((3, 4, 3), np.uint8)
 """Stands where a frame would."""
 
 
-class FrameRoad:
-    """One end of the road. ``create`` in the parent, ``attach`` in the child."""
+class SharedFrame:
+    """One end of the memory. ``create`` in the parent, ``attach`` in the child."""
 
     def __init__(self, memory: SharedMemory, owner: bool) -> None:
         self._memory = memory
@@ -67,12 +67,12 @@ class FrameRoad:
         self._slots = np.ndarray((2,), _SLOT, memory.buf, offset=_COUNTER.itemsize)
 
     @classmethod
-    def create(cls) -> FrameRoad:
+    def create(cls) -> SharedFrame:
         """Make the memory, in the parent."""
         return cls(SharedMemory(create=True, size=SIZE), owner=True)
 
     @classmethod
-    def attach(cls, name: str) -> FrameRoad:
+    def attach(cls, name: str) -> SharedFrame:
         """Attach to it. Raises FileNotFoundError when the parent has closed it already."""
         return cls(SharedMemory(name), owner=False)
 

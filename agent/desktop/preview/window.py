@@ -40,25 +40,25 @@ def main(name: str, connection: Connection) -> None:
     os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
     # It would double the window on a screen of 192 dpi, and blur it; the size is ours to choose.
     os.environ["QT_ENABLE_HIGHDPI_SCALING"] = "0"
-    from agent.desktop.preview.shared_frame import FrameRoad
+    from agent.desktop.preview.shared_frame import SharedFrame
 
     with contextlib.suppress(FileNotFoundError):  # closed again before we had begun
-        road = FrameRoad.attach(name)
+        shared = SharedFrame.attach(name)
         try:
-            _Window(road, connection).show()
+            _Window(shared, connection).show()
         except (BrokenPipeError, EOFError, ConnectionError):
             pass  # the parent is gone, so are we
         finally:
-            road.close()
+            shared.close()
 
 
 class _Window:
-    def __init__(self, road: Any, connection: Connection) -> None:
+    def __init__(self, shared: Any, connection: Connection) -> None:
         import cv2
 
         cv2.setNumThreads(1)  # the drawing is small; the cores belong to others
         self._cv2 = cv2
-        self._road = road
+        self._shared = shared
         self._connection = connection
         self._seen = 0
         self._shown: Any = None
@@ -120,7 +120,7 @@ class _Window:
 
     def _take(self) -> None:
         for _ in range(3):  # a torn frame is followed by a whole one
-            self._seen, shown = self._road.read(self._seen)
+            self._seen, shown = self._shared.read(self._seen)
             if shown is not None:
                 self._shown = shown
                 self._fresh = time.monotonic()
@@ -141,7 +141,7 @@ class _Window:
         shown = self._shown or Shown(NOTHING, (), None, 0.0, "")
         self._cv2.imshow(TITLE, compose(shown, size, stale=stale))
         if new:
-            self._road.count_drawn()
+            self._shared.count_drawn()
 
     @property
     def _has_picture(self) -> bool:
