@@ -20,6 +20,7 @@ import numpy as np
 
 from agent.players.decoding import CHANNELS, FRAME_BYTES, RATE, Track, Unplayable
 from agent.printable import printable
+from agent.timing import ToldOnce
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ GAP = 0.3
 NAMED = 3
 """So many files that cannot be played are named in one message."""
 NULL = "Null"
-"""Name of the device that plays into the void: a machine without sound."""
+"""Name of the null device, which is heard nowhere: a machine without sound."""
 
 
 class NoSound(Exception):
@@ -161,14 +162,14 @@ def listed(bad: Mapping[Path, str]) -> str:
 
 
 class Output:
-    """A sound device, opened when first needed. ``null`` True: the void, on any machine.
+    """A sound device, opened when first needed. ``null`` True: the null device, on any machine.
 
     One thread calls it, except :attr:`pulls` and the audio thread's own callback.
     """
 
     def __init__(self, *, null: bool = False) -> None:
         self._null_only = null
-        self._told_unheard = False
+        self._unheard = ToldOnce()
         self._device: Any = None
         self._deck: Deck | None = None
         self.volume = 1.0
@@ -181,7 +182,7 @@ class Output:
     def play(self, deck: Deck) -> None:
         """Play from ``deck`` instead of what was played; opens the device.
 
-        Never fails: without a device it plays into the void.
+        Never fails: without a device it plays on the null device.
         """
         self._deck = deck
         if self.name == NULL and not self._null_only:
@@ -215,7 +216,7 @@ class Output:
         self.name = ""
 
     def _candidates(self) -> Iterator[Any]:
-        """List the present device first, then those that can be opened now, the void last."""
+        """List the present device first, then those that can be opened now, null last."""
         if self._device is not None:
             yield self._device
             self.close()
@@ -225,8 +226,7 @@ class Output:
             except NoSound as error:
                 log.info("%s: %s", backend, error)
                 continue
-            if backend == NULL and not self._null_only and not self._told_unheard:
-                self._told_unheard = True
+            if backend == NULL and not self._null_only and self._unheard.is_news():
                 log.warning("no sound device works: the music plays unheard")
             yield device
 

@@ -42,7 +42,7 @@ def view(colour: tuple[int, int, int] = GREEN) -> FrameView:
     return FrameView(frame(colour), (Box(220, 120, 180, 180),), SURE, 30.0)
 
 
-# --- the shared between the processes ---------------------------------------------------------------
+# --- the memory between the processes -------------------------------------------------------------
 
 
 @pytest.fixture
