@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agent.desktop.bus_control import BusControl
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
+    from agent.store.settings_file import SettingsFile
 
 
 class WorkerGroup:
@@ -64,4 +65,5 @@ class Components:
     notifier: Notifier | None = None
     session: SessionWatch | None = None
     bus: BusControl | None = None
+    settings_file: SettingsFile | None = None
     page: Page | None = None

@@ -185,6 +185,6 @@ def _icon(size: str, kind: str) -> str:
 
 
 def _announce(folder: Path) -> None:
-    """Desktops look at the theme's own time to see that its icons have changed."""
+    """Change the theme's own time: by it desktops see that its icons have changed."""
     with contextlib.suppress(OSError):
         os.utime(folder / "icons" / "hicolor")

@@ -52,6 +52,7 @@ def folders(paths: Paths) -> Finding:
 def settings_file(
     paths: Paths, problem: AgentError | None, settings: Settings = DEFAULTS
 ) -> Finding:
+    """Look at the settings file, and at what of it cannot be used."""
     if problem is not None:
         return (
             False,
@@ -66,7 +67,7 @@ def settings_file(
 
 
 def _skipped(paths: Paths, settings: Settings) -> list[str]:
-    """What stands in the settings and cannot be used, with its line."""
+    """List what stands in the settings and cannot be used, with its line."""
     from agent.players.spotify.playlists import refused
     from agent.store.settings_errors import line_of
 
@@ -203,8 +204,10 @@ def music(settings: Settings) -> Finding:
 
 
 class MusicSurvey:
-    """Counts what plays. ``missing``: entries of which nothing does; ``passed_over``: what of the
-    others does not. Files are opened for MUSIC_SECONDS in all and believed after that.
+    """Counts what plays.
+
+    ``missing``: entries of which nothing does; ``passed_over``: what of the others does not. Files
+    are opened for MUSIC_SECONDS in all and believed after that.
     """
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.errors import PlaylistGone
@@ -16,6 +16,7 @@ from agent.printable import printable
 from agent.settings import LOOPS, LocalSettings, Settings
 from agent.store.paths import expanded, resources_dir
 from agent.types import EMOTIONS, Playback, Playlist, PlayState
+from agent.wording import parse_mood
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +112,13 @@ class LocalPlayer:
             self._pulled = (self._output.pulls, self._clock.monotonic())
             self._paused = False
 
+    def next_track(self) -> None:
+        """Go on with the next track; does nothing when nothing was played before."""
+        if self._deck is not None:
+            self._deck.next()
+            if self._paused:
+                self.resume()
+
     def set_volume(self, volume: float) -> None:
         """Set the volume, 0..1. Any thread."""
         self._output.volume = volume
@@ -135,19 +143,55 @@ class LocalPlayer:
             self._pulled = (self._output.pulls, now)
 
 
-def playlists_for(settings: Settings) -> dict[str, tuple[Playlist, ...]]:
-    """Find every emotion's playlists: the user's folders, or the shipped loop where none are named.
+def playlists_for(
+    settings: Settings, adopted: Mapping[str, Path] | None = None
+) -> dict[str, tuple[Playlist, ...]]:
+    """Find every emotion's playlists: those of the settings, else the user's folder, else a loop.
 
-    An emotion with an empty list in the settings has none.
+    The folder is that of :func:`mood_folders`. An emotion with an empty list in the settings has
+    none.
     """
+    own = adopted or {}
     named_by_emotion = {str(emotion): names for emotion, names in settings.local_playlists.items()}
     found: dict[str, tuple[Playlist, ...]] = {}
     for emotion in EMOTIONS:
         named = named_by_emotion.get(emotion)
-        found[emotion] = (
-            (loop(emotion),) if named is None else tuple(playlist(text) for text in named)
-        )
+        if named is not None:
+            found[emotion] = tuple(playlist(text) for text in named)
+        elif emotion in own:
+            found[emotion] = (playlist(str(own[emotion])),)
+        else:
+            found[emotion] = (loop(emotion),)
     return found
+
+
+def mood_folders(root: Path) -> dict[str, Path]:
+    """Find the folders below ``root`` that are named after an emotion and hold music.
+
+    "Happy", "Afraid" or "fear" are such names, in any case. Takes as long as the disk does.
+    """
+    found: dict[str, Path] = {}
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir())
+    except OSError:
+        return found
+    for folder in folders:
+        try:
+            mood = parse_mood(folder.name)
+        except ValueError:
+            continue
+        if mood is not None and signature(playlist(str(folder))) is not None:
+            found.setdefault(mood.value, folder)
+    return found
+
+
+def signature(playlist: Playlist) -> tuple[object, ...] | None:
+    """Tell one state of a playlist's files from another; None: there are none to play."""
+    try:
+        tracks = tracks_of(playlist)
+        return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in tracks)
+    except (PlaylistGone, OSError):
+        return None
 
 
 def loop(emotion: str) -> Playlist:
@@ -165,14 +209,15 @@ def playlist(text: str) -> Playlist:
 
 
 def tracks_of(playlist: Playlist) -> list[Path]:
-    """The audio files of a playlist in the order in which people number them; folders within it
-    included, hidden files not. Raises PlaylistGone when there are none.
+    """List the audio files of a playlist in the order in which people number them.
+
+    Folders within it included, hidden files not. Raises PlaylistGone when there are none.
     """
     return look_at(playlist).tracks
 
 
 def look_at(playlist: Playlist) -> Found:
-    """Like :func:`tracks_of`, with what was passed over."""
+    """List the same as :func:`tracks_of`, with what was passed over."""
     if playlist.uri.startswith(LOOPS):
         return Found([_loop_file(playlist)])
     return find(Path(playlist.uri), playlist.name)

@@ -97,6 +97,14 @@ class Deck:
             position = min(self._played / RATE, self._track.duration)
             return self._track.path, position, self._track.duration
 
+    def next(self) -> None:
+        """Go on with the next track at once. Any thread."""
+        with self._lock:
+            if self._track is not None:
+                self._track.close()
+                self._track = self._open_next()
+                self._played = self._gap = 0
+
     def close(self) -> None:
         """Close the track that is open."""
         with self._lock:

@@ -105,9 +105,7 @@ def all_errors(
     error: ValidationError | None,
     entries: Iterable[tuple[tuple[str, ...], str]],
 ) -> SettingsError:
-    """For TOML that breaks the rules (``error``), or that names paths which cannot be meant so;
-    ``entries``: the keys of all paths and what stands there.
-    """
+    """Explain TOML that breaks the rules (``error``), or names paths which cannot be meant so."""
     told = [value_errors(path, text, error).message] if error is not None else []
     for keys, entry in entries:
         why = _path_mistake(entry, a_folder=keys[0] != "camera")

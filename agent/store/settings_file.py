@@ -233,8 +233,9 @@ def default_text() -> str:
 
 
 def parse(text: str, path: Path | None) -> Settings:
-    """TOML text -> Settings; ``path`` is for the message, None for text that is not yet in the
-    file. Raises SettingsError.
+    """Turn TOML text into settings. Raises SettingsError.
+
+    ``path`` is for the message, None for text that is not yet in the file.
     """
     values = _toml(text, path or Path("settings"))
     settings: Settings | None = None
@@ -270,7 +271,7 @@ def _toml(text: str, path: Path) -> dict[str, Any]:
 
 
 def _paths_in(values: Mapping[str, Any]) -> list[tuple[tuple[str, str], str]]:
-    """(keys, text) of all that stands for a path in a file whose values are not checked yet."""
+    """List (keys, text) of all that stands for a path, while values are not checked yet."""
     found: list[tuple[tuple[str, str], str]] = []
     folders = values.get("local_playlists")
     if isinstance(folders, dict):

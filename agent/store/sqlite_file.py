@@ -28,8 +28,10 @@ T = TypeVar("T")
 
 
 class SqliteFile:
-    """Any thread. With write-ahead logging where the file system can do it, so that a page may
-    read while the agent writes. A file that was removed or replaced beside us is begun anew.
+    """The connection to one file. Any thread.
+
+    With write-ahead logging where the file system can do it, so that a page may read while the
+    agent writes. A file that was removed or replaced beside us is begun anew.
 
     A damaged file is set aside as ``NAME.broken-DATE`` and a new one is started; ``on_set_aside``
     (default: a warning in the log) is told so in a StoreError's words. ``schema`` makes the tables

@@ -268,7 +268,7 @@ class Tray:
             # Elsewhere a plain click opens the menu.
             default=item.default and self.backend.name in ("win32", STATUS_NOTIFIER),
         )
-        made.reads = not (item.children or item.event or item.action)
+        made.reads = item.text
         return made
 
     def _click_second(self) -> None:

@@ -128,6 +128,11 @@ class SpotifyPlayer:
                 if self._read().playback.state is not PlayState.PLAYING:
                     raise self._refusal(error) from error
 
+    def next_track(self) -> None:
+        """Where nothing is awake there is no next track."""
+        with self._client.commanding():
+            self._client.next_track()
+
     def close(self) -> None:
         """End the connections and write the count of requests down."""
         self._client.close()
