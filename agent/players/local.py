@@ -72,7 +72,7 @@ class LocalPlayer:
             context=self._playlist.uri,
             context_name=self._playlist.name,
             track=str(path),
-            title=path.stem.replace("_", " "),
+            title=None if self._playlist.uri.startswith(LOOPS) else path.stem.replace("_", " "),
             position=position,
             duration=duration,
             device=device,
