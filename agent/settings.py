@@ -70,6 +70,8 @@ class PolicySettings(_Section):
     """No second switch of our own within that time."""
     start_when_silent: bool = False
     """Start music although nothing plays and nobody asked."""
+    interrupt_speech: bool = False
+    """Change podcasts and audiobooks for music as if they were music."""
     hands_off_minutes: Annotated[float, Field(ge=0.0, le=1440.0)] = 60.0
     """A context that the user chose is left alone that long, or until it ends."""
 

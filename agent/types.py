@@ -178,6 +178,7 @@ class Playback:
     chosen_by: Chooser = Chooser.UNKNOWN
     chosen_since: float | None = None
     paused_by_hand: bool = False
+    spoken: bool = False  # a podcast or an audiobook: it is not to be cut in mid-sentence
 
     def time_left(self, now: float) -> float | None:
         """Return the seconds until the present track ends, extrapolated to ``now``.

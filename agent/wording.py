@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from agent.translation import N_
 from agent.types import (
     EMOTIONS,
     Action,
@@ -25,15 +26,15 @@ LINE_WIDTH = 46
 """Characters of one line in a menu: longer texts are wrapped (reasons) or shortened (names)."""
 
 MOOD_WORDS: dict[MoodState, str] = {
-    MoodState.ANGRY: "angry",
-    MoodState.DISGUST: "disgusted",
-    MoodState.FEAR: "afraid",
-    MoodState.HAPPY: "happy",
-    MoodState.SAD: "sad",
-    MoodState.SURPRISE: "surprised",
-    MoodState.NEUTRAL: "neutral",
-    MoodState.UNSURE: "hard to read",
-    MoodState.AWAY: "away",
+    MoodState.ANGRY: N_("angry"),
+    MoodState.DISGUST: N_("disgusted"),
+    MoodState.FEAR: N_("afraid"),
+    MoodState.HAPPY: N_("happy"),
+    MoodState.SAD: N_("sad"),
+    MoodState.SURPRISE: N_("surprised"),
+    MoodState.NEUTRAL: N_("neutral"),
+    MoodState.UNSURE: N_("hard to read"),
+    MoodState.AWAY: N_("away"),
 }
 
 MOODS: tuple[MoodState, ...] = tuple(MoodState(name) for name in EMOTIONS)
@@ -269,6 +270,7 @@ def shorten(text: str, width: int = LINE_WIDTH) -> str:
 _PARTS: dict[str, str] = {
     "watcher": "Looking through the camera",
     "player": "Playing music",
+    "folders": "Noticing new music in your folders",
     "session": "Noticing a locked screen",
     "bus": "Answering programs on the session bus",
     "commands": "Taking commands such as 'moodtray status'",

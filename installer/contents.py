@@ -107,11 +107,9 @@ def own_files(root: Path = ROOT) -> list[tuple[str, str]]:
             inside = file.relative_to(root / name)
             if _is_shipped(file, inside):
                 found.append((str(file), str(Path("agent/_data") / name / inside.parent)))
-    for name in ("templates", "static"):
-        for file in sorted((root / "agent" / "web" / name).rglob("*")):
-            if file.is_file():
-                folder = file.relative_to(root).parent
-                found.append((str(file), str(folder)))
+    for file in sorted((root / "agent" / "web").rglob("*")):
+        if file.suffix in (".html", ".css", ".js"):
+            found.append((str(file), str(file.relative_to(root).parent)))
     return found
 
 

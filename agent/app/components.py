@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agent.app.player_manager import PlayerManager
 from agent.app.spotify_account import Account
 from agent.app.taps import Taps
+from agent.players.folder_watch import FolderWatch
 from agent.players.player_worker import PlayerWorker
 from agent.ports import Clock, History, Notifier
 from agent.vision.watcher import Watcher
@@ -54,6 +55,7 @@ class Components:
 
     watcher: Watcher
     player: PlayerWorker
+    folders: FolderWatch
     music: PlayerManager
     account: Account
     history: History

@@ -30,6 +30,7 @@ from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop import consent
 from agent.errors import AgentError
+from agent.players.folder_watch import FolderWatch
 from agent.players.player_worker import PlayerWorker
 from agent.players.spotify import storage
 from agent.ports import Clock, Notifier
@@ -184,12 +185,14 @@ class Engine:
             tell=options.tell,
         )
         player = PlayerWorker(None, account.forward, self._clock)
+        folders = FolderWatch(self.report, self._clock)
         music = PlayerManager(
             self._paths,
             self._clock,
             self.report,
             player,
             account,
+            folders,
             wanted=options.player,
             spotify_url=options.spotify_url,
         )
@@ -198,6 +201,7 @@ class Engine:
         return Components(
             watcher,
             player,
+            folders,
             music,
             account,
             history,
@@ -283,6 +287,7 @@ class Engine:
     def _start_the_rest(self, settings: Settings) -> None:
         """Start what may come up after the first look at the camera has begun."""
         self._parts.workers.start(self._parts.player)
+        self._parts.workers.start(self._parts.folders)
         try:
             self._parts.music.use(settings)
         except AgentError as error:  # the rest of the agent works without music

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agent import events
 from agent.app.spotify_account import Account
 from agent.players.backend import PlayerBackend
+from agent.players.folder_watch import FolderWatch
 from agent.players.player_worker import PlayerWorker
 from agent.ports import Clock, Report
 from agent.settings import Settings
@@ -32,6 +33,7 @@ class PlayerManager:
         report: Report,
         player: PlayerWorker,
         account: Account,
+        folders: FolderWatch,
         *,
         wanted: str | None = None,
         spotify_url: str | None = None,
@@ -44,10 +46,11 @@ class PlayerManager:
         self._spotify_url = spotify_url
         self._player = player
         self._account = account
+        self._folders = folders
         self._settings = Settings()
         self._in_use: tuple[object, ...] | None = None
         self._local: LocalPlayer | None = None  # while it is in use
-        self._folders: MusicFolders | None = None  # once it was
+        self._adopted: MusicFolders | None = None  # once it was
         self._mapped: MappedPlaylists | None = None  # while Spotify is in use
 
     def use(self, settings: Settings) -> None:
@@ -70,11 +73,12 @@ class PlayerManager:
         from agent.app.music_folders import MusicFolders
         from agent.players.local import LocalPlayer, playlists_for
 
-        if self._folders is None:
-            self._folders = MusicFolders(self._paths.music, self._clock)
-            self._folders.look_now()
-        playlists = playlists_for(settings, self._folders.adopted)
+        if self._adopted is None:
+            self._adopted = MusicFolders(self._paths.music, self._clock)
+            self._adopted.look_now()
+        playlists = playlists_for(settings, self._adopted.adopted)
         self._leave_spotify()
+        self._folders.forget()
         self._report(events.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
         # Its volume can be changed while it plays; for the rest it is built anew.
         wanted = ("local", settings.local.model_copy(update={"volume": 1.0}))
@@ -101,6 +105,7 @@ class PlayerManager:
             settings, self._paths, self._clock, self._report, self._spotify_url
         )
         self._leave_spotify()
+        self._folders.forget()
         self._local = None
         self._in_use, self._mapped = wanted, mapped
         mapped.use(settings, logged_in)
@@ -121,17 +126,16 @@ class PlayerManager:
             self.use(self._settings)
         if self._mapped is not None:
             self._account.remind(self._settings)
-        if self._local is not None and self._folders is not None:
-            changed, back = self._folders.look()
-            if changed:
-                self._use_local(self._settings)
-            for playlist in back:
-                self._report(events.PlaylistBack(playlist))
+        if self._local is not None and self._adopted is not None and self._adopted.look():
+            self._use_local(self._settings)
 
     def await_playlist(self, playlist: Playlist) -> None:
-        """Report PlaylistBack when the files of one that was not found have changed."""
-        if self._local is not None and self._folders is not None:
-            self._folders.wait_for(playlist)
+        """Report PlaylistBack once a folder that could not be played can be.
+
+        Spotify's own are looked up again in their time.
+        """
+        if self._local is not None:
+            self._folders.watch(playlist)
 
     def renew(self) -> None:
         """Build the player anew for a worker that has none.

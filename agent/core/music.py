@@ -326,7 +326,8 @@ class MusicControl:
         if self.playback is not None and self.playback.context is not None:
             self._rotation.had_its_turn(self.playback.context)
         playable = self._rotation.playable(now)
-        decision = another(listener, self.playback, now, self._rotation.started, playable)
+        missing = self._rotation.missing(now)
+        decision = another(listener, self.playback, now, self._rotation.started, playable, missing)
         if decision.action is not Action.SWITCH_NOW:
             return [effects.Notify(messages.not_switched(decision))]
         self.decision = decision
@@ -412,6 +413,7 @@ class MusicControl:
             last_emotion=listener.last_emotion,
             leaning=listener.leaning,
             started=self._rotation.started,
+            missing=self._rotation.missing(now),
         )
         playable = self._rotation.playable(now)
         decision = decide(listener.mood, self.playback, about, policy, playable)

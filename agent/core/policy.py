@@ -5,7 +5,8 @@ The rules, in the order in which they are asked (the first that applies decides)
 1. Somebody asked for music ("Play for my mood"): play, now, for the mood as far as it is known.
    Who has just said how they feel asks for music that fits, where music plays.
 2. Never against the user's hand: paused by hand stays paused; a context that the user chose is
-   left alone until it ends or ``hands_off_minutes`` have passed. Music that rests does so.
+   left alone until it ends or ``hands_off_minutes`` have passed. Music that rests does so. Nobody
+   who speaks is interrupted, unless ``interrupt_speech`` is set.
 3. No clear mood, no music that fits, no player: keep. A start that found no device waits for one.
 4. Moodtray changes music that plays. Silence stays silence, unless ``start_when_silent`` is set,
    it was our own playlist that ran out, or a change of ours still owes the music.
@@ -83,6 +84,7 @@ class Circumstances:
     last_emotion: MoodState | None = None  # the latest mood that was clear
     leaning: MoodState | None = None  # what the first looks point to
     started: tuple[str, ...] = ()  # uris that we started, the newest last
+    missing: frozenset[MoodState] = frozenset()  # whose playlists were not found of late
 
 
 def decide(
@@ -110,7 +112,7 @@ def decide(
     if not mood.state.is_emotion:
         return keep(describe(mood))
     if not playlists.get(mood.state):
-        return keep(no_playlist(mood.state))
+        return keep(no_playlist(mood.state, about.missing))
     if about.awaited:
         return keep(WAITS_FOR_DEVICE)
     if playback is None or not _reachable(playback, about, settings):
@@ -154,8 +156,10 @@ def fits(playback: Playback | None, playlists: Sequence[Playlist]) -> bool:
     return any(playback.context == each.uri for each in playlists)
 
 
-def no_playlist(state: MoodState) -> str:
-    """Give the reason where nothing can be played for ``state``."""
+def no_playlist(state: MoodState, missing: frozenset[MoodState] = frozenset()) -> str:
+    """Give the reason where nothing can be played for ``state``; ``missing``: not found of late."""
+    if state in missing:
+        return f"what is set for {MOOD_WORDS[state]} cannot be found or played just now"
     return f"no playlist is set for {MOOD_WORDS[state]}"
 
 
@@ -165,6 +169,7 @@ def another(
     now: float,
     started: Sequence[str],
     playlists: Playlists,
+    missing: frozenset[MoodState] = frozenset(),
 ) -> Decision:
     """Choose another playlist for the same mood, at the user's wish.
 
@@ -175,7 +180,7 @@ def another(
     if not state.is_emotion:
         state = listener.leaning or listener.last_emotion or MoodState.NEUTRAL
     if not playlists.get(state):
-        return Decision(now, Action.KEEP, state, None, no_playlist(state))
+        return Decision(now, Action.KEEP, state, None, no_playlist(state, missing))
     others = [each for each in playlists[state] if playback is None or not fits(playback, (each,))]
     if not others:
         only = f"it is the only playlist for {MOOD_WORDS[state]}"
@@ -216,7 +221,7 @@ def _asked(
             state = MoodState.NEUTRAL
             reason = "you asked for music, and your mood is not known yet"
     if not playlists.get(state):
-        return Decision(about.now, Action.KEEP, state, None, no_playlist(state))
+        return Decision(about.now, Action.KEEP, state, None, no_playlist(state, about.missing))
     for playing in playlists[state]:
         if fits(playback, (playing,)):
             return Decision(about.now, Action.KEEP, state, playing, f"{reason}, and {FITS}")
@@ -245,6 +250,8 @@ def _users_hand(
         return "you took back the last change"
     if playback is None or playback.state is not PlayState.PLAYING:
         return None
+    if playback.spoken and not settings.interrupt_speech:
+        return "somebody speaks: podcasts and audiobooks are left alone"
     if playback.chosen_by is Chooser.USER:
         since = playback.chosen_since if playback.chosen_since is not None else about.now
         if about.now - since < settings.hands_off_minutes * 60:

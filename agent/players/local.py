@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.errors import PlaylistGone
 from agent.players.decoding import SUFFIXES, Unplayable
+from agent.players.folders import LISTS, Found, find
 from agent.players.sound import NULL, Deck, Output
 from agent.ports import Clock
+from agent.printable import printable
 from agent.settings import LOOPS, LocalSettings, Settings
 from agent.store.paths import expanded, resources_dir
 from agent.types import EMOTIONS, Playback, Playlist, PlayState
@@ -71,8 +72,8 @@ class LocalPlayer:
             PlayState.PAUSED if self._paused else PlayState.PLAYING,
             context=self._playlist.uri,
             context_name=self._playlist.name,
-            track=str(path),
-            title=None if self._playlist.uri.startswith(LOOPS) else path.stem.replace("_", " "),
+            track=str(path).encode("utf-8", "backslashreplace").decode(),
+            title=None if self._playlist.uri.startswith(LOOPS) else _title(path),
             position=position,
             duration=duration,
             device=device,
@@ -88,9 +89,8 @@ class LocalPlayer:
             deck = Deck(paths, chance=self._chance, on_end=self._track_ended)
         except Unplayable as error:
             raise PlaylistGone(
-                f"None of the {len(paths)} audio files of “{playlist.name}” can be played; they "
-                "seem to be damaged. Replace them, or name another folder in the settings under "
-                "local_playlists."
+                f"None of the {len(paths)} audio files of “{playlist.name}” can be played: {error}."
+                " Replace them, or name another folder in the settings under local_playlists."
             ) from error
         before = self._deck
         self._deck, self._playlist, self._paused = deck, playlist, False
@@ -141,6 +141,10 @@ class LocalPlayer:
             log.warning("the sound device %s went away", self._output.name)
             self._output.reopen()
             self._pulled = (self._output.pulls, now)
+
+
+def _title(path: Path) -> str:
+    return printable(path.stem.replace("_", " "))
 
 
 def playlists_for(
@@ -204,45 +208,23 @@ def playlist(text: str) -> Playlist:
     if text.startswith(LOOPS):
         return loop(text.removeprefix(LOOPS))
     path = expanded(text)
-    return Playlist(str(path), path.stem if path.suffix in SUFFIXES else path.name or str(path))
+    is_file = path.suffix.lower() in (*SUFFIXES, *LISTS)
+    return Playlist(str(path), printable(path.stem if is_file else path.name or str(path)))
 
 
 def tracks_of(playlist: Playlist) -> list[Path]:
     """List the audio files of a playlist in the order in which people number them.
 
-    Folders within it are included, hidden files not. Raises PlaylistGone when there are none.
+    Folders within it included, hidden files not. Raises PlaylistGone when there are none.
     """
+    return look_at(playlist).tracks
+
+
+def look_at(playlist: Playlist) -> Found:
+    """List the same as :func:`tracks_of`, with what was passed over."""
     if playlist.uri.startswith(LOOPS):
-        return [_loop_file(playlist)]
-    path = Path(playlist.uri)
-    remedy = "name another folder in the settings under local_playlists."
-    try:
-        if path.is_file():
-            return [path]
-        if not path.is_dir():
-            raise PlaylistGone(
-                f"The folder {path} of “{playlist.name}” is not there any more. Put it back, or "
-                + remedy
-            )
-        files = [
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in SUFFIXES
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            and file.is_file()
-        ]
-    except OSError as error:
-        raise PlaylistGone(
-            f"The folder {path} of “{playlist.name}” cannot be read ({error.strerror}). Check its "
-            "permissions, or " + remedy
-        ) from error
-    if not files:
-        kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
-        raise PlaylistGone(
-            f"The folder {path} of “{playlist.name}” holds no music that Moodtray can play "
-            f"({kinds}). Put some in, or " + remedy
-        )
-    return sorted(files, key=lambda file: _numbered(file.relative_to(path)))
+        return Found([_loop_file(playlist)])
+    return find(Path(playlist.uri), playlist.name)
 
 
 def _loop_file(playlist: Playlist) -> Path:
@@ -258,9 +240,3 @@ def _loop_file(playlist: Playlist) -> Path:
             "yours in the settings under local_playlists."
         )
     return file
-
-
-def _numbered(path: Path) -> list[tuple[int, int, str]]:
-    """Sort key by which "2" comes before "10"."""
-    pieces = re.split(r"(\d+)", str(path).casefold())
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]

@@ -37,7 +37,15 @@ def test_what_holds_no_more_is_withdrawn() -> None:
     notifier = Withdrawn()
     for shows, kinds in ((None, []), (notifier, [NotificationKind.LOGIN])):
         parts = Components(
-            nothing, nothing, nothing, nothing, nothing, WorkerGroup(), nothing, notifier=shows
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            WorkerGroup(),
+            nothing,
+            notifier=shows,
         )
         handler = EffectHandler(
             parts, Settings(), Options(), Paths.default(), FakeClock(), lambda _: None, lambda: None

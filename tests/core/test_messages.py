@@ -6,7 +6,7 @@ import pytest
 
 from agent.core.messages import holds, info, stale, trouble
 from agent.errors import NeedsLogin, PlaylistGone
-from agent.events import LogIn, ShowMusicFolders
+from agent.events import LogIn, OpenPage
 from agent.types import (
     Action,
     CameraState,
@@ -70,6 +70,6 @@ def test_trouble_has_its_kind_and_the_way_out() -> None:
     login = trouble(NeedsLogin("Log in again."))
     assert (login.kind, login.buttons) == (NotificationKind.LOGIN, (("Log in", LogIn()),))
     gone = trouble(PlaylistGone("The folder is not there."))
-    assert gone.buttons == (("Music for my moods", ShowMusicFolders()),)
+    assert gone.buttons == (("Music for my moods", OpenPage("moods")),)
     assert info("t", "m", trouble=True).kind is NotificationKind.WARNING
     assert info("t", "m").kind is NotificationKind.INFO

@@ -515,3 +515,17 @@ class TestUndo:
         booth.started()
         booth.wait(2.0)
         assert booth.uris == ["joy", "x", "joy2"]
+
+
+def test_a_playlist_that_is_found_again_plays_at_once() -> None:
+    harness = MusicHarness()
+    harness.mood = MoodState.SAD
+    harness.read()
+    harness.failed(PlaylistGone("Blues is empty."))
+    assert harness.dj.decision is not None
+    assert "cannot be found" in harness.dj.decision.reason
+    harness.dj.playlist_back(BLUES)
+    harness.wait(harness.policy.cooldown + 1.0)
+    harness.decide()
+    assert [play.playlist for play in harness.all(effects.Play)] == [BLUES, BLUES]
+    assert harness.dj.error is None

@@ -268,7 +268,7 @@ def test_next_playlist_with_one_playlist_says_so() -> None:
     assert story.uris == ["p:happy"]
     assert story.answer.title == "♪ Happy plays on"
     assert "the only playlist for happy" in story.answer.body
-    assert [event for _, event in story.answer.buttons] == [events.ShowMusicFolders()]
+    assert [event for _, event in story.answer.buttons] == [events.OpenPage("moods")]
 
 
 def test_next_track_goes_to_the_player_and_early_it_is_feedback() -> None:

@@ -29,9 +29,7 @@ def text(name: str) -> str:
 def test_every_local_link_leads_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", text(page))
     missing = [
-        link
-        for link in links
-        if "://" not in link and not (ROOT / page).parent.joinpath(link).exists()
+        link for link in links if "://" not in link and not ((ROOT / page).parent / link).exists()
     ]
     assert not missing
 

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-from starlette.types import ASGIApp
 
 from agent import events
 from agent.clock import SystemClock
 from agent.web import page_server
 from agent.web.page_server import MAX_CONNECTIONS, PageServer
+
+if TYPE_CHECKING:  # a test looks whether it is loaded
+    from starlette.types import ASGIApp
 
 CLOCK = SystemClock()
 HEAVY = {"fastapi", "uvicorn", "starlette", "jinja2"}

@@ -160,6 +160,11 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
     )
 
 
+def starting_menu() -> tuple[Item, ...]:
+    """Show something before there is anything to say: some panels do not open an empty menu."""
+    return (Item("Starting…"), SEPARATOR, Item("Quit", event=Quit()))
+
+
 def tooltip(snapshot: Snapshot) -> str:
     """Mood and playlist for the mouse that rests on the icon; under Windows' 127 characters."""
     return f"Moodtray – {mood_line(snapshot)}\n{music_line(snapshot)}"[:127]
