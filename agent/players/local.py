@@ -73,7 +73,7 @@ class LocalPlayer:
             context=self._playlist.uri,
             context_name=self._playlist.name,
             track=str(path).encode("utf-8", "backslashreplace").decode(),
-            title=printable(path.stem.replace("_", " ")),
+            title=None if self._playlist.uri.startswith(LOOPS) else _title(path),
             position=position,
             duration=duration,
             device=device,
@@ -141,6 +141,10 @@ class LocalPlayer:
             log.warning("the sound device %s went away", self._output.name)
             self._output.reopen()
             self._pulled = (self._output.pulls, now)
+
+
+def _title(path: Path) -> str:
+    return printable(path.stem.replace("_", " "))
 
 
 def playlists_for(

@@ -24,10 +24,12 @@ face, and chooses music that fits.
 
 What is seen: a few pictures at a time. They are judged in this computer's memory and forgotten \
 at once.
+
 What is kept: each change of your mood with the time and how likely each of the seven moods was, \
 which playlist was started and why, and your answers, such as 'Undo' or 'I feel sad'. It lies in \
 a file on this computer, which you may delete. Beside it lie your settings, a log of troubles and, \
 if you use it, your Spotify login.
+
 What is sent: no picture and no mood, to nobody. Spotify, if you use it, is asked what plays and \
 told what to play.
 

@@ -18,7 +18,7 @@ from agent.wording import MOOD_WORDS, MOODS
 OPEN_SECONDS = 10.0
 
 _FOLDERS = (
-    "Put music into the folder of a mood, and it plays for that mood within seconds. "
+    "Put music into the folder of a mood: it is found within seconds and plays for that mood. "
     "A mood whose folder stays empty keeps Moodtray's own calm loop."
 )
 
