@@ -12,7 +12,7 @@ from agent.events import (
     UndoSwitch,
 )
 from agent.types import Decision, Notification, NotificationKind
-from agent.wording import part_stopped
+from agent.wording import part_stopped, what_is_done_by
 
 
 def switched(decision: Decision) -> Notification:
@@ -48,6 +48,16 @@ def worker_gave_up(worker: str, asked: bool = False) -> Notification:
         f"{part_stopped(worker)} 'moodtray doctor' may know why.",
         buttons=(("Start again", RestartWorkers()),),
         asked=asked,
+    )
+
+
+def worker_crashed(worker: str) -> Notification:
+    """A part met a defect and goes on."""
+    return Notification(
+        NotificationKind.INFO,
+        "Moodtray met a fault of its own",
+        f"{what_is_done_by(worker)} was interrupted and goes on by itself. Please report it: "
+        "'moodtray doctor --bundle' gathers what helps to find the fault.",
     )
 
 

@@ -26,7 +26,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
             mode = target.stat().st_mode & 0o777
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
