@@ -15,13 +15,16 @@ from agent.store.paths import Paths
 from agent.types import MoodState, Playlist
 
 if TYPE_CHECKING:
+    from agent.app.music_folders import MusicFolders
     from agent.players.local import LocalPlayer
     from agent.players.spotify.playlist_lookup import MappedPlaylists
 
 
 class PlayerManager:
-    """Gives the player's worker the player that the settings ask for. All methods are called by the
-    controller's thread and return at once."""
+    """Gives the player's worker the player that the settings ask for.
+
+    All methods are called by the controller's thread and return at once.
+    """
 
     def __init__(
         self,
@@ -35,7 +38,7 @@ class PlayerManager:
         wanted: str | None = None,
         spotify_url: str | None = None,
     ) -> None:
-        """``wanted``: a player by name, whatever the settings say."""
+        """Serve ``player``; ``wanted``: a player by name, whatever the settings say."""
         self._paths = paths
         self._clock = clock
         self._report = report
@@ -47,6 +50,7 @@ class PlayerManager:
         self._settings = Settings()
         self._in_use: tuple[object, ...] | None = None
         self._local: LocalPlayer | None = None  # while it is in use
+        self._adopted: MusicFolders | None = None  # once it was
         self._mapped: MappedPlaylists | None = None  # while Spotify is in use
 
     def use(self, settings: Settings) -> None:
@@ -66,9 +70,13 @@ class PlayerManager:
             self._use_local(settings)
 
     def _use_local(self, settings: Settings) -> None:
+        from agent.app.music_folders import MusicFolders
         from agent.players.local import LocalPlayer, playlists_for
 
-        playlists = playlists_for(settings)
+        if self._adopted is None:
+            self._adopted = MusicFolders(self._paths.music, self._clock)
+            self._adopted.look_now()
+        playlists = playlists_for(settings, self._adopted.adopted)
         self._leave_spotify()
         self._folders.forget()
         self._report(events.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
@@ -109,22 +117,31 @@ class PlayerManager:
             self._mapped = None
 
     def look(self) -> None:
-        """Now and then: 'moodtray login' or 'logout' may have been called beside us, and a login
-        that ends soon is told once a day. A login may replace one that is refused."""
+        """Look at the login; to be called now and then.
+
+        'moodtray login' or 'logout' may have been called beside us, and a login that ends soon is
+        told once a day. A login may replace one that is refused.
+        """
         if self._account.changed:
             self.use(self._settings)
         if self._mapped is not None:
             self._account.remind(self._settings)
+        if self._local is not None and self._adopted is not None and self._adopted.look():
+            self._use_local(self._settings)
 
-    def watch_for(self, playlist: Playlist) -> None:
-        """Report PlaylistFound once a folder that could not be played can be. Spotify's own are
-        looked up again in their time."""
+    def await_playlist(self, playlist: Playlist) -> None:
+        """Report PlaylistBack once a folder that could not be played can be.
+
+        Spotify's own are looked up again in their time.
+        """
         if self._local is not None:
             self._folders.watch(playlist)
 
     def renew(self) -> None:
-        """Build the player anew for a worker that has none: what it held was let go when it gave
-        up."""
+        """Build the player anew for a worker that has none.
+
+        What it held was let go when it gave up.
+        """
         if self._player.needs_backend:
             self._in_use = None
             self.use(self._settings)

@@ -36,12 +36,14 @@ DARK = 25.0
 
 
 def system() -> Finding:
+    """Look at the operating system and Python."""
     frozen = ", packaged" if getattr(sys, "frozen", False) else ""
     python = f"Python {platform.python_version()}{frozen}"
     return True, f"Moodtray {agent.__version__}, {python}, {platform.platform(terse=True)}", ""
 
 
 def folders(paths: Paths) -> Finding:
+    """Look whether the folders can be written."""
     for folder in (paths.config, paths.data, paths.state, paths.logs, paths.runtime):
         ensure_folder(folder)
     return True, f"settings in {paths.config}, history in {paths.data}, log in {paths.logs}", ""
@@ -50,6 +52,7 @@ def folders(paths: Paths) -> Finding:
 def settings_file(
     paths: Paths, problem: AgentError | None, settings: Settings = DEFAULTS
 ) -> Finding:
+    """Look at the settings file, and at what of it cannot be used."""
     if problem is not None:
         return (
             False,
@@ -64,7 +67,7 @@ def settings_file(
 
 
 def _skipped(paths: Paths, settings: Settings) -> list[str]:
-    """What stands in the settings and cannot be used, with its line."""
+    """List what stands in the settings and cannot be used, with its line."""
     from agent.players.spotify.playlists import refused
     from agent.store.settings_errors import line_of
 
@@ -80,6 +83,7 @@ def _skipped(paths: Paths, settings: Settings) -> list[str]:
 
 
 def history(paths: Paths) -> Finding:
+    """Look at the mood journal."""
     from agent.store.history import SqliteHistory
 
     if not paths.history_file.exists():
@@ -96,6 +100,7 @@ def history(paths: Paths) -> Finding:
 
 
 def model(settings: Settings) -> Finding:
+    """Look whether the network can be loaded."""
     import numpy as np
 
     from agent.vision.expression import ExpressionClassifier, describe_model
@@ -112,6 +117,7 @@ def model(settings: Settings) -> Finding:
 
 
 def camera(paths: Paths, settings: Settings) -> Finding:
+    """Look whether the camera gives a picture."""
     from agent.desktop import consent
     from agent.vision.camera import OpenCVCamera
 
@@ -138,6 +144,7 @@ def camera(paths: Paths, settings: Settings) -> Finding:
 
 
 def tray() -> Finding:
+    """Look which tray this desktop has."""
     from agent.desktop.tray.backend import choose_backend
 
     backend = choose_backend()
@@ -152,6 +159,7 @@ def tray() -> Finding:
 
 
 def notifications(settings: Settings) -> Finding:
+    """Look who shows notifications."""
     from agent.desktop.notifications import notifier
 
     works, told = notifier.available()
@@ -163,6 +171,7 @@ def notifications(settings: Settings) -> Finding:
 
 
 def sound() -> Finding:
+    """Look for a sound device."""
     from agent.players.sound import NULL, working_backend
 
     name = working_backend()
@@ -195,8 +204,11 @@ def music(settings: Settings) -> Finding:
 
 
 class MusicSurvey:
-    """Counts what plays. ``missing``: entries of which nothing does; ``passed_over``: what of the
-    others does not. Files are opened for MUSIC_SECONDS in all and believed after that."""
+    """Counts what plays.
+
+    ``missing``: entries of which nothing does; ``passed_over``: what of the others does not. Files
+    are opened for MUSIC_SECONDS in all and believed after that.
+    """
 
     def __init__(self) -> None:
         self.missing: list[str] = []
@@ -245,7 +257,7 @@ class MusicSurvey:
 
 
 def player(paths: Paths, settings: Settings) -> Finding:
-    """Which player will be used, and the login as it is stored; asks no server."""
+    """Look which player will be used, and at the stored login; asks no server."""
     if settings.player == "local":
         return True, "Moodtray's own player, by setting", ""
     from agent.clock import SystemClock
@@ -292,6 +304,7 @@ def player(paths: Paths, settings: Settings) -> Finding:
 
 
 def autostart() -> Finding:
+    """Look at the entry that starts Moodtray at login."""
     from agent.desktop.autostart import autostart as mechanism
 
     status = mechanism().status()

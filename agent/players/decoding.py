@@ -99,8 +99,10 @@ def _resampler(rate: int) -> Any:
 
 
 def to_stereo(piece: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Samples [frames, channels] -> [frames, 2]. What is beyond two channels goes to both, at half
-    its loudness; what is no number is silence."""
+    """Bring samples [frames, channels] to [frames, 2].
+
+    What is beyond two channels goes to both, at half its loudness; what is no number is silence.
+    """
     piece = np.nan_to_num(piece, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     piece = np.clip(piece, -LOUDEST, LOUDEST)
     if piece.shape[1] == 1:
@@ -150,8 +152,10 @@ class _File:
 
 @cache
 def _straight_reader() -> Any:
-    """Give soundfile's class without its habit of seeking to where it is after each piece: in an
-    MP3 that loses what the decoder still holds, and the piece's beginning with it."""
+    """Give soundfile's class without its habit of seeking to where it is after each piece.
+
+    In an MP3 that loses what the decoder still holds, and the piece's beginning with it.
+    """
     import soundfile
 
     class StraightReader(soundfile.SoundFile):  # type: ignore[misc]

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from agent.errors import PlaylistGone
-from agent.events import PlaylistFound
+from agent.events import PlaylistBack
 from agent.players.folders import find
 from agent.ports import Clock, Report
 from agent.types import Playlist
@@ -17,8 +17,10 @@ SECONDS = 2.0
 
 
 class FolderWatch(Worker):
-    """Looks at what :meth:`watch` names until it holds music, and reports PlaylistFound. A thread
-    of its own: a folder on a network may hang."""
+    """Looks at what :meth:`watch` names until it holds music, and reports PlaylistBack.
+
+    A thread of its own: a folder on a network may hang.
+    """
 
     def __init__(self, report: Report, clock: Clock) -> None:
         super().__init__("folders", report, clock)
@@ -28,19 +30,20 @@ class FolderWatch(Worker):
     # -- any thread
 
     def watch(self, playlist: Playlist) -> None:
-        """It could not be played: say when it can."""
+        """Look at a playlist that could not be played until it can."""
         with self._lock:
             self._missing[playlist.uri] = playlist
         self.wake()
 
     def forget(self) -> None:
-        """The settings have changed; what is missing now is found out anew."""
+        """Forget what is missing: the settings have changed."""
         with self._lock:
             self._missing.clear()
 
     # -- the worker's thread
 
     def cycle(self) -> float | None:
+        """Look at what is missing, and report what can be played now."""
         with self._lock:
             missing = list(self._missing.values())
         for playlist in missing:
@@ -51,6 +54,6 @@ class FolderWatch(Worker):
             with self._lock:
                 there = self._missing.pop(playlist.uri, None)
             if there is not None:
-                self.report(PlaylistFound(playlist))
+                self.report(PlaylistBack(playlist))
         with self._lock:
             return SECONDS if self._missing else None

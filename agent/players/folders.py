@@ -33,9 +33,11 @@ _REMEDY = "name another folder in the settings under local_playlists."
 
 @dataclass(slots=True)
 class Found:
-    """What one entry of the settings leads to. ``tracks`` in the order in which people number them;
-    ``unreadable``: folders, files and lines of a list that could not be read; ``others``: how many
-    files of which other kinds."""
+    """What one entry of the settings leads to.
+
+    ``tracks`` in the order in which people number them; ``unreadable``: folders, files and lines of
+    a list that could not be read; ``others``: how many files of which other kinds.
+    """
 
     tracks: list[Path] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -56,8 +58,11 @@ class Found:
 
 
 def find(root: Path, name: str, *, enough: int | None = None) -> Found:
-    """Look at a folder, a list or a file; ``name`` is for messages. ``enough``: stop after so many
-    tracks. Raises PlaylistGone when it is not there, cannot be read, or holds nothing to play."""
+    """Look at a folder, a list or a file; ``name`` is for messages.
+
+    ``enough``: stop after so many tracks. Raises PlaylistGone when it is not there, cannot be read,
+    or holds nothing to play.
+    """
     found = Found()
     shown = printable(str(root))
     try:
@@ -164,7 +169,7 @@ def _read_list(path: Path, found: Found) -> None:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The files that an M3U or PLS names."""
+    """List the files that an M3U or PLS names."""
     in_pls = text.lstrip().lower().startswith("[playlist]")
     for line in map(str.strip, text.splitlines()):
         if in_pls:

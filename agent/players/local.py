@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.errors import PlaylistGone
@@ -16,6 +16,7 @@ from agent.printable import printable
 from agent.settings import LOOPS, LocalSettings, Settings
 from agent.store.paths import expanded, resources_dir
 from agent.types import EMOTIONS, Playback, Playlist, PlayState
+from agent.wording import parse_mood
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class LocalPlayer:
         self._pulled = (0, 0.0)  # the output's pulls, and when they last grew
 
     def playback(self) -> Playback:
-        """The present state; also notices a sound device that went away, and takes another."""
+        """Read the present state; a sound device that went away is replaced by another."""
         now = self._clock.monotonic()
         if self._deck is None or self._playlist is None:
             return Playback(now, PlayState.STOPPED)
@@ -79,8 +80,10 @@ class LocalPlayer:
         )
 
     def play(self, playlist: Playlist) -> None:
-        """Start from the first track (shuffled: from any). Raises PlaylistGone; what played
-        before then plays on."""
+        """Start from the first track (shuffled: from any).
+
+        Raises PlaylistGone; what played before then plays on.
+        """
         paths = tracks_of(playlist)
         try:
             deck = Deck(paths, chance=self._chance, on_end=self._track_ended)
@@ -97,22 +100,31 @@ class LocalPlayer:
             before.close()
 
     def pause(self) -> None:
+        """Pause; nothing happens in silence."""
         if self._deck is not None:
             self._output.pause()
             self._paused = True
 
     def resume(self) -> None:
-        """Does nothing when nothing was played before."""
+        """Play on; does nothing when nothing was played before."""
         if self._deck is not None:
             self._output.resume()
             self._pulled = (self._output.pulls, self._clock.monotonic())
             self._paused = False
 
+    def next_track(self) -> None:
+        """Go on with the next track; does nothing when nothing was played before."""
+        if self._deck is not None:
+            self._deck.next()
+            if self._paused:
+                self.resume()
+
     def set_volume(self, volume: float) -> None:
-        """0..1. Any thread."""
+        """Set the volume, 0..1. Any thread."""
         self._output.volume = volume
 
     def close(self) -> None:
+        """Let go of the sound device."""
         self._output.close()
         if self._deck is not None:
             self._deck.close()
@@ -131,26 +143,64 @@ class LocalPlayer:
             self._pulled = (self._output.pulls, now)
 
 
-def playlists_for(settings: Settings) -> dict[str, tuple[Playlist, ...]]:
-    """Every emotion's playlists: the user's folders, or the shipped loop where none are named.
-    An emotion with an empty list in the settings has none."""
+def playlists_for(
+    settings: Settings, adopted: Mapping[str, Path] | None = None
+) -> dict[str, tuple[Playlist, ...]]:
+    """Find every emotion's playlists: those of the settings, else the user's folder, else a loop.
+
+    The folder is that of :func:`mood_folders`. An emotion with an empty list in the settings has
+    none.
+    """
+    own = adopted or {}
     named_by_emotion = {str(emotion): names for emotion, names in settings.local_playlists.items()}
     found: dict[str, tuple[Playlist, ...]] = {}
     for emotion in EMOTIONS:
         named = named_by_emotion.get(emotion)
-        found[emotion] = (
-            (loop(emotion),) if named is None else tuple(playlist(text) for text in named)
-        )
+        if named is not None:
+            found[emotion] = tuple(playlist(text) for text in named)
+        elif emotion in own:
+            found[emotion] = (playlist(str(own[emotion])),)
+        else:
+            found[emotion] = (loop(emotion),)
     return found
 
 
+def mood_folders(root: Path) -> dict[str, Path]:
+    """Find the folders below ``root`` that are named after an emotion and hold music.
+
+    "Happy", "Afraid" or "fear" are such names, in any case. Takes as long as the disk does.
+    """
+    found: dict[str, Path] = {}
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir())
+    except OSError:
+        return found
+    for folder in folders:
+        try:
+            mood = parse_mood(folder.name)
+        except ValueError:
+            continue
+        if mood is not None and signature(playlist(str(folder))) is not None:
+            found.setdefault(mood.value, folder)
+    return found
+
+
+def signature(playlist: Playlist) -> tuple[object, ...] | None:
+    """Tell one state of a playlist's files from another; None: there are none to play."""
+    try:
+        tracks = tracks_of(playlist)
+        return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in tracks)
+    except (PlaylistGone, OSError):
+        return None
+
+
 def loop(emotion: str) -> Playlist:
-    """The shipped loop of an emotion."""
+    """Return the shipped loop of an emotion."""
     return Playlist(f"{LOOPS}{emotion}", f"{emotion.capitalize()} (Moodtray loops)")
 
 
 def playlist(text: str) -> Playlist:
-    """What stands in the settings -> a playlist: a folder, a file, or ``local:<emotion>``."""
+    """Turn an entry of the settings into a playlist: a folder, a file, or ``local:<emotion>``."""
     if text.startswith(LOOPS):
         return loop(text.removeprefix(LOOPS))
     path = expanded(text)
@@ -159,13 +209,15 @@ def playlist(text: str) -> Playlist:
 
 
 def tracks_of(playlist: Playlist) -> list[Path]:
-    """The audio files of a playlist in the order in which people number them; folders within it
-    included, hidden files not. Raises PlaylistGone when there are none."""
+    """List the audio files of a playlist in the order in which people number them.
+
+    Folders within it included, hidden files not. Raises PlaylistGone when there are none.
+    """
     return look_at(playlist).tracks
 
 
 def look_at(playlist: Playlist) -> Found:
-    """Like :func:`tracks_of`, with what was passed over."""
+    """List the same as :func:`tracks_of`, with what was passed over."""
     if playlist.uri.startswith(LOOPS):
         return Found([_loop_file(playlist)])
     return find(Path(playlist.uri), playlist.name)

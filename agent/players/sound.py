@@ -1,5 +1,6 @@
-"""The computer's sound: a deck that plays tracks in turn, and miniaudio's device that pulls from
-it.
+"""The computer's sound.
+
+A deck that plays tracks in turn, and miniaudio's device that pulls from it.
 
 The device calls back in a thread of its own (the audio thread) a few times a second; what it calls
 holds a lock for the time of decoding one buffer and never waits for anything else.
@@ -62,7 +63,10 @@ class Deck:
             raise Unplayable(listed(self._bad))
 
     def read(self, frames: int) -> bytes:
-        """The next sound; shorter than asked for means silence for the rest. The audio thread."""
+        """Read the next sound; shorter than asked for means silence for the rest.
+
+        The audio thread.
+        """
         ended = False
         with self._lock:
             silent = min(self._gap, frames)
@@ -83,8 +87,10 @@ class Deck:
 
     @property
     def now(self) -> tuple[Path, float, float] | None:
-        """The present track, position and duration in seconds; None when all have become
-        unplayable."""
+        """The present track, position and duration in seconds.
+
+        None when all have become unplayable.
+        """
         with self._lock:
             if self._track is None:
                 return None
@@ -98,7 +104,16 @@ class Deck:
                 self._skip(self._track.path, "it broke the decoder")
                 self._turn_over()
 
+    def next(self) -> None:
+        """Go on with the next track at once. Any thread."""
+        with self._lock:
+            if self._track is not None:
+                self._track.close()
+                self._track = self._open_next()
+                self._played = self._gap = 0
+
     def close(self) -> None:
+        """Close the track that is open."""
         with self._lock:
             if self._track is not None:
                 self._track.close()
@@ -175,18 +190,22 @@ class Output:
         """Grows while the device asks for sound; a device that went away stops asking."""
 
     def play(self, deck: Deck) -> None:
-        """Play from ``deck`` instead of what was played; opens the device. Never fails: without
-        a device it plays into the void."""
+        """Play from ``deck`` instead of what was played; opens the device.
+
+        Never fails: without a device it plays into the void.
+        """
         self._deck = deck
         if self.name == NULL and not self._null_only:
             self.close()  # a real one may be there by now
         self.resume()
 
     def pause(self) -> None:
+        """Fall silent where it is."""
         if self._device is not None:
             self._guard(self._device.stop)
 
     def resume(self) -> None:
+        """Play on from there."""
         if self._device is not None and self._device.running:
             return
         for opened in self._candidates():
@@ -195,18 +214,19 @@ class Output:
         log.error("not even the null sound device could be started")
 
     def reopen(self) -> None:
-        """The device went away: take another."""
+        """Take another device: the present one went away."""
         self.close()
         self.resume()
 
     def close(self) -> None:
+        """Let go of the device."""
         if self._device is not None:
             self._guard(self._device.close)
         self._device = None
         self.name = ""
 
     def _candidates(self) -> Iterator[Any]:
-        """The present device first, then those that can be opened now, the void last."""
+        """List the present device first, then those that can be opened now, the void last."""
         if self._device is not None:
             yield self._device
             self.close()
@@ -244,7 +264,7 @@ class Output:
             log.info("the sound device did not obey: %s", error)
 
     def _pump(self) -> Generator[bytes, int, None]:
-        """What the device draws from. Runs in the audio thread."""
+        """Feed the device. Runs in the audio thread."""
         frames = yield b""
         while True:
             self.pulls += 1
@@ -253,7 +273,7 @@ class Output:
 
 
 def _sound_of(deck: Deck, frames: int) -> bytes:
-    """What a deck gives; a defect costs one track, not the music."""
+    """Draw from a deck; a defect costs one track, not the music."""
     try:
         return deck.read(frames)
     except Exception:  # whatever leaves this thread ends the sound for good
@@ -263,7 +283,7 @@ def _sound_of(deck: Deck, frames: int) -> bytes:
 
 
 def quieter(sound: bytes, volume: float) -> bytes:
-    """16 bit samples times ``volume`` in 0..1."""
+    """Multiply 16 bit samples by ``volume`` in 0..1."""
     if volume >= 1.0:
         return sound
     samples = np.frombuffer(sound, dtype=np.int16) * np.float32(volume)
@@ -271,7 +291,7 @@ def quieter(sound: bytes, volume: float) -> bytes:
 
 
 def system_backends() -> list[str]:
-    """The sound systems worth trying here, best first, without the null device."""
+    """List the sound systems worth trying here, best first, without the null device."""
     if sys.platform != "linux":
         return [""]  # miniaudio knows the only sensible choice
     try:
@@ -284,7 +304,7 @@ def system_backends() -> list[str]:
 
 
 def open_device(backend: str) -> Any:
-    """A miniaudio playback device that is not started yet; "" lets miniaudio choose.
+    """Open a playback device that is not started yet; "" lets miniaudio choose.
 
     Raises NoSound.
     """
@@ -311,7 +331,7 @@ def open_device(backend: str) -> Any:
 
 
 def working_backend() -> str:
-    """The sound system that would play here; NULL when there is none. Opens it for a moment."""
+    """Find the sound system that would play here; NULL: none. Opens it for a moment."""
     for backend in system_backends():
         try:
             device = open_device(backend)

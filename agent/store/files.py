@@ -44,8 +44,11 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def read_small(path: Path, limit: int) -> bytes:
-    """Read a small file whole. Raises OSError, also for what is no file (a pipe would be waited for
-    without an end) and for one with more than ``limit`` bytes."""
+    """Read a small file whole.
+
+    Raises OSError, also for what is no file (a pipe would be waited for without an end) and for
+    one with more than ``limit`` bytes.
+    """
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is no file", str(path))
@@ -63,7 +66,7 @@ def parse_json(text: str | bytes) -> object:
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:
-    """The StoreError for a failed write, in the user's words."""
+    """Make the StoreError for a failed write, in the user's words."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreError(
             f"{path} could not be saved: the disk is full. "

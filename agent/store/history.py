@@ -55,6 +55,8 @@ CREATE INDEX IF NOT EXISTS feedback_at ON feedback (at);
 
 @dataclass(frozen=True, slots=True)
 class MoodEntry:
+    """One mood, as it was kept."""
+
     at: datetime
     state: MoodState
     confidence: float
@@ -64,6 +66,8 @@ class MoodEntry:
 
 @dataclass(frozen=True, slots=True)
 class SwitchEntry:
+    """One change of the music, as it was kept."""
+
     at: datetime
     action: Action
     mood: MoodState
@@ -74,6 +78,8 @@ class SwitchEntry:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackEntry:
+    """One answer of the user, as it was kept."""
+
     at: datetime
     kind: str
     detail: str
@@ -104,6 +110,7 @@ class SqliteHistory:
     # -- writing
 
     def add_mood(self, when: datetime, mood: Mood) -> None:
+        """Keep a mood."""
         probabilities = None
         if mood.probabilities is not None:
             probabilities = json.dumps([round(float(p), 4) for p in mood.probabilities])
@@ -115,6 +122,7 @@ class SqliteHistory:
         )
 
     def add_switch(self, when: datetime, decision: Decision) -> None:
+        """Keep a change of the music."""
         playlist = decision.playlist
 
         def values() -> Sequence[Any]:
@@ -130,6 +138,7 @@ class SqliteHistory:
         )
 
     def add_feedback(self, when: datetime, kind: str, detail: str) -> None:
+        """Keep the user's answer."""
         self._insert(
             "INSERT INTO feedback (at, kind, detail) VALUES (?, ?, ?)",
             when,
@@ -147,10 +156,20 @@ class SqliteHistory:
         # The file itself may just have become one that is set aside.
         return _remove_set_aside(self.path, prefix) or found
 
+    def forget_between(self, since: float, until: float) -> None:
+        """Remove all that was noted from ``since`` up to ``until`` (seconds since 1970).
+
+        Damaged files that were set aside go as well: nobody can tell what time they are of.
+        Afterwards the bytes are gone from the files, not only from the tables. Raises StoreError.
+        """
+        if self.path.exists():
+            self._file.run(lambda opened: _remove_between(opened, since, until))
+        _remove_set_aside(self.path, "")
+
     # -- reading: oldest first
 
     def moods(self, *, since: datetime | None = None, last: int = 1000) -> list[MoodEntry]:
-        """The latest ``last`` moods, none older than ``since``."""
+        """Read the latest ``last`` moods, none older than ``since``."""
         rows = self._select("at, state, confidence, probabilities, by_hand", "moods", since, last)
         return [
             MoodEntry(
@@ -164,7 +183,7 @@ class SqliteHistory:
         ]
 
     def switches(self, *, since: datetime | None = None, last: int = 1000) -> list[SwitchEntry]:
-        """The latest ``last`` switches, none older than ``since``."""
+        """Read the latest ``last`` switches, none older than ``since``."""
         columns = "at, action, mood, playlist_uri, playlist_name, reason"
         return [
             SwitchEntry(_date(at), Action(action), MoodState(mood), uri, name, reason)
@@ -174,14 +193,14 @@ class SqliteHistory:
         ]
 
     def feedback(self, *, since: datetime | None = None, last: int = 1000) -> list[FeedbackEntry]:
-        """The latest ``last`` answers of the user, none older than ``since``."""
+        """Read the latest ``last`` answers of the user, none older than ``since``."""
         return [
             FeedbackEntry(_date(at), kind, detail)
             for at, kind, detail in self._select("at, kind, detail", "feedback", since, last)
         ]
 
     def counts(self) -> tuple[int, int]:
-        """How many moods and switches there are."""
+        """Count the moods and the switches."""
 
         def work(connection: sqlite3.Connection) -> tuple[int, int]:
             query = "SELECT (SELECT COUNT(*) FROM moods), (SELECT COUNT(*) FROM switches)"
@@ -191,7 +210,7 @@ class SqliteHistory:
         return self._file.run(work)
 
     def close(self) -> None:
-        """May be called twice; a later call opens the file again. Never raises."""
+        """Close the file; a later call opens it again. May be called twice; never raises."""
         self._file.close()
 
     # -- inside
@@ -235,6 +254,16 @@ def _blank(connection: sqlite3.Connection, prefix: str) -> bool:
     connection.execute("VACUUM")
     _empty_log(connection)
     return switches.rowcount + feedback.rowcount > 0
+
+
+def _remove_between(connection: sqlite3.Connection, since: float, until: float) -> None:
+    """Remove the rows of a time, and their bytes. Raises sqlite3.Error."""
+    connection.execute("PRAGMA secure_delete = ON").fetchone()
+    with connection:
+        for table in ("moods", "switches", "feedback"):
+            connection.execute(f"DELETE FROM {table} WHERE at >= ? AND at < ?", (since, until))
+    connection.execute("VACUUM")
+    _empty_log(connection)
 
 
 def _remove_set_aside(path: Path, prefix: str) -> bool:

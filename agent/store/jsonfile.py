@@ -28,6 +28,7 @@ class JsonFile:
         self.path = path
 
     def load(self) -> dict[str, object] | None:
+        """Read the object; None when the file is missing or damaged."""
         try:
             text = read_small(self.path, LIMIT)
         except FileNotFoundError:
@@ -54,7 +55,7 @@ class JsonFile:
         write_atomic(self.path, (json.dumps(value, indent=1) + "\n").encode())
 
     def delete(self) -> bool:
-        """True when there was a file. Raises StoreError."""
+        """Remove the file; True when there was one. Raises StoreError."""
         try:
             self.path.unlink()
         except FileNotFoundError:

@@ -1,5 +1,7 @@
-"""The settings file: TOML that belongs to the user. Their comments stay, a mistake is told and not
-swallowed, and no crash loses it."""
+"""The settings file: TOML that belongs to the user.
+
+Their comments stay, a mistake is told and not swallowed, and no crash loses it.
+"""
 
 from __future__ import annotations
 
@@ -74,9 +76,10 @@ class SettingsFile:
             return settings
 
     def load_or_last_good(self) -> tuple[Settings, AgentError | None]:
-        """Like :meth:`load`, but a mistake leaves the last good settings in force: those of this
-        run, else those kept beside the file, else the defaults. The second value is what to tell
-        the user, a SettingsError or a StoreError; None when all is well."""
+        """Read the file; a mistake leaves the last good settings in force.
+
+        Returns them with the mistake, or None.
+        """
         with self._lock:
             try:
                 return self.load(), None
@@ -86,10 +89,10 @@ class SettingsFile:
                 return self._current, error
 
     def poll(self) -> Settings | SettingsError | None:
-        """What a change of the file since the last look brought; None when there was none.
+        """Look whether the file was changed since the last look; None when it was not.
 
-        Costs one ``stat`` while nothing changes: call it every second or two. A mistake is
-        returned once, not at every call; setting it right returns Settings again.
+        Costs one ``stat`` while nothing changes: call it every second or two. A mistake is returned
+        once, not at every call; setting it right returns Settings again.
         """
         with self._lock:
             stamp = self._read_stamp()
@@ -110,16 +113,21 @@ class SettingsFile:
     # -- writing
 
     def change(self, key: str, value: object) -> Settings:
-        """Set one key, ``change("policy.cooldown", 60)``; None takes it out, so that the default
-        holds again. Comments and order stay. Raises SettingsError for an unknown key, a value
-        that is not allowed, or a file that has a mistake already (it is left as it is)."""
+        """Set one key, ``change("policy.cooldown", 60)``.
+
+        None takes it out, so that the default holds again. Comments and order stay. Raises
+        SettingsError for an unknown key, a value that is not allowed, or a file that has a mistake
+        already (it is left as it is).
+        """
         with self._lock:
             settings = self.load()
             return self._write({key: value}, settings)
 
     def save(self, settings: Settings) -> Settings:
-        """Write every value that differs from the file's, keeping comments and order. Raises
-        SettingsError when the file has a mistake (it is left as it is), StoreError."""
+        """Write every value that differs from the file's, keeping comments and order.
+
+        Raises SettingsError when the file has a mistake (it is left as it is), StoreError.
+        """
         with self._lock:
             old, new = _flat(self.load()), _flat(settings)
             changes = {key: new.get(key) for key in old.keys() | new.keys()}
@@ -220,13 +228,15 @@ class SettingsFile:
 
 
 def default_text() -> str:
-    """The commented settings file of a first start."""
+    """Return the commented settings file of a first start."""
     return (resources_dir() / "settings.toml").read_text(encoding="utf-8")
 
 
 def parse(text: str, path: Path | None) -> Settings:
-    """TOML text -> Settings; ``path`` is for the message, None for text that is not yet in the
-    file. Raises SettingsError."""
+    """Turn TOML text into settings. Raises SettingsError.
+
+    ``path`` is for the message, None for text that is not yet in the file.
+    """
     values = _toml(text, path or Path("settings"))
     settings: Settings | None = None
     wrong: ValidationError | None = None
@@ -261,7 +271,7 @@ def _toml(text: str, path: Path) -> dict[str, Any]:
 
 
 def _paths_in(values: Mapping[str, Any]) -> list[tuple[tuple[str, str], str]]:
-    """(keys, text) of all that stands for a path in a file whose values are not checked yet."""
+    """List (keys, text) of all that stands for a path, while values are not checked yet."""
     found: list[tuple[tuple[str, str], str]] = []
     folders = values.get("local_playlists")
     if isinstance(folders, dict):
@@ -280,7 +290,7 @@ def _paths_in(values: Mapping[str, Any]) -> list[tuple[tuple[str, str], str]]:
 
 
 def _flat(settings: Settings) -> dict[str, object]:
-    """All that differs from nothing: dotted key -> value as TOML holds it, without the Nones."""
+    """List all that differs from nothing: dotted key -> value as TOML holds it, no Nones."""
     values: dict[str, object] = {}
     for name in Settings.model_fields:
         value = getattr(settings, name)
@@ -334,8 +344,10 @@ def _with_value(text: str, key: str, value: object) -> str:
 
 
 def _uncommented(text: str, section: str, name: str) -> str:
-    """Bring the file's own "# name = default" line to life, so that a value that is set for the
-    first time stands under the words that explain it."""
+    """Bring the file's own "# name = default" line to life.
+
+    So a value that is set for the first time stands under the words that explain it.
+    """
     lines = text.splitlines(keepends=True)
     commented = re.compile(rf"^#\s?({re.escape(name)}\s*=.*)$", re.DOTALL)
     here, candidate = "", None

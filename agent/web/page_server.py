@@ -1,10 +1,9 @@
-"""The page's server: a listening socket on the loopback address that costs nothing until somebody
-connects.
+"""The page's server: a listening socket that costs nothing until somebody connects.
 
 FastAPI, uvicorn and the page itself are loaded at the first connection. uvicorn then serves the
 same socket and ends again when nobody was there for a while; what the application keeps, such as
-who is logged in, stays. Strangers may connect to the loopback address: connections are limited,
-a request has to come within REQUEST_TIMEOUT, and nothing that they send makes a line in the log.
+who is logged in, stays. Strangers may connect to the loopback address: connections are limited, a
+request has to come within REQUEST_TIMEOUT, and nothing that they send makes a line in the log.
 """
 
 from __future__ import annotations
@@ -15,14 +14,10 @@ import select
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.ports import Clock, Report
-from agent.store.paths import Paths
-from agent.types import Snapshot
 from agent.web import loopback
-from agent.web.commands import Commands
 from agent.worker import Cancelled, Worker
 
 if TYPE_CHECKING:
@@ -47,35 +42,18 @@ LOOK_EVERY = 5
 """Seconds between two looks at whether somebody is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageContext:
-    """What the page gets to work with. All of it may be used from the page's thread."""
-
-    paths: Paths
-    report: Report
-    snapshot: Callable[[], Snapshot]
-    clock: Clock
-    commands: Commands
-    port: int
-
-
 class PageServer(Worker):
-    """Serves the page on ``port`` (0, or taken: any free one); one cycle serves until it is told
-    to stop."""
+    """Serves the page on ``port`` (0, or taken: any free one).
+
+    One cycle serves until it is told to stop. ``make_app`` is given the port and makes the
+    application, once, when it is first asked for.
+    """
 
     def __init__(
-        self,
-        paths: Paths,
-        commands: Commands,
-        report: Report,
-        snapshot: Callable[[], Snapshot],
-        clock: Clock,
-        port: int = 0,
+        self, make_app: Callable[[int], ASGIApp], report: Report, clock: Clock, port: int = 0
     ) -> None:
         super().__init__("page", report, clock)
-        self._paths = paths
-        self._commands = commands
-        self._snapshot = snapshot
+        self._make_app = make_app
         self._wanted_port = port
         self._port: int | None = None
         self._ready = threading.Event()
@@ -92,7 +70,7 @@ class PageServer(Worker):
 
     @property
     def serving(self) -> bool:
-        """Is uvicorn running?"""
+        """True while uvicorn runs."""
         return self._server is not None
 
     def wait_ready(self, timeout: float) -> bool:
@@ -188,17 +166,9 @@ class PageServer(Worker):
         if not server.should_exit:
             raise RuntimeError("the server ended by itself")
 
-    def _make_app(self, port: int) -> ASGIApp:
-        from agent.web.page.app import make_app
-
-        return make_app(
-            PageContext(self._paths, self.report, self._snapshot, self.clock, self._commands, port)
-        )
-
 
 def _limited_protocol() -> type[asyncio.Protocol]:
-    """Make uvicorn's protocol with a limit of connections and of the time for a request, for one
-    server."""
+    """Make uvicorn's protocol for one server, with limits of connections and request time."""
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     waiting: dict[Any, None] = {}  # those whose request has not come yet, the longest first

@@ -6,8 +6,8 @@ the memory.
     python -m tests.players.mutations --only ogg:1234  one again, in this process
 
 Each change is made from its number alone and decoded in a child process with limits of time and
-memory. Ogg's checksums are mended after three changes of four, since a decoder looks no further into
-a page whose checksum is wrong.
+memory. Ogg's checksums are mended after three changes of four, since a decoder looks no further
+into a page whose checksum is wrong.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pytest
 
 from agent.clock import SystemClock
 from agent.errors import PlaylistGone
-from agent.events import Event, PlaylistFound
+from agent.events import Event, PlaylistBack
 from agent.players.folder_watch import FolderWatch
 from agent.players.folders import find
 from agent.players.local import look_at, playlist, tracks_of
@@ -178,7 +178,7 @@ def test_music_that_comes_is_noticed(
         (folder / "within").mkdir(parents=True)
         shutil.copy(album / "1.wav", folder / "within" / "1.wav")
         wait_for(events, 1)
-        assert events == [PlaylistFound(missing)]
+        assert events == [PlaylistBack(missing)]
     finally:
         watch.request_stop()
         assert watch.join(10.0)

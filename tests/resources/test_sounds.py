@@ -15,7 +15,8 @@ SOUNDS = Path(__file__).parents[2] / "resources" / "sounds"
 
 def _decode(name: str) -> tuple[np.ndarray, int]:
     """Samples [N, channels] in -1..1 and the rate, as the local player's decoder gives them."""
-    return soundfile.read(str(SOUNDS / f"{name}.ogg"), dtype="float32", always_2d=True)
+    samples, rate = soundfile.read(str(SOUNDS / f"{name}.ogg"), dtype="float32", always_2d=True)
+    return samples, rate
 
 
 def test_one_loop_per_emotion_and_under_three_megabytes() -> None:

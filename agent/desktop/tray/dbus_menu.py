@@ -36,14 +36,19 @@ Properties: TypeAlias = dict[str, tuple[str, Any]]
 class Server(Protocol):
     """What the menu needs of :class:`agent.desktop.dbus_server.BusServer`."""
 
-    def emit(self, path: str, interface: str, member: str, *body: Any) -> None: ...
+    def emit(self, path: str, interface: str, member: str, *body: Any) -> None:
+        """Send a signal of the interface at ``path``."""
+        ...
 
-    def call_later(self, seconds: float, work: Callable[[], None]) -> None: ...
+    def call_later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Have ``work`` done in so many seconds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. ``checked`` None: no check mark. ``activate`` None: it is only read."""
+    """One line. ``checked`` None: no check mark. ``text``: a line to read, whose words may change
+    while the menu is open; a click on it means the same whatever it says."""
 
     label: str = ""
     enabled: bool = True
@@ -51,19 +56,15 @@ class Entry:
     radio: bool = False
     separator: bool = False
     children: tuple[Entry, ...] = ()
+    text: bool = False
     activate: Callable[[], None] | None = field(default=None, compare=False)
-
-    @property
-    def read_only(self) -> bool:
-        """A line that is only read: neither a click nor a submenu."""
-        return not self.separator and not self.children and self.activate is None
 
     @property
     def key(self) -> tuple[str, str]:
         """Lines of one key are one line whose other properties changed."""
         if self.separator:
             return "separator", ""
-        if self.read_only:
+        if self.text:
             return "text", ""
         return "submenu" if self.children else "action", self.label
 
@@ -115,8 +116,10 @@ class DbusMenu:
         return bool(self._open) and time.monotonic() - self._opened_at < OPEN_AT_MOST
 
     def show(self, entries: tuple[Entry, ...]) -> None:
-        """Have the menu show these lines. While it is open only those change that are read; the
-        rest follows when it closes."""
+        """Have the menu show these lines.
+
+        While it is open only those change that are read; the rest follows when it closes.
+        """
         if self.is_open:
             self._waiting = entries
             if self._fits(self._root, entries):
@@ -131,17 +134,20 @@ class DbusMenu:
     def get_layout(
         self, parent: int, depth: int, names: list[str]
     ) -> tuple[int, tuple[int, Properties, list[tuple[str, Any]]]]:
+        """Answer GetLayout."""
         node = self._node(parent)
         return self._revision, _layout(node, depth, set(names))
 
     def get_group_properties(
         self, ids: list[int], names: list[str]
     ) -> tuple[list[tuple[int, Properties]]]:
+        """Answer GetGroupProperties."""
         wanted = [self._nodes[i] for i in ids if i in self._nodes] if ids else self._nodes.values()
         chosen = set(names)
         return ([(node.id, _chosen(_properties(node.entry, node.id), chosen)) for node in wanted],)
 
     def get_property(self, number: int, name: str) -> tuple[tuple[str, Any]]:
+        """Answer GetProperty."""
         node = self._node(number)
         found = _properties(node.entry, node.id).get(name, _DEFAULTS.get(name))
         if found is None:
@@ -149,21 +155,25 @@ class DbusMenu:
         return (found,)
 
     def event(self, number: int, kind: str, _data: Any, _time: int) -> tuple[()]:
+        """Answer Event: a click, or that a menu was opened or closed."""
         if not self._event(number, kind):
             raise BusError(INVALID, f"The menu has no line {number}.")
         return ()
 
     def event_group(self, events: list[tuple[int, str, Any, int]]) -> tuple[list[int]]:
+        """Answer EventGroup."""
         unknown = [number for number, kind, _, _ in events if not self._event(number, kind)]
         if events and len(unknown) == len(events):
             raise BusError(INVALID, "The menu has none of these lines.")
         return (unknown,)
 
     def about_to_show(self, number: int) -> tuple[bool]:
+        """Answer AboutToShow."""
         self._node(number)
         return (self._about_to_show(number),)
 
     def about_to_show_group(self, ids: list[int]) -> tuple[list[int], list[int]]:
+        """Answer AboutToShowGroup."""
         known = [number for number in ids if number in self._nodes]
         if ids and not known:
             raise BusError(INVALID, "The menu has none of these lines.")
@@ -178,7 +188,7 @@ class DbusMenu:
         return self._nodes[number]
 
     def _about_to_show(self, number: int) -> bool:
-        """Whether the panel should read the menu again: it opens, so what waited may come."""
+        """Tell whether the panel should read the menu again: it opens, so what waited may come."""
         if number != 0:
             return False
         changed = self._waiting is not None
@@ -231,20 +241,20 @@ class DbusMenu:
             self._server.call_later(OPEN_AT_MOST, settle)
 
     def _fits(self, node: _Node, entries: tuple[Entry, ...]) -> bool:
-        """Whether these lines can be shown by changing what is read alone."""
+        """Tell whether these lines can be shown by changing what is read alone."""
         if len(node.children) != len(entries):
             return False
         for child, entry in zip(node.children, entries, strict=True):
             if child.entry.key != entry.key:
                 return False
-            if not entry.read_only and not _same_click(child.entry, entry):
+            if not entry.text and not _same_click(child.entry, entry):
                 return False
             if not self._fits(child, entry.children):
                 return False
         return True
 
     def _replace(self, entries: tuple[Entry, ...], *, keep_clicks: bool) -> None:
-        """``keep_clicks``: lines that stay do at a click what they did before."""
+        """Replace the lines; ``keep_clicks``: those that stay keep what a click does."""
         changes = _Changes()
         self._merge(self._root, entries, changes, keep_clicks)
         if changes.updated or changes.removed:
@@ -265,7 +275,7 @@ class DbusMenu:
                 changes.note(
                     child.id, _properties(child.entry, child.id), _properties(entry, child.id)
                 )
-            if child.id not in before or entry.read_only or not keep_clicks:
+            if child.id not in before or entry.text or not keep_clicks:
                 child.entry = entry
         node.children = [child for child, _ in children]
         after = [child.id for child in node.children]
@@ -278,7 +288,7 @@ class DbusMenu:
             self._merge(child, entry.children, changes if known else _Changes(), keep_clicks)
 
     def _matched(self, node: _Node, entries: tuple[Entry, ...]) -> Iterator[tuple[_Node, Entry]]:
-        """Each line with its node: the one that stood for it, or a new one."""
+        """Match each line with its node: the one that stood for it, or a new one."""
         then = [child.entry.key for child in node.children]
         now = [entry.key for entry in entries]
         matcher = SequenceMatcher(None, then, now, autojunk=False)
@@ -325,7 +335,7 @@ _DEFAULTS: Properties = {
 
 
 def _properties(entry: Entry, number: int) -> Properties:
-    """What differs from the defaults."""
+    """Return what differs from the defaults."""
     if number == 0:
         return {"children-display": ("s", "submenu")}
     if entry.separator:
@@ -349,7 +359,7 @@ def _chosen(properties: Properties, names: set[str]) -> Properties:
 def _layout(
     node: _Node, depth: int, names: set[str]
 ) -> tuple[int, Properties, list[tuple[str, Any]]]:
-    """``depth``: how many generations below; -1: all."""
+    """Describe a line and those below, ``depth`` generations; -1: all."""
     below = [] if depth == 0 else node.children
     children = [
         ("(ia{sv}av)", _layout(child, depth - 1 if depth > 0 else -1, names)) for child in below

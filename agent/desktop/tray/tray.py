@@ -23,6 +23,7 @@ from agent.desktop.tray.menu import (
     MenuAction,
     build_menu,
     needs_user,
+    starting_menu,
     tooltip,
 )
 from agent.events import Notice
@@ -46,11 +47,11 @@ def make_tray(
     caps: Caps | None = None,
     folder: Path | None = None,
 ) -> tuple[Tray | None, str]:
-    """The tray of this desktop, or None, and what to tell the user once (empty: nothing).
+    """Make the tray of this desktop, or None, and what to tell the user once (empty: nothing).
 
     ``on_action`` is called in a thread of its own and may block. ``folder`` takes the icon files
-    (default: below the runtime folder). Main thread; imports the foreign tray library. Never
-    raises for a missing or broken desktop.
+    (default: below the runtime folder). Main thread; imports the foreign tray library. Never raises
+    for a missing or broken desktop.
     """
     backend = choose_backend()
     if backend.name is None:
@@ -70,8 +71,11 @@ def make_tray(
 
 
 class Tray:
-    """``run`` belongs to the main thread and blocks until ``stop``. ``update`` and ``stop`` may be
-    called from any thread, before, during and after ``run``, and never block."""
+    """``run`` belongs to the main thread and blocks until ``stop``.
+
+    ``update`` and ``stop`` may be called from any thread, before, during and after ``run``, and
+    never block.
+    """
 
     def __init__(
         self,
@@ -131,7 +135,7 @@ class Tray:
         self._files.remove()
 
     def _go_on_with(self, backend: Backend) -> None:
-        """The panel that came has a tray of another kind."""
+        """Go on with a tray of another kind: its panel came."""
         before, self.backend = self.backend, backend
         try:
             self.prepare()
@@ -194,7 +198,7 @@ class Tray:
     # -- the loop
 
     def _look_for_panel(self, looks: int) -> None:
-        """While no panel shows the icon: one with a tray of another kind may have come."""
+        """Look for a panel with a tray of another kind, while none shows the icon."""
         if self._icon.accepted or self._stopping.is_set():
             return
         found = choose_backend()
@@ -222,7 +226,9 @@ class Tray:
 
         dark = panel_is_dark()
         look, attention = (Status.STARTING, MoodState.UNSURE, dark), False
-        if snapshot is not None:
+        if snapshot is None:
+            self._show_menu(starting_menu())
+        else:
             look = (snapshot.status, snapshot.mood.state, dark)
             self._show_menu(build_menu(snapshot, self._caps))
             self._icon.title = tooltip(snapshot)
@@ -262,11 +268,11 @@ class Tray:
             # Elsewhere a plain click opens the menu.
             default=item.default and self.backend.name in ("win32", STATUS_NOTIFIER),
         )
-        made.reads = not (item.children or item.event or item.action)
+        made.reads = item.text
         return made
 
     def _click_second(self) -> None:
-        """The middle button, where the panel tells of it: the music's own line of the menu."""
+        """Do what the menu's music line does: the middle button was clicked."""
         for item in self._menu:
             if item.second:
                 self._click(item)

@@ -1,5 +1,8 @@
-"""Spotify's JSON -> our values. Whatever may be absent is allowed to be absent; what is there in
-a wrong shape is an answer that could not be understood."""
+"""Reads Spotify's JSON.
+
+Whatever may be absent is allowed to be absent; what is there in a wrong shape is an answer that
+could not be understood.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,7 @@ class Device:
 
     @property
     def usable(self) -> bool:
+        """True when commands may be sent to it."""
         return self.id is not None and not self.restricted
 
 
@@ -43,6 +47,7 @@ class PlaylistInfo:
     name: str
     cover: str | None
     owner: str | None
+    tracks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ class _Item(JsonModel):
         return self.type in SPOKEN or (by_uri is not None and by_uri.group(1) in SPOKEN)
 
     def title(self) -> str | None:
-        """'Artist - Title'; for an episode 'Show - Title'."""
+        """Make 'Artist - Title'; for an episode 'Show - Title'."""
         names = [artist.name for artist in self.artists if artist.name is not None]
         by = ", ".join(names) or (None if self.show is None else self.show.name)
         return f"{by} - {self.name}" if by and self.name else self.name or by
@@ -135,6 +140,10 @@ class _Owner(JsonModel):
     display_name: Text = None
 
 
+class _Total(JsonModel):
+    total: Annotated[int | None, or_else(lambda: None)] = None
+
+
 class _Playlist(JsonModel):
     """GET /playlists/{id}."""
 
@@ -144,11 +153,25 @@ class _Playlist(JsonModel):
         default_factory=list
     )
     owner: _Owner | None = None
+    items: Annotated[_Total | None, or_else(lambda: None)] = None
+    tracks: Annotated[_Total | None, or_else(lambda: None)] = None
+    """The name of ``items`` until 2026."""
+
+    def info(self) -> PlaylistInfo:
+        cover = self.images[0].url if self.images else None
+        owner = self.owner.display_name if self.owner is not None else None
+        held = self.items or self.tracks
+        return PlaylistInfo(self.id, self.name, cover, owner, held.total if held else None)
+
+
+class _Playlists(JsonModel):
+    """GET /me/playlists; an entry without id or name (there are such) is left out."""
+
+    items: list[Annotated[_Playlist | None, or_else(lambda: None)]]
 
 
 def read_player(answer: dict[str, Any] | None, now: float) -> Reading:
-    """Read what plays. ``answer`` None: 204, nothing is available. ``now`` is the monotonic time
-    of the answer."""
+    """Read what plays at ``now`` (monotonic). ``answer`` None: 204, nothing is available."""
     if answer is None:
         return Reading(Playback(now, PlayState.UNAVAILABLE), None, None)
     player = _understood(_Player, answer)
@@ -182,10 +205,12 @@ def read_devices(answer: dict[str, Any]) -> list[Device]:
 
 def read_playlist(answer: dict[str, Any]) -> PlaylistInfo:
     """Read what is shown of a playlist."""
-    found = _understood(_Playlist, answer)
-    cover = found.images[0].url if found.images else None
-    owner = found.owner.display_name if found.owner is not None else None
-    return PlaylistInfo(found.id, found.name, cover, owner)
+    return _understood(_Playlist, answer).info()
+
+
+def read_playlists(answer: dict[str, Any]) -> list[PlaylistInfo]:
+    """Read one page of the user's playlists."""
+    return [found.info() for found in _understood(_Playlists, answer).items if found is not None]
 
 
 def _understood(model: type[M], answer: object) -> M:

@@ -46,14 +46,16 @@ class Refused:
 
 
 def playlist_id(uri: str) -> str | None:
-    """The ID of ``spotify:playlist:ID``; None for another context."""
+    """Read the ID of ``spotify:playlist:ID``; None for another context."""
     found = _PLAYLIST.fullmatch(uri)
     return found.group(1) if found else None
 
 
 def canonical(text: str) -> str:
-    """``spotify:playlist:ID``, or the like for an album, an artist, a show or somebody's liked
-    songs. Raises SettingsError that says what is accepted."""
+    """Write it as ``spotify:playlist:ID``, or the like for an album, an artist, a show.
+
+    Or somebody's liked songs. Raises SettingsError that says what is accepted.
+    """
     # Links from chats and pages bring characters along that nobody sees.
     cleaned = "".join(c for c in text if unicodedata.category(c) != "Cf").strip(_WRAPPING)
     if _LIKED.fullmatch(cleaned):
@@ -91,13 +93,13 @@ def _why(entry: str) -> str:
 
 
 def canonical_context(uri: str) -> str:
-    """A context as Spotify reports it, in the notation by which contexts are compared."""
+    """Bring a context as Spotify reports it into the notation by which contexts are compared."""
     former = _FORMER.fullmatch(uri)
     return f"spotify:playlist:{former.group(1)}" if former else uri
 
 
 def entries(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """(emotion, text, uri) of each entry that can be asked for."""
+    """Yield (emotion, text, uri) of each entry that can be asked for."""
     for emotion, texts in settings.spotify_playlists.items():
         for text in texts:
             try:
@@ -107,7 +109,7 @@ def entries(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def refused(settings: Settings) -> tuple[Refused, ...]:
-    """The entries that are skipped."""
+    """List the entries that are skipped."""
     found = []
     for emotion, texts in settings.spotify_playlists.items():
         for text in texts:
@@ -119,8 +121,10 @@ def refused(settings: Settings) -> tuple[Refused, ...]:
 
 
 def playlists_for(settings: Settings, cache: DisplayCache) -> dict[MoodState, tuple[Playlist, ...]]:
-    """The mapping, with names as far as they are known, without playlists known to be gone and
-    without what :func:`refused` names."""
+    """Make the mapping, with names as far as they are known.
+
+    Without playlists known to be gone and without what :func:`refused` names.
+    """
     mapping: dict[MoodState, dict[str, Playlist]] = {
         MoodState(emotion): {} for emotion in settings.spotify_playlists
     }
@@ -132,5 +136,5 @@ def playlists_for(settings: Settings, cache: DisplayCache) -> dict[MoodState, tu
 
 
 def kind_of(uri: str) -> str:
-    """What it is, in words."""
+    """Say what it is, in words."""
     return "liked songs" if _LIKED.fullmatch(uri) else uri.split(":")[1]

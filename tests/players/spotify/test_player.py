@@ -13,8 +13,8 @@ from tests.fakes.spotify.world import FakeDevice
 from tests.players.spotify.conftest import SpotifyHarness
 
 
-def playlist(rig: SpotifyHarness, seed: str) -> Playlist:
-    return Playlist(rig.world.catalogue[seed].uri, seed)
+def playlist(spotify: SpotifyHarness, seed: str) -> Playlist:
+    return Playlist(spotify.world.catalogue[seed].uri, seed)
 
 
 # --- reading
