@@ -278,9 +278,14 @@ _PARTS: dict[str, str] = {
 }
 
 
+def what_is_done_by(worker: str) -> str:
+    """Say what a worker does, as the beginning of a sentence."""
+    return _PARTS.get(worker, f"The {worker}")
+
+
 def what_stopped(worker: str) -> str:
     """Say what no longer works since that worker gave up, as a sentence."""
-    return f"{_PARTS.get(worker, f'The {worker}')} stopped after repeated failures."
+    return f"{what_is_done_by(worker)} stopped after repeated failures."
 
 
 def part_stopped(worker: str) -> str:

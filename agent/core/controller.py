@@ -166,6 +166,8 @@ class Controller:
             case events.WorkerCrashed(worker, _, gave_up):
                 if gave_up:
                     self._worker_gave_up(worker)
+                else:
+                    self._out += self._workers.crashed(worker)
             case events.RestartWorkers():
                 self._restart_workers()
             case events.PreviewChanged(is_open):

@@ -39,6 +39,7 @@ from agent.wording import (
     part_stopped,
     sentence,
     track_line,
+    what_is_done_by,
     why_lines,
 )
 
@@ -253,6 +254,16 @@ def worker_gave_up(worker: str, asked: bool = False) -> Notification:
         f"{part_stopped(worker)} 'moodtray doctor' may know why.",
         buttons=(("Start again", RestartWorkers()),),
         asked=asked,
+    )
+
+
+def worker_crashed(worker: str) -> Notification:
+    """Tell that a part met a defect and goes on."""
+    return Notification(
+        NotificationKind.INFO,
+        "Moodtray met a fault of its own",
+        f"{what_is_done_by(worker)} was interrupted and goes on by itself. Please report it: "
+        "'moodtray doctor --bundle' gathers what helps to find the fault.",
     )
 
 

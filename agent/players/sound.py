@@ -98,6 +98,13 @@ class Deck:
             position = min(self._played / RATE, self._track.duration)
             return self._track.path, position, self._track.duration
 
+    def skip(self) -> None:
+        """Go on with the next track, and leave the present one out from now on."""
+        with self._lock:
+            if self._track is not None:
+                self._skip(self._track.path, "it broke the decoder")
+                self._turn_over()
+
     def next(self) -> None:
         """Go on with the next track at once. Any thread."""
         with self._lock:
@@ -136,6 +143,10 @@ class Deck:
                 track = Track(path)
             except Unplayable as error:
                 self._skip(path, str(error))
+                continue
+            except Exception:
+                log.exception("defect while a track was opened")
+                self._skip(path, "it broke the decoder")
                 continue
             self._latest = path
             return track
@@ -258,7 +269,17 @@ class Output:
         while True:
             self.pulls += 1
             deck = self._deck
-            frames = yield quieter(deck.read(frames), self.volume) if deck is not None else b""
+            frames = yield quieter(_sound_of(deck, frames), self.volume) if deck else b""
+
+
+def _sound_of(deck: Deck, frames: int) -> bytes:
+    """Draw from a deck; a defect costs one track, not the music."""
+    try:
+        return deck.read(frames)
+    except Exception:  # whatever leaves this thread ends the sound for good
+        log.exception("defect while a track was decoded")
+        deck.skip()
+        return b""
 
 
 def quieter(sound: bytes, volume: float) -> bytes:
