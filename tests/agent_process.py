@@ -124,6 +124,11 @@ class AgentProcess:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def run_command(*args: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
