@@ -27,13 +27,12 @@ from agent.types import (
     FrameView,
     Mood,
     Notification,
-    NotificationKind,
     Observation,
     Playback,
     Snapshot,
 )
 from agent.vision.camera import OpenCVCamera
-from agent.wording import describe
+from agent.wording import mood_line, watch_line
 
 if TYPE_CHECKING:
     from agent.desktop.preview.process import Preview
@@ -47,6 +46,7 @@ WISHES = (
     effects.SetPreview,
     effects.SwitchAutostart,
     effects.ApplySettings,
+    effects.KeepVolume,
 )
 """What is done only because the user has just asked for it: trouble with it is the answer."""
 
@@ -96,7 +96,7 @@ class EffectHandler:
         except AgentError as error:
             log.warning("%s: %s", error.title, error)
             self._report(
-                events.Notice(error.title, error.message, asked=isinstance(effect, WISHES))
+                events.Notice(error.title, error.message, isinstance(effect, WISHES), trouble=True)
             )
 
     def _perform(self, effect: effects.Effect) -> None:
@@ -112,6 +112,15 @@ class EffectHandler:
                 self._parts.player.pause()
             case effects.ResumeMusic():
                 self._parts.player.resume()
+            case effects.NextTrack():
+                self._parts.player.next_track()
+            case effects.KeepVolume(volume):
+                if self._parts.settings_file is not None:
+                    self._parts.settings_file.change("local.volume", volume)
+            case effects.AwaitPlaylist(playlist):
+                self._parts.music.await_playlist(playlist)
+            case effects.ShowMusicFolders():
+                self._show_music_folders()
             case effects.ExpectTrackEnd(waiting):
                 self._parts.player.expect(waiting)
             case effects.StartLogin():
@@ -128,6 +137,9 @@ class EffectHandler:
                     self._parts.notifier.notify(notification)
                 elif self._listener is None:  # nobody else shows it
                     self._options.tell(f"{notification.title}: {notification.body}")
+            case effects.Withdraw(kind):
+                if self._parts.notifier is not None:
+                    self._parts.notifier.withdraw(kind)
             case effects.Publish(snapshot):
                 self._publish(snapshot)
             case effects.Record(item):
@@ -154,11 +166,9 @@ class EffectHandler:
     # -- showing
 
     def _publish(self, snapshot: Snapshot) -> None:
-        before, self._snapshot = self._snapshot, snapshot
-        notifier = self._parts.notifier
-        asked_to_log_in = before is not None and before.logged_in is False
-        if notifier is not None and asked_to_log_in and snapshot.logged_in is not False:
-            notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
+        self._snapshot = snapshot
+        if self._preview is not None and snapshot.preview_open and not _looks(snapshot):
+            self._preview.blank(mood_line(snapshot))
         for part in (self._parts.tray, self._parts.bus):
             if part is not None:
                 part.update(snapshot)
@@ -199,8 +209,15 @@ class EffectHandler:
     def _to_preview(self, view: FrameView) -> None:
         """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
-        if self._preview is not None and snapshot is not None:
-            self._preview.show(view, mood_line(snapshot))
+        if self._preview is not None and snapshot is not None and _looks(snapshot):
+            self._preview.show(view, watch_line(snapshot, self._clock.monotonic()))
+
+    def _show_music_folders(self) -> None:
+        from agent.desktop.tray.actions import show_music_folders
+
+        threading.Thread(
+            target=show_music_folders, args=(self._paths, self._report), daemon=True
+        ).start()
 
     # -- settings, consent, autostart
 
@@ -254,7 +271,7 @@ class EffectHandler:
         except StoreError as error:
             log.warning("history: %s", error)
             if self._history_trouble.is_news():
-                self._report(events.Notice(error.title, error.message))
+                self._report(events.Notice(error.title, error.message, trouble=True))
 
     def _write(self, item: Observation | Mood | Decision | Playback | Notification) -> None:
         if self._listener is None:
@@ -266,11 +283,6 @@ class EffectHandler:
             self._report(events.Quit())
 
 
-def mood_line(snapshot: Snapshot) -> str:
-    """Make the preview's line: the mood and the music."""
-    text = describe(snapshot.mood.state)
-    line = text[0].upper() + text[1:]
-    playback = snapshot.playback
-    if playback is not None and playback.context_name:
-        line += f" · {playback.context_name}"
-    return line
+def _looks(snapshot: Snapshot) -> bool:
+    """May a frame be shown? One may still be on its way when the camera was paused."""
+    return snapshot.consent and not snapshot.camera_paused and snapshot.held_off is None

@@ -25,10 +25,12 @@ from agent.app.options import Options
 from agent.app.player_manager import PlayerManager
 from agent.app.spotify_account import Account
 from agent.app.taps import Taps
+from agent.core import messages
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop import consent
 from agent.errors import AgentError
+from agent.players.folder_watch import FolderWatch
 from agent.players.player_worker import PlayerWorker
 from agent.players.spotify import storage
 from agent.ports import Clock, Notifier
@@ -37,7 +39,7 @@ from agent.store import catalogues
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
-from agent.types import CameraState, Snapshot
+from agent.types import CameraState, PlayState, Snapshot
 from agent.vision.camera import OpenCVCamera
 from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
@@ -183,12 +185,14 @@ class Engine:
             tell=options.tell,
         )
         player = PlayerWorker(None, account.forward, self._clock)
+        folders = FolderWatch(self.report, self._clock)
         music = PlayerManager(
             self._paths,
             self._clock,
             self.report,
             player,
             account,
+            folders,
             wanted=options.player,
             spotify_url=options.spotify_url,
         )
@@ -197,6 +201,7 @@ class Engine:
         return Components(
             watcher,
             player,
+            folders,
             music,
             account,
             history,
@@ -206,6 +211,7 @@ class Engine:
             notifier=None if options.headless else self._make_notifier(),
             session=self._make_session_watch() if options.session else None,
             bus=self._make_bus_control() if options.control and sys.platform == "linux" else None,
+            settings_file=self._settings_file,
             page=self._make_page(history, account, taps) if options.control else None,
         )
 
@@ -237,7 +243,8 @@ class Engine:
             self.report,
             self._clock,
             lambda: self._controller.settings.notifications,
-            snapshot=lambda: self._effect_handler.snapshot,
+            holds=lambda kind: messages.holds(kind, self._effect_handler.snapshot),
+            interval=self._options.notice_interval,
         )
 
     def _make_session_watch(self) -> SessionWatch:
@@ -249,7 +256,12 @@ class Engine:
             self._settings.session,
             system_source(self._clock),
             camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
+            music_plays=self._music_plays,
         )
+
+    def _music_plays(self) -> bool:
+        playback = self.snapshot.playback
+        return playback is not None and playback.state is PlayState.PLAYING
 
     def _make_bus_control(self) -> BusControl:
         from agent.desktop.bus_control import BusControl
@@ -275,6 +287,7 @@ class Engine:
     def _start_the_rest(self, settings: Settings) -> None:
         """Start what may come up after the first look at the camera has begun."""
         self._parts.workers.start(self._parts.player)
+        self._parts.workers.start(self._parts.folders)
         try:
             self._parts.music.use(settings)
         except AgentError as error:  # the rest of the agent works without music
@@ -344,7 +357,7 @@ class Engine:
 
     def _tell_problem(self, problem: AgentError) -> None:
         log.warning("%s: %s", problem.title, problem.message)
-        self.report(events.Notice(problem.title, problem.message))
+        self.report(events.Notice(problem.title, problem.message, trouble=True))
 
     def _end(self) -> None:
         self._done.set()

@@ -19,7 +19,7 @@ from agent.app.taps import Taps
 from agent.desktop import consent
 from agent.errors import AgentError, NeedsLogin, PlaylistGone
 from agent.players import local
-from agent.players.sound import SUFFIXES
+from agent.players.decoding import SUFFIXES
 from agent.players.spotify import storage
 from agent.players.spotify.endpoints import DASHBOARD
 from agent.players.spotify.playlists import canonical
@@ -258,12 +258,15 @@ class SpotifyLink:
 
     def look_up(self, uri: str) -> Card:
         """Ask Spotify about one playlist. Raises PlaylistGone with what may be wrong with it."""
-        from agent.players.spotify.playlists import playlist_id
+        from agent.players.spotify.playlists import kind_of, playlist_id
 
+        identity = playlist_id(uri)
+        if identity is None:  # an album, an artist, a show: played without being looked up
+            return Card(uri, kind_of(uri), "", None)
         cache = storage.display_cache(self._paths, self._clock)
         with self._lock:
             try:
-                info = self._connected().playlist(playlist_id(uri))
+                info = self._connected().playlist(identity)
             except PlaylistGone as error:
                 raise PlaylistGone(
                     _(

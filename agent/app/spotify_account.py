@@ -128,7 +128,7 @@ class Account:
             log_in(self._paths, spotify_url=self._spotify_url, tell=self._tell)
             settings = SettingsFile(self._paths).load()
         except AgentError as error:
-            self._report(events.Notice(error.title, error.message, asked=True))
+            self._report(events.Notice(error.title, error.message, asked=True, trouble=True))
             return
         from agent.app import spotify_login
 
@@ -199,7 +199,7 @@ class Account:
             told = log_out(self._paths)
             settings = SettingsFile(self._paths).load()
         except AgentError as error:
-            self._report(events.Notice(error.title, error.message, asked=True))
+            self._report(events.Notice(error.title, error.message, asked=True, trouble=True))
             return
         self._report(events.Notice("Logged out", told, asked=True))
         self._report(events.SettingsChanged(settings))

@@ -97,6 +97,10 @@ class SpotifyClient:
         """Pause. PUT /me/player/pause."""
         self._api.pause_playback()
 
+    def next_track(self) -> None:
+        """Go on with the next track. Raises NoDevice where nothing is awake."""
+        self._api.next_track()
+
     def shuffle(self, on: bool, device_id: str) -> None:
         """Switch the shuffle. PUT /me/player/shuffle."""
         self._api.shuffle(on, device_id=device_id)

@@ -11,7 +11,6 @@ from agent.players.spotify.login import TokenKeeper
 from agent.players.spotify.oauth import Accounts
 from agent.players.spotify.player import SpotifyPlayer
 from agent.players.spotify.playlist_lookup import MappedPlaylists
-from agent.players.spotify.playlists import playlists_for
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.transport import SpotifySession
 from agent.ports import Clock, Report
@@ -65,11 +64,9 @@ def build_backend(
 ) -> tuple[PlayerBackend, MappedPlaylists]:
     """Build the player as its worker takes it, and the playlists of each mood.
 
-    The playlists are still to be told (``use``). Raises SettingsError for an entry that is no
-    playlist.
+    The playlists are still to be told (``use``).
     """
     cache = storage.display_cache(paths, clock)
-    playlists_for(settings, cache)  # before anything is built for them
     player = build_player(settings, paths, clock, spotify_url, cache)
     mapped = MappedPlaylists(player.name, player.look_up, cache, report)
     return PlayerBackend.remote(player, player.budget, mapped), mapped

@@ -6,6 +6,7 @@ could not be understood.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ from agent.players.spotify.api_errors import not_understood
 from agent.players.spotify.json_models import AnyText, Flag, JsonModel, M, Text, or_else, read
 from agent.players.spotify.playlists import canonical_context
 from agent.types import Playback, PlayState
+
+SPOKEN = ("episode", "chapter", "audiobook")
+"""Spotify's words for what is no music."""
 
 Milliseconds = Annotated[float, Field(ge=0)] | None
 
@@ -91,6 +95,13 @@ class _Item(JsonModel):
         default_factory=list
     )
     show: _Show | None = None
+    type: AnyText = None
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether it is an episode of a podcast or a chapter of an audiobook."""
+        by_uri = re.match(r"spotify:(\w+):", self.uri or "")
+        return self.type in SPOKEN or (by_uri is not None and by_uri.group(1) in SPOKEN)
 
     def title(self) -> str | None:
         """Make 'Artist - Title'; for an episode 'Show - Title'."""
@@ -111,6 +122,7 @@ class _Player(JsonModel):
     item: _Item | None = None
     context: _Context | None = None
     progress_ms: Milliseconds = None
+    currently_playing_type: AnyText = None
     shuffle_state: Annotated[bool | None, or_else(lambda: None)] = None
 
 
@@ -181,6 +193,7 @@ def read_player(answer: dict[str, Any] | None, now: float) -> Reading:
         position=_seconds(player.progress_ms),
         duration=_seconds(item.duration_ms),
         device=device.name if device else None,
+        spoken=item.is_spoken or player.currently_playing_type in SPOKEN,
     )
     return Reading(playback, device, player.shuffle_state)
 

@@ -83,7 +83,7 @@ def daylight(spans: Sequence[Span], day: datetime) -> tuple[datetime, datetime]:
 
 
 def bars(period: Period) -> Markup:
-    """Minutes of each mood for every day, as columns."""
+    """Draw the minutes of each mood for every day, as columns."""
     days = period.days
     totals = [period.minutes(day) for day in days]
     highest = max([60.0, *(sum(minutes.values()) for minutes in totals)])

@@ -203,7 +203,7 @@ class Field:
 
 
 def fields(settings: Settings) -> list[tuple[str, str, list[Field]]]:
-    """All settings by section: (title, about, fields), in the order of the page."""
+    """List all settings by section: (title, about, fields), in the order of the page."""
     found: dict[str, list[Field]] = {}
     for name, info in Settings.model_fields.items():
         if name in HIDDEN:
@@ -227,7 +227,7 @@ def fields(settings: Settings) -> list[tuple[str, str, list[Field]]]:
 
 
 def field(settings: Settings, key: str) -> Field | None:
-    """One setting; None for a key that the page does not show."""
+    """Find one setting; None for a key that the page does not show."""
     for _title, _about, members in fields(settings):
         for member in members:
             if member.key == key:

@@ -206,7 +206,7 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
 
 
 def stand(context: PageContext, settings: Settings, visited: frozenset[str]) -> list[Standing]:
-    """How far each step is; looked at anew each time, so that it is true."""
+    """Look how far each step is; anew each time, so that it is true."""
     snapshot = context.snapshot()
     player = context.music.in_use()
     lists = settings.local_playlists if player == "local" else settings.spotify_playlists

@@ -194,7 +194,7 @@ def _hours(shown: Period) -> list[dict[str, str]]:
 
 
 def _retention(context: PageContext) -> int | None:
-    """Days for which the history is kept; None where no setting says so."""
+    """Return the days for which the history is kept; None where no setting says so."""
     settings, _error = context.settings_file.load_or_last_good()
     section = getattr(settings, "history", None)
     days = getattr(section, "keep_days", None)
@@ -204,7 +204,7 @@ def _retention(context: PageContext) -> int | None:
 def as_json(
     moods: list[MoodEntry], switches: list[SwitchEntry], feedback: list[FeedbackEntry]
 ) -> str:
-    """All entries as JSON."""
+    """Write all entries as JSON."""
     return json.dumps(
         {
             "moods": [
@@ -241,7 +241,7 @@ def as_json(
 def as_csv(
     moods: list[MoodEntry], switches: list[SwitchEntry], feedback: list[FeedbackEntry]
 ) -> str:
-    """All entries as one table, oldest first."""
+    """Write all entries as one table, oldest first."""
     rows: list[tuple[datetime, list[object]]] = []
     for m in moods:
         seven = ["" for _name in EMOTIONS] if m.probabilities is None else list(m.probabilities)

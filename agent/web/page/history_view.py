@@ -167,7 +167,7 @@ def period(
 def _undone(
     switches: list[SwitchEntry], answers: list[FeedbackEntry]
 ) -> list[tuple[SwitchEntry, bool]]:
-    """Which changes were taken back: each undo takes back the latest change before it."""
+    """Tell which changes were taken back: each undo takes back the latest before it."""
     back = [False] * len(switches)
     for answer in answers:
         if answer.kind != "undo":

@@ -199,13 +199,13 @@ def now_view(context: PageContext) -> dict[str, Any]:
 
 
 def _affect(snapshot: Snapshot) -> list[float] | None:
-    """Valence and arousal, from -1 to 1 each, where they are estimated."""
+    """Return valence and arousal, from -1 to 1 each, where they are estimated."""
     affect = getattr(snapshot.mood, "affect", None)
     return None if affect is None else [round(float(part), 2) for part in affect]
 
 
 def _stamp(context: PageContext, snapshot: Snapshot) -> str:
-    """Another text whenever pages that show settings or the set-up should be made anew."""
+    """Return another text whenever pages that show settings or the set-up should be made anew."""
     try:
         changed = context.settings_file.path.stat().st_mtime_ns
     except OSError:

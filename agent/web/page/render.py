@@ -77,6 +77,6 @@ class Pages:
 
 @lru_cache(maxsize=16)
 def asset(name: str) -> str:
-    """Address of a file in ``static``, which changes with its content."""
+    """Return the address of a file in ``static``, which changes with its content."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?{digest}"

@@ -86,7 +86,7 @@ def suggest(cards: Iterable[Card]) -> dict[MoodState, list[Card]]:
 
 
 def _plain(text: str) -> str:
-    """Lower case, without accents, words apart by one space."""
+    """Write it in lower case, without accents, words apart by one space."""
     bare = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(c for c in bare if not unicodedata.combining(c))
     return " ".join(re.findall(r"[a-z0-9]+", bare))

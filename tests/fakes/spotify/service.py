@@ -247,6 +247,12 @@ class Service:
                 return error(403, "Player command failed: Restriction violated", "UNKNOWN")
             world.set(replace(state, playing=False), lag=world.lag)
             return Reply(204)
+        if call == ("POST", "/me/player/next"):
+            if not state.tracks:
+                return error(403, "Player command failed: Restriction violated", "UNKNOWN")
+            following = (state.index + 1) % len(state.tracks)
+            world.set(replace(state, playing=True, index=following, progress=0.0), lag=world.lag)
+            return Reply(204)
         if call == ("PUT", "/me/player/shuffle"):
             if request.query.get("state") not in ("true", "false"):
                 return error(400, "Invalid state")
