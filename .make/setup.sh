@@ -42,6 +42,11 @@ mkdir -p "$stamps"
 rm -f "$stamps/$what"
 pip() { "$bin/python" -m pip --disable-pip-version-check "$@"; }
 
+# Without the weights faces are found by OpenCV's older way; on CI that would go unnoticed.
+face_finder() {
+    "$bin/python" .make/fetch_finder.py || [ "${CI:-}" != true ] || exit 1
+}
+
 # The tray's menu on Linux needs PyGObject, which pip builds from source.
 tray_missing() {
     [ "$(uname -s)" = Linux ] || return 0
@@ -62,6 +67,7 @@ case $what in
 program)
     say "installing Moodtray (one to three minutes the first time)"
     pip install --quiet -e .
+    face_finder
     "$bin/python" -c 'import cv2' 2>/dev/null || need_debian \
         "OpenCV misses a system library. Debian and Ubuntu: sudo apt install libgl1 libglib2.0-0"
     ;;
@@ -84,6 +90,7 @@ dev)
     [ -z "$missing" ] || stop "PyGObject cannot be built: these packages are missing:$missing"
     say "installing Moodtray with all that its development needs (some minutes the first time)"
     pip install --quiet -e '.[dev]'
+    face_finder
     "$bin/python" -c 'import cv2' 2>/dev/null || need_debian \
         "OpenCV misses a system library. Debian and Ubuntu: sudo apt install libgl1 libglib2.0-0"
     touch "$stamps/program" "$stamps/tray"

@@ -37,6 +37,8 @@ def version() -> str:
 def freeze() -> Path:
     """Run PyInstaller; returns the frozen folder."""
     _draw_icons()
+    # Without the weights the program works, less well: a package for others should have them.
+    subprocess.run([sys.executable, str(ROOT / ".make" / "fetch_finder.py")], check=True)
     shutil.rmtree(DIST / "moodtray", ignore_errors=True)
     subprocess.run(
         [

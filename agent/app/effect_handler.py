@@ -169,7 +169,8 @@ class EffectHandler:
         """In the watcher's thread."""
         snapshot = self.snapshot
         if self.preview is not None and snapshot is not None:
-            self.preview.show(view, mood_line(snapshot))
+            line = mood_line(snapshot)
+            self.preview.show(view, f"{line}  ·  {view.unclear}" if view.unclear else line)
 
     def _switch_autostart(self, enabled: bool) -> None:
         from agent.desktop.autostart import autostart

@@ -143,7 +143,7 @@ class Engine:
         classifier = ExpressionClassifier.load(engine=settings.camera.engine)
         self._watcher = Watcher(
             lambda: OpenCVCamera(camera),
-            FaceTracker(),
+            FaceTracker(settings.camera.finder),
             classifier,
             self.report,
             self._clock,

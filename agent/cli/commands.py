@@ -199,14 +199,19 @@ def consent(
 @app.command()
 def analyze(files: list[Path], as_json: AsJson = False) -> None:
     """Say which faces and expressions are in pictures or videos."""
+    from agent.settings import Settings
+    from agent.store.settings_file import SettingsFile
     from agent.vision.analyze import analyze as look
     from agent.vision.expression import ExpressionClassifier
 
+    settings_file = SettingsFile(Paths.default())
+    is_set = settings_file.path.exists()  # looking at a picture writes no settings
+    finder = (settings_file.load_or_last_good()[0] if is_set else Settings()).camera.finder
     classifier = ExpressionClassifier.load()
     failed = False
     for file in files:
         try:
-            result = look(file, classifier)
+            result = look(file, classifier, finder=finder)
         except AgentError as error:
             failed = True
             if as_json:

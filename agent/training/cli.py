@@ -78,11 +78,18 @@ def train(
         ),
     ] = None,
     begin_from: Annotated[
-        Path | None, typer.Option("--from", help="best.pt of another run to begin with.")
+        Path | None,
+        typer.Option("--from", help="best.pt of another run, or an exported .onnx, to begin with."),
     ] = None,
     teacher: Annotated[
         list[Path] | None,
-        typer.Option(help="best.pt of a trained run to learn from too; may be given repeatedly."),
+        typer.Option(
+            help="best.pt of a trained run, or an exported .onnx, to learn from too; may be given "
+            "repeatedly."
+        ),
+    ] = None,
+    teachers_share: Annotated[
+        float | None, typer.Option(help="How much of a target is the teachers' answer, 0 to 1.")
     ] = None,
     add: Annotated[
         list[str] | None,
@@ -96,6 +103,7 @@ def train(
     with _in_words():
         from agent.training.corpora import Faults, join_added
         from agent.training.data import corpora, data_folder, held_out
+        from agent.training.from_onnx import as_checkpoint
         from agent.training.network import NETWORKS
         from agent.training.train import SEED_PLAN, Plan, Stop
         from agent.training.train import train as run_training
@@ -106,12 +114,13 @@ def train(
             raise AgentError(f"--on-fault is skip or refuse, not {on_fault}.")
         if rate is not None and not 0 < rate < math.inf:
             raise AgentError(f"--rate is a number above 0, e.g. 0.08, not {rate}.")
+        if teachers_share is not None and not 0 <= teachers_share <= 1:
+            raise AgentError(f"--teachers-share is a number from 0 to 1, not {teachers_share}.")
         check_folder(run, "--run")
         plan = SEED_PLAN if network == "seed" else Plan(network=network)
         given: dict[str, Any] = {"epochs": epochs, "batch": batch, "rate": rate, "seed": seed}
         given["supplement"] = supplement
-        given["begin_from"] = None if begin_from is None else str(begin_from)
-        given["teachers"] = None if not teacher else tuple(str(file) for file in teacher)
+        given["teachers_share"] = teachers_share
         plan = dataclasses.replace(plan, **{k: v for k, v in given.items() if v is not None})
         processes = int(os.environ.get("WORLD_SIZE", "1"))
         if plan.batch < 2 * processes:
@@ -130,6 +139,12 @@ def train(
             for line in faults.summary():
                 typer.echo(line)
             typer.echo(f"{len(training)} faces to train on, {len(validation)} for validation.")
+        if begin_from is not None:
+            made = as_checkpoint(begin_from, training.pictures, run)
+            plan = dataclasses.replace(plan, begin_from=str(made))
+        if teacher:
+            files = [as_checkpoint(file, training.pictures, run) for file in teacher]
+            plan = dataclasses.replace(plan, teachers=tuple(str(file) for file in files))
         try:
             last = run_training(plan, training, validation, run)
         except Stop:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +48,14 @@ class Packed:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.arrays[name]
 
-    def pictures(self, cache: Path) -> Pictures:
-        """All pictures as uint8 [N, 48, 48]; decoded once, then kept in ``cache`` where that can
-        be written. Raises DataError that names a picture which cannot be decoded."""
+    def pictures(
+        self, cache: Path, seen: Callable[[Pictures], Pictures] = as_network_sees, way: str = ""
+    ) -> Pictures:
+        """All pictures as uint8 [N, 48, 48], each brought there by ``seen``; decoded once, then
+        kept in ``cache`` where that can be written, under a name that tells of the ``way``. Raises
+        DataError that names a picture which cannot be decoded."""
         stamp = self.file.stat()
-        kept = cache / f"{self.file.stem}-{stamp.st_size}-{stamp.st_mtime_ns}-{SIZE}.npy"
+        kept = cache / f"{self.file.stem}-{stamp.st_size}-{stamp.st_mtime_ns}-{SIZE}{way}.npy"
         offsets = self["off"]
         if (known := _kept(kept, len(offsets) - 1)) is not None:
             return known
@@ -64,7 +67,7 @@ class Packed:
             part = data[offsets[row] : offsets[row + 1]]
             if (picture := decoded(part, cv2.IMREAD_GRAYSCALE)) is None:
                 raise _torn(self.file, f"picture {row} cannot be decoded")
-            pictures[row] = as_network_sees(picture)
+            pictures[row] = seen(picture)
         # A folder that cannot be written, or a full disk, costs the decoding every time, no more.
         with suppress(OSError):
             cache.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,10 @@ import numpy as np
 
 from agent.errors import BadPicture
 from agent.types import EMOTIONS, Box, Frame
-from agent.vision.burst import crop
+from agent.vision.alignment import crop
 from agent.vision.expression import ExpressionClassifier
-from agent.vision.faces import FaceTracker
+from agent.vision.faces import FaceTracker, FinderName
+from agent.vision.quality import measure, trust, unclear
 from agent.vision.sources import Kind, Source, open_capture
 
 SAMPLE_SECONDS = 0.5
@@ -25,11 +26,14 @@ SAMPLE_SECONDS = 0.5
 @dataclass(frozen=True, slots=True)
 class AnalysedFace:
     """``probabilities``: seven, in the order of EMOTIONS, sum 1. ``unsure``: the network knows too
-    little of this face; its answer, taken alone, is as likely wrong as right."""
+    little of this face; its answer, taken alone, is as likely wrong as right. ``quality``, 0..1:
+    how likely the answer is right; ``unclear``: why it cannot be told, in words (empty: it can)."""
 
     box: Box
     probabilities: tuple[float, ...]
     unsure: bool
+    quality: float = 1.0
+    unclear: str = ""
 
     @property
     def emotion(self) -> str:
@@ -41,6 +45,8 @@ class AnalysedFace:
         return max(self.probabilities)
 
     def __str__(self) -> str:
+        if self.unclear and self.quality == 0.0:
+            return f"not clear ({self.unclear})"
         told = f"{self.emotion} {self.confidence:.0%}"
         return f"unsure (perhaps {told})" if self.unsure else told
 
@@ -51,6 +57,8 @@ class AnalysedFace:
             "emotion": self.emotion,
             "confidence": round(self.confidence, 4),
             "unsure": self.unsure,
+            "quality": round(self.quality, 4),
+            "unclear": self.unclear,
             "probabilities": {
                 name: round(p, 4) for name, p in zip(EMOTIONS, self.probabilities, strict=True)
             },
@@ -113,7 +121,11 @@ class Analysis:
 
 
 def analyze(
-    path: Path, classifier: ExpressionClassifier, *, sample_seconds: float = SAMPLE_SECONDS
+    path: Path,
+    classifier: ExpressionClassifier,
+    *,
+    sample_seconds: float = SAMPLE_SECONDS,
+    finder: FinderName = "blazeface",
 ) -> Analysis:
     """Look at a picture, or at a video every ``sample_seconds``.
 
@@ -121,17 +133,17 @@ def analyze(
     neither picture nor video.
     """
     _check_readable(path)
+    tracker = FaceTracker(finder)
     picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
     if picture is not None:
         frame = np.asarray(picture, dtype=np.uint8)
-        seen = AnalysedFrame(None, _classified(frame, FaceTracker().search_all(frame), classifier))
+        seen = AnalysedFrame(None, _classified(frame, tracker.search_all(frame), classifier))
         return Analysis(path, "picture", frame.shape[1], frame.shape[0], (seen,))
-    tracker = FaceTracker()
     frames: list[AnalysedFrame] = []
     size = (0, 0)
     for time, frame in _sampled(path, sample_seconds):
         size = (frame.shape[1], frame.shape[0])
-        faces = _classified(frame, tracker.detect(frame), classifier)
+        faces = _classified(frame, tracker.search(frame), classifier)
         frames.append(AnalysedFrame(round(time, 3), faces))
     if not frames:
         raise BadPicture(_neither(path))
@@ -152,11 +164,15 @@ def _check_readable(path: Path) -> None:
 def _classified(
     frame: Frame, boxes: list[Box], classifier: ExpressionClassifier
 ) -> tuple[AnalysedFace, ...]:
-    rows = classifier.predict([crop(frame, box) for box in boxes])
-    return tuple(
-        AnalysedFace(box, tuple(float(p) for p in row), float(row.max()) < classifier.unsure_below)
-        for box, row in zip(boxes, rows, strict=True)
-    )
+    crops = [crop(frame, box) for box in boxes]
+    faces = []
+    for box, face, row in zip(boxes, crops, classifier.predict(crops), strict=True):
+        measures = measure(box, face)
+        quality = trust(measures, row)
+        unsure = quality == 0.0 or float(row.max()) < classifier.unsure_below
+        probabilities = tuple(float(p) for p in row)
+        faces.append(AnalysedFace(box, probabilities, unsure, quality, unclear(measures, quality)))
+    return tuple(faces)
 
 
 def _sampled(path: Path, seconds: float) -> Iterator[tuple[float, Frame]]:

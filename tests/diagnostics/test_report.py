@@ -41,6 +41,7 @@ NAMES = [
     "settings",
     "history",
     "model",
+    "finder",
     "camera",
     "tray",
     "notifications",

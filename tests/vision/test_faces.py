@@ -178,4 +178,4 @@ def test_any_size_of_frame(shape: tuple[int, int]) -> None:
 def test_opencv_without_the_cascade_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cv2.data.haarcascades", "/nowhere/")
     with pytest.raises(ModelError, match="opencv-python 4"):
-        FaceTracker().detect(scene())
+        FaceTracker("haar").detect(scene())
