@@ -3,6 +3,7 @@
 #   PYTHON=python3.12 make setup     another Python than python3 (3.11 or newer)
 #   make test T=tests/store          some tests only
 #   make test ARGS="-x -k history"   further words for pytest
+#   make test JOBS=0                 one after the other; most tests wait more than they compute
 
 PYTHON ?= python3
 VENV   := .venv
@@ -14,6 +15,7 @@ endif
 PY     := $(BIN)/python
 T      ?= tests
 ARGS   ?=
+JOBS   ?= 4
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
@@ -31,7 +33,7 @@ demo-spotify: $(STAMPS)/dev ## The same against a pretended Spotify on this comp
 	$(PY) -m tests.demo_spotify
 
 test: $(STAMPS)/dev system-packages lint ## Set everything up, then lint and test
-	$(PY) -m pytest -p tests.no_skips $(T) $(ARGS)
+	$(PY) -m pytest -p tests.no_skips -n $(JOBS) --durations=10 $(T) $(ARGS)
 
 lint: $(STAMPS)/dev ## Check style, types and who imports whom
 	$(PY) -m ruff check .

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import cast
 
+from agent import addresses
+
 LOG_NAME = "moodtray.log"
 FILES = 5
 FILE_BYTES = 1_000_000
@@ -65,14 +67,15 @@ def hide(secret: str) -> None:
 
 
 def redact(text: str) -> str:
-    """The text with tokens, secrets and authorisation codes masked."""
+    """The text with tokens, secrets and authorisation codes masked, and of addresses all but
+    scheme and host."""
     with _hidden_lock:
         hidden = tuple(_hidden)
     for secret in hidden:
         text = text.replace(secret, _MASK)
     text = _VALUE_AFTER_NAME.sub(lambda found: found.group(1) + _MASK, text)
     text = _BEARER.sub(rf"\1\2{_MASK}", text)
-    return _IN_QUERY.sub(rf"\1{_MASK}", text)
+    return _IN_QUERY.sub(rf"\1{_MASK}", addresses.mask(text))
 
 
 class RedactingFormatter(logging.Formatter):

@@ -8,11 +8,15 @@ is told and not silently ignored.
 from __future__ import annotations
 
 from datetime import time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 SETTINGS_VERSION: Literal[1] = 1
+
+LOOPS = "local:"
+"""``local:happy`` in ``local_playlists`` is the loop that the program ships for happy; any other
+entry is a path."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0, le=86_400.0)]
@@ -82,7 +86,11 @@ class SpotifySettings(_Section):
 
 
 def _whole_seconds(value: time | None) -> time | None:
-    return None if value is None else value.replace(microsecond=0)
+    if value is None:
+        return None
+    if value.tzinfo is not None:
+        raise ValueError("times are those of this computer: leave the time zone out")
+    return value.replace(microsecond=0)
 
 
 TimeOfDay = Annotated[time | None, AfterValidator(_whole_seconds)]
@@ -94,6 +102,16 @@ class NotificationSettings(_Section):
     enabled: bool = True
     quiet_from: TimeOfDay = None
     quiet_to: TimeOfDay = None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.quiet_from is None) != (self.quiet_to is None):
+            missing = "quiet_to" if self.quiet_to is None else "quiet_from"
+            raise ValueError(
+                f"{missing} is missing: quiet hours need both a beginning (quiet_from) and an end "
+                "(quiet_to)"
+            )
+        return self
 
 
 class PreviewSettings(_Section):

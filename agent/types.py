@@ -187,6 +187,15 @@ class Playback:
             return None
         return max(0.0, self.duration - self.position - (now - self.time))
 
+    def shows(self, uri: str) -> bool:
+        """Tell whether ``uri`` is loaded. A single track stands for itself: it has no context."""
+        return uri == (self.context if self.context is not None else self.track)
+
+    @property
+    def visible(self) -> tuple[object, ...]:
+        """What of this reading a person would notice; the position flows on by itself."""
+        return (self.state, self.context, self.track, self.device)
+
 
 class Happening(StrEnum):
     """What changed between two readings of a player."""

@@ -19,9 +19,7 @@ from agent.core.play_requests import PlayRequest, PlayRequests
 from agent.core.policy import Circumstances, Listener, another, decide, still_looking
 from agent.core.rotation import Rotation
 from agent.core.switches import Switch, Switches, way_back
-from agent.core.trouble import ReportedErrors, hinders_all
 from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone, ServiceDown
-from agent.players.changes import visible
 from agent.ports import Clock
 from agent.settings import PolicySettings
 from agent.timing import PLAY_AT_WORST
@@ -37,6 +35,28 @@ from agent.types import (
 )
 
 _USERS_HAND = (Happening.USER_CHOSE, Happening.PAUSED, Happening.STARTED, Happening.RESUMED)
+
+
+class ReportedErrors:
+    """What of the player's trouble is told: each kind once, until it was well again."""
+
+    def __init__(self) -> None:
+        self.error: PlayerError | None = None
+        """The latest that is not over."""
+        self._told: set[type[AgentError]] = set()
+
+    def met(self, error: AgentError) -> bool:
+        """Take note of trouble; True when it is news."""
+        if isinstance(error, PlayerError):
+            self.error = error
+        known = type(error) in self._told
+        self._told.add(type(error))
+        return not known
+
+    def over(self) -> None:
+        """The player answers again."""
+        self.error = None
+        self._told.clear()
 
 
 class MusicControl:
@@ -107,7 +127,7 @@ class MusicControl:
         failed = None if playlist is None else self._switches.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
-        if failed is not None and failed.decision is None and not hinders_all(error):
+        if failed is not None and failed.decision is None and not _hinders_all(error):
             return [effects.Notify(messages.not_taken_back(error))]
         news = self._errors.met(error)
         again = failed is not None and self._try_again(error, failed)
@@ -279,7 +299,7 @@ class MusicControl:
 
     def _keep_playback(self, playback: Playback) -> list[effects.Effect]:
         known, self.playback = self.playback, playback
-        if known is not None and visible(known) == visible(playback):
+        if known is not None and known.visible == playback.visible:
             return []
         return [effects.Record(playback)]
 
@@ -291,6 +311,11 @@ class MusicControl:
         self._hands_off_until = None
         self._rotation.had_its_turn(playlist.uri)
         return effects.Play(playlist, wish.asked)
+
+
+def _hinders_all(error: AgentError) -> bool:
+    """Tell trouble of the player as a whole, which has its own words, from one playlist's."""
+    return type(error) not in (PlayerError, PlaylistGone)
 
 
 def _substance(decision: Decision) -> tuple[object, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from agent.core.play_requests import PlayRequest
-from agent.players.changes import shows
 from agent.timing import PLAY_AT_WORST
 from agent.types import Decision, Place, Playback, Playlist
 
@@ -102,7 +101,7 @@ class Switches:
         """The playlist of our latest change, where ``playback`` shows that it was skipped soon."""
         ours = None if self.latest is None else self.latest.playlist
         soon = now - self._heard_since < EARLY_SKIP
-        return ours if ours is not None and soon and shows(playback, ours.uri) else None
+        return ours if ours is not None and soon and playback.shows(ours.uri) else None
 
     def take_back(self) -> tuple[Decision, Playback] | None:
         """The latest change and what played before it, once; None: there is nothing to undo."""

@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 
 import agent
+from agent import addresses
 from agent.logs import FILES, LOG_NAME, redact
 from agent.store.files import cannot_write
 from agent.store.paths import Paths, ensure_folder
@@ -59,13 +60,14 @@ _BARE_ID = re.compile(r"\b(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{
 _HEX_ID = re.compile(r"\b[0-9a-f]{32,}\b", re.IGNORECASE)
 _MAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
 _OTHER_HOMES = re.compile(r"((?:/home/|/Users/|[A-Za-z]:\\+Users\\+))[^/\\\s\"':]+")
-_CREDENTIALS_IN_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@\"']+@", re.IGNORECASE)
+_SECRET_SETTING = re.compile(
+    r"""(?mi)(?<![\w-])((["']?)(?:client_id|source)\2\s*=)(?:\s*(?P<fence>\"{3}|'{3})[\s\S]*?(?P=fence)|.*)"""
+)
 
 
 def anonymise(text: str) -> str:
     """The text without secrets, identifiers, mail addresses, user name, host name, home path."""
     text = redact(text)
-    text = _CREDENTIALS_IN_URL.sub(r"\1***@", text)
     text = _SPOTIFY_URI.sub(r"spotify:\1:***", text)
     text = _SPOTIFY_URL.sub(r"\1\2/***", text)
     text = _SPOTIFY_API.sub(r"\1***", text)
@@ -148,7 +150,7 @@ def _read(file: Path) -> str | None:
 
 def _mask_settings(text: str) -> str:
     # By lines and not by a parser: a file with a mistake is the one that we most need to see.
-    return re.sub(r"(?mi)^(\s*#?\s*client_id\s*=\s*).+$", r'\1"***"', text)
+    return addresses.mask_to_line_end(_SECRET_SETTING.sub(r'\1 "***"', text))
 
 
 def _versions() -> str:

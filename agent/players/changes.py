@@ -1,4 +1,4 @@
-"""What happened between two readings of a player. Pure.
+"""What happened between two readings of a player, and whose choice the music is. Pure.
 
 A player tells states, not events, and a remote one tells them late and seldom. So events are
 inferred from two readings, the clock and what we ourselves commanded last:
@@ -13,11 +13,15 @@ inferred from two readings, the clock and what we ourselves commanded last:
 * No device at the predicted end: ended as well; at any other time: the device went away.
 
 Where two readings cannot tell, the answer that leaves the music alone is taken.
+
+Paused music at the first look, or on a device that appears, is silence like any other: a pause by
+hand is one that was seen, and it is kept until music plays. A device that goes in the middle of its
+music was seen, too: somebody closed it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from agent.types import Chooser, Happening, Playback, PlayState
@@ -57,24 +61,14 @@ class OwnCommand:
         return (
             self.kind is Command.PLAY
             and self.playlist is not None
-            and shows(playback, self.playlist)
+            and playback.shows(self.playlist)
         )
-
-
-def shows(playback: Playback, uri: str) -> bool:
-    """Is it ``uri`` that is loaded? A single track stands for itself: it has no context."""
-    return uri == (playback.context if playback.context is not None else playback.track)
-
-
-def visible(playback: Playback) -> tuple[object, ...]:
-    """What of a reading a person would notice; the position flows on by itself."""
-    return (playback.state, playback.context, playback.track, playback.device)
 
 
 def what_happened(
     before: Playback | None, after: Playback, *, now: float, own: OwnCommand | None = None
 ) -> Happening:
-    """The change from ``before`` (as :func:`agent.core.whose.attribute` returned it; None:
+    """The change from ``before`` (as :func:`attribute` returned it; None:
     never read) to ``after``.
 
     ``now`` is the clock's monotonic time, ``own`` our latest command.
@@ -98,6 +92,66 @@ def what_happened(
     return _stayed_silent(before, after, own)
 
 
+def attribute(
+    before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None = None
+) -> Playback:
+    """``after`` with ``chosen_by``, ``chosen_since`` and ``paused_by_hand`` filled in.
+
+    While no device is there the context that was last heard is kept, so that its return is
+    recognised. Our own pause counts as the user's hand: Moodtray pauses only when told to.
+    """
+    hand = _paused_by_hand(before, after, happening, own)
+    if after.state is PlayState.UNAVAILABLE:
+        if before is None or happening is Happening.CONTEXT_ENDED:
+            return replace(after, chosen_by=Chooser.UNKNOWN, chosen_since=None, paused_by_hand=hand)
+        return replace(
+            after,
+            context=before.context,
+            context_name=before.context_name,
+            chosen_by=before.chosen_by,
+            chosen_since=before.chosen_since,
+            paused_by_hand=hand,
+        )
+    chooser, since = _choice(before, after, happening, own)
+    return replace(after, chosen_by=chooser, chosen_since=since, paused_by_hand=hand)
+
+
+def _choice(
+    before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None
+) -> tuple[Chooser, float | None]:
+    if happening is Happening.ECHO and own is not None and own.asked_for(after):
+        return Chooser.AGENT, own.time
+    if happening is Happening.USER_CHOSE:
+        return Chooser.USER, after.time
+    if before is None:
+        return Chooser.UNKNOWN, None
+    same = before.context == after.context
+    if happening is Happening.STARTED:
+        back_again = before.state is PlayState.UNAVAILABLE or before.paused_by_hand
+        if not (same and after.context is not None and back_again):
+            return Chooser.USER, after.time
+    if happening is Happening.CONTEXT_ENDED:
+        # The user's choice held until its end. That our own ran out stays known in the silence.
+        if before.chosen_by is Chooser.AGENT and after.state is not PlayState.PLAYING:
+            return Chooser.AGENT, before.chosen_since
+        return Chooser.UNKNOWN, None
+    return (before.chosen_by, before.chosen_since) if same else (Chooser.UNKNOWN, None)
+
+
+def _paused_by_hand(
+    before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None
+) -> bool:
+    if after.state is PlayState.PLAYING or happening is Happening.CONTEXT_ENDED:
+        return False
+    if happening in (Happening.PAUSED, Happening.USER_CHOSE):
+        return True
+    if happening is Happening.ECHO and own is not None and own.kind is Command.PAUSE:
+        return True
+    if happening is Happening.DEVICE_GONE and before is not None:
+        return before.paused_by_hand or before.state is PlayState.PLAYING
+    return before is not None and before.paused_by_hand
+
+
 def _first_heard(before: Playback | None, after: Playback, own: OwnCommand) -> bool:
     """However late the first reading after a command comes: what we asked for and plays is ours."""
     unread = before is not None and before.time <= own.time
@@ -118,12 +172,12 @@ def _echo(
         heard = before.chosen_by is Chooser.AGENT and before.context == after.context
         if heard and _ended_on_time(before, after):
             return Happening.TRACK_ENDED
-        settled = heard and visible(before) == visible(after)
+        settled = heard and before.visible == after.visible
         return Happening.NOTHING if settled else Happening.ECHO
     # From silence a foreign context may be what the device last had loaded: not yet the user.
     if None not in (before.context, after.context) and before.context != after.context:
         return Happening.USER_CHOSE
-    return Happening.NOTHING if visible(before) == visible(after) else Happening.ECHO
+    return Happening.NOTHING if before.visible == after.visible else Happening.ECHO
 
 
 def _vanished(before: Playback, after: Playback) -> Happening:

@@ -5,6 +5,7 @@ device, the obstacles in its way, and its leisure."""
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from agent.errors import (
     AgentError,
@@ -24,12 +25,10 @@ from agent.events import (
 )
 from agent.players.backend import KnowsDevices, PlayerBackend
 from agent.players.changes import Command
-from agent.players.commands import PlayerCommand
 from agent.players.error_state import ErrorState
-from agent.players.leisure import ChoreTimer
-from agent.players.lookout import DeviceWatch
 from agent.players.observer import Observer
 from agent.players.start_check import StartCheck, Verdict
+from agent.players.timers import ChoreTimer, DeviceWatch
 from agent.ports import Clock, Report
 from agent.timing import VERIFY_WAIT
 from agent.types import Playback, Playlist, PlayState
@@ -38,6 +37,15 @@ log = logging.getLogger(__name__)
 
 _MAYBE_DONE = (Offline, ServiceDown)
 """Failures after which the command may have taken effect all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerCommand:
+    """``playlist`` is what to play, None for pause and resume. ``asked``: the user wished it."""
+
+    kind: Command
+    playlist: Playlist | None = None
+    asked: bool = True
 
 
 class Driver:

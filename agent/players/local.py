@@ -11,14 +11,12 @@ from pathlib import Path
 from agent.errors import PlaylistGone
 from agent.players.sound import NULL, SUFFIXES, Deck, Output, Unplayable
 from agent.ports import Clock
-from agent.settings import LocalSettings, Settings
-from agent.store.paths import resources_dir
+from agent.settings import LOOPS, LocalSettings, Settings
+from agent.store.paths import expanded, resources_dir
 from agent.types import EMOTIONS, Playback, Playlist, PlayState
 
 log = logging.getLogger(__name__)
 
-LOOPS = "local:"
-"""``local:happy`` is the loop that the program ships for happy; any other uri is a path."""
 STALL = 3.0
 """A device that asked for no sound that long is gone."""
 
@@ -154,7 +152,7 @@ def playlist(text: str) -> Playlist:
     """What stands in the settings -> a playlist: a folder, a file, or ``local:<emotion>``."""
     if text.startswith(LOOPS):
         return loop(text.removeprefix(LOOPS))
-    path = Path(text).expanduser()
+    path = expanded(text)
     return Playlist(str(path), path.stem if path.suffix in SUFFIXES else path.name or str(path))
 
 

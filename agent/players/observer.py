@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from agent.core.whose import attribute
 from agent.players.changes import (
     ECHO_WINDOW,
     Command,
     OwnCommand,
-    visible,
+    attribute,
     what_happened,
 )
 from agent.players.polling import Budget, Watch
@@ -52,7 +51,7 @@ class Observer:
         news = (
             before is None
             or self.happening is not Happening.NOTHING
-            or visible(before) != visible(playback)
+            or before.visible != playback.visible
             or now - self._reported_at >= REPORT_EVERY
         )
         if news:

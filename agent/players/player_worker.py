@@ -3,15 +3,47 @@ makes them is the player's attendant."""
 
 from __future__ import annotations
 
+from collections import deque
+
 from agent.errors import AgentError
 from agent.events import Event, PlayDropped
 from agent.players.backend import PlayerBackend, TellsChanges
 from agent.players.changes import Command
-from agent.players.commands import CommandQueue, PlayerCommand
-from agent.players.driver import Driver
+from agent.players.driver import Driver, PlayerCommand
 from agent.ports import Clock, Report
 from agent.types import Playlist
 from agent.worker import Worker
+
+
+class CommandQueue:
+    """Given in any thread, taken by one. A newer order replaces one that was not taken yet, but
+    what nobody asked for never replaces what the user did ask for."""
+
+    def __init__(self) -> None:
+        self._given: deque[PlayerCommand] = deque()
+
+    def give(self, order: PlayerCommand) -> None:
+        self._given.append(order)
+
+    def take(self) -> tuple[PlayerCommand | None, list[Playlist]]:
+        """The one that counts, and the playlists of those that it replaces."""
+        newest: PlayerCommand | None = None
+        replaced: list[PlayerCommand] = []
+        while self._given:
+            order = self._given.popleft()
+            if newest is None:
+                newest = order
+            elif order.asked or not newest.asked:
+                replaced.append(newest)
+                newest = order
+            else:
+                replaced.append(order)
+        kept = None if newest is None else newest.playlist
+        return newest, [
+            order.playlist
+            for order in replaced
+            if order.playlist is not None and order.playlist != kept
+        ]
 
 
 class PlayerWorker(Worker):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from agent.players.changes import shows
 from agent.timing import VERIFY_READS, WISH_LIFE
 from agent.types import Happening, Playback, Playlist, PlayState
 
@@ -40,7 +39,7 @@ class StartCheck:
 
     def judge(self, seen: Playback, happening: Happening, now: float) -> Verdict:
         """What the newest reading tells; AGAIN is said once."""
-        there = seen.state is not PlayState.UNAVAILABLE and shows(seen, self.playlist.uri)
+        there = seen.state is not PlayState.UNAVAILABLE and seen.shows(self.playlist.uri)
         if there and seen.state is PlayState.PLAYING:
             return Verdict.STARTED
         if happening is Happening.USER_CHOSE:

@@ -45,7 +45,7 @@ class Paths:
     @classmethod
     def below(cls, home: Path) -> Paths:
         """All folders below one."""
-        root = home.expanduser().absolute()
+        root = expanded(home).absolute()
         return cls(root / "config", root / "data", root / "state", root / "logs", root / "runtime")
 
     @property
@@ -80,6 +80,23 @@ def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
     if base and os.access(base, os.W_OK):
         return Path(base) / APP
     return Path(dirs.user_state_dir) / "runtime"
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` and ``~name`` in the place of a home; without such a user it stays as it
+    is, for a file may be called so."""
+    return Path(os.path.expanduser(path))
+
+
+def is_whole_path(text: str) -> bool:
+    """Whether it names the same place wherever the program was started: from the root or from a
+    home that there is, with no control character in it."""
+    return not has_controls(text) and expanded(text).is_absolute()
+
+
+def has_controls(text: str) -> bool:
+    """Whether it holds a tab, a line break or the like."""
+    return any(character < " " or character == "\x7f" for character in text)
 
 
 def ensure_folder(folder: Path) -> Path:

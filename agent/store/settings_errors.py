@@ -14,8 +14,11 @@ import annotated_types
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from agent import addresses
 from agent.errors import SettingsError
+from agent.printable import printable
 from agent.settings import EmotionName, Settings
+from agent.store.paths import has_controls, is_whole_path
 
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
 _HEADER = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
@@ -37,8 +40,38 @@ def syntax_error(path: Path, text: str, error: ValueError) -> SettingsError:
         shown = lines[number - 1].strip() if number <= len(lines) else ""
     else:
         where, shown = f"line {max(1, len(lines))}, at its end", lines[-1].strip() if lines else ""
-    quoted = f"\n    {shown}" if shown else ""
-    return SettingsError(f"{path}, {where}: {what[:1].lower()}{what[1:]}.{quoted}")
+    remedy = _remedy(shown)
+    quoted = f"\n    {printable(addresses.mask_to_line_end(shown))}" if shown else ""
+    told = f" {remedy}" if remedy else ""
+    return SettingsError(f"{path}, {where}: {what[:1].lower()}{what[1:]}.{told}{quoted}")
+
+
+_REMEDIES = (
+    (
+        r"""[=\[,]\s*"[^"]*\\""",
+        "In double quotes a backslash begins a code. Put such a text into single quotes: "
+        r"'C:\Users\me\Music'.",
+    ),
+    (r"(?i)=\s*(?:yes|true|on)\s*(?:#|$)", "Write true, in small letters and without quotes."),
+    (r"(?i)=\s*(?:no|false|off)\s*(?:#|$)", "Write false, in small letters and without quotes."),
+    (r"=\s*[+-]?\d+,\d+\s*(?:#|$)", "Write a point instead of the comma, such as 0.45."),
+    (
+        r"=\s*[+-]?(?:\.\d+|\d+\.)\s*(?:#|$)",
+        "Write a digit before and after the point, as in 0.5.",
+    ),
+    (r"=\s*\d+(?:\.\d+)?\s*[A-Za-z%]+\s*(?:#|$)", "Write the number alone, without its unit."),
+    (r"=\s*\d{1,2}:\d\d\s*(?:#|$)", 'Put a time of day into quotes, such as "22:00".'),
+    (r"(?i)=\s*(?:none|null|nil|)\s*(?:#|$)", "To have the default, take the line out."),
+    (r"=\s*[“”„«»‘’]", 'Use plain quotes: "like this".'),
+    (r"""=\s*[~/A-Za-z][^"'\[{]*$""", 'Put a text into quotes: "like this".'),
+    (r"""=\s*\[\s*[~/A-Za-z]""", 'Put each text into quotes: ["~/Music/Happy"].'),
+    (r"^[A-Za-z_.\s]+:(?!//)", "Write = between a name and its value, not a colon."),
+)
+
+
+def _remedy(line: str) -> str:
+    """What to write instead, for the mistakes that people make; empty for others."""
+    return next((words for form, words in _REMEDIES if re.search(form, line)), "")
 
 
 def encoding_error(path: Path, error: UnicodeDecodeError) -> SettingsError:
@@ -59,6 +92,49 @@ def value_errors(path: Path | None, text: str, error: ValidationError) -> Settin
         if keys not in told:
             told[keys] = _sentence(path, text, keys, item)
     return SettingsError("\n".join(told.values()))
+
+
+def path_errors(
+    path: Path | None, text: str, entries: Iterable[tuple[tuple[str, ...], str]]
+) -> SettingsError:
+    """For paths that cannot be meant so; ``entries``: the keys and what stands there."""
+    told = []
+    for keys, entry in entries:
+        why = _path_mistake(entry, a_folder=keys[0] != "camera")
+        if why:
+            line = line_of(text, keys, entry)
+            where = "" if path is None else f"{path}, line {line}: " if line else f"{path}: "
+            told.append(f"{where}{'.'.join(keys)}: {why}")
+    return SettingsError("\n".join(told))
+
+
+def _path_mistake(entry: str, *, a_folder: bool) -> str:
+    """What is wrong with a path, and what to write instead; empty: nothing."""
+    if is_whole_path(entry):
+        return ""
+    example = "~/Music/Happy" if a_folder else "~/Videos/clip.mp4"
+    if not entry.strip():
+        other = "take it out of the list" if a_folder else "take the line out for the first webcam"
+        return f'"" names nothing. Write a path such as "{example}", or {other}.'
+    if addresses.seems_meant(entry):
+        return (
+            "this address lacks its beginning. Write it in full, such as "
+            '"rtsp://192.168.1.5/stream".'
+        )
+    shown = printable(entry, 60)
+    if has_controls(entry):
+        return (
+            f'"{shown}" holds a character that cannot be seen. In double quotes a backslash begins '
+            r"a code: put such a path into single quotes, such as 'C:\Users\me\Music'."
+        )
+    if entry.startswith("~"):
+        name = re.split(r"[/\\]", entry[1:])[0]
+        meant = f"~/{entry[1:]}"
+        return f'"{shown}": there is no user "{name}". In your own folder it is "{meant}".'
+    return (
+        f'"{shown}" is not a whole path. Begin it with ~/ for your own folder, such as '
+        f'"{example}", or with the root of the disk.'
+    )
 
 
 def allowed(keys: Iterable[str]) -> str:
@@ -94,12 +170,30 @@ def _sentence(path: Path | None, text: str, keys: tuple[str, ...], item: Any) ->
     where = "" if path is None else f"{path}, line {line}: " if line else f"{path}: "
     if item["type"] == "extra_forbidden" or (keys[0] in _EXAMPLES and item["loc"][-1] == "[key]"):
         return f'{where}there is no setting "{name}". {_did_you_mean(keys)}'
+    if item["type"] == "value_error":  # our own words
+        reason = str(item["ctx"]["error"])
+        return f"{where}{name}: {reason}."
     rule = _find(keys)
     if rule is None:
         return f"{where}{name}: {item['msg']}."
     if len(keys) == 1 and _model(keys) is not None:
         return f"{where}[{name}] must be a section with settings of its own, {_found(item)}."
-    return f"{where}{name} must be {rule}, {_found(item)}."
+    return f"{where}{name} must be {rule}, {_found(item)}.{_advice(rule, item['input'])}"
+
+
+def _advice(rule: str, value: object) -> str:
+    """How the value is to be written, where it was nearly right."""
+    if not isinstance(value, str):
+        return ""
+    if rule == "true or false" and value.strip().lower() in ("true", "yes", "on"):
+        return " Write true, without quotes."
+    if rule == "true or false" and value.strip().lower() in ("false", "no", "off"):
+        return " Write false, without quotes."
+    if "number" in rule and re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?\s*", value):
+        return f" Write {value.strip().replace(',', '.')}, without quotes."
+    if rule.startswith("a list of texts"):
+        return f' Put it into brackets: ["{printable(value, 60)}"].'
+    return ""
 
 
 def _found(item: Any) -> str:
@@ -107,8 +201,9 @@ def _found(item: Any) -> str:
     if isinstance(value, bool):
         return f"not {str(value).lower()}"
     if isinstance(value, str):
-        shown = value if len(value) <= 60 else value[:57] + "..."
-        return f'not "{shown}"'
+        if addresses.is_address(value) or addresses.seems_meant(value):
+            value = addresses.place(value)
+        return f'not "{printable(value, 60)}"'
     if isinstance(value, list | tuple):
         return "not a list"
     if isinstance(value, dict):
@@ -218,10 +313,12 @@ def _either(choices: list[str]) -> str:
     return ", ".join(choices[:-1]) + " or " + choices[-1]
 
 
-def line_of(text: str, keys: tuple[str, ...]) -> int | None:
-    """The line on which a key (or its section) stands; None where the plain search finds none."""
+def line_of(text: str, keys: tuple[str, ...], entry: str | None = None) -> int | None:
+    """The line on which a key (or its section) stands; with ``entry`` the one below it on which
+    that entry of its list stands. None where the plain search finds none."""
     section = ""
-    for number, line in enumerate(text.splitlines(), start=1):
+    lines = text.splitlines()
+    for number, line in enumerate(lines, start=1):
         header = _HEADER.match(line)
         if header:
             section = header.group(1)
@@ -230,5 +327,8 @@ def line_of(text: str, keys: tuple[str, ...]) -> int | None:
         elif ".".join(keys[:-1]) == section and re.match(
             rf'\s*"?{re.escape(keys[-1])}"?\s*=', line
         ):
-            return number
+            if entry is None:
+                return number
+            rest = enumerate(lines[number - 1 :], start=number)
+            return next((at for at, below in rest if entry in below), number)
     return None

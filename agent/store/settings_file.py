@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import stat
 import threading
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
+from agent import addresses
 from agent.errors import AgentError, SettingsError, StoreError
-from agent.settings import SETTINGS_VERSION, Settings
+from agent.settings import LOOPS, SETTINGS_VERSION, Settings
 from agent.store.files import write_atomic
-from agent.store.paths import Paths, resources_dir
+from agent.store.paths import Paths, is_whole_path, resources_dir
 
 # tomlkit writes and settings_words explains: neither is needed at a start where all is well.
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ Migration: TypeAlias = "Callable[[TOMLDocument], None]"
 
 MIGRATIONS: Mapping[int, Migration] = {}
 """Version -> what leads to the next one. Empty while there has been one version only."""
+
+SIZE_LIMIT = 1_000_000
+"""Bytes of a settings file; the commented default has 5,000."""
 
 _Stamp: TypeAlias = tuple[int, int, int] | None
 
@@ -139,6 +144,16 @@ class SettingsFile:
 
     def _read(self) -> str:
         try:
+            status = os.stat(self.path)
+            if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for without an end
+                raise SettingsError(
+                    f"{self.path} is no file. Move it away; Moodtray then writes a new one."
+                )
+            if status.st_size > SIZE_LIMIT:
+                raise SettingsError(
+                    f"{self.path} has {status.st_size / 1e6:.0f} MB; settings have a few kB. Move "
+                    "it away; Moodtray then writes a new one."
+                )
             # The mark that some Windows editors write is dropped; line ends stay as they are.
             return self.path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -151,12 +166,7 @@ class SettingsFile:
             ) from error
 
     def _migrated(self, text: str) -> str:
-        try:
-            version = tomllib.loads(text).get("version", SETTINGS_VERSION)
-        except tomllib.TOMLDecodeError as error:
-            from agent.store import settings_errors
-
-            raise settings_errors.syntax_error(self.path, text, error) from error
+        version = _toml(text, self.path).get("version", SETTINGS_VERSION)
         if not isinstance(version, int) or isinstance(version, bool):
             return text  # the validation says it better
         if version > SETTINGS_VERSION:
@@ -218,19 +228,50 @@ def parse(text: str, path: Path | None) -> Settings:
     """TOML text -> Settings; ``path`` is for the message, None for text that is not yet in the
     file. Raises SettingsError."""
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        from agent.store import settings_errors
-
-        raise settings_errors.syntax_error(path or Path("settings"), text, error) from error
-    try:
+        values = _toml(text, path or Path("settings"))
         # As JSON pydantic is strict in the way a settings file wants it: lists are welcome where
         # tuples are kept, times may be written as text, but "5" is no number and 1 is not true.
-        return Settings.model_validate_json(json.dumps(values, default=str), strict=True)
+        settings = Settings.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         from agent.store import settings_errors
 
         raise settings_errors.value_errors(path, text, error) from error
+    _check_paths(settings, path, text)
+    return settings
+
+
+def _toml(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        from agent.store import settings_errors
+
+        raise settings_errors.syntax_error(path, text, error) from error
+    except RecursionError as error:
+        raise SettingsError(
+            f"{path} nests lists or sections hundreds deep. The settings need two levels: sections "
+            "and the names in them."
+        ) from error
+    except ValueError as error:  # a date such as 2026-02-31, a number of 5,000 digits
+        raise SettingsError(f"{path}: {error}.") from error
+
+
+def _check_paths(settings: Settings, path: Path | None, text: str) -> None:
+    """Raises SettingsError for the paths that cannot be meant so."""
+    entries: list[tuple[tuple[str, str], str]] = [
+        (("local_playlists", emotion), entry)
+        for emotion, folders in settings.local_playlists.items()
+        for entry in folders
+        if not entry.startswith(LOOPS)
+    ]
+    source = settings.camera.source
+    if isinstance(source, str) and not (source.isdecimal() or addresses.is_address(source)):
+        entries.append((("camera", "source"), source))
+    if all(is_whole_path(entry) for _, entry in entries):
+        return
+    from agent.store import settings_errors
+
+    raise settings_errors.path_errors(path, text, entries)
 
 
 # -- values in a text

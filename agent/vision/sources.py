@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,10 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2
 
+from agent import addresses, logs
 from agent.errors import AgentError, BadPicture, CameraBusy, CameraNotFound
+from agent.printable import printable
+from agent.store.paths import expanded
 
 cv2.utils.logging.setLogLevel(
     cv2.utils.logging.LOG_LEVEL_SILENT
@@ -53,23 +55,35 @@ class Source:
 
 
 def parse_source(source: int | str | Path) -> Source:
-    """A number (also as text) or /dev/videoN is a webcam, scheme:// a stream, the rest a file."""
+    """A number (also as text) or a device below /dev is a webcam, scheme:// a stream, the rest a
+    file. A file that exists is a file, be it called as it may."""
     if isinstance(source, int):
         return Source(Kind.WEBCAM, source, f"camera {source}")
-    text = str(source).strip()
-    if text.isdecimal():
+    whole = str(source)
+    text = whole.strip()
+    if text.isdecimal() and text.isascii():
         return Source(Kind.WEBCAM, int(text), f"camera {int(text)}")
-    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", text):
-        return Source(Kind.STREAM, text, _without_secrets(text))
-    if LINUX and text.startswith("/dev/"):
-        return Source(Kind.WEBCAM, text, f"camera {text}")
-    path = Path(text).expanduser()
-    return Source(Kind.FILE, str(path), str(path))
+    if LINUX and text.startswith("/dev/") and not Path(text).is_file():
+        return Source(Kind.WEBCAM, text, f"camera {printable(text)}")
+    if isinstance(source, Path) or _exists(whole):
+        return _file(whole)
+    if addresses.is_address(text) or addresses.seems_meant(text):
+        for secret in addresses.secrets(text):
+            logs.hide(secret)
+        return Source(Kind.STREAM, text, addresses.place(text))
+    return _file(text)
 
 
-def _without_secrets(url: str) -> str:
-    """The URL without user, password and query, which may hold a key."""
-    return re.sub(r"(://)[^/@]*@", r"\1", url).split("?", 1)[0]
+def _file(text: str) -> Source:
+    path = str(expanded(text))
+    return Source(Kind.FILE, path, printable(path))
+
+
+def _exists(text: str) -> bool:
+    try:
+        return expanded(text).exists()
+    except (OSError, ValueError):  # too long for a name; a zero byte in it
+        return False
 
 
 def open_capture(source: Source, *, seconds: float = OPEN_SECONDS) -> cv2.VideoCapture:
@@ -102,6 +116,11 @@ def _open_file(source: Source) -> cv2.VideoCapture:
 
 
 def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
+    if not addresses.is_address(str(source.target)):
+        raise CameraNotFound(
+            "The address of the camera lacks its beginning. Write it in full in the settings "
+            "(camera.source), such as rtsp://192.168.1.5/stream or http://192.168.1.5/video."
+        )
     capture = cv2.VideoCapture(
         str(source.target),
         cv2.CAP_FFMPEG,

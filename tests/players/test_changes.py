@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.whose import attribute
 from agent.players.changes import (
     ECHO_WINDOW,
     LATE_ECHO,
     Command,
     OwnCommand,
+    attribute,
     what_happened,
 )
 from agent.types import Chooser, Happening, Playback, PlayState

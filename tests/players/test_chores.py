@@ -9,9 +9,9 @@ import pytest
 from agent.errors import NeedsLogin, PlayerError, RateLimited, ServiceDown
 from agent.events import PlayerFailed, PlaylistStarted, WorkerCrashed
 from agent.players.backend import PlayerBackend
-from agent.players.leisure import REST, ROOM, SPACING
 from agent.players.player_worker import PlayerWorker
 from agent.players.polling import Budget
+from agent.players.timers import REST, ROOM, SPACING
 from agent.types import Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer

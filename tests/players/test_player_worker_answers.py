@@ -17,8 +17,8 @@ from agent.events import (
 )
 from agent.players.backend import PlayerBackend
 from agent.players.changes import Command
-from agent.players.commands import CommandQueue, PlayerCommand
-from agent.players.player_worker import PlayerWorker
+from agent.players.driver import PlayerCommand
+from agent.players.player_worker import CommandQueue, PlayerWorker
 from agent.players.polling import IDLE, LOOK_OUT, Budget
 from agent.timing import WISH_LIFE
 from agent.types import Playlist

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.errors import SettingsError, StoreError
-from agent.settings import SETTINGS_VERSION, PolicySettings, Settings
+from agent.settings import SETTINGS_VERSION, NotificationSettings, PolicySettings, Settings
 from agent.store import settings_errors
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile, default_text
@@ -181,6 +181,92 @@ def test_a_windows_editors_file_is_read(file: SettingsFile) -> None:
     assert b"# mine\r\n[policy]\r\ncooldown = 90\r\n" in file.path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        (r'happy = ["C:\Users\me\Music"]', "single quotes"),
+        ("start_when_silent = yes", "Write true, in small letters"),
+        ("start_when_silent = True", "Write true, in small letters"),
+        ("start_when_silent = off # never", "Write false"),
+        ("enter = 0,45", "a point"),
+        ("enter = .45", "a digit before and after"),
+        ("cooldown = 60s", "without its unit"),
+        ("quiet_from = 22:00", '"22:00"'),
+        ("player =", "take the line out"),
+        ("player = None", "take the line out"),
+        ("player = “local”", "plain quotes"),
+        ("player = local", "into quotes"),
+        ("happy = [~/Music]", "each text into quotes"),
+        ("cooldown: 60", "Write = between"),
+        ('start_when_silent = "yes"', "Write true, without quotes"),
+        ('cooldown = "0,45"', "Write 0.45, without quotes"),
+        ('happy = "~/Music"', 'Put it into brackets: ["~/Music"]'),
+    ],
+)
+def test_what_people_write_is_told_with_its_remedy(
+    file: SettingsFile, line: str, remedy: str
+) -> None:
+    name = line.split(" ")[0].rstrip(":")
+    section = {
+        "happy": "[local_playlists]\n",
+        "start_when_silent": "[policy]\n",
+        "cooldown": "[policy]\n",
+        "enter": "[mood]\n",
+        "quiet_from": "[notifications]\n",
+    }.get(name, "")
+    message = mistake(file, f"{section}{line}\n")
+    assert remedy in message
+    assert "line 2" in message if section else "line 1" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            '[local_playlists]\nhappy = [\n  "~/Good",\n  "~no-such-user/Happy",\n]',
+            ["line 4", 'no user "no-such-user"', '"~/no-such-user/Happy"'],
+        ),
+        (
+            '[camera]\nsource = "~no-such-clip.mp4"',
+            ["line 2", "camera.source", '"~/no-such-clip.mp4"'],
+        ),
+        ('[local_playlists]\nhappy = [""]', ["line 2", '"" names nothing', "take it out"]),
+        ('[camera]\nsource = " "', ["line 2", "take the line out"]),
+        ('[local_playlists]\nsad = ["Music/Sad"]', ["line 2", "whole path", "~/"]),
+        ('[camera]\nsource = "clip.mp4"', ["line 2", "whole path", "~/Videos/clip.mp4"]),
+        (
+            '[local_playlists]\nsad = ["C:\\temp\\blues"]',
+            ["line 2", "single quotes", "backslash"],
+        ),
+        ('[camera]\nsource = "rtsp:/anna:geheim@cam/1"', ["line 2", "lacks its beginning"]),
+        ('[notifications]\nquiet_from = "22:00Z"\nquiet_to = "07:00"', ["line 2", "time zone"]),
+        ('[notifications]\nquiet_from = "22:00"', ["line 1", "quiet_to is missing"]),
+        ('[notifications]\nquiet_to = "22:00"', ["line 1", "quiet_from is missing"]),
+        (f"a = {'[' * 5000}{']' * 5000}", ["deep"]),
+        ("a = 2026-02-31", ["line 1"]),
+        (f"a = {'9' * 5000}", ["settings.toml"]),
+        (f"# {'x' * 1_000_001}", ["1 MB"]),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_its_line(
+    file: SettingsFile, text: str, words: list[str]
+) -> None:
+    file.load()
+    before = file.load_or_last_good()[0]
+    message = mistake(file, text)
+    for word in words:
+        assert word in message
+    assert "geheim" not in message
+    assert file.load_or_last_good()[0] == before, "the last good ones stay in force"
+
+
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(file: SettingsFile) -> None:
+    file.path.parent.mkdir(parents=True)
+    os.mkfifo(file.path)
+    with pytest.raises(SettingsError, match="no file"):
+        file.load()
+
+
 # --- the last good settings stay in force
 
 
@@ -253,6 +339,42 @@ def test_a_version_that_never_was(file: SettingsFile) -> None:
     assert "version must be 1" in mistake(file, 'version = "one"\n')
 
 
+# Pieces of settings files, right and wrong: put together at random they come far into the reading.
+PIECES = st.one_of(
+    st.sampled_from(
+        ["[camera]\n", "[mood]\n", "[local_playlists]\n", "[[web]]\n", "source = ", "happy = ",
+         "interval = ", "version = ", "camera.source = ", "player = ", "quiet_from = ", "0", "-1",
+         "nan", "1e999", "true", '"~x/y"', '"\\u0000"', '"""', "'", "[", "]", "{", "}", "=", ",",
+         "#", "22:00:00", "2026-02-30", "07:00:00Z", "\ufeff", "\x00", "é", "\r", "~", "\n"]
+    ),
+    st.text(st.characters(codec="utf-8"), max_size=5),
+)  # fmt: skip
+
+
+@hypothesis_settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.one_of(
+        st.lists(PIECES, max_size=12).map(lambda pieces: "".join(pieces).encode()),
+        st.binary(max_size=40),
+    )
+)
+def test_whatever_stands_in_the_file_it_is_told_and_kept(file: SettingsFile, data: bytes) -> None:
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    file.path.write_bytes(data)
+    settings, error = file.load_or_last_good()
+    assert isinstance(settings, Settings)
+    if error is not None:
+        assert file.path.read_bytes() == data, "the user's text is theirs"
+        with pytest.raises(SettingsError):
+            file.change("policy.cooldown", 60)
+        assert file.path.read_bytes() == data
+        assert len(error.message) < 3_000
+
+
 # --- changes
 
 
@@ -265,9 +387,8 @@ def test_a_change_keeps_words_and_order_and_stands_under_its_explanation(
     assert file.change("local_playlists.happy", ["~/Music/A", "~/B"]).local_playlists == {
         "happy": ("~/Music/A", "~/B")
     }
-    assert file.change("notifications.quiet_from", time(22, 30)).notifications.quiet_from == time(
-        22, 30
-    )
+    night = NotificationSettings(quiet_from=time(22, 30), quiet_to=time(7))
+    assert file.save(file.load().model_copy(update={"notifications": night})).notifications == night
     before = default_text().splitlines()
     after = file.path.read_text(encoding="utf-8").splitlines()
     assert len(before) == len(after)
@@ -276,6 +397,7 @@ def test_a_change_keeps_words_and_order_and_stands_under_its_explanation(
         'happy = ["~/Music/A", "~/B"]',
         "cooldown = 60",
         'quiet_from = "22:30"',
+        'quiet_to = "07:00"',
     ]
 
 
@@ -338,9 +460,9 @@ def test_a_file_with_a_mistake_is_not_overwritten(file: SettingsFile) -> None:
 
 
 def test_save_writes_what_differs(file: SettingsFile) -> None:
-    write(file, '# mine\n[policy]\ncooldown = 60 # a minute\n[local_playlists]\nsad = ["a"]\n')
+    write(file, '# mine\n[policy]\ncooldown = 60 # a minute\n[local_playlists]\nsad = ["/a"]\n')
     wanted = Settings(
-        policy=PolicySettings(cooldown=90, timing="now"), local_playlists={"happy": ("b",)}
+        policy=PolicySettings(cooldown=90, timing="now"), local_playlists={"happy": ("/b",)}
     )
     assert file.save(wanted) == wanted
     assert file.load() == wanted
@@ -353,6 +475,9 @@ def test_save_writes_what_differs(file: SettingsFile) -> None:
 
 
 numbers = st.floats(0, 86_400, allow_nan=False)
+whole_paths = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=12).map(
+    lambda text: f"/{text}"
+)
 
 
 @hypothesis_settings(
@@ -364,10 +489,10 @@ numbers = st.floats(0, 86_400, allow_nan=False)
     cooldown=numbers,
     share=st.floats(0, 1),
     timing=st.sampled_from(["now", "track_end"]),
-    source=st.one_of(st.integers(0, 9), st.text(st.characters(codec="utf-8"), max_size=12)),
+    source=st.one_of(st.integers(0, 9), whole_paths),
     lists=st.dictionaries(
         st.sampled_from(["happy", "sad"]),
-        st.lists(st.text(st.characters(codec="utf-8"), max_size=12), max_size=3),
+        st.lists(whole_paths, max_size=3),
     ),
     quiet=st.one_of(st.none(), st.times(timezones=st.none())),
 )
@@ -386,7 +511,7 @@ def test_whatever_is_saved_is_loaded(
             "mood": {"enter": share},
             "camera": {"source": source},
             "local_playlists": lists,
-            "notifications": {"quiet_from": quiet},
+            "notifications": {"quiet_from": quiet, "quiet_to": quiet},
         }
     )
     file.save(wanted)

@@ -15,7 +15,6 @@ from agent.errors import (
     RateLimited,
     ServiceDown,
 )
-from agent.players.changes import shows
 from agent.players.polling import Budget
 from agent.players.spotify.api_errors import AlreadySo, device_restricted, playlist_gone
 from agent.players.spotify.cache import DisplayCache
@@ -234,7 +233,7 @@ class SpotifyPlayer:
             raise playlist_gone(playlist.name) from error
         except AlreadySo as error:
             now = self._read().playback
-            if now.state is not PlayState.PLAYING or not shows(now, what.uri):
+            if now.state is not PlayState.PLAYING or not now.shows(what.uri):
                 raise device_restricted(device.name) from error
         if not device.active and shuffle is not None:
             self._set_shuffle(shuffle, device.id)

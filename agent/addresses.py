@@ -1,0 +1,91 @@
+"""What may be said of an address: its scheme and its host.
+
+Cameras carry their login wherever their makers liked: before the host, in the path
+(``/user=admin_password=x``), in the query. So nothing of an address is ever shown, logged or
+reported but ``rtsp://host``; and no host either where a secret with ``@``, ``/``, ``?`` or ``#`` in
+it leaves open which part is the host.
+"""
+
+from __future__ import annotations
+
+import re
+
+UNTOLD = "***"
+"""In the place of a host that cannot be told from a secret for sure."""
+
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+"
+_BEGINNING = re.compile(rf"({_SCHEME})://")
+_HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\])", re.ASCII | re.IGNORECASE)
+_HOST_AND_PORT = re.compile(rf"({_HOST.pattern})(?::\d*)?", re.ASCII | re.IGNORECASE)
+_WORLD_HOST_AND_PORT = re.compile(r"([\w.-]+)(?::\d*)?")  # names in other alphabets
+# Within quotes an address may hold blanks; elsewhere a blank ends it.
+_IN_TEXT = re.compile(
+    rf"""(?P<quote>["'])(?P<quoted>{_SCHEME}://(?:\\.|(?!(?P=quote))[^\n\\])*)"""
+    rf"""|(?P<plain>\b{_SCHEME}://\S*)"""
+)
+_ENDING = re.compile(r"""[\\"'”’»),;.\]}>]*$""")
+# "rtsp:/user:pw@host" and "user:pw@host/path": a slash or the scheme was forgotten.
+_MEANT = re.compile(rf"(?![A-Za-z]:[\\/])(?:{_SCHEME}:/|[^/:]*:.*@)", re.DOTALL)
+
+
+def is_address(text: str) -> bool:
+    """Whether it begins as one: ``scheme://``."""
+    return _BEGINNING.match(text) is not None
+
+
+def seems_meant(text: str) -> bool:
+    """Whether it was meant as an address, and may hold a login, but lacks its beginning."""
+    return not is_address(text) and _MEANT.match(text) is not None
+
+
+def place(address: str) -> str:
+    """``scheme://host`` of an address, all that may be shown of it. A host that cannot be told
+    for sure is ``***``."""
+    beginning = _BEGINNING.match(address)
+    if beginning is None:
+        return UNTOLD
+    scheme = beginning.group(1).lower()
+    authority, rest = _split(address[beginning.end() :])
+    if "@" in rest:  # perhaps its real end, after a password with a slash in it
+        return f"{scheme}://{UNTOLD}"
+    host = authority.rpartition("@")[2]
+    found = _HOST_AND_PORT.fullmatch(host) or _WORLD_HOST_AND_PORT.fullmatch(host)
+    return f"{scheme}://{found.group(1) if found else UNTOLD}"
+
+
+def secrets(address: str) -> tuple[str, ...]:
+    """What of an address must not be repeated anywhere: itself, its login, its path and query."""
+    beginning = _BEGINNING.match(address)
+    if beginning is None:
+        return (address,)
+    authority, rest = _split(address[beginning.end() :])
+    login = authority.rpartition("@")[0]
+    return tuple(part for part in (address, login, login.partition(":")[2], rest[1:]) if part)
+
+
+def mask(text: str) -> str:
+    """The text with every address in it as :func:`place` shows it, and ``/***`` for the rest."""
+    return _IN_TEXT.sub(_masked, text)
+
+
+def mask_to_line_end(text: str) -> str:
+    """Like :func:`mask` for lines that may be broken in any way, such as a settings file with a
+    mistake: nothing behind ``scheme://`` stays on its line."""
+    return re.sub(rf"({_SCHEME}://)[^\n]*", rf"\1{UNTOLD}", text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    quote, address = found["quote"] or "", found["quoted"] or found["plain"]
+    end = None if quote else _ENDING.search(address)
+    ending = end[0] if end is not None else ""
+    address = address[: len(address) - len(ending)]
+    shown = place(address)
+    if len(address) > len(shown):
+        shown += f"/{UNTOLD}"
+    return quote + shown + ending
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """What stands behind ``://`` -> the part with the host, and the path and all that follows."""
+    found = re.search(r"[/?#]", rest)
+    return (rest, "") if found is None else (rest[: found.start()], rest[found.start() :])
