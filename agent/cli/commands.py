@@ -262,8 +262,24 @@ def doctor(
 def bench(
     as_json: AsJson = False,
     fast: Annotated[bool, typer.Option("--fast", help="Shorter, noisier.")] = False,
+    finder: Annotated[
+        bool, typer.Option("--finder", help="Instead: how many faces are found, and false ones.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="With --finder: folder of london.npz (default: $MOODTRAY_DATA)."),
+    ] = None,
 ) -> None:
     """Measure speed, memory and processor time."""
+    if finder:
+        from agent.bench import finder as faces
+        from agent.training.data import data_folder
+
+        found = faces.measure(
+            data or data_folder(), fast, lambda line: print(line, file=sys.stderr)
+        )
+        _print(faces.as_text(found)) if not as_json else _print_json(found)
+        return
     from agent.bench import as_text, run_all
 
     figures = run_all(fast=fast)

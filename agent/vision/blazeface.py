@@ -9,6 +9,7 @@ points relative to that place. Overlapping answers are blended, weighted by thei
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,11 @@ TILE_FROM = 480
 """A picture whose longer side is at least this long is searched in parts, too."""
 TILE_SHARE = 0.6
 """Side of such a part, as a share of the picture's: four of them overlap by a fifth."""
+STEP = 0.8
+"""Where the whole frame shows no face, squares of it are looked at that lie that much of their side
+apart: a face of a tenth of their side is whole in one of them."""
+MOST_STEPS = 4
+"""A frame that is longer than that many squares is no camera's."""
 GROWN, RAISED = 1.05, 0.09
 """The network's box reaches from the brows to the chin. Ours, like Haar's, has the forehead in it:
 grown so many times, and raised by that share of its height (medians against Haar's boxes on clips
@@ -55,7 +61,7 @@ class Kind:
 
 
 SHORT = Kind(SHORT_RANGE, 128, ((16, 2), (8, 6)), 0.5)
-FULL = Kind(FULL_RANGE, 192, ((48, 1),), 0.5)
+FULL = Kind(FULL_RANGE, 192, ((48, 1),), 0.6)
 
 
 def anchors(kind: Kind) -> Floats:
@@ -78,6 +84,11 @@ class Found:
     boxes: Floats
     points: Floats
     scores: Floats
+
+
+NOTHING = Found(
+    np.zeros((0, 4), np.float32), np.zeros((0, POINTS, 2), np.float32), np.zeros(0, np.float32)
+)
 
 
 def decode(raw_scores: Floats, raw: Floats, places: Floats, kind: Kind) -> Found:
@@ -109,10 +120,7 @@ def blend(found: Found) -> Found:
         scores.append(found.scores[best])
         order = order[~same]
     if not boxes:
-        return Found(
-            np.zeros((0, 4), np.float32), np.zeros((0, POINTS, 2), np.float32),
-            np.zeros(0, np.float32),
-        )  # fmt: skip
+        return NOTHING
     return Found(
         np.asarray(boxes, np.float32), np.asarray(points, np.float32),
         np.asarray(scores, np.float32),
@@ -163,6 +171,20 @@ def around(frame: Frame) -> Square:
     height, width = frame.shape[:2]
     side = max(height, width)
     return Square((width - side) // 2, (height - side) // 2, side)
+
+
+def parts(frame: Frame) -> list[Square]:
+    """Overlapping squares as large as the frame's shorter side allows, along its longer; none for
+    a frame that is square already."""
+    height, width = frame.shape[:2]
+    side, rest = min(height, width), abs(height - width)
+    steps = math.ceil(rest / (STEP * side))
+    if steps > MOST_STEPS:
+        return []
+    places = [round(rest * step / steps) for step in range(steps + 1)] if steps else []
+    return [
+        Square(place, 0, side) if width > height else Square(0, place, side) for place in places
+    ]
 
 
 class _Network:
@@ -222,8 +244,13 @@ class BlazeFinder:
             self._network(kind)
 
     def whole(self, frame: Frame) -> list[Box]:
-        """Faces of the whole frame, from about a fifteenth of its width on."""
-        return _boxes(self._network(FULL).run(frame, around(frame)), frame)
+        """Faces of the whole frame, from about a fifteenth of its width on. Those that only its parts
+        show are searched for when there is no other."""
+        network = self._network(FULL)
+        found = network.run(frame, around(frame))
+        if not len(found.scores):
+            found = blend(_together([network.run(frame, part) for part in parts(frame)]))
+        return _boxes(found, frame)
 
     def near(self, frame: Frame, last: Box) -> list[Box]:
         """Faces around the place of ``last``."""
@@ -239,7 +266,7 @@ class BlazeFinder:
     def every(self, frame: Frame) -> list[Box]:
         """Every face of a picture, the small ones too: the whole, then overlapping parts."""
         network = self._network(FULL)
-        parts = [network.run(frame, around(frame))]
+        seen = [network.run(frame, around(frame))]
         height, width = frame.shape[:2]
         if max(height, width) >= TILE_FROM:
             for row in _tiles(height):
@@ -247,22 +274,27 @@ class BlazeFinder:
                     tile = frame[row, column]
                     inside = _uncut(network.run(tile, around(tile)), tile)
                     corner = np.array([column.start, row.start], np.float32)
-                    parts.append(
+                    seen.append(
                         Found(
                             inside.boxes + np.tile(corner, 2), inside.points + corner, inside.scores
                         )
                     )
-        together = Found(
-            np.concatenate([part.boxes for part in parts]),
-            np.concatenate([part.points for part in parts]),
-            np.concatenate([part.scores for part in parts]),
-        )
-        return _boxes(blend(together), frame)
+        return _boxes(blend(_together(seen)), frame)
 
     def _network(self, kind: Kind) -> _Network:
         if kind not in self._loaded:
             self._loaded[kind] = _Network(kind, self._files[kind])
         return self._loaded[kind]
+
+
+def _together(found: list[Found]) -> Found:
+    if not found:
+        return NOTHING
+    return Found(
+        np.concatenate([one.boxes for one in found]),
+        np.concatenate([one.points for one in found]),
+        np.concatenate([one.scores for one in found]),
+    )
 
 
 def _tiles(length: int) -> tuple[slice, slice]:

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from agent.types import Box
 from agent.vision.alignment import face_side, pose
 
-CLEAR = 0.70
+CLEAR = 0.69
 """From this number on a look counts as clear: chosen on validation faces as the least at which 92
 of a hundred clear looks are right."""
 
-SURE, FOUND, BIAS = 1.01, 0.77, -0.25
+SURE, FOUND, BIAS = 1.01, 1.00, -0.67
 """Weights of the network's certainty (log odds of its best answer) and of the finder's score, and
-what is added; fitted on validation faces (FER+ and muxspace, plain and in hardships)."""
+what is added; fitted on validation faces, plain and in hardships (moodtray evaluate
+--fit-quality)."""
 UNKNOWN_SCORE = 0.8
 """Haar's cascade tells no score; this is BlazeFace's median."""
 
@@ -115,12 +116,21 @@ def trust(measures: Measures, probabilities: NDArray[np.floating]) -> float:
     alone says that it cannot be told."""
     if picture_fault(measures):
         return 0.0
+    sure, found = evidence(measures, probabilities)
+    odds = SURE * sure + FOUND * found + BIAS - against(measures)
+    return 1.0 / (1.0 + math.exp(-odds))
+
+
+def evidence(measures: Measures, probabilities: NDArray[np.floating]) -> tuple[float, float]:
+    """What speaks for a look: (how sure the network is, how sure the finder)."""
     best = float(np.max(probabilities))
     sure = min(5.0, max(-2.0, math.log(best / (1.0 - best + 1e-4))))
-    found = min(0.9, max(0.5, measures.score))
-    against = sum(weight * getattr(measures, name) for name, weight in WEIGHTS.items())
-    odds = SURE * sure + FOUND * found + BIAS - against
-    return 1.0 / (1.0 + math.exp(-odds))
+    return sure, min(0.9, max(0.5, measures.score))
+
+
+def against(measures: Measures) -> float:
+    """What the picture's lacks take off the log odds."""
+    return float(sum(weight * getattr(measures, name) for name, weight in WEIGHTS.items()))
 
 
 def picture_fault(measures: Measures) -> str:
