@@ -99,7 +99,7 @@ def _lines(figures: dict[str, Any]) -> Iterator[str]:
     for name, shares in figures["false"].items():
         yield f"{name:<34} {_percent(shares)}"
     kinds = figures["false"].values()
-    total = {who: sum(s[who] for s in kinds) / len(kinds) for who in FINDERS}
+    total: dict[str, float] = {who: sum(s[who] for s in kinds) / len(kinds) for who in FINDERS}
     met = "met" if total["blazeface"] <= FALSE else "MISSED"
     yield f"{'all':<34} {_percent(total)} {met:<6} (at most {100 * FALSE:g} %)"
     ms = figures["ms"]

@@ -266,6 +266,13 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder for the PNG figures (default: beside the shipped model only)."),
     ] = None,
+    fit_quality: Annotated[
+        bool,
+        typer.Option(
+            "--fit-quality",
+            help="Instead: the weights of agent/vision/quality.py, fitted on validation faces.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON.")] = False,
 ) -> None:
     """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
@@ -273,7 +280,7 @@ def evaluate(
         from agent.training import baselines, results
         from agent.training.data import data_folder
         from agent.training.evaluate import evaluate as measure
-        from agent.training.model_card import front_block, table
+        from agent.training.model_card import faces_block, front_block, table
 
         shipped = model is None
         file = model or models_dir() / "emotion.onnx"
@@ -286,6 +293,9 @@ def evaluate(
         if drawn is not None:
             check_folder(drawn, "--figures")
         folder = data_folder(data)
+        if fit_quality:
+            typer.echo(json.dumps(_fitted(file, folder), indent=1))
+            return
         if shipped:
             results.check_shipped(file, folder)
         result = measure(
@@ -294,16 +304,31 @@ def evaluate(
         )  # fmt: skip
         text = json.dumps(result, indent=1)
         front = result.pop("front", None)
+        faces = result.pop("faces", None)
         sha256 = result["model"]["sha256"]
         if shipped:
-            results.keep(file.parent, result, front)
+            results.keep(file.parent, result, front, faces)
         if as_json:
             typer.echo(text)
         else:
             typer.echo(table(result["rows"]))
         if not as_json and front is not None:
             typer.echo("\n" + front_block(front, sha256))
+        if not as_json and faces is not None:
+            typer.echo("\n" + faces_block(faces, sha256))
         if drawn is not None:
             new = {"learning-curves.png": log is not None, "front.png": front is not None}
             for line in results.earlier_figures(drawn, sha256, [name for name in new if new[name]]):
                 typer.echo(line, err=True)
+
+
+def _fitted(model: Path, folder: Path) -> dict[str, float]:
+    """What :func:`agent.training.face_figures.fit_trust` says of ``model``."""
+    from agent.training.data import corpora
+    from agent.training.face_figures import fit_trust
+    from agent.training.train import Plan
+    from agent.vision.expression import ExpressionClassifier
+
+    plan = Plan()
+    validation = corpora(folder, faces_cache(), plan.validation, plan.seed, False)[1]
+    return fit_trust(ExpressionClassifier.load(model), validation)

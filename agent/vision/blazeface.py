@@ -244,8 +244,8 @@ class BlazeFinder:
             self._network(kind)
 
     def whole(self, frame: Frame) -> list[Box]:
-        """Faces of the whole frame, from about a fifteenth of its width on. Those that only its parts
-        show are searched for when there is no other."""
+        """Faces of the whole frame, from about a fifteenth of its width on. Those that only its
+        parts show are searched for when there is no other."""
         network = self._network(FULL)
         found = network.run(frame, around(frame))
         if not len(found.scores):

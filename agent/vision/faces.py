@@ -43,6 +43,10 @@ CAME_NEARER = 1.5
 factor in area since."""
 
 
+BEHIND_SECONDS, BEHIND_MOST = 600.0, 8
+"""For so long a face beside the followed one is remembered when it is not seen, and so many."""
+
+
 class Finder(Protocol):
     """Finds faces, without memory, in any order."""
 
@@ -82,7 +86,7 @@ class FaceTracker:
         self._last: Box | None = None
         self._misses = 0
         self._since_whole = 0
-        self._others: list[Box] = []  # seen beside the followed person
+        self._others: list[tuple[Box, float]] = []  # beside the followed person, and when last
         self.ignored = 0
 
     ignored: int
@@ -160,15 +164,30 @@ class FaceTracker:
         if same is not None and chosen.area < MUCH_LARGER * same.area:
             chosen = same
         others = [box for box in boxes if box is not chosen]
-        if others or self._since_whole == 0:
-            self._others = [box for box in others if box.area < chosen.area]
+        self._note_behind(chosen, others)
         self._last = chosen
         self._misses = 0
         return [chosen, *others]
 
+    def _note_behind(self, chosen: Box, others: list[Box]) -> None:
+        """Remember who else is there. A small face is seen now and then only, so that one look
+        without it does not end the memory."""
+        now = self._now()
+        smaller = [(box, now) for box in others if box.area < chosen.area]
+        taken = [chosen, *(box for box, _ in smaller)]
+        self._others = [
+            *smaller,
+            *(
+                (box, seen)
+                for box, seen in self._others
+                if now - seen < BEHIND_SECONDS
+                and all(overlap(box, one) < SAME_PERSON for one in taken)
+            ),
+        ][:BEHIND_MOST]
+
     def _was_behind(self, box: Box) -> bool:
         """Is this one who was there beside the followed person, where and as small as before?"""
-        for other in self._others:
+        for other, _ in self._others:
             if overlap(box, other) >= SAME_PERSON and box.area < CAME_NEARER * other.area:
                 self._misses = 0  # still there: remembered for as long
                 return True
