@@ -19,12 +19,12 @@ JOBS   ?= 4
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-spotify test lint format bench screenshots installer clean
+.PHONY: help setup demo demo-spotify test lint format bench fuzz screenshots installer clean
 
 help: ## Name the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
-setup: $(STAMPS)/program $(STAMPS)/tray ## Make .venv with the program in it
+setup: $(STAMPS)/program ## Make .venv with the program in it
 
 demo: setup ## Show the whole loop on the clip that Moodtray ships
 	$(BIN)/moodtray demo
@@ -48,6 +48,9 @@ format: $(STAMPS)/dev ## Bring the code into shape
 bench: $(STAMPS)/dev ## Measure speed, memory, start and processor time
 	$(BIN)/moodtray bench
 
+fuzz: $(STAMPS)/dev ## Decode 10,000 damaged files of each kind of music
+	$(PY) -m tests.players.mutations
+
 screenshots: $(STAMPS)/dev system-packages ## Redraw the README's pictures from real runs
 	$(PY) -m tests.screenshots
 
@@ -64,9 +67,6 @@ system-packages:
 
 $(STAMPS)/program: pyproject.toml .make/setup.sh models/face-finder.json
 	@PYTHON="$(PYTHON)" sh .make/setup.sh program
-
-$(STAMPS)/tray: $(STAMPS)/program
-	@PYTHON="$(PYTHON)" sh .make/setup.sh tray
 
 $(STAMPS)/dev: pyproject.toml .make/setup.sh models/face-finder.json | system-packages
 	@PYTHON="$(PYTHON)" sh .make/setup.sh dev

@@ -7,9 +7,21 @@ never blocks the controller.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from agent.types import Decision, Mood, Notification, Observation, Playback, Playlist, Snapshot
+from agent.types import (
+    Decision,
+    Mood,
+    Notification,
+    NotificationKind,
+    Observation,
+    Playback,
+    Playlist,
+    Snapshot,
+)
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,8 @@ class WatchCamera:
 
 @dataclass(frozen=True, slots=True)
 class SetInterval:
+    """Look at the camera every so many seconds."""
+
     seconds: float
 
 
@@ -34,12 +48,36 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class PauseMusic:
-    pass
+    """Pause the player, as the user asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeMusic:
-    pass
+    """Let the player play on, as the user asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextTrack:
+    """Go on with the next track."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepVolume:
+    """Write it into the settings; the player has it by ApplySettings."""
+
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitPlaylist:
+    """It was not found: look now and then, and report PlaylistBack once it is there."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMusicFolders:
+    """Make and open the folders for the user's own music."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +88,31 @@ class ExpectTrackEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show a page of ours in the user's browser."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetPreview:
+    """Open or close the preview's window."""
+
     show: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Notify:
+    """Show a notification."""
+
     notification: Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """What was told of this kind holds no more."""
+
+    kind: NotificationKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +138,15 @@ class RecordSwitch:
 
 @dataclass(frozen=True, slots=True)
 class RecordFeedback:
+    """Keep the user's answer to a switch or mood in the history."""
+
     kind: str
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartLogin:
-    pass
+    """Open the browser for a login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +156,8 @@ class EndLogin:
 
 @dataclass(frozen=True, slots=True)
 class SwitchAutostart:
+    """Start at login from now on, or no longer."""
+
     enabled: bool
 
 
@@ -110,6 +170,8 @@ class AskConsent:
 class ApplySettings:
     """Settings changed: workers and players that depend on them are brought up to date."""
 
+    settings: Settings
+
 
 @dataclass(frozen=True, slots=True)
 class RestartWorkers:
@@ -118,7 +180,7 @@ class RestartWorkers:
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    pass
+    """End the agent."""
 
 
 Effect: TypeAlias = (
@@ -127,9 +189,15 @@ Effect: TypeAlias = (
     | Play
     | PauseMusic
     | ResumeMusic
+    | NextTrack
+    | KeepVolume
+    | AwaitPlaylist
+    | ShowMusicFolders
     | ExpectTrackEnd
+    | OpenPage
     | SetPreview
     | Notify
+    | Withdraw
     | Publish
     | Record
     | RecordSwitch

@@ -21,11 +21,15 @@ if TYPE_CHECKING:  # for the tray alone nobody waits until pydantic is loaded
 
 @dataclass(frozen=True, slots=True)
 class Observed:
+    """The camera took a look."""
+
     observation: Observation
 
 
 @dataclass(frozen=True, slots=True)
 class CameraChanged:
+    """The camera was opened, released, or cannot be used; ``error`` says why."""
+
     state: CameraState
     error: AgentError | None = None
 
@@ -40,8 +44,10 @@ class PlaybackChanged:
 
 @dataclass(frozen=True, slots=True)
 class PlaylistStarted:
-    """A play command took effect. May follow a PlayerFailed with ServiceDown, which leaves open
-    whether it did."""
+    """A play command took effect.
+
+    May follow a PlayerFailed with ServiceDown, which leaves open whether it did.
+    """
 
     playlist: Playlist
     playback: Playback
@@ -49,8 +55,11 @@ class PlaylistStarted:
 
 @dataclass(frozen=True, slots=True)
 class PlayDropped:
-    """A play command that came to nothing without a failure: the user, or a newer command, was
-    quicker. Each play command is answered by this, PlaylistStarted or PlayerFailed."""
+    """A play command that came to nothing without a failure.
+
+    The user, or a newer command, was quicker. Each play command is answered by this,
+    PlaylistStarted or PlayerFailed.
+    """
 
     playlist: Playlist
 
@@ -69,9 +78,19 @@ class PlayerRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaylistBack:
+    """A playlist that could not be found can be played again."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerChanged:
-    """Another player is in use. ``playlists``: emotion -> what it may start for it.
-    ``logged_in`` False: it is the user's wish, but nobody is logged in yet."""
+    """Another player is in use.
+
+    ``playlists``: emotion -> what it may start for it. ``logged_in`` False: it is the user's wish,
+    but nobody is logged in yet.
+    """
 
     name: str
     playlists: Mapping[MoodState, tuple[Playlist, ...]]
@@ -96,14 +115,18 @@ class PreviewChanged:
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
-    """The desktop session says that the camera should be off (``reason`` in the user's words:
-    "screen locked", "computer asleep", "session idle", ...) or, with None, that it may be on."""
+    """The desktop session says that the camera should be off, or may be on again (None).
+
+    ``reason`` is in the user's words.
+    """
 
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class PowerChanged:
+    """The computer runs on battery, or no longer."""
+
     on_battery: bool
 
 
@@ -119,7 +142,19 @@ class PauseCamera:
 
 @dataclass(frozen=True, slots=True)
 class ResumeCamera:
-    pass
+    """The user wants the camera back."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBreak:
+    """Camera and music rest.
+
+    ``until`` None: until resumed by hand, or with ``until_back`` also when the user is back at a
+    computer that was locked, asleep or untouched.
+    """
+
+    until: datetime | None = None
+    until_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +169,7 @@ class PauseMusic:
 
 @dataclass(frozen=True, slots=True)
 class ResumeMusic:
-    pass
+    """The user wants the music to play on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,64 +178,139 @@ class NextPlaylist:
 
 
 @dataclass(frozen=True, slots=True)
+class NextTrack:
+    """The next track of what plays."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetVolume:
+    """Of Moodtray's own player, 0..1; kept in the settings."""
+
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPlaylist:
+    """This very playlist, now: the user wants to hear it."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class TryNow:
+    """Look often and change the music at once, for so many seconds; 0 ends it.
+
+    So the user sees how it works.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show the page to the user, in their browser.
+
+    ``page``: "", "moods", "history", "settings", "start", "spotify".
+    """
+
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SetMood:
-    """ "I feel ...": holds for ``minutes``; also the answer to "Not my mood"."""
+    """The user says how they feel: it holds for ``minutes``, and music is changed at once to fit.
+
+    ``wrong``: the mood that was shown where the user said so, if it was another one.
+    """
 
     mood: MoodState
     minutes: float = 30.0
+    wrong: MoodState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowFace:
+    """Go by the face again: an end to the user's own word and to the time after an Undo."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotMyMood:
-    """The estimate is wrong: forget it, keep the music, and note it. ``mood``: the one that was
-    shown where the user said so, which may be an old notification; None: the present one."""
+    """The estimate is wrong: forget it, note it, and take back the change that it led to.
+
+    ``mood``: the one that was shown where the user said so, which may be an old notification; None:
+    the present one. ``switch``: the change that was shown there.
+    """
 
     mood: MoodState | None = None
+    switch: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UndoSwitch:
-    """Back to what played before a switch. ``switch``: the one that was shown where the user said
-    so, which may be an old notification; None: the latest."""
+    """Back to what played before a switch.
+
+    ``switch``: the one that was shown where the user said so, which may be an old notification;
+    None: the latest.
+    """
 
     switch: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class TellWhy:
+    """What is seen, what plays, and why, as a notification."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMusicFolders:
+    """Show the folders in which the user's own music is found, made where they are missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowPreview:
+    """The user wants the preview opened or closed; ``show`` None: the other way round."""
+
     show: bool | None = None  # None: toggle
     resume: bool = False  # a paused camera too, without asking
 
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    pass
+    """The user wants to log in to Spotify."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogOut:
-    pass
+    """The user wants to log out of Spotify."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetAutostart:
+    """The user wants the agent started at login, or no longer."""
+
     enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AutostartChanged:
+    """The system says whether the agent starts at login."""
+
     enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsChanged:
+    """Other settings are in force."""
+
     settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsBroken:
-    """The settings file has a mistake; the last good settings stay in force. ``asked``: the user
-    has just changed it."""
+    """The settings file has a mistake; the last good settings stay in force.
+
+    ``asked``: the user has just changed it.
+    """
 
     error: AgentError
     asked: bool = False
@@ -228,16 +338,20 @@ class ConsentWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the user that changes no state. ``asked``: they wait for it."""
+    """Something to tell the user that changes no state.
+
+    ``asked``: they wait for it. ``trouble``: something went wrong.
+    """
 
     title: str
     message: str
     asked: bool = False
+    trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    pass
+    """The agent is to end."""
 
 
 Event: TypeAlias = (
@@ -248,6 +362,7 @@ Event: TypeAlias = (
     | PlayDropped
     | PlayerFailed
     | PlayerRecovered
+    | PlaylistBack
     | PlayerChanged
     | AutostartChanged
     | WorkerCrashed
@@ -256,14 +371,23 @@ Event: TypeAlias = (
     | PowerChanged
     | PauseCamera
     | ResumeCamera
+    | TakeBreak
     | PlayForMood
     | PauseMusic
     | ResumeMusic
     | NextPlaylist
+    | NextTrack
+    | SetVolume
+    | PlayPlaylist
+    | TryNow
+    | OpenPage
     | SettingsBroken
     | SetMood
+    | FollowFace
     | NotMyMood
     | UndoSwitch
+    | TellWhy
+    | ShowMusicFolders
     | ShowPreview
     | LogIn
     | LogOut

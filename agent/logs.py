@@ -26,6 +26,9 @@ LINE_LIMIT = 16_000
 """Characters of one record with its traceback; more is cut, so that no single line breaks the
 bound on the size."""
 
+REPEATS = 30
+"""Lines a minute of one kind."""
+
 QUIET = (
     "asyncio",
     "desktop_notifier",
@@ -59,16 +62,17 @@ _hidden_lock = threading.Lock()
 
 
 def hide(secret: str) -> None:
-    """Mask this very text in every line from now on. Any thread. Shorter than 8 characters is
-    ignored: it would garble ordinary words."""
+    """Mask this very text in every line from now on.
+
+    Any thread. Shorter than 8 characters is ignored: it would garble ordinary words.
+    """
     if len(secret) >= 8:
         with _hidden_lock:
             _hidden.add(secret)
 
 
 def redact(text: str) -> str:
-    """The text with tokens, secrets and authorisation codes masked, and of addresses all but
-    scheme and host."""
+    """Mask tokens, secrets and authorisation codes, and of addresses all but scheme and host."""
     with _hidden_lock:
         hidden = tuple(_hidden)
     for secret in hidden:
@@ -82,6 +86,7 @@ class RedactingFormatter(logging.Formatter):
     """Masks and bounds the finished line, traceback included."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Format the record, secrets masked."""
         full = super().format(record)
         # Masked before the cut, lest half a secret stay; far beyond the cut nothing matters.
         line = redact(full[: 2 * LINE_LIMIT])
@@ -109,6 +114,33 @@ class _PrivateRotatingFile(RotatingFileHandler):
         )
 
 
+class _AtMost(logging.Filter):
+    """Lets a message through REPEATS times a minute, whatever its arguments.
+
+    What repeats without end, because somebody outside makes it, must not push everything else out
+    of the files.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[tuple[str, str], int] = {}
+        self._minute = -1
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Count it. Any thread."""
+        with self._lock:
+            minute = int(record.created // 60)
+            if minute != self._minute:
+                self._minute = minute
+                self._counts.clear()
+            key = (record.name, str(record.msg))
+            count = self._counts[key] = self._counts.get(key, 0) + 1
+        if count == REPEATS:
+            record.msg = f"{record.msg} (and more of the kind within this minute, left out here)"
+        return count <= REPEATS
+
+
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _ours: list[logging.Handler] = []
 
@@ -130,6 +162,7 @@ def set_up(folder: Path, level: str | int = "INFO", console: bool = False) -> No
     root.setLevel(level)
     for handler in _ours:
         handler.setFormatter(RedactingFormatter(_FORMAT))
+        handler.addFilter(_AtMost())
         root.addHandler(handler)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

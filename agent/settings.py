@@ -1,5 +1,6 @@
-"""What the user may set: names, defaults and bounds. Pure; reading and writing the TOML file is
-``agent.store.settings_file``.
+"""What the user may set: names, defaults and bounds.
+
+Pure; reading and writing the TOML file is ``agent.store.settings_file``.
 
 Durations are seconds unless a name ends in ``_minutes``. Unknown keys are refused, so that a typo
 is told and not silently ignored.
@@ -27,6 +28,8 @@ class _Section(BaseModel):
 
 
 class CameraSettings(_Section):
+    """Which camera, and how often it is looked at."""
+
     source: int | str = 0
     """Index of a webcam, path of a file, or URL of a stream."""
     interval: Annotated[float, Field(ge=0.2, le=600.0)] = 5.0
@@ -61,22 +64,30 @@ class MoodSettings(_Section):
 
 
 class PolicySettings(_Section):
+    """When the music is changed."""
+
     timing: Literal["track_end", "now"] = "track_end"
     """Switch when the present track ends, or at once (the seed's behaviour)."""
     cooldown: Seconds = 120.0
     """No second switch of our own within that time."""
     start_when_silent: bool = False
     """Start music although nothing plays and nobody asked."""
+    interrupt_speech: bool = False
+    """Change podcasts and audiobooks for music as if they were music."""
     hands_off_minutes: Annotated[float, Field(ge=0.0, le=1440.0)] = 60.0
     """A context that the user chose is left alone that long, or until it ends."""
 
 
 class LocalSettings(_Section):
+    """The player of Moodtray itself."""
+
     shuffle: bool = False
     volume: Share = 0.8
 
 
 class SpotifySettings(_Section):
+    """The login to Spotify, and how its music is played."""
+
     client_id: str | None = None
     port: Annotated[int, Field(ge=0, le=65_535)] = 8888
     """Of the login callback; 0: any free port (the app is registered without one)."""
@@ -115,6 +126,8 @@ class NotificationSettings(_Section):
 
 
 class PreviewSettings(_Section):
+    """The window that shows what the camera sees."""
+
     when_paused: Literal["ask", "resume"] = "ask"
 
 
@@ -124,29 +137,43 @@ class SessionSettings(_Section):
     release_when_locked: bool = True
     release_when_idle: bool = True
     idle_minutes: Annotated[float, Field(ge=0.5, le=1440.0)] = 10.0
+    idle_minutes_with_music: Annotated[float, Field(ge=0.5, le=1440.0)] = 30.0
+    """The same while music plays: who listens does not type."""
     release_when_sharing: bool = True
+    pause_music_in_calls: bool = True
+    """Music rests too while the screen is shared or another program takes the camera."""
 
 
 class WebSettings(_Section):
+    """The control API."""
+
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
-    """Of the control API on 127.0.0.1; 0: any free port."""
+    """Of the page on 127.0.0.1; 0: any free port."""
 
 
 EmotionName = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
 
 class Settings(_Section):
+    """All settings, as the file holds them."""
+
     version: Literal[1] = SETTINGS_VERSION
     player: Literal["auto", "spotify", "local"] = "auto"
     """auto: Spotify once logged in, else the local player."""
+    language: Literal["auto", "en", "de"] = "auto"
+    """auto: the system's."""
     camera: CameraSettings = CameraSettings()
     mood: MoodSettings = MoodSettings()
     policy: PolicySettings = PolicySettings()
     local: LocalSettings = LocalSettings()
-    local_playlists: dict[EmotionName, tuple[str, ...]] = Field(default_factory=dict)
+    local_playlists: dict[EmotionName, tuple[str, ...]] = Field(
+        default_factory=dict, examples=[["~/Music/Happy"]]
+    )
     """Emotion -> folders of audio files. Without an entry the loops that Moodtray ships."""
     spotify: SpotifySettings = SpotifySettings()
-    spotify_playlists: dict[EmotionName, tuple[str, ...]] = Field(default_factory=dict)
+    spotify_playlists: dict[EmotionName, tuple[str, ...]] = Field(
+        default_factory=dict, examples=[["https://open.spotify.com/playlist/..."]]
+    )
     """Emotion -> playlists: URI, URL or ID."""
     notifications: NotificationSettings = NotificationSettings()
     preview: PreviewSettings = PreviewSettings()

@@ -68,14 +68,18 @@ class Box:
 
     @property
     def area(self) -> int:
+        """The pixels that it covers."""
         return self.width * self.height
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameView:
-    """One frame for the preview: the frame itself (not a copy: look, do not write), faces with the
-    followed person first, the latest seven probabilities, frames a second of late. ``unclear``: why
-    the latest look says nothing, in words; empty: it does, or nobody is there."""
+    """One frame for the preview.
+
+    The frame itself (not a copy: look, do not write), faces with the followed person first, the
+    latest seven probabilities, frames a second of late. ``unclear``: why the latest look says
+    nothing, in words; empty: it does, or nobody is there.
+    """
 
     frame: Frame
     faces: tuple[Box, ...]
@@ -104,8 +108,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """The steady estimate. ``confidence`` in 0..1 is the smoothed probability of ``state``
-    (for UNSURE that of the leading emotion, for AWAY 0)."""
+    """The steady estimate.
+
+    ``confidence`` in 0..1 is the smoothed probability of ``state`` (for UNSURE that of the leading
+    emotion, for AWAY 0).
+    """
 
     state: MoodState
     since: float
@@ -115,6 +122,8 @@ class Mood:
 
 
 class CameraState(StrEnum):
+    """What the camera does."""
+
     OFF = "off"  # released: paused, locked, not started
     ON = "on"
     BUSY = "busy"  # another program has it, or it cannot be opened
@@ -134,9 +143,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """Something a player can start. ``uri`` is the player's own notation (``local:happy``,
-    ``spotify:playlist:...``, a folder); it is what contexts are compared by. ``place`` is where to
-    begin, for players that can (None: at the beginning)."""
+    """Something a player can start.
+
+    ``uri`` is the player's own notation (``local:happy``, ``spotify:playlist:...``, a folder); it
+    is what contexts are compared by. ``place`` is where to begin, for players that can (None: at
+    the beginning).
+    """
 
     uri: str
     name: str
@@ -144,6 +156,8 @@ class Playlist:
 
 
 class PlayState(StrEnum):
+    """What a player does."""
+
     PLAYING = "playing"
     PAUSED = "paused"
     STOPPED = "stopped"  # silence: nothing is loaded or it ran out
@@ -179,10 +193,13 @@ class Playback:
     chosen_by: Chooser = Chooser.UNKNOWN
     chosen_since: float | None = None
     paused_by_hand: bool = False
+    spoken: bool = False  # a podcast or an audiobook: it is not to be cut in mid-sentence
 
     def time_left(self, now: float) -> float | None:
-        """Seconds until the present track ends, extrapolated to ``now``; None when unknown or
-        not playing."""
+        """Return the seconds until the present track ends, extrapolated to ``now``.
+
+        None when unknown or not playing.
+        """
         if self.state is not PlayState.PLAYING or self.position is None or self.duration is None:
             return None
         return max(0.0, self.duration - self.position - (now - self.time))
@@ -217,6 +234,8 @@ class Happening(StrEnum):
 
 
 class Action(StrEnum):
+    """What is to be done with the music."""
+
     KEEP = "keep"
     SWITCH_NOW = "switch now"
     SWITCH_AT_END = "switch at track end"
@@ -224,8 +243,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with the music, and why in the user's words (one short sentence, no full stop
-    needed by the reader to be understood alone)."""
+    """What to do with the music, and why.
+
+    ``reason`` is in the user's words: one short sentence, to be understood alone.
+    """
 
     time: float
     action: Action
@@ -245,13 +266,17 @@ class NotificationKind(StrEnum):
     DEVICE = "device"
     CAMERA = "camera"
     PROBLEM = "problem"
+    WARNING = "warning"  # trouble that is told, and leaves no state that could be mended
     INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Plain text; escaping is the notifier's work. ``buttons``: (label, event) pairs, shown where
-    the system has buttons; the event goes into the controller's inbox when one is pressed."""
+    """What is shown to the user. Plain text; escaping is the notifier's work.
+
+    ``buttons``: (label, event) pairs, shown where the system has buttons; the event goes into the
+    controller's inbox when one is pressed.
+    """
 
     kind: NotificationKind
     title: str
@@ -275,7 +300,25 @@ class Status(StrEnum):
     CAMERA_BUSY = "camera busy"
     NEEDS_LOGIN = "no login"
     OFFLINE = "offline"
-    ERROR = "error"
+    ERROR = "error"  # and the camera is off
+    ERROR_WATCHING = "error while watching"
+
+    @property
+    def is_error(self) -> bool:
+        """A part that is needed gave up."""
+        return self in (Status.ERROR, Status.ERROR_WATCHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A mood that is seen and not taken yet.
+
+    ``since`` is monotonic; it must be seen for ``dwell`` seconds.
+    """
+
+    state: MoodState
+    since: float
+    dwell: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,4 +341,14 @@ class Snapshot:
     autostart: bool | None = None  # None: not known, or this system has none
     problem: str | None = None  # the latest open problem, in the user's words
     stopped: tuple[str, ...] = ()  # workers that gave up, by name; the user may let them try again
+    mood_until: datetime | None = None  # how long the user's own word on their mood holds
+    left_alone_until: datetime | None = None  # no change of the music until then, after an Undo
+    undo_to: str | None = None  # the name of what an Undo goes back to; None: nothing to undo
+    on_break: bool = False  # camera and music rest at the user's wish, see ``paused_until``
+    until_back: bool = False  # that break ends when the user is back at the computer
+    music_rests: str | None = None  # why the music rests for a while, in the user's words
+    volume: float | None = None  # 0..1; None: the player's own affair
+    answer: Notification | None = None  # the latest to a wish
+    answers: int = 0  # how many there were
+    candidate: Candidate | None = field(default=None, compare=False)
     observation: Observation | None = field(default=None, compare=False)

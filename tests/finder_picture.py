@@ -32,9 +32,10 @@ def main() -> None:
     smiling = actor(SMILE)
     frames = [tilted(smiling, 35), dark(smiling), far_away(smiling)]
     classifier = ExpressionClassifier.load()
+    finders: dict[str, FinderName] = {"Haar": "haar", "BlazeFace": "blazeface"}
     rows = [
         [shown(frame, name, finder, classifier) for frame in frames]
-        for name, finder in (("Haar", "haar"), ("BlazeFace", "blazeface"))
+        for name, finder in finders.items()
     ]
     side = np.full((SIZE[1], GAP, 3), 255, np.uint8)
     strips = [np.hstack([row[0], side, row[1], side, row[2]]) for row in rows]

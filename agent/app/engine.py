@@ -1,5 +1,6 @@
-"""The engine: all parts of a running agent but the tray, wired together; and the loop that carries
-what happens to the controller, and what it decides to the effect handler.
+"""The engine: all parts of a running agent but the tray, wired together.
+
+And the loop that carries what happens to the controller, and what it decides to the effect handler.
 
 Importing this module loads the vision libraries, so ``agent.app.lifecycle`` does it beside the
 tray.
@@ -10,33 +11,44 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import effects, events
+from agent.app import memory
+from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
 from agent.app.options import Options
 from agent.app.player_manager import PlayerManager
+from agent.app.spotify_account import Account
+from agent.app.taps import Taps
+from agent.core import messages
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop import consent
 from agent.errors import AgentError
+from agent.players.folder_watch import FolderWatch
+from agent.players.player_worker import PlayerWorker
 from agent.players.spotify import storage
-from agent.ports import Clock
+from agent.ports import Clock, Notifier
 from agent.settings import CameraSettings, Settings
+from agent.store import catalogues
+from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
-from agent.types import CameraState, Snapshot
+from agent.types import CameraState, PlayState, Snapshot
 from agent.vision.camera import OpenCVCamera
 from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
 from agent.vision.sources import Kind, parse_source
 from agent.vision.watcher import Watcher
-from agent.worker import Worker
 
 if TYPE_CHECKING:
+    from agent.app.page import Page
+    from agent.desktop.bus_control import BusControl
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
 
@@ -46,12 +58,19 @@ STOP_SECONDS = 1.5
 """All parts together have that long to end; what hangs then is left behind (daemon threads)."""
 LOOK_AROUND = 2.0
 """Seconds between two looks at what other programs may have changed."""
+TIDY_AFTER = 4.0
+"""Seconds after which the start is over, and its memory can be given back."""
+TIDY_EVERY = 120.0
+"""Seconds between two such times: a page, a preview, an hour of music leave something behind."""
 
 
 class Engine:
-    """One running agent. ``inbox`` may hold events already; ``ended`` is called once, when the
-    agent wants to end. The constructor builds all parts and raises AgentError when one cannot be
-    (no usable model); it starts nothing."""
+    """One running agent.
+
+    ``inbox`` may hold events already; ``ended`` is called once, when the agent wants to end. The
+    constructor builds all parts and raises AgentError when one cannot be (no usable model); it
+    starts nothing.
+    """
 
     def __init__(
         self,
@@ -69,15 +88,33 @@ class Engine:
         self._ended = ended
         self._done = threading.Event()
         self._settings_file: SettingsFile | None = None
-        self._session: SessionWatch | None = None
-        self._workers: list[Worker] = []  # all but the player's, which is the music's
-        self._closers: list[Callable[[], object]] = []
+        self._first_start = False
         self._loop_thread = threading.Thread(target=self._loop, name="controller", daemon=True)
-        settings, problem = self._load_settings()
+        self._settings, problem = self._load_settings()
+        catalogues.speak(self._settings.language)
         if problem is not None:
             self.report(events.SettingsBroken(problem))
-        self._build(settings)
-        self._effect_handler.tray = tray
+        classifier = ExpressionClassifier.load(engine=self._settings.camera.engine)
+        self._controller = Controller(
+            self._settings,
+            clock,
+            consent=not self._needs_consent or consent.is_given(paths),
+            asked=options.play,
+            camera_paused=options.paused,
+            calibration=Calibration(classifier.priors, classifier.unsure_below),
+        )
+        self._parts = self._build(classifier, tray)
+        self._effect_handler = EffectHandler(
+            self._parts, self._settings, options, paths, clock, self.report, self._end
+        )
+        self._external_changes = ExternalChanges(
+            paths,
+            self._settings_file,
+            consent=(lambda: self._controller.consent) if self._needs_consent else None,
+            music=self._parts.music.look,
+            report=self.report,
+            tell_problem=self._tell_problem,
+        )
 
     # -- any thread
 
@@ -94,11 +131,9 @@ class Engine:
 
     def start(self) -> None:
         """Start all parts, the one that has the longest way first."""
-        if not self._options.headless:
-            self._start_notifications()  # before all else, so that trouble of the start is shown
-        self._start_worker(self._watcher)
+        self._parts.workers.start(self._parts.watcher)
         self._loop_thread.start()
-        self._start_the_rest(self._applied)
+        self._start_the_rest(self._settings)
 
     def stop(self) -> None:
         """Ask all to end at once, then wait for all within one common time."""
@@ -107,41 +142,30 @@ class Engine:
         def left() -> float:
             return max(0.05, deadline - self._clock.monotonic())
 
-        for worker in self._workers:
-            worker.request_stop()
-        self._music.request_stop()
-        closing = [threading.Thread(target=close, daemon=True) for close in self._closers]
-        for thread in closing:
-            thread.start()
-        for worker in self._workers:
-            worker.join(left())
-        self._music.join(left())
-        if self._effect_handler.preview is not None:
-            self._effect_handler.preview.join(left())
-        for thread in [self._loop_thread, *closing]:
+        parts = self._parts
+        parts.workers.request_stop()
+        waited_for = [self._loop_thread]
+        if parts.notifier is not None:
+            waited_for.append(threading.Thread(target=parts.notifier.close, daemon=True))
+            waited_for[-1].start()
+        parts.workers.join(self._clock, deadline)
+        self._effect_handler.join_preview(left())
+        for thread in waited_for:
             thread.join(left())
         if not self._loop_thread.is_alive():  # the only one that writes it
-            self._history.close()
-
-    def _start_worker(self, worker: Worker) -> None:
-        self._workers.append(worker)
-        worker.start()
-
-    def _restart_workers(self) -> None:
-        for worker in self._workers:
-            worker.restart()
-        self._music.restart()
+            parts.history.close()
 
     def _load_settings(self) -> tuple[Settings, AgentError | None]:
         if self._options.settings is not None:
             return self._options.settings, None
         self._settings_file = SettingsFile(self._paths)
+        self._first_start = not self._paths.settings_file.exists()
         return self._settings_file.load_or_last_good()
 
-    def _build(self, settings: Settings) -> None:
+    def _build(self, classifier: ExpressionClassifier, tray: Tray | None) -> Components:
+        settings, options = self._settings, self._options
         camera = self._source(settings.camera)
-        classifier = ExpressionClassifier.load(engine=settings.camera.engine)
-        self._watcher = Watcher(
+        watcher = Watcher(
             lambda: OpenCVCamera(camera),
             FaceTracker(settings.camera.finder),
             classifier,
@@ -153,45 +177,103 @@ class Engine:
             active=False,
             yield_to_others=settings.camera.yield_to_others,
         )
-        self._controller = Controller(
-            settings,
-            self._clock,
-            consent=not self._needs_consent or consent.is_given(self._paths),
-            asked=self._options.play,
-            camera_paused=self._options.paused,
-            calibration=Calibration(classifier.priors, classifier.unsure_below),
-        )
-        self._music = PlayerManager(
+        account = Account(
             self._paths,
             self._clock,
             self.report,
-            wanted=self._options.player,
-            spotify_url=self._options.spotify_url,
-            tell=self._options.tell,
+            spotify_url=options.spotify_url,
+            tell=options.tell,
         )
-        self._history = storage.history(self._paths, self._tell_problem)
-        self._effect_handler = EffectHandler(
-            report=self.report,
-            clock=self._clock,
-            watcher=self._watcher,
-            music=self._music,
-            history=self._history,
-            listener=self._options.listener,
-            tell=self._options.tell,
-            apply_settings=self._apply_settings,
-            ask_consent=self._ask_consent,
-            restart=self._restart_workers,
-            shut_down=self._shut_down,
-        )
-        self._external_changes = ExternalChanges(
+        player = PlayerWorker(None, account.forward, self._clock)
+        folders = FolderWatch(self.report, self._clock)
+        music = PlayerManager(
             self._paths,
-            self._settings_file,
-            consent=(lambda: self._controller.consent) if self._needs_consent else None,
-            music=self._music.look,
-            report=self.report,
-            tell_problem=self._tell_problem,
+            self._clock,
+            self.report,
+            player,
+            account,
+            folders,
+            wanted=options.player,
+            spotify_url=options.spotify_url,
         )
-        self._applied = settings
+        taps = Taps(watcher)
+        history = storage.history(self._paths, self._tell_problem)
+        return Components(
+            watcher,
+            player,
+            folders,
+            music,
+            account,
+            history,
+            WorkerGroup(),
+            taps,
+            tray=tray,
+            notifier=None if options.headless else self._make_notifier(),
+            session=self._make_session_watch() if options.session else None,
+            bus=self._make_bus_control() if options.control and sys.platform == "linux" else None,
+            settings_file=self._settings_file,
+            page=self._make_page(history, account, taps) if options.control else None,
+        )
+
+    def _make_page(self, history: SqliteHistory, account: Account, taps: Taps) -> Page:
+        from agent.app.page import Page
+
+        options = self._options
+        return Page(
+            self._paths,
+            self._clock,
+            self.report,
+            snapshot=lambda: self.snapshot,
+            settings_file=self._settings_file or SettingsFile(self._paths),
+            history=history,
+            account=account,
+            taps=taps,
+            camera_source=lambda: self._source(self._controller.settings.camera),
+            player=options.player,
+            spotify_url=options.spotify_url,
+            port=self._settings.web.port,
+            # At the very first start it asks for consent, and leads through the rest.
+            may_lead=self._first_start and self._needs_consent and not options.headless,
+        )
+
+    def _make_notifier(self) -> Notifier:
+        from agent.desktop.notifications.notifier import DesktopNotifications
+
+        return DesktopNotifications(
+            self.report,
+            self._clock,
+            lambda: self._controller.settings.notifications,
+            holds=lambda kind: messages.holds(kind, self._effect_handler.snapshot),
+            interval=self._options.notice_interval,
+        )
+
+    def _make_session_watch(self) -> SessionWatch:
+        from agent.desktop.session import SessionWatch, system_source
+
+        return SessionWatch(
+            self.report,
+            self._clock,
+            self._settings.session,
+            system_source(self._clock),
+            camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
+            music_plays=self._music_plays,
+        )
+
+    def _music_plays(self) -> bool:
+        playback = self.snapshot.playback
+        return playback is not None and playback.state is PlayState.PLAYING
+
+    def _make_bus_control(self) -> BusControl:
+        from agent.desktop.bus_control import BusControl
+        from agent.web.status_text import as_dict, why_text
+
+        return BusControl(
+            self.report,
+            self._clock,
+            lambda: self.snapshot,
+            status=lambda: as_dict(self.snapshot, self._clock),
+            why=lambda: why_text(self.snapshot),
+        )
 
     def _source(self, camera: CameraSettings) -> int | str:
         return camera.source if self._options.camera is None else self._options.camera
@@ -203,56 +285,41 @@ class Engine:
         return named is None or parse_source(named).kind is Kind.WEBCAM
 
     def _start_the_rest(self, settings: Settings) -> None:
-        """What may come up after the first look at the camera has begun."""
+        """Start what may come up after the first look at the camera has begun."""
+        self._parts.workers.start(self._parts.player)
+        self._parts.workers.start(self._parts.folders)
         try:
-            self._music.use(settings)
+            self._parts.music.use(settings)
         except AgentError as error:  # the rest of the agent works without music
             self._tell_problem(error)
-        if self._options.control:
-            self._start_control(settings)
-        if self._options.session:
-            self._start_session_watch(settings)
+        if self._parts.page is not None:
+            self._start_web(self._parts.page)
+        if self._parts.bus is not None:
+            self._parts.workers.start(self._parts.bus)
+        if self._parts.session is not None:
+            self._parts.workers.start(self._parts.session)
         if not self._options.headless and self._options.settings is None:
             look_at_autostart(self.report)
 
-    def _start_control(self, settings: Settings) -> None:
-        from agent.web.server import ControlServer
+    def _start_web(self, page: Page) -> None:
+        from agent.web.commands import Commands
+        from agent.web.door import Door
 
-        port = settings.web.port
-        self._start_worker(
-            ControlServer(self._paths, self.report, lambda: self.snapshot, self._clock, port)
-        )
+        def snapshot() -> Snapshot:
+            return self.snapshot
 
-    def _start_session_watch(self, settings: Settings) -> None:
-        from agent.desktop.session import SessionWatch, system_source
-
-        source = system_source(self._clock)
-        self._session = SessionWatch(
-            self.report,
-            self._clock,
-            settings.session,
-            source,
-            camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
-        )
-        self._start_worker(self._session)
-
-    def _start_notifications(self) -> None:
-        from agent.desktop.notifications.notifier import DesktopNotifications
-
-        notifier = DesktopNotifications(
-            self.report,
-            self._clock,
-            lambda: self._controller.settings.notifications,
-            snapshot=lambda: self._effect_handler.snapshot,
-        )
-        self._effect_handler.notifier = notifier
-        self._closers.append(notifier.close)
+        commands = Commands(self.report, snapshot, self._clock, page.link)
+        self._parts.workers.start(Door(self._paths, commands, self.report, self._clock))
+        self._parts.workers.start(page.server)
+        if page.leads:
+            page.open_first_steps(self._options.tell)
 
     # -- the controller's thread
 
     def _loop(self) -> None:
         self._carry_out(self._controller.begin)
         next_look = self._clock.monotonic() + LOOK_AROUND
+        next_tidying = self._clock.monotonic() + TIDY_AFTER
         while not self._done.is_set():
             due = self._controller.deadline
             wake_at = next_look if due is None else min(due, next_look)
@@ -267,10 +334,16 @@ class Engine:
             if now >= next_look:
                 next_look = now + LOOK_AROUND
                 self._external_changes.look()
+            if now >= next_tidying:
+                next_tidying = now + TIDY_EVERY
+                memory.give_back()
 
     def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
-        """A defect in one step is logged and must not end the loop: the next event may be Quit.
-        Nor does one in carrying out an effect keep the next from being carried out."""
+        """Let the controller take one step, and carry out what it wants.
+
+        A defect in one step is logged and must not end the loop: the next event may be Quit. Nor
+        does one in carrying out an effect keep the next from being carried out.
+        """
         try:
             wanted = step(*args)
         except Exception:
@@ -284,29 +357,8 @@ class Engine:
 
     def _tell_problem(self, problem: AgentError) -> None:
         log.warning("%s: %s", problem.title, problem.message)
-        self.report(events.Notice(problem.title, problem.message))
+        self.report(events.Notice(problem.title, problem.message, trouble=True))
 
-    def _apply_settings(self) -> None:
-        settings, before = self._controller.settings, self._applied
-        self._applied = settings
-        self._watcher.set_burst(settings.camera.burst_frames, settings.camera.burst_duration)
-        self._watcher.set_yield_to_others(settings.camera.yield_to_others)
-        if self._options.camera is None and settings.camera.source != before.camera.source:
-            source = settings.camera.source
-            self._watcher.set_camera(lambda: OpenCVCamera(source))
-        if self._session is not None:
-            self._session.apply(settings.session)
-        self._music.use(settings)
-
-    def _ask_consent(self) -> None:
-        from agent.desktop.consent.dialog import ask
-
-        if self._options.headless:
-            self._options.tell(consent.HOW)
-            return
-        ask(self._paths, self._clock, self.report, self._options.tell)
-
-    def _shut_down(self) -> None:
+    def _end(self) -> None:
         self._done.set()
-        self._effect_handler.perform(effects.SetPreview(False))
         self._ended()

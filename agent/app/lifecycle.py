@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from agent import events
+from agent.app.memory import use_few_heaps
 from agent.app.options import Options
 from agent.clock import SystemClock
 from agent.desktop.quit_signals import on_quit_signal
@@ -46,12 +47,19 @@ class App:
         self._inbox.put(event)
 
     def run(self) -> None:
-        """Start everything, block until Quit, stop everything. The main thread. Raises AgentError
-        when it cannot even begin (no usable model, no writable folders)."""
+        """Start everything, block until Quit, stop everything.
+
+        The main thread. Raises AgentError when it cannot even begin (no usable model, no writable
+        folders).
+        """
+        use_few_heaps()
         self._paths.ensure()
         self._catch_signals()
         if not self._options.headless:
             self._tray = self._make_tray()
+        if self._options.settings is None:  # a demo tells for itself
+            where = "its icon is in the tray" if self._tray else "'moodtray status' tells how it is"
+            self._options.tell(f"Moodtray is running: {where}. Ctrl+C ends it.")
         if self._tray is None:
             self._start()
         else:
@@ -66,7 +74,7 @@ class App:
             self._engine.stop()
 
     def _start_guarded(self) -> None:
-        """Beside the tray: what goes wrong here is raised by :meth:`run`."""
+        """Start beside the tray; what goes wrong here is raised by :meth:`run`."""
         try:
             self._start()
         except Exception as error:  # noqa: BLE001 - whatever it is, the main thread raises it
@@ -96,7 +104,7 @@ class App:
         tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
         if notice:
             self._options.tell(notice)
-            self.report(events.Notice("The tray is limited here", notice))
+            self.report(events.Notice("The tray is limited here", notice, trouble=True))
         return tray
 
     def _on_menu_action(self, action: MenuAction) -> None:

@@ -1,8 +1,8 @@
-"""The login to Spotify as the running agent and the commands see it: made, watched, ended. Part of
-the composition root."""
+"""The login to Spotify as the running agent and the commands see it: made, watched, ended."""
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -17,13 +17,16 @@ from agent.settings import Settings
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 
+LOGIN_READY = 15.0
+"""Seconds that the login's own server may take to be there, or to be gone."""
+
 
 class Account:
-    """Its methods return at once; but for :meth:`heard` the controller's thread calls them. The
-    constructor starts nothing.
+    """The login of one run.
 
-    What 'moodtray login' and 'logout' do beside us is seen by the note that they leave, wherever
-    the login itself is kept.
+    Its methods return at once; but for :meth:`forward` the controller's thread calls them. The
+    constructor starts nothing. What 'moodtray login' and 'logout' do beside us is seen by the note
+    that they leave, wherever the login itself is kept.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Account:
         self._seen: Noted | None = None
         self._reminded: date | None = None
         self._login: threading.Thread | None = None
+        self._give_up = threading.Event()  # ends the login that is under way
         self._logout: threading.Thread | None = None
         self._looked = False
 
@@ -72,14 +76,14 @@ class Account:
         return self._seen.era if self._seen is not None else ""
 
     def exists(self, settings: Settings) -> bool:
-        """Somebody is logged in. Raises StoreError when the keyring cannot be asked."""
+        """Tell whether somebody is logged in. Raises StoreError when the keyring cannot be used."""
         # Cheap without the client: without a token file (or keyring) nobody ever logged in.
-        if not self._paths.token_file.exists() and not settings.spotify.use_keyring:
+        if not storage.token_file(self._paths).exists() and not settings.spotify.use_keyring:
             return False
         return storage.is_logged_in(self._paths, settings)
 
     def remind(self, settings: Settings) -> None:
-        """A login that ends soon is told, once a day."""
+        """Tell once a day of a login that ends soon."""
         today = self._clock.now().date()
         if self._reminded == today:
             return
@@ -96,9 +100,12 @@ class Account:
 
     # -- the player's thread
 
-    def heard(self, event: events.Event) -> None:
-        """Pass on what the player's worker reports. That nobody is logged in after a logout is no
-        news to the one who has logged out; what was asked for since is answered."""
+    def forward(self, event: events.Event) -> None:
+        """Pass on what the player's worker reports.
+
+        That nobody is logged in after a logout is no news to the one who has logged out; what was
+        asked for since is answered.
+        """
         if isinstance(event, events.PlayerFailed) and isinstance(event.error, NeedsLogin):
             noted = self._note.read()
             if noted is not None and noted.what is LoginChange.LOGOUT and noted != self._first:
@@ -121,12 +128,63 @@ class Account:
             log_in(self._paths, spotify_url=self._spotify_url, tell=self._tell)
             settings = SettingsFile(self._paths).load()
         except AgentError as error:
-            self._report(events.Notice(error.title, error.message, asked=True))
+            self._report(events.Notice(error.title, error.message, asked=True, trouble=True))
             return
         from agent.app import spotify_login
 
         told = spotify_login.next_step(settings) or "Moodtray may now choose music on Spotify."
         self._report(events.Notice("Logged in", told, asked=True))
+        self._report(events.SettingsChanged(settings))
+
+    def begin(self, client_id: str, back: str) -> str:
+        """Begin a login for a browser that is open already: the address it goes on to.
+
+        It returns to ``back`` in the end. One that was under way is given up. Any thread; blocks
+        until the login's own server is there. Raises AgentError.
+        """
+        if self._login is not None and self._login.is_alive():
+            self._give_up.set()
+            self._login.join(LOGIN_READY)
+        self._give_up = threading.Event()
+        answers: queue.Queue[str | AgentError] = queue.Queue()
+        self._login = threading.Thread(
+            target=self._log_in_for, args=(client_id, back, answers), name="login", daemon=True
+        )
+        self._login.start()
+        try:
+            answer = answers.get(timeout=LOGIN_READY)
+        except queue.Empty:
+            raise NeedsLogin("The login does not start. Try again in a moment.") from None
+        if isinstance(answer, AgentError):
+            raise answer
+        return answer
+
+    def _log_in_for(
+        self, client_id: str, back: str, answers: queue.Queue[str | AgentError]
+    ) -> None:
+        def go_on(address: str) -> bool:
+            answers.put(address)
+            return True
+
+        cancelled = self._give_up
+        try:
+            log_in(
+                self._paths,
+                client_id=client_id,
+                spotify_url=self._spotify_url,
+                tell=lambda _text: None,  # the browser shows it
+                open_browser=go_on,
+                cancelled=cancelled,
+                back=back,
+            )
+        except AgentError as error:
+            answers.put(error)  # nobody takes it once the login has begun: its page has told it
+            return
+        self.tell_changed()
+
+    def tell_changed(self) -> None:
+        """Have the agent look at the login again. Any thread."""
+        settings, _error = SettingsFile(self._paths).load_or_last_good()
         self._report(events.SettingsChanged(settings))
 
     def log_out(self) -> None:
@@ -141,7 +199,7 @@ class Account:
             told = log_out(self._paths)
             settings = SettingsFile(self._paths).load()
         except AgentError as error:
-            self._report(events.Notice(error.title, error.message, asked=True))
+            self._report(events.Notice(error.title, error.message, asked=True, trouble=True))
             return
         self._report(events.Notice("Logged out", told, asked=True))
         self._report(events.SettingsChanged(settings))
@@ -154,6 +212,9 @@ def log_in(
     no_browser: bool = False,
     spotify_url: str | None = None,
     tell: Callable[[str], None],
+    open_browser: Callable[[str], bool] | None = None,
+    cancelled: threading.Event | None = None,
+    back: str | None = None,
 ) -> None:
     """Log in to Spotify and wait until it is done. Raises NeedsLogin and its kin."""
     from agent.app import spotify_login
@@ -172,12 +233,17 @@ def log_in(
         spotify_url=spotify_url,
         save_client_id=save_client_id,
         tell=tell,
+        open_browser=open_browser,
+        cancelled=cancelled,
+        back=back,
     )
 
 
 def log_out(paths: Paths) -> str:
-    """Remove every trace of Spotify; returns what was removed and what was kept, for people. A
-    mistake in the settings keeps nobody from it. Raises StoreError."""
+    """Remove every trace of Spotify; returns what was removed and what was kept, for people.
+
+    A mistake in the settings keeps nobody from it. Raises StoreError.
+    """
     from agent.players.spotify.logout import KEPT, logout
 
     settings, _ = SettingsFile(paths).load_or_last_good()

@@ -1,7 +1,7 @@
-"""The part of the composition root that concerns Spotify: what the commands and the tray call.
+"""The login to Spotify as the commands and the tray call it: the browser, the pages, the token.
 
-Everything here wires; the work is done in ``agent.players.spotify``, ``agent.store`` and
-``agent.web.login``. Heavy libraries are loaded only by the function that needs them.
+The work is done in ``agent.players.spotify`` and ``agent.web.login``, which are loaded when a login
+begins.
 """
 
 from __future__ import annotations
@@ -11,66 +11,13 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from agent.errors import NeedsLogin, SettingsError
-from agent.players.backend import PlayerBackend
 from agent.players.spotify import storage
-from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
-from agent.players.spotify.playlist_lookup import MappedPlaylists
-from agent.players.spotify.playlists import playlists_for
-from agent.ports import Clock, Report
+from agent.ports import Clock
 from agent.settings import Settings
 from agent.store.paths import Paths
-
-if TYPE_CHECKING:
-    from agent.players.spotify.player import SpotifyPlayer
-
-
-def build_player(
-    settings: Settings,
-    paths: Paths,
-    clock: Clock,
-    spotify_url: str | None = None,
-    cache: DisplayCache | None = None,
-) -> SpotifyPlayer:
-    """The player, not yet connected. ``cache`` is shared with whoever shows names."""
-    from agent.players.spotify.client import SpotifyClient
-    from agent.players.spotify.login import TokenKeeper
-    from agent.players.spotify.oauth import Accounts
-    from agent.players.spotify.player import SpotifyPlayer
-    from agent.players.spotify.transport import SpotifySession
-
-    at = Endpoints.at(spotify_url)
-    book = storage.ledger(settings, paths, clock)
-    keeper = TokenKeeper(
-        storage.token_store(settings, paths),
-        storage.login_note(paths),
-        Accounts(at.accounts, clock, book),
-        clock,
-    )
-    session = SpotifySession(at.api, keeper, book, clock)
-    return SpotifyPlayer(
-        SpotifyClient(session, at.api, clock),
-        keeper,
-        book,
-        cache or storage.display_cache(paths, clock),
-        clock,
-        shuffle=settings.spotify.shuffle,
-    )
-
-
-def backend(
-    settings: Settings, paths: Paths, clock: Clock, report: Report, spotify_url: str | None = None
-) -> tuple[PlayerBackend, MappedPlaylists]:
-    """The player as its worker takes it, and the playlists of each mood, which are still to be
-    told (``use``). Raises SettingsError for an entry that is no playlist."""
-    cache = storage.display_cache(paths, clock)
-    playlists_for(settings, cache)  # before anything is built for them
-    player = build_player(settings, paths, clock, spotify_url, cache)
-    mapped = MappedPlaylists(player.name, player.look_up, cache, report)
-    return PlayerBackend.remote(player, player.budget, mapped), mapped
 
 
 def login(
@@ -86,12 +33,14 @@ def login(
     echo: Callable[[str], None] | None = None,
     open_browser: Callable[[str], bool] | None = None,
     cancelled: threading.Event | None = None,
+    back: str | None = None,
 ) -> None:
     """Log in; blocks until the user has answered, at most five minutes after Spotify's page opened.
 
     ``echo`` takes the one line of stdout (the authorize URL, with ``no_browser`` or when no browser
     opens), ``tell`` everything else (stderr). ``save_client_id`` stores a client ID that was given
-    or entered. Raises NeedsLogin with what went wrong, or another AgentError.
+    or entered. ``back``: where the browser goes on afterwards. Raises NeedsLogin with what went
+    wrong, or another AgentError.
     """
     from agent.players.spotify.login import LoginFlow
     from agent.players.spotify.oauth import Accounts
@@ -122,6 +71,7 @@ def login(
         save_client_id=save_client_id,
         dashboard=DASHBOARD,
         say=tell,
+        back=back,
     )
     server.start()
     try:
@@ -146,7 +96,7 @@ def login(
 
 
 def next_step(settings: Settings) -> str:
-    """What is still missing after a login, for people; empty: nothing."""
+    """Return what is still missing after a login, for people; empty: nothing."""
     if settings.spotify_playlists:
         return ""
     return (
@@ -155,13 +105,17 @@ def next_step(settings: Settings) -> str:
     )
 
 
+def redirect_uri(port: int) -> str:
+    """Return what to enter at Spotify; with any free port (0) the address is given without one."""
+    return f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
+
+
 def guide_text(port: int) -> str:
-    """How to make the app at Spotify, for a terminal."""
-    uri = f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
+    """Explain, for a terminal, how to make the app at Spotify."""
     return (
         "Moodtray works through a Spotify app of your own (made once, free, Premium needed):\n"
         f"  1. Open {DASHBOARD} and press 'Create app'; tick 'Web API'.\n"
-        f"  2. Enter as redirect URI exactly: {uri}\n"
+        f"  2. Enter as redirect URI exactly: {redirect_uri(port)}\n"
         "  3. Copy the client ID and run: moodtray login --client-id THE_ID"
     )
 
@@ -175,7 +129,7 @@ def _to_stderr(text: str) -> None:
 
 
 def _open_browser(url: str) -> bool:
-    """False when there is no browser with a window: one for the terminal would take it over."""
+    """Open a browser with a window; False when there is none (one for the terminal is no help)."""
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):

@@ -18,8 +18,10 @@ __all__ = ["as_text", "demo_clip", "run_all"]
 
 
 def run_all(fast: bool = False, clip: Path | None = None) -> dict[str, Any]:
-    """All figures; ``fast``: shorter and noisier. ``clip``: another video than the demo's. What
-    cannot be measured here (no PyTorch, no display) is None.
+    """Measure all figures; ``fast``: shorter and noisier.
+
+    ``clip``: another video than the demo's. What cannot be measured here (no PyTorch, no display)
+    is None.
 
     Raises AgentError when the clip or the model is missing or the agent does not start.
     """
@@ -33,12 +35,15 @@ def run_all(fast: bool = False, clip: Path | None = None) -> dict[str, Any]:
         "preview": screen.preview(path, seconds=3.0 if fast else 10.0),
         "spotify_requests_per_hour": requests_per_hour(),
     }
-    figures["start_s"].update(screen.tray_start(path, starts))
+    tray = screen.tray(path, starts, seconds=10.0 if fast else 60.0)
+    figures["start_s"] |= {"tray_bare": tray.bare, "tray_icon": tray.icon}
+    figures["rss_tray_mb"] = tray.rss_mb
+    figures["cpu_percent"]["tray"] = tray.idle_percent
     return figures
 
 
 def demo_clip() -> Path:
-    """The clip that comes with the program. Raises BadPicture."""
+    """Find the clip that comes with the program. Raises BadPicture."""
     path = resources_dir() / "demo" / "clip.mp4"
     if not path.is_file():
         raise BadPicture(f"The demo clip {path} is missing. Install Moodtray again to restore it.")

@@ -1,5 +1,7 @@
-"""How many faces a finder finds, and how many it sees where there are none:
-``moodtray bench --finder``."""
+"""How many faces a finder finds, and how many it sees where there are none.
+
+The command is ``moodtray bench --finder``.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +28,12 @@ EMPTY, EMPTY_FAST = 2000, 200
 def measure(
     data: Path, fast: bool = False, tell: Callable[[str], None] = lambda line: None
 ) -> dict[str, Any]:
-    """``faces``: for each hardship the share found by each finder; ``false``: for each kind of
-    scene the share in which each finder saw a face; ``count`` and ``empty``: of how many; ``ms``:
-    median milliseconds of processor time for a search of the whole frame.
+    """Look for faces in scenes with one and in scenes without, with both finders.
 
-    ``data``: the folder of london.npz. ``tell`` hears of each row. ``fast``: fewer scenes. Raises
-    DataError, ModelError.
+    Returns ``faces``: for each hardship the share found by each finder; ``false``: for each kind of
+    scene the share in which each finder saw a face; ``count`` and ``empty``: of how many; ``ms``:
+    median milliseconds of processor time for a search of the whole frame. ``data``: the folder of
+    london.npz. ``tell`` hears of each row. ``fast``: fewer scenes. Raises DataError, ModelError.
     """
     from agent.training.london import FACE, read_london
 
@@ -82,7 +84,7 @@ def _row(name: str, shares: dict[str, float]) -> str:
 
 
 def as_text(figures: dict[str, Any]) -> str:
-    """The figures for people, each with its goal and whether it is met."""
+    """Write the figures for people, each with its goal and whether it is met."""
     return "\n".join(_lines(figures))
 
 

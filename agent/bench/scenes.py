@@ -1,5 +1,7 @@
-"""Scenes of our own for measuring a finder: portraits in rooms, each made hard to see in one way,
-and rooms, textures, posters and noise without a face. All drawn from a seed: the same at every run.
+"""Scenes of our own for measuring a finder.
+
+Portraits in rooms, each made hard to see in one way, and rooms, textures, posters and noise without
+a face. All drawn from a seed: the same at every run.
 """
 
 from __future__ import annotations
@@ -36,8 +38,11 @@ def _grey(frame: np.ndarray) -> Frame:
 def placed(
     portrait: Frame, face: Box, rng: np.random.Generator, *, width: float = FACE, tilt: float = 0.0
 ) -> Scene:
-    """The portrait in a room, its face ``width`` px wide and turned clockwise by ``tilt`` degrees,
-    anywhere in the frame, but whole."""
+    """Put the portrait into a room.
+
+    Its face is ``width`` px wide and turned clockwise by ``tilt`` degrees, anywhere in the frame,
+    but whole.
+    """
     scale = width / face.width
     reach = width * 0.85  # a turned face's corners, and some hair
     x = rng.uniform(min(reach, WIDTH / 2), max(WIDTH - reach, WIDTH / 2))
@@ -100,7 +105,7 @@ def _dark_glasses(scene: Scene, rng: np.random.Generator) -> Scene:
 
 
 def _infrared(scene: Scene, rng: np.random.Generator) -> Scene:
-    """A grey picture of a lamp beside the lens: bright near, dark behind."""
+    """Light it as a lamp beside an infrared lens does: grey, bright near, dark behind."""
     grey = cv2.cvtColor(scene.frame, cv2.COLOR_BGR2GRAY).astype(np.float32)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     face = scene.face
@@ -140,7 +145,7 @@ def with_face(hardship: str, portraits: list[Frame], face: Box) -> Iterator[Scen
 
 
 def room(rng: np.random.Generator) -> Frame:
-    """A wall in some light, with a window, shelves, pictures, a lamp, a plant, as chance has it."""
+    """Draw a wall in some light, with a window, shelves, a lamp, a plant, as chance has it."""
     top, bottom = rng.uniform(60, 235, (2, 3))
     fall = np.linspace(0, 1, HEIGHT)[:, None, None]
     frame = np.ascontiguousarray(_grey(top * (1 - fall) + bottom * fall).repeat(WIDTH, axis=1))
@@ -186,7 +191,7 @@ def _shelf(frame: Frame, rng: np.random.Generator) -> None:
 
 
 def _picture(frame: Frame, rng: np.random.Generator) -> None:
-    """A frame on the wall with shapes in it."""
+    """Hang a frame with shapes in it on the wall."""
     x, y = _spot(rng)
     w, h = (int(v) for v in rng.integers(60, 200, 2))
     part = frame[y : y + h, x : x + w]
@@ -220,7 +225,7 @@ def _table(frame: Frame, rng: np.random.Generator) -> None:
 
 
 def shapes(rng: np.random.Generator) -> Frame:
-    """A poster: circles, ellipses, polygons and lines of any colours."""
+    """Draw a poster: circles, ellipses, polygons and lines of any colours."""
     frame = np.full((HEIGHT, WIDTH, 3), _tone(rng), np.uint8)
     for _ in range(int(rng.integers(5, 40))):
         kind, tone, at = rng.integers(0, 4), _tone(rng, 0, 255), _spot(rng)
@@ -260,7 +265,7 @@ def texture(rng: np.random.Generator) -> Frame:
 
 
 def noise(rng: np.random.Generator) -> Frame:
-    """A sensor in the dark, or nothing but noise."""
+    """Draw what a sensor shows in the dark, or nothing but noise."""
     level, spread = rng.uniform(0, 200), 2.0 ** rng.uniform(0, 6)
     fine = rng.normal(level, spread, (HEIGHT, WIDTH, 3))
     if rng.random() < 0.5:

@@ -12,7 +12,9 @@ from agent.core import messages
 from agent.errors import AgentError, CameraBusy
 from agent.ports import Clock
 from agent.settings import CameraSettings
+from agent.timing import ToldOnce
 from agent.types import CameraState
+from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK
 
 BUSY_PATIENCE = 60.0
 """Seconds a camera may be busy before the user is told."""
@@ -26,6 +28,8 @@ class CameraControl:
         self.consent = consent
         self.paused = paused
         self.paused_until: datetime | None = None
+        self.on_break = False  # the music rests as well
+        self.until_back = False  # the pause ends when the user is back at the computer
         self.held_off: str | None = None  # by the session: locked, asleep
         self.gave_up = False  # the watcher failed too often and rests
         self.wanted = False
@@ -33,7 +37,8 @@ class CameraControl:
         self.problem: str | None = None
         self.on_battery = False
         self._busy_since: float | None = None
-        self._busy_told = False
+        self._told = ToldOnce()
+        self._taken = False  # another program took it while we looked: a call
 
     @property
     def blind(self) -> bool:
@@ -47,21 +52,46 @@ class CameraControl:
 
     @property
     def watching(self) -> bool:
-        """Is the mood seen? Not while the camera is off, busy or lost, nor by a watcher that
-        gave up."""
+        """True while the mood is seen: not while the camera is off, busy or lost.
+
+        Nor by a watcher that gave up.
+        """
         return self.wanted and not self.blind and not self.gave_up
 
     def interval(self, settings: CameraSettings) -> float:
-        """Seconds between two looks."""
+        """Return the seconds between two looks."""
         return settings.interval_on_battery if self.on_battery else settings.interval
 
-    def pause(self, until: datetime | None) -> None:
-        """Do not look until then; None: until :meth:`resume`."""
+    def pause(
+        self, until: datetime | None, *, on_break: bool = False, until_back: bool = False
+    ) -> None:
+        """Do not look until then; None: until :meth:`resume`.
+
+        ``until_back``: also until the session, once it was left, is used again.
+        """
         self.paused, self.paused_until = True, until
+        self.on_break, self.until_back = on_break, until_back
 
     def resume(self) -> None:
         """End the user's pause."""
         self.paused, self.paused_until = False, None
+        self.on_break = self.until_back = False
+
+    def session_changed(self, reason: str | None) -> None:
+        """Take in why the session holds the camera off; None: it does no more."""
+        back = reason is None and self.held_off is not None
+        self.held_off = reason
+        if back and self.until_back:
+            self.resume()
+
+    @property
+    def music_rests(self) -> str | None:
+        """Why the music should rest as well: a break, a call, a shared screen."""
+        if self.on_break:
+            return TAKING_A_BREAK
+        if self.held_off == SCREEN_SHARED:
+            return SCREEN_SHARED
+        return CAMERA_IN_USE if self._taken else None
 
     def steer(self) -> list[effects.Effect]:
         """Open or release the camera, if what is allowed has changed; empty: it has not."""
@@ -72,30 +102,35 @@ class CameraControl:
         return [effects.WatchCamera(wanted)]
 
     def camera_changed(self, state: CameraState, error: AgentError | None) -> list[effects.Effect]:
-        """What the device reports. Trouble that does not pass by itself is told at once."""
+        """Take in what the device reports; trouble that does not pass by itself is told at once."""
+        looked = self.camera is CameraState.ON
         self.camera = state
+        if state is CameraState.BUSY:
+            self._taken = self._taken or (looked and isinstance(error, CameraBusy))
+        elif state is not CameraState.LOST:
+            self._taken = False
         if not self.blind:
-            self._busy_since, self._busy_told = None, False
+            self._busy_since = None
+            self._told.well()
             self.problem = None
             return []
         if self._busy_since is None:
-            self._busy_since, self._busy_told = self._clock.monotonic(), False
+            self._busy_since = self._clock.monotonic()
         self.problem = error.message if error else "The camera gives no picture"
         # Another program lets the camera go by itself; a wrong name does not come right.
         passing = state is CameraState.LOST or isinstance(error, CameraBusy)
-        if error is None or passing or self._busy_told:
+        if error is None or passing or not self._told.is_news():
             return []
-        self._busy_told = True
         return [effects.Notify(messages.trouble(error))]
 
     def tick(self) -> list[effects.Effect]:
         """End a pause that has run out; tell of a camera that has been busy for long."""
         if self.paused_until is not None and self._clock.now() >= self.paused_until:
             self.resume()
-        if self._busy_since is None or self._busy_told or self.blind_for < BUSY_PATIENCE:
+        long = self._busy_since is not None and self.blind_for >= BUSY_PATIENCE
+        if not long or self.problem is None or not self._told.is_news():
             return []
-        self._busy_told = True
-        return [effects.Notify(messages.camera_unavailable(self.problem))] if self.problem else []
+        return [effects.Notify(messages.camera_unavailable(self.problem))]
 
     @property
     def deadlines(self) -> list[float]:
@@ -104,6 +139,6 @@ class CameraControl:
         if self.paused_until is not None:
             left = (self.paused_until - self._clock.now()).total_seconds()
             times.append(self._clock.monotonic() + max(0.0, left))
-        if self._busy_since is not None and not self._busy_told:
+        if self._busy_since is not None and not self._told.was_told():
             times.append(self._busy_since + BUSY_PATIENCE)
         return times

@@ -6,47 +6,84 @@ imported inside, so that one that is missing fails its own check alone.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
+import time
 from datetime import datetime
+from pathlib import Path
 from typing import TypeAlias
 
 import agent
 from agent.errors import AgentError, PlaylistGone
 from agent.settings import Settings
 from agent.store.paths import Paths, ensure_folder
-from agent.types import EMOTIONS
+from agent.types import EMOTIONS, Playlist
 
 Finding: TypeAlias = tuple[bool | None, str, str]
 
+_TRAYS = {
+    "statusnotifier": "StatusNotifierItem over D-Bus",
+    "gtk": "GTK, in a tray of the old kind (XEmbed)",
+    "darwin": "the menu bar of macOS",
+    "win32": "the notification area of Windows",
+}
+
+DEFAULTS = Settings()
+MUSIC_SECONDS = 8.0
+"""For opening the user's audio files: a thousand in a second from a disk, fewer from a network."""
 DARK = 25.0
 """Mean grey level below which a picture is too dark for a face."""
 
 
 def system() -> Finding:
+    """Look at the operating system and Python."""
     frozen = ", packaged" if getattr(sys, "frozen", False) else ""
     python = f"Python {platform.python_version()}{frozen}"
     return True, f"Moodtray {agent.__version__}, {python}, {platform.platform(terse=True)}", ""
 
 
 def folders(paths: Paths) -> Finding:
+    """Look whether the folders can be written."""
     for folder in (paths.config, paths.data, paths.state, paths.logs, paths.runtime):
         ensure_folder(folder)
     return True, f"settings in {paths.config}, history in {paths.data}, log in {paths.logs}", ""
 
 
-def settings_file(paths: Paths, problem: AgentError | None) -> Finding:
+def settings_file(
+    paths: Paths, problem: AgentError | None, settings: Settings = DEFAULTS
+) -> Finding:
+    """Look at the settings file, and at what of it cannot be used."""
     if problem is not None:
         return (
             False,
             f"{problem.title}; the last good settings are in force",
             problem.message,
         )
+    skipped = _skipped(paths, settings)
+    if skipped:
+        entries = "1 entry is" if len(skipped) == 1 else f"{len(skipped)} entries are"
+        return None, f"{paths.settings_file}; {entries} skipped", "\n".join(skipped)
     return True, str(paths.settings_file), ""
 
 
+def _skipped(paths: Paths, settings: Settings) -> list[str]:
+    """List what stands in the settings and cannot be used, with its line."""
+    from agent.players.spotify.playlists import refused
+    from agent.store.settings_errors import line_of
+
+    try:
+        text = paths.settings_file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    told = []
+    for entry in refused(settings):
+        line = line_of(text, ("spotify_playlists", entry.emotion), entry.entry)
+        told.append(f"line {line}: {entry}" if line else str(entry))
+    return told
+
+
 def history(paths: Paths) -> Finding:
+    """Look at the mood journal."""
     from agent.store.history import SqliteHistory
 
     if not paths.history_file.exists():
@@ -63,6 +100,7 @@ def history(paths: Paths) -> Finding:
 
 
 def model(settings: Settings) -> Finding:
+    """Look whether the network can be loaded."""
     import numpy as np
 
     from agent.vision.expression import ExpressionClassifier, describe_model
@@ -77,6 +115,7 @@ def model(settings: Settings) -> Finding:
 
 
 def finder(settings: Settings) -> Finding:
+    """Look at the face finder's weights."""
     from agent.vision.blazeface import BlazeFinder
     from agent.vision.faces import load_cascade
 
@@ -91,6 +130,7 @@ def finder(settings: Settings) -> Finding:
 
 
 def camera(paths: Paths, settings: Settings) -> Finding:
+    """Look whether the camera gives a picture."""
     from agent.desktop import consent
     from agent.vision.camera import OpenCVCamera
 
@@ -117,6 +157,7 @@ def camera(paths: Paths, settings: Settings) -> Finding:
 
 
 def tray() -> Finding:
+    """Look which tray this desktop has."""
     from agent.desktop.tray.backend import choose_backend
 
     backend = choose_backend()
@@ -124,17 +165,14 @@ def tray() -> Finding:
         return None, "no tray icon", backend.notice
     if not backend.menu:
         return None, f"an icon without a menu ({backend.name})", backend.notice
-    if sys.platform == "linux" and not _tray_host():
-        return (
-            None,
-            f"{backend.name}, but no panel shows tray icons here",
-            "Add a tray (also called notification area or status icons) to your panel. Until "
-            "then use the commands: moodtray status, pause, resume and quit.",
-        )
-    return True, f"icon and menu by {backend.name}", backend.notice
+    if backend.waiting:
+        return None, "no panel shows tray icons here", backend.notice
+    way = _TRAYS.get(backend.name, f"the {backend.name} way")
+    return True, f"icon and menu by {way}", backend.better
 
 
 def notifications(settings: Settings) -> Finding:
+    """Look who shows notifications."""
     from agent.desktop.notifications import notifier
 
     works, told = notifier.available()
@@ -146,6 +184,7 @@ def notifications(settings: Settings) -> Finding:
 
 
 def sound() -> Finding:
+    """Look for a sound device."""
     from agent.players.sound import NULL, working_backend
 
     name = working_backend()
@@ -160,29 +199,83 @@ def sound() -> Finding:
 
 
 def music(settings: Settings) -> Finding:
-    """What Moodtray's own player would play: the user's folders and the shipped loops."""
-    from agent.players.local import playlists_for, tracks_of
+    """Open what Moodtray's own player would play: the user's folders and the shipped loops."""
+    from agent.players.local import playlists_for
 
-    missing, tracks = [], 0
+    survey = MusicSurvey()
     for emotion, playlists in playlists_for(settings).items():
         for playlist in playlists:
-            try:
-                tracks += len(tracks_of(playlist))
-            except PlaylistGone as error:
-                missing.append(f"{emotion}: {error.message}")
-    if missing:
-        return False, "some music is not there", "\n".join(missing)
+            survey.look(emotion, playlist)
     own = ", ".join(settings.local_playlists)
     whose = f"of your own for {own}" if own else "the calm loops that Moodtray ships"
-    return True, f"{tracks} tracks, {whose}", ""
+    found = f"{survey.count} tracks, {whose}"
+    if survey.missing:
+        return False, "some music is not there", "\n".join([*survey.missing, *survey.passed_over])
+    if survey.passed_over:
+        return None, found, "\n".join(survey.passed_over)
+    return True, found, ""
+
+
+class MusicSurvey:
+    """Counts what plays.
+
+    ``missing``: entries of which nothing does; ``passed_over``: what of the others does not. Files
+    are opened for MUSIC_SECONDS in all and believed after that.
+    """
+
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+        self.passed_over: list[str] = []
+        self._plays = 0
+        self._believed = False
+        self._end = time.monotonic() + MUSIC_SECONDS
+
+    @property
+    def count(self) -> str:
+        """How many play, for people."""
+        return f"about {self._plays}" if self._believed else str(self._plays)
+
+    def look(self, emotion: str, playlist: Playlist) -> None:
+        """Look at one entry."""
+        from agent.players.local import look_at
+        from agent.players.sound import listed
+
+        try:
+            found = look_at(playlist)
+        except PlaylistGone as error:
+            self.missing.append(f"{emotion}: {error.message}")
+            return
+        bad = {path: why for path in found.tracks if (why := self._fault(path))}
+        self._plays += len(found.tracks) - len(bad)
+        told = f"Cannot be played: {listed(bad)}. " if bad else ""
+        told += found.troubles
+        if told:
+            whole = len(bad) == len(found.tracks)
+            where = self.missing if whole else self.passed_over
+            where.append(f"{emotion}: “{playlist.name}”: {told.strip()}")
+
+    def _fault(self, path: Path) -> str | None:
+        from agent.players.decoding import Track, Unplayable
+
+        if time.monotonic() > self._end:
+            self._believed = True
+            return None
+        try:
+            track = Track(path)
+        except Unplayable as error:
+            return str(error)
+        sound = track.read(1)
+        track.close()
+        return None if sound else "it holds no sound"
 
 
 def player(paths: Paths, settings: Settings) -> Finding:
-    """Which player will be used, and the login as it is stored; asks no server."""
+    """Look which player will be used, and at the stored login; asks no server."""
     if settings.player == "local":
         return True, "Moodtray's own player, by setting", ""
     from agent.clock import SystemClock
     from agent.players.polling import Budget
+    from agent.players.spotify.playlists import entries, refused
     from agent.players.spotify.storage import ledger, stored_login
 
     login = stored_login(settings, paths)
@@ -201,7 +294,14 @@ def player(paths: Paths, settings: Settings) -> Finding:
             f"Spotify, {until}, but no playlists",
             "Name a playlist for each mood under [spotify_playlists] in the settings.",
         )
-    found = f"Spotify, {until}, playlists for {', '.join(settings.spotify_playlists)}"
+    usable = dict.fromkeys(emotion for emotion, _, _ in entries(settings))
+    if not usable:
+        return (
+            None,
+            f"Spotify, {until}, but no entry under [spotify_playlists] can be used",
+            "\n".join(map(str, refused(settings))),
+        )
+    found = f"Spotify, {until}, playlists for {', '.join(usable)}"
     if (wait := requests.blocked_until) is not None:
         return None, found, f"Spotify asked for silence until {wait.astimezone():%H:%M on %d %B}."
     if Budget(requests.daily_budget, requests.today, requests.resets_in).for_reading == 0:
@@ -217,6 +317,7 @@ def player(paths: Paths, settings: Settings) -> Finding:
 
 
 def autostart() -> Finding:
+    """Look at the entry that starts Moodtray at login."""
     from agent.desktop.autostart import autostart as mechanism
 
     status = mechanism().status()
@@ -236,39 +337,3 @@ def _is_running(paths: Paths) -> bool:
         return True
     instance.release()
     return False
-
-
-def _tray_host() -> bool:
-    """Whether somebody on this desktop shows tray icons: a StatusNotifierWatcher on the session
-    bus, or the owner of the X selection that the system tray protocol names."""
-    return _has_watcher() or _has_x_tray()
-
-
-def _has_watcher() -> bool:
-    from jeepney import DBusAddress, new_method_call
-    from jeepney.io.blocking import open_dbus_connection
-
-    bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
-    ask = new_method_call(bus, "NameHasOwner", "s", ("org.kde.StatusNotifierWatcher",))
-    try:
-        with open_dbus_connection("SESSION") as connection:
-            return bool(connection.send_and_get_reply(ask, timeout=2.0).body[0])
-    except (OSError, KeyError, TimeoutError, ValueError):
-        return False  # no bus, or one that does not answer
-
-
-def _has_x_tray() -> bool:
-    if not os.environ.get("DISPLAY"):
-        return False
-    from Xlib import X, display
-    from Xlib.error import DisplayError
-
-    try:
-        screen = display.Display()
-    except (DisplayError, OSError):
-        return False
-    try:
-        selection = screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}")
-        return bool(screen.get_selection_owner(selection) != X.NONE)
-    finally:
-        screen.close()

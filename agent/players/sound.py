@@ -1,5 +1,6 @@
-"""The computer's sound through miniaudio: tracks that decode, a deck that plays them in turn, and
-the device that pulls from it.
+"""The computer's sound.
+
+A deck that plays tracks in turn, and miniaudio's device that pulls from it.
 
 The device calls back in a thread of its own (the audio thread) a few times a second; what it calls
 holds a lock for the time of decoding one buffer and never waits for anything else.
@@ -11,63 +12,27 @@ import logging
 import random
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from agent.players.decoding import CHANNELS, FRAME_BYTES, RATE, Track, Unplayable
+from agent.printable import printable
+
 log = logging.getLogger(__name__)
 
-RATE = 44_100
-CHANNELS = 2
-FRAME_BYTES = 2 * CHANNELS
 GAP = 0.3
 """Seconds of silence after a track: time to switch before a note of the next one is heard."""
-MAX_FRAMES = 16_384
-"""The decoder's buffer; longer requests are served in parts."""
-SUFFIXES = (".mp3", ".flac", ".ogg", ".wav")
+NAMED = 3
+"""So many files that cannot be played are named in one message."""
 NULL = "Null"
 """Name of the device that plays into the void: a machine without sound."""
 
 
-class Unplayable(Exception):
-    """A file that holds no sound we can decode."""
-
-
 class NoSound(Exception):
     """A sound device that cannot be opened."""
-
-
-class Track:
-    """An open audio file, decoded to 16 bit stereo at RATE. Raises Unplayable."""
-
-    def __init__(self, path: Path) -> None:
-        import miniaudio
-
-        self.path = path
-        try:
-            self.duration: float = miniaudio.get_file_info(str(path)).duration
-            self._stream = miniaudio.stream_file(
-                str(path), nchannels=CHANNELS, sample_rate=RATE, frames_to_read=1024
-            )
-        except (miniaudio.MiniaudioError, OSError) as error:
-            raise Unplayable(str(path)) from error
-        if self.duration <= 0.0:
-            self.close()
-            raise Unplayable(str(path))
-
-    def read(self, frames: int) -> bytes:
-        """At most ``frames`` frames; empty at the end, or where the rest is damaged."""
-        import miniaudio
-
-        try:
-            return bytes(self._stream.send(min(frames, MAX_FRAMES)).tobytes())
-        except (StopIteration, miniaudio.MiniaudioError):
-            return b""
-
-    def close(self) -> None:
-        self._stream.close()
 
 
 class Deck:
@@ -88,17 +53,20 @@ class Deck:
         self._chance = chance  # None: in order
         self._on_end = on_end
         self._lock = threading.Lock()
-        self._bad: set[Path] = set()
+        self._bad: dict[Path, str] = {}  # what cannot be played, and why
         self._played = 0  # frames of the present track
         self._gap = 0  # frames of silence still due
         self._latest: Path | None = None
         self._turn = self._order()
         self._track = self._open_next()
         if self._track is None:
-            raise Unplayable
+            raise Unplayable(listed(self._bad))
 
     def read(self, frames: int) -> bytes:
-        """The next sound; shorter than asked for means silence for the rest. The audio thread."""
+        """Read the next sound; shorter than asked for means silence for the rest.
+
+        The audio thread.
+        """
         ended = False
         with self._lock:
             silent = min(self._gap, frames)
@@ -119,15 +87,26 @@ class Deck:
 
     @property
     def now(self) -> tuple[Path, float, float] | None:
-        """The present track, position and duration in seconds; None when all have become
-        unplayable."""
+        """The present track, position and duration in seconds.
+
+        None when all have become unplayable.
+        """
         with self._lock:
             if self._track is None:
                 return None
             position = min(self._played / RATE, self._track.duration)
             return self._track.path, position, self._track.duration
 
+    def next(self) -> None:
+        """Go on with the next track at once. Any thread."""
+        with self._lock:
+            if self._track is not None:
+                self._track.close()
+                self._track = self._open_next()
+                self._played = self._gap = 0
+
     def close(self) -> None:
+        """Close the track that is open."""
         with self._lock:
             if self._track is not None:
                 self._track.close()
@@ -138,7 +117,7 @@ class Deck:
     def _turn_over(self) -> None:
         assert self._track is not None
         if self._played == 0:  # a header without sound: it would end for ever
-            self._skip(self._track.path)
+            self._skip(self._track.path, "it holds no sound")
         self._track.close()
         self._track = self._open_next()
         self._played = 0
@@ -154,16 +133,16 @@ class Deck:
                 continue
             try:
                 track = Track(path)
-            except Unplayable:
-                self._skip(path)
+            except Unplayable as error:
+                self._skip(path, str(error))
                 continue
             self._latest = path
             return track
         return None
 
-    def _skip(self, path: Path) -> None:
-        self._bad.add(path)
-        log.warning("skipped, it cannot be played: %s", path)
+    def _skip(self, path: Path, why: str) -> None:
+        self._bad[path] = why
+        log.warning("skipped, it cannot be played: %s (%s)", printable(str(path)), why)
 
     def _order(self) -> Iterator[Path]:
         order = list(self._paths)
@@ -172,6 +151,13 @@ class Deck:
             if len(order) > 1 and order[0] == self._latest:  # never the same one twice in a row
                 order.append(order.pop(0))
         return iter(order)
+
+
+def listed(bad: Mapping[Path, str]) -> str:
+    """Name some files that cannot be played and say why, for people; count the others."""
+    told = [f"{printable(path.name)} ({why})" for path, why in list(bad.items())[:NAMED]]
+    more = len(bad) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
 
 
 class Output:
@@ -193,18 +179,22 @@ class Output:
         """Grows while the device asks for sound; a device that went away stops asking."""
 
     def play(self, deck: Deck) -> None:
-        """Play from ``deck`` instead of what was played; opens the device. Never fails: without
-        a device it plays into the void."""
+        """Play from ``deck`` instead of what was played; opens the device.
+
+        Never fails: without a device it plays into the void.
+        """
         self._deck = deck
         if self.name == NULL and not self._null_only:
             self.close()  # a real one may be there by now
         self.resume()
 
     def pause(self) -> None:
+        """Fall silent where it is."""
         if self._device is not None:
             self._guard(self._device.stop)
 
     def resume(self) -> None:
+        """Play on from there."""
         if self._device is not None and self._device.running:
             return
         for opened in self._candidates():
@@ -213,18 +203,19 @@ class Output:
         log.error("not even the null sound device could be started")
 
     def reopen(self) -> None:
-        """The device went away: take another."""
+        """Take another device: the present one went away."""
         self.close()
         self.resume()
 
     def close(self) -> None:
+        """Let go of the device."""
         if self._device is not None:
             self._guard(self._device.close)
         self._device = None
         self.name = ""
 
     def _candidates(self) -> Iterator[Any]:
-        """The present device first, then those that can be opened now, the void last."""
+        """List the present device first, then those that can be opened now, the void last."""
         if self._device is not None:
             yield self._device
             self.close()
@@ -262,7 +253,7 @@ class Output:
             log.info("the sound device did not obey: %s", error)
 
     def _pump(self) -> Generator[bytes, int, None]:
-        """What the device draws from. Runs in the audio thread."""
+        """Feed the device. Runs in the audio thread."""
         frames = yield b""
         while True:
             self.pulls += 1
@@ -271,7 +262,7 @@ class Output:
 
 
 def quieter(sound: bytes, volume: float) -> bytes:
-    """16 bit samples times ``volume`` in 0..1."""
+    """Multiply 16 bit samples by ``volume`` in 0..1."""
     if volume >= 1.0:
         return sound
     samples = np.frombuffer(sound, dtype=np.int16) * np.float32(volume)
@@ -279,7 +270,7 @@ def quieter(sound: bytes, volume: float) -> bytes:
 
 
 def system_backends() -> list[str]:
-    """The sound systems worth trying here, best first, without the null device."""
+    """List the sound systems worth trying here, best first, without the null device."""
     if sys.platform != "linux":
         return [""]  # miniaudio knows the only sensible choice
     try:
@@ -292,7 +283,7 @@ def system_backends() -> list[str]:
 
 
 def open_device(backend: str) -> Any:
-    """A miniaudio playback device that is not started yet; "" lets miniaudio choose.
+    """Open a playback device that is not started yet; "" lets miniaudio choose.
 
     Raises NoSound.
     """
@@ -319,7 +310,7 @@ def open_device(backend: str) -> Any:
 
 
 def working_backend() -> str:
-    """The sound system that would play here; NULL when there is none. Opens it for a moment."""
+    """Find the sound system that would play here; NULL: none. Opens it for a moment."""
     for backend in system_backends():
         try:
             device = open_device(backend)

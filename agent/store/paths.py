@@ -14,8 +14,10 @@ from pathlib import Path
 import platformdirs
 
 from agent.errors import StoreError
+from agent.printable import printable
 
 APP = "moodtray"
+HOME = "MOODTRAY_HOME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,18 @@ class Paths:
     data: Path  # history.sqlite
     state: Path  # what a restart should remember: consent, Retry-After, request counts
     logs: Path
-    runtime: Path  # lock, secret of the control API
+    runtime: Path  # lock, door for commands and its secret
+    music: Path  # the user's own: a folder for each mood is looked for in it
 
     @classmethod
     def default(cls) -> Paths:
-        home = os.environ.get("MOODTRAY_HOME")
-        if home:
-            return cls.below(Path(home))
+        """Find the folders of this user.
+
+        Raises StoreError for a MOODTRAY_HOME that is no whole path.
+        """
+        home = cls.home()
+        if home is not None:
+            return cls.below(home)
         dirs = platformdirs.PlatformDirs(APP, appauthor=False)
         return cls(
             Path(dirs.user_config_dir),
@@ -40,29 +47,49 @@ class Paths:
             Path(dirs.user_state_dir),
             Path(dirs.user_log_dir),
             Path(dirs.user_runtime_dir) if sys.platform != "linux" else _linux_runtime(dirs),
+            Path(dirs.user_music_dir) / "Moodtray",
         )
+
+    @staticmethod
+    def home() -> Path | None:
+        """Return MOODTRAY_HOME; None where it is not set.
+
+        Raises StoreError when it is no whole path: it would be another place wherever a command is
+        called.
+        """
+        text = os.environ.get(HOME)
+        if not text:
+            return None
+        if not is_whole_path(text):
+            raise StoreError(
+                f"{HOME} is {printable(text)!r}, which is no whole path. Begin it with the root of "
+                f"the disk, such as {Path.home() / 'moodtray'}."
+            )
+        return expanded(text)
 
     @classmethod
     def below(cls, home: Path) -> Paths:
-        """All folders below one."""
+        """Put all folders below one."""
         root = expanded(home).absolute()
-        return cls(root / "config", root / "data", root / "state", root / "logs", root / "runtime")
+        below = (root / name for name in ("config", "data", "state", "logs", "runtime", "music"))
+        return cls(*below)
 
     @property
     def settings_file(self) -> Path:
+        """The file of the settings."""
         return self.config / "settings.toml"
 
     @property
-    def token_file(self) -> Path:
-        return self.config / "spotify-token.json"
-
-    @property
     def history_file(self) -> Path:
+        """The file of the mood journal."""
         return self.data / "history.sqlite"
 
     def ensure(self) -> list[StoreError]:
-        """Create the folders (0700). Raises StoreError for those without which no agent can run;
-        returns the trouble with the others (settings cannot be changed, nothing is recorded)."""
+        """Create the folders (0700).
+
+        Raises StoreError for those without which no agent can run; returns the trouble with the
+        others (settings cannot be changed, nothing is recorded).
+        """
         for needed in (self.state, self.runtime):
             ensure_folder(needed)
         troubles = []
@@ -83,19 +110,20 @@ def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with ``~`` and ``~name`` in the place of a home; without such a user it stays as it
-    is, for a file may be called so."""
+    """Return the path with ``~`` and ``~name`` in the place of a home.
+
+    Without such a user it stays as it is, for a file may be called so.
+    """
     return Path(os.path.expanduser(path))
 
 
 def is_whole_path(text: str) -> bool:
-    """Whether it names the same place wherever the program was started: from the root or from a
-    home that there is, with no control character in it."""
+    """Tell whether it names the same place wherever the program was started."""
     return not has_controls(text) and expanded(text).is_absolute()
 
 
 def has_controls(text: str) -> bool:
-    """Whether it holds a tab, a line break or the like."""
+    """Tell whether it holds a tab, a line break or the like."""
     return any(character < " " or character == "\x7f" for character in text)
 
 
@@ -129,10 +157,10 @@ def _shipped_root() -> Path:
 
 
 def models_dir() -> Path:
-    """The folder of emotion.onnx: beside the package in a checkout, inside it in a wheel."""
+    """Find the folder of emotion.onnx: beside the package in a checkout, inside it in a wheel."""
     return _shipped_root() / "models"
 
 
 def resources_dir() -> Path:
-    """The folder of icons, sounds, default settings and the demo clip."""
+    """Find the folder of icons, sounds, default settings and the demo clip."""
     return _shipped_root() / "resources"

@@ -1,5 +1,7 @@
-"""The settings file: TOML that belongs to the user. Their comments stay, a mistake is told and not
-swallowed, and no crash loses it."""
+"""The settings file: TOML that belongs to the user.
+
+Their comments stay, a mistake is told and not swallowed, and no crash loses it.
+"""
 
 from __future__ import annotations
 
@@ -74,9 +76,10 @@ class SettingsFile:
             return settings
 
     def load_or_last_good(self) -> tuple[Settings, AgentError | None]:
-        """Like :meth:`load`, but a mistake leaves the last good settings in force: those of this
-        run, else those kept beside the file, else the defaults. The second value is what to tell
-        the user, a SettingsError or a StoreError; None when all is well."""
+        """Read the file; a mistake leaves the last good settings in force.
+
+        Returns them with the mistake, or None.
+        """
         with self._lock:
             try:
                 return self.load(), None
@@ -86,10 +89,10 @@ class SettingsFile:
                 return self._current, error
 
     def poll(self) -> Settings | SettingsError | None:
-        """What a change of the file since the last look brought; None when there was none.
+        """Look whether the file was changed since the last look; None when it was not.
 
-        Costs one ``stat`` while nothing changes: call it every second or two. A mistake is
-        returned once, not at every call; setting it right returns Settings again.
+        Costs one ``stat`` while nothing changes: call it every second or two. A mistake is returned
+        once, not at every call; setting it right returns Settings again.
         """
         with self._lock:
             stamp = self._read_stamp()
@@ -110,16 +113,21 @@ class SettingsFile:
     # -- writing
 
     def change(self, key: str, value: object) -> Settings:
-        """Set one key, ``change("policy.cooldown", 60)``; None takes it out, so that the default
-        holds again. Comments and order stay. Raises SettingsError for an unknown key, a value
-        that is not allowed, or a file that has a mistake already (it is left as it is)."""
+        """Set one key, ``change("policy.cooldown", 60)``.
+
+        None takes it out, so that the default holds again. Comments and order stay. Raises
+        SettingsError for an unknown key, a value that is not allowed, or a file that has a mistake
+        already (it is left as it is).
+        """
         with self._lock:
             settings = self.load()
             return self._write({key: value}, settings)
 
     def save(self, settings: Settings) -> Settings:
-        """Write every value that differs from the file's, keeping comments and order. Raises
-        SettingsError when the file has a mistake (it is left as it is), StoreError."""
+        """Write every value that differs from the file's, keeping comments and order.
+
+        Raises SettingsError when the file has a mistake (it is left as it is), StoreError.
+        """
         with self._lock:
             old, new = _flat(self.load()), _flat(settings)
             changes = {key: new.get(key) for key in old.keys() | new.keys()}
@@ -220,24 +228,30 @@ class SettingsFile:
 
 
 def default_text() -> str:
-    """The commented settings file of a first start."""
+    """Return the commented settings file of a first start."""
     return (resources_dir() / "settings.toml").read_text(encoding="utf-8")
 
 
 def parse(text: str, path: Path | None) -> Settings:
-    """TOML text -> Settings; ``path`` is for the message, None for text that is not yet in the
-    file. Raises SettingsError."""
+    """Turn TOML text into settings. Raises SettingsError.
+
+    ``path`` is for the message, None for text that is not yet in the file.
+    """
+    values = _toml(text, path or Path("settings"))
+    settings: Settings | None = None
+    wrong: ValidationError | None = None
     try:
-        values = _toml(text, path or Path("settings"))
         # As JSON pydantic is strict in the way a settings file wants it: lists are welcome where
         # tuples are kept, times may be written as text, but "5" is no number and 1 is not true.
         settings = Settings.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        from agent.store import settings_errors
+        wrong = error
+    entries = _paths_in(values)
+    if settings is not None and all(is_whole_path(entry) for _, entry in entries):
+        return settings
+    from agent.store import settings_errors
 
-        raise settings_errors.value_errors(path, text, error) from error
-    _check_paths(settings, path, text)
-    return settings
+    raise settings_errors.all_errors(path, text, wrong, entries) from wrong
 
 
 def _toml(text: str, path: Path) -> dict[str, Any]:
@@ -256,29 +270,27 @@ def _toml(text: str, path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: {error}.") from error
 
 
-def _check_paths(settings: Settings, path: Path | None, text: str) -> None:
-    """Raises SettingsError for the paths that cannot be meant so."""
-    entries: list[tuple[tuple[str, str], str]] = [
-        (("local_playlists", emotion), entry)
-        for emotion, folders in settings.local_playlists.items()
-        for entry in folders
-        if not entry.startswith(LOOPS)
-    ]
-    source = settings.camera.source
+def _paths_in(values: Mapping[str, Any]) -> list[tuple[tuple[str, str], str]]:
+    """List (keys, text) of all that stands for a path, while values are not checked yet."""
+    found: list[tuple[tuple[str, str], str]] = []
+    folders = values.get("local_playlists")
+    if isinstance(folders, dict):
+        for emotion, several in folders.items():
+            for entry in several if isinstance(several, list) else ():
+                if isinstance(entry, str) and not entry.startswith(LOOPS):
+                    found.append((("local_playlists", emotion), entry))
+    camera = values.get("camera")
+    source = camera.get("source") if isinstance(camera, dict) else None
     if isinstance(source, str) and not (source.isdecimal() or addresses.is_address(source)):
-        entries.append((("camera", "source"), source))
-    if all(is_whole_path(entry) for _, entry in entries):
-        return
-    from agent.store import settings_errors
-
-    raise settings_errors.path_errors(path, text, entries)
+        found.append((("camera", "source"), source))
+    return found
 
 
 # -- values in a text
 
 
 def _flat(settings: Settings) -> dict[str, object]:
-    """All that differs from nothing: dotted key -> value as TOML holds it, without the Nones."""
+    """List all that differs from nothing: dotted key -> value as TOML holds it, no Nones."""
     values: dict[str, object] = {}
     for name in Settings.model_fields:
         value = getattr(settings, name)
@@ -332,8 +344,10 @@ def _with_value(text: str, key: str, value: object) -> str:
 
 
 def _uncommented(text: str, section: str, name: str) -> str:
-    """Bring the file's own "# name = default" line to life, so that a value that is set for the
-    first time stands under the words that explain it."""
+    """Bring the file's own "# name = default" line to life.
+
+    So a value that is set for the first time stands under the words that explain it.
+    """
     lines = text.splitlines(keepends=True)
     commented = re.compile(rf"^#\s?({re.escape(name)}\s*=.*)$", re.DOTALL)
     here, candidate = "", None

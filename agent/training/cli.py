@@ -27,16 +27,16 @@ Data = Annotated[
 Run = Annotated[Path, typer.Option("--run", help="Folder of the run: checkpoints and log.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the three commands to ``app``."""
-    app.command("train")(train)
-    app.command("export")(export)
-    app.command("evaluate")(evaluate)
+def register(app: typer.Typer, *, hidden: bool = False) -> None:
+    """Add the three commands to ``app``; ``hidden``: its help does not name them."""
+    app.command("train", hidden=hidden)(train)
+    app.command("export", hidden=hidden)(export)
+    app.command("evaluate", hidden=hidden)(evaluate)
 
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    """Expected trouble as a line on stderr and exit code 1; needs the extra ``train``."""
+    """Show expected trouble as a line on stderr and exit code 1; needs the extra ``train``."""
     try:
         wanted = ("torch", "onnx", "matplotlib")
         missing = [m for m in wanted if importlib.util.find_spec(m) is None]
@@ -223,7 +223,7 @@ def export(
 
 
 def _choice_lines(rows: list[dict[str, float]]) -> list[str]:
-    """A Markdown table, in percent, of what :func:`agent.training.export.choices` gives."""
+    """Make a Markdown table, in percent, of what :func:`agent.training.export.choices` gives."""
     lines = [
         "| --votes | --lift | FER+ accuracy | macro recall | loss | ECE | FER label accuracy |",
         "|---|---|---|---|---|---|---|",
@@ -323,7 +323,7 @@ def evaluate(
 
 
 def _fitted(model: Path, folder: Path) -> dict[str, float]:
-    """What :func:`agent.training.face_figures.fit_trust` says of ``model``."""
+    """Fit the quality of looks for ``model`` on validation faces."""
     from agent.training.data import corpora
     from agent.training.face_figures import fit_trust
     from agent.training.train import Plan

@@ -59,7 +59,9 @@ MUXSPACE = {"label": Column(0, CLASSES), "name": Column(kinds=WORDS)}
 
 
 def data_folder(given: Path | None = None) -> Path:
-    """Where ferplus.npz lies: ``given``, $MOODTRAY_DATA, or ``../shared/data`` beside the checkout.
+    """Find where ferplus.npz lies.
+
+    ``given``, $MOODTRAY_DATA, or ``../shared/data`` beside the checkout.
 
     Raises DataError that says what was tried.
     """
@@ -78,8 +80,10 @@ def data_folder(given: Path | None = None) -> Path:
 
 
 def plurality(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The one emotion that most taggers named, [N, 10] -> [N]; -1 where the lead is shared or is
-    held by contempt, unknown or 'no face'."""
+    """Find the one emotion that most taggers named, [N, 10] -> [N].
+
+    -1 where the lead is shared or is held by contempt, unknown or 'no face'.
+    """
     ordered = np.sort(votes, axis=1)
     unique = ordered[:, -1] > ordered[:, -2]
     to_emotion = np.full(votes.shape[1], -1, np.int64)
@@ -88,7 +92,7 @@ def plurality(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def vote_targets(votes: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Votes [N, 10] -> distributions over the seven [N, 7] and weights [N].
+    """Turn votes [N, 10] -> distributions over the seven [N, 7] and weights [N].
 
     A single stray vote is taken for a slip of the mouse and dropped, as the authors of FER+ did
     (Barsoum et al. 2016, section 2). The weight is the share of taggers who saw one of the seven,
@@ -111,8 +115,10 @@ FAINT_SHARE = 0.6
 
 
 def _faint_smiles(seven: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Votes [N, 7]; where a smile is faint, as many of them moved from neutral to happy that it
-    leads. The share of the taggers is taken for how strong the expression is, not how likely."""
+    """Move votes [N, 7] from neutral to happy where a smile is faint, until it leads.
+
+    The share of the taggers is taken for how strong the expression is, not how likely.
+    """
     happy, neutral = EMOTIONS.index("happy"), EMOTIONS.index("neutral")
     both = seven[:, happy] + seven[:, neutral]
     faint = (
@@ -127,7 +133,7 @@ def _faint_smiles(seven: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def one_hot(label: NDArray[np.int64], smoothing: float = 0.0) -> NDArray[np.float32]:
-    """Labels [N] -> [N, 7]; rows of zeros for labels outside 0..6."""
+    """Encode labels [N] -> [N, 7]; rows of zeros for labels outside 0..6."""
     known = (label >= 0) & (label < CLASSES)
     hot = np.zeros((len(label), CLASSES), np.float32)
     hot[known] = smoothing / CLASSES
@@ -136,10 +142,12 @@ def one_hot(label: NDArray[np.int64], smoothing: float = 0.0) -> NDArray[np.floa
 
 
 def single_label(faces: Faces) -> Faces:
-    """For a network of one head: ``faces`` with the one-hot of ``best_label()``, not smoothed, in
-    the first head, of weight 1 where there is a label and 0 where there is none; the second head
-    is zeros. Readers put a corpus's one label into the second head, where such a network would
-    never see it."""
+    """Make targets for a network of one head.
+
+    ``faces`` with the one-hot of ``best_label()``, not smoothed, in the first head, of weight 1
+    where there is a label and 0 where there is none; the second head is zeros. Readers put a
+    corpus's one label into the second head, where such a network would never see it.
+    """
     label = faces.best_label()
     targets, weights = np.zeros_like(faces.targets), np.zeros_like(faces.weights)
     targets[:, 0] = one_hot(label)
@@ -151,8 +159,11 @@ def single_label(faces: Faces) -> Faces:
 
 
 def read_ferplus(file: Path, cache: Path, split: int) -> Faces:
-    """One split of ferplus.npz: 0 Training, 1 PublicTest. ``cache`` keeps the decoded pictures.
-    Raises DataError for a file that is damaged or of another form."""
+    """Read one split of ferplus.npz: 0 Training, 1 PublicTest.
+
+    ``cache`` keeps the decoded pictures. Raises DataError for a file that is damaged or of another
+    form.
+    """
     packed = open_packed(file, "webp", FERPLUS)
     rows = packed["split"] == split
     if not rows.any():
@@ -171,17 +182,19 @@ def read_ferplus(file: Path, cache: Path, split: int) -> Faces:
 
 
 def twins(file: Path, split: int) -> NDArray[np.bool_]:
-    """Which pictures of a split of ferplus.npz have a near twin in Training, [N]."""
+    """Tell which pictures of a split of ferplus.npz have a near twin in Training, [N]."""
     packed = open_packed(file, "webp", FERPLUS)
     rows = packed["split"] == split
     return np.asarray(packed["twin_sim"][rows].astype(np.float32) >= TWIN)
 
 
 def read_muxspace(file: Path, cache: Path, framed: bool = False) -> Faces:
-    """muxspace.npz; ``framed``: as the program frames a face at run time. Its label was given by
-    looking at the face, so it stands, smoothed, where the votes stand. Faces labelled contempt
-    have no weight. A group is one person. Raises DataError for a file that is damaged or of
-    another form."""
+    """Read muxspace.npz; ``framed``: as the program frames a face at run time.
+
+    Its label was given by looking at the face, so it stands, smoothed, where the votes stand. Faces
+    labelled contempt have no weight. A group is one person. Raises DataError for a file that is
+    damaged or of another form.
+    """
     packed = open_packed(file, "jpeg", MUXSPACE)
     label = packed["label"].astype(np.int64)
     person = np.array([re.sub(r"[_-]?\d+\.\w+$", "", str(name)) for name in packed["name"]])
@@ -203,7 +216,7 @@ def read_muxspace(file: Path, cache: Path, framed: bool = False) -> Faces:
 
 
 def at_most(faces: Faces, each: int, seed: int) -> Faces:
-    """At most ``each`` faces of a class, drawn at random; faces without a label are left out."""
+    """Keep at most ``each`` faces of a class, drawn at random; none without a label."""
     rng, label = np.random.default_rng(seed), faces.best_label()
     rows = [rng.permutation(np.flatnonzero(label == c))[:each] for c in range(CLASSES)]
     return faces.take(np.sort(np.concatenate(rows)))
@@ -213,7 +226,10 @@ def at_most(faces: Faces, each: int, seed: int) -> Faces:
 
 
 def split(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
-    """(training, validation): ``share`` of the groups goes to validation, no group to both."""
+    """Split off (training, validation).
+
+    ``share`` of the groups goes to validation, no group to both.
+    """
     groups = np.unique(faces.group)
     held = np.random.default_rng(seed).permutation(groups)[: round(len(groups) * share)]
     inside = np.isin(faces.group, held)
@@ -221,8 +237,10 @@ def split(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
 
 
 def muxspace_parts(folder: Path, cache: Path) -> tuple[Faces, Faces]:
-    """(training, held out) of muxspace, no person in both. Training faces are framed as at run
-    time; the held out ones stay as the corpus has them."""
+    """Read (training, held out) of muxspace, no person in both.
+
+    Training faces are framed as at run time; the held out ones stay as the corpus has them.
+    """
     file = folder / "muxspace.npz"
     training = split(read_muxspace(file, cache, framed=True), HELD_PERSONS, HELD_SEED)[0]
     return training, split(read_muxspace(file, cache), HELD_PERSONS, HELD_SEED)[1]
@@ -231,8 +249,10 @@ def muxspace_parts(folder: Path, cache: Path) -> tuple[Faces, Faces]:
 def corpora(
     folder: Path, cache: Path, share: float, seed: int, supplement: bool
 ) -> tuple[Faces, Faces]:
-    """(training, validation) of FER2013's Training part; muxspace joins the training if asked.
-    Raises DataError where it is asked for and missing: a run without it is another run."""
+    """Read (training, validation) of FER2013's Training part; muxspace joins the training if asked.
+
+    Raises DataError where it is asked for and missing: a run without it is another run.
+    """
     if supplement and not (folder / "muxspace.npz").is_file():
         raise DataError(
             f"There is no muxspace.npz in {folder}, which training takes as a supplement. Fetch it "
@@ -246,7 +266,7 @@ def corpora(
 
 
 def held_out(folder: Path, cache: Path, validation: Faces) -> Faces:
-    """Every face that no training face may be a copy of: ``validation`` and the test sets."""
+    """Gather every face that no training face may be a copy of: validation and the test sets."""
     held = [validation, read_ferplus(folder / "ferplus.npz", cache, 1)]
     if (folder / "muxspace.npz").is_file():
         held.append(muxspace_parts(folder, cache)[1])
@@ -254,7 +274,7 @@ def held_out(folder: Path, cache: Path, validation: Faces) -> Faces:
 
 
 def shares(faces: Faces) -> NDArray[np.float64]:
-    """Class shares of the labels as they stand, [7]: the votes where there are any."""
+    """Count the class shares of the labels as they stand, [7]: the votes where there are any."""
     voted = faces.weights[:, :1] > 0
     targets = np.where(voted, faces.targets[:, 0], faces.targets[:, 1]).astype(np.float64)
     total = targets.sum(axis=0) + 1e-9

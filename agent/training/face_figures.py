@@ -46,7 +46,9 @@ BATCH = 256
 class Network(Protocol):
     """Whatever turns faces into probabilities [N, 7]."""
 
-    def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]: ...
+    def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Classify faces of any size."""
+        ...
 
 
 Faces = list[NDArray[np.uint8] | None]
@@ -55,8 +57,10 @@ Faces = list[NDArray[np.uint8] | None]
 def measure_faces(
     network: Network, folder: Path, cache: Path, tell: Callable[[str], None] = lambda line: None
 ) -> dict[str, Any]:
-    """``framing``, ``quality`` and ``groups``, ready for JSON. ``folder`` holds london.npz and
-    ferplus.npz. Raises DataError, ModelError."""
+    """Measure ``framing``, ``quality`` and ``groups``, ready for JSON.
+
+    ``folder`` holds london.npz and ferplus.npz. Raises DataError, ModelError.
+    """
     portraits = read_london(folder)
     public = data.read_ferplus(folder / "ferplus.npz", cache, 1)
     voted = public.plurality >= 0
@@ -86,8 +90,10 @@ def measure_faces(
 
 
 def framing_rows(network: Network, portraits: Portraits) -> list[dict[str, Any]]:
-    """A row for each tilt: of all portraits how many are read rightly through each way to a crop;
-    a face that is not found is not read rightly."""
+    """Count, for each tilt, how many portraits are read rightly through each way to a crop.
+
+    A face that is not found is not read rightly.
+    """
     truth = np.where(portraits.expression == SMILING, HAPPY, REST)
     rows = []
     for tilt in TILTS:
@@ -103,8 +109,11 @@ def framing_rows(network: Network, portraits: Portraits) -> list[dict[str, Any]]
 def corpus_row(
     network: Network, name: str, pictures: data.Pictures, truth: NDArray[np.int64]
 ) -> dict[str, Any]:
-    """The same for faces that fill their pictures; ``as it is``: the picture itself, as the network
-    was trained on it. Haar does not find most of them in their picture alone."""
+    """Count the same for faces that fill their pictures.
+
+    ``as it is``: the picture itself, as the network was trained on it. Haar does not find most of
+    them in their picture alone.
+    """
     frames = [with_surroundings(picture) for picture in pictures]
     finder = BlazeFinder()
     boxes = [one(finder.large(frame)) for frame in frames]
@@ -121,8 +130,7 @@ def corpus_row(
 
 
 def ways(frames: list[Frame]) -> dict[str, Faces]:
-    """The crops of each frame's largest face: Haar's box, the plain box, aligned; None: not
-    found."""
+    """Crop each frame's largest face: Haar's box, the plain box, aligned; None: not found."""
     haar, blaze = HaarFinder(), BlazeFinder()
     theirs = [one(haar.whole(frame)) for frame in frames]
     ours = [one(blaze.whole(frame)) for frame in frames]
@@ -134,16 +142,17 @@ def ways(frames: list[Frame]) -> dict[str, Faces]:
 
 
 def one(boxes: list[Box]) -> Box | None:
-    """The largest."""
+    """Choose the largest."""
     return max(boxes, key=lambda box: box.area, default=None)
 
 
 def plain(frame: Frame, box: Box) -> NDArray[np.uint8]:
+    """Cut the box out of the frame as it is."""
     return frame[box.y : box.y + box.height, box.x : box.x + box.width]
 
 
 def tilted(frame: Frame, degrees: float) -> Frame:
-    """Turned clockwise about its middle; its border repeats."""
+    """Turn it clockwise about its middle; its border repeats."""
     if not degrees:
         return frame
     height, width = frame.shape[:2]
@@ -153,7 +162,7 @@ def tilted(frame: Frame, degrees: float) -> Frame:
 
 
 def predict(network: Network, crops: Faces) -> NDArray[np.float64]:
-    """Probabilities [N, 7]; rows of zeros for faces that were not found."""
+    """Predict probabilities [N, 7]; rows of zeros for faces that were not found."""
     out = np.zeros((len(crops), len(EMOTIONS)))
     there = [i for i, face in enumerate(crops) if face is not None]
     for first in range(0, len(there), BATCH):
@@ -163,7 +172,7 @@ def predict(network: Network, crops: Faces) -> NDArray[np.float64]:
 
 
 def right(network: Network, crops: Faces, truth: NDArray[np.int64]) -> float:
-    """Share that is found and read rightly."""
+    """Compute the share that is found and read rightly."""
     told = predict(network, crops)
     return float(((told.argmax(axis=1) == truth) & (told.sum(axis=1) > 0)).mean())
 
@@ -181,7 +190,7 @@ class Seen:
     shown: int
 
     def trust(self) -> NDArray[np.float64]:
-        """The quality of each look."""
+        """Compute the quality of each look."""
         pairs = zip(self.measures, self.probabilities, strict=True)
         return np.array([quality.trust(one_look, row) for one_look, row in pairs])
 
@@ -224,8 +233,11 @@ def looks_figures(seen: Seen) -> dict[str, Any]:
 
 
 def fit_trust(network: Network, validation: data.Faces, seed: int = 5) -> dict[str, float]:
-    """SURE, FOUND, BIAS and CLEAR of :mod:`agent.vision.quality` for ``network``: by the likelihood
-    of being right on ``validation`` faces, as they are and each once in one of the hardships."""
+    """Fit SURE, FOUND, BIAS and CLEAR of :mod:`agent.vision.quality` for ``network``.
+
+    By the likelihood of being right on ``validation`` faces, as they are and each once in one of
+    the hardships.
+    """
     known = validation.plurality >= 0
     pictures, truth = validation.pictures[known], validation.plurality[known]
     hard = pictures.copy()
@@ -248,7 +260,7 @@ def fit_trust(network: Network, validation: data.Faces, seed: int = 5) -> dict[s
 def _features(
     seen: Seen,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """(what the fitted weights are of [N, 3], who is right [N], what the fixed ones take off)."""
+    """Give (evidence [N, 3], who is right [N], what the fixed weights take off [N])."""
     sound = np.array([not quality.picture_fault(m) for m in seen.measures])
     pairs = list(zip(seen.measures, seen.probabilities, strict=True))
     rows = [(*quality.evidence(m, row), 1.0) for m, row in pairs]
@@ -259,7 +271,7 @@ def _features(
 def _logistic(
     table: NDArray[np.float64], right_ones: NDArray[np.float64], against: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Weights of the most likely logistic curve with the offset -``against``; Newton's method."""
+    """Find the most likely logistic curve with the offset -``against``, by Newton."""
     weights = np.zeros(table.shape[1])
     for _ in range(50):
         chance = 1 / (1 + np.exp(-(table @ weights - against)))
@@ -270,7 +282,7 @@ def _logistic(
 
 
 def _clear_from(trust: NDArray[np.float64], right_ones: NDArray[np.bool_]) -> float:
-    """The least quality, in hundredths, from which RIGHT_WANTED of the looks are right."""
+    """Find the least quality, in hundredths, from which RIGHT_WANTED of the looks are right."""
     for limit in np.arange(0.0, 1.0, 0.01):
         above = trust >= limit
         if above.any() and right_ones[above].mean() >= RIGHT_WANTED:
@@ -282,9 +294,11 @@ def _clear_from(trust: NDArray[np.float64], right_ones: NDArray[np.bool_]) -> fl
 
 
 def group_rows(network: Network, portraits: Portraits) -> list[dict[str, Any]]:
-    """For each group of persons: how many; of their smiles and rests how many are found, through
-    Haar's box and aligned; and of the smiles against the person's own rest. Shares come with their
-    95 % interval."""
+    """Count, for each group of persons, how many smiles and rests are found.
+
+    Through Haar's box and aligned, and of the smiles against the person's own rest. Shares come
+    with their 95 % interval.
+    """
     crops = ways(portraits.pictures)
     told = {way: predict(network, crops[way]) for way in ("haar", "aligned")}
     smiling = portraits.expression == SMILING

@@ -19,15 +19,18 @@ wants to see a face smaller than its picture."""
 
 
 def with_surroundings(picture: Pictures) -> Frame:
-    """A face that fills its picture (uint8 H x W) as a frame in which a finder finds it."""
+    """Show a face that fills its picture (uint8 H x W) as a frame in which a finder finds it."""
     large = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     wide = cv2.copyMakeBorder(large, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_REPLICATE)
     return np.asarray(cv2.cvtColor(wide, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def framer() -> Callable[[Pictures], Pictures]:
-    """A function from a face's picture, uint8 H x W, to uint8 48 x 48: eyes level, framed; as it is
-    where no face is found in it, or where the finder's weights are not there."""
+    """Make a function from a face's picture, uint8 H x W, to uint8 48 x 48: eyes level, framed.
+
+    It leaves a picture as it is where no face is found in it, or where the finder's weights are not
+    there.
+    """
     try:
         finder = BlazeFinder()
     except ModelError:

@@ -26,8 +26,10 @@ CALIBRATION = 1024
 
 
 def as_checkpoint(file: Path, faces: Pictures, folder: Path) -> Path:
-    """``file`` itself, or where it is an .onnx the checkpoint made of it, kept in ``folder``.
-    Raises DataError, StoreError."""
+    """Make a checkpoint of ``file`` in ``folder`` where it is an .onnx; else return it as it is.
+
+    Raises DataError, StoreError.
+    """
     if file.suffix != ".onnx":
         return file
     try:
@@ -43,10 +45,11 @@ def as_checkpoint(file: Path, faces: Pictures, folder: Path) -> Path:
 
 
 def load(file: Path, faces: Pictures) -> tuple[str, nn.Module]:
-    """(name, network that answers as ``file``). ``faces`` uint8 [N, 48, 48]: training faces.
+    """Rebuild (name, network that answers as ``file``).
 
-    The first head is the shipped answer, any lift of rare classes included. Raises DataError for a
-    file without a second head or of a network that is not among ours.
+    ``faces`` uint8 [N, 48, 48]: training faces. The first head is the shipped answer, any lift of
+    rare classes included. Raises DataError for a file without a second head or of a network that is
+    not among ours.
     """
     import onnx
     from onnx import numpy_helper

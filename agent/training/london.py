@@ -1,5 +1,7 @@
-"""Portraits for measuring, never for training: half of the Face Research Lab London set (DeBruine &
-Jones 2017, figshare 5047666, CC BY 4.0), each person once at rest and once smiling."""
+"""Portraits for measuring, never for training: each person once at rest and once smiling.
+
+Half of the Face Research Lab London set (DeBruine & Jones 2017, figshare 5047666, CC BY 4.0).
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ class Portraits:
 
 
 def read_london(folder: Path) -> Portraits:
-    """Raises DataError: missing, damaged, or of another form."""
+    """Read london.npz of ``folder``. Raises DataError: missing, damaged, or of another form."""
     names = ("face_id", "expression", "age", "gender", "ethnicity")
     packed = open_packed(folder / FILE, "jpeg", dict.fromkeys(names, _WORDS))
     pictures = []

@@ -46,7 +46,7 @@ DROP_MARK = 0.05
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as a Markdown table: shares in percent, loss in nats, ECE as it is."""
+    """Write the rows as a Markdown table: shares in percent, loss in nats, ECE as it is."""
     head = "| test set | faces | accuracy | macro recall | macro F1 | loss | ECE |"
     lines = [head, "|---|---|---|---|---|---|---|"]
     for row in rows:
@@ -59,7 +59,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def block(metrics: dict[str, Any]) -> str:
-    """Everything between the markers."""
+    """Return everything between the markers."""
     rows = {row["set"]: row for row in metrics["rows"]}
     model, unsure = metrics["model"], rows["ferplus"]["unsure"]
     speed = metrics["latency"]
@@ -84,7 +84,10 @@ def block(metrics: dict[str, Any]) -> str:
 
 
 def _measured_on(name: str, rows: dict[str, dict[str, Any]]) -> str:
-    """The row that a mark is judged by: FER2013's labels by their own head, where there is one."""
+    """Find the row that a mark is judged by.
+
+    FER2013's labels by their own head, where there is one.
+    """
     return OWN_HEAD if name == "fer label" and OWN_HEAD in rows else name
 
 
@@ -122,14 +125,14 @@ MARKS_HEAD = ("| mark | goal | reached | |", "|---|---|---|---|")
 
 
 def _mark(what: str, value: float, mark: float, sign: int, digits: int) -> str:
-    """One row; ``sign`` +1: at least the mark is wanted, -1: at most."""
+    """Make one row; ``sign`` +1: at least the mark is wanted, -1: at most."""
     goal = f"{'at least' if sign > 0 else 'at most'} {mark:g}"
     met = "met" if sign * round(value - mark, 9) >= 0 else "**missed**"
     return f"| {what} | {goal} | {value:.{digits}f} | {met} |"
 
 
 def _pace(networks: list[dict[str, Any]]) -> str:
-    """The marks on time, as far as their networks took part; empty: none did."""
+    """List the marks on time, as far as their networks took part; empty: none did."""
     ms = {network["name"]: network["ms"] for network in networks}
     ours = networks[0]["ms"]
     lines = [
@@ -158,7 +161,7 @@ def _classes(rows: dict[str, dict[str, Any]]) -> str:
 
 
 def front_block(front: dict[str, Any], shipped: str) -> str:
-    """The networks of front.json as a table; ``shipped`` is the checksum of the shipped file."""
+    """Write the networks of front.json as a table; ``shipped`` is the shipped file's checksum."""
     networks = front["networks"]
     ours = networks[0]["ms"]
     trades = [
@@ -188,7 +191,7 @@ def front_block(front: dict[str, Any], shipped: str) -> str:
 
 
 def _right(network: dict[str, Any], name: str) -> float:
-    """Accuracy on ``name``, by the head that was trained for it."""
+    """Return the accuracy on ``name``, by the head that was trained for it."""
     return float(network["sets"][_measured_on(name, network["sets"])]["accuracy"])
 
 
@@ -196,7 +199,7 @@ WAYS = ("haar", "box", "aligned", "as it is")
 
 
 def faces_block(faces: dict[str, Any], shipped: str) -> str:
-    """Everything between the markers of the faces; ``shipped`` is the shipped file's checksum."""
+    """Write what stands between the faces' markers; ``shipped``: the shipped file's checksum."""
     looks = faces["quality"]["PublicTest"]
     same = "the same file as above" if faces["sha256"] == shipped else "an **earlier** file"
     parts = [
@@ -225,7 +228,7 @@ def _framing(rows: list[dict[str, Any]]) -> str:
 
 
 def _curve(quality: dict[str, Any]) -> str:
-    """A column a set of looks: right, of how many, for each bin of the quality."""
+    """Draw a column a set of looks: right, of how many, for each bin of the quality."""
     borders = sorted(
         {(one["from"], one["to"]) for each in quality.values() for one in each["bins"]}
     )
@@ -284,7 +287,7 @@ def refresh(
     front: dict[str, Any] | None = None,
     faces: dict[str, Any] | None = None,
 ) -> None:
-    """Rewrites the blocks in ``card``. Raises DataError where a marker is missing."""
+    """Rewrite the blocks in ``card``. Raises DataError where a marker is missing."""
     text = _replaced(card, card.read_text(encoding="utf-8"), (BEGIN, END), block(metrics))
     if front is not None:
         inside = front_block(front, metrics["model"]["sha256"])
@@ -296,7 +299,7 @@ def refresh(
 
 
 def _replaced(card: Path, text: str, marks: tuple[str, str], inside: str) -> str:
-    """``text`` of ``card`` with ``inside`` between the two lines of ``marks``."""
+    """Return ``text`` of ``card`` with ``inside`` between the two lines of ``marks``."""
     begin, end = marks
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
         raise DataError(f"{card} must hold the line '{begin}' and, after it, '{end}', once each.")

@@ -1,9 +1,8 @@
-"""A face cut out of the frame as the network's training faces are framed: eyes level, at one place,
-at one distance.
+"""A face cut out of the frame as the network's training faces are framed.
 
-Those faces were framed by a finder of frontal faces, once and for all; their points, found by
-BlazeFace, say where eyes and mouth lie in them. ``moodtray evaluate`` compares this crop with the
-plain box and with Haar's.
+Eyes level, at one place, at one distance. Those faces were framed by a finder of frontal faces,
+once and for all; their points, found by BlazeFace, say where eyes and mouth lie in them. ``moodtray
+evaluate`` compares this crop with the plain box and with Haar's.
 """
 
 from __future__ import annotations
@@ -23,8 +22,11 @@ SIDE = 96
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """Where a crop's points lie, as shares of its side. ``eyes``: their distance; ``eye_line``:
-    their height from above; ``mouth``: how far it lies below them."""
+    """Where a crop's points lie, as shares of its side.
+
+    ``eyes``: their distance; ``eye_line``: their height from above; ``mouth``: how far it lies
+    below them.
+    """
 
     eyes: float = 0.38
     eye_line: float = 0.397
@@ -43,10 +45,12 @@ were tried on validation faces; see the model card."""
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """How a face lies in the frame, from its points. ``roll`` in degrees, positive: its head leans
-    to the right in the picture. ``yaw`` in -1..1, 0: it looks at us, 1: the nose has reached the
-    right eye. ``eyes``: their distance in pixels; ``mouth``: how far it lies below their line;
-    ``middle``: the point between them."""
+    """How a face lies in the frame, from its points.
+
+    ``roll`` in degrees, positive: its head leans to the right in the picture. ``yaw`` in -1..1, 0:
+    it looks at us, 1: the nose has reached the eye to the right. ``eyes``: their distance in
+    pixels; ``mouth``: how far it lies below their line; ``middle``: the point between them.
+    """
 
     roll: float
     yaw: float
@@ -56,7 +60,7 @@ class Pose:
 
 
 def pose(box: Box) -> Pose | None:
-    """None where the box has no points, or they lie on one another."""
+    """Compute the pose; None where the box has no points, or they lie on one another."""
     if len(box.landmarks) < 4:
         return None
     left, right, nose, mouth = (np.array(p) for p in box.landmarks[:4])
@@ -77,14 +81,20 @@ def pose(box: Box) -> Pose | None:
 
 
 def face_side(seen: Pose, framing: Framing = TRAINING) -> float:
-    """Side of the crop in pixels of the frame. A turned head brings the eyes together and leaves
-    the mouth where it was, a bowed one the other way round: the larger of the two holds."""
+    """Compute the side of the crop in pixels of the frame.
+
+    A turned head brings the eyes together and leaves the mouth where it was, a bowed one the other
+    way round: the larger of the two holds.
+    """
     return max(seen.eyes / framing.eyes, seen.mouth / framing.mouth)
 
 
 def crop(frame: Frame, box: Box, framing: Framing = TRAINING) -> NDArray[np.uint8]:
-    """The face upright and framed, uint8 SIDE x SIDE x 3; where the box has no points, its part of
-    the frame as it is. What lies beyond the frame repeats its border."""
+    """Cut the face out upright and framed, uint8 SIDE x SIDE x 3.
+
+    Where the box has no points: its part of the frame as it is. What lies beyond the frame repeats
+    its border.
+    """
     seen = pose(box)
     if seen is None:
         return frame[box.y : box.y + box.height, box.x : box.x + box.width]

@@ -1,9 +1,9 @@
-"""BlazeFace: a face's box and six of its points, by a small network (Bazarevsky et al. 2019,
-BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs).
+"""BlazeFace: a face's box and six of its points, by a small network.
 
-Two networks of one family: the short range sees faces that fill a tenth of the picture or more, in
-a third of the time; the full range sees small ones, too. A picture is fitted into a black square;
-the network answers for each of its anchors (places on a grid) with a score and 16 numbers: box and
+Bazarevsky et al. 2019, BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs. Two
+networks of one family: the short range sees faces that fill a tenth of the picture or more, in a
+third of the time; the full range sees small ones, too. A picture is fitted into a black square; the
+network answers for each of its anchors (places on a grid) with a score and 16 numbers: box and
 points relative to that place. Overlapping answers are blended, weighted by their scores.
 """
 
@@ -51,8 +51,11 @@ there: a neighbouring part, or the whole picture, sees it better."""
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is fixed in a network: file, side of its picture, (cells a side, anchors a cell) of its
-    grids, and the score from which its answer counts, chosen on scenes without a face."""
+    """What is fixed in a network.
+
+    Its file, the side of its picture, (cells a side, anchors a cell) of its grids, and the score
+    from which its answer counts, chosen on scenes without a face.
+    """
 
     file: str
     side: int
@@ -65,8 +68,10 @@ FULL = Kind(FULL_RANGE, 192, ((48, 1),), 0.6)
 
 
 def anchors(kind: Kind) -> Floats:
-    """Centres of the anchors, [N, 2] (x, y), as shares of the picture; row by row, a coarser grid
-    behind a finer one."""
+    """Compute the centres of the anchors, [N, 2] (x, y), as shares of the picture.
+
+    Row by row, a coarser grid behind a finer one.
+    """
     rows = []
     for cells, each in kind.grids:
         centre = (np.arange(cells, dtype=np.float32) + 0.5) / cells
@@ -77,9 +82,12 @@ def anchors(kind: Kind) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Faces in shares of a network's square. ``boxes`` [N, 4]: left, top, right, bottom;
-    ``points`` [N, 6, 2]: right eye, left eye, nose, mouth, right ear, left ear of the person, as
-    the picture shows them from left to right; ``scores`` [N]."""
+    """Faces in shares of a network's square, or in pixels of a frame.
+
+    ``boxes`` [N, 4]: left, top, right, bottom; ``points`` [N, 6, 2]: the eye to the left in the
+    picture, the eye to the right, nose, mouth, the ear to the left, the ear to the right;
+    ``scores`` [N].
+    """
 
     boxes: Floats
     points: Floats
@@ -92,8 +100,10 @@ NOTHING = Found(
 
 
 def decode(raw_scores: Floats, raw: Floats, places: Floats, kind: Kind) -> Found:
-    """The answers that count: ``raw_scores`` [N], ``raw`` [N, 16] as the network gives them,
-    ``places`` its anchors [N, 2]."""
+    """Decode the answers that count.
+
+    ``raw_scores`` [N], ``raw`` [N, 16] as the network gives them, ``places`` its anchors [N, 2].
+    """
     kept = raw_scores >= -np.log(1.0 / kind.least_score - 1.0)
     scores = 1.0 / (1.0 + np.exp(-np.clip(raw_scores[kept], -CLIP, CLIP)))
     near = raw[kept] / kind.side
@@ -106,7 +116,7 @@ def decode(raw_scores: Floats, raw: Floats, places: Floats, kind: Kind) -> Found
 
 
 def blend(found: Found) -> Found:
-    """One answer a face: the best, and with it all that overlap it, weighted by their scores."""
+    """Blend to one answer a face: the best, with all that overlap it, weighted by their scores."""
     order = np.argsort(-found.scores, kind="stable")
     boxes, points, scores = [], [], []
     while len(order):
@@ -128,7 +138,7 @@ def blend(found: Found) -> Found:
 
 
 def _overlaps(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of ``box`` [4] with each of ``boxes`` [N, 4]."""
+    """Compute the intersection over union of ``box`` [4] with each of ``boxes`` [N, 4]."""
     corner = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     shared = np.clip(corner, 0, None).prod(axis=1)
     area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
@@ -137,15 +147,17 @@ def _overlaps(box: Floats, boxes: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Square:
-    """Where a network's square lies over the frame: its upper left corner and side, in pixels. It
-    may reach beyond the frame; there it is black."""
+    """Where a network's square lies over the frame: its upper left corner and side, in pixels.
+
+    It may reach beyond the frame; there it is black.
+    """
 
     left: int
     top: int
     side: int
 
     def picture(self, frame: Frame, side: int) -> Frame:
-        """What of ``frame`` lies in the square, ``side`` x ``side`` pixels."""
+        """Cut out what of ``frame`` lies in the square, ``side`` x ``side`` pixels."""
         height, width = frame.shape[:2]
         x0, y0 = max(0, self.left), max(0, self.top)
         x1, y1 = min(width, self.left + self.side), min(height, self.top + self.side)
@@ -167,15 +179,17 @@ class Square:
 
 
 def around(frame: Frame) -> Square:
-    """The square in whose middle the whole frame lies."""
+    """Lay the square in whose middle the whole frame lies."""
     height, width = frame.shape[:2]
     side = max(height, width)
     return Square((width - side) // 2, (height - side) // 2, side)
 
 
 def parts(frame: Frame) -> list[Square]:
-    """Overlapping squares as large as the frame's shorter side allows, along its longer; none for
-    a frame that is square already."""
+    """Lay overlapping squares along the frame's longer side, as large as its shorter allows.
+
+    None for a frame that is square already.
+    """
     height, width = frame.shape[:2]
     side, rest = min(height, width), abs(height - width)
     steps = math.ceil(rest / (STEP * side))
@@ -205,7 +219,7 @@ class _Network:
             ) from error
 
     def run(self, frame: Frame, square: Square) -> Found:
-        """Faces in ``square`` of the frame, in pixels of the frame."""
+        """Find faces in ``square`` of the frame, in pixels of the frame."""
         raw_scores, raw = self._answers(square.picture(frame, self._kind.side))
         found = blend(decode(raw_scores, raw, self._places, self._kind))
         corner = np.array([square.left, square.top], np.float32)
@@ -216,7 +230,7 @@ class _Network:
         )
 
     def _answers(self, picture: Frame) -> tuple[Floats, Floats]:
-        """(raw scores [N], raw numbers [N, 16]) for a BGR picture of the network's side."""
+        """Ask for (raw scores [N], raw numbers [N, 16]) of a BGR picture of the network's side."""
         self._net.setInput(
             cv2.dnn.blobFromImage(picture, 1 / 127.5, mean=(127.5, 127.5, 127.5), swapRB=True)
         )
@@ -229,8 +243,10 @@ class _Network:
 
 
 class BlazeFinder:
-    """Implements :class:`agent.vision.faces.Finder`. Each network is loaded when it is first
-    needed; ``folder`` holds the two files."""
+    """Implements :class:`agent.vision.faces.Finder`.
+
+    Each network is loaded when it is first needed; ``folder`` holds the two files.
+    """
 
     name = "blazeface"
 
@@ -239,13 +255,15 @@ class BlazeFinder:
         self._loaded: dict[Kind, _Network] = {}
 
     def load(self) -> None:
-        """Both networks now, rather than when they are needed. Raises ModelError."""
+        """Load both networks now, rather than when they are needed. Raises ModelError."""
         for kind in self._files:
             self._network(kind)
 
     def whole(self, frame: Frame) -> list[Box]:
-        """Faces of the whole frame, from about a fifteenth of its width on. Those that only its
-        parts show are searched for when there is no other."""
+        """Find faces of the whole frame, from about a fifteenth of its width on.
+
+        Those that only its parts show are searched for when there is no other.
+        """
         network = self._network(FULL)
         found = network.run(frame, around(frame))
         if not len(found.scores):
@@ -253,18 +271,18 @@ class BlazeFinder:
         return _boxes(found, frame)
 
     def near(self, frame: Frame, last: Box) -> list[Box]:
-        """Faces around the place of ``last``."""
+        """Find faces around the place of ``last``."""
         side = round(CONTEXT * max(last.width, last.height))
         left = last.x + (last.width - side) // 2
         square = Square(left, last.y + (last.height - side) // 2, side)
         return _boxes(self._network(SHORT).run(frame, square), frame)
 
     def large(self, frame: Frame) -> list[Box]:
-        """Faces that fill a good part of the frame, which is a face's surroundings already."""
+        """Find faces that fill a good part of the frame, which is a face's surroundings already."""
         return _boxes(self._network(SHORT).run(frame, around(frame)), frame)
 
     def every(self, frame: Frame) -> list[Box]:
-        """Every face of a picture, the small ones too: the whole, then overlapping parts."""
+        """Find every face of a picture, the small ones too: in the whole and in its parts."""
         network = self._network(FULL)
         seen = [network.run(frame, around(frame))]
         height, width = frame.shape[:2]
@@ -303,7 +321,7 @@ def _tiles(length: int) -> tuple[slice, slice]:
 
 
 def _uncut(found: Found, tile: Frame) -> Found:
-    """Those that lie clear of the part's borders."""
+    """Keep those that lie clear of the part's borders."""
     height, width = tile.shape[:2]
     margin = CUT * max(height, width)
     inside = (
@@ -315,7 +333,7 @@ def _uncut(found: Found, tile: Frame) -> Found:
 
 
 def _boxes(found: Found, frame: Frame) -> list[Box]:
-    """As the rest of the program knows faces: with the forehead, clipped to the frame."""
+    """Give faces as the rest of the program knows them: with the forehead, clipped to the frame."""
     height, width = frame.shape[:2]
     size = found.boxes[:, 2:] - found.boxes[:, :2]
     middle = found.boxes[:, :2] + size * np.array([0.5, 0.5 - RAISED], np.float32)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.errors import CameraLost
 from agent.types import Frame
@@ -32,6 +33,8 @@ STALL_SECONDS = 10.0
 STALL_READS = 5
 UNIFORM = 2.0
 """Below this spread of grey levels a picture is dark or covered, and may well stand still."""
+SMALLEST = 20
+"""Pixels of the shorter side below which no finder could see a face."""
 ASLEEP_SECONDS = 2.0
 """A stream left unread for longer may have been dropped by its server: one quiet new try."""
 
@@ -65,18 +68,21 @@ class OpenCVCamera:
 
     @property
     def is_file(self) -> bool:
+        """True for a file, which comes to an end."""
         return self._source.kind is Kind.FILE
 
     @property
     def device(self) -> Path | None:
-        """The webcam's device file, which other programs may open as well; None where there is no
-        such file (streams, files, and systems other than Linux)."""
+        """The webcam's device file, which other programs may open as well.
+
+        None where there is no such file (streams, files, and systems other than Linux).
+        """
         if self._source.kind is not Kind.WEBCAM or not LINUX:
             return None
         return device_path(self._source.target)
 
     def open(self) -> None:
-        """Blocks at most a few seconds. Raises CameraNotFound, CameraBusy, BadPicture."""
+        """Open it; at most a few seconds. Raises CameraNotFound, CameraBusy, BadPicture."""
         self.close()
         capture = open_capture(self._source, seconds=self._open_seconds)
         self._capture = capture
@@ -95,8 +101,10 @@ class OpenCVCamera:
         self._last_read = self._clock()
 
     def read(self) -> Frame:
-        """The newest frame, uint8 H x W x 3 BGR; blocks at most a few seconds. Raises CameraLost
-        when no frame comes or the picture of a live source stands still."""
+        """Read the newest frame, uint8 H x W x 3 BGR; blocks at most a few seconds.
+
+        Raises CameraLost when no frame comes or the picture of a live source stands still.
+        """
         if self._reader is None:
             raise CameraLost(f"{self._source.title} is not open.")
         slept = self._clock() - self._last_read > ASLEEP_SECONDS
@@ -119,7 +127,7 @@ class OpenCVCamera:
         return frame
 
     def close(self) -> None:
-        """Releases the device. May be called twice; never raises."""
+        """Release the device. May be called twice; never raises."""
         capture, self._capture, self._reader, self._first = self._capture, None, None, None
         if capture is not None:
             capture.release()
@@ -130,7 +138,7 @@ _ADVICE = "Check its cable or network; Moodtray keeps trying."
 
 class _Reader(Protocol):
     def read(self) -> Frame | None:
-        """The next frame that is due; None when none comes."""
+        """Read the next frame that is due; None when none comes."""
         ...
 
 
@@ -175,7 +183,10 @@ class _FileReader:
             self._rewind()
             if not self._grab():
                 return None
-        return _retrieved(self._capture)
+        frame = _retrieved(self._capture)
+        while frame is None and self._grab():  # a damaged one is passed over
+            frame = _retrieved(self._capture)
+        return frame
 
     def _rewind(self) -> None:
         self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
@@ -202,16 +213,17 @@ class _FileReader:
 
 
 class _LiveReader:
-    """The newest frame of a source that keeps a queue of its own (drivers: about four frames,
-    a stream's sockets: seconds of them).
+    """Reads the newest frame of a source that keeps a queue of its own.
 
-    Frames that came while nobody looked are grabbed and dropped until a grab has to wait, which
-    means that the queue is empty. Of a Motion-JPEG stream the packets are taken as they are, so
-    that dropping costs nothing and only the frame that is wanted is decoded.
+    Drivers keep about four frames, a stream's sockets seconds of them. Frames that came while
+    nobody looked are grabbed and dropped until a grab has to wait, which means that the queue is
+    empty. Of a Motion-JPEG stream the packets are taken as they are, so that dropping costs nothing
+    and only the frame that is wanted is decoded.
     """
 
     WAITED = 0.003  # seconds beyond a grab's own work after which it surely waited for a frame
     DRAIN_SECONDS = 1.0
+    DAMAGED_SECONDS = 5.0  # frames that cannot be decoded are passed over for that long
 
     def __init__(
         self, capture: cv2.VideoCapture, source: Source, clock: Callable[[], float]
@@ -231,6 +243,17 @@ class _LiveReader:
 
     def read(self) -> Frame | None:
         began = self._clock()
+        while self._next():
+            frame = self._decode()
+            if frame is not None:
+                return frame
+            if self._clock() - began > self.DAMAGED_SECONDS:
+                break
+        return None
+
+    def _next(self) -> bool:
+        """Grab the newest frame; False when none comes."""
+        began = self._clock()
         # A quarter more than should have come, since sources misstate their rate.
         stale = int((began - self._last) * self.fps * 1.25) - 1
         if self._unwaited > self.fps / 2:
@@ -241,17 +264,17 @@ class _LiveReader:
         while True:
             waited = self._grab()
             if waited is None:
-                return None
+                return False
             waits = waits + 1 if waited else 0
             stale -= 1
             if waits >= waits_wanted or stale < 0 or self._clock() - began > self.DRAIN_SECONDS:
                 break
         self._unwaited = 0 if waits else self._unwaited + 1
         self._last = self._clock()
-        return self._decode()
+        return True
 
     def _grab(self) -> bool | None:
-        """True when the frame had to be waited for, None when none came."""
+        """Grab a frame; True when it had to be waited for, None when none came."""
         wall, work = time.perf_counter(), time.thread_time()
         if not self._capture.grab():
             return None
@@ -261,13 +284,18 @@ class _LiveReader:
         frame = _retrieved(self._capture)
         if frame is None or not self._packets:
             return frame
-        picture = cv2.imdecode(frame, cv2.IMREAD_COLOR)
-        return None if picture is None else np.asarray(picture, dtype=np.uint8)
+        try:
+            picture = cv2.imdecode(frame, cv2.IMREAD_COLOR)
+        except cv2.error:  # it says that it is larger than any camera's
+            return None
+        return _usable(picture)
 
 
 class _StallWatch:
-    """Tells a live picture that no longer changes. Some drivers hand out the last frame for ever
-    after the camera was unplugged."""
+    """Tells a live picture that no longer changes.
+
+    Some drivers hand out the last frame for ever after the camera was unplugged.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -302,4 +330,13 @@ class _Average:
 
 def _retrieved(capture: cv2.VideoCapture) -> Frame | None:
     ok, frame = capture.retrieve()
-    return np.asarray(frame, dtype=np.uint8) if ok and frame is not None else None
+    if not ok or frame is None or frame.ndim < 3:  # a packet, of which _LiveReader makes a frame
+        return np.asarray(frame, dtype=np.uint8) if ok and frame is not None else None
+    return _usable(frame)
+
+
+def _usable(frame: NDArray[Any] | None) -> Frame | None:
+    """Return the frame; None for a strip in which there is no room for a face."""
+    if frame is None or min(frame.shape[:2]) < SMALLEST:
+        return None
+    return np.asarray(frame, dtype=np.uint8)

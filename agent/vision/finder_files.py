@@ -21,8 +21,11 @@ _FETCH = "Fetch it with 'make setup', or install Moodtray again."
 
 
 def checked(name: str, folder: Path | None = None) -> Path:
-    """The file ``name`` in ``folder`` (None: beside the model that Moodtray ships). Raises
-    ModelError: missing, truncated, or another version."""
+    """Check the file ``name`` in ``folder`` and return its path.
+
+    None: the folder of the model that Moodtray ships. Raises ModelError: missing, truncated, or
+    another version.
+    """
     file = (folder or models_dir()) / name
     known = json.loads((models_dir() / MANIFEST).read_text(encoding="utf-8"))["files"][name]
     try:

@@ -1,8 +1,8 @@
-"""OpenCV's Haar cascade for frontal faces: the finder of the paper that the project began with, and
-the one that is there wherever BlazeFace's weights are not.
+"""OpenCV's Haar cascade for frontal faces, there wherever BlazeFace's weights are not.
 
-Its price is the search over places and sizes, so the frame is reduced, a face's last surroundings
-are searched apart, and of the whole frame the large sizes come before the small.
+It is the finder of the paper that the project began with. Its price is the search over places and
+sizes, so the frame is reduced, a face's last surroundings are searched apart, and of the whole
+frame the large sizes come before the small.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class HaarFinder:
         self._cascade: cv2.CascadeClassifier | None = None
 
     def whole(self, frame: Frame) -> list[Box]:
-        """Faces of the whole frame. Small ones are searched for only when there is no large one."""
+        """Find faces of the whole frame; small ones only when there is no large one."""
         scale = min(1.0, SEARCH_WIDTH / frame.shape[1])
         grey = _reduced(frame, scale)
         found = self._run(grey, LARGE, None)
@@ -52,7 +52,7 @@ class HaarFinder:
         return [_scaled(box, 1.0 / scale, 0, 0, frame) for box in found]
 
     def near(self, frame: Frame, last: Box) -> list[Box]:
-        """Faces around the place of ``last``, of about its size."""
+        """Find faces around the place of ``last``, of about its size."""
         margin_x, margin_y = int(last.width * MARGIN), int(last.height * MARGIN)
         left, top = max(0, last.x - margin_x), max(0, last.y - margin_y)
         right = min(frame.shape[1], last.x + last.width + margin_x)
@@ -66,7 +66,7 @@ class HaarFinder:
         return [_scaled(box, 1.0 / scale, left, top, frame) for box in found]
 
     def every(self, frame: Frame) -> list[Box]:
-        """Every face of a picture, the small ones too; slower."""
+        """Find every face of a picture, the small ones too; slower."""
         scale = min(1.0, PICTURE_WIDTH / frame.shape[1])
         found = self._run(_reduced(frame, scale), MIN_SIZE, None)
         return [_scaled(box, 1.0 / scale, 0, 0, frame) for box in found]
@@ -90,7 +90,7 @@ class HaarFinder:
 
 
 def load_cascade() -> cv2.CascadeClassifier:
-    """OpenCV's frontal face cascade. Raises ModelError when this OpenCV has none."""
+    """Load OpenCV's frontal face cascade. Raises ModelError when this OpenCV has none."""
     folder = getattr(cv2, "data", None)
     path = Path(folder.haarcascades if folder else "") / "haarcascade_frontalface_default.xml"
     cascade = cv2.CascadeClassifier(str(path)) if hasattr(cv2, "CascadeClassifier") else None

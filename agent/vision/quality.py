@@ -43,9 +43,11 @@ TURNED, TILTED = 0.2, 15.0
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What one face's picture is like. Each of the ``lacks`` is 0 where nothing is wrong, and grows
-    by 1 for each halving (for ``turned`` by 1 as the nose reaches an eye, for ``tilted`` every 30
-    degrees)."""
+    """What one face's picture is like.
+
+    Each lack is 0 where nothing is wrong, and grows by 1 for each halving (``turned`` by 1 as the
+    nose reaches an eye, ``tilted`` by 1 every 30 degrees).
+    """
 
     small: float
     dark: float
@@ -80,8 +82,10 @@ HARD_TO_READ = "hard to read"
 
 
 def measure(box: Box, face: NDArray[np.uint8]) -> Measures:
-    """``face``: the crop that the network reads, uint8 H x W x 3 BGR or grey; ``box``: where it was
-    found, its points included."""
+    """Measure the crop ``face`` that the network reads, uint8 H x W x 3 BGR or grey.
+
+    ``box``: where it was found, its points included.
+    """
     grey = cv2.cvtColor(face, cv2.COLOR_BGR2GRAY) if face.ndim == 3 else face
     small = cv2.resize(grey, (48, 48), interpolation=cv2.INTER_AREA).astype(np.float32)
     spread = max(1e-3, float(small.std()))
@@ -107,13 +111,15 @@ def measure(box: Box, face: NDArray[np.uint8]) -> Measures:
 
 
 def _halvings(value: float, enough: float) -> float:
-    """How often ``value`` must be doubled to reach ``enough``; at most 6 times."""
+    """Count how often ``value`` must be doubled to reach ``enough``; at most 6 times."""
     return min(6.0, max(0.0, math.log2(enough / max(value, 1e-6))))
 
 
 def trust(measures: Measures, probabilities: NDArray[np.floating]) -> float:
-    """0..1: how likely the reading ``probabilities`` (seven, sum 1) is right. 0 where the picture
-    alone says that it cannot be told."""
+    """Estimate how likely the reading ``probabilities`` (seven, sum 1) is right, 0..1.
+
+    0 where the picture alone says that it cannot be told.
+    """
     if picture_fault(measures):
         return 0.0
     sure, found = evidence(measures, probabilities)
@@ -122,19 +128,19 @@ def trust(measures: Measures, probabilities: NDArray[np.floating]) -> float:
 
 
 def evidence(measures: Measures, probabilities: NDArray[np.floating]) -> tuple[float, float]:
-    """What speaks for a look: (how sure the network is, how sure the finder)."""
+    """Weigh what speaks for a look: (how sure the network is, how sure the finder)."""
     best = float(np.max(probabilities))
     sure = min(5.0, max(-2.0, math.log(best / (1.0 - best + 1e-4))))
     return sure, min(0.9, max(0.5, measures.score))
 
 
 def against(measures: Measures) -> float:
-    """What the picture's lacks take off the log odds."""
+    """Sum what the picture's lacks take off the log odds."""
     return float(sum(weight * getattr(measures, name) for name, weight in WEIGHTS.items()))
 
 
 def picture_fault(measures: Measures) -> str:
-    """Why nothing can be read in this picture, in words; empty: it can."""
+    """Say why nothing can be read in this picture; empty: it can."""
     beyond = {
         words: getattr(measures, name) / limit
         for name, (limit, words) in LIMITS.items()
@@ -144,5 +150,5 @@ def picture_fault(measures: Measures) -> str:
 
 
 def unclear(measures: Measures, quality: float) -> str:
-    """Why a look of this quality is not clear, in words; empty: it is clear."""
+    """Say why a look of this quality is not clear; empty: it is."""
     return picture_fault(measures) or (HARD_TO_READ if quality < CLEAR else "")

@@ -43,14 +43,17 @@ class Stillness:
         self._places: list[_Place] = []
 
     def is_still(self, frame: Frame, box: Box, now: float) -> bool:
-        """Has the face in ``box`` not changed for STILL_SECONDS? To be asked at every look; ``now``
-        in monotonic seconds. A still face that was hidden for a while is known again."""
+        """Tell whether the face in ``box`` has not changed for STILL_SECONDS.
+
+        To be asked at every look; ``now`` in monotonic seconds. A still face that was hidden for a
+        while is known again.
+        """
         place = max(self._places, key=lambda one: overlap(one.box, box), default=None)
         if place is None or overlap(place.box, box) < SAME_PLACE:
             self._remember(_Place(box, _patch(frame, box), now, now))
             return False
         patch = _patch(frame, place.box)
-        still_before = now_still(place, place.seen)
+        still_before = _is_unchanged(place, place.seen)
         place.seen = now
         if float(np.mean(patch * place.patch)) < UNCHANGED:
             if still_before:
@@ -59,7 +62,7 @@ class Stillness:
             else:
                 place.box, place.patch, place.since = box, _patch(frame, box), now
             return False
-        return now_still(place, now)
+        return _is_unchanged(place, now)
 
     def _remember(self, place: _Place) -> None:
         self._places.append(place)
@@ -67,13 +70,16 @@ class Stillness:
             self._places.remove(min(self._places, key=lambda one: one.seen))
 
 
-def now_still(place: _Place, now: float) -> bool:
+def _is_unchanged(place: _Place, now: float) -> bool:
+    """Tell whether the place has looked the same for long enough."""
     return now - place.since >= STILL_SECONDS
 
 
 def _patch(frame: Frame, box: Box) -> NDArray[np.float32]:
-    """The place, coarse, grey, free of brightness and contrast: mean 0, mean square 1; zeros where
-    nothing can be seen or the frame has become smaller."""
+    """See the place coarse, grey, free of brightness and contrast: mean 0, mean square 1.
+
+    Zeros where nothing can be seen or the frame has become smaller.
+    """
     part = frame[box.y : box.y + box.height, box.x : box.x + box.width]
     if 0 in part.shape:
         return np.zeros((SIDE, SIDE), np.float32)

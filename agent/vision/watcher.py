@@ -74,6 +74,7 @@ class Watcher(Worker):
         self._looked: float | None = None  # when the latest burst began
         self._first_burst = True
         self._was_empty = False
+        self._shape: tuple[int, ...] = ()  # of the latest frame
         self._live = Live()
         self._neighbours = Neighbours(clock)
 
@@ -95,7 +96,8 @@ class Watcher(Worker):
 
     def set_yield_to_others(self, on: bool) -> None:
         """Whether to let the webcam go when another program opens it. Where that cannot be told
-        (see agent.vision.camera_sharing) nothing changes."""
+        (see agent.vision.camera_sharing) nothing changes.
+        """
         self._yields = on
         self.wake()
 
@@ -214,7 +216,8 @@ class Watcher(Worker):
 
     def _first_look(self, camera: Camera) -> Burst | None:
         """The burst after opening: frames as they come, for somebody waits for it, and from the
-        first face on."""
+        first face on.
+        """
         burst = Burst()
         began = time.monotonic()
         while len(burst.looks) < self._burst_frames:
@@ -230,9 +233,17 @@ class Watcher(Worker):
         self._was_empty = not burst.faces
         return burst
 
+    def _frame_of(self, camera: Camera) -> Frame:
+        """The newest frame. Where its size has changed the face's former place says nothing."""
+        frame = camera.read()
+        if self._shape and frame.shape != self._shape:
+            self._detector.reset()
+        self._shape = frame.shape
+        return frame
+
     def _look_once(self, camera: Camera) -> Look | None:
         """None when something changed meanwhile."""
-        frame = camera.read()
+        frame = self._frame_of(camera)
         if self._changed.is_set():
             return None
         faces = self._detector.detect(frame)
@@ -247,7 +258,7 @@ class Watcher(Worker):
 
     def _show_one(self, camera: Camera, tap: Tap) -> None:
         """One frame to the preview, and an Observation when it is due."""
-        frame = camera.read()
+        frame = self._frame_of(camera)
         if not self._active or self._stopping.is_set():
             return
         live = self._live

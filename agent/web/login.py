@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import secrets
 import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,12 +23,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from agent.errors import AgentError, NeedsLogin
 from agent.ports import Clock
-from agent.web.control import NO_TELEMETRY
+from agent.web import loopback
+from agent.web.loopback import HOST, NO_TELEMETRY
 
 log = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
-"""Spotify accepts the literal address only, no 'localhost'."""
 GUIDE_TIMEOUT = 1800.0
 """Seconds for reading the guide and making the app; a login itself has the flow's own limit."""
 LINGER = 3.0
@@ -40,19 +38,28 @@ START_TIMEOUT = 10.0
 class Flow(Protocol):
     """A login, as :class:`agent.players.spotify.login.LoginFlow` implements it. Any thread."""
 
-    def begin(self, client_id: str, redirect_uri: str) -> str: ...
+    def begin(self, client_id: str, redirect_uri: str) -> str:
+        """Begin a login; returns the address of Spotify's page."""
+        ...
 
-    def time_left(self) -> float | None: ...
+    def time_left(self) -> float | None:
+        """Return the seconds for the open attempt; None when none is open."""
+        ...
 
-    def stray(self, query: Mapping[str, str]) -> str | None: ...
+    def stray(self, query: Mapping[str, str]) -> str | None:
+        """Say why this callback is none of the open attempt's; None when it is."""
+        ...
 
-    def finish(self, query: Mapping[str, str]) -> None: ...
+    def finish(self, query: Mapping[str, str]) -> None:
+        """Finish the login with what Spotify sent back. Raises NeedsLogin and its kin."""
+        ...
 
 
 class LoginServer:
     """Serves the login's pages from a thread of its own until :meth:`stop`.
 
-    ``port`` 0: any free port. ``save_client_id`` is called with the ID that the user enters in
+    ``port`` 0: any free port. ``back``: the page that the browser returns to after a login.
+    ``save_client_id`` is called with the ID that the user enters in
     the guide, in the server's thread. The constructor starts nothing.
     """
 
@@ -66,6 +73,7 @@ class LoginServer:
         save_client_id: Callable[[str], None],
         dashboard: str,
         say: Callable[[str], None],
+        back: str | None = None,
     ) -> None:
         self._flow = flow
         self._wanted_port = port
@@ -74,6 +82,7 @@ class LoginServer:
         self._save_client_id = save_client_id
         self._dashboard = dashboard
         self._say = say
+        self._back = back
         self._form_key = secrets.token_urlsafe(16)  # other sites cannot post our form
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -96,6 +105,7 @@ class LoginServer:
 
     @property
     def redirect_uri(self) -> str:
+        """The address to which Spotify sends the user back."""
         return f"http://{HOST}:{self.port}/callback"
 
     @property
@@ -104,7 +114,7 @@ class LoginServer:
         return self.redirect_uri if self._wanted_port else f"http://{HOST}/callback"
 
     def begin(self, client_id: str) -> str:
-        """The address of Spotify's page for this login."""
+        """Return the address of Spotify's page for this login."""
         return self._flow.begin(client_id, self.redirect_uri)
 
     def start(self) -> None:
@@ -128,8 +138,10 @@ class LoginServer:
         self._thread.start()
 
     def wait(self, cancelled: threading.Event | None = None) -> None:
-        """Block until the login is done. Raises its error, or NeedsLogin when time is up or it
-        was cancelled."""
+        """Block until the login is done.
+
+        Raises its error, or NeedsLogin when time is up or it was cancelled.
+        """
         while not self._over.wait(0.1):
             if cancelled is not None and cancelled.is_set():
                 raise NeedsLogin("The login was given up.", title="Not logged in")
@@ -158,7 +170,7 @@ class LoginServer:
     # -- the pages
 
     def app(self) -> FastAPI:
-        """The routes; callable without a server, for tests."""
+        """Build the routes; callable without a server, for tests."""
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=NO_TELEMETRY)
         # A page of another site that points its name at 127.0.0.1 is turned away.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST])
@@ -234,7 +246,9 @@ class LoginServer:
         return page
 
     def _result_page(self, good: bool, title: str, message: str, status: int) -> Response:
-        return self._page("login_done.html", status, good=good, title=title, message=message)
+        return self._page(
+            "login_done.html", status, good=good, title=title, message=message, back=self._back
+        )
 
     def _page(self, template: str, status: int, **values: object) -> Response:
         nonce = secrets.token_urlsafe(12)
@@ -255,8 +269,7 @@ class LoginServer:
 
 
 def is_client_id(text: str) -> bool:
-    """Spotify's are 32 letters and digits; the check is wider, so that a change does not lock
-    users out, and narrow enough to catch a whole URL or an empty field."""
+    """Tell whether it may be one: Spotify's are 32 letters and digits."""
     return (
         1 <= len(text) <= 128
         and text.isascii()
@@ -265,19 +278,12 @@ def is_client_id(text: str) -> bool:
 
 
 def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # On Windows this option would let two programs share the port.
-        if sys.platform != "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen(16)
+        return loopback.listen(port)
     except OSError as error:
-        listener.close()
         raise NeedsLogin(
             f"Port {port} on this computer is taken: perhaps another login of Moodtray is waiting, "
             "or another program uses it. Close that, or set spotify.port = 0 and register "
             f"http://{HOST}/callback (without a port) in your Spotify app.",
             title="The login cannot start",
         ) from error
-    return listener

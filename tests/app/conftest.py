@@ -20,11 +20,10 @@ def spotify() -> Iterator[FakeSpotify]:
 
 
 @pytest.fixture
-def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[ManagerHarness]:
+def harness(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[ManagerHarness]:
     """The player in use over it; ended after the test."""
     paths = Paths.default()
     paths.ensure()
     made = ManagerHarness(paths, spotify)
     yield made
-    made.music.request_stop()
-    assert made.music.join(30.0)
+    made.stop()

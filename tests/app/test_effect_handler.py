@@ -1,20 +1,18 @@
-"""What the hands do with effects, where it is more than handing on."""
+"""What becomes of effects, where it is more than handing on."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from agent import effects
+from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
+from agent.app.options import Options
+from agent.settings import Settings
+from agent.store.paths import Paths
 from agent.types import (
-    CameraState,
-    Mood,
-    MoodState,
     Notification,
     NotificationKind,
-    Snapshot,
-    Status,
 )
 from tests.fakes.clock import FakeClock
 
@@ -34,28 +32,23 @@ class Withdrawn:
     def close(self) -> None: ...
 
 
-def test_the_question_to_log_in_goes_with_the_login() -> None:
+def test_what_holds_no_more_is_withdrawn() -> None:
     nothing: Any = None
-    hands = EffectHandler(
-        report=lambda event: None,
-        clock=FakeClock(),
-        watcher=nothing,
-        music=nothing,
-        history=nothing,
-        listener=None,
-        tell=lambda text: None,
-        apply_settings=lambda: None,
-        ask_consent=lambda: None,
-        restart=lambda: None,
-        shut_down=lambda: None,
-    )
-    notifier = hands.notifier = Withdrawn()
-    mood = Mood(MoodState.HAPPY, 0.0, 1.0)
-    out = Snapshot(Status.NEEDS_LOGIN, mood, None, None, None, CameraState.ON, logged_in=False)
-    hands.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    hands.perform(effects.Publish(out))
-    hands.perform(effects.Publish(replace(out, autostart=True)))
-    assert notifier.kinds == []
-    hands.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    hands.perform(effects.Publish(replace(out, status=Status.AWAY, logged_in=True)))
-    assert notifier.kinds == [NotificationKind.LOGIN]
+    notifier = Withdrawn()
+    for shows, kinds in ((None, []), (notifier, [NotificationKind.LOGIN])):
+        parts = Components(
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            WorkerGroup(),
+            nothing,
+            notifier=shows,
+        )
+        handler = EffectHandler(
+            parts, Settings(), Options(), Paths.default(), FakeClock(), lambda _: None, lambda: None
+        )
+        handler.perform(effects.Withdraw(NotificationKind.LOGIN))
+        assert notifier.kinds == kinds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def test_spotify_is_forgotten_down_to_the_bytes(history: SqliteHistory) -> None:
     assert b"Rainy Sundays" in bytes_of(history)
 
     other = SqliteHistory(history.path)  # 'moodtray logout' beside the agent, which has it open
-    assert other.forget_spotify()
+    assert other.forget_playlists("spotify:")
     other.close()
     left = bytes_of(history)
     assert b"Rainy Sundays" not in left
@@ -107,19 +108,21 @@ def test_spotify_is_forgotten_down_to_the_bytes(history: SqliteHistory) -> None:
     assert (blank.playlist_uri, blank.playlist_name) == (None, None)
     assert (blank.mood, blank.reason) == (MoodState.SAD, "you look sad")
     assert {f.detail for f in history.feedback()} == {"", "local:happy"}
-    assert not history.forget_spotify()
+    assert not history.forget_playlists("spotify:")
     history.add_mood(NOON, HAPPY)  # and the agent goes on
 
 
 def test_forgetting_makes_no_history(tmp_path: Path) -> None:
     history = SqliteHistory(tmp_path / "history.sqlite")
-    assert not history.forget_spotify()
+    assert not history.forget_playlists("spotify:")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_after_a_logout_nothing_of_spotify_is_written(tmp_path: Path) -> None:
     out = True
-    history = SqliteHistory(tmp_path / "history.sqlite", logged_out=lambda: out)
+    history = SqliteHistory(
+        tmp_path / "history.sqlite", forgotten=lambda uri: out and uri.startswith("spotify:")
+    )
     history.add_switch(NOON, SPOTIFYS)
     history.add_switch(NOON, SWITCH)
     history.add_feedback(NOON, "undo", "spotify:playlist:4Yq8sQyqQnPEvQ7uGqVpTr")
@@ -143,7 +146,7 @@ def test_damaged_copies_with_spotify_in_them_are_removed(
     history.close()
     damaged = path.read_bytes()
     path.write_bytes(b"damage" + damaged[6:])
-    assert history.forget_spotify() is (playlist is SPOTIFYS)
+    assert history.forget_playlists("spotify:") is (playlist is SPOTIFYS)
     copies = list(tmp_path.glob("*.broken-*"))
     assert [copy.read_bytes() for copy in copies] == (
         [] if playlist is SPOTIFYS else [b"damage" + damaged[6:]]
@@ -154,16 +157,16 @@ def test_damaged_copies_with_spotify_in_them_are_removed(
 def test_a_reader_in_the_way_is_told(
     history: SqliteHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.store.forget.PATIENCE", 0.1)
+    monkeypatch.setattr("agent.store.history.PATIENCE", 0.1)
     history.add_switch(NOON, SPOTIFYS)
     reader = sqlite3.connect(history.path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM switches").fetchall()
     with pytest.raises(StoreError, match="another program"):
-        history.forget_spotify()
+        history.forget_playlists("spotify:")
     reader.execute("ROLLBACK")
     reader.close()
-    history.forget_spotify()
+    history.forget_playlists("spotify:")
     assert b"spotify:" not in bytes_of(history)
 
 
@@ -225,6 +228,32 @@ def test_damage_while_it_is_open_loses_neither_the_entry_nor_the_file(tmp_path: 
     history.add_mood(NOON, AWAY)
     assert [m.state for m in history.moods()] == [MoodState.AWAY]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("removed", ["the file", "all of it", "the folder", "replaced", "moved"])
+def test_a_file_removed_by_hand_is_noticed_and_begun_anew(
+    history: SqliteHistory, tmp_path: Path, removed: str
+) -> None:
+    for _ in range(2):
+        history.add_mood(NOON, HAPPY)
+    if removed == "the file":
+        history.path.unlink()
+    elif removed == "all of it":
+        for file in history.path.parent.iterdir():
+            file.unlink()
+    elif removed == "the folder":
+        shutil.rmtree(history.path.parent)
+    elif removed == "replaced":
+        other = SqliteHistory(tmp_path / "other.sqlite")
+        other.add_mood(NOON, AWAY)
+        other.close()
+        os.replace(other.path, history.path)
+    else:
+        history.path.rename(tmp_path / "moved.sqlite")
+    history.add_mood(NOON, HAPPY)
+    history.close()
+    states = [mood.state for mood in SqliteHistory(history.path).moods()]
+    assert states == ([AWAY.state] if removed == "replaced" else []) + [HAPPY.state]
 
 
 def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:

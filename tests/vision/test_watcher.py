@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +18,7 @@ from agent.events import CameraChanged, Event, Observed, WorkerCrashed
 from agent.types import EMOTIONS, Box, CameraState, FrameView, Observation
 from agent.vision.burst import Burst, Look
 from agent.vision.camera import OpenCVCamera
+from agent.vision.faces import FaceTracker
 from agent.vision.watcher import EMPTY_LOOKS, Watcher
 from tests.fakes.clock import FakeClock
 from tests.vision.mjpeg import MjpegServer
@@ -429,3 +433,32 @@ def test_preview_says_why_a_look_is_not_clear(
     assert views[-1].probabilities is None
     assert bench.observations[-1].unclear == "turned away"
     assert bench.observations[-1].quality == 0.0
+
+
+# --- sizes that change
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [((640, 480), (160, 120)), ((640, 480), (480, 640)), ((320, 240), (1280, 720))],
+)
+def test_frames_that_change_their_size_are_followed_on(
+    first: tuple[int, int], then: tuple[int, int], demo_clip: Path
+) -> None:
+    """The real tracker, in the middle of following a face; with the preview and without."""
+    face = cv2.VideoCapture(str(demo_clip)).read()[1]
+    sizes = itertools.chain([first] * 9, itertools.repeat(then))
+
+    class Turning(ScriptedCamera):
+        def read(self) -> np.ndarray:
+            return cv2.resize(face, next(sizes))
+
+    events: list[Event] = []
+    tracker, stubs = FaceTracker(), Stubs()
+    stubs.predict = lambda faces: np.full((len(faces), 7), 1 / 7, np.float32)  # type: ignore[method-assign]
+    watcher = Watcher(Turning, tracker, stubs, events.append, FakeClock(), interval=0.2)
+    for number in range(12):
+        watcher.set_tap(None if number % 2 else lambda view: None)
+        watcher.step()
+    assert not [event for event in events if isinstance(event, WorkerCrashed)]
+    assert [event for event in events if isinstance(event, Observed)]

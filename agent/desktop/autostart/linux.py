@@ -11,8 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent.desktop.autostart.base import Autostart, AutostartStatus
-from agent.errors import DesktopError, StoreError
+from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
+from agent.errors import AutostartError, StoreError
 from agent.store.files import write_atomic
 
 FILE_NAME = "moodtray.desktop"
@@ -23,7 +23,7 @@ _STRING_ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 
 
 def quote_exec(command: Sequence[str]) -> str:
-    """The value of an Exec key: arguments quoted, then the escapes of a string value on top.
+    """Write the value of an Exec key: arguments quoted, then the escapes of a string value.
 
     Raises DesktopError for a control character, which no desktop passes on unharmed.
     """
@@ -32,7 +32,7 @@ def quote_exec(command: Sequence[str]) -> str:
 
 def _quote(argument: str) -> str:
     if any(ord(character) < 32 for character in argument):
-        raise DesktopError(
+        raise AutostartError(
             f"The path {argument!r} has a control character in its name, and a desktop file "
             "cannot hold that. Install Moodtray in a folder with a plain name."
         )
@@ -44,7 +44,7 @@ def _quote(argument: str) -> str:
 
 
 def split_exec(value: str) -> tuple[str, ...] | None:
-    """The command behind the value of an Exec key, field codes left out; None: not valid."""
+    """Read the command of an Exec key's value, field codes left out; None: not valid."""
     text = _unescape(value)
     arguments: list[str] = []
     current: str | None = None
@@ -78,7 +78,7 @@ def split_exec(value: str) -> tuple[str, ...] | None:
 
 
 def _escape(text: str) -> str:
-    """A string value: no quotes, unlike in Exec."""
+    """Write a string value: no quotes, unlike in Exec."""
     return text.replace("\\", "\\\\")
 
 
@@ -111,6 +111,7 @@ class XdgAutostart(Autostart):
         return folder / "autostart" / FILE_NAME
 
     def enable(self) -> None:
+        """Start at login from now on. Raises DesktopError."""
         entry = [
             "[Desktop Entry]",
             "Type=Application",
@@ -126,26 +127,24 @@ class XdgAutostart(Autostart):
         self._write("\n".join(entry) + "\n")
 
     def _try_exec(self) -> list[str]:
-        """A desktop passes the entry over in silence where this program is gone; only an absolute
-        path, since some desktops search with another PATH than others."""
+        """Make the TryExec key: where the program is gone a desktop passes the entry over.
+
+        Only for an absolute path, since some desktops search with another PATH than others.
+        """
         program = self.command[0]
         return [f"TryExec={_escape(program)}"] if os.path.isabs(program) else []
 
     def disable(self) -> None:
+        """Do not start at login. Raises DesktopError."""
         system = self._system_entry()
         if system is not None and _is_on(system):
             entry = ["[Desktop Entry]", "Type=Application", "Name=Moodtray", "Hidden=true"]
             self._write("\n".join(entry) + "\n")
             return
-        try:
-            self.file.unlink(missing_ok=True)
-        except OSError as error:
-            raise DesktopError(
-                f"{self.file} could not be removed ({error.strerror or error}), so Moodtray "
-                "still starts at login. Check the permissions of its folder."
-            ) from error
+        remove_entry(self.file)
 
     def status(self) -> AutostartStatus:
+        """Read the user's entry, or else the system's."""
         entry = _read(self.file)
         if entry is None:
             entry = self._system_entry()
@@ -164,9 +163,10 @@ class XdgAutostart(Autostart):
 
     def _write(self, text: str) -> None:
         try:
-            write_atomic(self.file, text.encode(), mode=0o644)
+            # Paths of another encoding go through byte by byte.
+            write_atomic(self.file, text.encode("utf-8", "surrogateescape"), mode=0o644)
         except StoreError as error:
-            raise DesktopError(f"Start at login could not be changed. {error.message}") from error
+            raise AutostartError(f"Start at login could not be changed. {error.message}") from error
 
 
 def _is_on(entry: Mapping[str, str]) -> bool:
@@ -178,13 +178,13 @@ def _is_on(entry: Mapping[str, str]) -> bool:
 
 
 def _read(file: Path) -> dict[str, str] | None:
-    """The keys of the main group; None: there is no such file."""
+    """Read the keys of the main group; None: there is no such file."""
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise DesktopError(
+        raise AutostartError(
             f"{file} cannot be read ({error.strerror or error}). Check its permissions."
         ) from error
     entry: dict[str, str] = {}

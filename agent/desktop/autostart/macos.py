@@ -10,8 +10,8 @@ import plistlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.desktop.autostart.base import Autostart, AutostartStatus
-from agent.errors import DesktopError, StoreError
+from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
+from agent.errors import AutostartError, StoreError
 from agent.store.files import write_atomic
 
 LABEL = "org.moodtray.agent"
@@ -25,6 +25,7 @@ class LaunchAgent(Autostart):
         self.file = folder / f"{LABEL}.plist"
 
     def enable(self) -> None:
+        """Start at login from now on. Raises DesktopError."""
         entry = {
             "Label": LABEL,
             "ProgramArguments": list(self.command),
@@ -36,24 +37,20 @@ class LaunchAgent(Autostart):
         try:
             write_atomic(self.file, plistlib.dumps(entry, sort_keys=True), mode=0o644)
         except StoreError as error:
-            raise DesktopError(f"Start at login could not be changed. {error.message}") from error
+            raise AutostartError(f"Start at login could not be changed. {error.message}") from error
 
     def disable(self) -> None:
-        try:
-            self.file.unlink(missing_ok=True)
-        except OSError as error:
-            raise DesktopError(
-                f"{self.file} could not be removed ({error.strerror or error}), so Moodtray "
-                "still starts at login. Check the permissions of its folder."
-            ) from error
+        """Do not start at login. Raises DesktopError."""
+        remove_entry(self.file)
 
     def status(self) -> AutostartStatus:
+        """Read the agent's property list."""
         try:
             entry = plistlib.loads(self.file.read_bytes())
         except FileNotFoundError:
             return AutostartStatus(False)
         except OSError as error:
-            raise DesktopError(
+            raise AutostartError(
                 f"{self.file} cannot be read ({error.strerror or error}). Check its permissions."
             ) from error
         except (ValueError, plistlib.InvalidFileException):

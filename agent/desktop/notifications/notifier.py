@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from agent.desktop.icons.files import IconFiles
-from agent.desktop.notifications.rules import WaitingRoom, safe, still_so
+from agent.desktop.notifications.rules import INTERVAL, WaitingRoom, safe
 from agent.desktop.notifications.service import Service, ask_service
 from agent.ports import Clock, Report
 from agent.settings import NotificationSettings
 from agent.store.paths import Paths
-from agent.types import MoodState, Notification, NotificationKind, Snapshot, Status
+from agent.types import MoodState, Notification, NotificationKind, Status
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,15 @@ _STATUS: dict[NotificationKind, Status] = {
     NotificationKind.DEVICE: Status.OFFLINE,
     NotificationKind.CAMERA: Status.CAMERA_BUSY,
     NotificationKind.PROBLEM: Status.ERROR,
+    NotificationKind.WARNING: Status.ERROR,
 }
 
 
 def available() -> tuple[bool, str]:
-    """Whether notifications can be shown, and by whom or what to do about it. Blocks at most a
-    few seconds; never raises."""
+    """Tell whether notifications can be shown, and by whom or what to do about it.
+
+    Blocks at most a few seconds; never raises.
+    """
     service = ask_service()
     if service.problem:
         return False, service.problem
@@ -49,14 +52,21 @@ class _Way(Protocol):
     """One way to show a notification. In the notifier's thread."""
 
     async def show(self, notification: Notification, icon: Path, service: Service) -> None:
-        """Raises whatever the foreign library raises."""
+        """Show it. Raises whatever the foreign library raises."""
+        ...
+
+    async def withdraw(self, kind: NotificationKind) -> None:
+        """Take down the one of this kind, if it stands and this way can."""
         ...
 
 
 class DesktopNotifications:
-    """Implements :class:`agent.ports.Notifier`. ``notify`` returns at once: a thread of its own
-    with an event loop, started by the first notification, talks to the system and wakes when
-    something that was held back (quiet hours, too soon after its like) has its turn."""
+    """Implements :class:`agent.ports.Notifier`.
+
+    ``notify`` returns at once: a thread of its own with an event loop, started by the first
+    notification, talks to the system and wakes when something that was held back (quiet hours, too
+    soon after its like) has its turn.
+    """
 
     def __init__(
         self,
@@ -64,16 +74,19 @@ class DesktopNotifications:
         clock: Clock,
         settings: Callable[[], NotificationSettings],
         *,
-        snapshot: Callable[[], Snapshot | None] = lambda: None,
+        holds: Callable[[NotificationKind], bool] = lambda _: True,
+        interval: float = INTERVAL,
         folder: Path | None = None,
     ) -> None:
-        """``settings`` is asked at every notification; ``snapshot`` before one is shown that was
-        held back, to see whether it still holds; both in any thread. ``folder`` takes the pictures
-        (default: below the runtime folder)."""
+        """Ask for the ``settings`` at every notification, and whether a late one still ``holds``.
+
+        A late one was held back. Both are called in any thread. ``interval``: seconds between two
+        unasked ones of a kind. ``folder`` takes the pictures (default: below the runtime folder).
+        """
         self._report = report
         self._settings = settings
         self._folder = folder
-        self._waiting = WaitingRoom(clock, lambda held: still_so(held, snapshot()))
+        self._waiting = WaitingRoom(clock, holds, interval)
         self._lock = threading.Lock()  # for the waiting room
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -98,7 +111,12 @@ class DesktopNotifications:
             loop.call_soon_threadsafe(self._set_timer, left)
 
     def withdraw(self, kind: NotificationKind) -> None:
-        """Take down the one of this kind that stands on the screen, where the system can."""
+        """Take down the one of this kind that stands on the screen, where the system can.
+
+        One that is held back is dropped.
+        """
+        with self._lock:
+            self._waiting.withdraw(kind)
         loop = self._loop
         if loop is not None:  # else nothing was ever shown
             loop.call_soon_threadsafe(self._begin, self._take_down, kind)
@@ -158,7 +176,7 @@ class DesktopNotifications:
             if service.problem:
                 raise RuntimeError(service.problem)
             try:
-                self._way = self._way or _WithButtons(self._report)
+                self._way = self._way or _way_with_buttons(self._report)
                 await self._way.show(notification, icon, service)
             except Exception:
                 log.info("trying the plain way of notifications", exc_info=True)
@@ -171,8 +189,8 @@ class DesktopNotifications:
             self._way = self._service = None
 
     async def _take_down(self, kind: NotificationKind) -> None:
-        if not isinstance(self._way, _WithButtons):
-            return  # the plain ways cannot
+        if self._way is None:
+            return  # nothing was shown
         try:
             await self._way.withdraw(kind)
         except Exception as error:  # noqa: BLE001 - whatever the foreign library raises
@@ -205,8 +223,20 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
+def _way_with_buttons(report: Report) -> _Way:
+    system: str = sys.platform  # any, to the type checker
+    if system != "linux":
+        return _WithButtons(report)
+    from agent.desktop.notifications.freedesktop import FreedesktopNotifications
+
+    return FreedesktopNotifications(report, APP_NAME, SECONDS_SHOWN)
+
+
 class _WithButtons:
-    """desktop-notifier: buttons, and a notification that takes its predecessor's place."""
+    """desktop-notifier, on Windows and macOS.
+
+    Buttons, and a notification that takes its predecessor's place.
+    """
 
     def __init__(self, report: Report) -> None:
         from desktop_notifier import DesktopNotifier
@@ -258,8 +288,13 @@ def _plain_way() -> _Way:
     return _AppleScript() if sys.platform == "darwin" else _Plain()
 
 
-class _AppleScript:
-    """The script engine of macOS: text alone, for any program. (plyer wants one more library.)"""
+class _CannotWithdraw:
+    async def withdraw(self, kind: NotificationKind) -> None:
+        """Do nothing: what is shown goes by itself."""
+
+
+class _AppleScript(_CannotWithdraw):
+    """The script engine of macOS: text alone, for any program; plyer wants one more library."""
 
     # Title and text are arguments, never part of the script.
     SCRIPT = (
@@ -273,7 +308,7 @@ class _AppleScript:
         )
 
 
-class _Plain:
+class _Plain(_CannotWithdraw):
     """plyer: text and icon, on every system it knows."""
 
     async def show(self, notification: Notification, icon: Path, service: Service) -> None:

@@ -6,11 +6,10 @@ import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import assert_never
 
 from agent.ports import Clock
 from agent.settings import NotificationSettings
-from agent.types import CameraState, Chooser, Notification, NotificationKind, Snapshot
+from agent.types import Notification, NotificationKind
 
 INTERVAL = 60.0
 """Seconds between two notifications of a kind."""
@@ -26,6 +25,7 @@ NEEDS_USER = frozenset(
         NotificationKind.DEVICE,
         NotificationKind.CAMERA,
         NotificationKind.PROBLEM,
+        NotificationKind.WARNING,
     }
 )
 """Kinds that outlast the quiet hours."""
@@ -41,24 +41,27 @@ class WaitingRoom:
     """Says of each notification whether it is shown now, later or never.
 
     Later: the newest of a kind that comes within a minute of the last one shown, when that minute
-    is over; and the newest of a kind that needs the user, when the quiet hours are. ``still_so``
-    says whether what was held back still holds. One thread at a time.
+    is over; and the newest of a kind that needs the user, when the quiet hours are. ``holds``
+    says whether what was told of a kind still holds. One thread at a time.
     """
 
     def __init__(
         self,
         clock: Clock,
-        still_so: Callable[[Notification], bool] = lambda _: True,
+        holds: Callable[[NotificationKind], bool] = lambda _: True,
         interval: float = INTERVAL,
     ) -> None:
         self._clock = clock
-        self._still_so = still_so
+        self._holds = holds
         self._interval = interval
         self._shown: dict[NotificationKind, float] = {}
         self._held: dict[NotificationKind, _Held] = {}
 
     def offer(self, notification: Notification, settings: NotificationSettings) -> bool:
-        """True: show it now; that counts as shown. False: it waits here, or it is dropped."""
+        """Offer a notification; True: show it now, which counts as shown.
+
+        False: it waits here, or it is dropped.
+        """
         kind = notification.kind
         if notification.asked:  # what is held back of its kind keeps its turn
             self._shown[kind] = self._clock.monotonic()
@@ -74,8 +77,12 @@ class WaitingRoom:
         self._shown[kind] = self._clock.monotonic()
         return True
 
+    def withdraw(self, kind: NotificationKind) -> None:
+        """Drop what is held back of this kind: it holds no more."""
+        self._held.pop(kind, None)
+
     def due(self, settings: NotificationSettings) -> list[Notification]:
-        """What was held back and is to be shown now, oldest first; that counts as shown."""
+        """Take what was held back and is to be shown now, oldest first; that counts as shown."""
         if not settings.enabled:
             self._held.clear()
         quiet = self._is_quiet(settings)
@@ -83,7 +90,7 @@ class WaitingRoom:
         for kind, held in sorted(self._held.items(), key=lambda item: item[1].since):
             if quiet and kind in NEEDS_USER:
                 continue
-            if quiet or self._is_stale(held) or not self._still_so(held.notification):
+            if quiet or self._is_stale(held) or not self._holds(kind):
                 del self._held[kind]
             elif self._rest(kind) <= 0:
                 del self._held[kind]
@@ -92,7 +99,7 @@ class WaitingRoom:
         return out
 
     def seconds_left(self, settings: NotificationSettings) -> float | None:
-        """When to ask :meth:`due` again, at most :data:`LOOK`; None: nothing is held back."""
+        """Return when to ask :meth:`due` again, at most :data:`LOOK`; None: nothing waits."""
         if not self._held:
             return None
         quiet = 0.0
@@ -109,35 +116,17 @@ class WaitingRoom:
         return held.notification.kind is NotificationKind.SWITCH and age > STALE
 
     def _rest(self, kind: NotificationKind) -> float:
-        """Seconds until this kind may be shown again."""
+        """Return the seconds until this kind may be shown again."""
         last = self._shown.get(kind)
         return 0.0 if last is None else last + self._interval - self._clock.monotonic()
 
 
-def still_so(notification: Notification, snapshot: Snapshot | None) -> bool:
-    """Whether a notification that was held back still holds, as far as can be known."""
-    if snapshot is None:
-        return True
-    match notification.kind:
-        case NotificationKind.LOGIN:
-            return snapshot.logged_in is False
-        case NotificationKind.CAMERA:
-            return snapshot.camera in (CameraState.BUSY, CameraState.LOST)
-        case NotificationKind.DEVICE | NotificationKind.PROBLEM:
-            return snapshot.problem is not None
-        case NotificationKind.SWITCH:  # undone, or the user chose something else
-            playback = snapshot.playback
-            by_user = playback is not None and playback.chosen_by is Chooser.USER
-            return snapshot.switch is not None and not by_user
-        case NotificationKind.INFO:
-            return True
-        case _:
-            assert_never(notification.kind)
-
-
 def is_quiet(now: time, quiet_from: time | None, quiet_to: time | None) -> bool:
-    """Whether ``now`` lies in the quiet hours, which may span midnight. The first minute belongs
-    to them, the last does not; without both ends, or with equal ones, there are none."""
+    """Tell whether ``now`` lies in the quiet hours, which may span midnight.
+
+    The first minute belongs to them, the last does not; without both ends, or with equal ones,
+    there are none.
+    """
     if quiet_from is None or quiet_to is None or quiet_from == quiet_to:
         return False
     now = now.replace(tzinfo=None)
@@ -147,8 +136,10 @@ def is_quiet(now: time, quiet_from: time | None, quiet_to: time | None) -> bool:
 
 
 def seconds_until(now: datetime, at: time) -> float:
-    """From ``now`` to the next time that the clock shows ``at``; more than 0, at most a day. (On
-    the two days a year when clocks are put on or back it is an hour off.)"""
+    """Count from ``now`` to the next time that the clock shows ``at``; > 0, at most a day.
+
+    (On the two days a year when clocks are put on or back it is an hour off.)
+    """
     then = datetime.combine(now.date(), at, now.tzinfo)
     if then <= now:
         then += timedelta(days=1)
@@ -156,7 +147,6 @@ def seconds_until(now: datetime, at: time) -> float:
 
 
 def safe(text: str, markup: bool) -> str:
-    """``text`` such that the service shows it letter for letter: control characters go, and where
-    the service reads markup, its signs are escaped."""
+    """Write ``text`` such that the service shows it letter for letter."""
     text = "".join(c for c in text if c == "\n" or c.isprintable())
     return html.escape(text, quote=False) if markup else text

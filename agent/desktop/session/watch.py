@@ -11,6 +11,7 @@ from agent.errors import DesktopError
 from agent.events import PowerChanged, SessionChanged
 from agent.ports import Clock, Report
 from agent.settings import SessionSettings
+from agent.timing import ToldOnce
 from agent.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -34,17 +35,21 @@ class SessionSource(Protocol):
         ...
 
     def read(self) -> Signals:
-        """The present state; milliseconds. Raises DesktopError when the connection is lost."""
+        """Read the present state; milliseconds. Raises DesktopError when the connection is lost."""
         ...
 
     def wait(self, timeout: float) -> None:
-        """Return after ``timeout`` seconds, or at once when something changed or on
-        :meth:`interrupt`. Raises DesktopError when the connection is lost."""
+        """Wait ``timeout`` seconds, or until something changed or :meth:`interrupt`.
+
+        Raises DesktopError when the connection is lost.
+        """
         ...
 
     def let_sleep(self) -> None:
-        """The camera is off: a computer that is about to sleep need not wait any longer. May be
-        called when it does not; never raises."""
+        """Let a computer that is about to sleep wait no longer: the camera is off.
+
+        May be called when it does not; never raises.
+        """
         ...
 
     def interrupt(self) -> None:
@@ -52,7 +57,7 @@ class SessionSource(Protocol):
         ...
 
     def close(self) -> None:
-        """May be called twice; never raises."""
+        """Let go of everything. May be called twice; never raises."""
         ...
 
 
@@ -61,7 +66,8 @@ class SessionWatch(Worker):
 
     Until the first report the camera may be on. Where nothing can be known (no D-Bus) it stays
     silent and looks again every minute. ``camera_is_off`` (any thread, at once) says when a
-    computer that is about to sleep may do so.
+    computer that is about to sleep may do so, ``music_plays`` whether
+    somebody may be listening.
     """
 
     def __init__(
@@ -71,13 +77,15 @@ class SessionWatch(Worker):
         settings: SessionSettings,
         source: SessionSource,
         camera_is_off: Callable[[], bool] = lambda: True,
+        music_plays: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__("session", report, clock)
         self._settings = settings
         self._source = source
         self._camera_is_off = camera_is_off
+        self._music_plays = music_plays
         self._opened = False
-        self._told_absence = False
+        self._absence = ToldOnce()
         self._asleep = False
         self._reason: str | None = None
         self._on_battery: bool | None = None
@@ -88,25 +96,27 @@ class SessionWatch(Worker):
         self.wake()
 
     def wake(self) -> None:
+        """End the present wait, also the source's."""
         super().wake()
         self._source.interrupt()
 
     def request_stop(self) -> None:
+        """Ask the thread to end; returns at once."""
         super().request_stop()
         self._source.interrupt()
 
     def cycle(self) -> float | None:
+        """Read the session, report what changed, and wait."""
         if not self._opened:
             try:
                 self._source.open()
             except DesktopError as error:
-                if not self._told_absence:
+                if self._absence.is_news():
                     log.info("%s", error)
-                    self._told_absence = True
                 self._source.close()
                 return NO_SESSION
             self._opened = True
-            self._told_absence = False
+            self._absence.well()
         signals = self._source.read()
         self._tell(signals)
         if signals.asleep and not self._asleep:
@@ -116,11 +126,12 @@ class SessionWatch(Worker):
         return 0.0
 
     def release(self) -> None:
+        """Close the source."""
         self._opened = False
         self._source.close()
 
     def _await_release(self) -> None:
-        """The controller was told; the camera goes off soon, or hangs: then in its sleep."""
+        """Wait until the camera is off or hangs: the controller was told."""
         for _ in range(RELEASE_STEPS):
             if self._camera_is_off():
                 break
@@ -128,7 +139,7 @@ class SessionWatch(Worker):
         self._source.let_sleep()
 
     def _tell(self, signals: Signals) -> None:
-        reason = combine(signals, self._settings)
+        reason = combine(signals, self._settings, music=self._music_plays())
         if reason != self._reason:
             self._reason = reason
             log.info("session: camera %s", "may be on" if reason is None else f"off, {reason}")

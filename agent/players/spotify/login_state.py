@@ -1,5 +1,4 @@
-"""What last happened to the login, noted for other processes; and the rule that comes from it:
-after a logout nothing is kept that came with the login.
+"""Notes what last happened to the login, for other processes; after a logout nothing of it is kept.
 
 The note holds no secret. Whoever changes the login writes it, under the login's lock; a running
 agent sees by it that 'moodtray login' or 'logout' was called beside it, wherever the login is kept.
@@ -8,10 +7,13 @@ agent sees by it that 'moodtray login' or 'logout' was called beside it, whereve
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Strict
+
+from agent.players.spotify.json_models import Flag, JsonModel, read
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
 
@@ -24,19 +26,20 @@ class LoginChange(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(JsonModel):
     """``number`` differs for each change, ``era`` for each logout (empty before the first)."""
 
-    what: LoginChange
+    what: Annotated[LoginChange, Strict(False)]
     number: str
     era: str
-    keyring: bool  # a login was put into the system's keyring at some time
+    keyring: Flag = False  # a login was put into the system's keyring at some time
 
 
 class LoginNote:
-    """Reading costs one ``stat`` while nothing changes. Any thread; noting is done under
-    the login's lock. ``keyring``: logins are put there."""
+    """The note. Any thread; noting is done under the login's lock.
+
+    Reading costs one ``stat`` while nothing changes. ``keyring``: logins are put there.
+    """
 
     def __init__(self, path: Path, *, keyring: bool = False) -> None:
         self._path = path
@@ -45,24 +48,24 @@ class LoginNote:
         self._known: tuple[tuple[int, ...] | None, Noted | None] = (None, None)
 
     def read(self) -> Noted | None:
-        """The latest change; None before the first."""
+        """Read the latest change; None before the first."""
         stamp = self._stamp()
         known, noted = self._known
         if stamp != known:
-            noted = _parse(self._file.load()) if stamp is not None else None
+            noted = read(Noted, self._file.load()) if stamp is not None else None
             self._known = (stamp, noted)
         return noted
 
     def note_login(self) -> None:
-        """Raises StoreError, as all that write."""
+        """Note a login. Raises StoreError, as all that write."""
         self._write(LoginChange.LOGIN)
 
     def note_logout(self) -> None:
-        """The user wishes it, and that nothing of it stays."""
+        """Note that the user has logged out, and that nothing of the login may stay."""
         self._write(LoginChange.LOGOUT)
 
     def note_end(self) -> None:
-        """The service accepts the login no more."""
+        """Note that the service accepts the login no more."""
         self._write(LoginChange.ENDED)
 
     @property
@@ -88,14 +91,13 @@ class LoginNote:
         number = secrets.token_hex(8)
         known = before.era if before is not None else ""
         in_keyring = self._keyring and what is LoginChange.LOGIN
-        self._file.save(
-            {
-                "what": what.value,
-                "number": number,
-                "era": number if what is LoginChange.LOGOUT else known,
-                "keyring": in_keyring or (before is not None and before.keyring),
-            }
+        noted = Noted(
+            what=what,
+            number=number,
+            era=number if what is LoginChange.LOGOUT else known,
+            keyring=in_keyring or (before is not None and before.keyring),
         )
+        self._file.save(noted.model_dump(mode="json"))
 
     def _stamp(self) -> tuple[int, ...] | None:
         try:
@@ -106,8 +108,11 @@ class LoginNote:
 
 
 class PersonalFile:
-    """A JSON file that a logout removes and that does not come back: what was learned before a
-    logout is not written after it. One object serves from one logout to the next."""
+    """A JSON file that a logout removes and that does not come back.
+
+    What was learned before a logout is not written after it. One object serves from one logout to
+    the next.
+    """
 
     def __init__(self, file: JsonFile, lock: ExclusiveLock, note: LoginNote) -> None:
         self._file = file
@@ -116,15 +121,20 @@ class PersonalFile:
         self._era: str | None = None  # of the first use
 
     def load(self) -> dict[str, object] | None:
+        """Read the object; None after a logout."""
         return self._file.load() if self._is_ours() else None
 
     def save(self, value: dict[str, object]) -> None:
-        """Raises StoreError. After a logout nothing is written, and that is no error."""
+        """Replace the object. Raises StoreError.
+
+        After a logout nothing is written, and that is no error.
+        """
         with self._lock.hold():
             if self._is_ours() and not self._note.logged_out:
                 self._file.save(value)
 
     def delete(self) -> bool:
+        """Remove the file; True when there was one."""
         with self._lock.hold():
             return self._file.delete()
 
@@ -133,16 +143,3 @@ class PersonalFile:
         if self._era is None:
             self._era = era
         return self._era == era
-
-
-def _parse(value: dict[str, object] | None) -> Noted | None:
-    if value is None:
-        return None
-    number, era = value.get("number"), value.get("era")
-    try:
-        what = LoginChange(str(value.get("what")))
-    except ValueError:
-        return None
-    if not isinstance(number, str) or not isinstance(era, str):
-        return None
-    return Noted(what, number, era, value.get("keyring") is True)

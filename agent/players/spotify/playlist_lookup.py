@@ -1,5 +1,7 @@
-"""The playlists of each mood as the settings name them: told to the controller, and looked up at
-Spotify bit by bit, so that they have names and those that are gone are skipped before their turn.
+"""The playlists of each mood as the settings name them.
+
+Told to the controller, and looked up at Spotify bit by bit, so that they have names and those that
+are gone are skipped before their turn.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from agent.errors import PlaylistGone
-from agent.events import Notice, PlayerChanged
+from agent.errors import PlaylistGone, SettingsError
+from agent.events import Notice, PlayerChanged, SettingsBroken
 from agent.players.spotify.cache import DisplayCache
-from agent.players.spotify.playlists import canonical, playlists_for
+from agent.players.spotify.playlists import Refused, entries, playlist_id, playlists_for, refused
 from agent.ports import Report
+from agent.printable import printable
 from agent.settings import Settings
+from agent.timing import ToldOnce
 from agent.types import MoodState, Playlist
 
 log = logging.getLogger(__name__)
@@ -55,28 +59,34 @@ class MappedPlaylists:
         self._settings = Settings()
         self._entries: dict[str, _Entry] = {}
         self._playlists: dict[MoodState, tuple[Playlist, ...]] | None = None  # as told
+        self._skipped: tuple[Refused, ...] = ()  # entries that were told
         # The player's thread only:
         self._tries: Counter[str] = Counter()
         self._lost: dict[str, bool] = {}  # of this round: True gone, False unreadable
-        self._told: set[str] = set()
+        self._told = ToldOnce()
 
     # -- any thread
 
     def use(self, settings: Settings, logged_in: bool | None) -> None:
-        """Tell this mapping. Raises SettingsError for an entry that is no playlist."""
-        playlists = playlists_for(settings, self._cache)
+        """Tell this mapping, and once the entries in it that are skipped."""
+        playlists, skipped = playlists_for(settings, self._cache), refused(settings)
         with self._lock:
             self._settings, self._entries = settings, _entries(settings)
             self._tell(playlists, logged_in)
+            if skipped and skipped != self._skipped:
+                told = "\n".join(f"{entry} It is skipped." for entry in skipped)
+                self._report(SettingsBroken(SettingsError(told)))
+            self._skipped = skipped
 
     def retire(self) -> None:
-        """Another player is in use: not a word after this call."""
+        """Report nothing from now on: another player is in use."""
         with self._lock:
             self._retired = True
 
     # -- the player's thread
 
     def pending(self) -> bool:
+        """Tell whether a playlist is to be looked up."""
         return not self._retired and self._next() is not None
 
     def work(self) -> None:
@@ -94,18 +104,20 @@ class MappedPlaylists:
             self._end_round()
 
     def _next(self) -> str | None:
-        """The first that was not looked up of late; one that gave trouble comes last."""
+        """Choose the first that was not looked up of late; one that gave trouble comes last."""
         due = [
             uri
             for uri in self._entries
-            if not self._cache.is_recent(uri) and self._tries[uri] < TRIES
+            if playlist_id(uri) is not None  # nothing else can be asked for by its name
+            and not self._cache.is_recent(uri)
+            and self._tries[uri] < TRIES
         ]
         return min(due, key=lambda uri: self._tries[uri], default=None)
 
     def _found(self, uri: str) -> None:
         if self._cache.is_recent(uri):
             del self._tries[uri]  # a Counter: no error when it is not there
-            self._told.discard(uri)
+            self._told.well(uri)
             return
         self._tries[uri] += 1
         if self._tries[uri] == TRIES:
@@ -122,10 +134,9 @@ class MappedPlaylists:
             news = {
                 uri: gone
                 for uri, gone in lost.items()
-                if uri in self._entries and uri not in self._told
+                if uri in self._entries and self._told.is_news(uri)
             }
             if news:
-                self._told |= news.keys()
                 self._report(self._notice(news))
 
     # -- words
@@ -162,13 +173,12 @@ class MappedPlaylists:
 
 def _entries(settings: Settings) -> dict[str, _Entry]:
     found: dict[str, _Entry] = {}
-    for emotion, texts in settings.spotify_playlists.items():
-        for text in texts:
-            uri, key = canonical(text), f"spotify_playlists.{emotion}"
-            before = found.get(uri)
-            keys = before.keys if before is not None else ()
-            found[uri] = _Entry(
-                before.text if before is not None else text.strip()[:80],
-                keys if key in keys else (*keys, key),
-            )
+    for emotion, text, uri in entries(settings):
+        key = f"spotify_playlists.{emotion}"
+        before = found.get(uri)
+        keys = before.keys if before is not None else ()
+        found[uri] = _Entry(
+            before.text if before is not None else printable(text.strip(), 80),
+            keys if key in keys else (*keys, key),
+        )
     return found

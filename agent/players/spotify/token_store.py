@@ -1,8 +1,7 @@
 """Where the login to a music service is kept: a private file, or the system's keyring by setting.
 
-Both implement :class:`agent.ports.TokenStore` and add :meth:`exclusive`: one lock across threads
-and processes, to be held while a token is read, renewed and written. Spotify's refresh tokens work
-once; two programs renewing with the same one would log the user out.
+Both are a :class:`TokenStore`, whose lock is held while a token is read, renewed and written:
+Spotify's refresh tokens work once; two programs renewing with the same one would log the user out.
 """
 
 from __future__ import annotations
@@ -11,11 +10,31 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from agent.errors import StoreError
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
+
+
+class TokenStore(Protocol):
+    """Any thread. The JSON-like secrets of one login."""
+
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock across threads and processes. Raises StoreError when another keeps it."""
+        ...
+
+    def load(self) -> dict[str, object] | None:
+        """Read the login; None: there is none."""
+        ...
+
+    def save(self, token: dict[str, object]) -> None:
+        """Replace the login, atomically. Raises StoreError."""
+        ...
+
+    def delete(self) -> bool:
+        """Remove the login; True when there was one."""
+        ...
 
 
 class FileTokenStore:
@@ -27,16 +46,20 @@ class FileTokenStore:
         self._lock = lock or ExclusiveLock(path.with_name(path.name + ".lock"))
 
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock. Raises StoreError when another keeps it."""
         return self._lock.hold()
 
     def load(self) -> dict[str, object] | None:
+        """Read the login; None: there is none."""
         return self._file.load()  # rename makes every reading whole: no lock needed
 
     def save(self, token: dict[str, object]) -> None:
+        """Replace the login. Raises StoreError."""
         with self.exclusive():
             self._file.save(token)
 
     def delete(self) -> bool:
+        """Remove the login; True when there was one."""
         with self.exclusive():
             return self._file.delete()
 
@@ -51,9 +74,11 @@ class KeyringTokenStore:
         self._lock = lock
 
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock. Raises StoreError when another keeps it."""
         return self._lock.hold()
 
     def load(self) -> dict[str, object] | None:
+        """Read the login; None: there is none."""
         with _keyring() as keyring:
             text = keyring.get_password(self.SERVICE, self.USER)
         if text is None:
@@ -65,10 +90,12 @@ class KeyringTokenStore:
         return value if isinstance(value, dict) else None
 
     def save(self, token: dict[str, object]) -> None:
+        """Replace the login. Raises StoreError."""
         with self.exclusive(), _keyring() as keyring:
             keyring.set_password(self.SERVICE, self.USER, json.dumps(token))
 
     def delete(self) -> bool:
+        """Remove the login; True when there was one."""
         with self.exclusive(), _keyring() as keyring:
             if keyring.get_password(self.SERVICE, self.USER) is None:
                 return False
@@ -78,7 +105,7 @@ class KeyringTokenStore:
 
 @contextlib.contextmanager
 def _keyring() -> Iterator[Any]:
-    """The keyring library, its absence and its failures told as StoreError."""
+    """Give out the keyring library; its absence and its failures are raised as StoreError."""
     try:
         import keyring
         import keyring.errors

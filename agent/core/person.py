@@ -1,0 +1,196 @@
+"""What is known of one person's face: how it differs from the faces that the network knows. Pure.
+
+A face at rest is not neutral to the network: one looks sad, another angry. All numbers here are
+about the logarithms of the network's seven answers, minus their mean ("logs").
+
+* **Rest.** The mean of some looks at the resting face says how far it lies from the neutral face of
+  most people; that much is taken off every look. How much of it, depends on how alike the looks
+  are: normal distributions, a prior over persons of variance BETWEEN, looks of variance
+  ``spread`` (Bayes; James & Stein's shrinkage).
+* **Away from rest is not neutral.** Where the resting face is known, a look that is unlike it is
+  less likely neutral than the network says: up to NOT_NEUTRAL is taken off, the more alike the
+  resting looks were, the sooner. At rest nothing is taken off.
+* **Shift.** Seven more numbers that move slowly: by the long-run answers (``drifted``) and by each
+  word of the user on one look (``corrected``). Bounded by MOST.
+
+No picture is kept, and nobody can be recognised by it: fifteen numbers and a count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.types import EMOTIONS
+
+Floats = NDArray[np.float64]
+CLASSES = len(EMOTIONS)
+NEUTRAL = EMOTIONS.index("neutral")
+
+USUAL_REST = (-0.55, -1.98, -2.07, -1.0, 2.1, -1.44, 4.94)
+"""The logs of the shipped network's answers to neutral faces, their mean over the validation faces
+(printed by ``moodtray evaluate --streams --fit``)."""
+LEAST = 1e-4
+"""Smaller answers count as this: the network's own figure for 'none of it'."""
+BETWEEN = 1.5
+"""Variance of the resting logs from person to person: 1.2 over the seven on 51 portraits of the
+London set, and more where the light differs too."""
+USUAL_SPREAD = 0.6
+"""Variance of one person's resting logs from look to look, until it is measured ..."""
+USUAL_LOOKS = 1.0
+"""... and how many looks' worth that prior counts."""
+BEGINS = 1.0
+UNLIKE_REST = 0.8
+"""At most so much is taken off the logarithm of neutral far from rest (chosen on muxspace's held
+persons, whose neutral faces must stay neutral, and on half of the London set)."""
+NARROW = 0.15
+"""Mean square distance from rest at which, beside ``spread``, taking off begins."""
+MOST = 1.5
+"""Bound of each number of the shift: not more than what e^1.5, 4.5 times, makes of an answer."""
+STEP = 0.12
+"""How far one word of the user moves the shift."""
+DRIFT_SECONDS = 6 * 3600.0
+"""Time constant of the slow drift."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """``rest``: mean logs of the resting face, None while it was not shown.
+
+    ``spread``: their variance from look to look; ``looks``: how many there were; ``shift``: what is
+    added to the logs. ``Person()`` changes nothing.
+    """
+
+    rest: tuple[float, ...] | None = None
+    spread: float = USUAL_SPREAD
+    looks: int = 0
+    shift: tuple[float, ...] = (0.0,) * CLASSES
+
+    @property
+    def is_known(self) -> bool:
+        """True when it changes anything."""
+        return self.rest is not None or any(self.shift)
+
+    def learn(self, rest: Sequence[NDArray[np.floating[Any]]]) -> Person:
+        """Return the person whose face at rest gave these answers (each [7] probabilities).
+
+        They replace those that were learned before. Without any: unchanged. Raises ValueError for
+        rows that are no seven finite probabilities.
+        """
+        if not len(rest):
+            return self
+        rows = _rows(np.asarray([np.asarray(row, dtype=np.float64) for row in rest]))
+        all_logs = logs(rows)
+        mean = all_logs.mean(axis=0)
+        scatter = float(((all_logs - mean) ** 2).mean(axis=1).sum())
+        spread = (USUAL_LOOKS * USUAL_SPREAD + scatter) / (USUAL_LOOKS + len(rows) - 1)
+        return replace(self, rest=tuple(mean.tolist()), spread=round(spread, 6), looks=len(rows))
+
+    def adjust(self, probabilities: NDArray[np.floating[Any]]) -> Floats:
+        """Turn answers [N, 7] into those of a usual face, float64 [N, 7], rows sum to 1.
+
+        Raises ValueError for rows that are no probabilities.
+        """
+        rows = _rows(np.asarray(probabilities, dtype=np.float64).reshape(-1, CLASSES))
+        if not self.is_known:
+            return rows
+        moved = logs(rows) + np.asarray(self.shift)
+        if self.rest is not None:
+            at_rest = np.asarray(self.rest)
+            share = self.looks * BETWEEN / (self.looks * BETWEEN + self.spread)
+            away = ((logs(rows) - at_rest) ** 2).mean(axis=1)
+            beyond = np.maximum(0.0, away / (NARROW + self.spread) - BEGINS)
+            usual = np.asarray(USUAL_REST)
+            moved -= share * (at_rest - usual)
+            moved -= UNLIKE_REST * (1 - np.exp(-beyond / 2))[:, None] * usual
+        powers = np.exp(moved - moved.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def corrected(
+        self, probabilities: Sequence[float], *, to: int | None = None, away_from: int | None = None
+    ) -> Person:
+        """Learn from the user's word on one look ([7] as the network answered).
+
+        One step down the cross-entropy (logistic regression, the bias alone), bounded, so that
+        wrong words cost little.
+        """
+        answer = self.adjust(np.asarray(probabilities))[0]
+        if to is not None:
+            step = np.eye(CLASSES)[to] - answer
+        elif away_from is not None:
+            others = np.where(np.arange(CLASSES) == away_from, 0.0, answer)
+            step = others / max(float(others.sum()), LEAST) - answer
+        else:
+            return self
+        return self._shifted(STEP * step)
+
+    def drifted(self, bias: Sequence[float], seconds: float) -> Person:
+        """Take off a small part of a lasting ``bias`` [7] (logs), for good.
+
+        The long-run answers of ``seconds`` lay that far away from the population's.
+        """
+        share = 1 - np.exp(-max(0.0, seconds) / DRIFT_SECONDS)
+        return self._shifted(-share * np.asarray(bias, dtype=np.float64))
+
+    def without_rest(self) -> Person:
+        """Return the same person, resting face forgotten."""
+        return replace(self, rest=None, spread=USUAL_SPREAD, looks=0)
+
+    def _shifted(self, step: Floats) -> Person:
+        new = np.asarray(self.shift) + step
+        new = np.clip(new - new.mean(), -MOST, MOST)
+        return replace(self, shift=tuple(round(float(x), 6) for x in new))
+
+    # -- as numbers
+
+    def as_numbers(self) -> dict[str, object]:
+        """Write it for a file; :meth:`from_numbers` reads it."""
+        return {
+            "rest": None if self.rest is None else [round(x, 4) for x in self.rest],
+            "spread": self.spread,
+            "looks": self.looks,
+            "shift": list(self.shift),
+        }
+
+    @classmethod
+    def from_numbers(cls, values: Mapping[str, object]) -> Person:
+        """Read what :meth:`as_numbers` wrote. Raises ValueError for anything else."""
+        rest, spread, looks = values.get("rest"), values.get("spread"), values.get("looks")
+        shift = _seven(values.get("shift"))
+        if (
+            isinstance(spread, bool) or not isinstance(spread, int | float) or not spread > 0
+            or isinstance(looks, bool) or not isinstance(looks, int) or looks < 0
+            or max(abs(x) for x in shift) > MOST + 1e-6
+        ):  # fmt: skip
+            raise ValueError("no person's numbers")
+        known = None if rest is None else _seven(rest)
+        return cls(known, float(spread), looks, shift)
+
+
+def logs(probabilities: Floats) -> Floats:
+    """Take the logarithms of the rows [..., 7], each at least LEAST, minus their mean."""
+    rows = np.log(np.maximum(probabilities, LEAST))
+    return np.asarray(rows - rows.mean(axis=-1, keepdims=True))
+
+
+def _rows(rows: Floats) -> Floats:
+    """Return ``rows``, if they are probabilities [N, 7]."""
+    if rows.ndim != 2 or rows.shape[1] != CLASSES:
+        raise ValueError(f"answers are rows of {CLASSES}, not of shape {rows.shape}")
+    if not np.isfinite(rows).all() or (rows < 0).any() or (rows.sum(axis=1) <= 0).any():
+        raise ValueError("answers are probabilities: finite, not below 0, not all 0")
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+
+
+def _seven(values: object) -> tuple[float, ...]:
+    if not isinstance(values, list | tuple) or len(values) != CLASSES:
+        raise ValueError("seven numbers are needed")
+    if any(isinstance(x, bool) or not isinstance(x, int | float) for x in values):
+        raise ValueError("seven numbers are needed")
+    if not np.isfinite(values).all():
+        raise ValueError("seven finite numbers are needed")
+    return tuple(float(x) for x in values)

@@ -1,0 +1,311 @@
+"""What each command to the running agent does.
+
+A request becomes an event, the answer comes from the snapshot. Nothing here owns state, and nothing
+knows how a request came in.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent import events
+from agent.errors import AgentError
+from agent.ports import Clock, Report
+from agent.types import Mood, PlayState, Snapshot
+from agent.web.status_text import as_dict, why_text
+from agent.wording import camera_line, capital, clock_time, describe, parse_mood, until
+
+PATIENCE = 1.0
+"""Seconds that an answer waits for the agent to have done what was asked."""
+WISH_PATIENCE = 4.0
+"""The same where a player has to be heard: a slow Spotify takes seconds."""
+LOOK_EVERY = 0.02
+"""Seconds between two looks at whether it has."""
+
+NO_CONSENT = (
+    "Read what Moodtray does with it and allow it with 'moodtray consent', or by 'Allow the "
+    "camera…' in the tray's menu."
+)
+
+PAUSED = (
+    "The preview shows the camera's picture. Use 'moodtray resume' first, or set "
+    'preview.when_paused to "resume" in the settings.'
+)
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _None(_Arguments):
+    pass
+
+
+class _Pause(_Arguments):
+    until: datetime | None = None
+
+
+class _Mood(_Arguments):
+    emotion: str  # a mood by the menu's word or the settings' name; "auto": read the face
+    minutes: Annotated[float, Field(gt=0.0, le=1440.0)] = 30.0
+
+
+class _Break(_Arguments):
+    until: datetime | None = None
+    until_back: bool = False
+
+
+class _Music(_Arguments):
+    action: Literal["pause", "resume", "next"]
+
+
+class _Page(_Arguments):
+    page: str = ""
+    show: bool = True
+
+
+class _Preview(_Arguments):
+    show: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``status`` is HTTP's; ``body`` holds ``text`` for people, or ``error``."""
+
+    status: int
+    body: dict[str, Any]
+
+    def as_json(self) -> bytes:
+        """Write the body as it goes over the wire."""
+        return json.dumps(self.body).encode()
+
+
+def refusal(status: int, text: str, title: str | None = None) -> Answer:
+    """Say no. ``title``: a headline of its own instead of the commands' common one."""
+    return Answer(status, {"error": text} if title is None else {"error": text, "title": title})
+
+
+class Commands:
+    """Answers commands.
+
+    ``report`` and ``snapshot`` are called in the asking thread and must not block; an answer may
+    block for PATIENCE. ``page_link`` makes an address that opens a page once; it may raise
+    AgentError.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        page_link: Callable[[str], str] | None = None,
+    ) -> None:
+        self._page_link = page_link
+        self._report = report
+        self._snapshot = snapshot
+        self._clock = clock
+        self._verbs: dict[str, tuple[str, type[_Arguments], Callable[[Any], Answer]]] = {
+            "status": ("GET", _None, self._status),
+            "why": ("GET", _None, self._why),
+            "pause": ("POST", _Pause, self._pause),
+            "resume": ("POST", _None, self._resume),
+            "mood": ("POST", _Mood, self._mood),
+            "play": ("POST", _None, self._play),
+            "music": ("POST", _Music, self._music),
+            "next": ("POST", _None, self._next),
+            "undo": ("POST", _None, self._undo),
+            "break": ("POST", _Break, self._break),
+            "preview": ("POST", _Preview, self._preview),
+            "page": ("POST", _Page, self._page),
+            "hello": ("POST", _None, self._hello),
+            "quit": ("POST", _None, self._quit),
+        }
+
+    def answer(self, method: str, verb: str, body: bytes) -> Answer:
+        """Carry out one request. ``body``: JSON of the arguments; empty means none."""
+        known = self._verbs.get(verb)
+        if known is None:
+            return refusal(404, "Not Found")
+        expected, model, act = known
+        if method != expected:
+            return refusal(405, "Method Not Allowed")
+        try:
+            arguments = model.model_validate_json(body or b"{}")
+        except ValidationError as error:
+            return refusal(422, _what_is_wrong(error))
+        return act(arguments)
+
+    # -- one method a command
+
+    def _status(self, _: _None) -> Answer:
+        return Answer(200, as_dict(self._snapshot(), self._clock))
+
+    def _why(self, _: _None) -> Answer:
+        return _told(why_text(self._snapshot()))
+
+    def _pause(self, arguments: _Pause) -> Answer:
+        end = None if arguments.until is None else arguments.until.astimezone()
+        now = self._clock.now()
+        if end is not None and end <= now:
+            return refusal(422, _passed(end))
+        self._report(events.PauseCamera(end))
+        done = self._happened(lambda seen: seen.camera_paused and seen.paused_until == end)
+        return _told(f"The camera is paused {until(end, now)}.", done)
+
+    def _resume(self, _: _None) -> Answer:
+        if not self._snapshot().consent:
+            self._report(events.RestartWorkers())
+            return refusal(409, NO_CONSENT, title="The camera is not allowed yet")
+        self._report(events.ResumeCamera())
+        done = self._happened(lambda seen: not seen.camera_paused and not seen.stopped)
+        seen = self._snapshot()
+        if done and seen.held_off is not None:
+            camera = camera_line(seen, self._clock.now())
+            return _told(f"Not paused any more, but the camera is {camera}.")
+        return _told("The camera may be used again.", done)
+
+    def _mood(self, arguments: _Mood) -> Answer:
+        try:
+            state = parse_mood(arguments.emotion)
+        except ValueError as error:
+            return refusal(422, f"emotion: {error}")
+        if state is None:
+            return self._wish(events.FollowFace(), "Moodtray goes by your face again.")
+        shown = self._snapshot().mood
+        wrong = shown.state if shown.state.is_emotion and not shown.by_hand else None
+        said = Mood(state, 0.0, 1.0, by_hand=True)
+        otherwise = f"{capital(describe(said))}, for {arguments.minutes:g} minutes."
+        return self._wish(events.SetMood(state, arguments.minutes, wrong), otherwise)
+
+    def _play(self, _: _None) -> Answer:
+        otherwise = "Asked for music for your mood. 'moodtray why' tells what came of it."
+        return self._wish(events.PlayForMood(), otherwise)
+
+    def _undo(self, _: _None) -> Answer:
+        return self._wish(events.UndoSwitch(), "Asked to take the last change back.")
+
+    def _break(self, arguments: _Break) -> Answer:
+        end = None if arguments.until is None else arguments.until.astimezone()
+        if end is not None and end <= self._clock.now():
+            return refusal(422, _passed(end))
+        return self._wish(events.TakeBreak(end, arguments.until_back), "Camera and music rest.")
+
+    def _music(self, arguments: _Music) -> Answer:
+        if arguments.action == "next":
+            return self._next_track()
+        pause = arguments.action == "pause"
+        self._report(events.PauseMusic() if pause else events.ResumeMusic())
+        wanted = PlayState.PAUSED if pause else PlayState.PLAYING
+        done = self._happened(
+            lambda seen: seen.playback is not None and seen.playback.state is wanted
+        )
+        return _told(f"The music is {'paused' if pause else 'on'}.", done)
+
+    def _next(self, _: _None) -> Answer:
+        otherwise = "Asked for another playlist for this mood."
+        return self._wish(events.NextPlaylist(), otherwise)
+
+    def _next_track(self) -> Answer:
+        before = self._snapshot()
+        track = None if before.playback is None else before.playback.track
+        self._report(events.NextTrack())
+
+        def gone_on(seen: Snapshot) -> bool:
+            other = seen.playback is not None and seen.playback.track != track
+            return other or seen.answers > before.answers
+
+        done, seen = self._happened(gone_on, WISH_PATIENCE), self._snapshot()
+        if seen.answers > before.answers:
+            return _answered(seen)
+        title = None if seen.playback is None else seen.playback.title
+        return _told(f"♪ {title}" if done and title else "Asked for the next track.")
+
+    def _preview(self, arguments: _Preview) -> Answer:
+        before = self._snapshot()
+        show = not before.preview_open if arguments.show is None else arguments.show
+        self._report(events.ShowPreview(show))
+        if show and not before.consent:  # it is asked for on the screen
+            return refusal(409, NO_CONSENT, title="The camera is not allowed yet")
+        done = self._happened(lambda seen: seen.preview_open is show)
+        if show and not done and self._snapshot().camera_paused:
+            return refusal(409, PAUSED, title="The camera is paused")
+        return _told("The preview is open." if show else "The preview is closed.", done)
+
+    def _page(self, arguments: _Page) -> Answer:
+        if self._page_link is None:
+            return refusal(409, "This run of Moodtray has no page.")
+        if arguments.show:
+            self._report(events.OpenPage(arguments.page))
+            return _told("The page opens in your browser.")
+        try:
+            url = self._page_link(arguments.page)
+        except AgentError as error:
+            return refusal(409, error.message, title=error.title)
+        except ValueError:
+            return refusal(422, f"There is no page '{arguments.page}'.")
+        return Answer(200, {"done": True, "text": "Open this address.", "url": url})
+
+    def _hello(self, _: _None) -> Answer:
+        """Show at a second start that the first one is there."""
+        title = "Moodtray is already running"
+        body = "Its icon is in the tray; a click on it opens the menu."
+        self._report(events.Notice(title, body, True))
+        return _told(f"{title}. 'moodtray status' tells how it is doing.")
+
+    def _quit(self, _: _None) -> Answer:
+        self._report(events.Quit())
+        return _told("Moodtray ends.")
+
+    def _wish(self, event: events.Event, otherwise: str) -> Answer:
+        """Report a wish and tell what came of it.
+
+        ``otherwise``: what to say when that takes long.
+        """
+        before = self._snapshot().answers
+        self._report(event)
+        if self._happened(lambda seen: seen.answers > before, WISH_PATIENCE):
+            return _answered(self._snapshot())
+        return _told(otherwise, done=False)
+
+    def _happened(
+        self, condition: Callable[[Snapshot], bool], patience: float | None = None
+    ) -> bool:
+        """Return True as soon as the agent's snapshot says so, False after ``patience`` seconds.
+
+        None: PATIENCE.
+        """
+        for _ in range(int((PATIENCE if patience is None else patience) / LOOK_EVERY)):
+            if condition(self._snapshot()):
+                return True
+            time.sleep(LOOK_EVERY)
+        return condition(self._snapshot())
+
+
+def _answered(seen: Snapshot) -> Answer:
+    """Repeat the words that the user was answered with on the screen."""
+    assert seen.answer is not None
+    return _told(f"{seen.answer.title}. {seen.answer.body}".replace("?.", "?"))
+
+
+def _passed(end: datetime) -> str:
+    return f"{clock_time(end)} on {end:%d %b} has passed already; name a later time."
+
+
+def _told(text: str, done: bool = True) -> Answer:
+    text = text if done else f"Asked, not done yet: {text}"
+    return Answer(200, {"done": done, "text": text})
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    told = []
+    for found in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in found["loc"]) or "request"
+        told.append(f"{place}: {found['msg']}")
+    return "; ".join(told)
