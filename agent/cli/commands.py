@@ -50,11 +50,11 @@ def main() -> NoReturn:
 
     _have_streams()
     _speak_utf8()
-    speak_as_set(Paths.default())
-    register(dev_app)
-    register(app, hidden=True)  # their names of before
     code = 0
     try:
+        speak_as_set(Paths.default())
+        register(dev_app)
+        register(app, hidden=True)  # their names of before
         app()
     except AgentError as error:
         _tell(f"{error.title}: {error.message}")
@@ -455,7 +455,7 @@ def _emotion(text: str) -> str:
 
 
 def _time(text: str | None, minutes: float | None) -> float | None:
-    """Minutes from either option; None: neither is given."""
+    """Return the minutes from either option; None: neither is given."""
     if minutes is not None and not math.isfinite(minutes):
         raise typer.BadParameter("a number of minutes", param_hint="--minutes")
     if text is None:

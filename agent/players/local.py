@@ -32,8 +32,8 @@ def _nobody() -> None:
 class LocalPlayer:
     """Implements agent.ports.Player; the player's thread only, except :meth:`set_volume`.
 
-    ``on_change`` is called in the audio thread at the end of each track. ``null`` True plays into
-    the void on any machine; ``seed`` makes the shuffle repeatable.
+    ``on_change`` is called in the audio thread at the end of each track. ``null`` True plays on
+    the null device on any machine; ``seed`` makes the shuffle repeatable.
     """
 
     name = "Moodtray's own player"

@@ -11,12 +11,15 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from agent.store.files import cannot_write, write_atomic
+from agent.store.files import cannot_write, parse_json, read_small, write_atomic
 from agent.store.paths import Paths
 
 VERSION = 2
 
 QUESTION = "May Moodtray use the camera?"
+
+LIMIT = 10_000
+"""Bytes of the file; ours has 60."""
 
 TEXT = """\
 Moodtray looks through the camera for a moment every few seconds to tell your mood from your \
@@ -51,9 +54,14 @@ def is_given(paths: Paths) -> bool:
     A file that cannot be read or understood counts as no: asking once more does no harm.
     """
     try:
-        kept = json.loads(_file(paths).read_text(encoding="utf-8"))
+        kept = parse_json(read_small(_file(paths), LIMIT))
+    except (OSError, ValueError):
+        return False
+    if not isinstance(kept, dict):
+        return False
+    try:
         datetime.fromisoformat(kept["given"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (KeyError, TypeError, ValueError):
         return False
     return bool(kept.get("version") == VERSION)
 

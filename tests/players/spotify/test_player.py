@@ -320,7 +320,7 @@ def test_check_tells_name_and_cover_and_refuses_what_is_no_playlist(
     happy = spotify.world.catalogue["happy"]
     found = spotify.player.check(f"https://open.spotify.com/playlist/{happy.id}?si=1")
     assert found == Playlist(happy.uri, "Happy songs")
-    assert spotify.cache.cover(happy.uri) == f"https://covers.invalid/{happy.id}"
+    assert spotify.cache.cover(happy.uri) == f"https://i.scdn.co/image/{happy.id}"
     with pytest.raises(PlaylistGone):
         spotify.player.check(spotify_id("never made"))
     sent = len(spotify.world.sent)
