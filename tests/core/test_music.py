@@ -37,7 +37,7 @@ NOWHERE = NoDevice("Spotify is open nowhere.")
 
 
 class MusicHarness:
-    """The music alone, its clock, and all effects so far; the listener is happy unless set otherwise."""
+    """The music alone, its clock, and all effects so far; the listener is happy by default."""
 
     def __init__(self, *, asked: bool = False, **policy: object) -> None:
         self.clock = FakeClock()
