@@ -62,6 +62,8 @@ def log_in(spotify: FakeSpotify, browser: webdriver.Chrome, env: dict[str, str])
         assert url.startswith(f"{spotify.url}/authorize?")
         browser.get(url)
         browser.find_element(By.ID, "agree").click()
+        patience(browser).until(lambda b: "Is this your account?" in text_of(b))
+        browser.find_element(By.ID, "keep").click()
         patience(browser).until(lambda b: "Done, you may close this" in text_of(b))
         assert login.wait(30) == 0
         assert login.stdout.read() == ""

@@ -45,7 +45,7 @@ def picture(browser: webdriver.Chrome, name: str) -> None:
 def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) -> None:
     waits = patience(browser)
     browser.get(login.start())
-    assert "Log in to Spotify" in text_of(browser)
+    waits.until(lambda b: "Log in to Spotify" in text_of(b))  # from a file on to the pages
     assert browser.find_element(By.ID, "uri").text == "http://127.0.0.1/callback"
     picture(browser, "login-guide.png")
 
@@ -67,6 +67,11 @@ def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) 
     waits.until(lambda b: "wants to control your music" in text_of(b))
     assert browser.current_url.startswith(login.spotify.url)
     browser.find_element(By.ID, "agree").click()
+
+    waits.until(lambda b: "Is this your account?" in text_of(b))
+    assert browser.find_element(By.ID, "account").text == "Sam"
+    picture(browser, "login-account.png")
+    browser.find_element(By.ID, "keep").click()
 
     waits.until(lambda b: "Done, you may close this" in text_of(b))
     picture(browser, "login-done.png")
@@ -94,6 +99,7 @@ def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) 
 def test_a_user_who_cancels(browser: webdriver.Chrome, login: Login) -> None:
     login.settings = Settings(spotify=SpotifySettings(port=0, client_id=CLIENT))
     browser.get(login.start())
+    patience(browser).until(lambda b: "wants to control your music" in text_of(b))
     browser.find_element(By.ID, "cancel").click()
     patience(browser).until(lambda b: "The login was cancelled" in text_of(b))
     picture(browser, "login-cancelled.png")
