@@ -190,7 +190,7 @@ class FaceTracker:
         ][:BEHIND_MOST]
 
     def _was_behind(self, box: Box) -> bool:
-        """Tell whether this one was there beside the followed person, where and as small as before."""
+        """Tell whether this one was beside the followed person, in this place and as small."""
         for other, _ in self._others:
             if overlap(box, other) >= SAME_PERSON and box.area < CAME_NEARER * other.area:
                 self._misses = 0  # still there: remembered for as long

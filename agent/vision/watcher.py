@@ -242,7 +242,7 @@ class Watcher(Worker):
         return burst
 
     def _frame_of(self, camera: Camera) -> Frame:
-        """Read the newest frame. Where its size has changed the face's former place says nothing."""
+        """Read the newest frame. With another size the face's former place says nothing."""
         frame = camera.read()
         if self._shape and frame.shape != self._shape:
             self._detector.reset()
