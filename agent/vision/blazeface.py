@@ -100,7 +100,7 @@ NOTHING = Found(
 
 
 def decode(raw_scores: Floats, raw: Floats, places: Floats, kind: Kind) -> Found:
-    """Decode the answers that count.
+    """Choose the answers that count.
 
     ``raw_scores`` [N], ``raw`` [N, 16] as the network gives them, ``places`` its anchors [N, 2].
     """
@@ -116,7 +116,7 @@ def decode(raw_scores: Floats, raw: Floats, places: Floats, kind: Kind) -> Found
 
 
 def blend(found: Found) -> Found:
-    """Blend to one answer a face: the best, with all that overlap it, weighted by their scores."""
+    """Make one answer a face: the best, and with it all that overlap it, weighted by scores."""
     order = np.argsort(-found.scores, kind="stable")
     boxes, points, scores = [], [], []
     while len(order):
@@ -138,7 +138,7 @@ def blend(found: Found) -> Found:
 
 
 def _overlaps(box: Floats, boxes: Floats) -> Floats:
-    """Compute the intersection over union of ``box`` [4] with each of ``boxes`` [N, 4]."""
+    """Compute intersection over union of ``box`` [4] with each of ``boxes`` [N, 4]."""
     corner = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     shared = np.clip(corner, 0, None).prod(axis=1)
     area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
@@ -179,14 +179,14 @@ class Square:
 
 
 def around(frame: Frame) -> Square:
-    """Lay the square in whose middle the whole frame lies."""
+    """Return the square in whose middle the whole frame lies."""
     height, width = frame.shape[:2]
     side = max(height, width)
     return Square((width - side) // 2, (height - side) // 2, side)
 
 
 def parts(frame: Frame) -> list[Square]:
-    """Lay overlapping squares along the frame's longer side, as large as its shorter allows.
+    """List overlapping squares as large as the frame's shorter side allows, along its longer.
 
     None for a frame that is square already.
     """
@@ -321,7 +321,7 @@ def _tiles(length: int) -> tuple[slice, slice]:
 
 
 def _uncut(found: Found, tile: Frame) -> Found:
-    """Keep those that lie clear of the part's borders."""
+    """Leave out those that do not lie clear of the part's borders."""
     height, width = tile.shape[:2]
     margin = CUT * max(height, width)
     inside = (
@@ -333,7 +333,7 @@ def _uncut(found: Found, tile: Frame) -> Found:
 
 
 def _boxes(found: Found, frame: Frame) -> list[Box]:
-    """Give faces as the rest of the program knows them: with the forehead, clipped to the frame."""
+    """Give the faces boxes as the rest of the program knows them: with the forehead, clipped."""
     height, width = frame.shape[:2]
     size = found.boxes[:, 2:] - found.boxes[:, :2]
     middle = found.boxes[:, :2] + size * np.array([0.5, 0.5 - RAISED], np.float32)
