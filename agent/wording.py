@@ -1,6 +1,6 @@
-"""Every sentence about mood, music and camera, made in one place. Pure.
+"""Makes every sentence that menu, status, notifications, preview and demo share, once. Pure.
 
-Menu, tooltip, status, notifications, preview and demo share them.
+They are about mood, music and camera.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def mood_word(state: MoodState) -> str:
 
 
 def describe(mood: Mood | MoodState) -> str:
-    """One short clause: "you look happy", "you said you feel sad", "nobody is here"."""
+    """Describe in a short clause: "you look happy", "you said you feel sad", "nobody is here"."""
     state = mood.state if isinstance(mood, Mood) else mood
     if state is MoodState.AWAY:
         return _("nobody is in front of the camera")
@@ -116,17 +116,17 @@ def describe(mood: Mood | MoodState) -> str:
 
 
 def sentence(clause: str) -> str:
-    """``clause`` with a capital and a full stop."""
+    """Write ``clause`` with a capital and a full stop."""
     return f"{capital(clause).rstrip('.')}."
 
 
 def capital(clause: str) -> str:
-    """``clause`` beginning with a capital letter."""
+    """Write ``clause`` beginning with a capital letter."""
     return clause[:1].upper() + clause[1:]
 
 
 def mood_line(snapshot: Snapshot) -> str:
-    """Tell what is known of the user now: the first line of menu, status and preview."""
+    """Say what is known of the user now: the first line of menu, tooltip, status and preview."""
     status, mood = snapshot.status, snapshot.mood
     if "watcher" in snapshot.stopped:
         line = _("Not watching")  # the problem's own lines say why
@@ -163,7 +163,7 @@ def _paused_line(snapshot: Snapshot) -> str:
 
 
 def watch_line(snapshot: Snapshot, now: float) -> str:
-    """Tell what is seen at ``now`` (monotonic), and how far a new mood has come.
+    """Say what is seen at ``now`` (monotonic), and how far a new mood has come.
 
     As :func:`mood_line`, or "Sad? 6 of 10 s".
     """
@@ -182,7 +182,7 @@ def watch_line(snapshot: Snapshot, now: float) -> str:
 
 
 def music_line(snapshot: Snapshot) -> str:
-    """Which playlist plays: the second line of menu, tooltip and status."""
+    """Say which playlist plays: the second line of menu, tooltip and status."""
     if "player" in snapshot.stopped:
         return _("Out of touch with the music")
     if snapshot.status is Status.NEEDS_LOGIN:
@@ -201,7 +201,7 @@ def music_line(snapshot: Snapshot) -> str:
 
 
 def name_of(playback: Playback) -> str | None:
-    """Tell what people call what is loaded: the playlist's name, or the track's.
+    """Return what people call what is loaded: the playlist's name, or the track's.
 
     A player's own notation says nothing to people.
     """
@@ -209,7 +209,7 @@ def name_of(playback: Playback) -> str | None:
 
 
 def track_line(snapshot: Snapshot) -> str | None:
-    """Tell the track that is loaded, where it says more than :func:`music_line`."""
+    """Name the track that is loaded, where it says more than :func:`music_line`."""
     playback = snapshot.playback
     if playback is None or playback.state not in (PlayState.PLAYING, PlayState.PAUSED):
         return None
@@ -219,7 +219,7 @@ def track_line(snapshot: Snapshot) -> str | None:
 
 
 def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
-    """Tell what changed the music last and why, then what holds now where that differs.
+    """Say what changed the music last and why, then what holds now if that is something else.
 
     Sentences without a full stop.
     """
@@ -234,7 +234,7 @@ def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def decided(decision: Decision) -> str:
-    """Tell a decision's reason, and what it waits for."""
+    """Write a decision's reason, and what it waits for."""
     if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
         return _("{reason}; {name} follows when this track ends").format(
             reason=decision.reason, name=decision.playlist.name
@@ -246,7 +246,7 @@ def decided(decision: Decision) -> str:
 
 
 def camera_line(snapshot: Snapshot, now: datetime) -> str:
-    """Whether the camera looks; if not, for how long or why, and what to do."""
+    """Say whether the camera looks; if not, for how long or why, and what to do."""
     if not snapshot.consent:
         return _("not allowed yet; 'moodtray consent' tells what it is for and allows it")
     if "watcher" in snapshot.stopped:
@@ -264,12 +264,12 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
 
 
 def clock_time(moment: datetime) -> str:
-    """Write the time of day, as in "15:40"."""
+    """Write "15:40"."""
     return f"{moment:%H:%M}"
 
 
 def until(moment: datetime | None, now: datetime) -> str:
-    """Write "until 15:30", with the day when it is another one; or "until you resume it"."""
+    """Write "until 15:30", with the day when it is another one; "until you resume it"."""
     if moment is None:
         return _("until you resume it")
     local = moment.astimezone(now.tzinfo)
@@ -279,7 +279,7 @@ def until(moment: datetime | None, now: datetime) -> str:
 
 
 def shorten(text: str, width: int = LINE_WIDTH) -> str:
-    """One line of at most ``width`` characters."""
+    """Shorten to one line of at most ``width`` characters."""
     text = " ".join(text.split())
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
@@ -295,10 +295,16 @@ _PARTS: dict[str, str] = {
 }
 
 
+def what_is_done_by(worker: str) -> str:
+    """Say what a worker does, as the beginning of a sentence."""
+    if worker in _PARTS:
+        return _(_PARTS[worker])
+    return _("The part “{name}”").format(name=worker)
+
+
 def what_stopped(worker: str) -> str:
     """Say what no longer works since that worker gave up, as a sentence."""
-    part = _(_PARTS[worker]) if worker in _PARTS else worker
-    return _("{part} stopped after repeated failures.").format(part=part)
+    return _("{part} stopped after repeated failures.").format(part=what_is_done_by(worker))
 
 
 def part_stopped(worker: str) -> str:

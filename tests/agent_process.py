@@ -123,9 +123,7 @@ class AgentProcess:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
-        for reader in self._readers:
-            reader.join(PATIENCE)
+        self.end()
         for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()

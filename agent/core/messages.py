@@ -41,6 +41,7 @@ from agent.wording import (
     part_stopped,
     sentence,
     track_line,
+    what_is_done_by,
     why_lines,
 )
 
@@ -59,7 +60,7 @@ def _own_music() -> tuple[str, Event]:
 def switched(
     decision: Decision, *, asked: bool = False, word: OwnWord | None = None
 ) -> Notification:
-    """Tell to what the music was changed, why, and for how long where the user said a mood."""
+    """Tell that the music was changed: to what, why, and for how long."""
     assert decision.playlist is not None
     buttons: tuple[tuple[str, Event], ...] = ((_("Undo"), UndoSwitch(decision)),)
     body = sentence(decision.reason)
@@ -81,7 +82,7 @@ def switched(
 
 
 def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notification:
-    """Tell what plays after an Undo, and until when it is left alone."""
+    """Tell that a change was undone: what plays now, and until when it is left alone."""
     until = word.until if word is not None else until
     said = alone = ""
     if word is not None:
@@ -99,7 +100,7 @@ def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notif
 
 
 def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
-    """Note what the user said of their mood, where the music is not changed for it."""
+    """Answer the user who said how they feel, where the music is not changed for it."""
     said = _("So until {time}.").format(time=clock_time(word.until))
     why = _("No music plays.")
     if plays:
@@ -116,7 +117,7 @@ def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
 
 
 def follows_face(mood: MoodState) -> Notification:
-    """Tell of an end to the user's own word and to the time after an Undo."""
+    """Tell that the user's own word, or the time after an Undo, has ended."""
     return Notification(
         NotificationKind.INFO,
         _("Moodtray goes by your face again"),
@@ -127,7 +128,7 @@ def follows_face(mood: MoodState) -> Notification:
 
 
 def not_my_mood(denied: MoodState) -> Notification:
-    """Note that a mood is not the user's, where there was no change to take back."""
+    """Answer the user whose mood it is not, where there was no change to take back."""
     what = f"'{capital(mood_word(denied))}'" if denied.is_emotion else _("That")
     return Notification(
         NotificationKind.INFO,
@@ -138,7 +139,7 @@ def not_my_mood(denied: MoodState) -> Notification:
 
 
 def not_switched(decision: Decision) -> Notification:
-    """Answer a request for music that changes nothing: there is none, or none other, or it fits."""
+    """Answer a request for music that changes nothing: there is none, or it fits."""
     mood, playlist = mood_word(decision.mood), decision.playlist
     fits = _(FITS) in decision.reason
     if playlist is None:
@@ -163,7 +164,7 @@ def not_switched(decision: Decision) -> Notification:
 
 
 def nothing_plays() -> Notification:
-    """'Next track' in silence."""
+    """Answer 'Next track' in silence."""
     return Notification(
         NotificationKind.INFO,
         _("No music plays"),
@@ -187,7 +188,7 @@ def nothing_to_undo() -> Notification:
 
 
 def on_break(until: datetime | None, until_back: bool) -> Notification:
-    """Camera and music rest at the user's wish."""
+    """Tell that camera and music rest, as the user asked."""
     end = _("until you are back") if until_back else _("until you resume")
     if until is not None:
         end = _("until {time}").format(time=clock_time(until))
@@ -275,6 +276,18 @@ def worker_gave_up(worker: str, asked: bool = False) -> Notification:
     )
 
 
+def worker_crashed(worker: str) -> Notification:
+    """Tell that a part met a defect and goes on."""
+    return Notification(
+        NotificationKind.INFO,
+        _("Moodtray met a fault of its own"),
+        _(
+            "{part} was interrupted and goes on by itself. Please report it: "
+            "'moodtray doctor --bundle' gathers what helps to find the fault."
+        ).format(part=what_is_done_by(worker)),
+    )
+
+
 def no_consent() -> Notification:
     """Answer a wish that needs the camera before it is allowed."""
     return Notification(
@@ -340,7 +353,7 @@ def info(title: str, message: str, asked: bool = False, trouble: bool = False) -
 
 
 def holds(kind: NotificationKind, snapshot: Snapshot | None) -> bool:
-    """Whether what was told of this kind still holds, as far as can be known."""
+    """Tell whether what was told of this kind still holds, as far as can be known."""
     if snapshot is None:
         return True
     match kind:

@@ -111,7 +111,10 @@ class MoodTracker:
         return self._changed_from(before, watching)
 
     def deny(self, shown: MoodState | None, watching: bool) -> list[effects.Effect]:
-        """Take back the mood ``shown`` to the user (None: the present one), who denies it."""
+        """Hold off the mood ``shown`` to the user (None: the present one): it is not theirs.
+
+        For a while; an old one says nothing about the mood of now.
+        """
         present = self.mood(watching).state
         denied = shown or present
         out: list[effects.Effect] = [effects.RecordFeedback("not my mood", str(denied))]

@@ -75,12 +75,15 @@ def observe(
     if observation.probabilities is None:
         return _nobody(memory, now, settings)
     recent = tuple(o for o in memory.recent if now - o.time <= settings.window)
+    if observation.quality <= 0.0:
+        return _unread(replace(memory, recent=recent, last_face=now), now)
     memory = replace(memory, recent=(*recent, observation), last_face=now)
     looks = _balanced(memory.recent, settings, calibration.priors)
     smoothed = _smooth(looks, memory.recent, now, settings)
     leading = int(np.argmax(smoothed))
     leader = _STATES[leading]
-    clear = bool(looks[:, leading].max() >= calibration.unsure_below)
+    sound = np.array([not o.unclear for o in memory.recent])
+    clear = bool(looks[sound, leading].max(initial=0.0) >= calibration.unsure_below)
     probabilities = tuple(float(p) for p in smoothed)
     confidence = float(smoothed.max())
 
@@ -100,6 +103,14 @@ def observe(
     if now - memory.candidate_since < settings.dwell:
         return replace(memory, mood=steady)
     return replace(memory, mood=Mood(wanted, now, confidence, probabilities), candidate=None)
+
+
+def _unread(memory: MoodMemory, now: float) -> MoodMemory:
+    """Hold what was seen before until it is forgotten: somebody is there, but cannot be read."""
+    known = memory.mood.state.is_emotion and bool(memory.recent)
+    if known or memory.mood.state is MoodState.UNSURE:
+        return memory
+    return replace(memory, mood=Mood(MoodState.UNSURE, since=now, confidence=0.0), candidate=None)
 
 
 def _nobody(memory: MoodMemory, now: float, settings: MoodSettings) -> MoodMemory:

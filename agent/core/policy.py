@@ -158,7 +158,7 @@ def fits(playback: Playback | None, playlists: Sequence[Playlist]) -> bool:
 
 
 def no_playlist(state: MoodState, missing: frozenset[MoodState] = frozenset()) -> str:
-    """Give the reason where nothing can be played for ``state``; ``missing``: not found of late."""
+    """Return the reason where nothing can be played for ``state``."""
     if state in missing:
         return _("what is set for {mood} cannot be found or played just now").format(
             mood=mood_word(state)
