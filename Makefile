@@ -19,12 +19,13 @@ JOBS   ?= 4
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-spotify test lint format bench fuzz screenshots installer clean
+.PHONY: help setup demo demo-spotify test lint format bench fuzz screenshots translations installer
+.PHONY: clean
 
 help: ## Name the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
-setup: $(STAMPS)/program $(STAMPS)/tray ## Make .venv with the program in it
+setup: $(STAMPS)/program ## Make .venv with the program in it
 
 demo: setup ## Show the whole loop on the clip that Moodtray ships
 	$(BIN)/moodtray demo
@@ -54,6 +55,9 @@ fuzz: $(STAMPS)/dev ## Decode 10,000 damaged files of each kind of music
 screenshots: $(STAMPS)/dev system-packages ## Redraw the README's pictures from real runs
 	$(PY) -m tests.screenshots
 
+translations: $(STAMPS)/dev ## Take new texts into the catalogues, and compile them
+	$(PY) .make/translations.py --update
+
 installer: $(STAMPS)/dev ## Build the installer for this system
 	$(PY) installer/build.py
 
@@ -67,9 +71,6 @@ system-packages:
 
 $(STAMPS)/program: pyproject.toml .make/setup.sh
 	@PYTHON="$(PYTHON)" sh .make/setup.sh program
-
-$(STAMPS)/tray: $(STAMPS)/program
-	@PYTHON="$(PYTHON)" sh .make/setup.sh tray
 
 $(STAMPS)/dev: pyproject.toml .make/setup.sh | system-packages
 	@PYTHON="$(PYTHON)" sh .make/setup.sh dev

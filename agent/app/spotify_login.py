@@ -32,14 +32,17 @@ def login(
     tell: Callable[[str], None] | None = None,
     echo: Callable[[str], None] | None = None,
     open_browser: Callable[[str], bool] | None = None,
+    take_link: Callable[[str], None] | None = None,
     cancelled: threading.Event | None = None,
+    back: str | None = None,
 ) -> None:
     """Log in; blocks until the user has answered, at most five minutes after Spotify's page opened.
 
     ``echo`` takes the one line of stdout (a link that works once, with ``no_browser`` or when no
-    browser opens), ``tell`` everything else (stderr). A browser gets a file that leads to the link.
-    ``save_client_id`` stores a client ID that was given or entered. Raises NeedsLogin with what
-    went wrong, or another AgentError.
+    browser opens), ``tell`` everything else (stderr). A browser gets a file that leads to the link;
+    ``take_link`` gets the link itself, for a browser that is open already. ``save_client_id``
+    stores a client ID that was given or entered. ``back``: where the browser goes on afterwards.
+    Raises NeedsLogin with what went wrong, or another AgentError.
     """
     from agent.players.spotify.login import LoginFlow, account_name
     from agent.players.spotify.oauth import Accounts
@@ -71,6 +74,7 @@ def login(
         save_client_id=save_client_id,
         dashboard=DASHBOARD,
         say=tell,
+        back=back,
     )
     redirect_file = paths.runtime / "login.html"
     server.start()
@@ -78,7 +82,9 @@ def login(
         if client_id is not None and client_id != settings.spotify.client_id:
             save_client_id(client_id)
         link = server.link
-        if no_browser:
+        if take_link is not None:
+            take_link(link)
+        elif no_browser:
             tell("Open this address in a browser on this computer (it works once):")
             show(link)
         else:
@@ -108,13 +114,17 @@ def next_step(settings: Settings) -> str:
     )
 
 
+def redirect_uri(port: int) -> str:
+    """Return what to enter at Spotify; with any free port (0) the address is given without one."""
+    return f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
+
+
 def guide_text(port: int) -> str:
     """Explain, for a terminal, how to make the app at Spotify."""
-    uri = f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
     return (
         "Moodtray works through a Spotify app of your own (made once, free, Premium needed):\n"
         f"  1. Open {DASHBOARD} and press 'Create app'; tick 'Web API'.\n"
-        f"  2. Enter as redirect URI exactly: {uri}\n"
+        f"  2. Enter as redirect URI exactly: {redirect_uri(port)}\n"
         "  3. Copy the client ID and run: moodtray login --client-id THE_ID"
     )
 

@@ -6,16 +6,29 @@ Pure state with a clock: each method takes one fact and returns what is to be do
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from agent import effects
 from agent.core import mood_filter
 from agent.ports import Clock
 from agent.settings import MoodSettings
-from agent.types import Mood, MoodState, Observation
+from agent.types import Candidate, Mood, MoodState, Observation
 
 DENIED_FOR = 600.0
 """Seconds for which "not my mood" holds an emotion off."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWord:
+    """What the user said of their mood, and until when it holds.
+
+    ``corrects``: another mood had been shown to them.
+    """
+
+    mood: MoodState
+    until: datetime
+    corrects: bool = False
 
 
 class MoodTracker:
@@ -26,6 +39,8 @@ class MoodTracker:
         self._calibration = calibration
         self._memory = mood_filter.begin(clock.monotonic())
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
+        self._hand_until: datetime | None = None  # the same by the wall clock, for people
+        self._dwell = 0.0  # how long a mood must be seen, by the latest settings
         self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
         self.last_emotion: MoodState | None = None
         self.observation: Observation | None = None
@@ -48,21 +63,52 @@ class MoodTracker:
             return replace(seen, state=MoodState.UNSURE)
         return seen
 
+    @property
+    def by_hand_until(self) -> datetime | None:
+        """How long the user's own word holds, for people; None: there is none."""
+        return None if self._hand is None else self._hand_until
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """What is seen and not taken for the mood yet."""
+        state = self._memory.candidate
+        if state is None:
+            return None
+        return Candidate(state, self._memory.candidate_since, self._dwell)
+
     def observe(
         self, observation: Observation, settings: MoodSettings, watching: bool
     ) -> list[effects.Effect]:
         """Take in one more look."""
         self.observation = observation
+        self._dwell = settings.dwell
         before = self.mood(watching).state
         self._memory = mood_filter.observe(self._memory, observation, settings, self._calibration)
         return [effects.Record(observation), *self._changed_from(before, watching)]
 
-    def set_by_hand(self, state: MoodState, minutes: float, watching: bool) -> list[effects.Effect]:
-        """Take the mood that the user named; it holds for ``minutes``."""
+    def set_by_hand(
+        self, state: MoodState, minutes: float, watching: bool, wrong: MoodState | None = None
+    ) -> list[effects.Effect]:
+        """Take the mood that the user named; it holds for ``minutes``.
+
+        ``wrong``: the other mood that was shown to them.
+        """
         now = self._clock.monotonic()
+        out: list[effects.Effect] = []
+        if wrong is not None and wrong is not state:
+            out.append(effects.RecordFeedback("not my mood", str(wrong)))
         self._denied.clear()
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
-        return [effects.RecordFeedback("set by hand", str(state)), self._changed(watching)]
+        self._hand_until = self._clock.now() + timedelta(minutes=minutes)
+        out.append(effects.RecordFeedback("set by hand", str(state)))
+        return [*out, self._changed(watching)]
+
+    def follow_face(self, watching: bool) -> list[effects.Effect]:
+        """End the user's own word on their mood, and what they denied."""
+        before = self.mood(watching).state
+        self._hand = None
+        self._denied.clear()
+        return self._changed_from(before, watching)
 
     def deny(self, shown: MoodState | None, watching: bool) -> list[effects.Effect]:
         """Take back the mood ``shown`` to the user (None: the present one), who denies it."""

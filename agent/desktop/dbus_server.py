@@ -195,7 +195,13 @@ class BusServer:
                 self._lose()
                 self._sleep(pause)
                 pause = min(2 * pause, LAST_RETRY)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything; after :meth:`run` it is done already."""
         self._lose()
+        self._wake_read.close()
+        self._wake_write.close()
 
     def call_later(self, seconds: float, work: Callable[[], None]) -> None:
         """Do ``work`` in about so many seconds, bus or not."""

@@ -12,18 +12,21 @@ import logging
 import random
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agent.players.decoding import CHANNELS, FRAME_BYTES, RATE, Track, Unplayable
+from agent.printable import printable
 
 log = logging.getLogger(__name__)
 
 GAP = 0.3
 """Seconds of silence after a track: time to switch before a note of the next one is heard."""
+NAMED = 3
+"""So many files that cannot be played are named in one message."""
 NULL = "Null"
 """Name of the device that plays into the void: a machine without sound."""
 
@@ -50,14 +53,14 @@ class Deck:
         self._chance = chance  # None: in order
         self._on_end = on_end
         self._lock = threading.Lock()
-        self._bad: set[Path] = set()
+        self._bad: dict[Path, str] = {}  # what cannot be played, and why
         self._played = 0  # frames of the present track
         self._gap = 0  # frames of silence still due
         self._latest: Path | None = None
         self._turn = self._order()
         self._track = self._open_next()
         if self._track is None:
-            raise Unplayable
+            raise Unplayable(listed(self._bad))
 
     def read(self, frames: int) -> bytes:
         """Read the next sound; shorter than asked for means silence for the rest.
@@ -93,6 +96,14 @@ class Deck:
                 return None
             position = min(self._played / RATE, self._track.duration)
             return self._track.path, position, self._track.duration
+
+    def next(self) -> None:
+        """Go on with the next track at once. Any thread."""
+        with self._lock:
+            if self._track is not None:
+                self._track.close()
+                self._track = self._open_next()
+                self._played = self._gap = 0
 
     def close(self) -> None:
         """Close the track that is open."""
@@ -130,8 +141,8 @@ class Deck:
         return None
 
     def _skip(self, path: Path, why: str) -> None:
-        self._bad.add(path)
-        log.warning("skipped, it cannot be played: %s (%s)", path, why)
+        self._bad[path] = why
+        log.warning("skipped, it cannot be played: %s (%s)", printable(str(path)), why)
 
     def _order(self) -> Iterator[Path]:
         order = list(self._paths)
@@ -140,6 +151,13 @@ class Deck:
             if len(order) > 1 and order[0] == self._latest:  # never the same one twice in a row
                 order.append(order.pop(0))
         return iter(order)
+
+
+def listed(bad: Mapping[Path, str]) -> str:
+    """Name some files that cannot be played and say why, for people; count the others."""
+    told = [f"{printable(path.name)} ({why})" for path, why in list(bad.items())[:NAMED]]
+    more = len(bad) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
 
 
 class Output:

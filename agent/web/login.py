@@ -68,7 +68,8 @@ class Flow(Protocol):
 class LoginServer:
     """Serves the login's pages from a thread of its own until :meth:`stop`.
 
-    ``port`` 0: any free port. ``save_client_id`` is called with the ID that the user enters in
+    ``port`` 0: any free port. ``back``: the page that the browser returns to after a login.
+    ``save_client_id`` is called with the ID that the user enters in
     the guide, in the server's thread. The constructor starts nothing.
     """
 
@@ -82,6 +83,7 @@ class LoginServer:
         save_client_id: Callable[[str], None],
         dashboard: str,
         say: Callable[[str], None],
+        back: str | None = None,
     ) -> None:
         self._flow = flow
         self._wanted_port = port
@@ -90,6 +92,7 @@ class LoginServer:
         self._save_client_id = save_client_id
         self._dashboard = dashboard
         self._say = say
+        self._back = back
         self._form_key = secrets.token_urlsafe(16)  # other sites cannot send our forms
         self._link = secrets.token_urlsafe(24)  # works once
         self._session = secrets.token_urlsafe(24)  # of the one browser that used the link
@@ -332,7 +335,9 @@ class LoginServer:
         return page
 
     def _result_page(self, good: bool, title: str, message: str, status: int) -> Response:
-        return self._page("login_done.html", status, good=good, title=title, message=message)
+        return self._page(
+            "login_done.html", status, good=good, title=title, message=message, back=self._back
+        )
 
     def _page(self, template: str, status: int, **values: object) -> Response:
         nonce = secrets.token_urlsafe(12)

@@ -218,7 +218,7 @@ class TestDecks:
 
 class TestTrouble:
     def test_a_missing_folder(self, make: Callable[..., LocalPlayer], tmp_path: Path) -> None:
-        with pytest.raises(PlaylistGone, match="not there any more") as caught:
+        with pytest.raises(PlaylistGone, match="There is no folder") as caught:
             make().play(playlist(str(tmp_path / "Gone")))
         assert str(tmp_path / "Gone") in caught.value.message
 

@@ -41,6 +41,11 @@ def start_command() -> tuple[str, ...]:
     return (str(executable), "-m", "agent", RUN)
 
 
+def program_command() -> tuple[str, ...]:
+    """Give start_command without its verb: for a desktop entry, whose actions have their own."""
+    return start_command()[:-1]
+
+
 def home_option() -> tuple[str, ...]:
     """Return what start_command needs where MOODTRAY_HOME is set: at login nobody sets it."""
     from agent.store.paths import Paths

@@ -31,23 +31,24 @@ KEPT_FOR = timedelta(days=1)
 """After that a playlist is looked up again: names and covers change, deleted ones come back."""
 
 
-class _Entry(JsonModel):
+class _PlaylistName(JsonModel):
     name: AnyText = None
     cover: AnyText = None
     gone: Flag = False
     checked: AnyMoment = None
 
 
-class _Device(JsonModel):
+class _LastDevice(JsonModel):
     name: Annotated[str, Field(min_length=1)]
     type: Annotated[str, or_else(str)] = ""
 
 
-class _Kept(JsonModel):
+class _Names(JsonModel):
     playlists: Annotated[
-        dict[str, Annotated[_Entry, or_else(_Entry)]], or_else(dict[str, _Entry])
+        dict[str, Annotated[_PlaylistName, or_else(_PlaylistName)]],
+        or_else(dict[str, _PlaylistName]),
     ] = Field(default_factory=dict)
-    device: Annotated[_Device | None, or_else(lambda: None)] = None
+    device: Annotated[_LastDevice | None, or_else(lambda: None)] = None
 
 
 class DisplayCache:
@@ -57,7 +58,7 @@ class DisplayCache:
         self._document = document
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: _Kept | None = None  # read when first needed
+        self._kept: _Names | None = None  # read when first needed
 
     def name(self, uri: str) -> str | None:
         """Return the name of a playlist, None when it is not known."""
@@ -80,11 +81,11 @@ class DisplayCache:
 
     def remember(self, uri: str, name: str | None, cover: str | None) -> None:
         """Keep name and cover of a playlist that was looked up."""
-        self._put(uri, _Entry(name=name, cover=cover, checked=self._clock.now()))
+        self._put(uri, _PlaylistName(name=name, cover=cover, checked=self._clock.now()))
 
     def mark_gone(self, uri: str) -> None:
         """Note that a playlist was missing."""
-        self._put(uri, _Entry(name=self.name(uri), gone=True, checked=self._clock.now()))
+        self._put(uri, _PlaylistName(name=self.name(uri), gone=True, checked=self._clock.now()))
 
     @property
     def device(self) -> tuple[str, str] | None:
@@ -98,31 +99,31 @@ class DisplayCache:
         if not name or self.device == (name, kind):
             return
         with self._lock:
-            device = _Device(name=name, type=kind)
+            device = _LastDevice(name=name, type=kind)
             self._save(self._load().model_copy(update={"device": device}))
 
     def forget(self) -> bool:
         """Remove everything. True when there was something."""
         with self._lock:
-            self._kept = _Kept()
+            self._kept = _Names()
             return self._document.delete()
 
-    def _entry(self, uri: str) -> _Entry:
+    def _entry(self, uri: str) -> _PlaylistName:
         with self._lock:
-            return self._load().playlists.get(uri) or _Entry()
+            return self._load().playlists.get(uri) or _PlaylistName()
 
-    def _put(self, uri: str, entry: _Entry) -> None:
+    def _put(self, uri: str, entry: _PlaylistName) -> None:
         with self._lock:
             kept = self._load()
             playlists = {**kept.playlists, uri: entry}
             self._save(kept.model_copy(update={"playlists": playlists}))
 
-    def _load(self) -> _Kept:
+    def _load(self) -> _Names:
         if self._kept is None:
-            self._kept = read(_Kept, self._document.load()) or _Kept()
+            self._kept = read(_Names, self._document.load()) or _Names()
         return self._kept
 
-    def _save(self, kept: _Kept) -> None:
+    def _save(self, kept: _Names) -> None:
         self._kept = kept
         try:
             self._document.save(kept.model_dump(mode="json", exclude_none=True))

@@ -57,10 +57,10 @@ class Token:
     @classmethod
     def from_dict(cls, value: dict[str, object] | None) -> Token | None:
         """Read it; None for what is no complete token: the user logs in again."""
-        return None if (kept := read(_Kept, value)) is None else kept.token()
+        return None if (kept := read(_StoredToken, value)) is None else kept.token()
 
 
-class _Kept(JsonModel):
+class _StoredToken(JsonModel):
     access_token: str
     refresh_token: Annotated[str, Field(min_length=1)]
     expires_at: Moment
