@@ -6,6 +6,7 @@ never blocks the controller.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -87,6 +88,14 @@ class RecordFeedback:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepPerson:
+    """The numbers of the person's own face have changed: store them. ``numbers``: as
+    ``agent.core.person.Person.as_numbers`` gives them; None: forget them."""
+
+    numbers: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
 class StartLogin:
     pass
 
@@ -134,6 +143,7 @@ Effect: TypeAlias = (
     | Record
     | RecordSwitch
     | RecordFeedback
+    | KeepPerson
     | StartLogin
     | EndLogin
     | SwitchAutostart

@@ -7,7 +7,7 @@ its own. A part that is missing (no tray, no notifications) is simply not told.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, assert_never
 
 from agent import effects, events
@@ -63,6 +63,7 @@ class EffectHandler:
         apply_settings: Callable[[], None],
         ask_consent: Callable[[], None],
         restart: Callable[[], None],
+        keep_person: Callable[[Mapping[str, object] | None], None],
         shut_down: Callable[[], None],
     ) -> None:
         self._report = report
@@ -77,6 +78,7 @@ class EffectHandler:
         self._apply_settings = apply_settings
         self._ask_consent = ask_consent
         self._restart = restart
+        self._keep_person = keep_person
         self._shut_down = shut_down
         self.tray: Tray | None = None
         self.notifier: Notifier | None = None
@@ -128,6 +130,8 @@ class EffectHandler:
                 self._keep(lambda: self._history.add_switch(self._clock.now(), decision))
             case effects.RecordFeedback(kind, detail):
                 self._keep(lambda: self._history.add_feedback(self._clock.now(), kind, detail))
+            case effects.KeepPerson(numbers):
+                self._keep_person(numbers)
             case effects.SwitchAutostart(enabled):
                 self._switch_autostart(enabled)
             case effects.AskConsent():

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import effects, events
+from agent.app import own_face
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
 from agent.app.options import Options
@@ -76,6 +77,10 @@ class Engine:
         settings, problem = self._load_settings()
         if problem is not None:
             self.report(events.SettingsBroken(problem))
+        if self._settings_file is not None and self._settings_file.news is not None:
+            self.report(
+                events.Notice("Your settings were brought up to date", self._settings_file.news)
+            )
         self._build(settings)
         self._effect_handler.tray = tray
 
@@ -159,7 +164,8 @@ class Engine:
             consent=not self._needs_consent or consent.is_given(self._paths),
             asked=self._options.play,
             camera_paused=self._options.paused,
-            calibration=Calibration(classifier.priors, classifier.unsure_below),
+            calibration=Calibration(classifier.priors),
+            person=own_face.load(self._paths, classifier.fingerprint, self._tell_problem),
         )
         self._music = PlayerManager(
             self._paths,
@@ -181,6 +187,7 @@ class Engine:
             apply_settings=self._apply_settings,
             ask_consent=self._ask_consent,
             restart=self._restart_workers,
+            keep_person=lambda numbers: own_face.save(self._paths, classifier.fingerprint, numbers),
             shut_down=self._shut_down,
         )
         self._external_changes = ExternalChanges(

@@ -19,6 +19,7 @@ from agent.core.camera import CameraControl
 from agent.core.mood import MoodTracker
 from agent.core.mood_filter import UNKNOWN, Calibration
 from agent.core.music import MusicControl
+from agent.core.person import STRANGER, Person
 from agent.core.policy import Listener
 from agent.core.snapshot import take_snapshot
 from agent.core.workers import WorkerStates
@@ -37,6 +38,10 @@ MUSIC_WISHES = (
 """What the user may want of the player."""
 
 
+BLIND_FOR = 40.0
+"""Seconds without a camera after which the old looks say nothing about now."""
+
+
 class Controller:
     """See the module. One thread calls it: the controller's."""
 
@@ -50,16 +55,18 @@ class Controller:
         camera_paused: bool = False,
         calibration: Calibration = UNKNOWN,
         autostart: bool | None = None,
+        person: Person = STRANGER,
     ) -> None:
         self._settings = settings
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
-        self._mood_tracker = MoodTracker(clock, calibration)
+        self._mood_tracker = MoodTracker(clock, calibration, person)
         self._music = MusicControl(clock, asked=asked)
         self._preview = False
         self._autostart = autostart
         self._workers = WorkerStates()
         self._settings_problem: str | None = None
         self._snapshot: Snapshot | None = None
+        self._interval = settings.camera.interval
         self._out: list[effects.Effect] = []
 
     # -- for the app
@@ -149,7 +156,7 @@ class Controller:
                 self._camera.held_off = reason
             case events.PowerChanged(on_battery):
                 self._camera.on_battery = on_battery
-                self._out.append(self._set_interval())
+                self._pace_looks()
             case events.PauseCamera(until):
                 self._camera.pause(until)
             case events.ResumeCamera():
@@ -167,10 +174,14 @@ class Controller:
             case events.NextPlaylist():
                 self._out += self._music.next_playlist(self._listener)
             case events.SetMood(state, minutes):
-                self._out += self._mood_tracker.set_by_hand(state, minutes, self._camera.watching)
+                self._out += self._mood_tracker.set_by_hand(
+                    state, minutes, self._camera.watching, self._settings.mood
+                )
                 self._decide()
             case events.NotMyMood(shown):
-                self._out += self._mood_tracker.deny(shown, self._camera.watching)
+                self._out += self._mood_tracker.deny(
+                    shown, self._camera.watching, self._settings.mood
+                )
                 self._decide()
             case events.UndoSwitch(shown):
                 self._out += self._music.undo(shown, self._settings.policy)
@@ -191,7 +202,8 @@ class Controller:
                 self._settings = settings
                 self._settings_problem = None
                 self._music.try_all_again()
-                self._out += [self._set_interval(), effects.ApplySettings()]
+                self._pace_looks()
+                self._out.append(effects.ApplySettings())
                 self._restart_workers()  # what made them fail may be mended
                 self._decide()
             case events.AskForConsent():
@@ -216,12 +228,13 @@ class Controller:
         self._out += self._mood_tracker.observe(
             observation, self._settings.mood, self._camera.watching
         )
+        self._pace_looks()
         self._decide()
 
     def _camera_changed(self, state: CameraState, error: AgentError | None) -> None:
         blind_for = self._camera.blind_for
         self._out += self._camera.camera_changed(state, error)
-        if not self._camera.blind and blind_for > self._settings.mood.window:
+        if not self._camera.blind and blind_for > BLIND_FOR:
             self._forget_mood()  # the old looks say nothing about now
 
     def _steer_camera(self) -> None:
@@ -260,8 +273,13 @@ class Controller:
     def _mood(self) -> Mood:
         return self._mood_tracker.mood(self._camera.watching)
 
-    def _set_interval(self) -> effects.Effect:
-        return effects.SetInterval(self._camera.interval(self._settings.camera))
+    def _pace_looks(self) -> None:
+        """Look again soon while the mood is open, late while it is sure."""
+        usual = self._camera.interval(self._settings.camera)
+        interval = round(usual * self._mood_tracker.pause, 3)
+        if interval != self._interval:
+            self._interval = interval
+            self._out.append(effects.SetInterval(interval))
 
     def _show_preview(self, show: bool, resume: bool) -> None:
         if show and not self._camera.consent:

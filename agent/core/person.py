@@ -84,9 +84,7 @@ class Person:
         mean = all_logs.mean(axis=0)
         scatter = float(((all_logs - mean) ** 2).mean(axis=1).sum())
         spread = (USUAL_LOOKS * USUAL_SPREAD + scatter) / (USUAL_LOOKS + len(rows) - 1)
-        return replace(
-            self, rest=tuple(mean.tolist()), spread=round(spread, 6), looks=len(rows)
-        )
+        return replace(self, rest=tuple(mean.tolist()), spread=round(spread, 6), looks=len(rows))
 
     def adjust(self, probabilities: NDArray[np.floating[Any]]) -> Floats:
         """Answers [N, 7] as a usual face would have got them, float64 [N, 7], rows sum to 1. Raises
@@ -161,6 +159,10 @@ class Person:
             raise ValueError("no person's numbers")
         known = None if rest is None else _seven(rest)
         return cls(known, float(spread), looks, shift)
+
+
+STRANGER = Person()
+"""Of whom nothing is known."""
 
 
 def logs(probabilities: Floats) -> Floats:

@@ -16,6 +16,10 @@ EVERY = 5.0
 """Seconds between two looks of these rules."""
 
 
+LATEST = 12
+"""Looks among which the majority is sought."""
+
+
 class Steady:
     """A rule that looks every EVERY seconds and begins UNSURE."""
 
@@ -46,14 +50,12 @@ class Majority(Steady):
 
     def __init__(self, now: float, rest: NDArray[np.float64] | None = None) -> None:
         super().__init__(now, rest)
-        self._latest: deque[int] = deque(maxlen=12)
+        self._latest: deque[int] = deque(maxlen=LATEST)
 
     def leading(self, probabilities: NDArray[np.float64]) -> int | None:
         self._latest.append(int(probabilities.argmax()))
         emotion, count = Counter(self._latest).most_common(1)[0]
-        if 2 * count <= self._latest.maxlen:
-            return None
-        return emotion
+        return emotion if 2 * count > LATEST else None
 
 
 class Smoothing(Steady):

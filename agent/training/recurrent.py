@@ -24,7 +24,7 @@ POOL, WORLDS, BATCH, LOOKS, RATE = 1500, 300, 48, 640, 4e-3
 Arrays = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
-class Gru(nn.Module):  # type: ignore[misc]
+class Gru(nn.Module):
     """INPUTS -> HIDDEN -> seven moods."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ def train(
             network(inputs).flatten(0, 1), truths.flatten(), ignore_index=-1
         )
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         mean = float(loss.detach()) if mean == 0.0 else 0.98 * mean + 0.02 * float(loss.detach())

@@ -87,8 +87,8 @@ class Maker(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """What a rule said: ``played`` int [T], -1 before the first emotion; ``changes``: (row, emotion)
-    of each change of the music that the policy made; ``looks``: how many there were."""
+    """What a rule said: ``played`` int [T], -1 before the first emotion; ``changes``:
+    (row, emotion) of each change of the music that the policy made; ``looks``: how many there were."""
 
     played: NDArray[np.int64]
     changes: tuple[tuple[int, int], ...]
@@ -177,9 +177,10 @@ def _whole(name: str, values: NDArray[np.float64], refuse: Any) -> NDArray[np.in
     return values.astype(np.int64)
 
 
-def _first_bad(what: str, bad: NDArray[np.bool_], refuse: Any) -> None:
-    if bad.any():
-        raise refuse(f"{what} in row {int(np.argmax(bad))} ({int(bad.sum())} such rows).")
+def _first_bad(what: str, bad: Any, refuse: Any) -> None:
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        raise refuse(f"{what} in row {rows[0]} ({len(rows)} such rows).")
 
 
 def _check_rows(name: str, rows: NDArray[np.float64], refuse: Any) -> None:
@@ -334,7 +335,9 @@ def compare(
     makers: Mapping[str, Maker], recording: Recording
 ) -> list[dict[str, Any]]:  # fmt: skip
     """A row a rule: its name as ``rule``, and its figures."""
-    return [{"rule": name, **figures(run(make, recording), recording)} for name, make in makers.items()]
+    return [
+        {"rule": name, **figures(run(make, recording), recording)} for name, make in makers.items()
+    ]
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

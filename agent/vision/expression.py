@@ -109,6 +109,12 @@ class ExpressionClassifier:
         return self._card.name
 
     @property
+    def fingerprint(self) -> str:
+        """Which network this is, a copy in eight bits included: what was learned of a person's
+        face holds for this one alone."""
+        return self._card.source_sha256 or self._card.sha256
+
+    @property
     def labels(self) -> tuple[str, ...]:
         return self._card.labels
 

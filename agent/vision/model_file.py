@@ -39,6 +39,8 @@ class ModelCard(BaseModel):
     unsure_below: Annotated[float, Field(ge=0.0, le=1.0)]
     bytes: Annotated[int, Field(gt=0)]
     sha256: str
+    source_sha256: str | None = None
+    """Of the network that this one is a copy of, where it is one."""
 
     @property
     def input_name(self) -> str:

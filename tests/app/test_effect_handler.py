@@ -47,6 +47,7 @@ def test_the_question_to_log_in_goes_with_the_login() -> None:
         apply_settings=lambda: None,
         ask_consent=lambda: None,
         restart=lambda: None,
+        keep_person=lambda numbers: None,
         shut_down=lambda: None,
     )
     notifier = hands.notifier = Withdrawn()

@@ -103,7 +103,10 @@ def test_unrelated_changes_build_no_player(
     settings = Settings(player="spotify", spotify_playlists={"happy": (HAPPY,)})
     owner.music.use(settings)
     worker = owner.music._worker
-    for update in ({"mood": MoodSettings(dwell=3.0)}, {"spotify_playlists": {"sad": (SAD,)}}):
+    for update in (
+        {"mood": MoodSettings(steadiness="calm")},
+        {"spotify_playlists": {"sad": (SAD,)}},
+    ):
         owner.music.use(settings.model_copy(update=update))
     assert built == ["spotify"]
     assert owner.names[:3] == ["Spotify"] * 3
