@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.types import Decision, Mood, Notification, Observation, Playback, Playlist, Snapshot
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class AskConsent:
 @dataclass(frozen=True, slots=True)
 class ApplySettings:
     """Settings changed: workers and players that depend on them are brought up to date."""
+
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ LINE_LIMIT = 16_000
 """Characters of one record with its traceback; more is cut, so that no single line breaks the
 bound on the size."""
 
+REPEATS = 30
+"""Lines a minute of one kind."""
+
 QUIET = (
     "asyncio",
     "desktop_notifier",
@@ -109,6 +112,30 @@ class _PrivateRotatingFile(RotatingFileHandler):
         )
 
 
+class _AtMost(logging.Filter):
+    """Lets a message through REPEATS times a minute, whatever its arguments: what repeats without
+    end, because somebody outside makes it, must not push everything else out of the files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[tuple[str, str], int] = {}
+        self._minute = -1
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Count it. Any thread."""
+        with self._lock:
+            minute = int(record.created // 60)
+            if minute != self._minute:
+                self._minute = minute
+                self._counts.clear()
+            key = (record.name, str(record.msg))
+            count = self._counts[key] = self._counts.get(key, 0) + 1
+        if count == REPEATS:
+            record.msg = f"{record.msg} (and more of the kind within this minute, left out here)"
+        return count <= REPEATS
+
+
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _ours: list[logging.Handler] = []
 
@@ -130,6 +157,7 @@ def set_up(folder: Path, level: str | int = "INFO", console: bool = False) -> No
     root.setLevel(level)
     for handler in _ours:
         handler.setFormatter(RedactingFormatter(_FORMAT))
+        handler.addFilter(_AtMost())
         root.addHandler(handler)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -111,20 +111,6 @@ class Notifier(Protocol):
     def close(self) -> None: ...
 
 
-class TokenStore(Protocol):
-    """Any thread. JSON-like secrets of one service."""
-
-    def load(self) -> dict[str, object] | None: ...
-
-    def save(self, token: dict[str, object]) -> None:
-        """Atomic; raises StoreError."""
-        ...
-
-    def delete(self) -> bool:
-        """True when something was removed."""
-        ...
-
-
 class History(Protocol):
     """The controller's thread. Raises StoreError (a full disk); the agent goes on without."""
 

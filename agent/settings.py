@@ -125,7 +125,7 @@ class SessionSettings(_Section):
 
 class WebSettings(_Section):
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
-    """Of the control API on 127.0.0.1; 0: any free port."""
+    """Of the page on 127.0.0.1; 0: any free port."""
 
 
 EmotionName = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
@@ -139,10 +139,14 @@ class Settings(_Section):
     mood: MoodSettings = MoodSettings()
     policy: PolicySettings = PolicySettings()
     local: LocalSettings = LocalSettings()
-    local_playlists: dict[EmotionName, tuple[str, ...]] = Field(default_factory=dict)
+    local_playlists: dict[EmotionName, tuple[str, ...]] = Field(
+        default_factory=dict, examples=[["~/Music/Happy"]]
+    )
     """Emotion -> folders of audio files. Without an entry the loops that Moodtray ships."""
     spotify: SpotifySettings = SpotifySettings()
-    spotify_playlists: dict[EmotionName, tuple[str, ...]] = Field(default_factory=dict)
+    spotify_playlists: dict[EmotionName, tuple[str, ...]] = Field(
+        default_factory=dict, examples=[["https://open.spotify.com/playlist/..."]]
+    )
     """Emotion -> playlists: URI, URL or ID."""
     notifications: NotificationSettings = NotificationSettings()
     preview: PreviewSettings = PreviewSettings()

@@ -1,4 +1,7 @@
-"""How long what was begun may take, and how long a wish lives. Numbers, each with its reason."""
+"""How long what was begun may take, how long a wish lives, and how often trouble is told.
+
+Numbers, each with its reason; and :class:`ToldOnce`.
+"""
 
 from __future__ import annotations
 
@@ -25,3 +28,28 @@ to fetch the phone, or to start Spotify on a slow computer. Later nobody expects
 and it would frighten."""
 WISH_TRIES = 3
 """Starts that one wish may cost: a device that appears and fails again is no reason to go on."""
+
+
+class ToldOnce:
+    """Tells each kind of trouble once, until it was well again. One thread's; pure."""
+
+    def __init__(self) -> None:
+        self._told: set[object] = set()
+
+    def is_news(self, kind: object = None) -> bool:
+        """Take note of trouble of this kind; True when it was not told since it was well."""
+        news = kind not in self._told
+        self._told.add(kind)
+        return news
+
+    def was_told(self, kind: object = None) -> bool:
+        """True when trouble of this kind was told and is not over."""
+        return kind in self._told
+
+    def well(self, kind: object = None) -> None:
+        """Trouble of this kind is over."""
+        self._told.discard(kind)
+
+    def all_well(self) -> None:
+        """No trouble is left."""
+        self._told.clear()

@@ -30,7 +30,9 @@ _PARTS: dict[str, str] = {
     "watcher": "Looking through the camera",
     "player": "Playing music",
     "session": "Noticing a locked screen",
-    "control": "Taking commands such as 'moodtray status'",
+    "bus": "Answering programs on the session bus",
+    "commands": "Taking commands such as 'moodtray status'",
+    "page": "Showing the page in a browser",
 }
 
 
@@ -43,4 +45,4 @@ def part_stopped(worker: str) -> str:
     """What no longer works since that worker gave up, and how it may work again."""
     text = f"{what_stopped(worker)} 'Start again' in the tray's menu tries anew"
     # That command would not arrive.
-    return f"{text}." if worker == "control" else f"{text}, and so does 'moodtray resume'."
+    return f"{text}." if worker == "commands" else f"{text}, and so does 'moodtray resume'."

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def moodtray_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "moodtray-home"
+    home = tmp_path / "home"  # short: a Unix socket lies below it
     monkeypatch.setenv("MOODTRAY_HOME", str(home))
     return home
 

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from agent import logs
 from agent.diagnostics.bundle import anonymise, make
 from agent.errors import StoreError
+from agent.players.spotify import storage
 from agent.store.paths import Paths, ensure_folder
 
 NOW = datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC)
@@ -116,14 +117,25 @@ def test_arguments_and_tracebacks_are_masked_too(logged: Path) -> None:
 
 def test_five_megabytes_and_no_more(logged: Path) -> None:
     log = logging.getLogger("agent.test")
-    line = "x" * 12_000
-    for _ in range(420):
-        log.info(line)
+    for number in range(420):
+        log.info(f"{number} " + "x" * 12_000)
     log.info("y" * 3_000_000)  # one giant line
     files = list(logged.parent.iterdir())
     assert len(files) == 5
     assert sum(file.stat().st_size for file in files) <= 5_000_000
     assert "the rest is cut" in logged.read_text()
+
+
+def test_what_repeats_without_end_pushes_nothing_else_out(logged: Path) -> None:
+    log = logging.getLogger("agent.test")
+    log.info("what matters")
+    for number in range(10_000):
+        log.warning("a stranger came: %d", number)
+    text = logged.read_text()
+    assert "what matters" in text
+    assert "a stranger came: 0" in text
+    assert "left out here" in text
+    assert len(text) < 10_000
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are of another kind there")
@@ -201,7 +213,7 @@ def test_the_bundle_tells_nothing_about_the_person(
     monkeypatch.setenv("LOGNAME", "marianne")
     app, playlist, user = "0123456789abcdef0123456789abcdef", "37i9dQZF1DXdPec7aLTmlC", "maria_x"
     paths.ensure()
-    paths.token_file.write_text(json.dumps({"refresh_token": TOKEN}))
+    storage.token_file(paths).write_text(json.dumps({"refresh_token": TOKEN}))
     paths.history_file.write_bytes(b"sad at nine in the evening")
     paths.settings_file.write_text(
         f'[spotify]\nclient_id = "{app}"\n'

@@ -7,13 +7,18 @@ its own. A part that is missing (no tray, no notifications) is simply not told.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, assert_never
+from collections.abc import Callable
+from typing import TYPE_CHECKING, assert_never
 
 from agent import effects, events
 from agent.app import event_log
+from agent.app.components import Components
+from agent.app.options import Options
 from agent.errors import AgentError, StoreError
-from agent.ports import Clock, History, Notifier, Report
+from agent.ports import Clock, Report
+from agent.settings import Settings
+from agent.store.paths import Paths
+from agent.timing import ToldOnce
 from agent.types import (
     Decision,
     FrameView,
@@ -24,18 +29,13 @@ from agent.types import (
     Playback,
     Snapshot,
 )
-from agent.vision.watcher import Watcher
+from agent.vision.camera import OpenCVCamera
 from agent.wording import describe
 
 if TYPE_CHECKING:
-    from agent.app.player_manager import PlayerManager
     from agent.desktop.preview.process import Preview
-    from agent.desktop.tray.tray import Tray
 
 log = logging.getLogger(__name__)
-
-Listener = Callable[[dict[str, Any]], None]
-
 
 WISHES = (
     effects.StartLogin,
@@ -48,43 +48,42 @@ WISHES = (
 
 
 class EffectHandler:
-    """Carries effects out. The parts that come up later are set by ``agent.app.lifecycle``."""
+    """Hands each effect to the part it is for. The controller's thread, but for what says else."""
 
     def __init__(
         self,
-        *,
-        report: Report,
+        parts: Components,
+        settings: Settings,
+        options: Options,
+        paths: Paths,
         clock: Clock,
-        watcher: Watcher,
-        music: PlayerManager,
-        history: History,
-        listener: Listener | None,
-        tell: Callable[[str], None],
-        apply_settings: Callable[[], None],
-        ask_consent: Callable[[], None],
-        restart: Callable[[], None],
-        keep_person: Callable[[Mapping[str, object] | None], None],
-        shut_down: Callable[[], None],
+        report: Report,
+        ended: Callable[[], None],
     ) -> None:
-        self._report = report
+        """``settings`` are those that the parts were built with; ``ended`` is called once the
+        agent is to end."""
+        self._parts = parts
+        self._applied = settings
+        self._options = options
+        self._paths = paths
         self._clock = clock
+        self._report = report
+        self._ended = ended
         self._started = clock.monotonic()
-        self._watcher = watcher
-        self._music = music
-        self._history = history
-        self._history_well = True
-        self._listener = listener
-        self._tell = tell
-        self._apply_settings = apply_settings
-        self._ask_consent = ask_consent
-        self._restart = restart
-        self._keep_person = keep_person
-        self._shut_down = shut_down
-        self.tray: Tray | None = None
-        self.notifier: Notifier | None = None
-        self.preview: Preview | None = None
-        self.snapshot: Snapshot | None = None
-        """The latest that was published. Read by any thread."""
+        self._history_trouble = ToldOnce()
+        self._listener = options.listener
+        self._preview: Preview | None = None
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The latest that was published. Any thread."""
+        return self._snapshot
+
+    def join_preview(self, timeout: float) -> None:
+        """Wait until a preview that was closed is gone, at most ``timeout`` seconds. Any thread."""
+        if self._preview is not None:
+            self._preview.join(timeout)
 
     def perform(self, effect: effects.Effect) -> None:
         """Carry one effect out. Expected trouble is told to the user, never raised."""
@@ -97,83 +96,111 @@ class EffectHandler:
             )
 
     def _perform(self, effect: effects.Effect) -> None:
+        history = self._parts.history
         match effect:
             case effects.WatchCamera(active):
-                self._watcher.set_active(active)
+                self._parts.watcher.set_active(active)
             case effects.SetInterval(seconds):
-                self._watcher.set_interval(seconds)
+                self._parts.watcher.set_interval(seconds)
             case effects.Play(playlist, asked):
-                self._music.play(playlist, asked=asked)
+                self._parts.player.play(playlist, asked=asked)
             case effects.PauseMusic():
-                self._music.pause()
+                self._parts.player.pause()
             case effects.ResumeMusic():
-                self._music.resume()
+                self._parts.player.resume()
             case effects.ExpectTrackEnd(waiting):
-                self._music.expect(waiting)
+                self._parts.player.expect(waiting)
             case effects.StartLogin():
-                self._music.account.log_in()
+                self._parts.account.log_in()
             case effects.EndLogin():
-                self._music.account.log_out()
+                self._parts.account.log_out()
             case effects.SetPreview(show):
                 self._set_preview(show)
             case effects.Notify(notification):
                 self._write(notification)
-                if self.notifier is not None:
-                    self.notifier.notify(notification)
+                if self._parts.notifier is not None:
+                    self._parts.notifier.notify(notification)
                 elif self._listener is None:  # nobody else shows it
-                    self._tell(f"{notification.title}: {notification.body}")
+                    self._options.tell(f"{notification.title}: {notification.body}")
             case effects.Publish(snapshot):
                 self._publish(snapshot)
             case effects.Record(item):
                 self._record(item)
             case effects.RecordSwitch(decision):
-                self._keep(lambda: self._history.add_switch(self._clock.now(), decision))
+                self._keep(lambda: history.add_switch(self._clock.now(), decision))
             case effects.RecordFeedback(kind, detail):
-                self._keep(lambda: self._history.add_feedback(self._clock.now(), kind, detail))
+                self._keep(lambda: history.add_feedback(self._clock.now(), kind, detail))
             case effects.KeepPerson(numbers):
-                self._keep_person(numbers)
+                if self._parts.own_face is not None:
+                    self._parts.own_face.save(numbers)
             case effects.SwitchAutostart(enabled):
                 self._switch_autostart(enabled)
             case effects.AskConsent():
                 self._ask_consent()
-            case effects.ApplySettings():
-                self._apply_settings()
+            case effects.ApplySettings(settings):
+                self._apply(settings)
             case effects.RestartWorkers():
-                self._restart()
+                self._parts.workers.restart()
+                self._parts.music.renew()
             case effects.Shutdown():
-                self._shut_down()
+                self._set_preview(False)
+                self._ended()
             case _:
                 assert_never(effect)
 
     # -- showing
 
     def _publish(self, snapshot: Snapshot) -> None:
-        before, self.snapshot = self.snapshot, snapshot
+        before, self._snapshot = self._snapshot, snapshot
+        notifier = self._parts.notifier
         asked_to_log_in = before is not None and before.logged_in is False
-        if self.notifier is not None and asked_to_log_in and snapshot.logged_in is not False:
-            self.notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
-        if self.tray is not None:
-            self.tray.update(snapshot)
+        if notifier is not None and asked_to_log_in and snapshot.logged_in is not False:
+            notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
+        for part in (self._parts.tray, self._parts.bus):
+            if part is not None:
+                part.update(snapshot)
 
     def _set_preview(self, show: bool) -> None:
-        if self.preview is None:
+        if self._preview is None:
             if not show:
                 return
             from agent.desktop.preview.process import Preview
 
-            self.preview = Preview(self._report)
+            self._preview = Preview(self._report)
         if show:
-            self.preview.open()
-            self._watcher.set_tap(self._to_preview)
+            self._preview.open()
+            self._parts.watcher.set_tap(self._to_preview)
         else:
-            self._watcher.set_tap(None)
-            self.preview.close()
+            self._parts.watcher.set_tap(None)
+            self._preview.close()
 
     def _to_preview(self, view: FrameView) -> None:
         """In the watcher's thread."""
-        snapshot = self.snapshot
-        if self.preview is not None and snapshot is not None:
-            self.preview.show(view, mood_line(snapshot))
+        snapshot = self._snapshot
+        if self._preview is not None and snapshot is not None:
+            self._preview.show(view, mood_line(snapshot))
+
+    # -- settings, consent, autostart
+
+    def _apply(self, settings: Settings) -> None:
+        before, self._applied = self._applied, settings
+        watcher, camera = self._parts.watcher, settings.camera
+        watcher.set_burst(camera.burst_frames, camera.burst_duration)
+        watcher.set_yield_to_others(camera.yield_to_others)
+        if self._options.camera is None and camera.source != before.camera.source:
+            watcher.set_camera(lambda: OpenCVCamera(camera.source))
+        if self._parts.session is not None:
+            self._parts.session.apply(settings.session)
+        self._parts.music.use(settings)
+
+    def _ask_consent(self) -> None:
+        from agent.desktop import consent
+        from agent.desktop.consent.dialog import ask
+
+        if self._options.headless:
+            self._options.tell(consent.HOW)
+            return
+        ask(self._paths, self._clock, self._report, self._options.tell)
 
     def _switch_autostart(self, enabled: bool) -> None:
         from agent.desktop.autostart import autostart
@@ -190,17 +217,16 @@ class EffectHandler:
     def _record(self, item: Observation | Mood | Decision | Playback) -> None:
         self._write(item)
         if isinstance(item, Mood):
-            self._keep(lambda: self._history.add_mood(self._clock.now(), item))
+            self._keep(lambda: self._parts.history.add_mood(self._clock.now(), item))
 
     def _keep(self, add: Callable[[], None]) -> None:
         """A history that cannot be written is told once; the agent goes on without it."""
         try:
             add()
-            self._history_well = True
+            self._history_trouble.well()
         except StoreError as error:
             log.warning("history: %s", error)
-            if self._history_well:
-                self._history_well = False
+            if self._history_trouble.is_news():
                 self._report(events.Notice(error.title, error.message))
 
     def _write(self, item: Observation | Mood | Decision | Playback | Notification) -> None:
@@ -208,7 +234,7 @@ class EffectHandler:
             return
         try:
             self._listener(event_log.line(item, self._clock.monotonic() - self._started))
-        except BrokenPipeError:  # whoever read the lines has had enough
+        except OSError:  # whoever read the lines has had enough, or the disk is full
             self._listener = None
             self._report(events.Quit())
 

@@ -10,22 +10,27 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import effects, events
-from agent.app import own_face
+from agent.app import memory
+from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
 from agent.app.options import Options
+from agent.app.own_face import OwnFace
 from agent.app.player_manager import PlayerManager
+from agent.app.spotify_account import Account
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop import consent
 from agent.errors import AgentError
+from agent.players.player_worker import PlayerWorker
 from agent.players.spotify import storage
-from agent.ports import Clock
+from agent.ports import Clock, Notifier
 from agent.settings import CameraSettings, Settings
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
@@ -35,9 +40,9 @@ from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
 from agent.vision.sources import Kind, parse_source
 from agent.vision.watcher import Watcher
-from agent.worker import Worker
 
 if TYPE_CHECKING:
+    from agent.desktop.bus_control import BusControl
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
 
@@ -47,6 +52,10 @@ STOP_SECONDS = 1.5
 """All parts together have that long to end; what hangs then is left behind (daemon threads)."""
 LOOK_AROUND = 2.0
 """Seconds between two looks at what other programs may have changed."""
+TIDY_AFTER = 4.0
+"""Seconds after which the start is over, and its memory can be given back."""
+TIDY_EVERY = 120.0
+"""Seconds between two such times: a page, a preview, an hour of music leave something behind."""
 
 
 class Engine:
@@ -70,19 +79,33 @@ class Engine:
         self._ended = ended
         self._done = threading.Event()
         self._settings_file: SettingsFile | None = None
-        self._session: SessionWatch | None = None
-        self._workers: list[Worker] = []  # all but the player's, which is the music's
-        self._closers: list[Callable[[], object]] = []
         self._loop_thread = threading.Thread(target=self._loop, name="controller", daemon=True)
-        settings, problem = self._load_settings()
+        self._settings, problem = self._load_settings()
         if problem is not None:
             self.report(events.SettingsBroken(problem))
-        if self._settings_file is not None and self._settings_file.news is not None:
-            self.report(
-                events.Notice("Your settings were brought up to date", self._settings_file.news)
-            )
-        self._build(settings)
-        self._effect_handler.tray = tray
+        classifier = ExpressionClassifier.load(engine=self._settings.camera.engine)
+        self._own_face = OwnFace(paths, classifier.fingerprint)
+        self._controller = Controller(
+            self._settings,
+            clock,
+            consent=not self._needs_consent or consent.is_given(paths),
+            asked=options.play,
+            camera_paused=options.paused,
+            calibration=Calibration(classifier.priors),
+            person=self._own_face.load(self._tell_problem),
+        )
+        self._parts = self._build(classifier, tray)
+        self._effect_handler = EffectHandler(
+            self._parts, self._settings, options, paths, clock, self.report, self._end
+        )
+        self._external_changes = ExternalChanges(
+            paths,
+            self._settings_file,
+            consent=(lambda: self._controller.consent) if self._needs_consent else None,
+            music=self._parts.music.look,
+            report=self.report,
+            tell_problem=self._tell_problem,
+        )
 
     # -- any thread
 
@@ -99,11 +122,9 @@ class Engine:
 
     def start(self) -> None:
         """Start all parts, the one that has the longest way first."""
-        if not self._options.headless:
-            self._start_notifications()  # before all else, so that trouble of the start is shown
-        self._start_worker(self._watcher)
+        self._parts.workers.start(self._parts.watcher)
         self._loop_thread.start()
-        self._start_the_rest(self._applied)
+        self._start_the_rest(self._settings)
 
     def stop(self) -> None:
         """Ask all to end at once, then wait for all within one common time."""
@@ -112,41 +133,32 @@ class Engine:
         def left() -> float:
             return max(0.05, deadline - self._clock.monotonic())
 
-        for worker in self._workers:
-            worker.request_stop()
-        self._music.request_stop()
-        closing = [threading.Thread(target=close, daemon=True) for close in self._closers]
-        for thread in closing:
-            thread.start()
-        for worker in self._workers:
-            worker.join(left())
-        self._music.join(left())
-        if self._effect_handler.preview is not None:
-            self._effect_handler.preview.join(left())
-        for thread in [self._loop_thread, *closing]:
+        parts = self._parts
+        parts.workers.request_stop()
+        waited_for = [self._loop_thread]
+        if parts.notifier is not None:
+            waited_for.append(threading.Thread(target=parts.notifier.close, daemon=True))
+            waited_for[-1].start()
+        parts.workers.join(self._clock, deadline)
+        self._effect_handler.join_preview(left())
+        for thread in waited_for:
             thread.join(left())
         if not self._loop_thread.is_alive():  # the only one that writes it
-            self._history.close()
-
-    def _start_worker(self, worker: Worker) -> None:
-        self._workers.append(worker)
-        worker.start()
-
-    def _restart_workers(self) -> None:
-        for worker in self._workers:
-            worker.restart()
-        self._music.restart()
+            parts.history.close()
 
     def _load_settings(self) -> tuple[Settings, AgentError | None]:
         if self._options.settings is not None:
             return self._options.settings, None
         self._settings_file = SettingsFile(self._paths)
-        return self._settings_file.load_or_last_good()
+        loaded = self._settings_file.load_or_last_good()
+        if (news := self._settings_file.news) is not None:
+            self.report(events.Notice("Your settings were brought up to date", news))
+        return loaded
 
-    def _build(self, settings: Settings) -> None:
+    def _build(self, classifier: ExpressionClassifier, tray: Tray | None) -> Components:
+        settings, options = self._settings, self._options
         camera = self._source(settings.camera)
-        classifier = ExpressionClassifier.load(engine=settings.camera.engine)
-        self._watcher = Watcher(
+        watcher = Watcher(
             lambda: OpenCVCamera(camera),
             FaceTracker(),
             classifier,
@@ -158,47 +170,69 @@ class Engine:
             active=False,
             yield_to_others=settings.camera.yield_to_others,
         )
-        self._controller = Controller(
-            settings,
-            self._clock,
-            consent=not self._needs_consent or consent.is_given(self._paths),
-            asked=self._options.play,
-            camera_paused=self._options.paused,
-            calibration=Calibration(classifier.priors),
-            person=own_face.load(self._paths, classifier.fingerprint, self._tell_problem),
-        )
-        self._music = PlayerManager(
+        account = Account(
             self._paths,
             self._clock,
             self.report,
-            wanted=self._options.player,
-            spotify_url=self._options.spotify_url,
-            tell=self._options.tell,
+            spotify_url=options.spotify_url,
+            tell=options.tell,
         )
-        self._history = storage.history(self._paths, self._tell_problem)
-        self._effect_handler = EffectHandler(
-            report=self.report,
-            clock=self._clock,
-            watcher=self._watcher,
-            music=self._music,
-            history=self._history,
-            listener=self._options.listener,
-            tell=self._options.tell,
-            apply_settings=self._apply_settings,
-            ask_consent=self._ask_consent,
-            restart=self._restart_workers,
-            keep_person=lambda numbers: own_face.save(self._paths, classifier.fingerprint, numbers),
-            shut_down=self._shut_down,
-        )
-        self._external_changes = ExternalChanges(
+        player = PlayerWorker(None, account.heard, self._clock)
+        music = PlayerManager(
             self._paths,
-            self._settings_file,
-            consent=(lambda: self._controller.consent) if self._needs_consent else None,
-            music=self._music.look,
-            report=self.report,
-            tell_problem=self._tell_problem,
+            self._clock,
+            self.report,
+            player,
+            account,
+            wanted=options.player,
+            spotify_url=options.spotify_url,
         )
-        self._applied = settings
+        return Components(
+            watcher,
+            player,
+            music,
+            account,
+            storage.history(self._paths, self._tell_problem),
+            WorkerGroup(),
+            own_face=self._own_face,
+            tray=tray,
+            notifier=None if options.headless else self._make_notifier(),
+            session=self._make_session_watch() if options.session else None,
+            bus=self._make_bus_control() if options.control and sys.platform == "linux" else None,
+        )
+
+    def _make_notifier(self) -> Notifier:
+        from agent.desktop.notifications.notifier import DesktopNotifications
+
+        return DesktopNotifications(
+            self.report,
+            self._clock,
+            lambda: self._controller.settings.notifications,
+            snapshot=lambda: self._effect_handler.snapshot,
+        )
+
+    def _make_session_watch(self) -> SessionWatch:
+        from agent.desktop.session import SessionWatch, system_source
+
+        return SessionWatch(
+            self.report,
+            self._clock,
+            self._settings.session,
+            system_source(self._clock),
+            camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
+        )
+
+    def _make_bus_control(self) -> BusControl:
+        from agent.desktop.bus_control import BusControl
+        from agent.web.status_text import as_dict, why_text
+
+        return BusControl(
+            self.report,
+            self._clock,
+            lambda: self.snapshot,
+            status=lambda: as_dict(self.snapshot, self._clock),
+            why=lambda: why_text(self.snapshot),
+        )
 
     def _source(self, camera: CameraSettings) -> int | str:
         return camera.source if self._options.camera is None else self._options.camera
@@ -211,55 +245,40 @@ class Engine:
 
     def _start_the_rest(self, settings: Settings) -> None:
         """What may come up after the first look at the camera has begun."""
+        self._parts.workers.start(self._parts.player)
         try:
-            self._music.use(settings)
+            self._parts.music.use(settings)
         except AgentError as error:  # the rest of the agent works without music
             self._tell_problem(error)
         if self._options.control:
-            self._start_control(settings)
-        if self._options.session:
-            self._start_session_watch(settings)
+            self._start_web(settings)
+        if self._parts.bus is not None:
+            self._parts.workers.start(self._parts.bus)
+        if self._parts.session is not None:
+            self._parts.workers.start(self._parts.session)
         if not self._options.headless and self._options.settings is None:
             look_at_autostart(self.report)
 
-    def _start_control(self, settings: Settings) -> None:
-        from agent.web.server import ControlServer
+    def _start_web(self, settings: Settings) -> None:
+        from agent.web.commands import Commands
+        from agent.web.door import Door
+        from agent.web.page_server import PageServer
 
-        port = settings.web.port
-        self._start_worker(
-            ControlServer(self._paths, self.report, lambda: self.snapshot, self._clock, port)
+        def snapshot() -> Snapshot:
+            return self.snapshot
+
+        commands = Commands(self.report, snapshot, self._clock)
+        self._parts.workers.start(Door(self._paths, commands, self.report, self._clock))
+        self._parts.workers.start(
+            PageServer(self._paths, commands, self.report, snapshot, self._clock, settings.web.port)
         )
-
-    def _start_session_watch(self, settings: Settings) -> None:
-        from agent.desktop.session import SessionWatch, system_source
-
-        source = system_source(self._clock)
-        self._session = SessionWatch(
-            self.report,
-            self._clock,
-            settings.session,
-            source,
-            camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
-        )
-        self._start_worker(self._session)
-
-    def _start_notifications(self) -> None:
-        from agent.desktop.notifications.notifier import DesktopNotifications
-
-        notifier = DesktopNotifications(
-            self.report,
-            self._clock,
-            lambda: self._controller.settings.notifications,
-            snapshot=lambda: self._effect_handler.snapshot,
-        )
-        self._effect_handler.notifier = notifier
-        self._closers.append(notifier.close)
 
     # -- the controller's thread
 
     def _loop(self) -> None:
         self._carry_out(self._controller.begin)
         next_look = self._clock.monotonic() + LOOK_AROUND
+        next_tidying = self._clock.monotonic() + TIDY_AFTER
         while not self._done.is_set():
             due = self._controller.deadline
             wake_at = next_look if due is None else min(due, next_look)
@@ -274,6 +293,9 @@ class Engine:
             if now >= next_look:
                 next_look = now + LOOK_AROUND
                 self._external_changes.look()
+            if now >= next_tidying:
+                next_tidying = now + TIDY_EVERY
+                memory.give_back()
 
     def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
         """A defect in one step is logged and must not end the loop: the next event may be Quit.
@@ -293,27 +315,6 @@ class Engine:
         log.warning("%s: %s", problem.title, problem.message)
         self.report(events.Notice(problem.title, problem.message))
 
-    def _apply_settings(self) -> None:
-        settings, before = self._controller.settings, self._applied
-        self._applied = settings
-        self._watcher.set_burst(settings.camera.burst_frames, settings.camera.burst_duration)
-        self._watcher.set_yield_to_others(settings.camera.yield_to_others)
-        if self._options.camera is None and settings.camera.source != before.camera.source:
-            source = settings.camera.source
-            self._watcher.set_camera(lambda: OpenCVCamera(source))
-        if self._session is not None:
-            self._session.apply(settings.session)
-        self._music.use(settings)
-
-    def _ask_consent(self) -> None:
-        from agent.desktop.consent.dialog import ask
-
-        if self._options.headless:
-            self._options.tell(consent.HOW)
-            return
-        ask(self._paths, self._clock, self.report, self._options.tell)
-
-    def _shut_down(self) -> None:
+    def _end(self) -> None:
         self._done.set()
-        self._effect_handler.perform(effects.SetPreview(False))
         self._ended()

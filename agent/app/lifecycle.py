@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from agent import events
+from agent.app.memory import use_few_heaps
 from agent.app.options import Options
 from agent.clock import SystemClock
 from agent.desktop.quit_signals import on_quit_signal
@@ -48,6 +49,7 @@ class App:
     def run(self) -> None:
         """Start everything, block until Quit, stop everything. The main thread. Raises AgentError
         when it cannot even begin (no usable model, no writable folders)."""
+        use_few_heaps()
         self._paths.ensure()
         self._catch_signals()
         if not self._options.headless:

@@ -25,7 +25,7 @@ class Options:
     paused: bool = False
     spotify_url: str | None = None
     settings: Settings | None = None  # instead of the settings file (demo, tests)
-    control: bool = True  # the loopback control API
+    control: bool = True  # take commands, and show the page
     session: bool = True  # watch lock, sleep, idle
     listener: Callable[[dict[str, Any]], None] | None = None  # gets every journal line
     tell: Callable[[str], None] = _silent  # takes a line for the terminal

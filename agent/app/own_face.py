@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from agent.core.person import Person
+from agent.core.person import STRANGER, Person
 from agent.errors import AgentError, StoreError
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths
@@ -27,49 +27,50 @@ class OtherFace(StoreError):
     title = "Your face has to be learned again"
 
 
-def load(
-    paths: Paths, fingerprint: str, tell: Callable[[AgentError], None] = lambda error: None
-) -> Person:
-    """The stored person, or one of whom nothing is known. ``tell`` hears of a file that was set
-    aside, because it is damaged or of another network."""
-    file = JsonFile(paths.state / NAME)
-    if not file.path.exists():
-        return Person()
-    values = file.load()
-    try:
-        if values is None or values.get("format") != FORMAT:
-            raise ValueError("no face's numbers")
-        if values.get("network") != fingerprint:
-            raise ValueError("numbers of another version of the network")
-        return Person.from_numbers(values)
-    except ValueError as error:
-        kept = _set_aside(file)
-        where = "" if kept is None else f" The file is kept as {kept}."
-        log.warning("%s set aside: %s", file.path, error)
-        tell(
-            OtherFace(
-                f"What Moodtray had learned of your face cannot be used any more ({error}).{where}"
-                " Until you let it learn your face again with 'moodtray calibrate', it reads you "
-                "like anybody."
+class OwnFace:
+    """The file, for one network (its fingerprint). The controller's thread."""
+
+    def __init__(self, paths: Paths, fingerprint: str) -> None:
+        self._file = JsonFile(paths.state / NAME)
+        self._fingerprint = fingerprint
+
+    def load(self, tell: Callable[[AgentError], None]) -> Person:
+        """The stored person, or one of whom nothing is known. ``tell`` hears of a file that was
+        set aside, because it is damaged or of another network."""
+        if not self._file.path.exists():
+            return STRANGER
+        values = self._file.load()
+        try:
+            if values is None or values.get("format") != FORMAT:
+                raise ValueError("it is damaged")
+            if values.get("network") != self._fingerprint:
+                raise ValueError("it was learned with another version of the network")
+            return Person.from_numbers(values)
+        except ValueError as error:
+            kept = self._set_aside()
+            log.warning("%s set aside: %s", self._file.path, error)
+            tell(
+                OtherFace(
+                    f"What Moodtray had learned of your face cannot be used any more: {error}. "
+                    + (f"The file is kept as {kept}. " if kept else "")
+                    + "Until it learns your face again ('moodtray calibrate') it reads you like "
+                    "anybody."
+                )
             )
-        )
-        return Person()
+            return STRANGER
 
+    def save(self, numbers: Mapping[str, object] | None) -> None:
+        """Store a person's numbers; None removes them. Raises StoreError."""
+        if numbers is None:
+            self._file.delete()
+        else:
+            self._file.save({"format": FORMAT, "network": self._fingerprint, **numbers})
 
-def save(paths: Paths, fingerprint: str, numbers: Mapping[str, object] | None) -> None:
-    """Store a person's numbers; None removes them. Raises StoreError."""
-    file = JsonFile(paths.state / NAME)
-    if numbers is None:
-        file.delete()
-    else:
-        file.save({"format": FORMAT, "network": fingerprint, **numbers})
-
-
-def _set_aside(file: JsonFile) -> str | None:
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    target = file.path.with_name(f"{file.path.name}.other-{stamp}")
-    try:
-        file.path.replace(target)
-    except OSError:
-        return None
-    return target.name
+    def _set_aside(self) -> str | None:
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        target = self._file.path.with_name(f"{NAME}.other-{stamp}")
+        try:
+            self._file.path.replace(target)
+        except OSError:
+            return None
+        return target.name

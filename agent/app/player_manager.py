@@ -1,9 +1,7 @@
-"""Which player is in use. Part of the composition root: it knows all players, and none of them
-knows it."""
+"""Which player is in use. It knows all players, and none of them knows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import events
@@ -21,38 +19,41 @@ if TYPE_CHECKING:
 
 
 class PlayerManager:
-    """The player in use. All methods are called by the controller's thread and return at once."""
+    """Gives the player's worker the player that the settings ask for. All methods are called by the
+    controller's thread and return at once."""
 
     def __init__(
         self,
         paths: Paths,
         clock: Clock,
         report: Report,
+        player: PlayerWorker,
+        account: Account,
         *,
-        wanted: str | None,
-        spotify_url: str | None,
-        tell: Callable[[str], None],
+        wanted: str | None = None,
+        spotify_url: str | None = None,
     ) -> None:
+        """``wanted``: a player by name, whatever the settings say."""
         self._paths = paths
         self._clock = clock
         self._report = report
         self._wanted = wanted
         self._spotify_url = spotify_url
-        self.account = Account(paths, clock, report, spotify_url=spotify_url, tell=tell)
+        self._player = player
+        self._account = account
         self._settings = Settings()
         self._in_use: tuple[object, ...] | None = None
-        self._worker: PlayerWorker | None = None
         self._local: LocalPlayer | None = None  # while it is in use
         self._mapped: MappedPlaylists | None = None  # while Spotify is in use
 
     def use(self, settings: Settings) -> None:
         """Begin with, or change to, the player that these settings ask for."""
         self._settings = settings
-        self.account.look()
+        self._account.look()
         name = self._wanted or settings.player
         if name == "auto":
             # A login that Spotify ended is no wish for other music: the user is asked to log in.
-            there = self.account.ended or self.account.exists(settings)
+            there = self._account.ended or self._account.exists(settings)
             name = "spotify" if there else "local"
         # Each tells its playlists before its player's own first words: those would be taken for
         # another player's.
@@ -71,89 +72,51 @@ class PlayerManager:
         wanted = ("local", settings.local.model_copy(update={"volume": 1.0}))
         if self._in_use == wanted and self._local is not None:
             self._local.set_volume(settings.local.volume)
-            self._retry()
+            self._player.retry()  # whatever stood in the way may be gone
             return
         self._in_use = wanted
         self._local = LocalPlayer(settings.local, self._clock)
-        self._give(PlayerBackend.near(self._local))
+        self._player.replace(PlayerBackend.near(self._local))
 
     def _use_spotify(self, settings: Settings) -> None:
-        logged_in = self.account.exists(settings)
+        logged_in = self._account.exists(settings)
         # After a logout it is built anew: its memory is of the one who has left.
-        wanted = ("spotify", settings.spotify, self.account.era)
+        wanted = ("spotify", settings.spotify, self._account.era)
         if self._in_use == wanted and self._mapped is not None:
             self._mapped.use(settings, logged_in)
             if logged_in:  # else the same refusal would only be told anew
-                self._retry()
+                self._player.retry()
             return
-        from agent.app import spotify_login
+        from agent.players.spotify import factory
 
-        backend, mapped = spotify_login.backend(
+        backend, mapped = factory.build_backend(
             settings, self._paths, self._clock, self._report, self._spotify_url
         )
         self._leave_spotify()
         self._local = None
         self._in_use, self._mapped = wanted, mapped
         mapped.use(settings, logged_in)
-        self._give(backend)
+        self._player.replace(backend)
 
     def _leave_spotify(self) -> None:
         if self._mapped is not None:
             self._mapped.retire()
             self._mapped = None
 
-    def _give(self, backend: PlayerBackend) -> None:
-        if self._worker is None:
-            self._worker = PlayerWorker(backend, self.account.heard, self._clock)
-            self._worker.start()
-        else:
-            self._worker.replace(backend)
-
-    def _retry(self) -> None:
-        if self._worker is not None:
-            self._worker.retry()  # whatever stood in the way may be gone
-
     def look(self) -> None:
         """Now and then: 'moodtray login' or 'logout' may have been called beside us, and a login
         that ends soon is told once a day. A login may replace one that is refused."""
-        if self.account.changed:
+        if self._account.changed:
             self.use(self._settings)
         if self._mapped is not None:
-            self.account.remind(self._settings)
+            self._account.remind(self._settings)
 
-    # -- commands to the player
-
-    def play(self, playlist: Playlist, *, asked: bool) -> None:
-        if self._worker is not None:
-            self._worker.play(playlist, asked=asked)
-
-    def pause(self) -> None:
-        if self._worker is not None:
-            self._worker.pause()
-
-    def resume(self) -> None:
-        if self._worker is not None:
-            self._worker.resume()
-
-    def expect(self, waiting: bool) -> None:
-        if self._worker is not None:
-            self._worker.expect(waiting)
-
-    def restart(self) -> None:
-        """Let a player that gave up begin anew; its sound device or connection was let go."""
-        if self._worker is not None and self._worker.gave_up:
+    def renew(self) -> None:
+        """Build the player anew for a worker that has none: what it held was let go when it gave
+        up."""
+        if self._player.needs_backend:
             self._in_use = None
             self.use(self._settings)
-            self._worker.restart()
-
-    # -- the end
-
-    def request_stop(self) -> None:
-        if self._worker is not None:
-            self._worker.request_stop()
-
-    def join(self, timeout: float) -> bool:
-        return self._worker is None or self._worker.join(timeout)
 
 
 def _by_mood(

@@ -74,7 +74,7 @@ class Account:
     def exists(self, settings: Settings) -> bool:
         """Somebody is logged in. Raises StoreError when the keyring cannot be asked."""
         # Cheap without the client: without a token file (or keyring) nobody ever logged in.
-        if not self._paths.token_file.exists() and not settings.spotify.use_keyring:
+        if not storage.token_file(self._paths).exists() and not settings.spotify.use_keyring:
             return False
         return storage.is_logged_in(self._paths, settings)
 

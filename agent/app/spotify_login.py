@@ -1,7 +1,7 @@
-"""The part of the composition root that concerns Spotify: what the commands and the tray call.
+"""The login to Spotify as the commands and the tray call it: the browser, the pages, the token.
 
-Everything here wires; the work is done in ``agent.players.spotify``, ``agent.store`` and
-``agent.web.login``. Heavy libraries are loaded only by the function that needs them.
+The work is done in ``agent.players.spotify`` and ``agent.web.login``, which are loaded when a login
+begins.
 """
 
 from __future__ import annotations
@@ -11,66 +11,13 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from agent.errors import NeedsLogin, SettingsError
-from agent.players.backend import PlayerBackend
 from agent.players.spotify import storage
-from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
-from agent.players.spotify.playlist_lookup import MappedPlaylists
-from agent.players.spotify.playlists import playlists_for
-from agent.ports import Clock, Report
+from agent.ports import Clock
 from agent.settings import Settings
 from agent.store.paths import Paths
-
-if TYPE_CHECKING:
-    from agent.players.spotify.player import SpotifyPlayer
-
-
-def build_player(
-    settings: Settings,
-    paths: Paths,
-    clock: Clock,
-    spotify_url: str | None = None,
-    cache: DisplayCache | None = None,
-) -> SpotifyPlayer:
-    """The player, not yet connected. ``cache`` is shared with whoever shows names."""
-    from agent.players.spotify.client import SpotifyClient
-    from agent.players.spotify.login import TokenKeeper
-    from agent.players.spotify.oauth import Accounts
-    from agent.players.spotify.player import SpotifyPlayer
-    from agent.players.spotify.transport import SpotifySession
-
-    at = Endpoints.at(spotify_url)
-    book = storage.ledger(settings, paths, clock)
-    keeper = TokenKeeper(
-        storage.token_store(settings, paths),
-        storage.login_note(paths),
-        Accounts(at.accounts, clock, book),
-        clock,
-    )
-    session = SpotifySession(at.api, keeper, book, clock)
-    return SpotifyPlayer(
-        SpotifyClient(session, at.api, clock),
-        keeper,
-        book,
-        cache or storage.display_cache(paths, clock),
-        clock,
-        shuffle=settings.spotify.shuffle,
-    )
-
-
-def backend(
-    settings: Settings, paths: Paths, clock: Clock, report: Report, spotify_url: str | None = None
-) -> tuple[PlayerBackend, MappedPlaylists]:
-    """The player as its worker takes it, and the playlists of each mood, which are still to be
-    told (``use``). Raises SettingsError for an entry that is no playlist."""
-    cache = storage.display_cache(paths, clock)
-    playlists_for(settings, cache)  # before anything is built for them
-    player = build_player(settings, paths, clock, spotify_url, cache)
-    mapped = MappedPlaylists(player.name, player.look_up, cache, report)
-    return PlayerBackend.remote(player, player.budget, mapped), mapped
 
 
 def login(

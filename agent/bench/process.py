@@ -3,6 +3,7 @@ observation. Measured from outside, on ``python -m agent run --headless`` with a
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import statistics
@@ -20,6 +21,7 @@ from typing import Any
 import psutil
 
 from agent.errors import AgentError
+from agent.web.loopback import HOST
 
 START_SECONDS = 60.0
 """An agent that has not seen anything by then does not work."""
@@ -65,8 +67,9 @@ BURST_SECONDS = 0.5
 
 
 def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any]:
-    """``rss_mb``, ``cpu_percent`` (of one core: source, watching, paused), ``start_s`` (medians
-    of ``starts``: bare, first_observation) and ``stop_s`` (sigterm, and hanging: the same with a
+    """``rss_mb`` (and ``rss_web_mb``, after the first request to the page), ``cpu_percent`` (of one
+    core: source, watching, paused), ``start_s`` (medians of ``starts``: bare, first_observation)
+    and ``stop_s`` (sigterm, and hanging: the same with a
     camera and a player that never return; None on Windows, which has none). ``seconds``: how long
     processor time is counted, each.
 
@@ -82,6 +85,8 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
         agent.first("observation")
         watching = agent.cpu_percent(seconds)
         memory = agent.rss_mb()
+        agent.ask_for_the_page()
+        with_page = agent.rss_mb()
         stopped = None if sys.platform == "win32" else agent.stop()
     with running(clip, "--paused") as agent:
         agent.wait_until_idle()
@@ -91,6 +96,7 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
             paused = agent.cpu_percent(seconds)
     return {
         "rss_mb": memory,
+        "rss_web_mb": with_page,
         "cpu_percent": {
             "source": source.result(),
             "watching": watching,
@@ -198,6 +204,25 @@ class RunningAgent:
         """Resident memory of the agent and its children, in 2**20 bytes."""
         return sum(p.memory_info().rss for p in self._family()) / MEGABYTE
 
+    def ask_for_the_page(self) -> int:
+        """Ask the page once, as a browser would; the answer's HTTP status. Raises AgentError
+        when nothing listens."""
+        ports = [
+            connection.laddr.port
+            for connection in self._process.net_connections(kind="tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.ip == HOST
+        ]
+        if not ports:
+            raise AgentError("The agent does not listen for the page.")
+        asking = http.client.HTTPConnection(HOST, ports[0], timeout=START_SECONDS)
+        try:
+            asking.request("GET", "/")
+            return asking.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            raise AgentError(f"The agent's page does not answer ({error}).") from error
+        finally:
+            asking.close()
+
     def _cpu_seconds(self) -> float:
         times = [p.cpu_times() for p in self._family()]
         return float(sum(t.user + t.system for t in times))
@@ -224,14 +249,14 @@ class RunningAgent:
 def running(
     clip: Path, *options: str, tray: bool = False, program: str | None = None
 ) -> Iterator[RunningAgent]:
-    """An agent on ``clip``, ended at the close: headless and without its control server, or with
-    all of it (``tray``). ``program``: Python to run instead of the agent's own start."""
+    """An agent on ``clip``, ended at the close: headless or with a ``tray``, all else as a user's.
+    ``program``: Python to run instead of the agent's own start."""
     with tempfile.TemporaryDirectory(prefix="moodtray-bench-", ignore_cleanup_errors=True) as home:
         environment = {**os.environ, "MOODTRAY_HOME": home}
         program = TELLING_OF_ITS_ICON if tray else program
         start = ["-m", "agent"] if program is None else ["-c", program]
         command = [sys.executable, *start, "run", "--camera", str(clip), "--player", "local"]
-        command += [] if tray else ["--headless", "--no-control"]
+        command += [] if tray else ["--headless"]
         command += ["--events-json", *options]
         began = time.perf_counter()
         process = subprocess.Popen(

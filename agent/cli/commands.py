@@ -3,8 +3,11 @@ of the command are off, 3 no agent is running."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import json
+import math
 import os
 import sys
 import threading
@@ -16,8 +19,9 @@ import typer
 
 from agent import __version__
 from agent.errors import AgentError, NotRunning
-from agent.store.paths import Paths, ensure_folder
+from agent.store.paths import HOME, Paths, ensure_folder
 from agent.types import EMOTIONS
+from agent.wording import MOOD_WORDS
 
 app = typer.Typer(
     name="moodtray",
@@ -29,6 +33,9 @@ app = typer.Typer(
 autostart_app = typer.Typer(help="Start Moodtray at login.", no_args_is_help=True)
 app.add_typer(autostart_app, name="autostart")
 
+MOST_MINUTES = 7 * 24 * 60
+"""Of a pause: a week. Longer ones are ended by hand."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
@@ -36,17 +43,34 @@ def main() -> NoReturn:
     """The entry of the program: runs a command; an expected error is told in one line."""
     from agent.training.cli import register
 
+    _have_streams()
     _speak_utf8()
     register(app)
     code = 0
     try:
         app()
     except AgentError as error:
-        print(f"{error.title}: {error.message}", file=sys.stderr)
+        _tell(f"{error.title}: {error.message}")
         code = 3 if isinstance(error, NotRunning) else 1
+    except OSError as error:
+        if not _is_of_output(error):
+            raise
+        code = _output_lost(error)
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     _leave(code)
+
+
+def _have_streams() -> None:
+    """A stream that was closed by who started us leads to nowhere from now on, as if it were
+    /dev/null. Its number must not be given to a file of ours: libraries write to 1 and 2."""
+    if os.name == "posix":
+        while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+            os.set_inheritable(number, True)
+        os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - stays
 
 
 def _speak_utf8() -> None:
@@ -57,10 +81,33 @@ def _speak_utf8() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
+def _is_of_output(error: OSError) -> bool:
+    """Whether it came from writing to a stream and not from a file (which it would name)."""
+    return error.filename is None and error.errno in (
+        errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBIG
+    )  # fmt: skip
+
+
+def _output_lost(error: OSError) -> int:
+    """Say that what was printed did not arrive; returns the exit code."""
+    if error.errno != errno.EPIPE:  # who closed a pipe has seen enough
+        _tell(f"The output could not be written: {error.strerror}.")
+    return 1
+
+
+def _tell(text: str) -> None:
+    """A line for the terminal, where there is one still. Any thread."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
 def _leave(code: int) -> NoReturn:
     """Leave now: a thread that hangs in a driver must not keep the program alive."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError as error:
+        os._exit(code or _output_lost(error))  # Python's own end would flush again, and complain
     others = [t for t in threading.enumerate() if t is not threading.main_thread()]
     if any(t.is_alive() for t in others):
         os._exit(code)
@@ -110,6 +157,7 @@ def run(
     headless: Annotated[bool, typer.Option(help="No tray, no notifications.")] = False,
     play: Annotated[bool, typer.Option("--play", help="Start music for your mood now.")] = False,
     paused: Annotated[bool, typer.Option("--paused", hidden=True)] = False,
+    home: Annotated[str | None, typer.Option(hidden=True)] = None,  # for the start at login
     spotify_url: Annotated[str | None, typer.Option(hidden=True)] = None,
     events_json: Annotated[bool, typer.Option("--events-json", hidden=True)] = False,
     control: Annotated[bool, typer.Option("--control/--no-control", hidden=True)] = True,
@@ -124,12 +172,14 @@ def run(
 
     if player not in (None, "auto", "spotify", "local"):
         raise typer.BadParameter("auto, spotify or local", param_hint="--player")
+    if home is not None:
+        os.environ[HOME] = home  # for our children as well
     paths = Paths.default()
     for trouble in paths.ensure():
-        print(f"{trouble.title}: {trouble.message}", file=sys.stderr)
+        _tell(f"{trouble.title}: {trouble.message}")
     with Instance(paths) as instance:
         if not instance.acquire():
-            from agent.web.control_client import hand_over
+            from agent.web.door_client import hand_over
 
             print(hand_over(paths, play=play))
             return
@@ -145,7 +195,7 @@ def run(
                 control=control,
                 session=session,
                 listener=_print_json if events_json else None,
-                tell=lambda text: print(text, file=sys.stderr, flush=True),
+                tell=_tell,
             ),
             paths,
         ).run()
@@ -248,7 +298,7 @@ def doctor(
 
         now = SystemClock().now()
         made = make(paths, report.as_dict(checks), out or Path.cwd(), now)
-        print(f"Written: {made}", file=sys.stderr)
+        _tell(f"Written: {made}")
     if any(c.ok is False for c in checks):
         raise typer.Exit(1)
 
@@ -287,7 +337,7 @@ def login(
         client_id=client_id,
         no_browser=not browser,
         spotify_url=spotify_url,
-        tell=lambda text: print(text, file=sys.stderr, flush=True),
+        tell=_tell,
     )
 
 
@@ -303,7 +353,7 @@ def logout() -> None:
 
 
 def _ask(verb: str, **words: Any) -> dict[str, Any]:
-    from agent.web.control_client import call_when_ready
+    from agent.web.door_client import call_when_ready
 
     paths = Paths.default()
 
@@ -324,10 +374,15 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def pause(
-    minutes: Annotated[float | None, typer.Option(help="Resume after so many minutes.")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=MOST_MINUTES, help="Resume after so many minutes."),
+    ] = None,
 ) -> None:
     """Let the camera go."""
     until = None
+    if minutes is not None and not math.isfinite(minutes):
+        raise typer.BadParameter("a number of minutes", param_hint="--minutes")
     if minutes is not None:
         until = (datetime.now().astimezone() + timedelta(minutes=minutes)).isoformat()
     print(_ask("pause", until=until)["text"])
@@ -345,9 +400,20 @@ def mood(
     minutes: Annotated[float, typer.Option(min=1.0, max=1440.0, help="For how long.")] = 30.0,
 ) -> None:
     """Say how you feel."""
-    if emotion not in EMOTIONS:
+    if not math.isfinite(minutes):
+        raise typer.BadParameter("a number of minutes", param_hint="--minutes")
+    print(_ask("mood", emotion=_emotion(emotion), minutes=minutes)["text"])
+
+
+def _emotion(text: str) -> str:
+    """The emotion that is meant: its name, or the word for who feels so."""
+    names = {name: name for name in EMOTIONS} | {
+        word: str(state) for state, word in MOOD_WORDS.items() if state.is_emotion
+    }
+    found = names.get(text.strip().casefold())
+    if found is None:
         raise typer.BadParameter("one of " + ", ".join(EMOTIONS), param_hint="EMOTION")
-    print(_ask("mood", emotion=emotion, minutes=minutes)["text"])
+    return found
 
 
 @app.command()
@@ -365,6 +431,7 @@ def play() -> None:
 @app.command()
 def music(action: Annotated[str, typer.Argument(help="pause or resume")]) -> None:
     """Pause the music, or go on with it."""
+    action = action.strip().casefold()
     if action not in ("pause", "resume"):
         raise typer.BadParameter("pause or resume", param_hint="ACTION")
     print(_ask("music", action=action)["text"])

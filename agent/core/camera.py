@@ -12,6 +12,7 @@ from agent.core import messages
 from agent.errors import AgentError, CameraBusy
 from agent.ports import Clock
 from agent.settings import CameraSettings
+from agent.timing import ToldOnce
 from agent.types import CameraState
 
 BUSY_PATIENCE = 60.0
@@ -33,7 +34,7 @@ class CameraControl:
         self.problem: str | None = None
         self.on_battery = False
         self._busy_since: float | None = None
-        self._busy_told = False
+        self._told = ToldOnce()
 
     @property
     def blind(self) -> bool:
@@ -75,27 +76,27 @@ class CameraControl:
         """What the device reports. Trouble that does not pass by itself is told at once."""
         self.camera = state
         if not self.blind:
-            self._busy_since, self._busy_told = None, False
+            self._busy_since = None
+            self._told.well()
             self.problem = None
             return []
         if self._busy_since is None:
-            self._busy_since, self._busy_told = self._clock.monotonic(), False
+            self._busy_since = self._clock.monotonic()
         self.problem = error.message if error else "The camera gives no picture"
         # Another program lets the camera go by itself; a wrong name does not come right.
         passing = state is CameraState.LOST or isinstance(error, CameraBusy)
-        if error is None or passing or self._busy_told:
+        if error is None or passing or not self._told.is_news():
             return []
-        self._busy_told = True
         return [effects.Notify(messages.trouble(error))]
 
     def tick(self) -> list[effects.Effect]:
         """End a pause that has run out; tell of a camera that has been busy for long."""
         if self.paused_until is not None and self._clock.now() >= self.paused_until:
             self.resume()
-        if self._busy_since is None or self._busy_told or self.blind_for < BUSY_PATIENCE:
+        long = self._busy_since is not None and self.blind_for >= BUSY_PATIENCE
+        if not long or self.problem is None or not self._told.is_news():
             return []
-        self._busy_told = True
-        return [effects.Notify(messages.camera_unavailable(self.problem))] if self.problem else []
+        return [effects.Notify(messages.camera_unavailable(self.problem))]
 
     @property
     def deadlines(self) -> list[float]:
@@ -104,6 +105,6 @@ class CameraControl:
         if self.paused_until is not None:
             left = (self.paused_until - self._clock.now()).total_seconds()
             times.append(self._clock.monotonic() + max(0.0, left))
-        if self._busy_since is not None and not self._busy_told:
+        if self._busy_since is not None and not self._told.was_told():
             times.append(self._busy_since + BUSY_PATIENCE)
         return times

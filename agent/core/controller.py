@@ -203,7 +203,7 @@ class Controller:
                 self._settings_problem = None
                 self._music.try_all_again()
                 self._pace_looks()
-                self._out.append(effects.ApplySettings())
+                self._out.append(effects.ApplySettings(settings))
                 self._restart_workers()  # what made them fail may be mended
                 self._decide()
             case events.AskForConsent():

@@ -302,25 +302,28 @@ def _name(
     state = mood.state
     if state is MoodState.AWAY:
         state = MoodState.UNSURE
-    named = _leader(of_mood, supported, model.enter)
-    if named is not None:
-        state = _STATES[named]
+    possible, share = _leader(of_mood, supported)
+    if possible is not None and share >= model.enter:
+        state = _STATES[possible]
     elif state.is_emotion and of_mood[_STATES.index(state)] < p.leave:
         state = MoodState.UNSURE
     since = mood.since if state is mood.state else now
-    confidence = probabilities[_STATES.index(state) if state.is_emotion else leading]
+    if possible is not None and state is _STATES[possible]:
+        confidence = share
+    else:
+        confidence = probabilities[_STATES.index(state) if state.is_emotion else leading]
     return Mood(state, since, confidence, probabilities)
 
 
-def _leader(of_mood: Floats, supported: NDArray[np.bool_], enter: float) -> int | None:
-    """The mood to name, or None. One that no look spoke for cannot be meant: where it leads, the
-    next is judged by its share of the rest."""
+def _leader(of_mood: Floats, supported: NDArray[np.bool_]) -> tuple[int | None, float]:
+    """The mood that could be named, and its share. One that no look spoke for cannot be meant:
+    where it leads, the next is judged by its share of the rest."""
     rest = 1.0
     for mood in np.argsort(-of_mood, kind="stable"):
         if supported[mood]:
-            return int(mood) if of_mood[mood] >= enter * rest else None
+            return int(mood), float(of_mood[mood]) / rest
         rest -= float(of_mood[mood])
-    return None
+    return None, 0.0
 
 
 def _nobody(

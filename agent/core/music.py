@@ -22,7 +22,7 @@ from agent.core.switches import Switch, Switches, way_back
 from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone, ServiceDown
 from agent.ports import Clock
 from agent.settings import PolicySettings
-from agent.timing import PLAY_AT_WORST
+from agent.timing import PLAY_AT_WORST, ToldOnce
 from agent.types import (
     Action,
     Chooser,
@@ -43,20 +43,18 @@ class ReportedErrors:
     def __init__(self) -> None:
         self.error: PlayerError | None = None
         """The latest that is not over."""
-        self._told: set[type[AgentError]] = set()
+        self._told = ToldOnce()
 
     def met(self, error: AgentError) -> bool:
         """Take note of trouble; True when it is news."""
         if isinstance(error, PlayerError):
             self.error = error
-        known = type(error) in self._told
-        self._told.add(type(error))
-        return not known
+        return self._told.is_news(type(error))
 
     def over(self) -> None:
         """The player answers again."""
         self.error = None
-        self._told.clear()
+        self._told.all_well()
 
 
 class MusicControl:

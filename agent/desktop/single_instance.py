@@ -26,7 +26,7 @@ class Instance:
 
         instance = Instance(paths)
         if not instance.acquire():
-            print(hand_over(paths))  # agent.web.control_client
+            print(hand_over(paths))  # agent.web.door_client
             raise SystemExit(0)
     """
 

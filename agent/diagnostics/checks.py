@@ -6,7 +6,6 @@ imported inside, so that one that is missing fails its own check alone.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from datetime import datetime
@@ -19,6 +18,13 @@ from agent.store.paths import Paths, ensure_folder
 from agent.types import EMOTIONS
 
 Finding: TypeAlias = tuple[bool | None, str, str]
+
+_TRAYS = {
+    "statusnotifier": "StatusNotifierItem over D-Bus",
+    "gtk": "GTK, in a tray of the old kind (XEmbed)",
+    "darwin": "the menu bar of macOS",
+    "win32": "the notification area of Windows",
+}
 
 DARK = 25.0
 """Mean grey level below which a picture is too dark for a face."""
@@ -112,14 +118,10 @@ def tray() -> Finding:
         return None, "no tray icon", backend.notice
     if not backend.menu:
         return None, f"an icon without a menu ({backend.name})", backend.notice
-    if sys.platform == "linux" and not _tray_host():
-        return (
-            None,
-            f"{backend.name}, but no panel shows tray icons here",
-            "Add a tray (also called notification area or status icons) to your panel. Until "
-            "then use the commands: moodtray status, pause, resume and quit.",
-        )
-    return True, f"icon and menu by {backend.name}", backend.notice
+    if backend.waiting:
+        return None, "no panel shows tray icons here", backend.notice
+    way = _TRAYS.get(backend.name, f"the {backend.name} way")
+    return True, f"icon and menu by {way}", backend.better
 
 
 def notifications(settings: Settings) -> Finding:
@@ -224,39 +226,3 @@ def _is_running(paths: Paths) -> bool:
         return True
     instance.release()
     return False
-
-
-def _tray_host() -> bool:
-    """Whether somebody on this desktop shows tray icons: a StatusNotifierWatcher on the session
-    bus, or the owner of the X selection that the system tray protocol names."""
-    return _has_watcher() or _has_x_tray()
-
-
-def _has_watcher() -> bool:
-    from jeepney import DBusAddress, new_method_call
-    from jeepney.io.blocking import open_dbus_connection
-
-    bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
-    ask = new_method_call(bus, "NameHasOwner", "s", ("org.kde.StatusNotifierWatcher",))
-    try:
-        with open_dbus_connection("SESSION") as connection:
-            return bool(connection.send_and_get_reply(ask, timeout=2.0).body[0])
-    except (OSError, KeyError, TimeoutError, ValueError):
-        return False  # no bus, or one that does not answer
-
-
-def _has_x_tray() -> bool:
-    if not os.environ.get("DISPLAY"):
-        return False
-    from Xlib import X, display
-    from Xlib.error import DisplayError
-
-    try:
-        screen = display.Display()
-    except (DisplayError, OSError):
-        return False
-    try:
-        selection = screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}")
-        return bool(screen.get_selection_owner(selection) != X.NONE)
-    finally:
-        screen.close()

@@ -1,6 +1,6 @@
-"""Attends to one player: reads it, carries commands out, proves that they took effect, and tells
-what happened. Its parts: the witness of all readings, the proof of a start, the lookout for a
-device, the obstacles in its way, and its leisure."""
+"""Drives one player: reads it, carries commands out, checks that they took effect, and reports
+what happened. Its parts: the observer of all readings, the check of a start, the errors that forbid
+calls, and the timers of what is not urgent."""
 
 from __future__ import annotations
 
@@ -107,9 +107,9 @@ class Driver:
         self.read_soon()
 
     def failed(self, error: AgentError) -> None:
-        """Trouble with something else than a command: told once."""
-        if self._error_state.met(error):
-            self._report(PlayerFailed(error))
+        """Report trouble with something else than a command, each time; the core tells it once."""
+        self._error_state.met(error)
+        self._report(PlayerFailed(error))
 
     def leave(self) -> Playback | None:
         """Let go of the player. Returns what still holds for the same player with other settings:

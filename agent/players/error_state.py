@@ -1,4 +1,4 @@
-"""What keeps the player's worker from asking the player, and what was already told about it."""
+"""What keeps the player's worker from asking the player, and whether it is in trouble."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _LASTING = (NeedsLogin, NoDevice, RateLimited, Offline, ServiceDown)
 
 class ErrorState:
     """One thread's. A login that is needed and a rate limit forbid every call; they and other
-    lasting trouble are told once, until a reading succeeds."""
+    lasting trouble are over when a reading succeeds."""
 
     def __init__(self) -> None:
         self._login: NeedsLogin | None = None
         self._limit: RateLimited | None = None
         self._spent: ReadingsSpent | None = None
-        self._told: type[AgentError] | None = None
+        self._in_trouble = False
 
     def blocked(self, now: datetime, *, command: bool = False) -> PlayerError | None:
         """Why no call may be made at ``now`` (the wall clock), or None. A ``command`` has requests
@@ -53,20 +53,18 @@ class ErrorState:
     def logged_in(self) -> None:
         self._login = None
 
-    def met(self, error: AgentError, *, in_command: bool = False) -> bool:
-        """Take note of trouble; True when it is news. The answer to a command always is."""
+    def met(self, error: AgentError, *, in_command: bool = False) -> None:
+        """Take note of trouble; ``in_command``: it is the answer to a command."""
         if isinstance(error, NeedsLogin):
             self._login = error
         elif isinstance(error, ReadingsSpent):
             self._spent = error
         elif isinstance(error, RateLimited):
             self._limit = error
-        news = in_command or self._told is not type(error)
         if not in_command or isinstance(error, _LASTING):
-            self._told = type(error)
-        return news
+            self._in_trouble = True
 
     def overcome(self) -> bool:
         """A reading succeeded: True when there was trouble before."""
-        was, self._told = self._told, None
-        return was is not None
+        was, self._in_trouble = self._in_trouble, False
+        return was

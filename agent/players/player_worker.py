@@ -51,16 +51,17 @@ class PlayerWorker(Worker):
     see :class:`CommandQueue` for which command counts."""
 
     def __init__(
-        self, backend: PlayerBackend, report: Report, clock: Clock, *, name: str = "player"
+        self, backend: PlayerBackend | None, report: Report, clock: Clock, *, name: str = "player"
     ) -> None:
+        """``backend`` None: commands come to nothing until :meth:`replace`."""
         super().__init__(name, report, clock)
         self._commands = CommandQueue()
-        self._next_backend: PlayerBackend | None = None
+        self._next_backend = backend
+        self._driver: Driver | None = None
+        self._spent = False  # the player in use was let go of when the worker gave up
         self._waiting = False
         self._changed = False
         self._retry = False
-        self._driver = Driver(backend, self._tell, clock)
-        self._listen_to(backend)
 
     # -- any thread
 
@@ -99,6 +100,11 @@ class PlayerWorker(Worker):
         self._next_backend = backend
         self.wake()
 
+    @property
+    def needs_backend(self) -> bool:
+        """True when there is no player to use: none was given yet, or its worker gave up."""
+        return self._next_backend is None and (self._driver is None or self._spent)
+
     def _order(self, order: PlayerCommand) -> None:
         self._commands.give(order)
         self.wake()
@@ -108,37 +114,45 @@ class PlayerWorker(Worker):
     def cycle(self) -> float | None:
         if self._next_backend is not None:
             backend, self._next_backend = self._next_backend, None
-            self._hand_over(backend)
-        if self._retry:
-            self._retry = False
-            self._driver.logged_in()
-        if self._changed:
-            self._changed = False
-            self._driver.read_soon()
+            self._driver = self._hand_over(backend)
         order, replaced = self._commands.take()
         for playlist in replaced:
             self.report(PlayDropped(playlist))
-        self._driver.waiting = self._waiting
-        return self._driver.turn(order)
+        driver = self._driver
+        if driver is None or self._spent:
+            if order is not None and order.playlist is not None:
+                self.report(PlayDropped(order.playlist))
+            return None
+        if self._retry:
+            self._retry = False
+            driver.logged_in()
+        if self._changed:
+            self._changed = False
+            driver.read_soon()
+        driver.waiting = self._waiting
+        return driver.turn(order)
 
     def failed(self, error: AgentError) -> None:
-        self._driver.failed(error)
+        if self._driver is not None:
+            self._driver.failed(error)
 
     def release(self) -> None:
         # Kept over a failure: closing would stop music that plays on without us.
-        if self.stopping or self._gave_up:
+        if self._driver is not None and (self.stopping or self._gave_up):
             self._driver.player.close()
 
-    def _hand_over(self, backend: PlayerBackend) -> None:
-        before = self._driver
-        known = before.leave()
-        same = before.player.name == backend.player.name
-        self._driver = Driver(backend, self._tell, self.clock, known if same else None)
-        self._listen_to(backend)
+    def given_up(self) -> None:
+        self._spent = True
 
-    def _listen_to(self, backend: PlayerBackend) -> None:
+    def _hand_over(self, backend: PlayerBackend) -> Driver:
+        before, known = self._driver, None
+        if before is not None:
+            left = before.leave()
+            known = left if before.player.name == backend.player.name else None
+        self._spent = False
         if isinstance(backend.player, TellsChanges):
             backend.player.on_change = self.notify_changed
+        return Driver(backend, self._tell, self.clock, known)
 
     def _tell(self, event: Event) -> None:
         self.report(event)  # looked up each time: who listens may change

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import StoreError
-from agent.store.forget import SPOTIFYS, forget, forget_set_aside
 from agent.store.sqlite_file import SqliteFile
 from agent.types import Action, Decision, Mood, MoodState
 
 SCHEMA_VERSION = 1
+PATIENCE = 5.0
+"""Seconds to wait for readers of the journal: pages that one of them needs cannot be dropped."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS moods (
@@ -84,8 +86,8 @@ class SqliteHistory:
     ``on_set_aside`` (default: a warning in the log) is told so in a StoreError's words. All else
     that goes wrong is raised as StoreError, and the next call tries again.
 
-    While ``logged_out`` no name or address of Spotify's is written: the agent may learn a moment
-    late that :meth:`forget_spotify` was called in another process.
+    A playlist for whose address ``forgotten`` is true is written without name and address: the
+    agent may learn a moment late that :meth:`forget_playlists` was called in another process.
     """
 
     def __init__(
@@ -93,10 +95,10 @@ class SqliteHistory:
         path: Path,
         *,
         on_set_aside: Callable[[StoreError], None] | None = None,
-        logged_out: Callable[[], bool] = lambda: False,
+        forgotten: Callable[[str], bool] = lambda uri: False,
     ) -> None:
         self.path = path
-        self._logged_out = logged_out
+        self._forgotten = forgotten
         self._file = SqliteFile(path, _SCHEMA, SCHEMA_VERSION, on_set_aside)
 
     # -- writing
@@ -116,7 +118,7 @@ class SqliteHistory:
         playlist = decision.playlist
 
         def values() -> Sequence[Any]:
-            known = playlist if playlist and self._may_keep(playlist.uri) else None
+            known = playlist if playlist and not self._forgotten(playlist.uri) else None
             uri, name = (known.uri, known.name) if known else (None, None)
             return decision.action.value, decision.mood.value, uri, name, decision.reason
 
@@ -131,17 +133,19 @@ class SqliteHistory:
         self._insert(
             "INSERT INTO feedback (at, kind, detail) VALUES (?, ?, ?)",
             when,
-            lambda: (kind, detail if self._may_keep(detail) else ""),
+            lambda: (kind, "" if self._forgotten(detail) else detail),
         )
 
-    def forget_spotify(self) -> bool:
-        """Blank every playlist of Spotify's, here and in damaged files that were set aside; the
-        switches, with their moods and times, stay. True when there was one.
+    def forget_playlists(self, prefix: str) -> bool:
+        """Blank every playlist whose address begins with ``prefix``; True when there was one.
 
-        Afterwards the bytes are gone from the files, not only from the tables. Raises StoreError.
+        The switches stay, with their moods and times. Damaged files that were set aside are looked
+        at as well. Afterwards the bytes are gone from the files, not only from the tables. Raises
+        StoreError.
         """
-        found = self.path.exists() and self._file.run(forget)
-        return forget_set_aside(self.path) or found  # the file itself may just have become one
+        found = self.path.exists() and self._file.run(lambda opened: _blank(opened, prefix))
+        # The file itself may just have become one that is set aside.
+        return _remove_set_aside(self.path, prefix) or found
 
     # -- reading: oldest first
 
@@ -202,9 +206,6 @@ class SqliteHistory:
 
         self._file.run(work)
 
-    def _may_keep(self, uri: str) -> bool:
-        return not (uri.startswith(SPOTIFYS) and self._logged_out())
-
     def _select(
         self, columns: str, table: str, since: datetime | None, last: int
     ) -> list[tuple[Any, ...]]:
@@ -215,6 +216,58 @@ class SqliteHistory:
             return connection.execute(statement, (earliest, last)).fetchall()
 
         return self._file.run(work)[::-1]
+
+
+def _blank(connection: sqlite3.Connection, prefix: str) -> bool:
+    """Blank names and addresses; True when there were some. Raises sqlite3.Error."""
+    connection.execute("PRAGMA secure_delete = ON").fetchone()
+    like = (prefix.replace("%", r"\%").replace("_", r"\_") + "%",)
+    with connection:
+        switches = connection.execute(
+            "UPDATE switches SET playlist_uri = NULL, playlist_name = NULL"
+            " WHERE playlist_uri LIKE ? ESCAPE '\\'",
+            like,
+        )
+        feedback = connection.execute(
+            "UPDATE feedback SET detail = '' WHERE detail LIKE ? ESCAPE '\\'", like
+        )
+    # Also without a find: an earlier call may have been cut short before this.
+    connection.execute("VACUUM")
+    _empty_log(connection)
+    return switches.rowcount + feedback.rowcount > 0
+
+
+def _remove_set_aside(path: Path, prefix: str) -> bool:
+    """Remove damaged copies of the journal ``path`` that hold such addresses.
+
+    Nothing can be blanked in them. True when there was one. Raises StoreError.
+    """
+    found = False
+    for copy in path.parent.glob(f"{path.name}.broken-*"):
+        try:
+            if prefix.encode() in copy.read_bytes():
+                copy.unlink()
+                found = True
+        except OSError as error:
+            raise StoreError(
+                f"The damaged history {copy} cannot be removed ({error.strerror}). "
+                "Remove it by hand."
+            ) from error
+    return found
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Bring all into the file itself: the log beside it still holds the old pages."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy:
+            return
+        if time.monotonic() > end:
+            error = sqlite3.OperationalError("the journal is being read")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        time.sleep(0.05)
 
 
 def _date(at: float) -> datetime:

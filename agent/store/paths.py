@@ -14,8 +14,10 @@ from pathlib import Path
 import platformdirs
 
 from agent.errors import StoreError
+from agent.printable import printable
 
 APP = "moodtray"
+HOME = "MOODTRAY_HOME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,14 @@ class Paths:
     data: Path  # history.sqlite
     state: Path  # what a restart should remember: consent, Retry-After, request counts
     logs: Path
-    runtime: Path  # lock, secret of the control API
+    runtime: Path  # lock, door for commands and its secret
 
     @classmethod
     def default(cls) -> Paths:
-        home = os.environ.get("MOODTRAY_HOME")
-        if home:
-            return cls.below(Path(home))
+        """The folders of this user. Raises StoreError for a MOODTRAY_HOME that is no whole path."""
+        home = cls.home()
+        if home is not None:
+            return cls.below(home)
         dirs = platformdirs.PlatformDirs(APP, appauthor=False)
         return cls(
             Path(dirs.user_config_dir),
@@ -41,6 +44,20 @@ class Paths:
             Path(dirs.user_log_dir),
             Path(dirs.user_runtime_dir) if sys.platform != "linux" else _linux_runtime(dirs),
         )
+
+    @staticmethod
+    def home() -> Path | None:
+        """MOODTRAY_HOME; None where it is not set. Raises StoreError when it is no whole path: it
+        would be another place wherever a command is called."""
+        text = os.environ.get(HOME)
+        if not text:
+            return None
+        if not is_whole_path(text):
+            raise StoreError(
+                f"{HOME} is {printable(text)!r}, which is no whole path. Begin it with the root of "
+                f"the disk, such as {Path.home() / 'moodtray'}."
+            )
+        return expanded(text)
 
     @classmethod
     def below(cls, home: Path) -> Paths:
@@ -51,10 +68,6 @@ class Paths:
     @property
     def settings_file(self) -> Path:
         return self.config / "settings.toml"
-
-    @property
-    def token_file(self) -> Path:
-        return self.config / "spotify-token.json"
 
     @property
     def history_file(self) -> Path:

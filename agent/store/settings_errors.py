@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import types
 from collections.abc import Iterable
@@ -23,9 +24,11 @@ from agent.store.paths import has_controls, is_whole_path
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
 _HEADER = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
 _EXAMPLES = {
-    "local_playlists": '["~/Music/Happy"]',
-    "spotify_playlists": '["https://open.spotify.com/playlist/..."]',
+    name: json.dumps(field.examples[0])
+    for name, field in Settings.model_fields.items()
+    if field.examples
 }
+"""The sections of moods, each with a list of texts as a user may write it."""
 
 
 def syntax_error(path: Path, text: str, error: ValueError) -> SettingsError:

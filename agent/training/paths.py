@@ -13,15 +13,15 @@ from pathlib import Path
 import platformdirs
 
 from agent.errors import AgentError
-from agent.store.paths import APP
+from agent.store.paths import APP, Paths
 
 
 def faces_cache() -> Path:
     """The folder that keeps decoded faces (some 100 MB), the same wherever one stands: below
     MOODTRAY_HOME where that is set, else in the user's cache. It is not made by asking."""
-    home = os.environ.get("MOODTRAY_HOME")
-    if home:
-        return Path(home).expanduser().absolute() / "cache" / "faces"
+    home = Paths.home()
+    if home is not None:
+        return home / "cache" / "faces"
     return platformdirs.user_cache_path(APP, appauthor=False) / "faces"
 
 

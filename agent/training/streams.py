@@ -88,7 +88,8 @@ class Maker(Protocol):
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
     """What a rule said: ``played`` int [T], -1 before the first emotion; ``changes``:
-    (row, emotion) of each change of the music that the policy made; ``looks``: how many there were."""
+    (row, emotion) of each change of the music that the policy made; ``looks``: how many there
+    were."""
 
     played: NDArray[np.int64]
     changes: tuple[tuple[int, int], ...]

@@ -1,0 +1,21 @@
+"""From a camera, a stream or a file to faces and what they express.
+
+What OpenCV and FFmpeg read from the environment alone is set here, before either is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+
+MOST_PIXELS = 50_000_000
+"""Of one picture or frame: decoded it takes 150 MB. A small file can claim any size."""
+
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
+# Seconds that V4L2 waits for a frame (default 10), and FFmpeg's own chatter on stderr.
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# Pictures of the user go to no proxy, whatever http_proxy says: "none" is none. The first option is
+# OpenCV's default, which any other option replaces.
+os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "|".join(
+    [os.environ.get("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_flags;prefer_tcp"), "http_proxy;none"]
+)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import logging
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,15 @@ import cv2
 import numpy as np
 
 from agent.errors import BadPicture
+from agent.printable import printable
 from agent.types import EMOTIONS, Box, Frame
 from agent.vision.burst import crop
+from agent.vision.camera import SMALLEST
 from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
-from agent.vision.sources import Kind, Source, open_capture
+from agent.vision.media import read
+
+log = logging.getLogger(__name__)
 
 SAMPLE_SECONDS = 0.5
 """Of a video one frame in so many seconds is looked at."""
@@ -78,6 +81,7 @@ class Analysis:
     width: int
     height: int
     frames: tuple[AnalysedFrame, ...]
+    damaged: bool = False  # a part of the picture is missing
 
     @property
     def found(self) -> bool:
@@ -86,18 +90,25 @@ class Analysis:
 
     @property
     def summary(self) -> str:
-        """One sentence for people."""
+        """One line for people."""
+        if self.damaged:
+            return f"{self._seen} The file is damaged: a part of the picture is missing."
+        return self._seen
+
+    @property
+    def _seen(self) -> str:
+        name = printable(self.path.name)
         if not self.found:
-            return f"No face found in {self.path.name}."
+            return f"No face found in {name}."
         if self.kind == "picture":
             (frame,) = self.frames
             said = ", ".join(str(face) for face in frame.faces)
             count = len(frame.faces)
-            return f"{count} face{'s' if count > 1 else ''} in {self.path.name}: {said}."
+            return f"{count} face{'s' if count > 1 else ''} in {name}: {said}."
         first = [frame.faces[0] for frame in self.frames if frame.faces]  # the largest of each
         often = Counter("unsure" if face.unsure else face.emotion for face in first)
         said = ", ".join(f"{name} in {count}" for name, count in often.most_common())
-        return f"A face in {len(first)} of {len(self.frames)} moments of {self.path.name}: {said}."
+        return f"A face in {len(first)} of {len(self.frames)} moments of {name}: {said}."
 
     def as_dict(self) -> dict[str, object]:
         """Ready for JSON."""
@@ -106,6 +117,7 @@ class Analysis:
             "kind": self.kind,
             "width": self.width,
             "height": self.height,
+            "damaged": self.damaged,
             "found": self.found,
             "summary": self.summary,
             "frames": [frame.as_dict() for frame in self.frames],
@@ -120,33 +132,32 @@ def analyze(
     A file without a face is a result, not an error. Raises BadPicture: missing, unreadable, or
     neither picture nor video.
     """
-    _check_readable(path)
-    picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
-    if picture is not None:
-        frame = np.asarray(picture, dtype=np.uint8)
-        seen = AnalysedFrame(None, _classified(frame, FaceTracker().search_all(frame), classifier))
-        return Analysis(path, "picture", frame.shape[1], frame.shape[0], (seen,))
+    try:
+        return _analyze(path, classifier, sample_seconds)
+    except (cv2.error, MemoryError) as error:
+        log.exception("%s could not be looked at", printable(str(path)))
+        raise BadPicture(
+            f"{printable(str(path))} could not be looked at; it is probably damaged."
+        ) from error
+
+
+def _analyze(path: Path, classifier: ExpressionClassifier, sample_seconds: float) -> Analysis:
+    media = read(path, sample_seconds)
     tracker = FaceTracker()
     frames: list[AnalysedFrame] = []
     size = (0, 0)
-    for time, frame in _sampled(path, sample_seconds):
+    for time, frame in media.frames:
+        if time is None:
+            boxes = tracker.search_all(frame) if min(frame.shape[:2]) >= SMALLEST else []
+        else:
+            changed = size != (frame.shape[1], frame.shape[0])
+            if changed:  # the former place of the face says nothing
+                tracker.reset()
+            boxes = tracker.detect(frame) if min(frame.shape[:2]) >= SMALLEST else []
         size = (frame.shape[1], frame.shape[0])
-        faces = _classified(frame, tracker.detect(frame), classifier)
-        frames.append(AnalysedFrame(round(time, 3), faces))
-    if not frames:
-        raise BadPicture(_neither(path))
-    return Analysis(path, "video", *size, tuple(frames))
-
-
-def _check_readable(path: Path) -> None:
-    if not path.exists():
-        raise BadPicture(f"The file {path} is not there. Check its name and folder.")
-    if not path.is_file():
-        raise BadPicture(f"{path} is a folder, not a picture or video. Name the files in it.")
-    if not os.access(path, os.R_OK):
-        raise BadPicture(f"{path} cannot be read. Check its permissions.")
-    if path.stat().st_size == 0:
-        raise BadPicture(f"{path} is empty.")
+        faces = _classified(frame, boxes, classifier)
+        frames.append(AnalysedFrame(None if time is None else round(time, 3), faces))
+    return Analysis(path, media.kind, *size, tuple(frames), media.damaged)
 
 
 def _classified(
@@ -156,34 +167,4 @@ def _classified(
     return tuple(
         AnalysedFace(box, tuple(float(p) for p in row), float(row.max()) < classifier.unsure_below)
         for box, row in zip(boxes, rows, strict=True)
-    )
-
-
-def _sampled(path: Path, seconds: float) -> Iterator[tuple[float, Frame]]:
-    """(time, frame) of a video; the first frame at once, then one every ``seconds``."""
-    try:
-        capture = open_capture(Source(Kind.FILE, str(path), str(path)))
-    except BadPicture as error:
-        raise BadPicture(_neither(path)) from error
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    rate = fps if 0.1 <= fps <= 240.0 else 25.0
-    try:
-        number, due = 0, 0.0
-        while capture.grab():
-            time = number / rate
-            number += 1
-            if time + 1e-9 < due:
-                continue
-            ok, frame = capture.retrieve()
-            if ok:
-                yield time, np.asarray(frame, dtype=np.uint8)
-                due += seconds
-    finally:
-        capture.release()
-
-
-def _neither(path: Path) -> str:
-    return (
-        f"{path} is neither a picture nor a video that can be read. Pictures: JPEG, PNG, WebP, "
-        "BMP, TIFF; videos: MP4, MOV, MKV, WebM, AVI. Check that the file is complete."
     )

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.errors import CameraLost
 from agent.types import Frame
@@ -32,6 +33,8 @@ STALL_SECONDS = 10.0
 STALL_READS = 5
 UNIFORM = 2.0
 """Below this spread of grey levels a picture is dark or covered, and may well stand still."""
+SMALLEST = 20
+"""Pixels of the shorter side below which no finder could see a face."""
 ASLEEP_SECONDS = 2.0
 """A stream left unread for longer may have been dropped by its server: one quiet new try."""
 
@@ -175,7 +178,10 @@ class _FileReader:
             self._rewind()
             if not self._grab():
                 return None
-        return _retrieved(self._capture)
+        frame = _retrieved(self._capture)
+        while frame is None and self._grab():  # a damaged one is passed over
+            frame = _retrieved(self._capture)
+        return frame
 
     def _rewind(self) -> None:
         self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
@@ -212,6 +218,7 @@ class _LiveReader:
 
     WAITED = 0.003  # seconds beyond a grab's own work after which it surely waited for a frame
     DRAIN_SECONDS = 1.0
+    DAMAGED_SECONDS = 5.0  # frames that cannot be decoded are passed over for that long
 
     def __init__(
         self, capture: cv2.VideoCapture, source: Source, clock: Callable[[], float]
@@ -231,6 +238,17 @@ class _LiveReader:
 
     def read(self) -> Frame | None:
         began = self._clock()
+        while self._next():
+            frame = self._decode()
+            if frame is not None:
+                return frame
+            if self._clock() - began > self.DAMAGED_SECONDS:
+                break
+        return None
+
+    def _next(self) -> bool:
+        """Grab the newest frame; False when none comes."""
+        began = self._clock()
         # A quarter more than should have come, since sources misstate their rate.
         stale = int((began - self._last) * self.fps * 1.25) - 1
         if self._unwaited > self.fps / 2:
@@ -241,14 +259,14 @@ class _LiveReader:
         while True:
             waited = self._grab()
             if waited is None:
-                return None
+                return False
             waits = waits + 1 if waited else 0
             stale -= 1
             if waits >= waits_wanted or stale < 0 or self._clock() - began > self.DRAIN_SECONDS:
                 break
         self._unwaited = 0 if waits else self._unwaited + 1
         self._last = self._clock()
-        return self._decode()
+        return True
 
     def _grab(self) -> bool | None:
         """True when the frame had to be waited for, None when none came."""
@@ -261,8 +279,11 @@ class _LiveReader:
         frame = _retrieved(self._capture)
         if frame is None or not self._packets:
             return frame
-        picture = cv2.imdecode(frame, cv2.IMREAD_COLOR)
-        return None if picture is None else np.asarray(picture, dtype=np.uint8)
+        try:
+            picture = cv2.imdecode(frame, cv2.IMREAD_COLOR)
+        except cv2.error:  # it says that it is larger than any camera's
+            return None
+        return _usable(picture)
 
 
 class _StallWatch:
@@ -302,4 +323,13 @@ class _Average:
 
 def _retrieved(capture: cv2.VideoCapture) -> Frame | None:
     ok, frame = capture.retrieve()
-    return np.asarray(frame, dtype=np.uint8) if ok and frame is not None else None
+    if not ok or frame is None or frame.ndim < 3:  # a packet, of which _LiveReader makes a frame
+        return np.asarray(frame, dtype=np.uint8) if ok and frame is not None else None
+    return _usable(frame)
+
+
+def _usable(frame: NDArray[Any] | None) -> Frame | None:
+    """The frame; None for a strip in which there is no room for a face."""
+    if frame is None or min(frame.shape[:2]) < SMALLEST:
+        return None
+    return np.asarray(frame, dtype=np.uint8)

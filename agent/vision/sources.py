@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import stat
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-
-# Read by OpenCV's back ends from the environment alone, so set before the first capture is made:
-# seconds that V4L2 waits for a frame (default 10), and FFmpeg's own chatter on stderr.
-os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2
 
@@ -100,19 +98,47 @@ def open_capture(source: Source, *, seconds: float = OPEN_SECONDS) -> cv2.VideoC
 
 
 def _open_file(source: Source) -> cv2.VideoCapture:
-    path = Path(str(source.target))
-    if not path.exists():
-        raise BadPicture(f"The video file {path} is not there. Check its name and folder.")
-    if not path.is_file() or not os.access(path, os.R_OK):
-        raise BadPicture(f"{path} cannot be read as a file. Check its permissions.")
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    path = str(source.target)
+    try:
+        is_file = stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError as error:
+        raise BadPicture(
+            f"The video file {source.name} is not there. Check its name and folder."
+        ) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise BadPicture(f"{source.name} cannot be read: {why}.") from error
+    if not is_file:
+        raise BadPicture(f"{source.name} is no file. Name a video file.")
+    if not os.access(path, os.R_OK):
+        raise BadPicture(f"{source.name} cannot be read as a file. Check its permissions.")
+    with plain_name(path) as name:
+        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         capture.release()
         raise BadPicture(
-            f"{path} is not a video that can be read. MP4, MOV, MKV, WebM and AVI are known; "
-            "check that the file is complete."
+            f"{source.name} is not a video that can be read. MP4, MOV, MKV, WebM and AVI are "
+            "known; check that the file is complete."
         )
     return capture
+
+
+@contextmanager
+def plain_name(path: str) -> Iterator[str]:
+    """A name of the file that foreign libraries understand: they end the program over half a
+    character, and take '12:30.mp4' for an address. Where the name is not plain, that of a link in a
+    private folder, which is gone at the end."""
+    whole = os.path.abspath(path)
+    try:
+        whole.encode("utf-8")
+    except UnicodeEncodeError:
+        with tempfile.TemporaryDirectory(prefix="moodtray-") as folder:
+            suffix = os.path.splitext(whole)[1]
+            link = os.path.join(folder, f"file{suffix if suffix.isascii() else ''}")
+            os.symlink(whole, link)
+            yield link
+    else:
+        yield whole
 
 
 def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:

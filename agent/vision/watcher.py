@@ -15,7 +15,7 @@ import cv2
 from agent.errors import AgentError, CameraError, CameraLost
 from agent.events import CameraChanged, Observed
 from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
-from agent.types import Box, CameraState, FrameView
+from agent.types import Box, CameraState, Frame, FrameView
 from agent.vision.burst import Burst, Look, crop
 from agent.vision.camera_sharing import Neighbours, Wanted
 from agent.vision.preview_feed import Live
@@ -74,6 +74,7 @@ class Watcher(Worker):
         self._looked: float | None = None  # when the latest burst began
         self._first_burst = True
         self._was_empty = False
+        self._shape: tuple[int, ...] = ()  # of the latest frame
         self._live = Live()
         self._neighbours = Neighbours(clock)
 
@@ -230,9 +231,17 @@ class Watcher(Worker):
         self._was_empty = not burst.faces
         return burst
 
+    def _frame_of(self, camera: Camera) -> Frame:
+        """The newest frame. Where its size has changed the face's former place says nothing."""
+        frame = camera.read()
+        if self._shape and frame.shape != self._shape:
+            self._detector.reset()
+        self._shape = frame.shape
+        return frame
+
     def _look_once(self, camera: Camera) -> Look | None:
         """None when something changed meanwhile."""
-        frame = camera.read()
+        frame = self._frame_of(camera)
         if self._changed.is_set():
             return None
         faces = self._detector.detect(frame)
@@ -243,7 +252,7 @@ class Watcher(Worker):
 
     def _show_one(self, camera: Camera, tap: Tap) -> None:
         """One frame to the preview, and an Observation when it is due."""
-        frame = camera.read()
+        frame = self._frame_of(camera)
         if not self._active or self._stopping.is_set():
             return
         live = self._live

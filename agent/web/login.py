@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import secrets
 import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,12 +23,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from agent.errors import AgentError, NeedsLogin
 from agent.ports import Clock
-from agent.web.control import NO_TELEMETRY
+from agent.web import loopback
+from agent.web.loopback import HOST, NO_TELEMETRY
 
 log = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
-"""Spotify accepts the literal address only, no 'localhost'."""
 GUIDE_TIMEOUT = 1800.0
 """Seconds for reading the guide and making the app; a login itself has the flow's own limit."""
 LINGER = 3.0
@@ -265,19 +263,12 @@ def is_client_id(text: str) -> bool:
 
 
 def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # On Windows this option would let two programs share the port.
-        if sys.platform != "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen(16)
+        return loopback.listen(port)
     except OSError as error:
-        listener.close()
         raise NeedsLogin(
             f"Port {port} on this computer is taken: perhaps another login of Moodtray is waiting, "
             "or another program uses it. Close that, or set spotify.port = 0 and register "
             f"http://{HOST}/callback (without a port) in your Spotify app.",
             title="The login cannot start",
         ) from error
-    return listener

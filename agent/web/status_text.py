@@ -1,4 +1,4 @@
-"""A snapshot in words, for the answers of the control API."""
+"""A snapshot in words, for the answers to commands."""
 
 from __future__ import annotations
 

@@ -26,5 +26,4 @@ def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[ManagerHarness]
     paths.ensure()
     made = ManagerHarness(paths, spotify)
     yield made
-    made.music.request_stop()
-    assert made.music.join(30.0)
+    made.stop()

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from agent.app.player_manager import PlayerManager
+from agent.app.spotify_account import Account
 from agent.clock import SystemClock
 from agent.events import Event, PlayerChanged
+from agent.players.player_worker import PlayerWorker
 from agent.players.spotify import storage
 from agent.players.spotify.token import Token
 from agent.settings import Settings
@@ -16,21 +18,30 @@ from tests.fakes.spotify import FakeSpotify
 
 
 class ManagerHarness:
-    """What the app has of it: ``music``, and its events."""
+    """What the app has of it: ``music``, ``player`` (its worker), ``account``, and their events."""
 
     def __init__(self, paths: Paths, spotify: FakeSpotify) -> None:
         self.events: list[Event] = []
         self.paths = paths
         self.clock = SystemClock()
         self.url = spotify.url
+        self.account = Account(
+            paths, self.clock, self.events.append, spotify_url=spotify.url, tell=lambda _: None
+        )
+        self.player = PlayerWorker(None, self.account.heard, self.clock)
         self.music = PlayerManager(
             paths,
             self.clock,
             self.events.append,
-            wanted=None,
+            self.player,
+            self.account,
             spotify_url=spotify.url,
-            tell=lambda _: None,
         )
+        self.player.start()
+
+    def stop(self) -> None:
+        self.player.request_stop()
+        assert self.player.join(30.0)
 
     def wait_for(self, kind: type, wanted: Callable[[Event], bool] = lambda _: True) -> Event:
         end = time.monotonic() + 30.0

@@ -1,4 +1,4 @@
-"""What the hands do with effects, where it is more than handing on."""
+"""What becomes of effects, where it is more than handing on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from agent import effects
+from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
+from agent.app.options import Options
+from agent.settings import Settings
+from agent.store.paths import Paths
 from agent.types import (
     CameraState,
     Mood,
@@ -36,27 +40,19 @@ class Withdrawn:
 
 def test_the_question_to_log_in_goes_with_the_login() -> None:
     nothing: Any = None
-    hands = EffectHandler(
-        report=lambda event: None,
-        clock=FakeClock(),
-        watcher=nothing,
-        music=nothing,
-        history=nothing,
-        listener=None,
-        tell=lambda text: None,
-        apply_settings=lambda: None,
-        ask_consent=lambda: None,
-        restart=lambda: None,
-        keep_person=lambda numbers: None,
-        shut_down=lambda: None,
+    notifier = Withdrawn()
+    parts = Components(
+        nothing, nothing, nothing, nothing, nothing, WorkerGroup(), notifier=notifier
     )
-    notifier = hands.notifier = Withdrawn()
+    handler = EffectHandler(
+        parts, Settings(), Options(), Paths.default(), FakeClock(), lambda _: None, lambda: None
+    )
     mood = Mood(MoodState.HAPPY, 0.0, 1.0)
     out = Snapshot(Status.NEEDS_LOGIN, mood, None, None, None, CameraState.ON, logged_in=False)
-    hands.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    hands.perform(effects.Publish(out))
-    hands.perform(effects.Publish(replace(out, autostart=True)))
+    handler.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
+    handler.perform(effects.Publish(out))
+    handler.perform(effects.Publish(replace(out, autostart=True)))
     assert notifier.kinds == []
-    hands.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    hands.perform(effects.Publish(replace(out, status=Status.AWAY, logged_in=True)))
+    handler.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
+    handler.perform(effects.Publish(replace(out, status=Status.AWAY, logged_in=True)))
     assert notifier.kinds == [NotificationKind.LOGIN]

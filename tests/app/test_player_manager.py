@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from agent.app import spotify_login
 from agent.errors import NeedsLogin, SettingsError
 from agent.events import (
     Notice,
@@ -18,7 +17,7 @@ from agent.events import (
     WorkerCrashed,
 )
 from agent.players.local import LocalPlayer, loop
-from agent.players.spotify import storage
+from agent.players.spotify import factory, storage
 from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
 from agent.types import MoodState, Playback, PlayState
 from tests.app.manager_harness import ManagerHarness
@@ -31,7 +30,7 @@ HAPPY, SAD = spotify_id("one"), spotify_id("two")
 def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The players that were built, by name."""
     names: list[str] = []
-    init, build = LocalPlayer.__init__, spotify_login.build_player
+    init, build = LocalPlayer.__init__, factory.build_player
 
     def counted_init(self: LocalPlayer, *args: object, **more: object) -> None:
         names.append("local")
@@ -42,7 +41,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return build(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(LocalPlayer, "__init__", counted_init)
-    monkeypatch.setattr(spotify_login, "build_player", counted_build)
+    monkeypatch.setattr(factory, "build_player", counted_build)
     return names
 
 
@@ -53,14 +52,14 @@ def test_the_volume_is_changed_while_the_music_plays(
         return Settings(player="local", local=LocalSettings(volume=volume))
 
     owner.music.use(settings(0.8))
-    owner.music.play(loop("happy"), asked=True)
+    owner.player.play(loop("happy"), asked=True)
     owner.wait_for(PlaylistStarted)
     local = owner.music._local
     assert local is not None
     began = len(owner.events)
     owner.music.use(settings(0.3))
     assert local._output.volume == 0.3
-    owner.music.expect(True)  # has it read more often
+    owner.player.expect(True)  # has it read more often
     time.sleep(1.5)
     assert built == ["local"]
     assert local.playback().state is PlayState.PLAYING
@@ -79,8 +78,7 @@ def test_a_player_that_gave_up_is_built_anew(
     works = LocalPlayer.playback
     monkeypatch.setattr(LocalPlayer, "playback", broken)
     owner.music.use(Settings(player="local"))
-    worker = owner.music._worker
-    assert worker is not None
+    worker = owner.player
     end = time.monotonic() + 30.0
     while not worker.gave_up:
         worker.wake()  # instead of the second between two tries
@@ -88,11 +86,11 @@ def test_a_player_that_gave_up_is_built_anew(
         time.sleep(0.01)
     owner.wait_for(WorkerCrashed, lambda e: isinstance(e, WorkerCrashed) and e.gave_up)
     monkeypatch.setattr(LocalPlayer, "playback", works)
-    owner.music.restart()
+    worker.restart()
+    owner.music.renew()
     owner.wait_for(PlaybackChanged)
-    assert owner.music._worker is worker
     assert built == ["local", "local"], "the first one let its sound device go"
-    owner.music.restart()
+    owner.music.renew()
     assert built == ["local", "local"], "it works: nothing to do"
 
 
@@ -102,7 +100,6 @@ def test_unrelated_changes_build_no_player(
     owner.log_in(spotify.accounts.give_login())
     settings = Settings(player="spotify", spotify_playlists={"happy": (HAPPY,)})
     owner.music.use(settings)
-    worker = owner.music._worker
     for update in (
         {"mood": MoodSettings(steadiness="calm")},
         {"spotify_playlists": {"sad": (SAD,)}},
@@ -114,7 +111,6 @@ def test_unrelated_changes_build_no_player(
     assert list(last.playlists) == [MoodState.SAD]
     owner.music.use(settings.model_copy(update={"spotify": SpotifySettings(shuffle=True)}))
     assert built == ["spotify", "spotify"]
-    assert owner.music._worker is worker
 
 
 def test_mapped_playlists_get_their_names(owner: ManagerHarness, spotify: FakeSpotify) -> None:
@@ -161,7 +157,7 @@ def test_a_login_that_spotify_ended_keeps_spotify(
         PlayerFailed,
         lambda event: isinstance(event, PlayerFailed) and isinstance(event.error, NeedsLogin),
     )
-    assert not owner.paths.token_file.exists()
+    assert not storage.token_file(owner.paths).exists()
     owner.music.look()
     last = [event for event in owner.events if isinstance(event, PlayerChanged)][-1]
     assert (last.name, last.logged_in) == ("Spotify", False)
@@ -178,11 +174,11 @@ def test_a_login_beside_us_is_noticed_while_the_old_file_stays(
 ) -> None:
     login = spotify.accounts.give_login()
     owner.log_in(login)
-    good = owner.paths.token_file.read_text()
-    owner.paths.token_file.write_text(good.replace(owner.url, "http://127.0.0.1:1"))
+    good = storage.token_file(owner.paths).read_text()
+    storage.token_file(owner.paths).write_text(good.replace(owner.url, "http://127.0.0.1:1"))
     owner.music.use(Settings(spotify_playlists={"happy": (HAPPY,)}))
     owner.wait_for(PlayerFailed)
-    assert owner.paths.token_file.exists()
+    assert storage.token_file(owner.paths).exists()
     owner.log_in(login)
     owner.music.look()
     owner.wait_for(PlaybackChanged)
@@ -196,8 +192,8 @@ def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
     owner.music.use(settings)
     owner.wait_for(PlaybackChanged)
     with storage.login_lock(owner.paths).hold():  # as while a token is renewed
-        owner.music.account.log_out()
-        assert owner.paths.token_file.exists()
+        owner.account.log_out()
+        assert storage.token_file(owner.paths).exists()
     owner.wait_for(
         Notice,
         lambda event: (

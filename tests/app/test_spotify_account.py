@@ -82,17 +82,17 @@ def test_a_logout_beside_us_is_no_alarm(
     owner.music.use(settings)
     owner.wait_for(PlaybackChanged)
     spotify_account.log_out(owner.paths)
-    owner.music.expect(True)
-    owner.music.play(Playlist(spotify.world.catalogue["happy"].uri, "happy"), asked=False)
+    owner.player.expect(True)
+    owner.player.play(Playlist(spotify.world.catalogue["happy"].uri, "happy"), asked=False)
     time.sleep(0.5)
     owner.music.look()
-    owner.music.expect(True)
+    owner.player.expect(True)
     time.sleep(1.0)
     assert failures(owner) == []
     wanted = ("Spotify", False) if player == "spotify" else (LocalPlayer.name, None)
     assert players(owner)[-1] == wanted
     if player == "spotify":  # what is asked for is answered
-        owner.music.play(Playlist(spotify.world.catalogue["happy"].uri, "happy"), asked=True)
+        owner.player.play(Playlist(spotify.world.catalogue["happy"].uri, "happy"), asked=True)
         failed = owner.wait_for(PlayerFailed)
         assert isinstance(failed, PlayerFailed)
         assert isinstance(failed.error, NeedsLogin)
@@ -128,8 +128,7 @@ def test_an_ended_login_is_told_once_and_outlasts_a_restart_until_a_logout(
     spotify_account.log_out(owner.paths)
     restarted.music.look()
     assert players(restarted)[-1] == (LocalPlayer.name, None)
-    restarted.music.request_stop()
-    assert restarted.music.join(30.0)
+    restarted.stop()
 
 
 def test_after_a_logout_the_memory_of_names_is_empty(
@@ -179,7 +178,7 @@ def test_settings_that_broke_meanwhile_are_told(
 ) -> None:
     monkeypatch.setattr(f"agent.app.spotify_account.{which}", lambda *_, **__: "")
     owner.paths.settings_file.write_text("player = [")
-    getattr(owner.music.account, which)()
+    getattr(owner.account, which)()
     notice = owner.wait_for(Notice)
     assert isinstance(notice, Notice)
     assert str(owner.paths.settings_file) in notice.message

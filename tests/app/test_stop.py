@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agent.clock import SystemClock
+from agent.players.spotify import storage
 from agent.players.spotify.token import Token
 from agent.players.spotify.token_store import FileTokenStore
 from agent.store.paths import Paths
@@ -128,7 +129,7 @@ def log_in(paths: Paths, spotify: FakeSpotify) -> None:
     more = {"expires_at": now, "auth_date": now, "client_id": "client", "issuer": spotify.url}
     token = Token.from_dict({**spotify.accounts.give_login(), **more})
     assert token is not None
-    FileTokenStore(paths.token_file).save(token.to_dict())
+    FileTokenStore(storage.token_file(paths)).save(token.to_dict())
     entries = [f'{e} = ["{spotify.world.catalogue[e].uri}"]' for e in EMOTIONS]
     with paths.settings_file.open("a") as file:
         file.write("\n".join(["[spotify_playlists]", *entries, ""]))

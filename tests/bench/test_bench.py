@@ -53,9 +53,12 @@ def test_watching_costs_little(clip: Path) -> None:
         agent.first("observation")
         percent = agent.cpu_percent(10.0)
         memory = agent.rss_mb()
+        assert agent.ask_for_the_page() < 500
+        with_page = agent.rss_mb()
         if sys.platform != "win32":
             assert agent.stop() <= 4.0
     assert 20.0 < memory <= 150.0
+    assert memory < with_page <= memory + 60.0
     assert 0.0 < percent <= 12.0
     assert 0.0 < process.source_percent(clip, 6.0) <= 6.0
 
@@ -95,6 +98,7 @@ def test_agent_that_does_not_start_is_told(tmp_path: Path) -> None:
 FIGURES: dict[str, object] = {
     "frame_ms": {"seed": 100.0, "cold": 25.0, "tracked": 50.0},
     "rss_mb": 120.0,
+    "rss_web_mb": 150.0,
     "cpu_percent": {"source": 1.0, "watching": 7.0, "paused": 0.1},
     "start_s": {"bare": 0.3, "first_observation": 0.7, "tray_bare": 0.4, "tray_icon": 0.8},
     "stop_s": {"sigterm": 0.25, "hanging": 2.5},

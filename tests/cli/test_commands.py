@@ -6,7 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+import typer
+
+from agent.cli.commands import _emotion
+from tests.agent_process import AgentProcess, run_command
+
+ROOT = Path(__file__).resolve().parents[2]
 NAME = "♪ 明るい.png"
 
 
@@ -21,3 +29,121 @@ def test_names_go_through_a_pipe_whose_code_page_lacks_them() -> None:
     )
     assert b"UnicodeEncodeError" not in done.stderr
     assert json.loads(done.stdout.decode("utf-8"))["file"] == NAME
+
+
+def shell(line: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """A line of a POSIX shell, in which ``moodtray`` is this checkout's."""
+    return subprocess.run(
+        ["sh", "-c", f'moodtray() {{ "{sys.executable}" -m agent "$@"; }}; {line}'],
+        env={**os.environ, **(env or {})},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+# --- streams that are not there
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_the_agent_runs_and_quits_without_its_streams(closed: str, moodtray_home: Path) -> None:
+    clip = ROOT / "resources" / "demo" / "clip.mp4"
+    log = moodtray_home / "logs" / "moodtray.log"
+    told = shell(
+        f"moodtray run --headless --player local --camera '{clip}' {closed} & "
+        f"until moodtray status > /dev/null 2>&1; do sleep 0.2; done; "
+        f"moodtray quit {closed}; echo quit=$? >&2; wait $!; echo run=$? >&2; cat '{log}' >&2"
+    )
+    assert "quit=0\nrun=0" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux has /dev/full")
+@pytest.mark.parametrize("command", ["--version", "--help", "doctor --json", "autostart status"])
+def test_output_that_cannot_be_written_is_told(command: str) -> None:
+    told = shell(f"moodtray {command} > /dev/full; echo rc=$?")
+    assert "Traceback" not in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert "The output could not be written: No space left on device." in told.stderr
+    assert told.stdout == "rc=1\n"
+
+
+def test_a_reader_that_had_enough_is_no_trouble() -> None:
+    told = shell("moodtray doctor | true")
+    assert told.stderr == ""
+
+
+# --- folders
+
+
+@pytest.mark.parametrize("home", ["relative", "~no-such-user/x", "/tmp/a\nb"])
+def test_a_home_that_is_no_whole_path_is_refused(home: str) -> None:
+    for command in ("status", "run --headless"):
+        told = shell(f"moodtray {command}", {"MOODTRAY_HOME": home})
+        assert told.returncode == 1
+        assert "MOODTRAY_HOME" in told.stderr
+        assert "whole path" in told.stderr
+        assert "Traceback" not in told.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into Linux's entry")
+def test_the_start_at_login_keeps_the_home(tmp_path: Path) -> None:
+    home = tmp_path / "my home"
+    env = {"MOODTRAY_HOME": str(home), "XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+    assert shell("moodtray autostart enable", env).returncode == 0
+    entry = (tmp_path / "xdg" / "autostart" / "moodtray.desktop").read_text()
+    assert f'run --home "{home}"' in entry
+    assert json.loads(shell("moodtray autostart status --json", env).stdout)["moved"] is False
+    elsewhere = {**env, "MOODTRAY_HOME": str(tmp_path / "other")}
+    assert json.loads(shell("moodtray autostart status --json", elsewhere).stdout)["moved"] is True
+
+
+def test_an_agent_started_so_lives_there(tmp_path: Path) -> None:
+    home = tmp_path / "there"
+    clip = str(ROOT / "resources" / "demo" / "clip.mp4")
+    with AgentProcess(
+        "run",
+        "--headless",
+        "--events-json",
+        "--camera",
+        clip,
+        "--player",
+        "local",
+        "--home",
+        str(home),
+    ) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        assert (home / "runtime").is_dir()
+        agent.stop()
+
+
+# --- words
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("happy", "happy"), ("Happy", "happy"), (" SAD ", "sad"), ("disgusted", "disgust"),
+     ("Afraid", "fear"), ("surprised", "surprise"), ("neutral", "neutral")],
+)  # fmt: skip
+def test_a_mood_is_understood_as_people_say_it(said: str, meant: str) -> None:
+    assert _emotion(said) == meant
+
+
+@pytest.mark.parametrize("said", ["", "away", "unsure", "hapy"])
+def test_what_is_no_mood_is_refused(said: str) -> None:
+    with pytest.raises(typer.BadParameter, match="one of angry"):
+        _emotion(said)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["pause --minutes -5", "pause --minutes 0", "pause --minutes nan", "pause --minutes 1e300",
+     "pause --minutes inf", "mood happy --minutes -1", "mood happy --minutes nan"],
+)  # fmt: skip
+def test_minutes_that_cannot_be_are_refused_with_a_message(words: str) -> None:
+    told = run_command(*words.split())
+    assert told.returncode == 2
+    assert "--minutes" in told.stderr
+    assert "Traceback" not in told.stderr

@@ -18,7 +18,7 @@ import cv2
 
 from agent.errors import AgentError
 from agent.store.paths import Paths
-from agent.web.control_client import call
+from agent.web.door_client import call
 from tests.desktop.x11 import Desktop, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +120,7 @@ class AgentDesktop:
     def pid(self) -> int:
         import json
 
-        return int(json.loads((self.paths.runtime / "control.json").read_text())["pid"])
+        return int(json.loads((self.paths.runtime / "door.json").read_text())["pid"])
 
     def icon(self, colour: tuple[int, int, int]) -> tuple[int, int]:
         """Where the icon is, known by a colour that is in it."""

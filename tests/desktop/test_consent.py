@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import queue
+import shutil
 import stat
 import subprocess
 import sys
@@ -20,6 +20,7 @@ from agent.errors import StoreError
 from agent.events import ConsentGiven, Event, Notice
 from agent.store.paths import Paths
 from tests.desktop.buses import wait_until
+from tests.desktop.x11 import Desktop
 from tests.fakes.clock import FakeClock
 
 WHEN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -123,7 +124,6 @@ def test_a_desktops_own_dialog(
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":nowhere")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr(dialog, "_gtk", lambda _: None)
     stand_in(tmp_path / "bin", program, code)
     asked = Asked(paths)
     event = asked.event()
@@ -160,8 +160,8 @@ def windows_titled(text: str) -> list[str]:
 
 @pytest.fixture
 def screen(x_server: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    if importlib.util.find_spec("gi") is None:
-        pytest.skip("the package PyGObject is missing")
+    if shutil.which("zenity") is None:
+        pytest.skip("the package zenity is missing")
     monkeypatch.setenv("NO_AT_BRIDGE", "1")
 
 
@@ -215,7 +215,6 @@ def test_a_desktops_own_dialog_closes_as_well(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":nowhere")
-    monkeypatch.setattr(dialog, "_gtk", lambda _: None)
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / program).write_text(f'#!/bin/sh\necho $$ > "{folder}/pid"\nexec /bin/sleep 600\n')
@@ -227,6 +226,38 @@ def test_a_desktops_own_dialog_closes_as_well(
     assert asked.event() == ConsentGiven()
     pid = int((folder / "pid").read_text())
     wait_until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+@linux_only
+def test_without_a_window_a_notification_asks(
+    paths: Paths, xfce_desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in xfce_desktop.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    xfce_desktop.forget_notifications()
+    asked = Asked(paths)
+    wait_until(lambda: xfce_desktop.shown_notifications() == 1)
+    xfce_desktop.press_button(dialog.ALLOW)
+    assert asked.event() == ConsentGiven()
+    wait_until(lambda: xfce_desktop.shown_notifications() == 0)
+    (shown,) = xfce_desktop.notifications()
+    assert "What is sent: no picture" in shown["body"]
+
+
+@linux_only
+def test_a_dismissed_notification_is_no_answer(
+    paths: Paths, xfce_desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in xfce_desktop.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    asked = Asked(paths)
+    wait_until(lambda: xfce_desktop.shown_notifications() == 1)
+    xfce_desktop.dismiss_notifications()
+    assert isinstance(asked.event(), Notice)
+    assert asked.told == [consent.HOW]
+    assert not consent.is_given(paths)
 
 
 @linux_only

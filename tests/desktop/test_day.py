@@ -184,7 +184,7 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     spot = day.icon(MOOD_COLOURS[MoodState(mood)])
     box = day.desktop.open_menu(*spot, button=3)
     assert day.gone_after(lambda: day.click_row(box, -1)) < 5.0
-    assert not (day.paths.runtime / "control.json").exists()
+    assert not (day.paths.runtime / "door.json").exists()
     shot("9-gone")
 
 

@@ -61,7 +61,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
     way = Shown()
     service = Service("test", buttons=True, markup=True)
     monkeypatch.setattr(notify, "ask_service", lambda: service)
-    monkeypatch.setattr(notify, "_WithButtons", lambda report: way)
+    monkeypatch.setattr(notify, "_way_with_buttons", lambda report: way)
     return way
 
 

@@ -38,16 +38,15 @@ def of_menu(**changes: str) -> list[str]:
 
 @pytest.fixture(params=["tint2", "xfce"])
 def desktop(request: pytest.FixtureRequest) -> Desktop:
-    """Once with a classic tray (gtk), once with indicators."""
+    """Once with a tray of the old kind (gtk), once with StatusNotifierItems."""
     found: Desktop = request.getfixturevalue(f"{request.param}_desktop")
     return found
 
 
 def started(start: Start, desktop: Desktop) -> Program:
-    wish = {"PYSTRAY_BACKEND": "gtk"} if desktop.panel == "tint2" else {}
-    program = start("tray_program", desktop.env, **wish)
+    program = start("tray_program", desktop.env)
     said = program.wait_for_line("backend")
-    assert said == ("backend gtk" if desktop.panel == "tint2" else "backend appindicator")
+    assert said == ("backend gtk" if desktop.panel == "tint2" else "backend statusnotifier")
     return program
 
 
@@ -165,40 +164,65 @@ def test_a_dead_display_is_no_crash(start_program: Start) -> None:
     assert "moodtray doctor" in program.lines()[0]
 
 
+X, WAYLAND = {"DISPLAY": ":1"}, {"WAYLAND_DISPLAY": "w"}
+
+
 @pytest.mark.parametrize(
-    ("typelibs", "env", "name", "notice"),
+    ("watcher", "x_tray", "gtk", "env", "name", "notice"),
     [
-        ((True, True), {"DISPLAY": ":1", "BUS": "x"}, "appindicator", ""),
-        ((True, True), {"WAYLAND_DISPLAY": "w", "BUS": "x"}, "appindicator", ""),
-        ((True, True), {"DISPLAY": ":1"}, "gtk", ""),
-        ((True, False), {"DISPLAY": ":1", "BUS": "x"}, "gtk", ""),
-        ((False, False), {"DISPLAY": ":1", "BUS": "x"}, "xorg", "python3-gi"),
-        ((False, False), {"WAYLAND_DISPLAY": "w", "BUS": "x"}, None, "python3-gi"),
-        ((True, True), {}, None, "no desktop session"),
-        ((True, True), {"DISPLAY": ":1", "BUS": "x", "PYSTRAY_BACKEND": "gtk"}, "gtk", ""),
+        (True, True, True, X, "statusnotifier", ""),
+        (True, False, False, WAYLAND, "statusnotifier", ""),
+        (True, False, False, {}, "statusnotifier", ""),  # started by the service manager
+        (True, True, True, {**X, "PYSTRAY_BACKEND": "gtk"}, "gtk", ""),
+        (True, True, False, {**X, "PYSTRAY_BACKEND": "gtk"}, "xorg", "python3-gi"),
+        (False, True, True, X, "gtk", ""),
+        (False, True, False, X, "xorg", "StatusNotifierItem"),
+        (False, False, True, X, "statusnotifier", "Add a tray"),
+        (False, False, True, {**X, "XDG_CURRENT_DESKTOP": "GNOME"}, "statusnotifier", "extension"),
+        (False, False, True, WAYLAND, "statusnotifier", "Add a tray"),
+        (False, False, True, {}, None, "no desktop session"),
+        (None, False, True, X, "gtk", ""),
+        (None, False, False, X, "xorg", "python3-gi"),
+        (None, False, True, WAYLAND, None, "D-Bus"),
     ],
 )
 def test_choice_of_backend(
     monkeypatch: pytest.MonkeyPatch,
-    typelibs: tuple[bool, bool],
+    watcher: bool | None,
+    x_tray: bool,
+    gtk: bool,
     env: dict[str, str],
     name: str | None,
     notice: str,
 ) -> None:
-    for variable in (
-        "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR",
-        "PYSTRAY_BACKEND", "XDG_CURRENT_DESKTOP",
-    ):  # fmt: skip
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY", "PYSTRAY_BACKEND", "XDG_CURRENT_DESKTOP"):
         monkeypatch.delenv(variable, raising=False)
     for variable, value in env.items():
-        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS" if variable == "BUS" else variable, value)
-    monkeypatch.setattr(backend, "typelibs", lambda: typelibs)
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(backend, "has_watcher", lambda: watcher)
+    monkeypatch.setattr(backend, "has_x_tray", lambda: x_tray)
+    monkeypatch.setattr(backend, "has_gtk", lambda: gtk)
     monkeypatch.setattr("sys.platform", "linux")
     chosen = choose_backend()
     assert chosen.name == name
     assert notice in chosen.notice
     assert bool(notice) == bool(chosen.notice)
-    assert chosen.menu == (name in ("appindicator", "gtk"))
+    assert chosen.menu == (name in ("statusnotifier", "gtk"))
+    assert chosen.waiting == (name == "statusnotifier" and not watcher)
+
+
+def test_a_tray_of_the_old_kind_that_comes_late_is_found(
+    tmp_path: Path, start_program: Start
+) -> None:
+    with Desktop(tmp_path / "desktop", panel=None, dunst=False, bus=True) as desktop:
+        program = start_program("tray_program", desktop.env)
+        assert program.wait_for_line("backend") == "backend statusnotifier"
+        desktop.panel = "tint2"
+        desktop.start_panel()
+        desktop.wait_for_colour(HAPPY)
+        program.tell(show={"mood": "sad"})
+        desktop.wait_for_colour(MOOD_COLOURS[MoodState.SAD])
+        assert program.end() == 0
 
 
 # --- what a click costs ---------------------------------------------------------------------------

@@ -101,14 +101,18 @@ class Desktop(Screen):
         self._spawn("openbox", "--config-file", str(self.folder / "openbox.xml"))
         wait_for(self._has_window_manager, "window manager")
         self._paint_backdrop()
+        self.start_panel()
+        if self._dunst:
+            self.start_dunst()
+
+    def start_panel(self) -> None:
+        """At the start, or again after it was killed."""
         if self.panel == "tint2":
             self._spawn("tint2", "-c", str(self.folder / "tint2rc"))
         elif self.panel == "xfce4-panel":
             self._spawn("xfce4-panel", "--disable-wm-check")
         if self.panel:
             wait_for(self._has_tray, "tray of the panel")
-        if self._dunst:
-            self.start_dunst()
 
     def start_dunst(self) -> subprocess.Popen[bytes]:
         process = self._spawn("dunst", "-conf", str(self.folder / "dunstrc"))

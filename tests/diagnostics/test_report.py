@@ -25,6 +25,7 @@ from agent.diagnostics import checks, report
 from agent.diagnostics.report import Check
 from agent.errors import CameraError, DesktopError, SettingsError
 from agent.players.sound import NULL
+from agent.players.spotify import storage
 from agent.players.spotify.storage import LIMITS_FILE
 from agent.players.spotify.token import LIFETIME, Token
 from agent.players.spotify.token_store import FileTokenStore
@@ -388,7 +389,7 @@ def test_which_player_and_its_login(paths: Paths) -> None:
     def log_in(agreed: datetime) -> None:
         paths.config.mkdir(parents=True, exist_ok=True)
         token = Token("a-secret", "r-secret", agreed, agreed, "client", "https://accounts")
-        FileTokenStore(paths.token_file).save(token.to_dict())
+        FileTokenStore(storage.token_file(paths)).save(token.to_dict())
 
     now = datetime.now(UTC)
     log_in(now)
@@ -410,7 +411,7 @@ def test_the_requests_to_spotify(paths: Paths) -> None:
     now = datetime.now().astimezone()
     paths.ensure()
     token = Token("a-secret", "r-secret", now, now, "client", "https://accounts")
-    FileTokenStore(paths.token_file).save(token.to_dict())
+    FileTokenStore(storage.token_file(paths)).save(token.to_dict())
 
     def noted(**state: object) -> tuple[bool | None, str, str]:
         file = JsonFile(paths.state / LIMITS_FILE)

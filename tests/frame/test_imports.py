@@ -24,7 +24,7 @@ REFUSED = {
     "agent.core.snapshot": "agent.store.history",
     "agent.core.policy": "agent.vision.faces",
     "agent.vision.camera": "agent.desktop.palette",
-    "agent.desktop.palette": "agent.web.control_client",
+    "agent.desktop.palette": "agent.web.door_client",
     "agent.web.status_text": "agent.players.polling",
     "agent.players.local": "agent.vision.burst",
     "agent.store.files": "agent.core.policy",

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import typer
 
+import agent
 from agent.cli.commands import app, autostart_app
 from agent.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "agent/README.md"]
 
 
 def commands_of(group: typer.Typer) -> set[str]:
@@ -70,5 +71,5 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 
 def test_the_changelog_knows_this_version() -> None:
-    version = tomllib.loads(text("pyproject.toml"))["project"]["version"]
+    version = agent.__version__
     assert f"## [{version}]" in text("CHANGELOG.md")

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from agent.core.music import ReportedErrors
 from agent.errors import (
     AgentError,
     DeviceRestricted,
@@ -50,7 +51,17 @@ def playing(stage: WorkerHarness, player: FakePlayer) -> WorkerHarness:
 
 
 def failures(stage: WorkerHarness) -> list[tuple[type[AgentError], Playlist | None]]:
-    return [(type(event.error), event.playlist) for event in stage.of(PlayerFailed)]
+    """Those that the core tells: each answer to a command, all other trouble once."""
+    told = ReportedErrors()
+    out: list[tuple[type[AgentError], Playlist | None]] = []
+    for event in stage.events:
+        if isinstance(event, PlayerRecovered):
+            told.over()
+        elif isinstance(event, PlayerFailed):
+            news = told.met(event.error)
+            if news or event.playlist is not None:
+                out.append((type(event.error), event.playlist))
+    return out
 
 
 class TestReading:

@@ -95,7 +95,7 @@ def test_spotify_is_forgotten_down_to_the_bytes(history: SqliteHistory) -> None:
     assert b"Rainy Sundays" in bytes_of(history)
 
     other = SqliteHistory(history.path)  # 'moodtray logout' beside the agent, which has it open
-    assert other.forget_spotify()
+    assert other.forget_playlists("spotify:")
     other.close()
     left = bytes_of(history)
     assert b"Rainy Sundays" not in left
@@ -107,19 +107,21 @@ def test_spotify_is_forgotten_down_to_the_bytes(history: SqliteHistory) -> None:
     assert (blank.playlist_uri, blank.playlist_name) == (None, None)
     assert (blank.mood, blank.reason) == (MoodState.SAD, "you look sad")
     assert {f.detail for f in history.feedback()} == {"", "local:happy"}
-    assert not history.forget_spotify()
+    assert not history.forget_playlists("spotify:")
     history.add_mood(NOON, HAPPY)  # and the agent goes on
 
 
 def test_forgetting_makes_no_history(tmp_path: Path) -> None:
     history = SqliteHistory(tmp_path / "history.sqlite")
-    assert not history.forget_spotify()
+    assert not history.forget_playlists("spotify:")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_after_a_logout_nothing_of_spotify_is_written(tmp_path: Path) -> None:
     out = True
-    history = SqliteHistory(tmp_path / "history.sqlite", logged_out=lambda: out)
+    history = SqliteHistory(
+        tmp_path / "history.sqlite", forgotten=lambda uri: out and uri.startswith("spotify:")
+    )
     history.add_switch(NOON, SPOTIFYS)
     history.add_switch(NOON, SWITCH)
     history.add_feedback(NOON, "undo", "spotify:playlist:4Yq8sQyqQnPEvQ7uGqVpTr")
@@ -143,7 +145,7 @@ def test_damaged_copies_with_spotify_in_them_are_removed(
     history.close()
     damaged = path.read_bytes()
     path.write_bytes(b"damage" + damaged[6:])
-    assert history.forget_spotify() is (playlist is SPOTIFYS)
+    assert history.forget_playlists("spotify:") is (playlist is SPOTIFYS)
     copies = list(tmp_path.glob("*.broken-*"))
     assert [copy.read_bytes() for copy in copies] == (
         [] if playlist is SPOTIFYS else [b"damage" + damaged[6:]]
@@ -154,16 +156,16 @@ def test_damaged_copies_with_spotify_in_them_are_removed(
 def test_a_reader_in_the_way_is_told(
     history: SqliteHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.store.forget.PATIENCE", 0.1)
+    monkeypatch.setattr("agent.store.history.PATIENCE", 0.1)
     history.add_switch(NOON, SPOTIFYS)
     reader = sqlite3.connect(history.path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM switches").fetchall()
     with pytest.raises(StoreError, match="another program"):
-        history.forget_spotify()
+        history.forget_playlists("spotify:")
     reader.execute("ROLLBACK")
     reader.close()
-    history.forget_spotify()
+    history.forget_playlists("spotify:")
     assert b"spotify:" not in bytes_of(history)
 
 

@@ -57,7 +57,7 @@ def test_the_kept_figures_need_every_test_set_and_the_other_ones_do_without(
     result = json.loads(done.stdout)
     assert not [row for row in result["rows"] if "muxspace" in row["set"]]
     assert "network" not in result["model"]
-    assert sorted(each.name for each in here.iterdir()) == ["bare", "models", "moodtray-home"]
+    assert sorted(each.name for each in here.iterdir()) == ["bare", "home", "models"]
 
 
 @pytest.mark.parametrize("made", ["moodnet"], indirect=True)

@@ -66,7 +66,7 @@ def test_what_cannot_be_used_is_refused_at_once(
     assert done.exit_code == code, done.output
     assert words in done.stderr.replace("\n", " ")
     assert (here / "file").read_text() == "kept"
-    left = sorted(each.name for each in here.iterdir() if each.name != "moodtray-home")
+    left = sorted(each.name for each in here.iterdir() if each.name != "home")
     assert left == ["file", "full.onnx", "odd"]
 
 

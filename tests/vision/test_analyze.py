@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from agent.errors import BadPicture
 from agent.types import EMOTIONS
 from agent.vision.analyze import analyze
 from agent.vision.expression import ExpressionClassifier
 from tests.vision.conftest import write_model
+from tests.vision.matroska import matroska
 from tests.vision.mjpeg import picture
 
 
@@ -104,6 +109,153 @@ def test_file_that_cannot_be_analysed(
         path.write_bytes(content)
     with pytest.raises(BadPicture, match=message):
         analyze(path, classifier)
+
+
+# --- odd videos and pictures
+
+
+def test_times_of_a_video_are_its_own(
+    short_clip: Path, classifier: ExpressionClassifier, tmp_path: Path
+) -> None:
+    """A variable frame rate, as telephones and screen recorders make: its first half second has 15
+    frames, the eight seconds after it have 17."""
+    path = tmp_path / "uneven.mkv"
+    data = cv2.imencode(".jpg", cv2.VideoCapture(str(short_clip)).read()[1])[1].tobytes()
+    stamps = [*range(0, 500, 33), *range(500, 8501, 500)]
+    path.write_bytes(matroska([(stamp, data) for stamp in stamps], (640, 480)))
+    times = [seen.time for seen in analyze(path, classifier).frames]
+    assert times == pytest.approx([n / 2 for n in range(18)], abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_an_animation_is_sampled_like_a_video(
+    short_clip: Path, classifier: ExpressionClassifier, tmp_path: Path, kind: str
+) -> None:
+    capture = cv2.VideoCapture(str(short_clip))
+    face = Image.fromarray(capture.read()[1][:, :, ::-1])
+    empty = Image.new("RGB", face.size, "gray")
+    path = tmp_path / f"moving.{kind.lower()}"
+    pictures = [empty, empty.point(lambda v: v + 9), face, face.point(lambda v: v + 9)]
+    pictures[0].save(path, kind, save_all=True, append_images=pictures[1:], duration=400, loop=0)
+    result = analyze(path, classifier)
+    assert result.kind == "video"
+    assert [seen.time for seen in result.frames] == [0.0, 0.8, 1.2]
+    assert [len(seen.faces) for seen in result.frames] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+@pytest.mark.parametrize("form", ["grey.png", "colour.png", "colour.tiff"])
+def test_a_deep_picture_is_scaled_by_what_it_holds(
+    short_clip: Path, classifier: ExpressionClassifier, tmp_path: Path, bits: int, form: str
+) -> None:
+    frame = cv2.VideoCapture(str(short_clip)).read()[1]
+    if "grey" in form:
+        frame = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+    deep = (frame.astype(np.uint32) * (2**bits - 1) // 255).astype(np.uint16)
+    path = tmp_path / form
+    cv2.imwrite(str(path), deep)
+    assert len(analyze(path, classifier).frames[0].faces) == 1
+
+
+@pytest.mark.parametrize("form", ["cut.jpg", "cut.png"])
+def test_a_picture_that_breaks_off_is_told(
+    short_clip: Path, classifier: ExpressionClassifier, tmp_path: Path, form: str
+) -> None:
+    data = cv2.imencode(Path(form).suffix, cv2.VideoCapture(str(short_clip)).read()[1])[1].tobytes()
+    path = tmp_path / form
+    path.write_bytes(data[: len(data) * 9 // 10])
+    result = analyze(path, classifier)
+    assert len(result.frames[0].faces) == 1, "what is there is looked at"
+    assert "damaged" in result.summary
+    assert result.as_dict()["damaged"] is True
+    path.write_bytes(data)
+    assert "damaged" not in analyze(path, classifier).summary
+
+
+def test_pictures_are_turned_as_the_camera_was_held(
+    short_clip: Path, classifier: ExpressionClassifier, tmp_path: Path
+) -> None:
+    upright = Image.fromarray(cv2.VideoCapture(str(short_clip)).read()[1][:, :, ::-1])
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+    result = analyze(path, classifier)
+    assert (result.width, result.height) == (640, 480)
+    assert len(result.frames[0].faces) == 1
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A PNG whose header claims that size; its one row is all there is."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(1 + min(width, 10_000)))
+    ends = chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + ends
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(2**15, 2**15), (2**20, 2**10), (10_000, 10_000), (2**31 - 1, 2**31 - 1)]
+)
+def test_a_bomb_is_refused_in_a_sentence(
+    classifier: ExpressionClassifier, tmp_path: Path, width: int, height: int
+) -> None:
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png_of_size(width, height))
+    with pytest.raises(BadPicture, match=r"too large|neither"):
+        analyze(path, classifier)
+
+
+@pytest.mark.parametrize("size", [(30_000, 1), (1, 30_000), (1, 1), (19, 19), (21, 3000)])
+def test_a_picture_without_room_for_a_face_has_none(
+    classifier: ExpressionClassifier, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path = tmp_path / "strip.png"
+    Image.new("RGB", size, "gray").save(path)
+    assert not analyze(path, classifier).found
+
+
+def test_a_large_photo_is_looked_at(
+    short_clip: Path, classifier: ExpressionClassifier, tmp_path: Path
+) -> None:
+    """As telephones make them: 64 million pixels."""
+    frame = Image.fromarray(cv2.VideoCapture(str(short_clip)).read()[1][:, :, ::-1])
+    path = tmp_path / "large.jpg"
+    frame.resize((9248, 6936), Image.Resampling.NEAREST).save(path)
+    assert len(analyze(path, classifier).frames[0].faces) == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: os.mkfifo(path), "no file but a pipe"),
+        (lambda path: path.symlink_to(os.devnull), "no file but a device"),
+        (lambda path: path.symlink_to(path), "cannot be read"),
+        (lambda path: path.symlink_to("nowhere"), "not there"),
+    ],
+)
+def test_what_is_no_file_is_told_as_what_it_is(
+    classifier: ExpressionClassifier, tmp_path: Path, make: Callable[[Path], None], words: str
+) -> None:
+    path = tmp_path / "thing"
+    make(path)
+    with pytest.raises(BadPicture, match=words):
+        analyze(path, classifier)
+
+
+def test_a_locked_folder_is_told(
+    classifier: ExpressionClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(path: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("agent.vision.media.os.stat", locked)
+    with pytest.raises(BadPicture, match="permissions"):
+        analyze(tmp_path / "locked" / "me.jpg", classifier)
 
 
 def test_folder_is_told(classifier: ExpressionClassifier, tmp_path: Path) -> None:

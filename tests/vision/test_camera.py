@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import pytest
 
 from agent.errors import BadPicture, CameraBusy, CameraError, CameraLost, CameraNotFound
 from agent.vision import sources
-from agent.vision.camera import OpenCVCamera, _StallWatch
+from agent.vision.camera import OpenCVCamera, _LiveReader, _StallWatch
 from agent.vision.sources import Kind, Source, _bounded, parse_source
 from tests.vision.mjpeg import PERIOD, MjpegServer, number_of, picture
 
@@ -56,6 +57,9 @@ def play(path: Path, clock: PlayClock) -> OpenCVCamera:
         ("2", Kind.WEBCAM, 2),
         ("rtsp://cam/1", Kind.STREAM, "rtsp://cam/1"),
         ("film.mp4", Kind.FILE, "film.mp4"),
+        ("12:30.mp4", Kind.FILE, "12:30.mp4"),
+        ("~no-such-user.mp4", Kind.FILE, "~no-such-user.mp4"),
+        ("/dev/video3", Kind.WEBCAM, "/dev/video3"),
         (Path("a") / "b.mp4", Kind.FILE, os.path.join("a", "b.mp4")),
     ],
 )
@@ -68,6 +72,14 @@ def test_name_of_a_stream_has_no_password() -> None:
     source = parse_source("http://anna:geheim@cam.local:81/video?key=abc")
     assert source.name == "http://cam.local"
     assert "geheim" in str(source.target)
+
+
+def test_a_file_that_exists_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("rtsp:", "anna:x@y.mp4", "~no-such-user", " blank.mp4 "):
+        (tmp_path / name).touch()
+        assert parse_source(name).kind is Kind.FILE
+        assert parse_source(name).target == name
 
 
 # --- files
@@ -230,6 +242,66 @@ def test_stream_dropped_by_its_server_while_unread_is_taken_up_again(server: Mjp
     assert fresh(server, camera.read())
     assert server.clients == 2
     camera.close()
+
+
+@pytest.mark.parametrize("every", [2, 3, 10])
+def test_damaged_frames_of_a_stream_are_passed_over(every: int) -> None:
+    whole = [encoded(picture(n)) for n in range(30)]
+    frames = [data if n % every else data[: len(data) // 3] for n, data in enumerate(whole)]
+    with MjpegServer(frames=frames) as server:
+        camera = OpenCVCamera(server.url)
+        camera.open()
+        for _ in range(40):
+            assert camera.read().shape == (120, 160, 3)
+        camera.close()
+
+
+def test_a_stream_of_damaged_frames_alone_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_LiveReader, "DAMAGED_SECONDS", 0.5)
+    data = encoded(picture(1))
+    with (
+        MjpegServer(frames=[data[: len(data) // 3]]) as server,
+        pytest.raises(CameraNotFound, match="sends no picture"),
+    ):
+        OpenCVCamera(server.url).open()
+
+
+def test_strips_and_claims_of_giant_frames_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A JPEG's header may claim any size; decoded it would take all memory."""
+    giant = bytearray(encoded(picture(1)))
+    at = giant.index(b"\xff\xc0") + 5
+    giant[at : at + 4] = b"\xff\xdc\xff\xdc"  # 65,500 x 65,500
+    strip = encoded(np.full((1, 640, 3), 90, np.uint8))
+    frames = [bytes(giant), strip, encoded(picture(2))]
+    with MjpegServer(frames=frames) as server:
+        camera = OpenCVCamera(server.url)
+        camera.open()
+        for _ in range(10):
+            assert camera.read().shape == (120, 160, 3)
+        camera.close()
+
+
+def encoded(frame: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", frame)[1].tobytes()
+
+
+def test_a_stream_never_goes_through_a_proxy(
+    server: MjpegServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0.2)
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, address)
+        monkeypatch.delenv("no_proxy", raising=False)
+        camera = OpenCVCamera(server.url, open_seconds=1.0)
+        camera.open()
+        assert fresh(server, camera.read())
+        camera.close()
+        with pytest.raises(TimeoutError):
+            proxy.accept()  # nobody asked it
 
 
 def test_dark_picture_may_stand_still() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +18,7 @@ from agent.events import CameraChanged, Event, Observed, WorkerCrashed
 from agent.types import EMOTIONS, Box, CameraState, FrameView, Observation
 from agent.vision.burst import Burst, Look, face_quality
 from agent.vision.camera import OpenCVCamera
+from agent.vision.faces import FaceTracker
 from agent.vision.watcher import EMPTY_LOOKS, Watcher
 from tests.fakes.clock import FakeClock
 from tests.vision.mjpeg import MjpegServer
@@ -407,3 +411,32 @@ def test_quality_falls_with_size_blur_and_darkness() -> None:
     smooth = np.tile(np.linspace(40, 200, 160).astype(np.uint8), (160, 1))
     assert 0.4 < face_quality(smooth) < 0.7
     assert face_quality(np.zeros((160, 160, 3), np.uint8)) == 0.0
+
+
+# --- sizes that change
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [((640, 480), (160, 120)), ((640, 480), (480, 640)), ((320, 240), (1280, 720))],
+)
+def test_frames_that_change_their_size_are_followed_on(
+    first: tuple[int, int], then: tuple[int, int], demo_clip: Path
+) -> None:
+    """The real tracker, in the middle of following a face; with the preview and without."""
+    face = cv2.VideoCapture(str(demo_clip)).read()[1]
+    sizes = itertools.chain([first] * 9, itertools.repeat(then))
+
+    class Turning(ScriptedCamera):
+        def read(self) -> np.ndarray:
+            return cv2.resize(face, next(sizes))
+
+    events: list[Event] = []
+    tracker, stubs = FaceTracker(), Stubs()
+    stubs.predict = lambda faces: np.full((len(faces), 7), 1 / 7, np.float32)  # type: ignore[method-assign]
+    watcher = Watcher(Turning, tracker, stubs, events.append, FakeClock(), interval=0.2)
+    for number in range(12):
+        watcher.set_tap(None if number % 2 else lambda view: None)
+        watcher.step()
+    assert not [event for event in events if isinstance(event, WorkerCrashed)]
+    assert [event for event in events if isinstance(event, Observed)]

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.desktop.autostart.base import Autostart, AutostartStatus
-from agent.desktop.autostart.command import start_command
+from agent.desktop.autostart.command import home_option, start_command
 
 __all__ = ["Autostart", "AutostartStatus", "autostart", "start_command"]
 
 
 def autostart(command: Sequence[str] | None = None) -> Autostart:
-    """The mechanism of this system, for ``command`` (None: this installation)."""
-    command = start_command() if command is None else command
+    """The mechanism of this system, for ``command`` (None: this installation, with its folders
+    where they are now)."""
+    command = (*start_command(), *home_option()) if command is None else command
     if sys.platform == "win32":
         from agent.desktop.autostart.windows import RunKeyAutostart
         from agent.desktop.autostart.winreg_access import CurrentUser

@@ -6,8 +6,10 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from agent.desktop.autostart.presence import missing_part, place
+from agent.errors import DesktopError
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +90,14 @@ class Autostart(ABC):
             os.path.normcase(word) for word in self.command
         ]
         return AutostartStatus(enabled, found, moved=moved, missing=missing_part(found))
+
+
+def remove_entry(file: Path) -> None:
+    """Remove an entry that is a file; fine when there is none. Raises DesktopError."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise DesktopError(
+            f"{file} could not be removed ({error.strerror or error}), so Moodtray still starts at "
+            "login. Check the permissions of its folder."
+        ) from error

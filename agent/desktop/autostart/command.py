@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 RUN = "run"
+HOME_OPTION = "--home"
 
 
 def start_command() -> tuple[str, ...]:
@@ -38,6 +39,14 @@ def start_command() -> tuple[str, ...]:
         if script.is_file() and os.access(script, os.X_OK):
             return (str(script), RUN)
     return (str(executable), "-m", "agent", RUN)
+
+
+def home_option() -> tuple[str, ...]:
+    """What start_command needs where MOODTRAY_HOME is set: at login nobody sets it."""
+    from agent.store.paths import Paths
+
+    root = Paths.home()
+    return () if root is None else (HOME_OPTION, str(root))
 
 
 def _windowed(executable: Path, name: str) -> Path:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent.desktop.autostart.base import Autostart, AutostartStatus
+from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
 from agent.errors import DesktopError, StoreError
 from agent.store.files import write_atomic
 
@@ -137,13 +137,7 @@ class XdgAutostart(Autostart):
             entry = ["[Desktop Entry]", "Type=Application", "Name=Moodtray", "Hidden=true"]
             self._write("\n".join(entry) + "\n")
             return
-        try:
-            self.file.unlink(missing_ok=True)
-        except OSError as error:
-            raise DesktopError(
-                f"{self.file} could not be removed ({error.strerror or error}), so Moodtray "
-                "still starts at login. Check the permissions of its folder."
-            ) from error
+        remove_entry(self.file)
 
     def status(self) -> AutostartStatus:
         entry = _read(self.file)
@@ -164,7 +158,8 @@ class XdgAutostart(Autostart):
 
     def _write(self, text: str) -> None:
         try:
-            write_atomic(self.file, text.encode(), mode=0o644)
+            # Paths of another encoding go through byte by byte.
+            write_atomic(self.file, text.encode("utf-8", "surrogateescape"), mode=0o644)
         except StoreError as error:
             raise DesktopError(f"Start at login could not be changed. {error.message}") from error
 
@@ -180,7 +175,7 @@ def _is_on(entry: Mapping[str, str]) -> bool:
 def _read(file: Path) -> dict[str, str] | None:
     """The keys of the main group; None: there is no such file."""
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -10,7 +10,7 @@ import plistlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.desktop.autostart.base import Autostart, AutostartStatus
+from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
 from agent.errors import DesktopError, StoreError
 from agent.store.files import write_atomic
 
@@ -39,13 +39,7 @@ class LaunchAgent(Autostart):
             raise DesktopError(f"Start at login could not be changed. {error.message}") from error
 
     def disable(self) -> None:
-        try:
-            self.file.unlink(missing_ok=True)
-        except OSError as error:
-            raise DesktopError(
-                f"{self.file} could not be removed ({error.strerror or error}), so Moodtray "
-                "still starts at login. Check the permissions of its folder."
-            ) from error
+        remove_entry(self.file)
 
     def status(self) -> AutostartStatus:
         try:

@@ -1,22 +1,22 @@
 """Asks, on the screen, whether the camera may be used.
 
-A window and not a notification: people must be able to read the text in their own time, and a
-notification that vanishes would be an answer that nobody gave. It opens beside the agent (another
-process or the system's own box), so that the tray works while it waits. Who sees no window is told
-to use ``moodtray consent``; an answer given there closes a window that is still open.
+A window where the desktop has a program that shows one: people must be able to read the text in
+their own time. It opens beside the agent (another process or the system's own box), so that the
+tray works while it waits. Elsewhere a notification with two buttons, which stays; one that goes
+unanswered is no answer. Who sees neither is told to use ``moodtray consent``; an answer given there
+closes a question that is still open.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import logging
-import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Callable
 from typing import TypeAlias
@@ -94,41 +94,29 @@ def show(settled: Settled) -> bool | None:
     elif sys.platform == "darwin":  # noqa: RET505 - mypy checks one branch for each system
         return _apple_dialog(settled)
     else:
-        if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            return None
-        for means in (_gtk, _zenity, _kdialog):
+        for means in _means_of_this_desktop():
             answer = means(settled)
             if answer is not None:
                 return answer
         return None
 
 
-def _gtk(settled: Settled) -> bool | None:
-    if importlib.util.find_spec("gi") is None:
-        return None
-    from agent.desktop.consent import gtk_dialog
+def _means_of_this_desktop() -> list[Callable[[Settled], bool | None]]:
+    """The desktop's own window first, then another's, then a notification with two buttons."""
+    windows = [_zenity, _kdialog]
+    if "KDE" in os.environ.get("XDG_CURRENT_DESKTOP", "").upper():
+        windows.reverse()
+    screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return [*(windows if screen else []), _notification]
 
-    # A process of its own: GTK wants one thread for all, and the tray may have taken it.
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    window = context.Process(
-        target=gtk_dialog.answer_into,
-        args=(sender, consent.QUESTION, consent.TEXT, ALLOW, NOT_NOW),
-        daemon=True,
-    )
-    window.start()
-    sender.close()
-    try:
-        while not receiver.poll(LOOK):
-            if settled():
-                return True
-        answer = receiver.recv()
-    except EOFError:  # it crashed, or the library has no GTK to it
-        answer = None
-    finally:
-        receiver.close()  # an open window closes by that
-        window.join(5)
-    return answer if isinstance(answer, bool) else None
+
+def _notification(settled: Settled) -> bool | None:
+    from agent.desktop.notifications.freedesktop import ask
+
+    # Without the last paragraph, on what can be done later: what is too long is cut.
+    text = consent.TEXT.rpartition("\n\n")[0]
+    answer = ask(consent.QUESTION, text, (ALLOW, NOT_NOW), settled, LOOK)
+    return True if settled() else None if answer is None else answer == ALLOW
 
 
 def _zenity(settled: Settled) -> bool | None:
@@ -137,12 +125,17 @@ def _zenity(settled: Settled) -> bool | None:
         "zenity",
         "--question",
         "--no-markup",
-        "--width=520",
+        "--default-cancel",  # a key that was meant for another window allows nothing
         f"--title={consent.QUESTION}",
-        f"--text={consent.TEXT}",
+        f"--text={_wrapped(consent.TEXT)}",
         f"--ok-label={ALLOW}",
         f"--cancel-label={NOT_NOW}",
     )
+
+
+def _wrapped(text: str) -> str:
+    """For a window that is as wide as its longest line."""
+    return "\n".join(textwrap.fill(line, 66) for line in text.splitlines())
 
 
 def _kdialog(settled: Settled) -> bool | None:
@@ -176,9 +169,12 @@ def _run(settled: Settled, program: str, *arguments: str) -> bool | None:
     found = shutil.which(program)
     if found is None:
         return None
+    # A question whose asker was killed must not stand there without one who hears the answer.
+    leash = shutil.which("setpriv") if sys.platform == "linux" else None
+    tied = [leash, "--pdeathsig", "TERM"] if leash else []
     try:
         window = subprocess.Popen(
-            [found, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*tied, found, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
     except OSError as error:
         log.info("%s could not ask: %s", program, error)

@@ -52,6 +52,10 @@ class _Way(Protocol):
         """Raises whatever the foreign library raises."""
         ...
 
+    async def withdraw(self, kind: NotificationKind) -> None:
+        """Take down the one of this kind, if it stands and this way can."""
+        ...
+
 
 class DesktopNotifications:
     """Implements :class:`agent.ports.Notifier`. ``notify`` returns at once: a thread of its own
@@ -158,7 +162,7 @@ class DesktopNotifications:
             if service.problem:
                 raise RuntimeError(service.problem)
             try:
-                self._way = self._way or _WithButtons(self._report)
+                self._way = self._way or _way_with_buttons(self._report)
                 await self._way.show(notification, icon, service)
             except Exception:
                 log.info("trying the plain way of notifications", exc_info=True)
@@ -171,8 +175,8 @@ class DesktopNotifications:
             self._way = self._service = None
 
     async def _take_down(self, kind: NotificationKind) -> None:
-        if not isinstance(self._way, _WithButtons):
-            return  # the plain ways cannot
+        if self._way is None:
+            return  # nothing was shown
         try:
             await self._way.withdraw(kind)
         except Exception as error:  # noqa: BLE001 - whatever the foreign library raises
@@ -205,8 +209,18 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
+def _way_with_buttons(report: Report) -> _Way:
+    system: str = sys.platform  # any, to the type checker
+    if system != "linux":
+        return _WithButtons(report)
+    from agent.desktop.notifications.freedesktop import FreedesktopNotifications
+
+    return FreedesktopNotifications(report, APP_NAME, SECONDS_SHOWN)
+
+
 class _WithButtons:
-    """desktop-notifier: buttons, and a notification that takes its predecessor's place."""
+    """desktop-notifier, on Windows and macOS: buttons, and a notification that takes its
+    predecessor's place."""
 
     def __init__(self, report: Report) -> None:
         from desktop_notifier import DesktopNotifier
@@ -258,7 +272,12 @@ def _plain_way() -> _Way:
     return _AppleScript() if sys.platform == "darwin" else _Plain()
 
 
-class _AppleScript:
+class _CannotWithdraw:
+    async def withdraw(self, kind: NotificationKind) -> None:
+        """What is shown goes by itself."""
+
+
+class _AppleScript(_CannotWithdraw):
     """The script engine of macOS: text alone, for any program. (plyer wants one more library.)"""
 
     # Title and text are arguments, never part of the script.
@@ -273,7 +292,7 @@ class _AppleScript:
         )
 
 
-class _Plain:
+class _Plain(_CannotWithdraw):
     """plyer: text and icon, on every system it knows."""
 
     async def show(self, notification: Notification, icon: Path, service: Service) -> None:

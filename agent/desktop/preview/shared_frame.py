@@ -84,7 +84,7 @@ class FrameRoad:
         height, width = frame.shape[:2]
         shrink = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
         if shrink < 1.0:
-            width, height = int(width * shrink), int(height * shrink)
+            width, height = max(1, int(width * shrink)), max(1, int(height * shrink))
             frame = reduce(frame, width, height)
         sequence = int(self._counter["sequence"][0]) + 1
         slot = self._slots[sequence % 2]

@@ -1,7 +1,7 @@
 """How long nobody touched keyboard or pointer, on Linux.
 
-GNOME's compositor tells it on the session bus, a real X server by its screen saver extension.
-Under other Wayland compositors no program may know; there the session's IdleHint has to do.
+GNOME's compositor tells it on the session bus, others on their Wayland socket, a real X server by
+its screen saver extension. Where none does the session's IdleHint has to do.
 org.freedesktop.ScreenSaver's GetSessionIdleTime is not asked: desktops disagree whether its unit
 is seconds or milliseconds.
 """
@@ -71,9 +71,23 @@ def find_reader(session: Bus | None) -> IdleReader | None:
         mutter = MutterIdle(session)
         if mutter.seconds() is not None:
             return mutter
-    # Under Wayland the X server sees the input of X programs alone.
-    if os.environ.get("WAYLAND_DISPLAY") or not os.environ.get("DISPLAY"):
+    if os.environ.get("WAYLAND_DISPLAY"):
+        # The X server beside it sees the input of X programs alone.
+        return _wayland_reader()
+    return _x11_reader() if os.environ.get("DISPLAY") else None
+
+
+def _wayland_reader() -> IdleReader | None:
+    from agent.desktop.session.wayland import WaylandIdle
+
+    try:
+        return WaylandIdle()
+    except (OSError, KeyError, ValueError) as error:
+        log.info("the compositor's idle time is not to be had: %r", error)
         return None
+
+
+def _x11_reader() -> IdleReader | None:
     try:
         from Xlib.display import Display
 

@@ -11,6 +11,7 @@ from agent.errors import DesktopError
 from agent.events import PowerChanged, SessionChanged
 from agent.ports import Clock, Report
 from agent.settings import SessionSettings
+from agent.timing import ToldOnce
 from agent.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class SessionWatch(Worker):
         self._source = source
         self._camera_is_off = camera_is_off
         self._opened = False
-        self._told_absence = False
+        self._absence = ToldOnce()
         self._asleep = False
         self._reason: str | None = None
         self._on_battery: bool | None = None
@@ -100,13 +101,12 @@ class SessionWatch(Worker):
             try:
                 self._source.open()
             except DesktopError as error:
-                if not self._told_absence:
+                if self._absence.is_news():
                     log.info("%s", error)
-                    self._told_absence = True
                 self._source.close()
                 return NO_SESSION
             self._opened = True
-            self._told_absence = False
+            self._absence.well()
         signals = self._source.read()
         self._tell(signals)
         if signals.asleep and not self._asleep:

@@ -8,50 +8,67 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
 
 COMMANDS = "moodtray status, moodtray pause, moodtray resume and moodtray quit"
+WATCHER = "org.kde.StatusNotifierWatcher"
+ASK_SECONDS = 2.0
+"""The session bus answers within milliseconds, or not at all."""
 
 NO_MENU = (
-    "The tray icon has no menu on this system, because PyGObject is missing. Install the Debian "
-    "packages python3-gi and gir1.2-ayatanaappindicator3-0.1 (or, inside a virtual environment, "
-    "pip install 'moodtray[linux-tray]') and start Moodtray again. "
-    f"Until then use {COMMANDS}."
+    "This desktop's panel has a tray of the old kind (XEmbed), where the icon has no menu without "
+    "PyGObject. Use a panel that knows StatusNotifierItem, which needs nothing else, or install "
+    "the Debian packages python3-gi and gir1.2-gtk-3.0 (inside a virtual environment: pip install "
+    f"'moodtray[linux-tray]') and start Moodtray again. Until then use {COMMANDS}."
 )
 NO_SESSION = (
     "There is no desktop session (neither DISPLAY nor WAYLAND_DISPLAY is set), so there is no "
     f"tray icon. Moodtray runs on; use {COMMANDS}."
 )
-NO_X = (
-    "A tray icon on Wayland needs PyGObject: install the Debian packages python3-gi and "
-    f"gir1.2-ayatanaappindicator3-0.1. Moodtray runs on without; use {COMMANDS}."
+NO_BUS = (
+    "There is no D-Bus session bus, over which panels show tray icons. Start Moodtray from the "
+    f"desktop session. It runs on without an icon; use {COMMANDS}."
+)
+NO_PANEL = (
+    "No panel shows tray icons here. Add a tray (also called notification area, status icons or "
+    "status notifier) to your panel; the icon then comes by itself. "
+    f"Until then use {COMMANDS}."
 )
 NO_EXTENSION = (
     "GNOME shows tray icons only with an extension: install the package "
     "gnome-shell-extension-appindicator, switch it on and log in again. "
     f"Until then use {COMMANDS}."
 )
+OLD_KIND = (
+    "This panel's tray is of the old kind (XEmbed), which needs GTK: some 100 MB more memory. A "
+    "panel that knows StatusNotifierItem needs none."
+)
+
+STATUS_NOTIFIER = "statusnotifier"
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """``name`` is pystray's (None: no tray); ``notice`` says what is missing and what to do, empty
-    when all is well; ``menu``: whether clicks and menu work."""
+    """``name``: "statusnotifier" or one of pystray's (None: no tray); ``notice`` says what is
+    missing and what to do, empty when all is well; ``waiting``: no panel is there yet, and the
+    notice is for when none comes; ``better``: what would be better, for who asks."""
 
     name: str | None
     notice: str = ""
+    waiting: bool = False
+    better: str = ""
 
     @property
     def menu(self) -> bool:
+        """Whether clicks and menu work."""
         return self.name not in (None, "xorg")
 
 
 def choose_backend() -> Backend:
-    """The best tray of this system. Imports gi at most, opens no window. ``PYSTRAY_BACKEND``
-    overrules the choice between those that this system has."""
+    """The best tray of this system. Imports GTK only where nothing else would do, opens no
+    window. ``PYSTRAY_BACKEND`` overrules the choice between those that this system has."""
     if sys.platform == "darwin":
         return Backend("darwin")
     if sys.platform == "win32":
@@ -60,53 +77,63 @@ def choose_backend() -> Backend:
 
 
 def _choose_on_linux(wish: str | None) -> Backend:
+    watcher = has_watcher()
+    old_wished = wish in ("gtk", "xorg")
+    # A panel on the bus needs no display: an agent that was started without one finds it too.
+    if watcher and not old_wished:
+        return Backend(STATUS_NOTIFIER)
     has_x = bool(os.environ.get("DISPLAY"))
     if not has_x and not os.environ.get("WAYLAND_DISPLAY"):
         return Backend(None, NO_SESSION)
-    gtk, indicator = typelibs()
-    # An indicator lives on the session bus; without one a classic icon is the only hope.
-    if gtk and indicator and has_session_bus() and wish in (None, "appindicator"):
-        return Backend("appindicator", NO_EXTENSION if _gnome_without_extension() else "")
-    if gtk and has_x and wish in (None, "gtk", "appindicator"):
-        return Backend("gtk")
-    if has_x:
+    if has_x and (old_wished or watcher is None or has_x_tray()):
+        if wish != "xorg" and has_gtk():
+            return Backend("gtk", better=OLD_KIND)
         return Backend("xorg", "" if wish == "xorg" else NO_MENU)
-    return Backend(None, NO_X)
+    if watcher is None:
+        return Backend(None, NO_BUS)
+    gnome = "GNOME" in os.environ.get("XDG_CURRENT_DESKTOP", "").upper()
+    return Backend(STATUS_NOTIFIER, NO_EXTENSION if gnome else NO_PANEL, waiting=True)
 
 
-def typelibs() -> tuple[bool, bool]:
-    """Whether PyGObject can load Gtk 3, and an AppIndicator library."""
+def has_watcher() -> bool | None:
+    """Whether a panel on the session bus takes StatusNotifierItems; None: there is no bus."""
+    from jeepney.bus_messages import message_bus
+    from jeepney.io.blocking import open_dbus_connection
+
+    try:
+        with open_dbus_connection("SESSION") as connection:
+            ask = message_bus.NameHasOwner(WATCHER)
+            return bool(connection.send_and_get_reply(ask, timeout=ASK_SECONDS).body[0])
+    except (OSError, KeyError, ValueError) as error:  # TimeoutError is an OSError
+        log.debug("no session bus: %r", error)
+        return None
+
+
+def has_x_tray() -> bool:
+    """Whether the X server has a tray of the old kind: somebody owns its selection."""
+    if not os.environ.get("DISPLAY"):
+        return False
+    from Xlib import X, display
+    from Xlib.error import DisplayError
+
+    try:
+        screen = display.Display()
+    except (DisplayError, OSError):
+        return False
+    try:
+        selection = screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}")
+        return bool(screen.get_selection_owner(selection) != X.NONE)
+    finally:
+        screen.close()
+
+
+def has_gtk() -> bool:
+    """Whether PyGObject can load Gtk 3."""
     try:
         import gi
     except ImportError:
-        return False, False
-    known = gi.Repository.get_default().enumerate_versions
-    indicator = known("AyatanaAppIndicator3") or known("AppIndicator3")
-    return "3.0" in known("Gtk"), bool(indicator)
-
-
-def has_session_bus() -> bool:
-    """Whether a D-Bus session bus is announced or lies at its usual place."""
-    if os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
-        return True
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return bool(runtime) and (Path(str(runtime)) / "bus").exists()
-
-
-def _gnome_without_extension() -> bool:
-    if "GNOME" not in os.environ.get("XDG_CURRENT_DESKTOP", "").upper():
         return False
-    from jeepney import DBusAddress, new_method_call
-    from jeepney.io.blocking import open_dbus_connection
-
-    bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
-    ask = new_method_call(bus, "NameHasOwner", "s", ("org.kde.StatusNotifierWatcher",))
-    try:
-        with open_dbus_connection("SESSION") as connection:
-            return not connection.send_and_get_reply(ask, timeout=2.0).body[0]
-    except (OSError, KeyError, TimeoutError) as error:
-        log.debug("could not ask for the tray's host: %s", error)
-        return False
+    return "3.0" in gi.Repository.get_default().enumerate_versions("Gtk")
 
 
 def panel_is_dark() -> bool:

@@ -1,5 +1,6 @@
 """pystray's icons, fitted: what each system needs beyond what pystray does. Imports pystray and,
-on Linux, Gtk; only :mod:`agent.desktop.tray.tray` imports this, and only when a tray is wanted."""
+for trays of the old kind on Linux, Gtk; only :mod:`agent.desktop.tray.tray` imports this, and only
+when a tray is wanted."""
 
 from __future__ import annotations
 
@@ -13,15 +14,13 @@ from typing import Any, TypeAlias
 from PIL import Image
 
 from agent.desktop.icons.drawing import icon
+from agent.desktop.tray.backend import STATUS_NOTIFIER
 from agent.types import MoodState, Status
 
 IconPath: TypeAlias = Callable[[int], Path]
 """The file of the present icon at a size in pixels."""
 Look: TypeAlias = Callable[[], tuple[Status, MoodState, bool]]
 """What the icon shows at present, and whether on a dark panel."""
-
-INDICATOR_SIZE = 48
-"""Panels scale an indicator's icon themselves, down to 16 to 24 pixels or, at 200 %, 48."""
 
 
 class _NoNotifier:
@@ -42,11 +41,12 @@ def icon_class(backend: str) -> Any:
     whether the panel is dark) and ``icon_path`` (the file with that at a size). pystray's own
     picture is not shown: set it to :func:`blank` to have the icon drawn anew.
     """
-    # pystray chooses its backend when it is imported: tell it which.
+    # pystray chooses its backend when it is imported: tell it which. Ours takes the bare face.
+    name = "dummy" if backend == STATUS_NOTIFIER else backend
     before = os.environ.get("PYSTRAY_BACKEND")
-    os.environ["PYSTRAY_BACKEND"] = backend
+    os.environ["PYSTRAY_BACKEND"] = name
     try:
-        module = importlib.import_module(f"pystray._{backend}")
+        module = importlib.import_module(f"pystray._{name}")
     finally:
         if before is None:
             del os.environ["PYSTRAY_BACKEND"]
@@ -64,16 +64,29 @@ def _maker(backend: str) -> Callable[[Any], Any]:
         from agent.desktop.tray.images_macos import macos_icon
 
         return macos_icon
-    return {"appindicator": _indicator, "gtk": _status_icon, "xorg": _xorg}[backend]
+    if backend == STATUS_NOTIFIER:
+        from agent.desktop.tray.status_notifier import status_notifier_icon
+
+        return status_notifier_icon
+    return {"gtk": _status_icon, "xorg": _xorg}[backend]
 
 
-def _with_files(base: Any) -> Any:
-    """What both Gtk icons share: the file of the icon, no notifier, our own signal handlers."""
+def _status_icon(base: Any) -> Any:
+    from gi.repository import GLib, Gtk
     from pystray._util.gtk import mainloop
 
-    class FileIcon(base):  # type: ignore[misc]
+    class StatusIcon(base):  # type: ignore[misc]
+        """The classic icon in an X11 tray: the icon at the tray's very size, a tooltip, the menu
+        on both buttons, and a menu that is not pulled away under the user's mouse. The icon
+        comes from a file; no notifier, our own signal handlers."""
+
         icon_path: IconPath
-        wanted_size = INDICATOR_SIZE
+        wanted_size = 24
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._menu_handle: Any = None
+            self._status_icon.connect("size-changed", self._on_size)
 
         def _initialize(self) -> None:
             self._notifier = _NoNotifier()
@@ -90,31 +103,6 @@ def _with_files(base: Any) -> Any:
         @mainloop  # type: ignore[untyped-decorator]
         def _stop(self) -> None:
             self._loop.quit()
-
-    return FileIcon
-
-
-def _indicator(base: Any) -> Any:
-    class Indicator(_with_files(base)):  # type: ignore[misc]
-        """AppIndicator (StatusNotifier): the panel draws icon and menu."""
-
-    return Indicator
-
-
-def _status_icon(base: Any) -> Any:
-    from gi.repository import GLib, Gtk
-    from pystray._util.gtk import mainloop
-
-    class StatusIcon(_with_files(base)):  # type: ignore[misc]
-        """The classic icon in an X11 tray: the icon at the tray's very size, a tooltip, the menu
-        on both buttons, and a menu that is not pulled away under the user's mouse."""
-
-        wanted_size = 24
-
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            self._menu_handle: Any = None
-            self._status_icon.connect("size-changed", self._on_size)
 
         def _on_size(self, _icon: Any, size: int) -> bool:
             if size >= 8 and size != self.wanted_size:

@@ -50,7 +50,7 @@ class MenuAction(StrEnum):
 class Item:
     """One line. Neither ``event`` nor ``action`` nor ``children``: a line to read.
     ``checked`` None: no check mark. ``default``: what a plain click on the icon does, where the
-    system has such a click."""
+    system has such a click; ``second``: what one with the middle button does."""
 
     label: str
     event: Event | EventAt | None = None
@@ -58,6 +58,7 @@ class Item:
     checked: bool | None = None
     children: tuple[Item, ...] = ()
     default: bool = False
+    second: bool = False
     separator: bool = False
 
     @property
@@ -178,6 +179,12 @@ def tooltip(snapshot: Snapshot) -> str:
     return f"Moodtray – {mood_line(snapshot)}\n{music_line(snapshot)}"[:127]
 
 
+def needs_user(snapshot: Snapshot) -> bool:
+    """Whether nothing goes on without the user: a question is open, a login, or a part gave up."""
+    needs = snapshot.status in (Status.NEEDS_LOGIN, Status.ERROR)
+    return needs or not snapshot.consent or bool(snapshot.stopped)
+
+
 def shorten(text: str, width: int = LINE_WIDTH) -> str:
     """One line of at most ``width`` characters."""
     text = " ".join(text.split())
@@ -231,9 +238,9 @@ def _feelings(snapshot: Snapshot) -> tuple[Item, ...]:
 def _music(snapshot: Snapshot) -> tuple[Item, ...]:
     state = None if snapshot.playback is None else snapshot.playback.state
     if state is PlayState.PLAYING:
-        return (Item("Pause music", event=PauseMusic()),)
+        return (Item("Pause music", event=PauseMusic(), second=True),)
     if state is PlayState.PAUSED:
-        return (Item("Resume music", event=ResumeMusic()),)
+        return (Item("Resume music", event=ResumeMusic(), second=True),)
     return ()
 
 

@@ -11,8 +11,21 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from agent.desktop.icons.files import IconFiles
-from agent.desktop.tray.backend import Backend, choose_backend, panel_is_dark
-from agent.desktop.tray.menu import Caps, Item, MenuAction, build_menu, tooltip
+from agent.desktop.tray.backend import (
+    STATUS_NOTIFIER,
+    Backend,
+    choose_backend,
+    panel_is_dark,
+)
+from agent.desktop.tray.menu import (
+    Caps,
+    Item,
+    MenuAction,
+    build_menu,
+    needs_user,
+    tooltip,
+)
+from agent.events import Notice
 from agent.ports import Clock, Report
 from agent.store.paths import Paths
 from agent.types import MoodState, Snapshot, Status
@@ -20,6 +33,9 @@ from agent.types import MoodState, Snapshot, Status
 log = logging.getLogger(__name__)
 
 OnAction: TypeAlias = Callable[[MenuAction], None]
+
+LOOK_FOR_PANEL = (2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds between two looks for a panel while none shows the icon; then the last of them."""
 
 
 def make_tray(
@@ -50,7 +66,7 @@ def make_tray(
             f"The tray icon cannot be shown ({error}). Moodtray runs on; `moodtray doctor` "
             "says more, and `moodtray status`, `pause`, `resume` and `quit` rule it."
         )
-    return tray, backend.notice
+    return tray, "" if backend.waiting else backend.notice
 
 
 class Tray:
@@ -68,7 +84,7 @@ class Tray:
         folder: Path,
     ) -> None:
         self.backend = backend
-        self.notice = backend.notice
+        self._other: Backend | None = None  # to go on with
         self._report = report
         self._clock = clock
         self._on_action = on_action
@@ -84,6 +100,7 @@ class Tray:
         self._hand_over: Callable[[Callable[[], None]], None] | None = None
         # What is shown now; touched only where _apply runs.
         self._look: tuple[Status, MoodState, bool] = (Status.STARTING, MoodState.UNSURE, True)
+        self._attention = False
         self._menu: tuple[Item, ...] = ()
 
     # -- main thread
@@ -96,16 +113,36 @@ class Tray:
         self._icon = made("moodtray", icon=images.blank(), title="Moodtray")
         self._icon.icon_path = self._icon_path
         self._icon.look = lambda: self._look
+        self._icon.attention = lambda: self._attention
+        self._icon.second = self._click_second
         self._hand_over = self._way_to_the_loop()
 
     def run(self) -> None:
         """Show the icon and rule the desktop's event loop until :meth:`stop`."""
-        if not self._stopping.is_set():
+        while not self._stopping.is_set():
             try:
                 self._icon.run(setup=self._on_ready)
             finally:
                 self._ready.clear()
+            other, self._other = self._other, None
+            if other is None:
+                break
+            self._go_on_with(other)
         self._files.remove()
+
+    def _go_on_with(self, backend: Backend) -> None:
+        """The panel that came has a tray of another kind."""
+        before, self.backend = self.backend, backend
+        try:
+            self.prepare()
+        except Exception:  # whatever the other way's libraries raise
+            log.warning("No tray icon with %s", backend.name, exc_info=True)
+            self.backend = Backend(before.name)  # not waiting: no further change
+            self.prepare()
+            return
+        self._menu = ()  # to be built anew
+        if backend.notice:
+            self._report(Notice("The tray is limited here", backend.notice))
 
     # -- any thread
 
@@ -128,6 +165,8 @@ class Tray:
         if self._stopping.is_set():
             self._icon.stop()
             return
+        if self.backend.waiting:
+            self._icon.post(partial(self._look_for_panel, 0))
         self._schedule()
 
     def _schedule(self) -> None:
@@ -138,7 +177,10 @@ class Tray:
         self._hand_over(self._apply)
 
     def _way_to_the_loop(self) -> Callable[[Callable[[], None]], None]:
-        if self.backend.name in ("appindicator", "gtk"):
+        if self.backend.name == STATUS_NOTIFIER:
+            post: Callable[[Callable[[], None]], None] = self._icon.post
+            return post
+        if self.backend.name == "gtk":
             from gi.repository import GLib
 
             return lambda work: GLib.idle_add(_once, work)
@@ -150,6 +192,20 @@ class Tray:
         return lambda work: threading.Thread(target=work, name="tray", daemon=True).start()
 
     # -- the loop
+
+    def _look_for_panel(self, looks: int) -> None:
+        """While no panel shows the icon: one with a tray of another kind may have come."""
+        if self._icon.accepted or self._stopping.is_set():
+            return
+        found = choose_backend()
+        if found.name not in (STATUS_NOTIFIER, None):
+            self._other = found
+            self._icon.stop()
+            return
+        if looks == len(LOOK_FOR_PANEL):
+            self._report(Notice("Nobody shows the tray icon", self.backend.notice))
+        wait = LOOK_FOR_PANEL[min(looks, len(LOOK_FOR_PANEL) - 1)]
+        self._icon.later(wait, partial(self._look_for_panel, looks + 1))
 
     def _apply(self) -> None:
         with self._drawing:  # where the way to the loop is a thread, one at a time
@@ -165,13 +221,14 @@ class Tray:
         from agent.desktop.tray import images
 
         dark = panel_is_dark()
-        look = (Status.STARTING, MoodState.UNSURE, dark)
+        look, attention = (Status.STARTING, MoodState.UNSURE, dark), False
         if snapshot is not None:
             look = (snapshot.status, snapshot.mood.state, dark)
             self._show_menu(build_menu(snapshot, self._caps))
             self._icon.title = tooltip(snapshot)
-        if look != self._look or not self._icon.visible:
-            self._look = look
+            attention = needs_user(snapshot)
+        if (look, attention) != (self._look, self._attention) or not self._icon.visible:
+            self._look, self._attention = look, attention
             self._icon.icon = images.blank()  # the icon draws the look itself
         self._icon.visible = True
 
@@ -197,14 +254,22 @@ class Tray:
         label = item.label.replace("&", "&&") if sys.platform == "win32" else item.label
         checked = None if item.checked is None else _always(item.checked)
         action = self._native(item.children) if item.children else partial(self._click, item)
-        return pystray.MenuItem(
+        made = pystray.MenuItem(
             label,
             action,
             checked=checked,
             enabled=item.enabled,
             # Elsewhere a plain click opens the menu.
-            default=item.default and sys.platform == "win32",
+            default=item.default and self.backend.name in ("win32", STATUS_NOTIFIER),
         )
+        made.reads = not (item.children or item.event or item.action)
+        return made
+
+    def _click_second(self) -> None:
+        """The middle button, where the panel tells of it: the music's own line of the menu."""
+        for item in self._menu:
+            if item.second:
+                self._click(item)
 
     def _click(self, item: Item, *_: object) -> None:
         if item.action is not None:

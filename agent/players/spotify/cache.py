@@ -5,11 +5,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
 
 from agent.errors import StoreError
-from agent.players.spotify.documents import Document
+from agent.players.spotify.json_models import (
+    AnyMoment,
+    AnyText,
+    Flag,
+    JsonModel,
+    or_else,
+    read,
+)
+from agent.players.spotify.login_state import PersonalFile
 from agent.ports import Clock
+from agent.store.jsonfile import JsonFile
 
 log = logging.getLogger(__name__)
 
@@ -17,93 +29,96 @@ KEPT_FOR = timedelta(days=1)
 """After that a playlist is looked up again: names and covers change, deleted ones come back."""
 
 
+class _Entry(JsonModel):
+    name: AnyText = None
+    cover: AnyText = None
+    gone: Flag = False
+    checked: AnyMoment = None
+
+
+class _Device(JsonModel):
+    name: Annotated[str, Field(min_length=1)]
+    type: Annotated[str, or_else(str)] = ""
+
+
+class _Kept(JsonModel):
+    playlists: Annotated[
+        dict[str, Annotated[_Entry, or_else(_Entry)]], or_else(dict[str, _Entry])
+    ] = Field(default_factory=dict)
+    device: Annotated[_Device | None, or_else(lambda: None)] = None
+
+
 class DisplayCache:
     """One document; any thread. A full disk costs the memory of a restart, nothing else."""
 
-    def __init__(self, document: Document, clock: Clock) -> None:
+    def __init__(self, document: JsonFile | PersonalFile, clock: Clock) -> None:
         self._document = document
         self._clock = clock
         self._lock = threading.Lock()
-        self._value: dict[str, object] | None = None  # read when first needed
+        self._kept: _Kept | None = None  # read when first needed
 
     def name(self, uri: str) -> str | None:
-        return _text(self._entry(uri), "name")
+        return self._entry(uri).name
 
     def cover(self, uri: str) -> str | None:
         """Address of the cover; Spotify's addresses last less than a day."""
-        return _text(self._entry(uri), "cover")
+        return self._entry(uri).cover
 
     def is_gone(self, uri: str) -> bool:
         """True for a playlist that was missing at the latest look, within the last day."""
-        return self.is_recent(uri) and self._entry(uri).get("gone") is True
+        return self.is_recent(uri) and self._entry(uri).gone
 
     def is_recent(self, uri: str) -> bool:
         """True when it was looked up within the last day."""
-        checked = _text(self._entry(uri), "checked")
-        try:
-            moment = datetime.fromisoformat(checked) if checked else None
-        except ValueError:
-            moment = None
+        moment = self._entry(uri).checked
         if moment is None or moment.tzinfo is None:
             return False
         return timedelta(0) <= self._clock.now() - moment < KEPT_FOR
 
     def remember(self, uri: str, name: str | None, cover: str | None) -> None:
-        self._put(uri, {"name": name, "cover": cover, "gone": False})
+        self._put(uri, _Entry(name=name, cover=cover, checked=self._clock.now()))
 
     def mark_gone(self, uri: str) -> None:
-        self._put(uri, {"name": self.name(uri), "gone": True})
+        self._put(uri, _Entry(name=self.name(uri), gone=True, checked=self._clock.now()))
 
     @property
     def device(self) -> tuple[str, str] | None:
         """(name, type) of the device used last."""
         with self._lock:
-            value = self._load().get("device")
-        if isinstance(value, dict):
-            name, kind = _text(value, "name"), _text(value, "type")
-            if name is not None:
-                return name, kind or ""
-        return None
+            device = self._load().device
+        return None if device is None else (device.name, device.type)
 
     def remember_device(self, name: str, kind: str) -> None:
-        if self.device == (name, kind):
+        if not name or self.device == (name, kind):
             return
         with self._lock:
-            self._save({**self._load(), "device": {"name": name, "type": kind}})
+            device = _Device(name=name, type=kind)
+            self._save(self._load().model_copy(update={"device": device}))
 
     def forget(self) -> bool:
         """Remove everything. True when there was something."""
         with self._lock:
-            self._value = {}
+            self._kept = _Kept()
             return self._document.delete()
 
-    def _entry(self, uri: str) -> dict[str, object]:
+    def _entry(self, uri: str) -> _Entry:
         with self._lock:
-            playlists = self._load().get("playlists")
-        entry = playlists.get(uri) if isinstance(playlists, dict) else None
-        return entry if isinstance(entry, dict) else {}
+            return self._load().playlists.get(uri) or _Entry()
 
-    def _put(self, uri: str, entry: dict[str, object]) -> None:
-        entry["checked"] = self._clock.now().isoformat()
+    def _put(self, uri: str, entry: _Entry) -> None:
         with self._lock:
-            value = self._load()
-            known = value.get("playlists")
-            playlists = {**known, uri: entry} if isinstance(known, dict) else {uri: entry}
-            self._save({**value, "playlists": playlists})
+            kept = self._load()
+            playlists = {**kept.playlists, uri: entry}
+            self._save(kept.model_copy(update={"playlists": playlists}))
 
-    def _load(self) -> dict[str, object]:
-        if self._value is None:
-            self._value = self._document.load() or {}
-        return self._value
+    def _load(self) -> _Kept:
+        if self._kept is None:
+            self._kept = read(_Kept, self._document.load()) or _Kept()
+        return self._kept
 
-    def _save(self, value: dict[str, object]) -> None:
-        self._value = value
+    def _save(self, kept: _Kept) -> None:
+        self._kept = kept
         try:
-            self._document.save(value)
+            self._document.save(kept.model_dump(mode="json", exclude_none=True))
         except StoreError as error:
             log.warning("names of playlists are kept in memory only: %s", error)
-
-
-def _text(value: dict[str, object], name: str) -> str | None:
-    part = value.get(name)
-    return part if isinstance(part, str) and part else None

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from agent.errors import NeedsLogin, PlayerError, StoreError
 from agent.players.spotify.api_errors import LOGIN_AGAIN
-from agent.players.spotify.documents import LockedTokenStore, LoginNotes
 from agent.players.spotify.endpoints import SCOPES
+from agent.players.spotify.login_state import LoginNote
 from agent.players.spotify.oauth import Accounts, GrantRefused, challenge_of, new_verifier
 from agent.players.spotify.token import Token
+from agent.players.spotify.token_store import TokenStore
 from agent.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class TokenKeeper:
     """
 
     def __init__(
-        self, store: LockedTokenStore, notes: LoginNotes, accounts: Accounts, clock: Clock
+        self, store: TokenStore, notes: LoginNote, accounts: Accounts, clock: Clock
     ) -> None:
         self._store = store
         self._notes = notes
@@ -117,7 +118,7 @@ class LoginFlow:
     sends back. Each state and verifier works once. Any thread."""
 
     def __init__(
-        self, store: LockedTokenStore, notes: LoginNotes, accounts: Accounts, clock: Clock
+        self, store: TokenStore, notes: LoginNote, accounts: Accounts, clock: Clock
     ) -> None:
         self._store = store
         self._notes = notes

@@ -8,10 +8,13 @@ agent sees by it that 'moodtray login' or 'logout' was called beside it, whereve
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Strict
+
+from agent.players.spotify.json_models import Flag, JsonModel, read
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
 
@@ -24,14 +27,13 @@ class LoginChange(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(JsonModel):
     """``number`` differs for each change, ``era`` for each logout (empty before the first)."""
 
-    what: LoginChange
+    what: Annotated[LoginChange, Strict(False)]
     number: str
     era: str
-    keyring: bool  # a login was put into the system's keyring at some time
+    keyring: Flag = False  # a login was put into the system's keyring at some time
 
 
 class LoginNote:
@@ -49,7 +51,7 @@ class LoginNote:
         stamp = self._stamp()
         known, noted = self._known
         if stamp != known:
-            noted = _parse(self._file.load()) if stamp is not None else None
+            noted = read(Noted, self._file.load()) if stamp is not None else None
             self._known = (stamp, noted)
         return noted
 
@@ -88,14 +90,13 @@ class LoginNote:
         number = secrets.token_hex(8)
         known = before.era if before is not None else ""
         in_keyring = self._keyring and what is LoginChange.LOGIN
-        self._file.save(
-            {
-                "what": what.value,
-                "number": number,
-                "era": number if what is LoginChange.LOGOUT else known,
-                "keyring": in_keyring or (before is not None and before.keyring),
-            }
+        noted = Noted(
+            what=what,
+            number=number,
+            era=number if what is LoginChange.LOGOUT else known,
+            keyring=in_keyring or (before is not None and before.keyring),
         )
+        self._file.save(noted.model_dump(mode="json"))
 
     def _stamp(self) -> tuple[int, ...] | None:
         try:
@@ -133,16 +134,3 @@ class PersonalFile:
         if self._era is None:
             self._era = era
         return self._era == era
-
-
-def _parse(value: dict[str, object] | None) -> Noted | None:
-    if value is None:
-        return None
-    number, era = value.get("number"), value.get("era")
-    try:
-        what = LoginChange(str(value.get("what")))
-    except ValueError:
-        return None
-    if not isinstance(number, str) or not isinstance(era, str):
-        return None
-    return Noted(what, number, era, value.get("keyring") is True)

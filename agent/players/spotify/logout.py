@@ -40,6 +40,7 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
             troubles.append(error)
 
     lock, note = storage.login_lock(paths), storage.login_note(paths)
+    file = storage.token_file(paths)
     names = JsonFile(paths.state / storage.CACHE_FILE)
     with lock.hold():
         noted = note.read()
@@ -47,7 +48,7 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
             note.note_logout()
         except StoreError as error:
             troubles.append(error)
-        remove(f"the login ({paths.token_file})", FileTokenStore(paths.token_file, lock).delete)
+        remove(f"the login ({file})", FileTokenStore(file, lock).delete)
         # The setting may have been changed since the login, so both places are looked at. Where
         # nobody ever used the keyring, one that cannot be opened is no trouble.
         may_be_there = settings.spotify.use_keyring or (noted is not None and noted.keyring)
@@ -60,7 +61,10 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
         remove(f"names of playlists and of the last device ({names.path})", names.delete)
     journal = storage.history(paths)
     try:
-        remove(f"Spotify's playlists in the history ({journal.path})", journal.forget_spotify)
+        remove(
+            f"Spotify's playlists in the history ({journal.path})",
+            lambda: journal.forget_playlists(storage.URI_PREFIX),
+        )
     finally:
         journal.close()
     if troubles:

@@ -9,9 +9,11 @@ import base64
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Annotated
 from urllib.parse import urlencode
 
 import requests
+from pydantic import Field
 
 from agent.errors import NeedsLogin, PlayerError, ServiceDown
 from agent.players.spotify.api_errors import (
@@ -21,6 +23,7 @@ from agent.players.spotify.api_errors import (
     wait_of,
 )
 from agent.players.spotify.endpoints import SCOPES
+from agent.players.spotify.json_models import AnyText, JsonModel, or_else, read
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.token import Token
 from agent.ports import Clock
@@ -42,6 +45,16 @@ def challenge_of(verifier: str) -> str:
     """The S256 challenge: base64url of SHA-256, without padding (RFC 7636, 4.2)."""
     digest = hashlib.sha256(verifier.encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+class _Answer(JsonModel):
+    """POST /api/token: the tokens, or what went wrong."""
+
+    access_token: AnyText = Field(None, repr=False)
+    refresh_token: AnyText = Field(None, repr=False)
+    expires_in: Annotated[int | None, or_else(lambda: None)] = None  # seconds
+    scope: AnyText = None
+    error: AnyText = None
 
 
 class Accounts:
@@ -82,10 +95,9 @@ class Accounts:
                 "code_verifier": verifier,
             }
         )
-        refresh = _text(answer, "refresh_token")
-        if refresh is None:
+        if answer.refresh_token is None:
             raise not_understood()
-        return self._token(answer, refresh, client_id, now)
+        return self._token(answer, answer.refresh_token, client_id, now)
 
     def renew(self, token: Token) -> Token:
         """A fresh access token. Raises GrantRefused when the login is dead, else the
@@ -98,30 +110,26 @@ class Accounts:
             }
         )
         # Refresh tokens rotate; a reply without a new one means: keep the old one.
-        refresh = _text(answer, "refresh_token") or token.refresh
+        refresh = answer.refresh_token or token.refresh
         return self._token(answer, refresh, token.client_id, token.auth_date)
 
     def close(self) -> None:
         self._http.close()
 
-    def _token(
-        self, answer: dict[str, object], refresh: str, client_id: str, auth_date: datetime
-    ) -> Token:
-        access = _text(answer, "access_token")
-        lifetime = answer.get("expires_in")
-        if access is None or not isinstance(lifetime, int) or isinstance(lifetime, bool):
+    def _token(self, answer: _Answer, refresh: str, client_id: str, auth_date: datetime) -> Token:
+        if answer.access_token is None or answer.expires_in is None:
             raise not_understood()
         return Token(
-            access=access,
+            access=answer.access_token,
             refresh=refresh,
-            expires_at=self._clock.now() + timedelta(seconds=lifetime),
+            expires_at=self._clock.now() + timedelta(seconds=answer.expires_in),
             auth_date=auth_date,
             client_id=client_id,
             issuer=self.url,
-            scope=_text(answer, "scope") or "",
+            scope=answer.scope or "",
         )
 
-    def _post(self, form: dict[str, str]) -> dict[str, object]:
+    def _post(self, form: dict[str, str]) -> _Answer:
         self._ledger.check(command=True)
         self._ledger.count()
         try:
@@ -132,7 +140,7 @@ class Accounts:
             # "from None": the exception holds the request, and with it the secrets of its body.
             raise unreachable(error, "Spotify's login service") from None
         try:
-            answer = response.json()
+            answer = read(_Answer, response.json())
         except ValueError:
             answer = None
         if response.status_code == 429:
@@ -145,11 +153,11 @@ class Accounts:
                 f"Spotify's login service has a problem ({response.status_code}). "
                 "Moodtray keeps trying."
             )
-        if not isinstance(answer, dict):
+        if answer is None:
             raise not_understood()
         if response.status_code == 200:
             return answer
-        raise _refused(response.status_code, _text(answer, "error") or "")
+        raise _refused(response.status_code, answer.error or "")
 
 
 def _refused(status: int, error: str) -> PlayerError:
@@ -161,11 +169,6 @@ def _refused(status: int, error: str) -> PlayerError:
             f"dashboard. {LOGIN_AGAIN}"
         )
     return PlayerError(f"Spotify's login service refuses this ({status}: {error or 'no reason'}).")
-
-
-def _text(answer: dict[str, object], name: str) -> str | None:
-    value = answer.get(name)
-    return value if isinstance(value, str) and value else None
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

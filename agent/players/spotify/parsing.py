@@ -3,13 +3,17 @@ a wrong shape is an answer that could not be understood."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from agent.players.spotify.api_errors import not_understood
+from agent.players.spotify.json_models import AnyText, Flag, JsonModel, M, Text, or_else, read
 from agent.players.spotify.playlists import canonical_context
 from agent.types import Playback, PlayState
+
+Milliseconds = Annotated[float, Field(ge=0)] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,100 +50,137 @@ class Reading:
     shuffle: bool | None
 
 
+class _Device(JsonModel):
+    id: Text = None
+    name: Text = None
+    type: Text = None
+    is_active: Flag = False
+    is_restricted: Flag = False
+
+    def device(self) -> Device:
+        return Device(
+            self.id,
+            self.name or "a device without a name",
+            (self.type or "").lower(),
+            self.is_active,
+            self.is_restricted,
+        )
+
+
+class _Artist(JsonModel):
+    name: AnyText = None
+
+
+class _Show(JsonModel):
+    name: Text = None
+
+
+class _Item(JsonModel):
+    """A track, or an episode of a show."""
+
+    uri: Text = None
+    id: Text = None
+    name: Text = None
+    duration_ms: Milliseconds = None
+    artists: Annotated[list[Annotated[_Artist, or_else(_Artist)]], or_else(list[_Artist])] = Field(
+        default_factory=list
+    )
+    show: _Show | None = None
+
+    def title(self) -> str | None:
+        """'Artist - Title'; for an episode 'Show - Title'."""
+        names = [artist.name for artist in self.artists if artist.name is not None]
+        by = ", ".join(names) or (None if self.show is None else self.show.name)
+        return f"{by} - {self.name}" if by and self.name else self.name or by
+
+
+class _Context(JsonModel):
+    uri: Text = None
+
+
+class _Player(JsonModel):
+    """GET /me/player."""
+
+    is_playing: bool
+    device: _Device | None = None
+    item: _Item | None = None
+    context: _Context | None = None
+    progress_ms: Milliseconds = None
+    shuffle_state: Annotated[bool | None, or_else(lambda: None)] = None
+
+
+class _Devices(JsonModel):
+    """GET /me/player/devices."""
+
+    devices: list[_Device]
+
+
+class _Image(JsonModel):
+    url: Text = None
+
+
+class _Owner(JsonModel):
+    display_name: Text = None
+
+
+class _Playlist(JsonModel):
+    """GET /playlists/{id}."""
+
+    id: str
+    name: str
+    images: Annotated[list[Annotated[_Image, or_else(_Image)]], or_else(list[_Image])] = Field(
+        default_factory=list
+    )
+    owner: _Owner | None = None
+
+
 def read_player(answer: dict[str, Any] | None, now: float) -> Reading:
-    """``answer`` None: 204, nothing is available. ``now`` is the monotonic time of the answer."""
+    """Read what plays. ``answer`` None: 204, nothing is available. ``now`` is the monotonic time
+    of the answer."""
     if answer is None:
         return Reading(Playback(now, PlayState.UNAVAILABLE), None, None)
-    device = _device(answer["device"]) if answer.get("device") is not None else None
-    playing = answer.get("is_playing")
-    if not isinstance(playing, bool):
-        raise not_understood()
-    item = _mapping(answer, "item")
-    context = _mapping(answer, "context")
-    if playing:
+    player = _understood(_Player, answer)
+    device = player.device.device() if player.device is not None else None
+    item = player.item or _Item()
+    if player.is_playing:
         state = PlayState.PLAYING
-    elif item is not None:
+    elif player.item is not None:
         state = PlayState.PAUSED
     else:
         state = PlayState.STOPPED
-    uri = _text(context, "uri")
-    shuffle = answer.get("shuffle_state")
+    uri = player.context.uri if player.context is not None else None
     playback = Playback(
         time=now,
         state=state,
         context=canonical_context(uri) if uri else None,
-        track=_text(item, "uri") or _text(item, "id"),
-        title=_title(item),
-        position=_seconds(answer, "progress_ms"),
-        duration=_seconds(item, "duration_ms"),
+        track=item.uri or item.id,
+        title=item.title(),
+        position=_seconds(player.progress_ms),
+        duration=_seconds(item.duration_ms),
         device=device.name if device else None,
     )
-    return Reading(playback, device, shuffle if isinstance(shuffle, bool) else None)
+    return Reading(playback, device, player.shuffle_state)
 
 
 def read_devices(answer: dict[str, Any]) -> list[Device]:
-    devices = answer.get("devices")
-    if not isinstance(devices, list):
-        raise not_understood()
-    return [_device(device) for device in devices]
+    """Read the devices that Spotify knows."""
+    return [found.device() for found in _understood(_Devices, answer).devices]
 
 
 def read_playlist(answer: dict[str, Any]) -> PlaylistInfo:
-    identity, name = answer.get("id"), answer.get("name")
-    if not isinstance(identity, str) or not isinstance(name, str):
+    """Read what is shown of a playlist."""
+    found = _understood(_Playlist, answer)
+    cover = found.images[0].url if found.images else None
+    owner = found.owner.display_name if found.owner is not None else None
+    return PlaylistInfo(found.id, found.name, cover, owner)
+
+
+def _understood(model: type[M], answer: object) -> M:
+    found = read(model, answer)
+    if found is None:
         raise not_understood()
-    images = answer.get("images")
-    cover = None
-    if isinstance(images, list) and images and isinstance(images[0], dict):
-        cover = _text(images[0], "url")
-    return PlaylistInfo(identity, name, cover, _text(_mapping(answer, "owner"), "display_name"))
+    return found
 
 
-def _device(value: object) -> Device:
-    if not isinstance(value, dict):
-        raise not_understood()
-    return Device(
-        _text(value, "id"),
-        _text(value, "name") or "a device without a name",
-        (_text(value, "type") or "").lower(),
-        value.get("is_active") is True,
-        value.get("is_restricted") is True,
-    )
-
-
-def _title(item: Mapping[str, Any] | None) -> str | None:
-    """'Artist - Title'; for an episode 'Show - Title'."""
-    if item is None:
-        return None
-    name = _text(item, "name")
-    artists = item.get("artists")
-    names = [
-        artist["name"]
-        for artist in (artists if isinstance(artists, list) else [])
-        if isinstance(artist, dict) and isinstance(artist.get("name"), str) and artist["name"]
-    ]
-    by = ", ".join(names) or _text(_mapping(item, "show"), "name")
-    return f"{by} - {name}" if by and name else name or by
-
-
-def _mapping(value: Mapping[str, Any] | None, name: str) -> Mapping[str, Any] | None:
-    part = value.get(name) if value is not None else None
-    if part is not None and not isinstance(part, dict):
-        raise not_understood()
-    return part
-
-
-def _text(value: Mapping[str, Any] | None, name: str) -> str | None:
-    part = value.get(name) if value is not None else None
-    if part is not None and not isinstance(part, str):
-        raise not_understood()
-    return part or None
-
-
-def _seconds(value: Mapping[str, Any] | None, name: str) -> float | None:
-    part = value.get(name) if value is not None else None
-    if part is None:
-        return None
-    if not isinstance(part, int | float) or isinstance(part, bool) or part < 0:
-        raise not_understood()
-    return part / 1000.0
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000.0

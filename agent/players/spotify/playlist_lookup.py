@@ -16,6 +16,7 @@ from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.playlists import canonical, playlists_for
 from agent.ports import Report
 from agent.settings import Settings
+from agent.timing import ToldOnce
 from agent.types import MoodState, Playlist
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class MappedPlaylists:
         # The player's thread only:
         self._tries: Counter[str] = Counter()
         self._lost: dict[str, bool] = {}  # of this round: True gone, False unreadable
-        self._told: set[str] = set()
+        self._told = ToldOnce()
 
     # -- any thread
 
@@ -105,7 +106,7 @@ class MappedPlaylists:
     def _found(self, uri: str) -> None:
         if self._cache.is_recent(uri):
             del self._tries[uri]  # a Counter: no error when it is not there
-            self._told.discard(uri)
+            self._told.well(uri)
             return
         self._tries[uri] += 1
         if self._tries[uri] == TRIES:
@@ -122,10 +123,9 @@ class MappedPlaylists:
             news = {
                 uri: gone
                 for uri, gone in lost.items()
-                if uri in self._entries and uri not in self._told
+                if uri in self._entries and self._told.is_news(uri)
             }
             if news:
-                self._told |= news.keys()
                 self._report(self._notice(news))
 
     # -- words

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from typing import Annotated
+
+from pydantic import Field
 
 from agent.errors import QuotaExceeded, RateLimited, StoreError
 from agent.players.backend import ReadingsSpent
-from agent.players.spotify.documents import Document
+from agent.players.spotify.json_models import AnyMoment, Flag, JsonModel, or_else, read
 from agent.ports import Clock
+from agent.store.jsonfile import JsonFile
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +29,23 @@ SAVE_EVERY = 10
 """Requests between two writes of the count; a crash loses fewer than that."""
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    day: str = ""  # ISO date, local
-    count: int = 0
-    until: datetime | None = None
-    quota: bool = False
+class _State(JsonModel):
+    day: Annotated[str, or_else(str)] = ""  # ISO date, local
+    requests: Annotated[int, Field(ge=0), or_else(int)] = 0
+    wait_until: AnyMoment = None
+    quota: Flag = False
+
+    @property
+    def until(self) -> datetime | None:
+        """When requests may go out again; a time without a zone is local."""
+        moment = self.wait_until
+        return moment.astimezone() if moment is not None and moment.tzinfo is None else moment
 
 
 class Ledger:
     """Counts requests and says no. Any thread; other processes' counts are taken in."""
 
-    def __init__(self, document: Document, clock: Clock, daily_budget: int) -> None:
+    def __init__(self, document: JsonFile, clock: Clock, daily_budget: int) -> None:
         self._document = document
         self._clock = clock
         self.daily_budget = daily_budget
@@ -54,10 +62,10 @@ class Ledger:
                 raise _refusal(state.until, state.quota, now)
             budget = self.daily_budget
             allowed = budget if command else budget - budget // RESERVED_SHARE
-            if state.count < allowed:
+            if state.requests < allowed:
                 return
             midnight = _next_midnight(now)
-            if state.count < budget:
+            if state.requests < budget:
                 raise ReadingsSpent(
                     f"Moodtray has used its {budget} requests to Spotify for today, but for a few "
                     "that are kept for your own commands, and goes on at midnight. The number is "
@@ -74,9 +82,9 @@ class Ledger:
         """One request goes out."""
         with self._lock:
             state = self._read()
-            self._memory = replace(state, count=state.count + 1)
+            self._memory = state.model_copy(update={"requests": state.requests + 1})
             # Not every request is worth a write to the disk.
-            if self._memory.count % SAVE_EVERY == 1:
+            if self._memory.requests % SAVE_EVERY == 1:
                 self._write(self._memory)
 
     def flush(self) -> None:
@@ -94,7 +102,7 @@ class Ledger:
             until = _whole_second(now + wait)
             if state.until is not None and state.until > until:
                 until, quota = state.until, state.quota
-            self._write(replace(state, until=until, quota=quota))
+            self._write(state.model_copy(update={"wait_until": until, "quota": quota}))
             log.warning("Spotify asks to wait until %s", until.isoformat(timespec="seconds"))
             return _refusal(until, quota, now)
 
@@ -102,7 +110,7 @@ class Ledger:
     def today(self) -> int:
         """Requests of today."""
         with self._lock:
-            return self._read().count
+            return self._read().requests
 
     @property
     def resets_in(self) -> float:
@@ -122,27 +130,20 @@ class Ledger:
     def _read(self) -> _State:
         now = self._clock.now()
         today = now.date().isoformat()
-        stored = _parse(self._document.load())
+        stored = read(_State, self._document.load()) or _State()
         mine = self._memory
-        count = max((s.count for s in (stored, mine) if s.day == today), default=0)
+        count = max((s.requests for s in (stored, mine) if s.day == today), default=0)
         latest = max(
             (s for s in (stored, mine) if s.until is not None and s.until - now <= LONGEST_WAIT),
             key=lambda s: s.until or now,
             default=_State(),
         )
-        return _State(today, count, latest.until, latest.quota)
+        return _State(day=today, requests=count, wait_until=latest.until, quota=latest.quota)
 
     def _write(self, state: _State) -> None:
         self._memory = state
         try:
-            self._document.save(
-                {
-                    "day": state.day,
-                    "requests": state.count,
-                    "wait_until": state.until.isoformat() if state.until else None,
-                    "quota": state.quota,
-                }
-            )
+            self._document.save(state.model_dump(mode="json"))
         except StoreError as error:
             log.warning("the count of requests is kept in memory only: %s", error)
 
@@ -155,26 +156,6 @@ def _whole_second(moment: datetime) -> datetime:
 
 def _next_midnight(now: datetime) -> datetime:
     return datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=now.tzinfo)
-
-
-def _parse(value: dict[str, object] | None) -> _State:
-    if value is None:
-        return _State()
-    day, count, until = value.get("day"), value.get("requests"), value.get("wait_until")
-    moment: datetime | None = None
-    if isinstance(until, str):
-        try:
-            moment = datetime.fromisoformat(until)
-        except ValueError:
-            moment = None
-        if moment is not None and moment.tzinfo is None:
-            moment = moment.astimezone()
-    return _State(
-        day if isinstance(day, str) else "",
-        count if isinstance(count, int) and count >= 0 else 0,
-        moment,
-        value.get("quota") is True,
-    )
 
 
 def _refusal(until: datetime, quota: bool, now: datetime) -> RateLimited:

@@ -1,5 +1,4 @@
 """What is kept of Spotify on this computer, and where: the login, names, the count of requests.
-Part of the composition root.
 
 The agent looks at these before it knows whether anybody uses Spotify, so the client is not loaded
 here.
@@ -8,13 +7,13 @@ here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import StoreError
-from agent.players.spotify.documents import LockedTokenStore
 from agent.players.spotify.login_state import LoginNote, PersonalFile
 from agent.players.spotify.token import Token
-from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
+from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore, TokenStore
 from agent.ports import Clock
 from agent.settings import Settings
 from agent.store.history import SqliteHistory
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 CACHE_FILE = "spotify-names.json"
 LIMITS_FILE = "spotify-limits.json"
+URI_PREFIX = "spotify:"
+"""So begins each address of Spotify's, and no other player's."""
 
 
 def login_lock(paths: Paths) -> ExclusiveLock:
@@ -41,12 +42,17 @@ def login_note(paths: Paths, settings: Settings | None = None) -> LoginNote:
     return LoginNote(paths.state / "spotify-login.json", keyring=keyring)
 
 
-def token_store(settings: Settings, paths: Paths) -> LockedTokenStore:
+def token_file(paths: Paths) -> Path:
+    """The file that keeps the login, unless the keyring does."""
+    return paths.config / "spotify-token.json"
+
+
+def token_store(settings: Settings, paths: Paths) -> TokenStore:
     """Where the login is kept, by setting."""
     lock = login_lock(paths)
     if settings.spotify.use_keyring:
         return KeyringTokenStore(lock)
-    return FileTokenStore(paths.token_file, lock)
+    return FileTokenStore(token_file(paths), lock)
 
 
 def display_cache(paths: Paths, clock: Clock) -> DisplayCache:
@@ -64,7 +70,9 @@ def history(
     """The mood journal, which keeps nothing of Spotify's after a logout."""
     note = login_note(paths)
     return SqliteHistory(
-        paths.history_file, on_set_aside=on_set_aside, logged_out=lambda: note.logged_out
+        paths.history_file,
+        on_set_aside=on_set_aside,
+        forgotten=lambda uri: uri.startswith(URI_PREFIX) and note.logged_out,
     )
 
 

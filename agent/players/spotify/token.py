@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from agent.players.spotify.json_models import JsonModel, Moment, read
 
 LIFETIME = timedelta(days=180)
 """A login dies six months after the user agreed, however often it was renewed. Counted short."""
@@ -49,36 +54,25 @@ class Token:
     @classmethod
     def from_dict(cls, value: dict[str, object] | None) -> Token | None:
         """None for what is no complete token: the user logs in again."""
-        if value is None:
-            return None
-        names = (
-            "access_token",
-            "refresh_token",
-            "expires_at",
-            "auth_date",
-            "client_id",
-            "issuer",
-            "scope",
-        )
-        texts: dict[str, str] = {}
-        for name in names:
-            part = value.get(name)
-            if not isinstance(part, str):
-                return None
-            texts[name] = part
-        try:
-            expires_at = datetime.fromisoformat(texts["expires_at"])
-            auth_date = datetime.fromisoformat(texts["auth_date"])
-        except ValueError:
-            return None
-        if expires_at.tzinfo is None or auth_date.tzinfo is None or not texts["refresh_token"]:
-            return None
-        return cls(
-            texts["access_token"],
-            texts["refresh_token"],
-            expires_at,
-            auth_date,
-            texts["client_id"],
-            texts["issuer"],
-            texts["scope"],
+        return None if (kept := read(_Kept, value)) is None else kept.token()
+
+
+class _Kept(JsonModel):
+    access_token: str
+    refresh_token: Annotated[str, Field(min_length=1)]
+    expires_at: Moment
+    auth_date: Moment
+    client_id: str
+    issuer: str
+    scope: str
+
+    def token(self) -> Token:
+        return Token(
+            self.access_token,
+            self.refresh_token,
+            self.expires_at,
+            self.auth_date,
+            self.client_id,
+            self.issuer,
+            self.scope,
         )

@@ -1,8 +1,7 @@
 """Where the login to a music service is kept: a private file, or the system's keyring by setting.
 
-Both implement :class:`agent.ports.TokenStore` and add :meth:`exclusive`: one lock across threads
-and processes, to be held while a token is read, renewed and written. Spotify's refresh tokens work
-once; two programs renewing with the same one would log the user out.
+Both are a :class:`TokenStore`, whose lock is held while a token is read, renewed and written:
+Spotify's refresh tokens work once; two programs renewing with the same one would log the user out.
 """
 
 from __future__ import annotations
@@ -11,11 +10,31 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from agent.errors import StoreError
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
+
+
+class TokenStore(Protocol):
+    """Any thread. The JSON-like secrets of one login."""
+
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock across threads and processes. Raises StoreError when another keeps it."""
+        ...
+
+    def load(self) -> dict[str, object] | None:
+        """Read the login; None: there is none."""
+        ...
+
+    def save(self, token: dict[str, object]) -> None:
+        """Replace the login, atomically. Raises StoreError."""
+        ...
+
+    def delete(self) -> bool:
+        """Remove the login; True when there was one."""
+        ...
 
 
 class FileTokenStore:

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from agent.app import spotify_login
 from agent.errors import Offline, PlayerError, ServiceDown
-from agent.players.spotify import oauth, storage, transport
+from agent.players.spotify import factory, oauth, storage, transport
 from agent.players.spotify.player import SpotifyPlayer
 from agent.players.spotify.token import Token
 from agent.settings import Settings
@@ -40,7 +39,7 @@ def player(server: FakeSpotify) -> Iterator[SpotifyPlayer]:
     token = {**given, "expires_at": now, "auth_date": now, "client_id": "c", "issuer": server.url}
     assert Token.from_dict(token) is not None
     storage.token_store(settings, paths).save(token)
-    made = spotify_login.build_player(settings, paths, clock, spotify_url=server.url)
+    made = factory.build_player(settings, paths, clock, spotify_url=server.url)
     yield made
     made.close()
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agent.app import spotify_login
 from agent.clock import SystemClock
 from agent.events import Event, PlaybackChanged
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
+from agent.players.spotify import factory, storage
 from agent.players.spotify.token import Token
 from agent.players.spotify.token_store import FileTokenStore
 from agent.settings import Settings
@@ -62,7 +62,7 @@ def paths(moodtray_home: Path, spotify: FakeSpotify) -> Paths:
     more = {"expires_at": now, "auth_date": now, "client_id": "client", "issuer": spotify.url}
     token = Token.from_dict({**spotify.accounts.give_login(), **more})
     assert token is not None
-    FileTokenStore(found.token_file).save(token.to_dict())
+    FileTokenStore(storage.token_file(found)).save(token.to_dict())
     entries = [f'{e} = ["{spotify.world.catalogue[e].uri}"]' for e in EMOTIONS]
     found.settings_file.write_text(
         "\n".join(["[camera]", "interval = 0.5", "[spotify_playlists]", *entries, ""])
@@ -75,7 +75,7 @@ def worker(paths: Paths, spotify: FakeSpotify) -> Iterator[PlayerWorker]:
     """The player's thread with the real client, running."""
     clock = SystemClock()
     events: list[Event] = []
-    player = spotify_login.build_player(Settings(), paths, clock, spotify.url)
+    player = factory.build_player(Settings(), paths, clock, spotify.url)
     running = PlayerWorker(PlayerBackend.remote(player, player.budget), events.append, clock)
     running.start()
     wait_until(lambda: any(isinstance(event, PlaybackChanged) for event in events))

@@ -13,11 +13,11 @@ import requests
 
 from agent.app import spotify_login
 from agent.errors import NeedsLogin, SettingsError, StoreError
-from agent.players.spotify import storage
+from agent.players.spotify import factory, storage
 from agent.players.spotify.oauth import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
-from agent.web import login as login_pages
+from agent.web.loopback import HOST
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import FakeSpotify
 from tests.players.spotify.logins import CLIENT, Login
@@ -83,7 +83,7 @@ def test_login_from_the_printed_address(login: Login) -> None:
     assert stored["auth_date"] == login.clock.now().isoformat()
     assert login.saved == []  # it was known
     assert login.told[-1].startswith("Logged in to Spotify. Now name a playlist for each mood")
-    player = spotify_login.build_player(
+    player = factory.build_player(
         Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
     )
     login.spotify.world.user.play("happy")
@@ -401,7 +401,7 @@ def test_an_early_look_at_the_result_leads_to_the_guide(login: Login) -> None:
 
 def test_only_this_computer_is_listened_to(login: Login) -> None:
     redirect = urlsplit(parse_qs(urlsplit(login.start()).query)["redirect_uri"][0])
-    assert login_pages.HOST == "127.0.0.1"
+    assert HOST == "127.0.0.1"
     assert redirect.port is not None
     connection = http.client.HTTPConnection("127.0.0.2", redirect.port, timeout=5)
     with pytest.raises(OSError):

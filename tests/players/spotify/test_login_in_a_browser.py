@@ -10,8 +10,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from agent.app import spotify_login
-from agent.players.spotify import storage
+from agent.players.spotify import factory, storage
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
 from tests.fakes.clock import FakeClock
@@ -84,7 +83,7 @@ def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) 
     assert login.error is None
     assert login.saved == [CLIENT]
     assert storage.is_logged_in(Paths.default(), Settings())
-    player = spotify_login.build_player(
+    player = factory.build_player(
         Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
     )
     login.spotify.world.user.play("happy")

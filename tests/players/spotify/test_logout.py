@@ -88,7 +88,7 @@ def test_both_places_are_looked_at_whatever_the_setting_says_now(
     now = Settings() if used is KEYRING else KEYRING
     assert "login" in logout(paths, now)[0]
     assert ring.kept == {}
-    assert not paths.token_file.exists()
+    assert not storage.token_file(paths).exists()
 
 
 @pytest.mark.parametrize("missing", [False, True])
@@ -124,14 +124,14 @@ def test_a_file_that_cannot_be_removed_is_told_and_the_rest_removed(
     unlink = Path.unlink
 
     def stubborn(path: Path, missing_ok: bool = False) -> None:
-        if path == paths.token_file:
+        if path == storage.token_file(paths):
             raise PermissionError(13, "Permission denied")
         unlink(path, missing_ok=missing_ok)
 
     monkeypatch.setattr(Path, "unlink", stubborn)
     with pytest.raises(StoreError, match="Remove it by hand") as told:
         logout(paths, Settings())
-    assert str(paths.token_file) in told.value.message
+    assert str(storage.token_file(paths)) in told.value.message
     assert "names" in told.value.message
     monkeypatch.undo()
     assert len(logout(paths, Settings())) == 1
@@ -148,7 +148,7 @@ def test_a_full_disk_keeps_nobody_from_logging_out(
     monkeypatch.setattr("agent.store.jsonfile.write_atomic", full)
     with pytest.raises(StoreError, match="disk is full"):
         logout(paths, Settings())
-    assert not paths.token_file.exists()
+    assert not storage.token_file(paths).exists()
 
 
 @pytest.mark.parametrize("quota", [False, True])
@@ -174,10 +174,10 @@ def test_the_command_says_what_it_did_whatever_the_settings_look_like(
     log_in(paths, Settings())
     paths.settings_file.write_text("player = [")
     told = spotify_account.log_out(paths)
-    assert str(paths.token_file) in told
+    assert str(storage.token_file(paths)) in told
     assert str(paths.history_file) in told
     assert "Kept: your moods" in told
-    assert not paths.token_file.exists()
+    assert not storage.token_file(paths).exists()
 
 
 def test_an_open_cache_writes_nothing_back(ring: Ring, paths: Paths, moodtray_home: Path) -> None:

@@ -243,20 +243,14 @@ def test_a_wait_without_a_zone_is_taken_as_local(tmp_path: Path, clock: FakeCloc
     assert Ledger(JsonFile(tmp_path / "limits.json"), clock, 100).blocked_until is not None
 
 
-def test_a_full_disk_costs_only_the_memory_of_a_restart(clock: FakeClock) -> None:
+def test_a_full_disk_costs_only_the_memory_of_a_restart(tmp_path: Path, clock: FakeClock) -> None:
     from agent.errors import StoreError
 
-    class Full:
-        def load(self) -> dict[str, object] | None:
-            return None
-
+    class Full(JsonFile):
         def save(self, value: dict[str, object]) -> None:
             raise StoreError("the disk is full")
 
-        def delete(self) -> bool:
-            return False
-
-    ledger = Ledger(Full(), clock, 100)
+    ledger = Ledger(Full(tmp_path / "limits.json"), clock, 100)
     ledger.count()
     ledger.block(60, quota=False)
     assert ledger.today == 1

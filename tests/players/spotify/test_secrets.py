@@ -13,6 +13,7 @@ import requests
 
 from agent.app import spotify_login
 from agent.errors import AgentError
+from agent.players.spotify import factory
 from agent.players.spotify.oauth import Accounts
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
@@ -90,7 +91,7 @@ def test_no_secret_in_any_log_or_traceback(
         for library in ("urllib3", "requests"):
             logging.getLogger(library).setLevel(1)
 
-        player = spotify_login.build_player(settings, paths, clock, spotify_url=spotify.url)
+        player = factory.build_player(settings, paths, clock, spotify_url=spotify.url)
         logging.getLogger("spotipy").setLevel(1)  # importing the client has silenced it
         secrets.update(spotify.accounts.secrets)
         playlist = Playlist(spotify.world.catalogue["happy"].uri, "happy")

@@ -326,7 +326,9 @@ def test_a_token_never_shows_its_secrets() -> None:
 def test_the_stored_login_is_read_without_a_request(tmp_path: Path) -> None:
     paths, settings = Paths.default(), Settings()
     now = FakeClock().now()
-    FileTokenStore(paths.token_file).save(Token("a", "r", now, now, "c", "i", "s").to_dict())
+    FileTokenStore(storage.token_file(paths)).save(
+        Token("a", "r", now, now, "c", "i", "s").to_dict()
+    )
     stored = storage.stored_login(settings, paths)
     assert stored is not None
     assert stored.ends == now + timedelta(days=180)

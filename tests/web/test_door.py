@@ -1,4 +1,4 @@
-"""The control API over real HTTP, the server in its thread and the client of the commands."""
+"""The door for commands over a real Unix socket and the loopback address, with its client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -35,9 +36,11 @@ from agent.types import (
     Snapshot,
     Status,
 )
-from agent.web import control_client
-from agent.web.control_client import call, call_when_ready, hand_over
-from agent.web.server import ControlServer
+from agent.web import door_client
+from agent.web.commands import Commands
+from agent.web.door import MAX_WAITING, Door
+from agent.web.door_client import call, call_when_ready, hand_over
+from agent.web.door_key import DoorKey, socket_path
 from agent.wording import part_stopped
 
 CLOCK = SystemClock()
@@ -49,6 +52,7 @@ class Agent:
     def __init__(self) -> None:
         self.events: list[object] = []
         self.acts = True
+        self.when_told: Callable[[], object] = bool
         happy = Playlist("local:happy", "Bright days")
         decision = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, happy, "you look happy")
         self.snapshot = Snapshot(
@@ -65,6 +69,7 @@ class Agent:
 
     def report(self, event: object) -> None:
         self.events.append(event)
+        self.when_told()
         if not self.acts:
             return
         match event:
@@ -88,52 +93,73 @@ def agent() -> Agent:
     return Agent()
 
 
+@pytest.fixture(params=["socket", "loopback"])
+def private(request: pytest.FixtureRequest) -> bool:
+    """Where the door is. On Windows it is on the loopback address in any case."""
+    return bool(request.param == "socket")
+
+
 @pytest.fixture
-def server(paths: Paths, agent: Agent) -> Iterator[ControlServer]:
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    server.start()
-    assert server.wait_ready(60)
-    yield server
-    assert stopped(server, 10)
+def door(paths: Paths, agent: Agent, private: bool) -> Iterator[Door]:
+    door = new_door(paths, agent, private=private)
+    door.start()
+    assert door.wait_ready(60)
+    yield door
+    assert stopped(door, 10)
 
 
-def stopped(server: ControlServer, timeout: float) -> bool:
+def new_door(paths: Paths, agent: Agent, *, private: bool = True) -> Door:
+    commands = Commands(agent.report, lambda: agent.snapshot, CLOCK)
+    return Door(paths, commands, agent.report, CLOCK, private=private)
+
+
+def stopped(door: Door, timeout: float) -> bool:
     """Ask it to end; True when it has."""
-    server.request_stop()
-    return server.join(timeout)
+    door.request_stop()
+    return door.join(timeout)
 
 
-def control_file(paths: Paths) -> dict[str, object]:
-    return dict(json.loads((paths.runtime / "control.json").read_text()))
+def key_of(paths: Paths) -> DoorKey:
+    key = DoorKey.read(paths)
+    assert key is not None
+    return key
+
+
+def connected(paths: Paths) -> socket.socket:
+    """A connection to the door, nothing said yet."""
+    port = key_of(paths).port
+    if port is not None:
+        return socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(20)
+    connection.connect(str(socket_path(paths)))
+    return connection
 
 
 Raw = Callable[..., tuple[int, dict[str, str], str]]
 
 
 @pytest.fixture
-def raw(paths: Paths, server: ControlServer) -> Raw:
-    """One request with all its headers given by the test."""
+def raw(paths: Paths, door: Door) -> Raw:
+    """One request with all its headers given by the test, signed like the client's."""
 
     def send(
         method: str, path: str, headers: dict[str, str] | None = None, body: str | None = None
     ) -> tuple[int, dict[str, str], str]:
-        found = control_file(paths)
-        connection = http.client.HTTPConnection("127.0.0.1", int(str(found["port"])), timeout=20)
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        data = (body or "").encode()
         given = {
-            "Host": f"127.0.0.1:{found['port']}",
-            "X-Moodtray-Secret": str(found["secret"]),
-            "Content-Type": "application/json",
+            "Host": "127.0.0.1",
+            "Content-Length": str(len(data)),
+            "X-Moodtray-Challenge": "c",
+            "X-Moodtray-Proof": key_of(paths).proof_of_request("c", method, path, data),
             **(headers or {}),
         }
-        data = (body or "").encode()
-        for name, value in {"Content-Length": str(len(data)), **given}.items():
-            if value:
-                connection.putheader(name, value)
-        connection.endheaders(data)
-        response = connection.getresponse()
-        text = response.read().decode()
-        connection.close()
+        lines = [f"{method} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in given.items() if v)]
+        with connected(paths) as connection:
+            connection.sendall("\r\n".join([*lines, "", ""]).encode() + data)
+            response = http.client.HTTPResponse(connection, method=method)
+            response.begin()
+            text = response.read().decode()
         return response.status, {k.lower(): v for k, v in response.getheaders()}, text
 
     return send
@@ -142,7 +168,7 @@ def raw(paths: Paths, server: ControlServer) -> Raw:
 # --- what commands get
 
 
-def test_status_tells_all_in_words_and_in_json(paths: Paths, server: ControlServer) -> None:
+def test_status_tells_all_in_words_and_in_json(paths: Paths, door: Door) -> None:
     told = call(paths, "status")
     assert told["mood"] == "happy"
     assert told["status"] == "watching"
@@ -157,7 +183,7 @@ def test_status_tells_all_in_words_and_in_json(paths: Paths, server: ControlServ
 
 
 def test_a_playlist_without_a_name_is_not_told_by_its_address(
-    paths: Paths, server: ControlServer, agent: Agent
+    paths: Paths, door: Door, agent: Agent
 ) -> None:
     assert agent.snapshot.playback is not None
     unnamed = replace(agent.snapshot.playback, context="spotify:album:x", context_name=None)
@@ -167,13 +193,13 @@ def test_a_playlist_without_a_name_is_not_told_by_its_address(
     assert told["text"].splitlines()[1] == "Music:  playing: Ann - One (Moodtray's own player)"
 
 
-def test_no_probabilities_leave(paths: Paths, server: ControlServer, agent: Agent) -> None:
+def test_no_probabilities_leave(paths: Paths, door: Door, agent: Agent) -> None:
     seven = (0.11, 0.02, 0.03, 0.72, 0.04, 0.05, 0.03)
     agent.snapshot = replace(agent.snapshot, mood=replace(agent.snapshot.mood, probabilities=seven))
     assert "0.11" not in json.dumps(call(paths, "status"))
 
 
-def test_why(paths: Paths, server: ControlServer, agent: Agent) -> None:
+def test_why(paths: Paths, door: Door, agent: Agent) -> None:
     assert call(paths, "why")["text"] == "'Bright days' was started: you look happy."
     later = Decision(1.0, Action.KEEP, MoodState.SAD, None, "you chose this playlist yourself")
     agent.snapshot = replace(agent.snapshot, decision=later)
@@ -182,7 +208,7 @@ def test_why(paths: Paths, server: ControlServer, agent: Agent) -> None:
     assert "Nothing was decided yet" in call(paths, "why")["text"]
 
 
-def test_pause_and_resume(paths: Paths, server: ControlServer, agent: Agent) -> None:
+def test_pause_and_resume(paths: Paths, door: Door, agent: Agent) -> None:
     answer = call(paths, "pause")
     assert answer == {"done": True, "text": "The camera is paused until you resume it."}
     assert call(paths, "status")["camera_paused"] is True
@@ -191,7 +217,7 @@ def test_pause_and_resume(paths: Paths, server: ControlServer, agent: Agent) -> 
     assert agent.events == [events.PauseCamera(None), events.ResumeCamera()]
 
 
-def test_pause_until_a_time(paths: Paths, server: ControlServer, agent: Agent) -> None:
+def test_pause_until_a_time(paths: Paths, door: Door, agent: Agent) -> None:
     until = (CLOCK.now() + timedelta(days=3)).replace(microsecond=0)
     answer = call(paths, "pause", until=until)
     assert answer["done"]
@@ -202,22 +228,20 @@ def test_pause_until_a_time(paths: Paths, server: ControlServer, agent: Agent) -
 
 
 def test_pause_until_a_time_that_has_passed_is_refused(
-    paths: Paths, server: ControlServer, agent: Agent
+    paths: Paths, door: Door, agent: Agent
 ) -> None:
     with pytest.raises(DesktopError, match="passed already"):
         call(paths, "pause", until=CLOCK.now() - timedelta(minutes=1))
     assert agent.events == []
 
 
-def test_resume_says_what_still_holds_the_camera(
-    paths: Paths, server: ControlServer, agent: Agent
-) -> None:
+def test_resume_says_what_still_holds_the_camera(paths: Paths, door: Door, agent: Agent) -> None:
     agent.snapshot = replace(agent.snapshot, held_off="screen locked")
     assert "off while: screen locked" in call(paths, "resume")["text"]
 
 
 def test_without_consent_status_and_resume_say_what_to_do(
-    paths: Paths, server: ControlServer, agent: Agent
+    paths: Paths, door: Door, agent: Agent
 ) -> None:
     agent.snapshot = replace(agent.snapshot, consent=False, camera=CameraState.OFF)
     told = call(paths, "status")
@@ -240,7 +264,7 @@ def test_without_consent_status_and_resume_say_what_to_do(
     ],
 )
 def test_an_old_mood_is_not_told_as_if_it_were_of_now(
-    paths: Paths, server: ControlServer, agent: Agent, off: dict[str, Any], camera: str
+    paths: Paths, door: Door, agent: Agent, off: dict[str, Any], camera: str
 ) -> None:
     agent.snapshot = replace(agent.snapshot, **off)
     lines = call(paths, "status")["text"].splitlines()
@@ -248,9 +272,7 @@ def test_an_old_mood_is_not_told_as_if_it_were_of_now(
     assert lines[2] == f"Camera: {camera}"
 
 
-def test_preview_says_why_it_does_not_open(
-    paths: Paths, server: ControlServer, agent: Agent
-) -> None:
+def test_preview_says_why_it_does_not_open(paths: Paths, door: Door, agent: Agent) -> None:
     agent.snapshot = replace(agent.snapshot, camera_paused=True)
     with pytest.raises(DesktopError, match="moodtray resume") as refused:
         call(paths, "preview", show=True)
@@ -264,7 +286,7 @@ def test_preview_says_why_it_does_not_open(
 
 
 def test_what_stopped_is_told_and_resume_starts_it_again(
-    paths: Paths, server: ControlServer, agent: Agent
+    paths: Paths, door: Door, agent: Agent
 ) -> None:
     agent.snapshot = replace(
         agent.snapshot,
@@ -287,7 +309,7 @@ def test_what_stopped_is_told_and_resume_starts_it_again(
     assert call(paths, "status")["stopped"] == []
 
 
-def test_mood_by_hand(paths: Paths, server: ControlServer, agent: Agent) -> None:
+def test_mood_by_hand(paths: Paths, door: Door, agent: Agent) -> None:
     answer = call(paths, "mood", emotion="sad", minutes=10)
     assert answer["done"]
     assert "sad" in answer["text"]
@@ -307,7 +329,7 @@ def test_mood_by_hand(paths: Paths, server: ControlServer, agent: Agent) -> None
     ],
 )
 def test_wrong_words_are_told(
-    paths: Paths, server: ControlServer, agent: Agent, words: dict[str, object]
+    paths: Paths, door: Door, agent: Agent, words: dict[str, object]
 ) -> None:
     with pytest.raises(DesktopError) as raised:
         call(paths, "mood", **words)
@@ -315,7 +337,7 @@ def test_wrong_words_are_told(
     assert agent.events == []
 
 
-def test_an_unknown_verb_is_told(paths: Paths, server: ControlServer) -> None:
+def test_an_unknown_verb_is_told(paths: Paths, door: Door) -> None:
     with pytest.raises(DesktopError, match="Not Found"):
         call(paths, "dance")
 
@@ -331,7 +353,7 @@ def test_an_unknown_verb_is_told(paths: Paths, server: ControlServer) -> None:
 )
 def test_verbs_become_events(
     paths: Paths,
-    server: ControlServer,
+    door: Door,
     agent: Agent,
     verb: str,
     words: dict[str, object],
@@ -341,16 +363,14 @@ def test_verbs_become_events(
     assert agent.events == [event]
 
 
-def test_a_busy_agent_is_not_said_to_have_obeyed(
-    paths: Paths, server: ControlServer, agent: Agent
-) -> None:
+def test_a_busy_agent_is_not_said_to_have_obeyed(paths: Paths, door: Door, agent: Agent) -> None:
     agent.acts = False
     answer = call(paths, "pause")
     assert answer["done"] is False
     assert "not done yet" in answer["text"]
 
 
-def test_a_second_start_hands_over(paths: Paths, server: ControlServer, agent: Agent) -> None:
+def test_a_second_start_hands_over(paths: Paths, door: Door, agent: Agent) -> None:
     assert "already running" in hand_over(paths)
     assert isinstance(agent.events[0], events.Notice)
     assert "music for your mood" in hand_over(paths, play=True)
@@ -358,24 +378,24 @@ def test_a_second_start_hands_over(paths: Paths, server: ControlServer, agent: A
 
 
 def test_a_second_start_during_the_first_ones_start(paths: Paths, agent: Agent) -> None:
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    begin = threading.Timer(0.5, server.start)
+    door = new_door(paths, agent)
+    begin = threading.Timer(0.5, door.start)
     begin.start()
     assert "already running" in hand_over(paths)
     assert len(agent.events) == 1
     begin.join()
-    assert stopped(server, 10)
+    assert stopped(door, 10)
 
 
 def test_a_command_waits_for_an_agent_that_has_just_been_started(
     paths: Paths, agent: Agent
 ) -> None:
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    begin = threading.Timer(0.5, server.start)
+    door = new_door(paths, agent)
+    begin = threading.Timer(0.5, door.start)
     begin.start()
     assert call_when_ready(paths, "status", taken=lambda: True)["mood"] == "happy"
     begin.join()
-    assert stopped(server, 10)
+    assert stopped(door, 10)
 
 
 def test_a_command_does_not_wait_for_nobody(paths: Paths) -> None:
@@ -393,68 +413,100 @@ def test_a_command_does_not_wait_for_nobody(paths: Paths) -> None:
 def test_an_agent_without_commands_is_told_apart_from_none(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control_client, "START_PATIENCE", 0.2)
+    monkeypatch.setattr(door_client, "START_PATIENCE", 0.2)
     with pytest.raises(DesktopError, match="takes no commands") as told:
         call_when_ready(paths, "status", taken=lambda: True)
     assert told.value.title == "Moodtray is running"
     assert "already running. It takes no commands" in hand_over(paths)
 
 
-def test_quit_waits_for_the_process(paths: Paths, server: ControlServer, agent: Agent) -> None:
+def test_quit_waits_for_the_process(paths: Paths, door: Door, agent: Agent) -> None:
     """The file names another process here, which ends when it is told to."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    file = paths.runtime / "control.json"
-    file.write_text(json.dumps({**control_file(paths), "pid": process.pid}))
-    agent.report = lambda event: (agent.events.append(event), process.kill())  # type: ignore[assignment]
-    again = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    again.start()
-    assert again.wait_ready(60)
-    file.write_text(json.dumps({**control_file(paths), "pid": process.pid}))
+    agent.when_told = process.kill
+    replace(key_of(paths), pid=process.pid).write(paths)
     assert call(paths, "quit")["text"] == "Moodtray ends."
     assert agent.events == [events.Quit()]
     assert process.wait(20) is not None
-    assert stopped(again, 10)
 
 
 # --- who may not
 
 
-def test_the_file_is_for_the_user_alone(paths: Paths, agent: Agent) -> None:
+def test_socket_and_file_are_for_the_user_alone(paths: Paths, agent: Agent, private: bool) -> None:
     paths.ensure()
-    file = paths.runtime / "control.json"
+    file = paths.runtime / "door.json"
     file.write_text("left behind by another one")
     file.chmod(0o666)
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    server.start()
-    assert server.wait_ready(60)
+    place = socket_path(paths)
+    if place is not None:
+        place.write_text("left behind by a kill")
+    door = new_door(paths, agent, private=private)
+    door.start()
+    assert door.wait_ready(60)
     if os.name == "posix":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert stat.S_IMODE(paths.runtime.stat().st_mode) == 0o700
-    found = control_file(paths)
-    assert found["pid"] == os.getpid()
-    assert len(str(found["secret"])) >= 32
-    assert stopped(server, 10)
+        assert place is not None
+        if private:
+            assert stat.S_ISSOCK(place.stat().st_mode)
+            assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    assert key_of(paths).pid == os.getpid()
+    assert len(key_of(paths).secret) >= 32
+    assert call(paths, "status")["mood"] == "happy"
+    assert stopped(door, 10)
     assert not file.exists()
+    assert not private or place is None or not place.exists()
 
 
-def test_it_listens_on_the_loopback_address_alone(paths: Paths, server: ControlServer) -> None:
+def test_it_listens_on_no_address_of_the_network(paths: Paths, door: Door, private: bool) -> None:
     import psutil
 
-    ports = {
-        c.laddr.ip
+    listening = {
+        c.laddr
         for c in psutil.Process().net_connections(kind="inet")
-        if c.status == psutil.CONN_LISTEN and c.laddr.port == control_file(paths)["port"]
+        if c.status == psutil.CONN_LISTEN
     }
-    assert ports == {"127.0.0.1"}
+    port = key_of(paths).port
+    if private and os.name == "posix":
+        assert port is None
+        assert not listening
+    else:
+        assert {(a.ip, a.port) for a in listening} == {("127.0.0.1", port)}
 
 
-@pytest.mark.parametrize("secret", ["", "wrong", "*"])
-def test_without_the_secret_nothing_goes(raw: Raw, agent: Agent, secret: str) -> None:
+@pytest.mark.parametrize("proof", ["", "wrong", "*", "0" * 64])
+def test_without_the_secret_nothing_goes(raw: Raw, agent: Agent, proof: str) -> None:
     for method, path in [("GET", "/status"), ("POST", "/pause"), ("GET", "/nowhere")]:
-        status, _, text = raw(method, path, {"X-Moodtray-Secret": secret}, "{}")
+        status, headers, text = raw(method, path, {"X-Moodtray-Proof": proof}, "{}")
         assert status == 401
         assert "happy" not in text
+        assert "x-moodtray-proof" not in headers, "nothing is signed for strangers"
     assert agent.events == []
+
+
+def test_a_proof_is_for_one_request_alone(paths: Paths, raw: Raw, agent: Agent) -> None:
+    """Nobody who saw a request can make another one of it."""
+    proof = key_of(paths).proof_of_request("c", "GET", "/status", b"")
+    assert raw("POST", "/quit", {"X-Moodtray-Proof": proof})[0] == 401
+    proof = key_of(paths).proof_of_request("c", "POST", "/pause", b"{}")
+    assert raw("POST", "/pause", {"X-Moodtray-Proof": proof}, '{"until": null}')[0] == 401
+    assert agent.events == []
+
+
+def test_the_secret_does_not_go_over_the_wire(paths: Paths, agent: Agent) -> None:
+    """A stranger who took over the port of a dead agent learns nothing."""
+    paths.ensure()
+    stranger = HTTPServer(("127.0.0.1", 0), Stranger)
+    Stranger.heard.clear()
+    threading.Thread(target=stranger.serve_forever, daemon=True).start()
+    DoorKey(os.getpid(), "the-secret-of-the-dead", stranger.server_port).write(paths)
+    with pytest.raises(NotRunning):
+        call(paths, "status")
+    assert Stranger.heard
+    assert "the-secret-of-the-dead" not in "".join(Stranger.heard)
+    stranger.shutdown()
+    stranger.server_close()
 
 
 @pytest.mark.parametrize("host", ["localhost", "evil.example", "127.0.0.1.evil.example", ""])
@@ -465,50 +517,66 @@ def test_another_name_for_this_computer_is_refused(raw: Raw, agent: Agent, host:
     assert agent.events == []
 
 
-def test_no_other_origin_may_read(raw: Raw) -> None:
-    status, headers, _ = raw("GET", "/status", {"Origin": "https://evil.example"})
-    assert status == 200
-    assert not [name for name in headers if name.startswith("access-control")]
-    status, headers, _ = raw("OPTIONS", "/status", {"Origin": "https://evil.example"})
-    assert status == 405
-    assert not [name for name in headers if name.startswith("access-control")]
+def test_web_pages_are_refused(raw: Raw, agent: Agent) -> None:
+    for headers in ({"Origin": "https://evil.example"}, {"Upgrade": "websocket"}):
+        for method in ("GET", "OPTIONS"):
+            status, answered, text = raw(method, "/status", headers)
+            assert status == 403
+            assert "happy" not in text
+            assert not [name for name in answered if name.startswith("access-control")]
+    assert agent.events == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /status\r\n\r\n",
+        b"GET http://127.0.0.1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
+        b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n folded: yes\r\n\r\n",
+        b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
+        b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9" + b"9" * 5000 + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"x" * 9_000,
+        b"GET /status HTTP/1.1\r\n" + b"a: b\r\n" * 2_000,
+    ],
+)
+def test_what_is_no_request_is_refused(
+    paths: Paths, door: Door, caplog: pytest.LogCaptureFixture, request_: bytes
+) -> None:
+    with connected(paths) as stranger:
+        stranger.sendall(request_)
+        answer = stranger.recv(20)
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert call(paths, "status")["mood"] == "happy"
+    assert not caplog.records
 
 
 def test_no_pages_that_describe_the_interface(raw: Raw) -> None:
-    for path in ("/docs", "/redoc", "/openapi.json"):
+    for path in ("/", "/docs", "/openapi.json", "/status/", "/../status", "/_status"):
         assert raw("GET", path)[0] == 404
 
 
 def test_long_and_broken_bodies_are_refused(raw: Raw, agent: Agent) -> None:
     assert raw("POST", "/mood", body="x" * 20_000)[0] == 413
     assert raw("POST", "/mood", body="{broken")[0] == 422
+    assert raw("POST", "/mood", body="[" * 10_000)[0] == 422
     assert raw("POST", "/mood", {"Transfer-Encoding": "chunked"}, "{}")[0] in (400, 413)
     assert agent.events == []
 
 
 def test_the_secret_never_gets_into_a_log(
-    paths: Paths, server: ControlServer, capsys: pytest.CaptureFixture[str]
+    paths: Paths, door: Door, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from agent.logs import redact
 
-    secret = str(control_file(paths)["secret"])
+    secret = key_of(paths).secret
     assert secret not in redact(f"it is {secret} here")
     call(paths, "status")
     printed = capsys.readouterr()
     assert secret not in printed.out + printed.err
-
-
-def test_nothing_is_measured_for_anybody(monkeypatch: pytest.MonkeyPatch, agent: Agent) -> None:
-    """The web framework's own telemetry stays off, even where the environment asks for it."""
-    from agent.web.control import Gate, make_app
-
-    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
-    gate = make_app(agent.report, lambda: agent.snapshot, "secret", CLOCK)
-    assert isinstance(gate, Gate)
-    telemetry = getattr(gate._app, "_native_telemetry", None)
-    assert telemetry is None or not telemetry.enabled()
-    settings = getattr(gate._app, "_telemetry", {})
-    assert not any(settings.get(name) for name in ("tracing", "metrics", "logs", "auto_configure"))
 
 
 def test_answers_carry_the_version(raw: Raw) -> None:
@@ -526,7 +594,7 @@ def test_no_agent(paths: Paths) -> None:
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"port": "x"}', '{"port": 1, "secret": "s"}'])
 def test_a_broken_file_is_no_agent(paths: Paths, text: str) -> None:
     paths.ensure()
-    (paths.runtime / "control.json").write_text(text)
+    (paths.runtime / "door.json").write_text(text)
     with pytest.raises(NotRunning):
         call(paths, "status")
 
@@ -536,15 +604,20 @@ def test_a_file_left_behind_is_no_agent(paths: Paths) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    left = {"port": port, "secret": "s", "pid": 1}
-    (paths.runtime / "control.json").write_text(json.dumps(left))
-    with pytest.raises(NotRunning):
-        call(paths, "status")
+    for left in (DoorKey(1, "s", port), DoorKey(1, "s")):
+        left.write(paths)
+        with pytest.raises(NotRunning):
+            call(paths, "status")
 
 
 class Stranger(BaseHTTPRequestHandler):
+    heard: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
+        self.heard.append(str(self.headers))
         self.send_response(200)
+        self.send_header("X-Moodtray-Version", __version__)
+        self.send_header("X-Moodtray-Proof", "0" * 64)
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
@@ -556,8 +629,7 @@ def test_a_stranger_on_the_port_is_no_agent(paths: Paths) -> None:
     paths.ensure()
     stranger = HTTPServer(("127.0.0.1", 0), Stranger)
     threading.Thread(target=stranger.serve_forever, daemon=True).start()
-    left = {"port": stranger.server_port, "secret": "s", "pid": 1}
-    (paths.runtime / "control.json").write_text(json.dumps(left))
+    DoorKey(1, "s", stranger.server_port).write(paths)
     with pytest.raises(NotRunning):
         call(paths, "status")
     stranger.shutdown()
@@ -567,13 +639,12 @@ def test_a_stranger_on_the_port_is_no_agent(paths: Paths) -> None:
 def test_an_agent_that_hangs_is_told_with_its_process(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.web.control_client.TIMEOUT", 0.2)
+    monkeypatch.setattr("agent.web.door_client.TIMEOUT", 0.2)
     paths.ensure()
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(1)
-        left = {"port": deaf.getsockname()[1], "secret": "s", "pid": 4242}
-        (paths.runtime / "control.json").write_text(json.dumps(left))
+        DoorKey(4242, "s", deaf.getsockname()[1]).write(paths)
         with pytest.raises(DesktopError, match="4242"):
             call(paths, "status")
 
@@ -581,56 +652,80 @@ def test_an_agent_that_hangs_is_told_with_its_process(
 def test_a_first_start_without_commands_is_told(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.web.control_client.START_PATIENCE", 0.2)
+    monkeypatch.setattr("agent.web.door_client.START_PATIENCE", 0.2)
     assert "takes no commands" in hand_over(paths)
 
 
 # --- start and stop
 
 
-def test_a_taken_port_is_no_obstacle(paths: Paths, agent: Agent) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen(1)
-        taken = other.getsockname()[1]
-        server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK, taken)
-        server.start()
-        assert server.wait_ready(60)
-        assert control_file(paths)["port"] != taken
-        assert call(paths, "status")["mood"] == "happy"
-        assert stopped(server, 10)
-
-
-def test_a_wished_port_is_used(paths: Paths, agent: Agent) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK, port)
-    server.start()
-    assert server.wait_ready(60)
-    assert control_file(paths)["port"] == port
-    assert stopped(server, 10)
-
-
 def test_a_stop_right_after_the_start_leaves_nothing(paths: Paths, agent: Agent) -> None:
     paths.ensure()
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    server.start()
-    assert stopped(server, 60)
-    assert not (paths.runtime / "control.json").exists()
-    assert stopped(ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK), 0)
+    door = new_door(paths, agent)
+    door.start()
+    assert stopped(door, 60)
+    assert not (paths.runtime / "door.json").exists()
+    assert stopped(new_door(paths, agent), 0)
 
 
 def test_a_client_that_holds_its_connection_does_not_delay_the_stop(
-    paths: Paths, agent: Agent
+    paths: Paths, agent: Agent, private: bool
 ) -> None:
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    server.start()
-    assert server.wait_ready(60)
-    with socket.create_connection(("127.0.0.1", int(str(control_file(paths)["port"])))) as held:
+    door = new_door(paths, agent, private=private)
+    door.start()
+    assert door.wait_ready(60)
+    with connected(paths) as held:
         held.sendall(b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         time.sleep(0.2)
-        assert stopped(server, 10)
+        assert stopped(door, 10)
+
+
+def test_held_connections_silence_nobody_and_write_no_log(
+    paths: Paths, door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More than the door keeps, half of them with half a request, while commands are answered."""
+    held = []
+    for number in range(MAX_WAITING * 3):
+        held.append(connected(paths))
+        if number % 2:
+            held[-1].sendall(b"GET /status HTTP/1.1\r\n")
+    assert call(paths, "status")["mood"] == "happy"
+    held[0].settimeout(20)
+    assert held[0].recv(1) == b"", "the one that waited longest was closed"
+    for one in held:
+        one.close()
+    assert not caplog.records
+
+
+def test_a_request_has_to_come_in_time(
+    paths: Paths, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.web.door.REQUEST_TIMEOUT", 0.2)
+    with connected(paths) as slow:
+        slow.sendall(b"GET /status")
+        slow.settimeout(20)
+        assert slow.recv(1) == b""
+
+
+def test_more_requests_than_are_answered_at_a_time_are_told(
+    paths: Paths, door: Door, agent: Agent
+) -> None:
+    agent.acts = False  # each pause waits for its time
+    busy: list[str] = []
+
+    def pause() -> None:
+        try:
+            call(paths, "pause")
+        except DesktopError as error:
+            busy.append(error.message)
+
+    asking = [threading.Thread(target=pause) for _ in range(40)]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join(60)
+    assert "The agent is busy; try again." in busy
+    assert call(paths, "why")["done"]
 
 
 def test_a_folder_that_cannot_be_written_is_a_warning(
@@ -638,70 +733,90 @@ def test_a_folder_that_cannot_be_written_is_a_warning(
 ) -> None:
     paths.runtime.parent.mkdir(parents=True)
     paths.runtime.write_text("a file where a folder should be")
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    server.start()
-    assert not server.wait_ready(3)
-    assert stopped(server, 30)
+    door = new_door(paths, agent)
+    door.start()
+    assert not door.wait_ready(3)
+    assert stopped(door, 30)
     assert str(paths.runtime) in caplog.text
 
 
-# --- a server that dies
+# --- a door that fails
 
 
-def test_a_server_that_dies_is_started_again(
+def test_a_door_that_dies_is_made_again(
     paths: Paths, agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import uvicorn
+    from agent.web import door as module
 
-    real, deaths = uvicorn.Server.run, [SystemExit(1), RuntimeError("the loop broke"), None]
+    real, deaths = module._Reception.serve, [RuntimeError("it broke"), OSError("no more"), None]
 
-    def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
-        if not deaths:
-            return real(server, sockets)
-        death = deaths.pop(0)
+    def serve(reception: Any) -> None:
+        death = deaths.pop(0) if deaths else None
         if death is not None:
             raise death
-        return None  # it just ended
+        real(reception)
 
-    monkeypatch.setattr(uvicorn.Server, "run", run)
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    server.start()
+    monkeypatch.setattr(module._Reception, "serve", serve)
+    door = new_door(paths, agent)
+    door.start()
     end = time.monotonic() + 60
-    while deaths or not server.wait_ready(0.1):
-        server.wake()  # instead of the second between two tries
+    while deaths or not door.wait_ready(0.1):
+        door.wake()  # instead of the second between two tries
         assert time.monotonic() < end
     assert answer_of(paths, "why")["done"]
-    assert [e.gave_up for e in agent.events if isinstance(e, events.WorkerCrashed)] == [False] * 3
-    assert stopped(server, 10)
-    assert not (paths.runtime / "control.json").exists()
+    assert [e.gave_up for e in agent.events if isinstance(e, events.WorkerCrashed)] == [False] * 2
+    assert stopped(door, 10)
+    assert not (paths.runtime / "door.json").exists()
 
 
-def test_a_server_that_dies_always_is_told_and_may_try_again(
+def test_a_door_that_dies_always_is_told_and_may_be_tried_again(
     paths: Paths, agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from agent.web import server as module
-
-    def broken(host: str, port: int) -> socket.socket:
+    def broken(door: Door) -> socket.socket:
         raise RuntimeError("no more sockets")
 
-    real = module._listen
-    monkeypatch.setattr(module, "_listen", broken)
-    server = ControlServer(paths, agent.report, lambda: agent.snapshot, CLOCK)
-    server.start()
+    real = Door._listen
+    monkeypatch.setattr(Door, "_listen", broken)
+    door = new_door(paths, agent)
+    door.start()
     end = time.monotonic() + 60
-    while not server.gave_up:
-        server.wake()
+    while not door.gave_up:
+        door.wake()
         assert time.monotonic() < end
         time.sleep(0.05)
-    monkeypatch.setattr(module, "_listen", real)
-    assert not server.wait_ready(0.2)
-    server.restart()
-    assert server.wait_ready(60)
-    assert stopped(server, 10)
+    monkeypatch.setattr(Door, "_listen", real)
+    assert not door.wait_ready(0.2)
+    door.restart()
+    assert door.wait_ready(60)
+    assert stopped(door, 10)
+
+
+def test_a_home_too_deep_for_a_socket_takes_commands_too(tmp_path: Path, agent: Agent) -> None:
+    paths = Paths.below(tmp_path / ("deep" * 30))
+    door = new_door(paths, agent)
+    door.start()
+    assert door.wait_ready(60)
+    assert key_of(paths).port is not None
+    assert call(paths, "status")["mood"] == "happy"
+    assert stopped(door, 10)
+
+
+def test_a_defect_in_a_command_is_told(
+    paths: Paths, door: Door, agent: Agent, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    agent.when_told = fail
+    with pytest.raises(DesktopError, match="its log says more"):
+        call(paths, "pause")
+    assert "defect in the command '/pause'" in caplog.text
+    agent.when_told = bool
+    assert call(paths, "pause")["done"]
 
 
 def answer_of(paths: Paths, verb: str) -> dict[str, object]:
-    """The file may lie there a moment before the server that wrote it answers."""
+    """The file may lie there a moment before the door that wrote it answers."""
     end = time.monotonic() + 60
     while True:
         try:
@@ -712,11 +827,11 @@ def answer_of(paths: Paths, verb: str) -> dict[str, object]:
 
 
 def test_nothing_heavy_is_needed_to_ask(paths: Paths) -> None:
-    """A command must be quick, so it must not import the server's libraries."""
+    """A command must be quick, so it must not import heavy libraries."""
     code = (
-        "import sys; import agent.web.control_client; "
+        "import sys; import agent.web.door_client; "
         "print(sorted({m.split('.')[0] for m in sys.modules} "
-        "& {'fastapi', 'uvicorn', 'starlette', 'cv2', 'onnxruntime', 'torch'}))"
+        "& {'fastapi', 'uvicorn', 'pydantic', 'numpy', 'cv2', 'onnxruntime', 'torch'}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import http.client
 import json
+import secrets
+import socket
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +14,8 @@ from typing import Any
 
 from agent.errors import DesktopError, NotRunning
 from agent.store.paths import Paths
+from agent.web.door_key import CHALLENGE_HEADER, PROOF_HEADER, DoorKey, socket_path
+from agent.web.loopback import HOST
 
 READ = ("status", "why")
 TIMEOUT = 5.0
@@ -18,12 +23,8 @@ TIMEOUT = 5.0
 START_PATIENCE = 5.0
 """Seconds that an agent may need from holding the lock to answering."""
 QUIT_PATIENCE = 3.0
-
-# Repeated here: importing them would import the whole server.
-_CONTROL_FILE = "control.json"
-_HOST = "127.0.0.1"
-_SECRET_HEADER = "X-Moodtray-Secret"
-_VERSION_HEADER = "X-Moodtray-Version"
+ANSWER_LIMIT = 1_000_000
+"""Bytes of an answer; the agent's have some hundreds."""
 
 _NOBODY = "No agent is running. Start it with 'moodtray run'."
 _DEAF = "It takes no commands: it is still starting, or was started without them."
@@ -57,43 +58,50 @@ def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
     a moment for the process to be gone. Raises NotRunning, and DesktopError when the agent refuses
     or does not answer.
     """
-    port, secret, pid = _find(paths)
-    body = {
+    key = DoorKey.read(paths)
+    if key is None:
+        raise NotRunning(_NOBODY)
+    given = {
         name: word.isoformat() if isinstance(word, datetime) else word
         for name, word in words.items()
         if word is not None
     }
-    connection = http.client.HTTPConnection(_HOST, port, timeout=TIMEOUT)
+    method = "GET" if verb in READ else "POST"
+    body = b"" if method == "GET" else json.dumps(given).encode()
+    challenge = secrets.token_hex(16)
+    proof = key.proof_of_request(challenge, method, f"/{verb}", body)
+    connection = _Connection(paths, key)
     try:
-        method = "GET" if verb in READ else "POST"
-        connection.request(
-            method,
-            f"/{verb}",
-            body=None if method == "GET" else json.dumps(body),
-            headers={_SECRET_HEADER: secret, "Content-Type": "application/json"},
-        )
+        connection.putrequest(method, f"/{verb}", skip_host=True, skip_accept_encoding=True)
+        for name, value in (
+            ("Host", HOST),
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            (CHALLENGE_HEADER, challenge),
+            (PROOF_HEADER, proof),
+        ):
+            connection.putheader(name, value)
+        connection.endheaders(body)
         response = connection.getresponse()
-        known = response.getheader(_VERSION_HEADER) is not None
-        text = response.read()
+        text = response.read(ANSWER_LIMIT)
     except TimeoutError as error:
         raise DesktopError(
-            f"The running agent (process {pid}) does not answer. "
+            f"The running agent (process {key.pid}) does not answer. "
             f"If it hangs, end that process and start again with 'moodtray run'."
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise NotRunning(_NOBODY) from error
     finally:
         connection.close()
-    if not known:  # the file is of an agent that is gone, and its port another program's by now
-        raise NotRunning(_NOBODY)
+    expected = key.proof_of_answer(challenge, response.status, text)
+    if not hmac.compare_digest(response.getheader(PROOF_HEADER, "").encode(), expected.encode()):
+        raise NotRunning(_NOBODY)  # the key is of an agent that is gone; a stranger answers
     answer = _parse(text)
-    if response.status == 401:  # another user's agent, or one that started this very moment
-        raise NotRunning(_NOBODY)
     if response.status != 200:
         refusal = str(answer.get("error", f"The agent refused: {response.status}."))
         raise DesktopError(refusal, title=answer.get("title"))
     if verb == "quit":
-        _wait_until_gone(pid)
+        _wait_until_gone(key.pid)
     return answer
 
 
@@ -109,18 +117,30 @@ def hand_over(paths: Paths, *, play: bool = False) -> str:
     return f"{text}\n{call(paths, 'play')['text']}" if play else text
 
 
-def _find(paths: Paths) -> tuple[int, str, int]:
-    try:
-        found = json.loads((paths.runtime / _CONTROL_FILE).read_text(encoding="utf-8"))
-        return int(found["port"]), str(found["secret"]), int(found["pid"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NotRunning(_NOBODY) from error
+class _Connection(http.client.HTTPConnection):
+    """HTTP to the door, wherever it is."""
+
+    def __init__(self, paths: Paths, key: DoorKey) -> None:
+        super().__init__(HOST, key.port or 0, timeout=TIMEOUT)
+        self._socket_path = socket_path(paths) if key.port is None else None
+        self._nowhere = key.port is None and self._socket_path is None
+
+    def connect(self) -> None:
+        """Connect. Raises OSError."""
+        if self._socket_path is None:
+            if self._nowhere:
+                raise ConnectionRefusedError
+            super().connect()
+            return
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIMEOUT)
+        self.sock.connect(str(self._socket_path))
 
 
 def _parse(text: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DesktopError("The running agent gave an answer that makes no sense.") from error
     if not isinstance(answer, dict):
         raise DesktopError("The running agent gave an answer that makes no sense.")

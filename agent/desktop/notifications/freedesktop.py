@@ -1,0 +1,186 @@
+"""Notifications on Linux desktops: org.freedesktop.Notifications, spoken over D-Bus directly.
+
+Three calls and two signals. (A library for them would bring a second D-Bus library along, some
+10 MB, for a program that stays in memory all day.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jeepney import DBusAddress, HeaderFields, MatchRule, Message, new_method_call
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import DBusConnection, open_dbus_connection
+from jeepney.wrappers import DBusErrorResponse, unwrap_msg
+
+from agent.desktop.dbus_server import bus_text
+from agent.desktop.notifications.rules import safe
+from agent.desktop.notifications.service import NAME, TIMEOUT, Service, ask_service
+from agent.ports import Report
+from agent.types import Notification, NotificationKind
+
+log = logging.getLogger(__name__)
+
+ADDRESS = DBusAddress("/org/freedesktop/Notifications", NAME, NAME)
+NORMAL, CRITICAL = 1, 2
+"""Urgency: what is critical stays until it is answered."""
+
+_SIGNALS = MatchRule(type="signal", interface=NAME, path=ADDRESS.object_path)
+
+
+class FreedesktopNotifications:
+    """One connection, opened by the first notification. All in the notifier's thread and its
+    loop, which also reads what the service tells of pressed buttons."""
+
+    def __init__(self, report: Report, app_name: str, seconds_shown: float) -> None:
+        self._report = report
+        self._app_name = app_name
+        self._milliseconds = round(seconds_shown * 1000)
+        self._connection: DBusConnection | None = None
+        self._standing: dict[NotificationKind, int] = {}
+        self._buttons: dict[int, tuple[tuple[str, Any], ...]] = {}
+
+    async def show(self, notification: Notification, icon: Path, service: Service) -> None:
+        """Raises OSError or DBusErrorResponse when it cannot be shown."""
+        await self.withdraw(notification.kind)
+        buttons = notification.buttons if service.buttons else ()
+        stays = notification.kind is NotificationKind.LOGIN
+        actions = [word for i, (label, _) in enumerate(buttons) for word in (str(i), label)]
+        hints = {
+            "desktop-entry": ("s", "moodtray"),
+            "image-path": ("s", icon.as_uri()),
+            "urgency": ("y", CRITICAL if stays else NORMAL),
+        }
+        body = (
+            self._app_name,
+            0,
+            icon.as_uri(),
+            bus_text(safe(notification.title, markup=False)),
+            bus_text(safe(notification.body, service.markup)),
+            [bus_text(word) for word in actions],
+            hints,
+            0 if stays else self._milliseconds,
+        )
+        (number,) = self._call("Notify", "susssasa{sv}i", body)
+        self._standing[notification.kind] = number
+        self._buttons[number] = buttons
+
+    async def withdraw(self, kind: NotificationKind) -> None:
+        """Take down the one of this kind, if it still stands."""
+        number = self._standing.pop(kind, None)
+        if number is not None:
+            self._buttons.pop(number, None)
+            self._call("CloseNotification", "u", (number,))
+
+    # -- inside
+
+    def _call(self, member: str, signature: str, body: tuple[Any, ...]) -> tuple[Any, ...]:
+        connection = self._connected()
+        try:
+            message = new_method_call(ADDRESS, member, signature, body)
+            answer = self._answer_to(connection, message)
+        except OSError:
+            self._lose()
+            raise
+        self._read()  # what came in the same breath
+        return tuple(unwrap_msg(answer))
+
+    def _answer_to(self, connection: DBusConnection, message: Message) -> Message:
+        """Like jeepney's own way, but what comes meanwhile is not lost."""
+        serial = next(connection.outgoing_serial)
+        connection.send(message, serial=serial)
+        while True:
+            got = connection.receive(timeout=TIMEOUT)
+            if got.header.fields.get(HeaderFields.reply_serial) == serial:
+                return got
+            self._take(got)
+
+    def _connected(self) -> DBusConnection:
+        if self._connection is None:
+            connection = open_dbus_connection("SESSION")
+            connection.sock.settimeout(TIMEOUT)
+            connection.send_and_get_reply(message_bus.AddMatch(_SIGNALS), timeout=TIMEOUT)
+            asyncio.get_running_loop().add_reader(connection.sock, self._read)
+            self._connection = connection
+        return self._connection
+
+    def _read(self) -> None:
+        """Something came; by the loop."""
+        try:
+            while self._connection is not None:
+                self._take(self._connection.receive(timeout=0))
+        except TimeoutError:
+            return
+        except (OSError, ValueError) as error:
+            log.info("the bus of the notifications is gone: %r", error)
+            self._lose()
+
+    def _take(self, message: Message) -> None:
+        member = message.header.fields.get(HeaderFields.member)
+        if member == "ActionInvoked":
+            number, key = message.body
+            buttons = self._buttons.get(number, ())
+            if key.isdecimal() and int(key) < len(buttons):
+                self._report(buttons[int(key)][1])
+        elif member == "NotificationClosed":
+            number = message.body[0]
+            self._buttons.pop(number, None)
+            for kind, standing in list(self._standing.items()):
+                if standing == number:
+                    del self._standing[kind]
+
+    def _lose(self) -> None:
+        connection, self._connection = self._connection, None
+        self._standing.clear()
+        self._buttons.clear()
+        if connection is not None:
+            asyncio.get_running_loop().remove_reader(connection.sock)
+            with contextlib.suppress(OSError):
+                connection.close()
+
+
+def ask(
+    title: str,
+    text: str,
+    choices: tuple[str, ...],
+    settled: Callable[[], bool],
+    look: float,
+) -> str | None:
+    """Put a question that stays until it is answered; the choice, or None: nobody answered, it was
+    dismissed, or this desktop shows no buttons. Blocks; it is taken down once ``settled``, asked
+    every ``look`` seconds."""
+    service = ask_service()
+    if not service.buttons:
+        return None
+    try:
+        with open_dbus_connection("SESSION") as connection:
+            connection.send_and_get_reply(message_bus.AddMatch(_SIGNALS), timeout=TIMEOUT)
+            actions = [word for label in choices for word in (label, label)]
+            hints = {"desktop-entry": ("s", "moodtray"), "urgency": ("y", CRITICAL)}
+            body = ("Moodtray", 0, "moodtray", title, safe(text, service.markup), actions, hints, 0)
+            notify = new_method_call(ADDRESS, "Notify", "susssasa{sv}i", body)
+            (number,) = unwrap_msg(connection.send_and_get_reply(notify, timeout=TIMEOUT))
+            heard: list[str | None] = []
+            while not heard and not settled():
+                with contextlib.suppress(TimeoutError):
+                    heard = _choice(connection.receive(timeout=look), number)
+            # Some services leave a question standing whose button was pressed.
+            close = new_method_call(ADDRESS, "CloseNotification", "u", (number,))
+            connection.send_and_get_reply(close, timeout=TIMEOUT)
+            return heard[0] if heard else None
+    except (OSError, KeyError, ValueError, DBusErrorResponse) as error:
+        log.info("a notification could not ask: %r", error)
+    return None
+
+
+def _choice(message: Message, number: int) -> list[str | None]:
+    """What this says of the question's end: [] nothing, [None] dismissed, [label] chosen."""
+    member = message.header.fields.get(HeaderFields.member)
+    if member not in ("ActionInvoked", "NotificationClosed") or message.body[0] != number:
+        return []
+    return [message.body[1] if member == "ActionInvoked" else None]

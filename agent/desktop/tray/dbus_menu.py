@@ -1,0 +1,400 @@
+"""The tray's menu as panels read it over D-Bus: the interface com.canonical.dbusmenu.
+
+Panels keep a copy of the menu and are told what changed. A line keeps its number for as long as it
+stands, numbers are never given twice, and a menu that is open under the user's hand changes only
+in lines that are read: what would move a line, or change what a click does, waits until it closes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any, Protocol, TypeAlias
+
+from agent.desktop.dbus_server import INVALID, BusError, Interface, Method, Property, bus_text
+
+log = logging.getLogger(__name__)
+
+NAME = "com.canonical.dbusmenu"
+VERSION = 3
+"""Of the interface, as today's panels speak it."""
+OPEN_AT_MOST = 60.0
+"""Seconds after which a menu counts as closed whose panel does not say so (Xfce's and waybar's
+tell that it opens, and of clicks). Nobody sees the wait: when it opens again it is up to date."""
+REMEMBERED = 256
+"""Lines that went, whose late clicks still do what they said."""
+
+Properties: TypeAlias = dict[str, tuple[str, Any]]
+"""Name -> (signature, value): what differs from the interface's defaults."""
+
+
+class Server(Protocol):
+    """What the menu needs of :class:`agent.desktop.dbus_server.BusServer`."""
+
+    def emit(self, path: str, interface: str, member: str, *body: Any) -> None: ...
+
+    def call_later(self, seconds: float, work: Callable[[], None]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line. ``checked`` None: no check mark. ``activate`` None: it is only read."""
+
+    label: str = ""
+    enabled: bool = True
+    checked: bool | None = None
+    radio: bool = False
+    separator: bool = False
+    children: tuple[Entry, ...] = ()
+    activate: Callable[[], None] | None = field(default=None, compare=False)
+
+    @property
+    def read_only(self) -> bool:
+        """A line that is only read: neither a click nor a submenu."""
+        return not self.separator and not self.children and self.activate is None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Lines of one key are one line whose other properties changed."""
+        if self.separator:
+            return "separator", ""
+        if self.read_only:
+            return "text", ""
+        return "submenu" if self.children else "action", self.label
+
+
+class _Node:
+    __slots__ = ("children", "entry", "id")
+
+    def __init__(self, number: int, entry: Entry) -> None:
+        self.id = number
+        self.entry = entry
+        self.children: list[_Node] = []
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What panels are to be told. ``moved``: lines whose own lines came, went or changed places."""
+
+    moved: list[int] = field(default_factory=list)
+    updated: list[tuple[int, Properties]] = field(default_factory=list)
+    removed: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def note(self, number: int, then: Properties, now: Properties) -> None:
+        changed = {name: value for name, value in now.items() if value != then.get(name)}
+        lost = [name for name in then if name not in now]
+        self.updated += [(number, changed)] if changed else []
+        self.removed += [(number, lost)] if lost else []
+
+
+class DbusMenu:
+    """Everything in the server's thread. ``path`` is where :attr:`interface` is exported."""
+
+    def __init__(self, server: Server, path: str) -> None:
+        self.path = path
+        self._server = server
+        self._numbers = itertools.count(1)
+        self._root = _Node(0, Entry(children=()))
+        self._nodes: dict[int, _Node] = {0: self._root}
+        self._gone: OrderedDict[int, Entry] = OrderedDict()
+        self._revision = 1
+        self._waiting: tuple[Entry, ...] | None = None
+        self._open: set[int] = set()
+        self._opened_at = 0.0
+        self._timer_runs = False
+        self.interface = _interface(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether some panel shows the menu, as far as it says."""
+        return bool(self._open) and time.monotonic() - self._opened_at < OPEN_AT_MOST
+
+    def show(self, entries: tuple[Entry, ...]) -> None:
+        """Have the menu show these lines. While it is open only those change that are read; the
+        rest follows when it closes."""
+        if self.is_open:
+            self._waiting = entries
+            if self._fits(self._root, entries):
+                self._replace(entries, keep_clicks=True)
+            self._settle_later()
+        else:
+            self._waiting = None
+            self._replace(entries, keep_clicks=False)
+
+    # -- the interface's methods
+
+    def get_layout(
+        self, parent: int, depth: int, names: list[str]
+    ) -> tuple[int, tuple[int, Properties, list[tuple[str, Any]]]]:
+        node = self._node(parent)
+        return self._revision, _layout(node, depth, set(names))
+
+    def get_group_properties(
+        self, ids: list[int], names: list[str]
+    ) -> tuple[list[tuple[int, Properties]]]:
+        wanted = [self._nodes[i] for i in ids if i in self._nodes] if ids else self._nodes.values()
+        chosen = set(names)
+        return ([(node.id, _chosen(_properties(node.entry, node.id), chosen)) for node in wanted],)
+
+    def get_property(self, number: int, name: str) -> tuple[tuple[str, Any]]:
+        node = self._node(number)
+        found = _properties(node.entry, node.id).get(name, _DEFAULTS.get(name))
+        if found is None:
+            raise BusError(INVALID, f"The menu's line {number} has no property {name}.")
+        return (found,)
+
+    def event(self, number: int, kind: str, _data: Any, _time: int) -> tuple[()]:
+        if not self._event(number, kind):
+            raise BusError(INVALID, f"The menu has no line {number}.")
+        return ()
+
+    def event_group(self, events: list[tuple[int, str, Any, int]]) -> tuple[list[int]]:
+        unknown = [number for number, kind, _, _ in events if not self._event(number, kind)]
+        if events and len(unknown) == len(events):
+            raise BusError(INVALID, "The menu has none of these lines.")
+        return (unknown,)
+
+    def about_to_show(self, number: int) -> tuple[bool]:
+        self._node(number)
+        return (self._about_to_show(number),)
+
+    def about_to_show_group(self, ids: list[int]) -> tuple[list[int], list[int]]:
+        known = [number for number in ids if number in self._nodes]
+        if ids and not known:
+            raise BusError(INVALID, "The menu has none of these lines.")
+        changed = [number for number in known if self._about_to_show(number)]
+        return changed, [number for number in ids if number not in known]
+
+    # -- inside
+
+    def _node(self, number: int) -> _Node:
+        if number not in self._nodes:
+            raise BusError(INVALID, f"The menu has no line {number}.")
+        return self._nodes[number]
+
+    def _about_to_show(self, number: int) -> bool:
+        """Whether the panel should read the menu again: it opens, so what waited may come."""
+        if number != 0:
+            return False
+        changed = self._waiting is not None
+        self._open.clear()
+        self._settle()
+        self._opened(0)
+        return changed
+
+    def _opened(self, number: int) -> None:
+        self._open.add(number)
+        self._opened_at = time.monotonic()
+
+    def _event(self, number: int, kind: str) -> bool:
+        node = self._nodes.get(number)
+        entry = node.entry if node else self._gone.get(number)
+        if entry is None:
+            return False
+        if kind == "opened":
+            self._opened(number)
+        elif kind == "closed":
+            self._open.discard(number)
+            if number == 0:  # with the menu go its submenus
+                self._open.clear()
+            self._settle()
+        elif kind == "clicked":
+            # Panels close a menu at a click; one that keeps it open says so by what follows.
+            self._open.clear()
+            if entry.enabled and entry.activate is not None:
+                entry.activate()
+            self._settle()
+        return True
+
+    def _settle(self) -> None:
+        """Show what waited, unless the menu is still open."""
+        if self._waiting is None:
+            return
+        if self.is_open:
+            self._settle_later()
+        else:
+            entries, self._waiting = self._waiting, None
+            self._replace(entries, keep_clicks=False)
+
+    def _settle_later(self) -> None:
+        def settle() -> None:
+            self._timer_runs = False
+            self._settle()
+
+        if not self._timer_runs:
+            self._timer_runs = True
+            self._server.call_later(OPEN_AT_MOST, settle)
+
+    def _fits(self, node: _Node, entries: tuple[Entry, ...]) -> bool:
+        """Whether these lines can be shown by changing what is read alone."""
+        if len(node.children) != len(entries):
+            return False
+        for child, entry in zip(node.children, entries, strict=True):
+            if child.entry.key != entry.key:
+                return False
+            if not entry.read_only and not _same_click(child.entry, entry):
+                return False
+            if not self._fits(child, entry.children):
+                return False
+        return True
+
+    def _replace(self, entries: tuple[Entry, ...], *, keep_clicks: bool) -> None:
+        """``keep_clicks``: lines that stay do at a click what they did before."""
+        changes = _Changes()
+        self._merge(self._root, entries, changes, keep_clicks)
+        if changes.updated or changes.removed:
+            body = changes.updated, changes.removed
+            self._server.emit(self.path, NAME, "ItemsPropertiesUpdated", *body)
+        if changes.moved:
+            self._revision += 1
+            parent = changes.moved[0] if len(changes.moved) == 1 else 0
+            self._server.emit(self.path, NAME, "LayoutUpdated", self._revision, parent)
+
+    def _merge(
+        self, node: _Node, entries: tuple[Entry, ...], changes: _Changes, keep_clicks: bool
+    ) -> None:
+        before = {child.id: child for child in node.children}
+        children = list(self._matched(node, entries))
+        for child, entry in children:
+            if child.id in before:
+                changes.note(
+                    child.id, _properties(child.entry, child.id), _properties(entry, child.id)
+                )
+            if child.id not in before or entry.read_only or not keep_clicks:
+                child.entry = entry
+        node.children = [child for child, _ in children]
+        after = [child.id for child in node.children]
+        if after != list(before):
+            changes.moved.append(node.id)
+        for number in before.keys() - set(after):
+            self._forget(before[number])
+        for child, entry in children:
+            known = child.id in before  # what lies below a new line is no change of its own
+            self._merge(child, entry.children, changes if known else _Changes(), keep_clicks)
+
+    def _matched(self, node: _Node, entries: tuple[Entry, ...]) -> Iterator[tuple[_Node, Entry]]:
+        """Each line with its node: the one that stood for it, or a new one."""
+        then = [child.entry.key for child in node.children]
+        now = [entry.key for entry in entries]
+        matcher = SequenceMatcher(None, then, now, autojunk=False)
+        known = {
+            new + i: node.children[old + i]
+            for old, new, size in matcher.get_matching_blocks()
+            for i in range(size)
+        }
+        for place, entry in enumerate(entries):
+            child = known.get(place)
+            if child is None:
+                child = _Node(next(self._numbers), entry)
+                self._nodes[child.id] = child
+            yield child, entry
+
+    def _forget(self, node: _Node) -> None:
+        del self._nodes[node.id]
+        self._gone[node.id] = node.entry
+        while len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
+        for child in node.children:
+            self._forget(child)
+
+
+def _same_click(one: Entry, other: Entry) -> bool:
+    return (one.label, one.enabled, one.checked, one.radio) == (
+        other.label, other.enabled, other.checked, other.radio,
+    )  # fmt: skip
+
+
+_DEFAULTS: Properties = {
+    "type": ("s", "standard"),
+    "label": ("s", ""),
+    "enabled": ("b", True),
+    "visible": ("b", True),
+    "icon-name": ("s", ""),
+    "icon-data": ("ay", b""),
+    "shortcut": ("aas", []),
+    "toggle-type": ("s", ""),
+    "toggle-state": ("i", -1),
+    "children-display": ("s", ""),
+    "disposition": ("s", "normal"),
+}
+
+
+def _properties(entry: Entry, number: int) -> Properties:
+    """What differs from the defaults."""
+    if number == 0:
+        return {"children-display": ("s", "submenu")}
+    if entry.separator:
+        return {"type": ("s", "separator")}
+    # A single underscore would mark the letter after it as a key to press.
+    found: Properties = {"label": ("s", bus_text(entry.label).replace("_", "__"))}
+    if not entry.enabled:
+        found["enabled"] = ("b", False)
+    if entry.checked is not None:
+        found["toggle-type"] = ("s", "radio" if entry.radio else "checkmark")
+        found["toggle-state"] = ("i", int(entry.checked))
+    if entry.children:
+        found["children-display"] = ("s", "submenu")
+    return found
+
+
+def _chosen(properties: Properties, names: set[str]) -> Properties:
+    return {n: v for n, v in properties.items() if n in names} if names else properties
+
+
+def _layout(
+    node: _Node, depth: int, names: set[str]
+) -> tuple[int, Properties, list[tuple[str, Any]]]:
+    """``depth``: how many generations below; -1: all."""
+    below = [] if depth == 0 else node.children
+    children = [
+        ("(ia{sv}av)", _layout(child, depth - 1 if depth > 0 else -1, names)) for child in below
+    ]
+    return node.id, _chosen(_properties(node.entry, node.id), names), children
+
+
+def _interface(menu: DbusMenu) -> Interface:
+    item, items = "(ia{sv}av)", "a(ia{sv})"
+    return Interface(
+        NAME,
+        {
+            "GetLayout": Method(
+                menu.get_layout,
+                (("parentId", "i"), ("recursionDepth", "i"), ("propertyNames", "as")),
+                (("revision", "u"), ("layout", item)),
+            ),
+            "GetGroupProperties": Method(
+                menu.get_group_properties,
+                (("ids", "ai"), ("propertyNames", "as")),
+                (("properties", items),),
+            ),
+            "GetProperty": Method(
+                menu.get_property, (("id", "i"), ("name", "s")), (("value", "v"),)
+            ),
+            "Event": Method(
+                menu.event, (("id", "i"), ("eventId", "s"), ("data", "v"), ("timestamp", "u"))
+            ),
+            "EventGroup": Method(menu.event_group, (("events", "a(isvu)"),), (("idErrors", "ai"),)),
+            "AboutToShow": Method(menu.about_to_show, (("id", "i"),), (("needUpdate", "b"),)),
+            "AboutToShowGroup": Method(
+                menu.about_to_show_group,
+                (("ids", "ai"),),
+                (("updatesNeeded", "ai"), ("idErrors", "ai")),
+            ),
+        },
+        {
+            "Version": Property("u", lambda: VERSION),
+            "TextDirection": Property("s", lambda: "ltr"),
+            "Status": Property("s", lambda: "normal"),
+            "IconThemePath": Property("as", list),
+        },
+        {
+            "ItemsPropertiesUpdated": (("updatedProps", items), ("removedProps", "a(ias)")),
+            "LayoutUpdated": (("revision", "u"), ("parent", "i")),
+            "ItemActivationRequested": (("id", "i"), ("timestamp", "u")),
+        },
+    )

@@ -1,0 +1,36 @@
+"""What all servers on this computer's own address share: the host, the socket, the framework's
+switches."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+HOST = "127.0.0.1"
+"""The literal address: Spotify accepts no 'localhost', and a name can be pointed elsewhere."""
+
+NO_TELEMETRY: Any = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""Newer versions of FastAPI can measure requests and export the result where the environment says
+so. Nothing of this program is measured for anybody."""
+
+
+def listen(port: int, backlog: int = 128) -> socket.socket:
+    """Listen on ``port`` of the loopback address; 0: any free one. Raises OSError when it is
+    taken."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name != "nt":  # there the option lets two programs share a port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, port))
+        listening.listen(backlog)
+    except BaseException:
+        listening.close()
+        raise
+    return listening

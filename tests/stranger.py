@@ -1,0 +1,53 @@
+"""Another user of the same computer, as an attacker would be one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+NOBODY = 65_534
+
+
+def as_stranger(attack: Callable[[], object]) -> str:
+    """Run ``attack`` in a process of another user; what it returned, or its error, as text.
+
+    Needs root, as tests have on CI; skipped elsewhere. A fork, since the interpreter itself may lie
+    where another user cannot read it.
+    """
+    if os.name != "posix" or os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:  # nothing of pytest may run on in here
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            try:
+                told = repr(attack())
+            except BaseException as error:  # noqa: BLE001 - the parent asserts on it
+                told = f"{type(error).__name__}: {error}"
+            os.write(write, told.encode()[:4096])
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        told = pipe.read().decode()
+    os.waitpid(child, 0)
+    return told
+
+
+@contextmanager
+def open_home() -> Iterator[Path]:
+    """A home whose parents everybody may enter: only what the program does itself protects it."""
+    with tempfile.TemporaryDirectory(prefix="moodtray-home-") as folder:
+        os.chmod(folder, 0o755)
+        home = Path(folder) / "home"
+        home.mkdir(mode=0o755)
+        home.chmod(0o755)
+        yield home
