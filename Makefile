@@ -24,7 +24,7 @@ STAMPS := $(VENV)/.stamps
 help: ## Name the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
-setup: $(STAMPS)/program $(STAMPS)/tray ## Make .venv with the program in it
+setup: $(STAMPS)/program ## Make .venv with the program in it
 
 demo: setup ## Show the whole loop on the clip that Moodtray ships
 	$(BIN)/moodtray demo
@@ -64,9 +64,6 @@ system-packages:
 
 $(STAMPS)/program: pyproject.toml .make/setup.sh
 	@PYTHON="$(PYTHON)" sh .make/setup.sh program
-
-$(STAMPS)/tray: $(STAMPS)/program
-	@PYTHON="$(PYTHON)" sh .make/setup.sh tray
 
 $(STAMPS)/dev: pyproject.toml .make/setup.sh | system-packages
 	@PYTHON="$(PYTHON)" sh .make/setup.sh dev

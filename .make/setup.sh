@@ -1,7 +1,6 @@
 #!/bin/sh
 # Make .venv and install Moodtray into it. Called by the Makefile.
 #   setup.sh program   what a user needs
-#   setup.sh tray      on Linux: menu support for the tray, where it can be built
 #   setup.sh dev       all that, and what tests, lint, training and packaging need
 set -eu
 
@@ -42,8 +41,8 @@ mkdir -p "$stamps"
 rm -f "$stamps/$what"
 pip() { "$bin/python" -m pip --disable-pip-version-check "$@"; }
 
-# The tray's menu on Linux needs PyGObject, which pip builds from source.
-tray_missing() {
+# The tests also look at trays of the old kind, whose menu needs PyGObject: pip builds it from source.
+gtk_missing() {
     [ "$(uname -s)" = Linux ] || return 0
     "$bin/python" -c 'import gi' 2>/dev/null && return 0
     missing=
@@ -65,29 +64,15 @@ program)
     "$bin/python" -c 'import cv2' 2>/dev/null || need_debian \
         "OpenCV misses a system library. Debian and Ubuntu: sudo apt install libgl1 libglib2.0-0"
     ;;
-tray)
-    missing=$(tray_missing)
-    if [ -n "$missing" ]; then
-        say "The tray will be an icon without a menu: PyGObject cannot be built without these" \
-            "packages:$missing. All else works."
-        exit 0 # no stamp: the next run looks again
-    fi
-    if [ "$(uname -s)" = Linux ] && ! "$bin/python" -c 'import gi' 2>/dev/null; then
-        say "building the tray's menu support"
-        pip install --quiet -e '.[linux-tray]' >"$stamps/linux-tray.log" 2>&1 ||
-            say "PyGObject could not be built ($stamps/linux-tray.log says why):" \
-                "the tray will be an icon without a menu. All else works."
-    fi
-    ;;
 dev)
-    missing=$(tray_missing)
+    missing=$(gtk_missing)
     [ -z "$missing" ] || stop "PyGObject cannot be built: these packages are missing:$missing"
     say "installing Moodtray with all that its development needs (some minutes the first time)"
     pip install --quiet -e '.[dev]'
     "$bin/python" -c 'import cv2' 2>/dev/null || need_debian \
         "OpenCV misses a system library. Debian and Ubuntu: sudo apt install libgl1 libglib2.0-0"
-    touch "$stamps/program" "$stamps/tray"
+    touch "$stamps/program"
     ;;
-*) stop "setup.sh knows 'program', 'tray' and 'dev'." ;;
+*) stop "setup.sh knows 'program' and 'dev'." ;;
 esac
 touch "$stamps/$what"

@@ -5,8 +5,11 @@ import os
 
 
 def main() -> None:
-    """Run a command. Children of the program import this module (or start through it, when
-    frozen), so that nothing else is imported before it is known that this is no child."""
+    """Run a command.
+
+    Children of the program import this module (or start through it, when frozen), so that nothing
+    else is imported before it is known that this is no child.
+    """
     multiprocessing.freeze_support()
     # Looking for plugins of pydantic reads the metadata of every package here; none is wanted.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -29,18 +29,20 @@ _MEANT = re.compile(rf"(?![A-Za-z]:[\\/])(?:{_SCHEME}:/|[^/:]*:.*@)", re.DOTALL)
 
 
 def is_address(text: str) -> bool:
-    """Whether it begins as one: ``scheme://``."""
+    """Tell whether it begins as one: ``scheme://``."""
     return _BEGINNING.match(text) is not None
 
 
 def seems_meant(text: str) -> bool:
-    """Whether it was meant as an address, and may hold a login, but lacks its beginning."""
+    """Tell whether it was meant as an address, and may hold a login, but lacks its beginning."""
     return not is_address(text) and _MEANT.match(text) is not None
 
 
 def place(address: str) -> str:
-    """``scheme://host`` of an address, all that may be shown of it. A host that cannot be told
-    for sure is ``***``."""
+    """Show all that may be shown of an address: ``scheme://host``.
+
+    A host that cannot be told for sure is ``***``.
+    """
     beginning = _BEGINNING.match(address)
     if beginning is None:
         return UNTOLD
@@ -54,7 +56,7 @@ def place(address: str) -> str:
 
 
 def secrets(address: str) -> tuple[str, ...]:
-    """What of an address must not be repeated anywhere: itself, its login, its path and query."""
+    """List what of an address must not be repeated anywhere: itself, its login, path and query."""
     beginning = _BEGINNING.match(address)
     if beginning is None:
         return (address,)
@@ -64,13 +66,15 @@ def secrets(address: str) -> tuple[str, ...]:
 
 
 def mask(text: str) -> str:
-    """The text with every address in it as :func:`place` shows it, and ``/***`` for the rest."""
+    """Show every address in the text as :func:`place` does, and ``/***`` for the rest."""
     return _IN_TEXT.sub(_masked, text)
 
 
 def mask_to_line_end(text: str) -> str:
-    """Like :func:`mask` for lines that may be broken in any way, such as a settings file with a
-    mistake: nothing behind ``scheme://`` stays on its line."""
+    """Mask the addresses in lines that may be broken in any way, such as a settings file.
+
+    Like :func:`mask`, but nothing behind ``scheme://`` stays on its line.
+    """
     return re.sub(rf"({_SCHEME}://)[^\n]*", rf"\1{UNTOLD}", text)
 
 
@@ -86,6 +90,6 @@ def _masked(found: re.Match[str]) -> str:
 
 
 def _split(rest: str) -> tuple[str, str]:
-    """What stands behind ``://`` -> the part with the host, and the path and all that follows."""
+    """Split what stands behind ``://`` into the part with the host, and the path and all else."""
     found = re.search(r"[/?#]", rest)
     return (rest, "") if found is None else (rest[: found.start()], rest[found.start() :])

@@ -10,7 +10,9 @@ class SystemClock:
     """Implements :class:`agent.ports.Clock`."""
 
     def monotonic(self) -> float:
+        """Return seconds that only grow."""
         return time.monotonic()
 
     def now(self) -> datetime:
+        """Return the wall clock, timezone-aware (local zone)."""
         return datetime.now().astimezone()

@@ -25,6 +25,8 @@ class WatchCamera:
 
 @dataclass(frozen=True, slots=True)
 class SetInterval:
+    """Look at the camera every so many seconds."""
+
     seconds: float
 
 
@@ -38,12 +40,12 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class PauseMusic:
-    pass
+    """Pause the player, as the user asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeMusic:
-    pass
+    """Let the player play on, as the user asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,15 @@ class ExpectTrackEnd:
 
 @dataclass(frozen=True, slots=True)
 class SetPreview:
+    """Open or close the preview's window."""
+
     show: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Notify:
+    """Show a notification."""
+
     notification: Notification
 
 
@@ -86,21 +92,25 @@ class RecordSwitch:
 
 @dataclass(frozen=True, slots=True)
 class RecordFeedback:
+    """Keep the user's answer to a switch or mood in the history."""
+
     kind: str
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeepPerson:
-    """The numbers of the person's own face have changed: store them. ``numbers``: as
-    ``agent.core.person.Person.as_numbers`` gives them; None: forget them."""
+    """Store the numbers of the person's own face, which have changed.
+
+    ``numbers``: as ``agent.core.person.Person.as_numbers`` gives them; None: forget them.
+    """
 
     numbers: Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True)
 class StartLogin:
-    pass
+    """Open the browser for a login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,8 @@ class EndLogin:
 
 @dataclass(frozen=True, slots=True)
 class SwitchAutostart:
+    """Start at login from now on, or no longer."""
+
     enabled: bool
 
 
@@ -132,7 +144,7 @@ class RestartWorkers:
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    pass
+    """End the agent."""
 
 
 Effect: TypeAlias = (

@@ -29,10 +29,14 @@ class AgentError(Exception):
 
 
 class CameraError(AgentError):
+    """The camera cannot be used."""
+
     title = "The camera does not work"
 
 
 class CameraNotFound(CameraError):
+    """There is no such camera."""
+
     title = "No camera found"
 
 
@@ -79,34 +83,50 @@ class StoreError(AgentError):
 
 
 class PlayerError(AgentError):
+    """The player cannot do what it was asked for."""
+
     title = "The music player does not answer"
 
 
 class NeedsLogin(PlayerError):
+    """Nobody is logged in, or the login is no longer accepted."""
+
     title = "Please log in to Spotify"
 
 
 class NotPremium(PlayerError):
+    """The account may not control playback."""
+
     title = "Spotify Premium is needed"
 
 
 class NoDevice(PlayerError):
+    """There is no device that could play."""
+
     title = "Open Spotify on a device"
 
 
 class DeviceRestricted(PlayerError):
+    """The device takes no commands from programs."""
+
     title = "This device takes no commands"
 
 
 class PlaylistGone(PlayerError):
+    """The playlist does not exist any longer."""
+
     title = "A playlist is gone"
 
 
 class Offline(PlayerError):
+    """There is no connection to the service."""
+
     title = "No connection"
 
 
 class ServiceDown(PlayerError):
+    """The service answers with trouble of its own, or too late."""
+
     title = "The music service has a problem"
 
 
@@ -130,6 +150,8 @@ class QuotaExceeded(RateLimited):
 
 
 class DesktopError(AgentError):
+    """The desktop cannot do what it was asked for."""
+
     title = "The desktop refused something"
 
 

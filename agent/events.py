@@ -21,11 +21,15 @@ if TYPE_CHECKING:  # for the tray alone nobody waits until pydantic is loaded
 
 @dataclass(frozen=True, slots=True)
 class Observed:
+    """The camera took a look."""
+
     observation: Observation
 
 
 @dataclass(frozen=True, slots=True)
 class CameraChanged:
+    """The camera was opened, released, or cannot be used; ``error`` says why."""
+
     state: CameraState
     error: AgentError | None = None
 
@@ -40,8 +44,10 @@ class PlaybackChanged:
 
 @dataclass(frozen=True, slots=True)
 class PlaylistStarted:
-    """A play command took effect. May follow a PlayerFailed with ServiceDown, which leaves open
-    whether it did."""
+    """A play command took effect.
+
+    May follow a PlayerFailed with ServiceDown, which leaves open whether it did.
+    """
 
     playlist: Playlist
     playback: Playback
@@ -49,8 +55,11 @@ class PlaylistStarted:
 
 @dataclass(frozen=True, slots=True)
 class PlayDropped:
-    """A play command that came to nothing without a failure: the user, or a newer command, was
-    quicker. Each play command is answered by this, PlaylistStarted or PlayerFailed."""
+    """A play command that came to nothing without a failure.
+
+    The user, or a newer command, was quicker. Each play command is answered by this,
+    PlaylistStarted or PlayerFailed.
+    """
 
     playlist: Playlist
 
@@ -70,8 +79,11 @@ class PlayerRecovered:
 
 @dataclass(frozen=True, slots=True)
 class PlayerChanged:
-    """Another player is in use. ``playlists``: emotion -> what it may start for it.
-    ``logged_in`` False: it is the user's wish, but nobody is logged in yet."""
+    """Another player is in use.
+
+    ``playlists``: emotion -> what it may start for it. ``logged_in`` False: it is the user's wish,
+    but nobody is logged in yet.
+    """
 
     name: str
     playlists: Mapping[MoodState, tuple[Playlist, ...]]
@@ -96,14 +108,18 @@ class PreviewChanged:
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
-    """The desktop session says that the camera should be off (``reason`` in the user's words:
-    "screen locked", "computer asleep", "session idle", ...) or, with None, that it may be on."""
+    """The desktop session says that the camera should be off, or may be on again (None).
+
+    ``reason`` is in the user's words.
+    """
 
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class PowerChanged:
+    """The computer runs on battery, or no longer."""
+
     on_battery: bool
 
 
@@ -119,7 +135,7 @@ class PauseCamera:
 
 @dataclass(frozen=True, slots=True)
 class ResumeCamera:
-    pass
+    """The user wants the camera back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +150,7 @@ class PauseMusic:
 
 @dataclass(frozen=True, slots=True)
 class ResumeMusic:
-    pass
+    """The user wants the music to play on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +160,7 @@ class NextPlaylist:
 
 @dataclass(frozen=True, slots=True)
 class SetMood:
-    """ "I feel ...": holds for ``minutes``; also the answer to "Not my mood"."""
+    """The user says how they feel, perhaps after "Not my mood"; it holds for ``minutes``."""
 
     mood: MoodState
     minutes: float = 30.0
@@ -152,55 +168,71 @@ class SetMood:
 
 @dataclass(frozen=True, slots=True)
 class NotMyMood:
-    """The estimate is wrong: forget it, keep the music, and note it. ``mood``: the one that was
-    shown where the user said so, which may be an old notification; None: the present one."""
+    """The estimate is wrong: forget it, keep the music, and note it.
+
+    ``mood``: the one that was shown where the user said so, which may be an old notification; None:
+    the present one.
+    """
 
     mood: MoodState | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UndoSwitch:
-    """Back to what played before a switch. ``switch``: the one that was shown where the user said
-    so, which may be an old notification; None: the latest."""
+    """Back to what played before a switch.
+
+    ``switch``: the one that was shown where the user said so, which may be an old notification;
+    None: the latest.
+    """
 
     switch: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ShowPreview:
+    """The user wants the preview opened or closed; ``show`` None: the other way round."""
+
     show: bool | None = None  # None: toggle
     resume: bool = False  # a paused camera too, without asking
 
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    pass
+    """The user wants to log in to Spotify."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogOut:
-    pass
+    """The user wants to log out of Spotify."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetAutostart:
+    """The user wants the agent started at login, or no longer."""
+
     enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AutostartChanged:
+    """The system says whether the agent starts at login."""
+
     enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsChanged:
+    """Other settings are in force."""
+
     settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsBroken:
-    """The settings file has a mistake; the last good settings stay in force. ``asked``: the user
-    has just changed it."""
+    """The settings file has a mistake; the last good settings stay in force.
+
+    ``asked``: the user has just changed it.
+    """
 
     error: AgentError
     asked: bool = False
@@ -237,7 +269,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    pass
+    """The agent is to end."""
 
 
 Event: TypeAlias = (

@@ -62,16 +62,17 @@ _hidden_lock = threading.Lock()
 
 
 def hide(secret: str) -> None:
-    """Mask this very text in every line from now on. Any thread. Shorter than 8 characters is
-    ignored: it would garble ordinary words."""
+    """Mask this very text in every line from now on.
+
+    Any thread. Shorter than 8 characters is ignored: it would garble ordinary words.
+    """
     if len(secret) >= 8:
         with _hidden_lock:
             _hidden.add(secret)
 
 
 def redact(text: str) -> str:
-    """The text with tokens, secrets and authorisation codes masked, and of addresses all but
-    scheme and host."""
+    """Mask tokens, secrets and authorisation codes, and of addresses all but scheme and host."""
     with _hidden_lock:
         hidden = tuple(_hidden)
     for secret in hidden:
@@ -85,6 +86,7 @@ class RedactingFormatter(logging.Formatter):
     """Masks and bounds the finished line, traceback included."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Format the record, secrets masked."""
         full = super().format(record)
         # Masked before the cut, lest half a secret stay; far beyond the cut nothing matters.
         line = redact(full[: 2 * LINE_LIMIT])
@@ -113,8 +115,11 @@ class _PrivateRotatingFile(RotatingFileHandler):
 
 
 class _AtMost(logging.Filter):
-    """Lets a message through REPEATS times a minute, whatever its arguments: what repeats without
-    end, because somebody outside makes it, must not push everything else out of the files."""
+    """Lets a message through REPEATS times a minute, whatever its arguments.
+
+    What repeats without end, because somebody outside makes it, must not push everything else out
+    of the files.
+    """
 
     def __init__(self) -> None:
         super().__init__()

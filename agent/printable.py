@@ -10,9 +10,7 @@ _JOINERS = "\u200c\u200d"  # within words of Persian, within emoji
 
 
 def printable(text: str, limit: int = LIMIT) -> str:
-    """The text on one line, of at most ``limit`` characters: no line break, no control of the
-    terminal or of the writing's direction, no half of a character (as names of files in another
-    encoding have)."""
+    """Put the text on one line of at most ``limit`` characters, without control characters."""
     shown = "".join(character if _harmless(character) else _INSTEAD for character in text)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 

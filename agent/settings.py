@@ -1,5 +1,6 @@
-"""What the user may set: names, defaults and bounds. Pure; reading and writing the TOML file is
-``agent.store.settings_file``.
+"""What the user may set: names, defaults and bounds.
+
+Pure; reading and writing the TOML file is ``agent.store.settings_file``.
 
 Durations are seconds unless a name ends in ``_minutes``. Unknown keys are refused, so that a typo
 is told and not silently ignored.
@@ -27,6 +28,8 @@ class _Section(BaseModel):
 
 
 class CameraSettings(_Section):
+    """Which camera, and how often it is looked at."""
+
     source: int | str = 0
     """Index of a webcam, path of a file, or URL of a stream."""
     interval: Annotated[float, Field(ge=0.2, le=600.0)] = 5.0
@@ -57,6 +60,8 @@ class MoodSettings(_Section):
 
 
 class PolicySettings(_Section):
+    """When the music is changed."""
+
     timing: Literal["track_end", "now"] = "track_end"
     """Switch when the present track ends, or at once (the seed's behaviour)."""
     cooldown: Seconds = 120.0
@@ -68,11 +73,15 @@ class PolicySettings(_Section):
 
 
 class LocalSettings(_Section):
+    """The player of Moodtray itself."""
+
     shuffle: bool = False
     volume: Share = 0.8
 
 
 class SpotifySettings(_Section):
+    """The login to Spotify, and how its music is played."""
+
     client_id: str | None = None
     port: Annotated[int, Field(ge=0, le=65_535)] = 8888
     """Of the login callback; 0: any free port (the app is registered without one)."""
@@ -111,6 +120,8 @@ class NotificationSettings(_Section):
 
 
 class PreviewSettings(_Section):
+    """The window that shows what the camera sees."""
+
     when_paused: Literal["ask", "resume"] = "ask"
 
 
@@ -124,6 +135,8 @@ class SessionSettings(_Section):
 
 
 class WebSettings(_Section):
+    """The control API."""
+
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
     """Of the page on 127.0.0.1; 0: any free port."""
 
@@ -132,6 +145,8 @@ EmotionName = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "n
 
 
 class Settings(_Section):
+    """All settings, as the file holds them."""
+
     version: Literal[1] = SETTINGS_VERSION
     player: Literal["auto", "spotify", "local"] = "auto"
     """auto: Spotify once logged in, else the local player."""

@@ -24,8 +24,8 @@ PLAY_AT_WORST = (
 
 WISH_LIFE = 600.0
 """Seconds for which music that was wished for waits for a device, and a start for its proof: time
-to fetch the phone, or to start Spotify on a slow computer. Later nobody expects music any more,
-and it would frighten."""
+to fetch the phone, or to start Spotify on a slow computer. Later nobody expects music any more:
+it would startle."""
 WISH_TRIES = 3
 """Starts that one wish may cost: a device that appears and fails again is no reason to go on."""
 
@@ -43,13 +43,13 @@ class ToldOnce:
         return news
 
     def was_told(self, kind: object = None) -> bool:
-        """True when trouble of this kind was told and is not over."""
+        """Tell whether trouble of this kind was told and is not over."""
         return kind in self._told
 
     def well(self, kind: object = None) -> None:
-        """Trouble of this kind is over."""
+        """Note that trouble of this kind is over."""
         self._told.discard(kind)
 
     def all_well(self) -> None:
-        """No trouble is left."""
+        """Note that no trouble is left."""
         self._told.clear()

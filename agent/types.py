@@ -58,13 +58,17 @@ class Box:
 
     @property
     def area(self) -> int:
+        """The pixels that it covers."""
         return self.width * self.height
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameView:
-    """One frame for the preview: the frame itself (not a copy: look, do not write), faces with the
-    followed person first, the latest seven probabilities, frames a second of late."""
+    """One frame for the preview.
+
+    The frame itself (not a copy: look, do not write), faces with the followed person first, the
+    latest seven probabilities, frames a second of late.
+    """
 
     frame: Frame
     faces: tuple[Box, ...]
@@ -89,8 +93,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """The steady estimate. ``confidence`` in 0..1 is the smoothed probability of ``state``
-    (for UNSURE that of the leading emotion, for AWAY 0)."""
+    """The steady estimate.
+
+    ``confidence`` in 0..1 is the smoothed probability of ``state`` (for UNSURE that of the leading
+    emotion, for AWAY 0).
+    """
 
     state: MoodState
     since: float
@@ -100,6 +107,8 @@ class Mood:
 
 
 class CameraState(StrEnum):
+    """What the camera does."""
+
     OFF = "off"  # released: paused, locked, not started
     ON = "on"
     BUSY = "busy"  # another program has it, or it cannot be opened
@@ -119,9 +128,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """Something a player can start. ``uri`` is the player's own notation (``local:happy``,
-    ``spotify:playlist:...``, a folder); it is what contexts are compared by. ``place`` is where to
-    begin, for players that can (None: at the beginning)."""
+    """Something a player can start.
+
+    ``uri`` is the player's own notation (``local:happy``, ``spotify:playlist:...``, a folder); it
+    is what contexts are compared by. ``place`` is where to begin, for players that can (None: at
+    the beginning).
+    """
 
     uri: str
     name: str
@@ -129,6 +141,8 @@ class Playlist:
 
 
 class PlayState(StrEnum):
+    """What a player does."""
+
     PLAYING = "playing"
     PAUSED = "paused"
     STOPPED = "stopped"  # silence: nothing is loaded or it ran out
@@ -166,8 +180,10 @@ class Playback:
     paused_by_hand: bool = False
 
     def time_left(self, now: float) -> float | None:
-        """Seconds until the present track ends, extrapolated to ``now``; None when unknown or
-        not playing."""
+        """Return the seconds until the present track ends, extrapolated to ``now``.
+
+        None when unknown or not playing.
+        """
         if self.state is not PlayState.PLAYING or self.position is None or self.duration is None:
             return None
         return max(0.0, self.duration - self.position - (now - self.time))
@@ -202,6 +218,8 @@ class Happening(StrEnum):
 
 
 class Action(StrEnum):
+    """What is to be done with the music."""
+
     KEEP = "keep"
     SWITCH_NOW = "switch now"
     SWITCH_AT_END = "switch at track end"
@@ -209,8 +227,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with the music, and why in the user's words (one short sentence, no full stop
-    needed by the reader to be understood alone)."""
+    """What to do with the music, and why.
+
+    ``reason`` is in the user's words: one short sentence, to be understood alone.
+    """
 
     time: float
     action: Action
@@ -235,8 +255,11 @@ class NotificationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Plain text; escaping is the notifier's work. ``buttons``: (label, event) pairs, shown where
-    the system has buttons; the event goes into the controller's inbox when one is pressed."""
+    """What is shown to the user. Plain text; escaping is the notifier's work.
+
+    ``buttons``: (label, event) pairs, shown where the system has buttons; the event goes into the
+    controller's inbox when one is pressed.
+    """
 
     kind: NotificationKind
     title: str

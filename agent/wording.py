@@ -18,7 +18,7 @@ MOOD_WORDS: dict[MoodState, str] = {
 
 
 def describe(state: MoodState) -> str:
-    """One short clause: "you look happy", "your mood is hard to read", "nobody is here"."""
+    """Describe a state: "you look happy", "your mood is hard to read", "nobody is here"."""
     if state is MoodState.AWAY:
         return "nobody is in front of the camera"
     if state is MoodState.UNSURE:
@@ -37,12 +37,12 @@ _PARTS: dict[str, str] = {
 
 
 def what_stopped(worker: str) -> str:
-    """What no longer works since that worker gave up, as a sentence."""
+    """Say what no longer works since that worker gave up, as a sentence."""
     return f"{_PARTS.get(worker, f'The {worker}')} stopped after repeated failures."
 
 
 def part_stopped(worker: str) -> str:
-    """What no longer works since that worker gave up, and how it may work again."""
+    """Say what no longer works since that worker gave up, and how it may work again."""
     text = f"{what_stopped(worker)} 'Start again' in the tray's menu tries anew"
     # That command would not arrive.
     return f"{text}." if worker == "commands" else f"{text}, and so does 'moodtray resume'."

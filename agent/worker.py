@@ -1,5 +1,8 @@
-"""The one shape of every background thread: a cycle that is repeated, waits between, and three
-outcomes of a cycle -- cancelled, expected trouble, a defect -- told apart in one place."""
+"""The one shape of every background thread.
+
+A cycle that is repeated, waits between, and three outcomes of a cycle -- cancelled, expected
+trouble, a defect -- told apart in one place.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,9 @@ class Worker(ABC):
     ``cycle`` returns the seconds to wait before the next one (None: until woken). An AgentError
     leads to :meth:`failed` and a growing wait; any other exception is logged with its traceback,
     reported as WorkerCrashed, and after RESTART_BUDGET of them within RESTART_WINDOW the worker
-    gives up: it rests, with nothing in its hands, until :meth:`restart`. The thread is a daemon:
-    one that hangs in foreign code cannot keep the program alive. The constructor starts nothing.
+    gives up: it rests, and holds no device or connection, until :meth:`restart`. The thread is a
+    daemon: one that hangs in foreign code cannot keep the program alive. The constructor starts
+    nothing.
     """
 
     def __init__(self, name: str, report: Report, clock: Clock) -> None:
@@ -52,22 +56,27 @@ class Worker(ABC):
 
     @abstractmethod
     def cycle(self) -> float | None:
-        """One turn. In the worker's thread. Returns seconds to wait, None: until woken."""
+        """Do one turn, in the worker's thread. Returns seconds to wait, None: until woken."""
 
     def failed(self, error: AgentError) -> None:  # noqa: B027 - optional to fill in
-        """Expected trouble in a cycle: tell the controller. In the worker's thread."""
+        """Tell the controller of expected trouble in a cycle. In the worker's thread."""
 
     def release(self) -> None:  # noqa: B027 - optional to fill in
-        """Let go of devices and connections: after a failure, a crash and at the end. In the
-        worker's thread; called more than once."""
+        """Let go of devices and connections: after a failure, a crash and at the end.
+
+        In the worker's thread; called more than once.
+        """
 
     def given_up(self) -> None:  # noqa: B027 - optional to fill in
-        """The budget is spent and all is released: say what no longer holds. In the worker's
-        thread, before WorkerCrashed is reported."""
+        """Say what no longer holds: the budget is spent and all is released.
+
+        In the worker's thread, before WorkerCrashed is reported.
+        """
 
     # -- any thread
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
 
@@ -76,8 +85,10 @@ class Worker(ABC):
         self._wake.set()
 
     def restart(self) -> None:
-        """Let a worker that gave up begin anew, with a fresh budget; another one goes on as it
-        is."""
+        """Let a worker that gave up begin anew, with a fresh budget.
+
+        Another one goes on as it is.
+        """
         if self._gave_up:
             self._crashes.clear()
             self._failures = 0
@@ -86,15 +97,16 @@ class Worker(ABC):
 
     @property
     def gave_up(self) -> bool:
-        """It rests until :meth:`restart`."""
+        """True while it rests until :meth:`restart`."""
         return self._gave_up
 
     def request_stop(self) -> None:
+        """Ask the thread to end; returns at once."""
         self._stopping.set()
         self._wake.set()
 
     def join(self, timeout: float) -> bool:
-        """True when the thread has ended (or was never started)."""
+        """Wait for the end; True when the thread has ended (or was never started)."""
         if self._thread is not None:
             self._thread.join(timeout)
             return not self._thread.is_alive()
@@ -102,6 +114,7 @@ class Worker(ABC):
 
     @property
     def stopping(self) -> bool:
+        """True once it was asked to end."""
         return self._stopping.is_set()
 
     def pause_within_cycle(self, seconds: float) -> None:
@@ -112,7 +125,7 @@ class Worker(ABC):
     # -- the worker's thread
 
     def step(self) -> float | None:
-        """One cycle with its outcome handled; returns the wait. Tests call it without a thread."""
+        """Do one cycle and handle its outcome; returns the wait. Tests call it without a thread."""
         wait: float | None = None
         with self._outcomes() as outcome:
             wait = self.cycle()

@@ -4,7 +4,7 @@ python installer/check.py dist/moodtray                    the frozen folder
 python installer/check.py dist/moodtray_*.deb [PICTURE]    the package: installed, started, removed
                                                            (root, a machine that may be changed)
 
-On Linux both show the tray icon on a virtual screen, where Xvfb, openbox, tint2 and xdotool are.
+On Linux both show the tray icon on a virtual screen, where Xvfb, openbox and xfce4-panel are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 DEMO_SECONDS = 10
 NEVER = ("torch", "torchvision", "matplotlib", "onnx", "sympy", "libgtk-3", "libglib-2.0")
 """Nothing of that name may be in the folder."""
-SCREEN_TOOLS = ("Xvfb", "openbox", "tint2", "xdotool", "dbus-daemon")
+SCREEN_TOOLS = ("Xvfb", "openbox", "xfce4-panel", "dbus-daemon", "dbus-send")
 
 
 def frozen(folder: Path) -> None:
@@ -166,6 +166,7 @@ def screen() -> Iterator[dict[str, str]]:
     with os.fdopen(reading) as pipe:  # the number that is free, once it is up
         number = pipe.readline().strip()
     variables = {**os.environ, "DISPLAY": f":{number}", "NO_AT_BRIDGE": "1"}
+    variables["XFCE_PANEL_MIGRATE_DEFAULT"] = "1"
     variables.pop("WAYLAND_DISPLAY", None)
     bus = subprocess.run(
         ["dbus-daemon", "--session", "--fork", "--print-address=1", "--print-pid=1"],
@@ -176,7 +177,7 @@ def screen() -> Iterator[dict[str, str]]:
     ).stdout.split()
     variables["DBUS_SESSION_BUS_ADDRESS"] = bus[0]
     try:
-        for command in (["openbox"], ["tint2"]):
+        for command in (["openbox"], ["xfce4-panel", "--disable-wm-check"]):
             started.append(subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL))
         time.sleep(2)
         yield variables
@@ -196,26 +197,22 @@ def start_on_a_screen(program: Path, place: Path, picture: Path | None) -> None:
             del variables[name]
         variables["HOME"] = str(home)
         with running(program, variables, place) as agent:
-            wait_for(lambda: bool(tray_windows(variables)), 30)
-            backend_is_there(agent)
+            wait_for(lambda: str(agent.pid) in tray_items(variables), 30)
+            no_gtk_is_loaded(agent)
             if picture is not None and shutil.which("import"):
                 time.sleep(5)
                 subprocess.run(["import", "-window", "root", str(picture)], env=variables)
             obey(program, variables, agent)
     log = "\n".join(file.read_text() for file in home.rglob("*.log"))
     assert "Traceback" not in log, log
-    print("shown: tray icon and menu by the system's appindicator library")
+    print("shown: the panel has taken icon and menu, and no GTK is loaded")
 
 
-def backend_is_there(agent: subprocess.Popen[bytes]) -> None:
-    """PyGObject works inside the frozen program: the indicator, with the system's GTK and no
-    bundled one."""
+def no_gtk_is_loaded(agent: subprocess.Popen[bytes]) -> None:
+    """Icon and menu go over D-Bus."""
     maps = Path(f"/proc/{agent.pid}/maps").read_text()
-    libraries = {line.split()[-1] for line in maps.splitlines() if ".so" in line}
-    for name in ("appindicator3.so", "libgtk-3.so", "libgirepository-1.0.so"):
-        found = [library for library in libraries if name in library]
-        assert found, f"{name} was not loaded: the tray has no menu"
-        assert not [library for library in found if "moodtray" in library], found
+    for name in ("libgtk-3.so", "libgirepository-1.0.so"):
+        assert name not in maps, f"{name} was loaded"
 
 
 def ask(program: Path, variables: dict[str, str], verb: str) -> int:
@@ -224,15 +221,26 @@ def ask(program: Path, variables: dict[str, str], verb: str) -> int:
     ).returncode
 
 
-def tray_windows(variables: dict[str, str]) -> list[str]:
-    found = subprocess.run(
-        ["xdotool", "search", "--class", "moodtray"],
+def tray_items(variables: dict[str, str]) -> str:
+    """The icons that the panel shows, by their names, which hold the numbers of their processes."""
+    watcher = "org.kde.StatusNotifierWatcher"
+    asked = subprocess.run(
+        [
+            "dbus-send",
+            "--session",
+            "--print-reply",
+            f"--dest={watcher}",
+            "/StatusNotifierWatcher",
+            "org.freedesktop.DBus.Properties.Get",
+            f"string:{watcher}",
+            "string:RegisteredStatusNotifierItems",
+        ],
         env=variables,
         capture_output=True,
         text=True,
         timeout=30,
     )
-    return found.stdout.split()
+    return asked.stdout
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> None:

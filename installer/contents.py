@@ -35,9 +35,8 @@ EXCLUDED = [
 
 IMPORTED_BY_NAME = {
     "linux": [
-        "pystray._appindicator", "pystray._gtk", "pystray._xorg", "pystray._util.gtk",
-        "pystray._util.notify_dbus", "plyer.platforms.linux.notification",
-        "desktop_notifier.backends.dbus", "Xlib.ext.screensaver",
+        "pystray._dummy", "pystray._gtk", "pystray._xorg", "pystray._util.gtk",
+        "pystray._util.notify_dbus", "plyer.platforms.linux.notification", "Xlib.ext.screensaver",
     ],
     "win32": [
         "pystray._win32", "pystray._util.win32", "plyer.platforms.win.notification",
@@ -58,10 +57,12 @@ ALWAYS_BY_NAME = [
 ]
 
 METADATA = [
-    "desktop-notifier", "fastapi", "miniaudio", "numpy", "onnxruntime", "opencv-python", "Pillow",
-    "plyer", "pydantic", "pystray", "spotipy", "uvicorn",
+    "fastapi", "miniaudio", "numpy", "onnxruntime", "opencv-python", "Pillow", "plyer",
+    "pydantic", "pystray", "spotipy", "uvicorn",
 ]  # fmt: skip
 """Libraries whose version the bug report names."""
+if sys.platform != "linux":
+    METADATA.append("desktop-notifier")
 
 CASCADE = "data/haarcascade_frontalface_default.xml"
 """OpenCV's data file that finds faces, by its place in cv2."""
@@ -124,9 +125,18 @@ def _is_shipped(file: Path, inside: Path) -> bool:
     )
 
 
+def notifier_files() -> list[tuple[str, str]]:
+    """The data files of the notification library, where the system's own way is not enough."""
+    if sys.platform == "linux":
+        return []
+    from PyInstaller.utils.hooks import collect_data_files
+
+    return list(collect_data_files("desktop_notifier"))
+
+
 def gi_files() -> list[tuple[str, str]]:
-    """PyGObject as plain files, for Linux: it works with the system's GTK and type libraries, so
-    that nothing of those is bundled. Empty where it is not installed."""
+    """PyGObject as plain files, for trays of the old kind on Linux: it works with the system's GTK
+    and type libraries, so that nothing of those is bundled. Empty where it is not installed."""
     folder = _gi_folder()
     if folder is None:
         return []

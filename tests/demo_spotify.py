@@ -55,7 +55,7 @@ def main() -> None:
             headless=not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")),
             preview=True,
             out=console.print,
-            stage=demo.Stage(settings, "spotify", spotify.url, log_in),
+            player=demo.DemoPlayer(settings, "spotify", spotify.url, log_in),
         )
         console.print(f"  requests {len(world.sent)}, of them commands {len(world.commands())}")
 

@@ -60,8 +60,7 @@ class EffectHandler:
         report: Report,
         ended: Callable[[], None],
     ) -> None:
-        """``settings`` are those that the parts were built with; ``ended`` is called once the
-        agent is to end."""
+        """Take the parts, built with ``settings``; ``ended`` is called once the agent is to end."""
         self._parts = parts
         self._applied = settings
         self._options = options
@@ -175,7 +174,7 @@ class EffectHandler:
             self._preview.close()
 
     def _to_preview(self, view: FrameView) -> None:
-        """In the watcher's thread."""
+        """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
         if self._preview is not None and snapshot is not None:
             self._preview.show(view, mood_line(snapshot))
@@ -220,7 +219,7 @@ class EffectHandler:
             self._keep(lambda: self._parts.history.add_mood(self._clock.now(), item))
 
     def _keep(self, add: Callable[[], None]) -> None:
-        """A history that cannot be written is told once; the agent goes on without it."""
+        """Write to the history; that it cannot be written is told once, and the agent goes on."""
         try:
             add()
             self._history_trouble.well()
@@ -240,7 +239,7 @@ class EffectHandler:
 
 
 def mood_line(snapshot: Snapshot) -> str:
-    """One line for the preview: the mood and the music."""
+    """Make the preview's line: the mood and the music."""
     text = describe(snapshot.mood.state)
     line = text[0].upper() + text[1:]
     playback = snapshot.playback

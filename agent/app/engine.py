@@ -1,5 +1,6 @@
-"""The engine: all parts of a running agent but the tray, wired together; and the loop that carries
-what happens to the controller, and what it decides to the effect handler.
+"""The engine: all parts of a running agent but the tray, wired together.
+
+And the loop that carries what happens to the controller, and what it decides to the effect handler.
 
 Importing this module loads the vision libraries, so ``agent.app.lifecycle`` does it beside the
 tray.
@@ -59,9 +60,12 @@ TIDY_EVERY = 120.0
 
 
 class Engine:
-    """One running agent. ``inbox`` may hold events already; ``ended`` is called once, when the
-    agent wants to end. The constructor builds all parts and raises AgentError when one cannot be
-    (no usable model); it starts nothing."""
+    """One running agent.
+
+    ``inbox`` may hold events already; ``ended`` is called once, when the agent wants to end. The
+    constructor builds all parts and raises AgentError when one cannot be (no usable model); it
+    starts nothing.
+    """
 
     def __init__(
         self,
@@ -177,7 +181,7 @@ class Engine:
             spotify_url=options.spotify_url,
             tell=options.tell,
         )
-        player = PlayerWorker(None, account.heard, self._clock)
+        player = PlayerWorker(None, account.forward, self._clock)
         music = PlayerManager(
             self._paths,
             self._clock,
@@ -244,7 +248,7 @@ class Engine:
         return named is None or parse_source(named).kind is Kind.WEBCAM
 
     def _start_the_rest(self, settings: Settings) -> None:
-        """What may come up after the first look at the camera has begun."""
+        """Start what may come up after the first look at the camera has begun."""
         self._parts.workers.start(self._parts.player)
         try:
             self._parts.music.use(settings)
@@ -298,8 +302,11 @@ class Engine:
                 memory.give_back()
 
     def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
-        """A defect in one step is logged and must not end the loop: the next event may be Quit.
-        Nor does one in carrying out an effect keep the next from being carried out."""
+        """Let the controller take one step, and carry out what it wants.
+
+        A defect in one step is logged and must not end the loop: the next event may be Quit. Nor
+        does one in carrying out an effect keep the next from being carried out.
+        """
         try:
             wanted = step(*args)
         except Exception:

@@ -12,7 +12,7 @@ from agent.types import EMOTIONS, Decision, Mood, Notification, Observation, Pla
 
 
 def line(item: Observation | Mood | Decision | Playback | Notification, t: float) -> dict[str, Any]:
-    """One line about one thing that happened ``t`` seconds after the start."""
+    """Make the line about one thing that happened ``t`` seconds after the start."""
     return {"t": round(t, 3), **_body(item)}
 
 
@@ -64,5 +64,5 @@ def _body(item: Observation | Mood | Decision | Playback | Notification) -> dict
 
 
 def probabilities(seven: tuple[float, ...]) -> dict[str, float]:
-    """Seven probabilities by name, to three places."""
+    """Show seven probabilities by name, to three places."""
     return {name: round(p, 3) for name, p in zip(EMOTIONS, seven, strict=True)}

@@ -21,8 +21,10 @@ log = logging.getLogger(__name__)
 
 
 class ExternalChanges:
-    """:meth:`look` does it all. In the controller's thread; some ``stat`` calls while nothing
-    changes."""
+    """Looks whether settings, consent or login were changed by other programs.
+
+    In the controller's thread; some ``stat`` calls while nothing changes.
+    """
 
     def __init__(
         self,
@@ -34,8 +36,11 @@ class ExternalChanges:
         report: Report,
         tell_problem: Callable[[AgentError], None],
     ) -> None:
-        """``settings_file`` None: these settings come from nowhere. ``consent``: what the agent
-        takes for given now; None: its camera needs none. ``music`` looks at the login."""
+        """Look at the settings file, the consent and, by ``music``, the login.
+
+        ``settings_file`` None: these settings come from nowhere. ``consent``: what the agent takes
+        for given now; None: its camera needs none.
+        """
         self._paths = paths
         self._settings_file = settings_file
         self._consent = consent
@@ -44,8 +49,11 @@ class ExternalChanges:
         self._tell_problem = tell_problem
 
     def look(self) -> None:
-        """Report what has changed. A file that cannot be read is told, never raised, and keeps
-        nothing else from being looked at."""
+        """Report what has changed.
+
+        A file that cannot be read is told, never raised, and keeps nothing else from being looked
+        at.
+        """
         for part in (self._look_at_settings, self._look_at_consent, self._music):
             try:
                 part()
@@ -70,7 +78,7 @@ class ExternalChanges:
 
 
 def look_at_autostart(report: Report) -> None:
-    """Once, at the start: is it on, and does it still name this program, which may have moved?"""
+    """Report once, at the start, whether the autostart is on; mend an entry of a moved program."""
     from agent.desktop.autostart import autostart
 
     try:

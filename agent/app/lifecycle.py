@@ -47,8 +47,11 @@ class App:
         self._inbox.put(event)
 
     def run(self) -> None:
-        """Start everything, block until Quit, stop everything. The main thread. Raises AgentError
-        when it cannot even begin (no usable model, no writable folders)."""
+        """Start everything, block until Quit, stop everything.
+
+        The main thread. Raises AgentError when it cannot even begin (no usable model, no writable
+        folders).
+        """
         use_few_heaps()
         self._paths.ensure()
         self._catch_signals()
@@ -68,7 +71,7 @@ class App:
             self._engine.stop()
 
     def _start_guarded(self) -> None:
-        """Beside the tray: what goes wrong here is raised by :meth:`run`."""
+        """Start beside the tray; what goes wrong here is raised by :meth:`run`."""
         try:
             self._start()
         except Exception as error:  # noqa: BLE001 - whatever it is, the main thread raises it

@@ -35,8 +35,10 @@ class OwnFace:
         self._fingerprint = fingerprint
 
     def load(self, tell: Callable[[AgentError], None]) -> Person:
-        """The stored person, or one of whom nothing is known. ``tell`` hears of a file that was
-        set aside, because it is damaged or of another network."""
+        """Read the stored person; without one, a person of whom nothing is known.
+
+        ``tell`` hears of a file that was set aside: damaged, or of another network.
+        """
         if not self._file.path.exists():
             return STRANGER
         values = self._file.load()

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 class PlayerManager:
-    """Gives the player's worker the player that the settings ask for. All methods are called by the
-    controller's thread and return at once."""
+    """Gives the player's worker the player that the settings ask for.
+
+    All methods are called by the controller's thread and return at once.
+    """
 
     def __init__(
         self,
@@ -33,7 +35,7 @@ class PlayerManager:
         wanted: str | None = None,
         spotify_url: str | None = None,
     ) -> None:
-        """``wanted``: a player by name, whatever the settings say."""
+        """Serve ``player``; ``wanted``: a player by name, whatever the settings say."""
         self._paths = paths
         self._clock = clock
         self._report = report
@@ -104,16 +106,21 @@ class PlayerManager:
             self._mapped = None
 
     def look(self) -> None:
-        """Now and then: 'moodtray login' or 'logout' may have been called beside us, and a login
-        that ends soon is told once a day. A login may replace one that is refused."""
+        """Look at the login; to be called now and then.
+
+        'moodtray login' or 'logout' may have been called beside us, and a login that ends soon is
+        told once a day. A login may replace one that is refused.
+        """
         if self._account.changed:
             self.use(self._settings)
         if self._mapped is not None:
             self._account.remind(self._settings)
 
     def renew(self) -> None:
-        """Build the player anew for a worker that has none: what it held was let go when it gave
-        up."""
+        """Build the player anew for a worker that has none.
+
+        What it held was let go when it gave up.
+        """
         if self._player.needs_backend:
             self._in_use = None
             self.use(self._settings)

@@ -1,5 +1,4 @@
-"""The login to Spotify as the running agent and the commands see it: made, watched, ended. Part of
-the composition root."""
+"""The login to Spotify as the running agent and the commands see it: made, watched, ended."""
 
 from __future__ import annotations
 
@@ -19,11 +18,11 @@ from agent.store.settings_file import SettingsFile
 
 
 class Account:
-    """Its methods return at once; but for :meth:`heard` the controller's thread calls them. The
-    constructor starts nothing.
+    """The login of one run.
 
-    What 'moodtray login' and 'logout' do beside us is seen by the note that they leave, wherever
-    the login itself is kept.
+    Its methods return at once; but for :meth:`forward` the controller's thread calls them. The
+    constructor starts nothing. What 'moodtray login' and 'logout' do beside us is seen by the note
+    that they leave, wherever the login itself is kept.
     """
 
     def __init__(
@@ -72,14 +71,14 @@ class Account:
         return self._seen.era if self._seen is not None else ""
 
     def exists(self, settings: Settings) -> bool:
-        """Somebody is logged in. Raises StoreError when the keyring cannot be asked."""
+        """Tell whether somebody is logged in. Raises StoreError when the keyring cannot be used."""
         # Cheap without the client: without a token file (or keyring) nobody ever logged in.
         if not storage.token_file(self._paths).exists() and not settings.spotify.use_keyring:
             return False
         return storage.is_logged_in(self._paths, settings)
 
     def remind(self, settings: Settings) -> None:
-        """A login that ends soon is told, once a day."""
+        """Tell once a day of a login that ends soon."""
         today = self._clock.now().date()
         if self._reminded == today:
             return
@@ -96,9 +95,12 @@ class Account:
 
     # -- the player's thread
 
-    def heard(self, event: events.Event) -> None:
-        """Pass on what the player's worker reports. That nobody is logged in after a logout is no
-        news to the one who has logged out; what was asked for since is answered."""
+    def forward(self, event: events.Event) -> None:
+        """Pass on what the player's worker reports.
+
+        That nobody is logged in after a logout is no news to the one who has logged out; what was
+        asked for since is answered.
+        """
         if isinstance(event, events.PlayerFailed) and isinstance(event.error, NeedsLogin):
             noted = self._note.read()
             if noted is not None and noted.what is LoginChange.LOGOUT and noted != self._first:
@@ -176,8 +178,10 @@ def log_in(
 
 
 def log_out(paths: Paths) -> str:
-    """Remove every trace of Spotify; returns what was removed and what was kept, for people. A
-    mistake in the settings keeps nobody from it. Raises StoreError."""
+    """Remove every trace of Spotify; returns what was removed and what was kept, for people.
+
+    A mistake in the settings keeps nobody from it. Raises StoreError.
+    """
     from agent.players.spotify.logout import KEPT, logout
 
     settings, _ = SettingsFile(paths).load_or_last_good()

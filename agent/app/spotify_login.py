@@ -93,7 +93,7 @@ def login(
 
 
 def next_step(settings: Settings) -> str:
-    """What is still missing after a login, for people; empty: nothing."""
+    """Return what is still missing after a login, for people; empty: nothing."""
     if settings.spotify_playlists:
         return ""
     return (
@@ -103,7 +103,7 @@ def next_step(settings: Settings) -> str:
 
 
 def guide_text(port: int) -> str:
-    """How to make the app at Spotify, for a terminal."""
+    """Explain, for a terminal, how to make the app at Spotify."""
     uri = f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
     return (
         "Moodtray works through a Spotify app of your own (made once, free, Premium needed):\n"
@@ -122,7 +122,7 @@ def _to_stderr(text: str) -> None:
 
 
 def _open_browser(url: str) -> bool:
-    """False when there is no browser with a window: one for the terminal would take it over."""
+    """Open a browser with a window; False when there is none (one for the terminal is no help)."""
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):

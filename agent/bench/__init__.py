@@ -18,8 +18,10 @@ __all__ = ["as_text", "demo_clip", "run_all"]
 
 
 def run_all(fast: bool = False, clip: Path | None = None) -> dict[str, Any]:
-    """All figures; ``fast``: shorter and noisier. ``clip``: another video than the demo's. What
-    cannot be measured here (no PyTorch, no display) is None.
+    """Measure all figures; ``fast``: shorter and noisier.
+
+    ``clip``: another video than the demo's. What cannot be measured here (no PyTorch, no display)
+    is None.
 
     Raises AgentError when the clip or the model is missing or the agent does not start.
     """
@@ -38,7 +40,7 @@ def run_all(fast: bool = False, clip: Path | None = None) -> dict[str, Any]:
 
 
 def demo_clip() -> Path:
-    """The clip that comes with the program. Raises BadPicture."""
+    """Find the clip that comes with the program. Raises BadPicture."""
     path = resources_dir() / "demo" / "clip.mp4"
     if not path.is_file():
         raise BadPicture(f"The demo clip {path} is missing. Install Moodtray again to restore it.")

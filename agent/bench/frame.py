@@ -32,7 +32,7 @@ _clock: Callable[[], float] = (
 def measure(
     clip: Path, frames: int = 150, classifier: Classifier | None = None
 ) -> dict[str, float | None]:
-    """Medians in milliseconds: ``seed`` (None without PyTorch), ``cold``, ``tracked``.
+    """Measure the medians in milliseconds: ``seed`` (None without PyTorch), ``cold``, ``tracked``.
 
     ``frames`` are taken evenly from the clip at 640 x 480; before each its predecessor is shown to
     the tracker, so that following is following a moving face. Raises BadPicture when the clip shows
@@ -82,7 +82,7 @@ def _timed(work: Callable[[], object], into: list[float]) -> None:
 
 
 def _pairs(clip: Path, count: int) -> Iterator[tuple[Frame, Frame]]:
-    """``count`` times two frames that follow each other, spread over the clip."""
+    """Take ``count`` times two frames that follow each other, spread over the clip."""
     capture = open_capture(Source(Kind.FILE, str(clip), str(clip)))
     total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     step = max(2, total // count)

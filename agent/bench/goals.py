@@ -16,7 +16,7 @@ class Goal:
     at_least: bool = False
 
     def judge(self, value: float, figures: dict[str, Any]) -> tuple[str, bool] | None:
-        """The comparison in words and whether the goal is met; None without the other figure."""
+        """Compare in words, and tell whether the goal is met."""
         words = "at least" if self.at_least else "at most"
         if not self.of:
             return f"{words} {self.limit:g}", self._holds(value)
@@ -32,6 +32,8 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """One figure of the table, with its goal."""
+
     key: str
     unit: str
     words: str
@@ -65,7 +67,7 @@ ROWS = (
 
 
 def figure(figures: dict[str, Any], key: str) -> float | None:
-    """The figure of a dotted key; None when it was not measured."""
+    """Find the figure of a dotted key; None when it was not measured."""
     value: Any = figures
     for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
@@ -73,7 +75,7 @@ def figure(figures: dict[str, Any], key: str) -> float | None:
 
 
 def as_text(figures: dict[str, Any]) -> str:
-    """The figures for people, each with its goal and whether it is met."""
+    """Write the figures for people, each with its goal and whether it is met."""
     return "\n".join(_lines(figures))
 
 

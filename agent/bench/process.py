@@ -1,5 +1,8 @@
-"""The running agent as its user's computer sees it: memory, processor time, time to the first
-observation. Measured from outside, on ``python -m agent run --headless`` with a home of its own."""
+"""The running agent as its user's computer sees it.
+
+Memory, processor time, time to the first observation. Measured from outside, on ``python -m agent
+run --headless`` with a home of its own.
+"""
 
 from __future__ import annotations
 
@@ -67,11 +70,12 @@ BURST_SECONDS = 0.5
 
 
 def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any]:
-    """``rss_mb`` (and ``rss_web_mb``, after the first request to the page), ``cpu_percent`` (of one
+    """Measure the running agent: memory, processor time, start and stop.
+
+    ``rss_mb`` (and ``rss_web_mb``, after the first request to the page), ``cpu_percent`` (of one
     core: source, watching, paused), ``start_s`` (medians of ``starts``: bare, first_observation)
-    and ``stop_s`` (sigterm, and hanging: the same with a
-    camera and a player that never return; None on Windows, which has none). ``seconds``: how long
-    processor time is counted, each.
+    and ``stop_s`` (sigterm, and hanging: the same with a camera and a player that never return;
+    None on Windows, which has none). ``seconds``: how long processor time is counted, each.
 
     Raises AgentError when the agent does not start.
     """
@@ -111,8 +115,10 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
 
 
 def hanging_stop(clip: Path) -> float | None:
-    """Seconds from SIGTERM until an agent is gone whose camera and player hang; None on Windows,
-    which has no such signal. Raises AgentError when it stays."""
+    """Measure the seconds from SIGTERM until an agent is gone whose camera and player hang.
+
+    Raises AgentError when it stays.
+    """
     if sys.platform == "win32":
         return None
     with running(clip, program=HANGING) as agent:
@@ -122,16 +128,21 @@ def hanging_stop(clip: Path) -> float | None:
 
 
 def bare_start(modules: str = "cv2, onnxruntime") -> float:
-    """Seconds that Python takes to import these modules, and to end. Raises
-    subprocess.CalledProcessError when one cannot be imported."""
+    """Measure the seconds that Python takes to import these modules, and to end.
+
+    Raises subprocess.CalledProcessError when one cannot be imported.
+    """
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
     return time.perf_counter() - began
 
 
 def source_percent(clip: Path, seconds: float) -> float:
-    """Processor time of reading the paced source as the watcher reads it, doing nothing with the
-    frames: the part of ``watching`` that a webcam, which decodes nothing, does not cost."""
+    """Measure the processor time of reading the paced source and doing nothing with the frames.
+
+    It is read as the watcher reads it: the part of ``watching`` that a webcam, which decodes
+    nothing, does not cost.
+    """
     from agent.vision.camera import OpenCVCamera
 
     camera = OpenCVCamera(clip)
@@ -162,8 +173,7 @@ class RunningAgent:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def first(self, event: str) -> float:
-        """Blocks until the first event of that kind ("observation", "icon"); seconds from the
-        start. Raises AgentError."""
+        """Block until the first event of that kind ("observation", "icon"). Raises AgentError."""
         with self._news:
             self._news.wait_for(lambda: event in self._firsts or self._ended, START_SECONDS)
             if event not in self._firsts:
@@ -184,7 +194,7 @@ class RunningAgent:
         return time.perf_counter() - began
 
     def wait_until_idle(self) -> None:
-        """Until a paused agent has finished starting, but START_SECONDS at most."""
+        """Wait until a paused agent has finished starting, but START_SECONDS at most."""
         ends = time.monotonic() + START_SECONDS
         time.sleep(1.0)
         while time.monotonic() < ends:
@@ -194,19 +204,21 @@ class RunningAgent:
                 return
 
     def cpu_percent(self, seconds: float) -> float:
-        """Processor time of the agent and its children over ``seconds``, in percent of a core."""
+        """Measure the processor time of agent and children over ``seconds``, in % of a core."""
         began, before = time.monotonic(), self._cpu_seconds()
         time.sleep(seconds)
         used = self._cpu_seconds() - before
         return 100.0 * used / (time.monotonic() - began)
 
     def rss_mb(self) -> float:
-        """Resident memory of the agent and its children, in 2**20 bytes."""
+        """Measure the resident memory of the agent and its children, in 2**20 bytes."""
         return sum(p.memory_info().rss for p in self._family()) / MEGABYTE
 
     def ask_for_the_page(self) -> int:
-        """Ask the page once, as a browser would; the answer's HTTP status. Raises AgentError
-        when nothing listens."""
+        """Ask the page once, as a browser would; the answer's HTTP status.
+
+        Raises AgentError when nothing listens.
+        """
         ports = [
             connection.laddr.port
             for connection in self._process.net_connections(kind="tcp")
@@ -249,8 +261,10 @@ class RunningAgent:
 def running(
     clip: Path, *options: str, tray: bool = False, program: str | None = None
 ) -> Iterator[RunningAgent]:
-    """An agent on ``clip``, ended at the close: headless or with a ``tray``, all else as a user's.
-    ``program``: Python to run instead of the agent's own start."""
+    """Run an agent on ``clip``, ended at the close.
+
+    ``program``: Python to run instead of the agent's own start.
+    """
     with tempfile.TemporaryDirectory(prefix="moodtray-bench-", ignore_cleanup_errors=True) as home:
         environment = {**os.environ, "MOODTRAY_HOME": home}
         program = TELLING_OF_ITS_ICON if tray else program

@@ -19,8 +19,11 @@ WINDOW_SECONDS = 30.0
 
 
 def tray_start(clip: Path, starts: int) -> dict[str, float | None]:
-    """``tray_bare``: Python importing the tray library, OpenCV and ONNX Runtime; ``tray_icon``: the
-    agent until it has handed its icon to the panel. Medians, in seconds."""
+    """Measure the start of the tray; medians, in seconds.
+
+    ``tray_bare``: Python importing the tray library, OpenCV and ONNX Runtime; ``tray_icon``: the
+    agent until it has handed its icon to the panel.
+    """
     from agent.desktop.tray.backend import choose_backend
 
     if choose_backend().name is None:
@@ -39,8 +42,11 @@ def tray_start(clip: Path, starts: int) -> dict[str, float | None]:
 
 
 def preview(clip: Path, seconds: float) -> dict[str, float | None]:
-    """``fps``: frames that the window drew in a second, over ``seconds``; ``open_s``: from the wish
-    to the window, the second time. The watcher runs as in the agent."""
+    """Measure the preview. The watcher runs as in the agent.
+
+    ``fps``: frames that the window drew in a second, over ``seconds``; ``open_s``: from the wish to
+    the window, the second time.
+    """
     from agent.desktop.preview.process import Preview
     from agent.vision.camera import OpenCVCamera
     from agent.vision.expression import ExpressionClassifier
@@ -84,8 +90,7 @@ def preview(clip: Path, seconds: float) -> dict[str, float | None]:
 
 
 def _wait_for(events: queue.SimpleQueue[Event], wanted: Event) -> None:
-    """Blocks until that event; raises DesktopError when another change of the window or none
-    comes."""
+    """Block until that event; raises DesktopError when another change or none comes."""
     ends = time.monotonic() + WINDOW_SECONDS
     try:
         while True:

@@ -1,5 +1,8 @@
-"""The commands. Thin: parse, call, print. Exit codes: 0 done, 1 it could not be done, 2 the words
-of the command are off, 3 no agent is running."""
+"""The commands.
+
+Thin: parse, call, print. Exit codes: 0 done, 1 it could not be done, 2 the words of the command are
+off, 3 no agent is running.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from agent import __version__
-from agent.errors import AgentError, NotRunning
+from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.paths import HOME, Paths, ensure_folder
 from agent.types import EMOTIONS
 from agent.wording import MOOD_WORDS
@@ -40,7 +43,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 
 
 def main() -> NoReturn:
-    """The entry of the program: runs a command; an expected error is told in one line."""
+    """Run a command; an expected error is told in one line."""
     from agent.training.cli import register
 
     _have_streams()
@@ -62,8 +65,10 @@ def main() -> NoReturn:
 
 
 def _have_streams() -> None:
-    """A stream that was closed by who started us leads to nowhere from now on, as if it were
-    /dev/null. Its number must not be given to a file of ours: libraries write to 1 and 2."""
+    """Let a stream that was closed by who started us lead to nowhere, as if it were /dev/null.
+
+    Its number must not be given to a file of ours: libraries write to 1 and 2.
+    """
     if os.name == "posix":
         while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
             os.set_inheritable(number, True)
@@ -74,15 +79,17 @@ def _have_streams() -> None:
 
 
 def _speak_utf8() -> None:
-    """Playlists' names and '♪' go through any pipe: Windows would take its old code page there,
-    and raise. A stream that others put in the place (a test's, none at all) stays as it is."""
+    """Write UTF-8: playlists' names and '♪' go through any pipe.
+
+    A stream that others put in the place (a test's, none at all) stays as it is.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _is_of_output(error: OSError) -> bool:
-    """Whether it came from writing to a stream and not from a file (which it would name)."""
+    """Tell whether it came from writing to a stream, not from a file (which it would name)."""
     return error.filename is None and error.errno in (
         errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBIG
     )  # fmt: skip
@@ -96,7 +103,7 @@ def _output_lost(error: OSError) -> int:
 
 
 def _tell(text: str) -> None:
-    """A line for the terminal, where there is one still. Any thread."""
+    """Write a line to the terminal, where there is one still. Any thread."""
     with contextlib.suppress(OSError, ValueError):
         print(text, file=sys.stderr, flush=True)
 
@@ -115,7 +122,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def _print(text: str) -> None:
-    """Rich where a person reads, plain elsewhere."""
+    """Print by rich where a person reads, plainly elsewhere."""
     from rich.console import Console
 
     Console(highlight=False, soft_wrap=True).print(text)
@@ -367,7 +374,7 @@ def _ask(verb: str, **words: Any) -> dict[str, Any]:
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """What the running agent sees and plays."""
+    """Tell what the running agent sees and plays."""
     answer = _ask("status")
     _print_json(answer) if as_json else print(answer["text"])
 
@@ -406,7 +413,7 @@ def mood(
 
 
 def _emotion(text: str) -> str:
-    """The emotion that is meant: its name, or the word for who feels so."""
+    """Find the emotion that is meant: its name, or the word for who feels so."""
     names = {name: name for name in EMOTIONS} | {
         word: str(state) for state, word in MOOD_WORDS.items() if state.is_emotion
     }
@@ -418,7 +425,7 @@ def _emotion(text: str) -> str:
 
 @app.command()
 def why() -> None:
-    """Why does this music play?"""
+    """Tell why this music plays."""
     print(_ask("why")["text"])
 
 
@@ -439,7 +446,7 @@ def music(action: Annotated[str, typer.Argument(help="pause or resume")]) -> Non
 
 @app.command(name="next")
 def next_() -> None:
-    """Another playlist for this mood."""
+    """Play another playlist for this mood."""
     print(_ask("next")["text"])
 
 
@@ -456,6 +463,49 @@ def quit_() -> None:
 
 
 # --- autostart ------------------------------------------------------------------------------------
+
+
+@app.command()
+def install() -> None:
+    """Put Moodtray into the desktop's program menu, for an installation by pipx, uv or pip."""
+    from agent.desktop import launcher
+    from agent.desktop.autostart.command import program_command
+
+    _only_on_linux("install")
+    entry = launcher.install(program_command())
+    print(f"Moodtray is among your desktop's programs now ({entry}).")
+    print("'moodtray autostart enable' starts it at login; 'moodtray uninstall' undoes both.")
+
+
+@app.command()
+def uninstall() -> None:
+    """Take away what 'install' and 'autostart enable' have set up."""
+    from agent.desktop import launcher
+    from agent.desktop.autostart import autostart
+
+    _only_on_linux("uninstall")
+    gone = launcher.uninstall()
+    if autostart().status().enabled:
+        autostart().disable()
+        print("Moodtray does not start at login any more.")
+    if gone:
+        print("Moodtray is taken from your desktop's programs.")
+    else:
+        print("There was no entry in your desktop's programs to take away.")
+    paths = Paths.default()
+    print(
+        f"Your settings ({paths.config}) and history ({paths.data}) are still there; delete these "
+        "folders if you like. The program itself goes with 'pipx uninstall moodtray', "
+        "'uv tool uninstall moodtray' or 'pip uninstall moodtray'."
+    )
+
+
+def _only_on_linux(verb: str) -> None:
+    if sys.platform != "linux":
+        raise DesktopError(
+            f"'moodtray {verb}' is for Linux. On this system the installer puts Moodtray among "
+            "the programs, and the system's own settings take it away."
+        )
 
 
 @autostart_app.command()
@@ -478,7 +528,7 @@ def disable() -> None:
 
 @autostart_app.command(name="status")
 def autostart_status(as_json: AsJson = False) -> None:
-    """Does Moodtray start at login?"""
+    """Tell whether Moodtray starts at login."""
     from agent.desktop.autostart import autostart
 
     found = autostart().status()

@@ -44,7 +44,7 @@ Print = Callable[[str], None]
 
 
 def clip() -> Path:
-    """The demo clip. Raises BadPicture when the installation lacks it."""
+    """Find the demo clip. Raises BadPicture when the installation lacks it."""
     path = resources_dir() / "demo" / "clip.mp4"
     if not path.is_file():
         raise BadPicture(f"The demo clip is missing from this installation ({path}).")
@@ -62,6 +62,7 @@ class Summary:
     notifications: int = 0
 
     def add(self, line: dict[str, Any]) -> None:
+        """Count one line of the event log."""
         match line["event"]:
             case "observation":
                 self.observations += 1
@@ -75,6 +76,7 @@ class Summary:
                 self.notifications += 1
 
     def as_dict(self) -> dict[str, Any]:
+        """Give the figures as plain values."""
         return {
             "observations": self.observations,
             "with_face": self.with_face,
@@ -85,8 +87,8 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Where the demo plays: on the shipped loops, or on a player that was prepared for it."""
+class DemoPlayer:
+    """What the demo plays on: the shipped loops, or a player that was prepared for it."""
 
     settings: Settings = DEMO_SETTINGS
     player: str = "local"
@@ -101,7 +103,7 @@ def run(
     headless: bool,
     preview: bool,
     out: Print,
-    stage: Stage = Stage(),
+    player: DemoPlayer = DemoPlayer(),
 ) -> Summary:
     """Run the demo for so many seconds (None: once through the clip). Raises AgentError."""
     path = clip()
@@ -123,16 +125,16 @@ def run(
     with tempfile.TemporaryDirectory(prefix="moodtray-demo-") as folder:
         paths = Paths.below(Path(folder))
         logs.set_up(ensure_folder(paths.logs))
-        if stage.prepare is not None:
-            stage.prepare(paths)
+        if player.prepare is not None:
+            player.prepare(paths)
         app = App(
             Options(
                 camera=str(path),
-                player=stage.player,
-                spotify_url=stage.spotify_url,
+                player=player.player,
+                spotify_url=player.spotify_url,
                 headless=headless,
                 play=True,
-                settings=stage.settings,
+                settings=player.settings,
                 control=False,
                 session=False,
                 listener=listen,
@@ -168,7 +170,7 @@ def _length(path: Path) -> float:
 
 
 def tell(line: dict[str, Any]) -> str:
-    """One journal line for people, with rich's markup."""
+    """Show one line of the event log to people, with rich's markup."""
     at = f"[dim]{line['t']:6.1f} s[/] "
     match line["event"]:
         case "observation":

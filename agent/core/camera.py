@@ -48,12 +48,14 @@ class CameraControl:
 
     @property
     def watching(self) -> bool:
-        """Is the mood seen? Not while the camera is off, busy or lost, nor by a watcher that
-        gave up."""
+        """True while the mood is seen: not while the camera is off, busy or lost.
+
+        Nor by a watcher that gave up.
+        """
         return self.wanted and not self.blind and not self.gave_up
 
     def interval(self, settings: CameraSettings) -> float:
-        """Seconds between two looks."""
+        """Return the seconds between two looks."""
         return settings.interval_on_battery if self.on_battery else settings.interval
 
     def pause(self, until: datetime | None) -> None:
@@ -73,7 +75,7 @@ class CameraControl:
         return [effects.WatchCamera(wanted)]
 
     def camera_changed(self, state: CameraState, error: AgentError | None) -> list[effects.Effect]:
-        """What the device reports. Trouble that does not pass by itself is told at once."""
+        """Take in what the device reports; trouble that does not pass by itself is told at once."""
         self.camera = state
         if not self.blind:
             self._busy_since = None

@@ -78,7 +78,7 @@ class Controller:
 
     @property
     def consent(self) -> bool:
-        """May the camera be used at all?"""
+        """True when the camera may be used at all."""
         return self._camera.consent
 
     @property
@@ -87,7 +87,7 @@ class Controller:
         return self._make_snapshot()
 
     def begin(self) -> list[effects.Effect]:
-        """The first effects, before any event."""
+        """Return the first effects, before any event."""
         self._out = []
         if not self._camera.consent:
             self._out.append(effects.AskConsent())
@@ -95,14 +95,14 @@ class Controller:
         return self._finish()
 
     def handle(self, event: events.Event) -> list[effects.Effect]:
-        """What is to be done about one event, in order."""
+        """Take in one event; returns what is to be done about it, in order."""
         self._out = []
         self._dispatch(event)
         self._steer_camera()
         return self._finish()
 
     def tick(self) -> list[effects.Effect]:
-        """Time has passed: end what has run out and look again."""
+        """Let time pass: end what has run out and look again."""
         self._out = [*self._mood_tracker.tick(self._camera.watching), *self._camera.tick()]
         self._music.tick()
         self._decide()

@@ -16,7 +16,7 @@ from agent.wording import part_stopped
 
 
 def switched(decision: Decision) -> Notification:
-    """The music was changed: emotion, playlist and reason."""
+    """Tell that the music was changed: emotion, playlist and reason."""
     assert decision.playlist is not None
     return Notification(
         NotificationKind.SWITCH,
@@ -28,7 +28,7 @@ def switched(decision: Decision) -> Notification:
 
 
 def trouble(error: AgentError, asked: bool = False) -> Notification:
-    """Something that needs the user, or that the user should know."""
+    """Tell of something that needs the user, or that the user should know."""
     kind = NotificationKind.PROBLEM
     buttons: tuple[tuple[str, object], ...] = ()
     if isinstance(error, NeedsLogin):
@@ -41,7 +41,7 @@ def trouble(error: AgentError, asked: bool = False) -> Notification:
 
 
 def worker_gave_up(worker: str, asked: bool = False) -> Notification:
-    """A part was switched off. ``asked``: the user has just wanted something of it."""
+    """Tell that a part was switched off. ``asked``: the user has just wanted something of it."""
     return Notification(
         NotificationKind.PROBLEM,
         "A part of Moodtray stopped",
@@ -52,7 +52,7 @@ def worker_gave_up(worker: str, asked: bool = False) -> Notification:
 
 
 def no_consent() -> Notification:
-    """The answer to a wish that needs the camera before it is allowed."""
+    """Answer a wish that needs the camera before it is allowed."""
     return Notification(
         NotificationKind.CAMERA,
         "The camera is not allowed yet",
@@ -64,13 +64,14 @@ def no_consent() -> Notification:
 
 
 def camera_unavailable(problem: str) -> Notification:
+    """Tell that the camera has been busy or lost for long; ``problem``: why."""
     return Notification(
         NotificationKind.CAMERA, "The camera cannot be used", f"{problem} Moodtray keeps trying."
     )
 
 
 def nothing_to_play(reason: str) -> Notification:
-    """A request for music that cannot be met."""
+    """Answer a request for music that cannot be met."""
     return Notification(
         NotificationKind.INFO,
         "No music for your mood",
@@ -80,7 +81,7 @@ def nothing_to_play(reason: str) -> Notification:
 
 
 def not_taken_back(error: AgentError | None) -> Notification:
-    """An Undo that cannot be carried out; ``error`` None: nobody knows what played before."""
+    """Answer an Undo that cannot be done; ``error`` None: nobody knows what played before."""
     why = "The player did not say what played before." if error is None else error.message
     return Notification(
         NotificationKind.INFO,
@@ -91,7 +92,7 @@ def not_taken_back(error: AgentError | None) -> Notification:
 
 
 def no_longer_the_last() -> Notification:
-    """An Undo of a switch after which the music was changed by us or the user, or taken back."""
+    """Answer an Undo of a switch after which the music was changed again, or taken back."""
     return Notification(
         NotificationKind.INFO,
         "This change is no longer the last",
@@ -101,6 +102,7 @@ def no_longer_the_last() -> Notification:
 
 
 def preview_while_paused() -> Notification:
+    """Ask whether the camera may go on, since the preview needs it."""
     return Notification(
         NotificationKind.CAMERA,
         "The camera is paused",
@@ -111,5 +113,5 @@ def preview_while_paused() -> Notification:
 
 
 def info(title: str, message: str, asked: bool = False) -> Notification:
-    """A plain word to the user."""
+    """Make a plain notification."""
     return Notification(NotificationKind.INFO, title, message, asked=asked)

@@ -26,8 +26,10 @@ DRIFT_EVERY = 600.0
 
 
 class MoodTracker:
-    """The steady mood, a mood set by hand, a mood that was denied, and the last clear one; and what
-    is known of the person's own face."""
+    """Keeps the steady mood, one set by hand, one that was denied, and the last clear one.
+
+    It also keeps what is known of the person's own face.
+    """
 
     def __init__(
         self, clock: Clock, calibration: mood_filter.Calibration, person: Person = STRANGER
@@ -50,7 +52,10 @@ class MoodTracker:
         return self.observation is None and self._hand is None
 
     def mood(self, watching: bool) -> Mood:
-        """The mood now. One set by hand counts for as long as the user is not seen to be away."""
+        """Return the mood now.
+
+        One set by hand counts for as long as the user is not seen to be away.
+        """
         seen = self._memory.mood
         gone = watching and seen.state is MoodState.AWAY
         if self._hand is not None and not gone:
@@ -62,7 +67,7 @@ class MoodTracker:
     def observe(
         self, observation: Observation, settings: MoodSettings, watching: bool
     ) -> list[effects.Effect]:
-        """One more look."""
+        """Take in one more look."""
         self.observation = observation
         before = self.mood(watching).state
         self._in_force = settings.own_face
@@ -90,7 +95,7 @@ class MoodTracker:
     def set_by_hand(
         self, state: MoodState, minutes: float, watching: bool, settings: MoodSettings
     ) -> list[effects.Effect]:
-        """The user says how they feel; it holds for ``minutes``."""
+        """Take the mood that the user named; it holds for ``minutes``."""
         now = self._clock.monotonic()
         self._denied.clear()
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
@@ -102,8 +107,10 @@ class MoodTracker:
     def deny(
         self, shown: MoodState | None, watching: bool, settings: MoodSettings
     ) -> list[effects.Effect]:
-        """The user says that the mood ``shown`` to them (None: the present one) is not theirs: it
-        is held off for a while. An old one says nothing about the mood of now."""
+        """Take back the mood ``shown`` to the user (None: the present one), who denies it.
+
+        It is held off for a while. An old one says nothing about the mood of now.
+        """
         present = self.mood(watching).state
         denied = shown or present
         out: list[effects.Effect] = [effects.RecordFeedback("not my mood", str(denied))]
@@ -126,14 +133,16 @@ class MoodTracker:
         return self._changed_from(before, watching)
 
     def know(self, person: Person) -> list[effects.Effect]:
-        """Another person's numbers from now on, or none."""
+        """Take another person's numbers from now on, or none."""
         self.person, self.guest = person, False
         self._memory = self._begin()
         return [self._keep()]
 
     def not_me(self, watching: bool) -> list[effects.Effect]:
-        """Somebody else sits there: nothing is learned of them, and they are read as a stranger,
-        until they have left."""
+        """Take note that somebody else sits there, until they have left.
+
+        Nothing is learned of them, and they are read as a stranger.
+        """
         self.guest = True
         return [effects.RecordFeedback("not me", ""), *self.forget(watching)]
 
@@ -159,7 +168,7 @@ class MoodTracker:
     def _label(
         self, settings: MoodSettings, *, to: int | None = None, away_from: int | None = None
     ) -> list[effects.Effect]:
-        """What the user's word says of the latest look, if it is of now."""
+        """Learn what the user's word says of the latest look, if it is of now."""
         look = self.observation
         if not settings.learn or self.guest or look is None or look.probabilities is None:
             return []
@@ -180,7 +189,7 @@ class MoodTracker:
         return self._move(self.person.drifted((trust * self._memory.bias).tolist(), seconds))
 
     def _move(self, person: Person) -> list[effects.Effect]:
-        """The person's numbers move; what the filter found beside them moves back as much."""
+        """Move the person's numbers; what the filter found beside them moves back as much."""
         if person == self.person:
             return []
         moved = np.asarray(person.shift) - np.asarray(self.person.shift)

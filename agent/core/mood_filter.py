@@ -104,8 +104,11 @@ faces (printed by ``--fit``)."""
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What the network says of its own answers. ``priors``: the share of each emotion in them on
-    the faces that it was fitted to (seven, in the order of EMOTIONS); None: all alike."""
+    """What the network says of its own answers.
+
+    ``priors``: the share of each emotion in them on the faces that it was fitted to (seven, in the
+    order of EMOTIONS); None: all alike.
+    """
 
     priors: tuple[float, ...] | None = None
 
@@ -175,8 +178,10 @@ def _model_of(settings: MoodSettings, calibration: Calibration, p: Parameters) -
 
 
 def begin(now: float, parameters: Parameters = FITTED, known: bool = False) -> MoodMemory:
-    """Nothing is known yet: UNSURE. ``known``: the person's own face was learned, so that little
-    bias is left to be found."""
+    """Begin with nothing known: UNSURE.
+
+    ``known``: the person's own face was learned, so that little bias is left to be found.
+    """
     p = parameters
     model = _model(p, None, 1.0, 1.0, p.enter)
     return MoodMemory(
@@ -200,8 +205,10 @@ def observe(
     person: Person = STRANGER,
     parameters: Parameters = FITTED,
 ) -> MoodMemory:
-    """The memory after one more look; looks come in the order of their time. The network's answers
-    are read as ``person.adjust`` says."""
+    """Take in one more look; looks come in the order of their time.
+
+    The network's answers are read as ``person.adjust`` says.
+    """
     p, model = parameters, _model_of(settings, calibration, parameters)
     gap = max(0.0, observation.time - memory.time) / model.pace
     table, age = _moods_pass(memory.table, memory.age, gap, model, p)
@@ -258,7 +265,7 @@ def _update(
     table: Floats, evidence: Floats, look: Floats, latest: tuple[Floats, Floats] | None,
     gap: float, model: _Model, p: Parameters,
 ) -> tuple[Floats, float]:  # fmt: skip
-    """The table after a look with a face, and how likely it is that the look was a new face."""
+    """Update the table by a look with a face; also how likely it is that it was a new face."""
     goes_on = float(np.exp(-gap / p.showing))
     of_mood = table.sum(axis=1, keepdims=True)
     if latest is None:
@@ -283,7 +290,7 @@ def _update(
 def _learn_bias(
     memory: MoodMemory, look: Floats, table: Floats, weight: float, p: Parameters
 ) -> tuple[Floats, Floats]:
-    """The person's bias after a look that counts ``weight``: mean and variance, [7] each."""
+    """Move the person's bias by a look that counts ``weight``: mean and variance, [7] each."""
     apart = look - memory.bias - table.sum(axis=0) @ CLASS_MEANS
     gain = memory.bias_variance / (memory.bias_variance + p.bias_noise / max(weight, 1e-6))
     bias = memory.bias + gain * (apart - apart.mean())
@@ -316,8 +323,11 @@ def _name(
 
 
 def _leader(of_mood: Floats, supported: NDArray[np.bool_]) -> tuple[int | None, float]:
-    """The mood that could be named, and its share. One that no look spoke for cannot be meant:
-    where it leads, the next is judged by its share of the rest."""
+    """Find the mood that could be named, and its share.
+
+    One that no look spoke for cannot be meant: where it leads, the next is judged by its share of
+    the rest.
+    """
     rest = 1.0
     for mood in np.argsort(-of_mood, kind="stable"):
         if supported[mood]:

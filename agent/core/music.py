@@ -34,7 +34,13 @@ from agent.types import (
     PlayState,
 )
 
-_USERS_HAND = (Happening.USER_CHOSE, Happening.PAUSED, Happening.STARTED, Happening.RESUMED)
+_ENDS_REQUESTS = (
+    Happening.USER_CHOSE,
+    Happening.PAUSED,
+    Happening.STARTED,
+    Happening.RESUMED,
+)
+"""What the user does to the player is newer than any request for music."""
 
 
 class ReportedErrors:
@@ -52,7 +58,7 @@ class ReportedErrors:
         return self._told.is_news(type(error))
 
     def over(self) -> None:
-        """The player answers again."""
+        """Forget all: the player answers again."""
         self.error = None
         self._told.all_well()
 
@@ -89,7 +95,7 @@ class MusicControl:
     # -- what the player reports
 
     def playback_changed(self, playback: Playback, happening: Happening) -> list[effects.Effect]:
-        """One reading of the player, and what happened since the last one."""
+        """Take in one reading of the player, and what happened since the last one."""
         out = self._keep_playback(playback)
         if happening is Happening.SKIPPED:
             ours = self._switches.skipped(playback, self._clock.monotonic())
@@ -100,12 +106,12 @@ class MusicControl:
             self._ran_out = False
         if playback.state is not PlayState.UNAVAILABLE:
             self._requests.deviceless = False
-        if happening in _USERS_HAND:  # newer than any wish
+        if happening in _ENDS_REQUESTS:
             self._requests.forget()
         return out
 
     def playlist_started(self, playlist: Playlist, playback: Playback) -> list[effects.Effect]:
-        """A play command was carried out."""
+        """Take in that a play command was carried out."""
         self._errors.over()
         out = self._keep_playback(playback)
         done = self._switches.answered(playlist) or self._switches.after_all(playlist)
@@ -116,12 +122,15 @@ class MusicControl:
         return out
 
     def dropped(self, playlist: Playlist) -> None:
-        """A play command came to nothing, and nobody needs to be told."""
+        """Take in that a play command came to nothing, and nobody needs to be told."""
         self._switches.answered(playlist)
 
     def failed(self, error: AgentError, playlist: Playlist | None) -> list[effects.Effect]:
-        """The player cannot; ``playlist``: the play command that failed. Each kind of trouble is
-        told once until it was well again, but each failure of what the user asked for is."""
+        """Take in that the player cannot; ``playlist``: the play command that failed.
+
+        Each kind of trouble is told once until it was well again, but each failure of what the user
+        asked for is.
+        """
         failed = None if playlist is None else self._switches.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
@@ -135,7 +144,7 @@ class MusicControl:
         return [effects.Notify(replace(messages.trouble(error), asked=asked))]
 
     def _try_again(self, error: AgentError, failed: Switch) -> bool:
-        """What becomes of a start that failed; True when the user knows of it already."""
+        """Decide what becomes of a start that failed; True when the user knows of it already."""
         if failed.decision is None:
             return False
         now = self._clock.monotonic()
@@ -152,7 +161,7 @@ class MusicControl:
         return False
 
     def recovered(self) -> None:
-        """The player answers again, and has a device; :meth:`decide` then sees to what waited."""
+        """Take in that the player answers and has a device; :meth:`decide` sees to what waited."""
         self._errors.over()
         if self._requests.device_found():
             self._switches.tried = None  # the start that failed is no reason to wait
@@ -163,7 +172,7 @@ class MusicControl:
         playlists: Mapping[MoodState, tuple[Playlist, ...]],
         logged_in: bool | None,
     ) -> None:
-        """Another player, or other playlists, or another login."""
+        """Take in another player, other playlists, or another login."""
         if name != self.player:
             self.playback = None
             self._switches.lose_player()
@@ -176,7 +185,7 @@ class MusicControl:
     # -- what the user wishes
 
     def ask(self) -> None:
-        """Music for the mood, please; :meth:`decide` answers."""
+        """Ask for music that fits the mood; :meth:`decide` answers."""
         now = self._clock.monotonic()
         sent = self._switches.under_way(now)
         if sent is None or sent.decision is None or not sent.wish.asked:
@@ -184,16 +193,16 @@ class MusicControl:
         # else it is on its way: a double click is one wish
 
     def pause(self) -> list[effects.Effect]:
-        """Silence, please; an open wish for music is taken back by it."""
+        """Pause the music; an open request for music is taken back by it."""
         self._requests.forget()
         return [effects.PauseMusic()]
 
     def try_all_again(self) -> None:
-        """Playlists that were not found may be there now."""
+        """Try playlists that were not found: they may be there now."""
         self._rotation.try_all_again()
 
     def next_playlist(self, listener: Listener) -> list[effects.Effect]:
-        """Another playlist for the same mood."""
+        """Change to another playlist for the same mood."""
         now = self._clock.monotonic()
         if self._switches.under_way(now) is not None:
             return []  # a double click is one wish
@@ -208,9 +217,11 @@ class MusicControl:
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
     def undo(self, shown: Decision | None, policy: PolicySettings) -> list[effects.Effect]:
-        """Take the last switch back, and leave the music alone for a while. ``shown``: the switch
-        that the user saw; one that is no longer the last, or after which they chose other music
-        themselves, is left as it is."""
+        """Take the last switch back, and leave the music alone for a while.
+
+        ``shown``: the switch that the user saw; one that is no longer the last, or after which they
+        chose other music themselves, is left as it is.
+        """
         other = shown is not None and shown != self._switches.latest
         heard = self.playback
         plays = heard is not None and heard.state is PlayState.PLAYING
@@ -283,7 +294,7 @@ class MusicControl:
         self._requests.pass_time(self._clock.monotonic())
 
     def deadlines(self, policy: PolicySettings) -> list[float]:
-        """Monotonic times at which :meth:`tick` or :meth:`decide` has something to do."""
+        """List the monotonic times at which :meth:`tick` or :meth:`decide` has something to do."""
         now = self._clock.monotonic()
         times = self._requests.ends
         sent, tried = self._switches.under_way(now), self._switches.tried

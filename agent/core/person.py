@@ -59,9 +59,11 @@ DRIFT_SECONDS = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``rest``: mean logs of the resting face, None while it was not shown; ``spread``: their
-    variance from look to look; ``looks``: how many there were; ``shift``: what is added to the
-    logs. ``Person()`` changes nothing."""
+    """``rest``: mean logs of the resting face, None while it was not shown.
+
+    ``spread``: their variance from look to look; ``looks``: how many there were; ``shift``: what is
+    added to the logs. ``Person()`` changes nothing.
+    """
 
     rest: tuple[float, ...] | None = None
     spread: float = USUAL_SPREAD
@@ -70,13 +72,15 @@ class Person:
 
     @property
     def is_known(self) -> bool:
-        """Does it change anything?"""
+        """True when it changes anything."""
         return self.rest is not None or any(self.shift)
 
     def learn(self, rest: Sequence[NDArray[np.floating[Any]]]) -> Person:
-        """The person whose face at rest gave these answers (each [7] probabilities); they replace
-        those that were learned before. Without any: unchanged. Raises ValueError for rows that
-        are no seven finite probabilities."""
+        """Return the person whose face at rest gave these answers (each [7] probabilities).
+
+        They replace those that were learned before. Without any: unchanged. Raises ValueError for
+        rows that are no seven finite probabilities.
+        """
         if not len(rest):
             return self
         rows = _rows(np.asarray([np.asarray(row, dtype=np.float64) for row in rest]))
@@ -87,8 +91,10 @@ class Person:
         return replace(self, rest=tuple(mean.tolist()), spread=round(spread, 6), looks=len(rows))
 
     def adjust(self, probabilities: NDArray[np.floating[Any]]) -> Floats:
-        """Answers [N, 7] as a usual face would have got them, float64 [N, 7], rows sum to 1. Raises
-        ValueError for rows that are no probabilities."""
+        """Turn answers [N, 7] into those of a usual face, float64 [N, 7], rows sum to 1.
+
+        Raises ValueError for rows that are no probabilities.
+        """
         rows = _rows(np.asarray(probabilities, dtype=np.float64).reshape(-1, CLASSES))
         if not self.is_known:
             return rows
@@ -107,9 +113,11 @@ class Person:
     def corrected(
         self, probabilities: Sequence[float], *, to: int | None = None, away_from: int | None = None
     ) -> Person:
-        """After the user's word on one look ([7] as the network answered): it was emotion ``to``,
-        or was not ``away_from``. One step down the cross-entropy (logistic regression, the bias
-        alone), bounded, so that wrong words cost little."""
+        """Learn from the user's word on one look ([7] as the network answered).
+
+        One step down the cross-entropy (logistic regression, the bias alone), bounded, so that
+        wrong words cost little.
+        """
         answer = self.adjust(np.asarray(probabilities))[0]
         if to is not None:
             step = np.eye(CLASSES)[to] - answer
@@ -121,13 +129,15 @@ class Person:
         return self._shifted(STEP * step)
 
     def drifted(self, bias: Sequence[float], seconds: float) -> Person:
-        """After ``seconds`` in which the long-run answers lay ``bias`` [7] (logs) away from the
-        population's: a small part of it is taken off, for good."""
+        """Take off a small part of a lasting ``bias`` [7] (logs), for good.
+
+        The long-run answers of ``seconds`` lay that far away from the population's.
+        """
         share = 1 - np.exp(-max(0.0, seconds) / DRIFT_SECONDS)
         return self._shifted(-share * np.asarray(bias, dtype=np.float64))
 
     def without_rest(self) -> Person:
-        """The same person, resting face forgotten."""
+        """Return the same person, resting face forgotten."""
         return replace(self, rest=None, spread=USUAL_SPREAD, looks=0)
 
     def _shifted(self, step: Floats) -> Person:
@@ -138,7 +148,7 @@ class Person:
     # -- as numbers
 
     def as_numbers(self) -> dict[str, object]:
-        """For a file; :meth:`from_numbers` reads it."""
+        """Write it for a file; :meth:`from_numbers` reads it."""
         return {
             "rest": None if self.rest is None else [round(x, 4) for x in self.rest],
             "spread": self.spread,
@@ -148,7 +158,7 @@ class Person:
 
     @classmethod
     def from_numbers(cls, values: Mapping[str, object]) -> Person:
-        """Raises ValueError for what :meth:`as_numbers` did not write."""
+        """Read what :meth:`as_numbers` wrote. Raises ValueError for anything else."""
         rest, spread, looks = values.get("rest"), values.get("spread"), values.get("looks")
         shift = _seven(values.get("shift"))
         if (
@@ -166,13 +176,13 @@ STRANGER = Person()
 
 
 def logs(probabilities: Floats) -> Floats:
-    """Logarithms of the rows [..., 7], each at least LEAST, minus their mean."""
+    """Take the logarithms of the rows [..., 7], each at least LEAST, minus their mean."""
     rows = np.log(np.maximum(probabilities, LEAST))
     return np.asarray(rows - rows.mean(axis=-1, keepdims=True))
 
 
 def _rows(rows: Floats) -> Floats:
-    """``rows``, if they are probabilities [N, 7]."""
+    """Return ``rows``, if they are probabilities [N, 7]."""
     if rows.ndim != 2 or rows.shape[1] != CLASSES:
         raise ValueError(f"answers are rows of {CLASSES}, not of shape {rows.shape}")
     if not np.isfinite(rows).all() or (rows < 0).any() or (rows.sum(axis=1) <= 0).any():

@@ -13,8 +13,10 @@ from agent.timing import WISH_LIFE, WISH_TRIES
 
 @dataclass(frozen=True, slots=True)
 class PlayRequest:
-    """``asked``: the user wished for music; else it is a change of ours. ``tries``: starts that
-    found no device."""
+    """``asked``: the user wished for music; else it is a change of ours.
+
+    ``tries``: starts that found no device.
+    """
 
     since: float
     asked: bool
@@ -35,36 +37,41 @@ class PlayRequests:
 
     @property
     def waits_for_device(self) -> bool:
+        """True when a request waits for a device."""
         return self._waiting is not None
 
     def ask(self, now: float) -> None:
-        """The user wishes for music; that is newer than any other wish."""
+        """Note that the user asks for music; that is newer than any other request."""
         self.forget()
         self.asked = PlayRequest(now, True)
 
     def still_ask(self, wish: PlayRequest) -> None:
-        """A start for it came to nothing that the next one need not share."""
+        """Keep a request whose start came to nothing: the next playlist may fare better."""
         if wish.asked and self.asked is None:
             self.asked = wish
 
     def forget(self) -> None:
+        """Drop all requests."""
         self.asked = self.owed = self._waiting = None
 
     def lose_player(self) -> None:
-        """Another one is in use: what waited for this one's devices is over."""
+        """Forget what waited for the devices of a player that is no longer in use."""
         self.owed = self._waiting = None
         self.deviceless = False
 
     def found_no_device(self, wish: PlayRequest, now: float) -> None:
-        """The start for ``wish`` did; it waits, unless it has waited and tried enough."""
+        """Let a request whose start found no device wait, unless it has tried often enough."""
         self.deviceless = True
         tried = replace(wish, tries=wish.tries + 1)
         if tried.tries < WISH_TRIES and now - wish.since < WISH_LIFE:
             self._waiting = tried
 
     def device_found(self) -> bool:
-        """True when something waited for it. A device that refused every try is none: only a
-        reading that shows it makes an end of :attr:`deviceless`."""
+        """Release what waits for a device; True when something did.
+
+        A device that refused every try is none: only a reading that shows it makes an end of
+        :attr:`deviceless`.
+        """
         wish, self._waiting = self._waiting, None
         if wish is None:
             return False

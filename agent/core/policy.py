@@ -74,7 +74,7 @@ def decide(
     settings: PolicySettings,
     playlists: Playlists,
 ) -> Decision:
-    """The decision for this moment, with its reason in the user's words."""
+    """Return the decision for this moment, with its reason in the user's words."""
 
     def keep(reason: str) -> Decision:
         return Decision(about.now, Action.KEEP, mood.state, None, reason)
@@ -120,8 +120,10 @@ def decide(
 
 
 def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:
-    """The candidate that was started longest ago (never before: the first of these), so that
-    several playlists for one emotion take turns."""
+    """Choose the candidate that was started longest ago (never before: the first of these).
+
+    So several playlists for one emotion take turns.
+    """
     last = {uri: place for place, uri in enumerate(started)}
     return min(candidates, key=lambda playlist: last.get(playlist.uri, -1))
 
@@ -129,8 +131,7 @@ def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:
 def another(
     listener: Listener, now: float, started: Sequence[str], playlists: Playlists
 ) -> Decision:
-    """Another playlist for the same mood, at the user's wish and so whatever their hand did before;
-    KEEP where none is set for it."""
+    """Choose another playlist for the same mood, as the user asks; KEEP where there is none."""
     state = listener.mood.state
     if not state.is_emotion:
         state = listener.last_emotion or MoodState.NEUTRAL
@@ -141,7 +142,7 @@ def another(
 
 
 def still_looking(mood: Mood, about: Circumstances) -> bool:
-    """Does an open request for music wait for a clear mood?"""
+    """Tell whether an open request for music waits for a clear mood."""
     return (
         about.asked_since is not None
         and not mood.state.is_emotion
@@ -172,7 +173,10 @@ def _asked(mood: Mood, about: Circumstances, playlists: Playlists) -> Decision:
 
 
 def _reachable(playback: Playback, about: Circumstances, settings: PolicySettings) -> bool:
-    """Can music be started or changed? A device that does not show may only be asleep."""
+    """Tell whether music can be started or changed.
+
+    A device that does not show may only be asleep.
+    """
     if playback.state is not PlayState.UNAVAILABLE or about.owed:
         return True
     return settings.start_when_silent and not about.deviceless
@@ -181,7 +185,7 @@ def _reachable(playback: Playback, about: Circumstances, settings: PolicySetting
 def _users_hand(
     playback: Playback | None, about: Circumstances, settings: PolicySettings
 ) -> str | None:
-    """The reason to keep hands off, or None."""
+    """Return why the music is to be left to the user's hand, or None."""
     if playback is not None and playback.paused_by_hand:
         gone = playback.state is PlayState.UNAVAILABLE
         return "the device that played is gone" if gone else "you paused the music"

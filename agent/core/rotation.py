@@ -21,10 +21,11 @@ class Rotation:
         self._started: deque[str] = deque(maxlen=REMEMBERED_STARTS)
 
     def replace(self, playlists: Mapping[MoodState, tuple[Playlist, ...]]) -> None:
+        """Use these playlists from now on."""
         self._playlists = playlists
 
     def playable(self, now: float) -> Mapping[MoodState, tuple[Playlist, ...]]:
-        """Those by mood, without what was not found of late."""
+        """List the playlists by mood, without what was not found of late."""
         gone = {uri for uri, since in self._gone.items() if now - since < GONE_FOR}
         return {
             mood: tuple(playlist for playlist in several if playlist.uri not in gone)
@@ -37,16 +38,18 @@ class Rotation:
         return tuple(self._started)
 
     def had_its_turn(self, uri: str) -> None:
+        """Note that this playlist was started last."""
         self._started.append(uri)
 
     def keeps_its_turn(self, uri: str) -> None:
-        """The latest start came to nothing, and not by this playlist's fault."""
+        """Note that the latest start came to nothing, and not by this playlist's fault."""
         if self._started and self._started[-1] == uri:
             self._started.pop()
 
     def is_gone(self, uri: str, now: float) -> None:
+        """Leave out a playlist that the player no longer finds, for a while."""
         self._gone[uri] = now
 
     def try_all_again(self) -> None:
-        """What was not found may be there now."""
+        """Try again what was not found: it may be there now."""
         self._gone.clear()

@@ -20,7 +20,7 @@ def take_snapshot(
     autostart: bool | None,
     settings_problem: str | None,
 ) -> Snapshot:
-    """All that may be shown of the present state of affairs."""
+    """Gather all that may be shown of the present state of affairs."""
     return Snapshot(
         status=_status(camera, mood_tracker, music, workers),
         mood=mood_tracker.mood(camera.watching),
@@ -45,7 +45,7 @@ def take_snapshot(
 def _problem(
     camera: CameraControl, music: MusicControl, workers: WorkerStates, settings: str | None
 ) -> str | None:
-    """The one that matters most of those that are open."""
+    """Return the open problem that matters most."""
     player = None if music.error is None else music.error.message
     first = workers.problem if workers.in_need else None
     return first or camera.problem or player or settings or workers.problem

@@ -25,8 +25,10 @@ class Switch:
 
 
 def way_back(before: Playback, left: float) -> Playlist | None:
-    """What played ``before``, at the place where it was ``left`` (monotonic); None: the player
-    did not say what it was. A single track without a context is its own way back."""
+    """Return what played ``before``, at the place where it was ``left`` (monotonic).
+
+    None: the player did not say what it was. A single track without a context is its own way back.
+    """
     uri = before.context or before.track
     if uri is None:
         return None
@@ -52,19 +54,22 @@ class Switches:
         self._heard_since = 0.0
 
     def under_way(self, now: float) -> Switch | None:
-        """The command whose answer is waited for. One that outlasts all patience no longer keeps
-        from deciding anew, but its late answer is still heard."""
+        """Return the command whose answer is waited for.
+
+        One that outlasts all patience no longer keeps from deciding anew, but its late answer is
+        still heard.
+        """
         sent = self._sent
         return None if sent is None or now - sent.sent >= PLAY_AT_WORST else sent
 
     def send(self, change: Switch) -> None:
-        """It goes out; a newer one replaces one that was not answered."""
+        """Note a command that goes out; it replaces one that was not answered."""
         self._sent, self._doubtful = change, None
         if change.decision is not None:
             self.tried = change.sent
 
     def answered(self, playlist: Playlist | None) -> Switch | None:
-        """The command that this answers, which is then over; None: it was given up before."""
+        """End the command that this answers, and return it; None: it was given up before."""
         sent = self._sent
         if sent is None or sent.playlist != playlist:
             return None
@@ -72,11 +77,11 @@ class Switches:
         return sent
 
     def doubt(self, change: Switch) -> None:
-        """It failed so that nobody knows whether it took effect."""
+        """Note that it failed so that nobody knows whether it took effect."""
         self._doubtful = change
 
     def after_all(self, playlist: Playlist) -> Switch | None:
-        """The doubtful one, where it is ``playlist`` that took effect after all."""
+        """Return the doubtful command, if it is ``playlist`` that took effect after all."""
         doubtful = self._doubtful
         if doubtful is None or doubtful.playlist != playlist:
             return None
@@ -84,7 +89,7 @@ class Switches:
         return doubtful
 
     def heard(self, change: Switch, playback: Playback) -> Decision | None:
-        """It took effect: the new latest change; None when it took one back."""
+        """Note that it took effect: the new latest change; None when it took one back."""
         if change.decision is None:
             return None
         # The player knows the playlist's name; before it was started we may not have.
@@ -94,17 +99,17 @@ class Switches:
         return self.latest
 
     def came_to_nothing(self, change: Switch) -> None:
-        """Nothing was changed, so the next may come at once."""
+        """Note that nothing was changed, so the next may come at once."""
         self.tried = change.switch_before
 
     def skipped(self, playback: Playback, now: float) -> Playlist | None:
-        """The playlist of our latest change, where ``playback`` shows that it was skipped soon."""
+        """Return the playlist of our latest change, if ``playback`` shows an early skip of it."""
         ours = None if self.latest is None else self.latest.playlist
         soon = now - self._heard_since < EARLY_SKIP
         return ours if ours is not None and soon and playback.shows(ours.uri) else None
 
     def take_back(self) -> tuple[Decision, Playback] | None:
-        """The latest change and what played before it, once; None: there is nothing to undo."""
+        """Return the latest change and what played before it, once; None: nothing is to undo."""
         latest, before = self.latest, self._before
         if latest is None or before is None:
             return None
@@ -112,5 +117,5 @@ class Switches:
         return latest, before
 
     def lose_player(self) -> None:
-        """Another one is in use: nothing of this one can be answered or taken back."""
+        """Forget what cannot be answered or taken back, since another player is in use."""
         self._before = self._sent = self._doubtful = None

@@ -21,25 +21,25 @@ class WorkerStates:
         self.stopped: tuple[str, ...] = ()
 
     def gave_up(self, worker: str) -> list[effects.Effect]:
-        """It failed too often and rests now."""
+        """Note that a worker failed too often and rests now."""
         if worker not in self.stopped:
             self.stopped = (*self.stopped, worker)
         return [effects.Notify(messages.worker_gave_up(worker))]
 
     def restart(self) -> list[effects.Effect]:
-        """Another try for all; empty: nobody gave up."""
+        """Let all try again; empty: nobody gave up."""
         if not self.stopped:
             return []
         self.stopped = ()
         return [effects.RestartWorkers()]
 
     def lacks(self, worker: str) -> bool:
-        """Did this one give up?"""
+        """Tell whether this worker gave up."""
         return worker in self.stopped
 
     @property
     def in_need(self) -> bool:
-        """Did one give up that is needed?"""
+        """True when one gave up that is needed."""
         return any(worker in NEEDED for worker in self.stopped)
 
     @property

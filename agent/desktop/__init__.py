@@ -1,0 +1,1 @@
+"""The desktop: tray, icons, notifications, consent, preview, session, autostart."""

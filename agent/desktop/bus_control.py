@@ -34,8 +34,11 @@ Told: TypeAlias = tuple[str, str, str]
 
 
 class BusControl(Worker):
-    """``snapshot``: the present one; ``status``: it as plain values; ``why``: the latest decision
-    in words. All are called in this worker's thread and must not block."""
+    """``snapshot``: the present one; ``status``: it as plain values.
+
+    ``why``: the latest decision in words. All are called in this worker's thread and must not
+    block.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class BusControl(Worker):
                 server.post(lambda: server.emit(PATH, NAME, "Changed", *told))
 
     def request_stop(self) -> None:
+        """Ask the thread to end; returns at once."""
         super().request_stop()
         if self._server is not None:
             self._server.stop()
@@ -71,20 +75,24 @@ class BusControl(Worker):
     # -- the worker's thread
 
     def cycle(self) -> float | None:
+        """Serve the bus until it is lost or the end is asked for."""
         server = BusServer(allow=lambda user: user == os.getuid())
         server.export(PATH, self._interface())
         server.own(NAME, _named)
         try:
             server.connect()
         except (OSError, KeyError, ValueError) as error:
+            server.close()
             log.info("no session bus, so no %s on it: %r", NAME, error)
             return NO_BUS
         self._server = server
         if not self.stopping:
             server.run()
+        server.close()
         return 0.0
 
     def release(self) -> None:
+        """Let go of the bus."""
         self._server = None
 
     # -- the interface
@@ -156,7 +164,7 @@ def _told(snapshot: Snapshot) -> Told:
 
 
 def _variant(value: Any) -> tuple[str, Any] | None:
-    """A plain value with its signature; None: nothing to tell."""
+    """Give a plain value its signature; None: nothing to tell."""
     match value:
         case bool():
             return "b", value

@@ -78,7 +78,9 @@ class BusError(Exception):
 @dataclass(frozen=True, slots=True)
 class Method:
     """``call`` gets the arguments, returns a tuple of the results; the server's thread, at once.
-    Raises BusError."""
+
+    Raises BusError.
+    """
 
     call: Callable[..., tuple[Any, ...]]
     takes: Arguments = ()
@@ -96,6 +98,8 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
+    """An interface as the bus describes it: methods, properties and signals by name."""
+
     name: str
     methods: Mapping[str, Method] = field(default_factory=dict)
     properties: Mapping[str, Property] = field(default_factory=dict)
@@ -103,17 +107,19 @@ class Interface:
 
 
 def bus_text(text: str) -> str:
-    """``text`` as the bus can carry it: without NUL, control characters and halves of characters
-    (which file names may have), any of which would cost us the connection."""
+    """Make ``text`` as the bus can carry it."""
     return _NOT_FOR_THE_BUS.sub(" ", text)
 
 
 class BusServer:
-    """One connection to the session bus. :meth:`post` and :meth:`stop` may be called from any
-    thread; ``export``, ``own`` and ``watch_name`` before :meth:`run`; all else in its thread."""
+    """One connection to the session bus.
+
+    :meth:`post` and :meth:`stop` may be called from any thread; ``export``, ``own`` and
+    ``watch_name`` before :meth:`run`; all else in its thread.
+    """
 
     def __init__(self, allow: Callable[[int | None], bool] | None = None) -> None:
-        """``allow``: whether the user of that number may call; asked once a caller. None: all."""
+        """Let those call whom ``allow`` lets in (by the user's number, once a caller); or all."""
         self._allow = allow
         self._connection: DBusConnection | None = None
         self._objects: dict[str, dict[str, Interface]] = {}
@@ -136,14 +142,16 @@ class BusServer:
         self._objects[path] = {interface.name: interface for interface in interfaces}
 
     def own(self, name: str, told: Callable[[bool], None] = lambda _: None) -> None:
-        """Ask for a name, now or as soon as the bus is there; ``told`` whether we have it, each
-        time that changes."""
+        """Ask for a name, now or as soon as the bus is there.
+
+        ``told`` whether we have it, each time that changes.
+        """
         self._names[name] = told
         if self._connection is not None:
             self._ask_for(name)
 
     def watch_name(self, name: str, changed: Callable[[str], None]) -> None:
-        """``changed`` gets the owner of ``name`` ("": nobody), at first and at each change."""
+        """Call ``changed`` with the owner of ``name`` ("": nobody), at first and at each change."""
         self._watched[name] = changed
 
     # -- any thread
@@ -187,7 +195,13 @@ class BusServer:
                 self._lose()
                 self._sleep(pause)
                 pause = min(2 * pause, LAST_RETRY)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything; after :meth:`run` it is done already."""
         self._lose()
+        self._wake_read.close()
+        self._wake_write.close()
 
     def call_later(self, seconds: float, work: Callable[[], None]) -> None:
         """Do ``work`` in about so many seconds, bus or not."""
@@ -246,7 +260,7 @@ class BusServer:
 
     def _turn(self) -> None:
         """Sleep until something is to be done, and do it."""
-        self._receive_all()  # what came in the same breath as an earlier answer
+        self._receive_all()  # what came together with an earlier answer
         self._run_due()
         if self._stopping or self._connection is None:
             return
@@ -257,7 +271,7 @@ class BusServer:
         self._run_posted()
 
     def _sleep(self, seconds: float) -> None:
-        """The same while there is no bus."""
+        """Wait as :meth:`_select` does, while there is no bus."""
         ends = time.monotonic() + seconds
         while not self._stopping and (left := ends - time.monotonic()) > 0:
             due = self._seconds_left()
@@ -291,7 +305,7 @@ class BusServer:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """A defect in what is asked of us must not end the loop; a lost bus is the loop's own."""
+        """Call what is asked of us; a defect in it must not end the loop, a lost bus is its own."""
         try:
             work()
         except OSError:
@@ -423,7 +437,7 @@ class BusServer:
         return _joined(method.gives), method.call(*message.body)
 
     def _standard(self, path: str, interface: str | None, member: str) -> Method | None:
-        """The methods that the bus's specification gives to every object."""
+        """Answer the methods that the bus's specification gives to every object."""
         if member == "Introspect" and interface in (None, INTROSPECTABLE):
             return Method(lambda: (self._introspect(path),), (), (("xml", "s"),))
         if interface == PEER and member == "Ping":
@@ -476,7 +490,7 @@ def _joined(arguments: Arguments) -> str:
 
 
 def _described(interface: Interface) -> list[str]:
-    """The interface in the bus's introspection format."""
+    """Describe the interface in the bus's introspection format."""
     lines = [f"  <interface name={quoteattr(interface.name)}>"]
     for name, method in interface.methods.items():
         lines.append(f"    <method name={quoteattr(name)}>")

@@ -24,9 +24,11 @@ QUIT_SIGNALS: tuple[signal.Signals, ...] = tuple(
 
 
 def on_quit_signal(callback: Callable[[], None]) -> None:
-    """Call ``callback`` soon after each of :data:`QUIT_SIGNALS`, from now to the end of the
-    process; possibly twice for one signal, in any thread, so it must be quick and fit for that.
-    A hang-up that is ignored (nohup) stays so. The main thread."""
+    """Call ``callback`` soon after each of :data:`QUIT_SIGNALS`, from now to the process's end.
+
+    Possibly twice for one signal, in any thread, so it must be quick and fit for that. A hang-up
+    that is ignored (nohup) stays so. The main thread.
+    """
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     # A full socket means that the thread has enough to read.

@@ -39,7 +39,7 @@ class Instance:
         )
 
     def acquire(self) -> bool:
-        """True when this process is now the agent, False when another one is.
+        """Try to be the agent; True when this process is it now, False when another one is.
 
         Raises StoreError when the runtime folder cannot be used.
         """
@@ -57,8 +57,10 @@ class Instance:
         return True
 
     def is_taken(self) -> bool:
-        """True when another process is the agent. For commands, which do not want to be it: a
-        lock that cannot be looked at counts as free."""
+        """Tell whether another process is the agent.
+
+        For commands, which do not want to be it: a lock that cannot be looked at counts as free.
+        """
         if not (self._folder / LOCK_NAME).exists():
             return False
         try:

@@ -66,7 +66,7 @@ _SECRET_SETTING = re.compile(
 
 
 def anonymise(text: str) -> str:
-    """The text without secrets, identifiers, mail addresses, user name, host name, home path."""
+    """Take secrets, identifiers, mail addresses, user name, host name and home path out."""
     text = redact(text)
     text = _SPOTIFY_URI.sub(r"spotify:\1:***", text)
     text = _SPOTIFY_URL.sub(r"\1\2/***", text)

@@ -31,18 +31,21 @@ DARK = 25.0
 
 
 def system() -> Finding:
+    """Look at the operating system and Python."""
     frozen = ", packaged" if getattr(sys, "frozen", False) else ""
     python = f"Python {platform.python_version()}{frozen}"
     return True, f"Moodtray {agent.__version__}, {python}, {platform.platform(terse=True)}", ""
 
 
 def folders(paths: Paths) -> Finding:
+    """Look whether the folders can be written."""
     for folder in (paths.config, paths.data, paths.state, paths.logs, paths.runtime):
         ensure_folder(folder)
     return True, f"settings in {paths.config}, history in {paths.data}, log in {paths.logs}", ""
 
 
 def settings_file(paths: Paths, problem: AgentError | None) -> Finding:
+    """Look at the settings file."""
     if problem is not None:
         return (
             False,
@@ -53,6 +56,7 @@ def settings_file(paths: Paths, problem: AgentError | None) -> Finding:
 
 
 def history(paths: Paths) -> Finding:
+    """Look at the mood journal."""
     from agent.store.history import SqliteHistory
 
     if not paths.history_file.exists():
@@ -69,6 +73,7 @@ def history(paths: Paths) -> Finding:
 
 
 def model(settings: Settings) -> Finding:
+    """Look whether the network can be loaded."""
     import numpy as np
 
     from agent.vision.expression import ExpressionClassifier, describe_model
@@ -85,6 +90,7 @@ def model(settings: Settings) -> Finding:
 
 
 def camera(paths: Paths, settings: Settings) -> Finding:
+    """Look whether the camera gives a picture."""
     from agent.desktop import consent
     from agent.vision.camera import OpenCVCamera
 
@@ -111,6 +117,7 @@ def camera(paths: Paths, settings: Settings) -> Finding:
 
 
 def tray() -> Finding:
+    """Look which tray this desktop has."""
     from agent.desktop.tray.backend import choose_backend
 
     backend = choose_backend()
@@ -125,6 +132,7 @@ def tray() -> Finding:
 
 
 def notifications(settings: Settings) -> Finding:
+    """Look who shows notifications."""
     from agent.desktop.notifications import notifier
 
     works, told = notifier.available()
@@ -136,6 +144,7 @@ def notifications(settings: Settings) -> Finding:
 
 
 def sound() -> Finding:
+    """Look for a sound device."""
     from agent.players.sound import NULL, working_backend
 
     name = working_backend()
@@ -150,7 +159,7 @@ def sound() -> Finding:
 
 
 def music(settings: Settings) -> Finding:
-    """What Moodtray's own player would play: the user's folders and the shipped loops."""
+    """Look at what Moodtray's own player would play: the user's folders and the shipped loops."""
     from agent.players.local import playlists_for, tracks_of
 
     missing, tracks = [], 0
@@ -168,7 +177,7 @@ def music(settings: Settings) -> Finding:
 
 
 def player(paths: Paths, settings: Settings) -> Finding:
-    """Which player will be used, and the login as it is stored; asks no server."""
+    """Look which player will be used, and at the stored login; asks no server."""
     if settings.player == "local":
         return True, "Moodtray's own player, by setting", ""
     from agent.clock import SystemClock
@@ -207,6 +216,7 @@ def player(paths: Paths, settings: Settings) -> Finding:
 
 
 def autostart() -> Finding:
+    """Look at the entry that starts Moodtray at login."""
     from agent.desktop.autostart import autostart as mechanism
 
     status = mechanism().status()

@@ -38,8 +38,10 @@ CheckFunction: TypeAlias = Callable[[], Finding]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``ok`` None: it works in part, or was not looked at; ``advice`` says what to do (empty:
-    nothing)."""
+    """``ok`` None: it works in part, or was not looked at.
+
+    ``advice`` says what to do (empty: nothing).
+    """
 
     name: str
     ok: bool | None
@@ -48,9 +50,11 @@ class Check:
 
 
 def examine(paths: Paths, *, limit: float = LIMIT) -> list[Check]:
-    """Read the settings and look at everything; blocks at most about ``limit`` seconds. Never
-    raises. Writes nothing but the user's folders and the default settings where they are
-    missing."""
+    """Read the settings and look at everything; blocks at most about ``limit`` seconds.
+
+    Never raises. Writes nothing but the user's folders and the default settings where they are
+    missing.
+    """
     settings, problem = SettingsFile(paths).load_or_last_good()
     return run_checks(paths, settings, problem=problem, limit=limit)
 
@@ -62,8 +66,11 @@ def run_checks(
     problem: AgentError | None = None,
     limit: float = LIMIT,
 ) -> list[Check]:
-    """Look at everything under these settings. ``problem`` is what reading them brought up. The
-    one frame that the camera gives is looked at in memory and forgotten."""
+    """Look at everything under these settings.
+
+    ``problem`` is what reading them brought up. The one frame that the camera gives is looked at in
+    memory and forgotten.
+    """
     return run(
         [
             ("system", checks.system),
@@ -84,8 +91,10 @@ def run_checks(
 
 
 def run(functions: Sequence[tuple[str, CheckFunction]], *, limit: float) -> list[Check]:
-    """Run the checks side by side; one result for each name, in order, after ``limit`` seconds at
-    the latest."""
+    """Run the checks side by side.
+
+    One result for each name, in order, after ``limit`` seconds at the latest.
+    """
     results: dict[str, Check] = {}
 
     def work(name: str, function: CheckFunction) -> None:
@@ -105,8 +114,10 @@ def run(functions: Sequence[tuple[str, CheckFunction]], *, limit: float) -> list
 
 
 def as_dict(results: Sequence[Check]) -> dict[str, Any]:
-    """The report as plain values, for ``--json`` and the bundle of a bug report. ``ok`` is False
-    when one check failed; one that works in part does not count."""
+    """Give the report as plain values, for ``--json`` and the bundle of a bug report.
+
+    ``ok`` is False when one check failed; one that works in part does not count.
+    """
     return {
         "version": agent.__version__,
         "python": platform.python_version(),
@@ -117,7 +128,7 @@ def as_dict(results: Sequence[Check]) -> dict[str, Any]:
 
 
 def as_text(results: Sequence[Check]) -> str:
-    """The report for people, with rich's markup: one line a check, its advice below it."""
+    """Write the report for people, with rich's markup: one line a check, advice below it."""
     signs = {True: "[green]    ok[/]", False: "[bold red]FAILED[/]", None: "[yellow]  note[/]"}
     told: list[str] = []
     for check in results:

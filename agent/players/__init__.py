@@ -1,0 +1,1 @@
+"""The music players, and the thread that makes all calls to the one in use."""

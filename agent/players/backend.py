@@ -20,23 +20,29 @@ class ReadingsSpent(QuotaExceeded):
 
 
 class Chores(Protocol):
-    """Work for a player that can wait: it is done bit by bit while nothing else is due. The
-    player's thread only."""
+    """Work for a player that can wait: it is done bit by bit while nothing else is due.
+
+    The player's thread only.
+    """
 
     def pending(self) -> bool:
-        """Whether there is any; sends nothing."""
+        """Tell whether there is any; sends nothing."""
         ...
 
     def work(self) -> None:
-        """One piece: at most one request. Raises the PlayerError family; it is then tried again
-        later."""
+        """Do one piece: at most one request.
+
+        Raises the PlayerError family; it is then tried again later.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerBackend:
-    """A player, the cost of reading it, and what else it has to do. ``budget`` is asked in the
-    player's thread."""
+    """A player, the cost of reading it, and what else it has to do.
+
+    ``budget`` is asked in the player's thread.
+    """
 
     player: Player
     cadence: Cadence
@@ -50,19 +56,21 @@ class PlayerBackend:
         budget: Callable[[], Budget | None] = _unlimited,
         chores: Chores | None = None,
     ) -> PlayerBackend:
-        """A player whose readings are requests to a service."""
+        """Describe a player whose readings are requests to a service."""
         return cls(player, next_poll, budget, chores)
 
     @classmethod
     def near(cls, player: Player) -> PlayerBackend:
-        """A player in this process or on this machine: readings are free."""
+        """Describe a player in this process or on this machine: readings are free."""
         return cls(player, next_poll_local)
 
 
 @runtime_checkable
 class TellsChanges(Protocol):
-    """A player that knows of itself when a track ended. The player's worker sets ``on_change``;
-    it may be called in any thread and never blocks."""
+    """A player that knows of itself when a track ended.
+
+    The player's worker sets ``on_change``; it may be called in any thread and never blocks.
+    """
 
     on_change: Callable[[], None]
 
@@ -72,6 +80,8 @@ class KnowsDevices(Protocol):
     """A player whose readings do not show a device that is open and silent."""
 
     def ready(self) -> bool:
-        """Is there a device that a start would take? At most one request; raises the PlayerError
-        family."""
+        """Tell whether there is a device that a start would take.
+
+        At most one request; raises the PlayerError family.
+        """
         ...

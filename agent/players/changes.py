@@ -43,6 +43,8 @@ BLIND = 90.0
 
 
 class Command(StrEnum):
+    """What a player can be told."""
+
     PLAY = "play"
     PAUSE = "pause"
     RESUME = "resume"
@@ -57,7 +59,7 @@ class OwnCommand:
     playlist: str | None = None
 
     def asked_for(self, playback: Playback) -> bool:
-        """True when ``playback`` shows what this command started."""
+        """Tell whether ``playback`` shows what this command started."""
         return (
             self.kind is Command.PLAY
             and self.playlist is not None
@@ -68,10 +70,10 @@ class OwnCommand:
 def what_happened(
     before: Playback | None, after: Playback, *, now: float, own: OwnCommand | None = None
 ) -> Happening:
-    """The change from ``before`` (as :func:`attribute` returned it; None:
-    never read) to ``after``.
+    """Infer the change from ``before`` to ``after``.
 
-    ``now`` is the clock's monotonic time, ``own`` our latest command.
+    ``before`` is as :func:`attribute` returned it; None: never read. ``now`` is the clock's
+    monotonic time, ``own`` our latest command.
     """
     if own is not None and (0.0 <= now - own.time <= LATE_ECHO or _first_heard(before, after, own)):
         echo = _echo(before, after, now - own.time, own)
@@ -95,7 +97,7 @@ def what_happened(
 def attribute(
     before: Playback | None, after: Playback, happening: Happening, own: OwnCommand | None = None
 ) -> Playback:
-    """``after`` with ``chosen_by``, ``chosen_since`` and ``paused_by_hand`` filled in.
+    """Fill in ``chosen_by``, ``chosen_since`` and ``paused_by_hand`` of ``after``.
 
     While no device is there the context that was last heard is kept, so that its return is
     recognised. Our own pause counts as the user's hand: Moodtray pauses only when told to.
@@ -153,7 +155,7 @@ def _paused_by_hand(
 
 
 def _first_heard(before: Playback | None, after: Playback, own: OwnCommand) -> bool:
-    """However late the first reading after a command comes: what we asked for and plays is ours."""
+    """Tell whether the first reading after a command, however late, shows what we asked for."""
     unread = before is not None and before.time <= own.time
     return unread and after.state is PlayState.PLAYING and own.asked_for(after)
 
@@ -161,7 +163,7 @@ def _first_heard(before: Playback | None, after: Playback, own: OwnCommand) -> b
 def _echo(
     before: Playback | None, after: Playback, age: float, own: OwnCommand
 ) -> Happening | None:
-    """The effect of our command ``age`` seconds ago; None: judge it like any other change."""
+    """Judge the effect of our command ``age`` seconds ago; None: like any other change."""
     ours = own.asked_for(after)
     if age > ECHO_WINDOW:
         late = ours and before is not None and before.context != after.context
@@ -200,7 +202,7 @@ def _played_on(before: Playback, after: Playback) -> Happening:
 
 
 def _ended_on_time(before: Playback, after: Playback) -> bool:
-    """A short track of ours ended while the command's echo is still awaited."""
+    """Tell whether a short track of ours ended while the command's echo is still awaited."""
     both = before.state is PlayState.PLAYING and after.state is PlayState.PLAYING
     return both and _played_on(before, after) is Happening.TRACK_ENDED
 
@@ -214,7 +216,7 @@ def _next_track(before: Playback, after: Playback) -> Happening:
 
 
 def _repeated(before: Playback, after: Playback) -> bool:
-    """True when the same track ended and began again (a loop, a playlist of one)."""
+    """Tell whether the same track ended and began again (a loop, a playlist of one)."""
     end = _predicted_end(before)
     if end is None or after.position is None or before.position is None or not before.duration:
         return False
@@ -259,7 +261,7 @@ def _stayed_silent(before: Playback, after: Playback, own: OwnCommand | None) ->
 
 
 def _outlasted_echo(before: Playback, own: OwnCommand | None) -> bool:
-    """A pause that was read as the echo of a command, and is still there: it was the user."""
+    """Tell whether a pause that was read as the echo of a command is still there: the user's."""
     return (
         own is not None
         and own.kind is not Command.PAUSE
@@ -280,14 +282,16 @@ def _predicted_end(playback: Playback) -> float | None:
 
 
 def _end_passed(before: Playback, time: float, slack: float) -> bool:
-    """True at the predicted end. Not long behind it: who did not look cannot know the end from
-    a user's pause in a later track."""
+    """Tell whether ``time`` is at the predicted end.
+
+    Not long behind it: who did not look cannot know the end from a user's pause in a later track.
+    """
     end = _predicted_end(before)
     return end is not None and end - slack <= time <= end + BLIND
 
 
 def _at_rest(playback: Playback) -> bool:
-    """True where a player stands that ran out: at a track's very start, or its very end."""
+    """Tell whether it stands where a player that ran out does: at a track's very start or end."""
     if playback.position is None:
         return False
     at_end = playback.duration is not None and playback.position >= playback.duration - REST_SLACK

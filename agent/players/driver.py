@@ -1,6 +1,8 @@
-"""Drives one player: reads it, carries commands out, checks that they took effect, and reports
-what happened. Its parts: the observer of all readings, the check of a start, the errors that forbid
-calls, and the timers of what is not urgent."""
+"""Drives one player: reads it, carries commands out, checks that they took effect.
+
+Its parts: the observer of all readings, the check of a start, the errors that forbid calls, and the
+timers of what is not urgent.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +51,11 @@ class PlayerCommand:
 
 
 class Driver:
-    """The player's thread only. Expected trouble that passes by itself is raised; what keeps every
-    call from getting through is told, and :meth:`turn` then waits for its end."""
+    """Makes all calls to one player. The player's thread only.
+
+    Expected trouble that passes by itself is raised; what keeps every call from getting through is
+    reported, and :meth:`turn` then waits for its end.
+    """
 
     def __init__(
         self, backend: PlayerBackend, report: Report, clock: Clock, known: Playback | None = None
@@ -68,26 +73,28 @@ class Driver:
         self._chore_timer = ChoreTimer(backend.chores, clock)
         self._due = float("-inf")
 
-    def turn(self, order: PlayerCommand | None) -> float | None:
-        """Carry ``order`` out, or else do the most urgent thing. Returns the seconds until the
-        next turn; None: not before somebody logs in."""
+    def turn(self, command: PlayerCommand | None) -> float | None:
+        """Carry ``command`` out, or else do the most urgent thing.
+
+        Returns the seconds until the next turn; None: not before somebody logs in.
+        """
         now = self._clock.monotonic()
         if self._start_check is not None and self._start_check.is_stale(now):
-            self._drop_proof()
+            self._drop_check()
         # A start is not over before it was proved.
-        commanding = order is not None or self._start_check is not None
+        commanding = command is not None or self._start_check is not None
         blocked = self._error_state.blocked(self._clock.now(), command=commanding)
         if blocked is not None:
             self._due = now  # read as soon as that is over
-            if order is not None:
-                self._report(PlayerFailed(blocked, order.playlist))
+            if command is not None:
+                self._report(PlayerFailed(blocked, command.playlist))
             return self._error_state.wait(self._clock.now())
-        if order is not None:
-            self._obey(order)
+        if command is not None:
+            self._carry_out(command)
         elif now >= self._due:
             self._read()
         elif self._device_watch.wait() == 0.0:
-            self._look_out()
+            self._look_for_device()
         elif self._spare_in() == 0.0:
             self._do_chore()
         commanding = self._start_check is not None
@@ -98,11 +105,11 @@ class Driver:
         return max(0.0, min(wait for wait in waits if wait is not None))
 
     def read_soon(self) -> None:
-        """Something may have changed."""
+        """Read the player in the next turn: something may have changed."""
         self._due = self._clock.monotonic()
 
     def logged_in(self) -> None:
-        """Somebody has, or wants another try."""
+        """Try again what needs a login: somebody has logged in, or wants another try."""
         self._error_state.logged_in()
         self.read_soon()
 
@@ -112,9 +119,11 @@ class Driver:
         self._report(PlayerFailed(error))
 
     def leave(self) -> Playback | None:
-        """Let go of the player. Returns what still holds for the same player with other settings:
-        a pause by hand."""
-        self._drop_proof()
+        """Let go of the player.
+
+        Returns what holds on for the same player with other settings: a pause by hand.
+        """
+        self._drop_check()
         self.player.close()
         seen = self._observer.seen
         return seen if seen is not None and seen.paused_by_hand else None
@@ -140,14 +149,14 @@ class Driver:
         self._due = self._next_due()
 
     def _recovered(self) -> None:
-        """Told after the reading that shows it: what waits for it has to know the user's hand."""
+        """Report a recovery, after the reading that shows it: what waits has to know it first."""
         # A start may be proved while other readings still are not allowed: that is no recovery.
         if not self._error_state.blocked(self._clock.now()) and self._error_state.overcome():
             self._device_watch.end()
             self._report(PlayerRecovered())
 
-    def _look_out(self) -> None:
-        """Is there a device for the music that waits for one?"""
+    def _look_for_device(self) -> None:
+        """Look for a device for the music that waits for one."""
         self._device_watch.looked()
         player = self.player
         knows = isinstance(player, KnowsDevices)
@@ -162,7 +171,7 @@ class Driver:
             self._recovered()
 
     def _next_due(self) -> float:
-        """When to read next, seen from now."""
+        """Compute when to read next, seen from now."""
         now = self._clock.monotonic()
         budget = self._backend.budget()
         watch = self._observer.watch(now, waiting=self.waiting, budget=budget)
@@ -172,7 +181,7 @@ class Driver:
     # -- what can wait
 
     def _spare_in(self) -> float | None:
-        """Seconds until there is time for a chore; None: not before the next reading."""
+        """Return the seconds until there is time for a chore; None: not before the next reading."""
         if self._observer.seen is None:  # nobody knows yet whether the service answers
             return None
         spare = self._chore_timer.wait(self._due)
@@ -189,48 +198,48 @@ class Driver:
 
     # -- commands
 
-    def _obey(self, order: PlayerCommand) -> None:
+    def _carry_out(self, command: PlayerCommand) -> None:
         self._device_watch.end()
         try:
-            if not order.asked and not self._look_first(order):
+            if not command.asked and not self._look_first(command):
                 return
             seen = self._observer.seen
-            heard = seen is not None and seen.state is PlayState.PLAYING
-            self._send(order)
+            playing = seen is not None and seen.state is PlayState.PLAYING
+            self._send(command)
         except PlayerError as error:
-            self._refused(error, order.playlist)
+            self._refused(error, command.playlist)
             return
-        self._drop_proof()
-        if order.playlist is not None:
+        self._drop_check()
+        if command.playlist is not None:
             now = self._clock.monotonic()
             self._start_check = StartCheck(
-                order.playlist, now, over_music=heard and not order.asked
+                command.playlist, now, over_music=playing and not command.asked
             )
         self._due = self._next_due()
 
-    def _look_first(self, order: PlayerCommand) -> bool:
+    def _look_first(self, command: PlayerCommand) -> bool:
         """Read, unless that was just done; False when the command must not go out."""
         if not self._observer.is_fresh(self._clock.monotonic()):
             if self._error_state.blocked(self._clock.now()) is None:
                 self._read()
             blocked = self._error_state.blocked(self._clock.now())
             if blocked is not None:
-                self._report(PlayerFailed(blocked, order.playlist))
+                self._report(PlayerFailed(blocked, command.playlist))
                 return False
         if self._observer.hands_off:
             log.info("the music is left alone, the user has just changed it")
-            if order.playlist is not None:
-                self._report(PlayDropped(order.playlist))
+            if command.playlist is not None:
+                self._report(PlayDropped(command.playlist))
             return False
         return True
 
-    def _send(self, order: PlayerCommand) -> None:
-        uri = order.playlist.uri if order.playlist is not None else None
+    def _send(self, command: PlayerCommand) -> None:
+        uri = command.playlist.uri if command.playlist is not None else None
         done = True
         try:
-            if order.kind is Command.PLAY and order.playlist is not None:
-                self.player.play(order.playlist)
-            elif order.kind is Command.PAUSE:
+            if command.kind is Command.PLAY and command.playlist is not None:
+                self.player.play(command.playlist)
+            elif command.kind is Command.PAUSE:
                 self.player.pause()
             else:
                 self.player.resume()
@@ -239,13 +248,13 @@ class Driver:
             raise
         finally:
             if done:  # timed from its end: a player may take seconds to accept a command
-                self._observer.commanded(order.kind, uri, self._clock.monotonic())
+                self._observer.commanded(command.kind, uri, self._clock.monotonic())
 
     def _refused(self, error: PlayerError, playlist: Playlist | None) -> None:
         log.warning("%s: %s", self.player.name, error)
         if self._start_check is not None and self._start_check.playlist == playlist:
             self._start_check = None  # this tells its end
-        self._drop_proof()
+        self._drop_check()
         self._error_state.met(error, in_command=True)
         if isinstance(error, NoDevice) and playlist is not None:
             self._device_watch.begin()
@@ -254,31 +263,31 @@ class Driver:
             # Its answer was lost; should it have taken effect, that is told as well.
             self._start_check = StartCheck(playlist, self._clock.monotonic(), told=True)
 
-    def _drop_proof(self) -> None:
+    def _drop_check(self) -> None:
         if self._start_check is not None and not self._start_check.told:
             self._report(PlayDropped(self._start_check.playlist))
         self._start_check = None
 
     def _verify(self, now: float) -> None:
-        """Did the playlist start? Once more if not, then say so."""
-        proof, seen = self._start_check, self._observer.seen
-        if proof is None or seen is None:
+        """Check whether the playlist started; try once more if not, then report it."""
+        check, seen = self._start_check, self._observer.seen
+        if check is None or seen is None:
             return
-        verdict = proof.judge(seen, self._observer.happening, now)
+        verdict = check.judge(seen, self._observer.happening, now)
         if verdict is Verdict.STARTED:
             self._start_check = None
-            self._report(PlaylistStarted(proof.playlist, seen))
-        elif verdict is Verdict.USERS or (verdict is Verdict.FAILED and proof.told):
-            self._drop_proof()
+            self._report(PlaylistStarted(check.playlist, seen))
+        elif verdict is Verdict.USERS or (verdict is Verdict.FAILED and check.told):
+            self._drop_check()
         elif verdict is Verdict.AGAIN:
             try:
-                self._send(PlayerCommand(Command.PLAY, proof.playlist))
+                self._send(PlayerCommand(Command.PLAY, check.playlist))
             except PlayerError as error:
-                self._refused(error, proof.playlist)
+                self._refused(error, check.playlist)
         elif verdict is Verdict.FAILED:
             self._start_check = None
             failure = PlayerError(
-                f"{self.player.name} accepted “{proof.playlist.name}” twice but did not play it. "
+                f"{self.player.name} accepted “{check.playlist.name}” twice but did not play it. "
                 "Start any music there by hand once, then try again."
             )
-            self._report(PlayerFailed(failure, proof.playlist))
+            self._report(PlayerFailed(failure, check.playlist))

@@ -23,8 +23,11 @@ _LASTING = (NeedsLogin, NoDevice, RateLimited, Offline, ServiceDown)
 
 
 class ErrorState:
-    """One thread's. A login that is needed and a rate limit forbid every call; they and other
-    lasting trouble are over when a reading succeeds."""
+    """What stands in the way of calls. One thread's.
+
+    A login that is needed and a rate limit forbid every call; they and other lasting trouble are
+    over when a reading succeeds.
+    """
 
     def __init__(self) -> None:
         self._login: NeedsLogin | None = None
@@ -33,8 +36,10 @@ class ErrorState:
         self._in_trouble = False
 
     def blocked(self, now: datetime, *, command: bool = False) -> PlayerError | None:
-        """Why no call may be made at ``now`` (the wall clock), or None. A ``command`` has requests
-        kept for it when the day's readings are spent."""
+        """Tell why no call may be made at ``now`` (the wall clock), or None.
+
+        A ``command`` has requests kept for it when the day's readings are spent.
+        """
         if self._login is not None:
             return self._login
         if self._limit is not None and now < self._limit.until:
@@ -44,13 +49,14 @@ class ErrorState:
         return None
 
     def wait(self, now: datetime) -> float | None:
-        """Seconds until :meth:`blocked` is worth asking again; None: until somebody logs in."""
+        """Return the seconds until :meth:`blocked` is worth asking again; None: until a login."""
         blocked = self.blocked(now)
         if self._login is not None or not isinstance(blocked, RateLimited):
             return None
         return min(max(0.0, (blocked.until - now).total_seconds()), LIMIT_CHECK)
 
     def logged_in(self) -> None:
+        """Forget that a login was needed."""
         self._login = None
 
     def met(self, error: AgentError, *, in_command: bool = False) -> None:
@@ -65,6 +71,6 @@ class ErrorState:
             self._in_trouble = True
 
     def overcome(self) -> bool:
-        """A reading succeeded: True when there was trouble before."""
+        """Note that a reading succeeded; True when there was trouble before."""
         was, self._in_trouble = self._in_trouble, False
         return was

@@ -53,7 +53,7 @@ class LocalPlayer:
         self._pulled = (0, 0.0)  # the output's pulls, and when they last grew
 
     def playback(self) -> Playback:
-        """The present state; also notices a sound device that went away, and takes another."""
+        """Read the present state; a sound device that went away is replaced by another."""
         now = self._clock.monotonic()
         if self._deck is None or self._playlist is None:
             return Playback(now, PlayState.STOPPED)
@@ -77,8 +77,10 @@ class LocalPlayer:
         )
 
     def play(self, playlist: Playlist) -> None:
-        """Start from the first track (shuffled: from any). Raises PlaylistGone; what played
-        before then plays on."""
+        """Start from the first track (shuffled: from any).
+
+        Raises PlaylistGone; what played before then plays on.
+        """
         paths = tracks_of(playlist)
         try:
             deck = Deck(paths, chance=self._chance, on_end=self._track_ended)
@@ -96,22 +98,24 @@ class LocalPlayer:
             before.close()
 
     def pause(self) -> None:
+        """Pause; nothing happens in silence."""
         if self._deck is not None:
             self._output.pause()
             self._paused = True
 
     def resume(self) -> None:
-        """Does nothing when nothing was played before."""
+        """Play on; does nothing when nothing was played before."""
         if self._deck is not None:
             self._output.resume()
             self._pulled = (self._output.pulls, self._clock.monotonic())
             self._paused = False
 
     def set_volume(self, volume: float) -> None:
-        """0..1. Any thread."""
+        """Set the volume, 0..1. Any thread."""
         self._output.volume = volume
 
     def close(self) -> None:
+        """Let go of the sound device."""
         self._output.close()
         if self._deck is not None:
             self._deck.close()
@@ -131,8 +135,10 @@ class LocalPlayer:
 
 
 def playlists_for(settings: Settings) -> dict[str, tuple[Playlist, ...]]:
-    """Every emotion's playlists: the user's folders, or the shipped loop where none are named.
-    An emotion with an empty list in the settings has none."""
+    """Find every emotion's playlists: the user's folders, or the shipped loop where none are named.
+
+    An emotion with an empty list in the settings has none.
+    """
     named_by_emotion = {str(emotion): names for emotion, names in settings.local_playlists.items()}
     found: dict[str, tuple[Playlist, ...]] = {}
     for emotion in EMOTIONS:
@@ -144,12 +150,12 @@ def playlists_for(settings: Settings) -> dict[str, tuple[Playlist, ...]]:
 
 
 def loop(emotion: str) -> Playlist:
-    """The shipped loop of an emotion."""
+    """Return the shipped loop of an emotion."""
     return Playlist(f"{LOOPS}{emotion}", f"{emotion.capitalize()} (Moodtray loops)")
 
 
 def playlist(text: str) -> Playlist:
-    """What stands in the settings -> a playlist: a folder, a file, or ``local:<emotion>``."""
+    """Turn an entry of the settings into a playlist: a folder, a file, or ``local:<emotion>``."""
     if text.startswith(LOOPS):
         return loop(text.removeprefix(LOOPS))
     path = expanded(text)
@@ -157,8 +163,10 @@ def playlist(text: str) -> Playlist:
 
 
 def tracks_of(playlist: Playlist) -> list[Path]:
-    """The audio files of a playlist in the order in which people number them; folders within it
-    included, hidden files not. Raises PlaylistGone when there are none."""
+    """List the audio files of a playlist in the order in which people number them.
+
+    Folders within it are included, hidden files not. Raises PlaylistGone when there are none.
+    """
     if playlist.uri.startswith(LOOPS):
         return [_loop_file(playlist)]
     path = Path(playlist.uri)

@@ -17,7 +17,8 @@ REPORT_EVERY = 30.0
 FRESH = 1.5
 """An unasked command needs a reading that young: the user may have paused since an older one."""
 
-_USERS_HAND = (Happening.PAUSED, Happening.USER_CHOSE, Happening.STARTED)
+_FORBIDS_UNASKED = (Happening.PAUSED, Happening.USER_CHOSE, Happening.STARTED)
+"""After these no command goes out that nobody asked for."""
 _USERS_START = (Happening.STARTED, Happening.RESUMED, Happening.USER_CHOSE)
 
 
@@ -59,24 +60,26 @@ class Observer:
         return news
 
     def commanded(self, kind: Command, uri: str | None, now: float) -> None:
-        """We ourselves had a command carried out, or perhaps did."""
+        """Note a command of ours that was carried out, or perhaps was."""
         self._own = OwnCommand(now, kind, uri)
         self._silenced = kind is Command.PAUSE
         self._reads = 0
 
     def is_fresh(self, now: float) -> bool:
-        """True when the user can hardly have done anything since the latest reading."""
+        """Tell whether the user can hardly have done anything since the latest reading."""
         return now - self._read_at <= FRESH
 
     @property
     def hands_off(self) -> bool:
-        """True when the latest reading forbids what nobody asked for: the user has paused, chosen
-        or started something, or has closed the device that played."""
+        """True when the latest reading forbids what nobody asked for.
+
+        The user has paused, chosen or started something, or has closed the device that played.
+        """
         by_hand = self.seen is not None and self.seen.paused_by_hand
-        return by_hand or self._silenced or self.happening in _USERS_HAND
+        return by_hand or self._silenced or self.happening in _FORBIDS_UNASKED
 
     def watch(self, now: float, *, waiting: bool, budget: Budget | None) -> Watch:
-        """All that the time of the next reading depends on."""
+        """Gather all that the time of the next reading depends on."""
         return Watch(
             now,
             self.seen,

@@ -1,5 +1,7 @@
-"""The player's thread. All calls to a player are made here, so a slow one delays nobody else; who
-makes them is the player's attendant."""
+"""The player's thread: takes commands in, and lets the driver make all calls to the player.
+
+A slow player delays nobody else. Read on in ``driver``, ``observer``, ``start_check``, ``timers``.
+"""
 
 from __future__ import annotations
 
@@ -16,44 +18,51 @@ from agent.worker import Worker
 
 
 class CommandQueue:
-    """Given in any thread, taken by one. A newer order replaces one that was not taken yet, but
-    what nobody asked for never replaces what the user did ask for."""
+    """Commands on their way to the player's thread: given in any thread, taken by one.
+
+    A newer command replaces one that was not taken yet, but what nobody asked for never replaces
+    what the user did ask for.
+    """
 
     def __init__(self) -> None:
         self._given: deque[PlayerCommand] = deque()
 
-    def give(self, order: PlayerCommand) -> None:
-        self._given.append(order)
+    def give(self, command: PlayerCommand) -> None:
+        """Add a command."""
+        self._given.append(command)
 
     def take(self) -> tuple[PlayerCommand | None, list[Playlist]]:
-        """The one that counts, and the playlists of those that it replaces."""
+        """Take the command that counts, and the playlists of those that it replaces."""
         newest: PlayerCommand | None = None
         replaced: list[PlayerCommand] = []
         while self._given:
-            order = self._given.popleft()
+            command = self._given.popleft()
             if newest is None:
-                newest = order
-            elif order.asked or not newest.asked:
+                newest = command
+            elif command.asked or not newest.asked:
                 replaced.append(newest)
-                newest = order
+                newest = command
             else:
-                replaced.append(order)
+                replaced.append(command)
         kept = None if newest is None else newest.playlist
         return newest, [
-            order.playlist
-            for order in replaced
-            if order.playlist is not None and order.playlist != kept
+            command.playlist
+            for command in replaced
+            if command.playlist is not None and command.playlist != kept
         ]
 
 
 class PlayerWorker(Worker):
-    """Owns the player in use. Its public methods may be called in any thread and return at once;
-    see :class:`CommandQueue` for which command counts."""
+    """Owns the player in use.
+
+    Its public methods may be called in any thread and return at once; see :class:`CommandQueue` for
+    which command counts.
+    """
 
     def __init__(
         self, backend: PlayerBackend | None, report: Report, clock: Clock, *, name: str = "player"
     ) -> None:
-        """``backend`` None: commands come to nothing until :meth:`replace`."""
+        """Use this player; None: commands come to nothing until :meth:`replace`."""
         super().__init__(name, report, clock)
         self._commands = CommandQueue()
         self._next_backend = backend
@@ -71,14 +80,15 @@ class PlayerWorker(Worker):
         Unless the user ``asked`` for it, the player is read first and left alone when it turns
         out that the user has paused or chosen something meanwhile; PlaybackChanged tells so.
         """
-        self._order(PlayerCommand(Command.PLAY, playlist, asked))
+        self._send(PlayerCommand(Command.PLAY, playlist, asked))
 
     def pause(self) -> None:
-        """Pause at the user's wish: it counts as paused by hand."""
-        self._order(PlayerCommand(Command.PAUSE))
+        """Pause, as the user asks: it counts as paused by hand."""
+        self._send(PlayerCommand(Command.PAUSE))
 
     def resume(self) -> None:
-        self._order(PlayerCommand(Command.RESUME))
+        """Let the music play on, as the user asks."""
+        self._send(PlayerCommand(Command.RESUME))
 
     def expect(self, waiting: bool) -> None:
         """Say whether a decision waits for the track's end; it is then watched more closely."""
@@ -86,12 +96,12 @@ class PlayerWorker(Worker):
         self.wake()
 
     def notify_changed(self) -> None:
-        """The player itself says that something changed: read it now."""
+        """Read the player now: it says itself that something changed."""
         self._changed = True
         self.wake()
 
     def retry(self) -> None:
-        """The user has logged in, or wants another try: stop idling."""
+        """Stop idling: the user has logged in, or wants another try."""
         self._retry = True
         self.wake()
 
@@ -105,23 +115,24 @@ class PlayerWorker(Worker):
         """True when there is no player to use: none was given yet, or its worker gave up."""
         return self._next_backend is None and (self._driver is None or self._spent)
 
-    def _order(self, order: PlayerCommand) -> None:
-        self._commands.give(order)
+    def _send(self, command: PlayerCommand) -> None:
+        self._commands.give(command)
         self.wake()
 
     # -- the worker's thread
 
     def cycle(self) -> float | None:
+        """Take over a new player or command, and let the driver do one thing."""
         if self._next_backend is not None:
             backend, self._next_backend = self._next_backend, None
             self._driver = self._hand_over(backend)
-        order, replaced = self._commands.take()
+        command, replaced = self._commands.take()
         for playlist in replaced:
             self.report(PlayDropped(playlist))
         driver = self._driver
         if driver is None or self._spent:
-            if order is not None and order.playlist is not None:
-                self.report(PlayDropped(order.playlist))
+            if command is not None and command.playlist is not None:
+                self.report(PlayDropped(command.playlist))
             return None
         if self._retry:
             self._retry = False
@@ -130,18 +141,21 @@ class PlayerWorker(Worker):
             self._changed = False
             driver.read_soon()
         driver.waiting = self._waiting
-        return driver.turn(order)
+        return driver.turn(command)
 
     def failed(self, error: AgentError) -> None:
+        """Report trouble of the player."""
         if self._driver is not None:
             self._driver.failed(error)
 
     def release(self) -> None:
         # Kept over a failure: closing would stop music that plays on without us.
+        """Let go of the player, at the end or when the worker gave up."""
         if self._driver is not None and (self.stopping or self._gave_up):
             self._driver.player.close()
 
     def given_up(self) -> None:
+        """Note that the player was let go of: another one is needed."""
         self._spent = True
 
     def _hand_over(self, backend: PlayerBackend) -> Driver:

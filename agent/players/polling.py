@@ -84,7 +84,7 @@ Cadence: TypeAlias = Callable[[Watch], float]
 
 
 def next_poll(watch: Watch) -> float:
-    """The cadence of remote players: every reading is a request."""
+    """Compute the seconds until the next reading of a remote player: each one is a request."""
     if watch.limited_for > 0.0:
         return watch.limited_for
     if watch.reads_since_command < AFTER_COMMAND_READS:
@@ -94,12 +94,12 @@ def next_poll(watch: Watch) -> float:
 
 
 def next_look(budget: Budget | None) -> float:
-    """Seconds until the next look for a device that music waits for."""
+    """Return the seconds until the next look for a device that music waits for."""
     return LOOK_OUT if budget is None else _affordable(LOOK_OUT, budget)
 
 
 def next_poll_local(watch: Watch) -> float:
-    """The cadence of players in our own process or machine: readings are free."""
+    """Compute the seconds until the next reading of a player of this machine: they are free."""
     if watch.reads_since_command == 0:
         return 0.0
     left = watch.playback.time_left(watch.now) if watch.playback is not None else None
@@ -138,7 +138,7 @@ def requests_per_hour(
     switch_every: int = 4,
     command_requests: int = 3,
 ) -> float:
-    """Requests per hour of listening, on a simulated clock.
+    """Count the requests per hour of listening, on a simulated clock.
 
     Tracks of ``track_seconds`` play without a break; during every ``switch_every``-th a decision
     waits for its end and is then carried out (``command_requests``: devices, shuffle, play).

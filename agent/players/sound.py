@@ -1,5 +1,6 @@
-"""The computer's sound through miniaudio: tracks that decode, a deck that plays them in turn, and
-the device that pulls from it.
+"""The computer's sound through miniaudio.
+
+Tracks that decode, a deck that plays them in turn, and the device that pulls from it.
 
 The device calls back in a thread of its own (the audio thread) a few times a second; what it calls
 holds a lock for the time of decoding one buffer and never waits for anything else.
@@ -58,7 +59,7 @@ class Track:
             raise Unplayable(str(path))
 
     def read(self, frames: int) -> bytes:
-        """At most ``frames`` frames; empty at the end, or where the rest is damaged."""
+        """Read at most ``frames`` frames; empty at the end, or where the rest is damaged."""
         import miniaudio
 
         try:
@@ -67,6 +68,7 @@ class Track:
             return b""
 
     def close(self) -> None:
+        """Close the file."""
         self._stream.close()
 
 
@@ -98,7 +100,10 @@ class Deck:
             raise Unplayable
 
     def read(self, frames: int) -> bytes:
-        """The next sound; shorter than asked for means silence for the rest. The audio thread."""
+        """Read the next sound; shorter than asked for means silence for the rest.
+
+        The audio thread.
+        """
         ended = False
         with self._lock:
             silent = min(self._gap, frames)
@@ -119,8 +124,10 @@ class Deck:
 
     @property
     def now(self) -> tuple[Path, float, float] | None:
-        """The present track, position and duration in seconds; None when all have become
-        unplayable."""
+        """The present track, position and duration in seconds.
+
+        None when all have become unplayable.
+        """
         with self._lock:
             if self._track is None:
                 return None
@@ -128,6 +135,7 @@ class Deck:
             return self._track.path, position, self._track.duration
 
     def close(self) -> None:
+        """Close the track that is open."""
         with self._lock:
             if self._track is not None:
                 self._track.close()
@@ -193,18 +201,22 @@ class Output:
         """Grows while the device asks for sound; a device that went away stops asking."""
 
     def play(self, deck: Deck) -> None:
-        """Play from ``deck`` instead of what was played; opens the device. Never fails: without
-        a device it plays into the void."""
+        """Play from ``deck`` instead of what was played; opens the device.
+
+        Never fails: without a device it plays into the void.
+        """
         self._deck = deck
         if self.name == NULL and not self._null_only:
             self.close()  # a real one may be there by now
         self.resume()
 
     def pause(self) -> None:
+        """Fall silent where it is."""
         if self._device is not None:
             self._guard(self._device.stop)
 
     def resume(self) -> None:
+        """Play on from there."""
         if self._device is not None and self._device.running:
             return
         for opened in self._candidates():
@@ -213,18 +225,19 @@ class Output:
         log.error("not even the null sound device could be started")
 
     def reopen(self) -> None:
-        """The device went away: take another."""
+        """Take another device: the present one went away."""
         self.close()
         self.resume()
 
     def close(self) -> None:
+        """Let go of the device."""
         if self._device is not None:
             self._guard(self._device.close)
         self._device = None
         self.name = ""
 
     def _candidates(self) -> Iterator[Any]:
-        """The present device first, then those that can be opened now, the void last."""
+        """List the present device first, then those that can be opened now, the void last."""
         if self._device is not None:
             yield self._device
             self.close()
@@ -262,7 +275,7 @@ class Output:
             log.info("the sound device did not obey: %s", error)
 
     def _pump(self) -> Generator[bytes, int, None]:
-        """What the device draws from. Runs in the audio thread."""
+        """Feed the device. Runs in the audio thread."""
         frames = yield b""
         while True:
             self.pulls += 1
@@ -271,7 +284,7 @@ class Output:
 
 
 def quieter(sound: bytes, volume: float) -> bytes:
-    """16 bit samples times ``volume`` in 0..1."""
+    """Multiply 16 bit samples by ``volume`` in 0..1."""
     if volume >= 1.0:
         return sound
     samples = np.frombuffer(sound, dtype=np.int16) * np.float32(volume)
@@ -279,7 +292,7 @@ def quieter(sound: bytes, volume: float) -> bytes:
 
 
 def system_backends() -> list[str]:
-    """The sound systems worth trying here, best first, without the null device."""
+    """List the sound systems worth trying here, best first, without the null device."""
     if sys.platform != "linux":
         return [""]  # miniaudio knows the only sensible choice
     try:
@@ -292,7 +305,7 @@ def system_backends() -> list[str]:
 
 
 def open_device(backend: str) -> Any:
-    """A miniaudio playback device that is not started yet; "" lets miniaudio choose.
+    """Open a playback device that is not started yet; "" lets miniaudio choose.
 
     Raises NoSound.
     """
@@ -319,7 +332,7 @@ def open_device(backend: str) -> Any:
 
 
 def working_backend() -> str:
-    """The sound system that would play here; NULL when there is none. Opens it for a moment."""
+    """Find the sound system that would play here; NULL: none. Opens it for a moment."""
     for backend in system_backends():
         try:
             device = open_device(backend)

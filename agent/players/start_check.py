@@ -12,6 +12,8 @@ REPEAT_WITHIN = 20.0
 
 
 class Verdict(Enum):
+    """What a reading tells of a start."""
+
     OPEN = auto()
     STARTED = auto()
     USERS = auto()  # the user's hand is newer than the command
@@ -38,7 +40,7 @@ class StartCheck:
         self._repeated = False
 
     def judge(self, seen: Playback, happening: Happening, now: float) -> Verdict:
-        """What the newest reading tells; AGAIN is said once."""
+        """Judge by the newest reading; AGAIN is returned once."""
         there = seen.state is not PlayState.UNAVAILABLE and seen.shows(self.playlist.uri)
         if there and seen.state is PlayState.PLAYING:
             return Verdict.STARTED
@@ -57,5 +59,5 @@ class StartCheck:
         return Verdict.AGAIN
 
     def is_stale(self, now: float) -> bool:
-        """True when no reading came for so long that the outcome is no longer of interest."""
+        """Tell whether no reading came for so long that the outcome is of no interest any more."""
         return now - self._sent >= WISH_LIFE

@@ -18,8 +18,10 @@ REST = 60.0
 
 
 class DeviceWatch:
-    """When to look for a device that music waits for. One thread's; idle until :meth:`begin`, and
-    again after :meth:`end` or WISH_LIFE."""
+    """When to look for a device that music waits for.
+
+    One thread's; idle until :meth:`begin`, and again after :meth:`end` or WISH_LIFE.
+    """
 
     def __init__(self, clock: Clock, budget: Callable[[], Budget | None]) -> None:
         self._clock = clock
@@ -27,22 +29,22 @@ class DeviceWatch:
         self._until = self._next = float("-inf")
 
     def begin(self) -> None:
-        """A start found no device."""
+        """Begin to look: a start found no device."""
         now = self._clock.monotonic()
         self._until = now + WISH_LIFE
         self._next = now + next_look(self._budget())
 
     def end(self) -> None:
-        """One is there, or nothing waits for it any more."""
+        """Stop: a device is there, or nothing waits for one any more."""
         self._until = float("-inf")
 
     def wait(self) -> float | None:
-        """Seconds until the next look; None: there is none."""
+        """Return the seconds until the next look; None: there is none."""
         now = self._clock.monotonic()
         return None if now >= self._until else max(0.0, self._next - now)
 
     def looked(self) -> None:
-        """A look begins now."""
+        """Note that a look begins now."""
         self._next = self._clock.monotonic() + next_look(self._budget())
 
 
@@ -55,8 +57,10 @@ class ChoreTimer:
         self._not_before = float("-inf")
 
     def wait(self, due: float) -> float | None:
-        """Seconds until a piece of work fits in before the reading at ``due`` (monotonic); None
-        when there is none, or no room for it."""
+        """Return the seconds until a piece of work fits in before the reading at ``due``.
+
+        Monotonic; None when there is none, or no room for it.
+        """
         if self._chores is None or not self._chores.pending():
             return None
         now = self._clock.monotonic()

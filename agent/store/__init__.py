@@ -1,0 +1,1 @@
+"""What is kept on disk: folders, settings, the mood journal, small files."""

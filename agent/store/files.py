@@ -42,7 +42,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:
-    """The StoreError for a failed write, in the user's words."""
+    """Make the StoreError for a failed write, in the user's words."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreError(
             f"{path} could not be saved: the disk is full. "

@@ -55,6 +55,8 @@ CREATE INDEX IF NOT EXISTS feedback_at ON feedback (at);
 
 @dataclass(frozen=True, slots=True)
 class MoodEntry:
+    """One mood, as it was kept."""
+
     at: datetime
     state: MoodState
     confidence: float
@@ -64,6 +66,8 @@ class MoodEntry:
 
 @dataclass(frozen=True, slots=True)
 class SwitchEntry:
+    """One change of the music, as it was kept."""
+
     at: datetime
     action: Action
     mood: MoodState
@@ -74,6 +78,8 @@ class SwitchEntry:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackEntry:
+    """One answer of the user, as it was kept."""
+
     at: datetime
     kind: str
     detail: str
@@ -104,6 +110,7 @@ class SqliteHistory:
     # -- writing
 
     def add_mood(self, when: datetime, mood: Mood) -> None:
+        """Keep a mood."""
         probabilities = None
         if mood.probabilities is not None:
             probabilities = json.dumps([round(float(p), 4) for p in mood.probabilities])
@@ -115,6 +122,7 @@ class SqliteHistory:
         )
 
     def add_switch(self, when: datetime, decision: Decision) -> None:
+        """Keep a change of the music."""
         playlist = decision.playlist
 
         def values() -> Sequence[Any]:
@@ -130,6 +138,7 @@ class SqliteHistory:
         )
 
     def add_feedback(self, when: datetime, kind: str, detail: str) -> None:
+        """Keep the user's answer."""
         self._insert(
             "INSERT INTO feedback (at, kind, detail) VALUES (?, ?, ?)",
             when,
@@ -150,7 +159,7 @@ class SqliteHistory:
     # -- reading: oldest first
 
     def moods(self, *, since: datetime | None = None, last: int = 1000) -> list[MoodEntry]:
-        """The latest ``last`` moods, none older than ``since``."""
+        """Read the latest ``last`` moods, none older than ``since``."""
         rows = self._select("at, state, confidence, probabilities, by_hand", "moods", since, last)
         return [
             MoodEntry(
@@ -164,7 +173,7 @@ class SqliteHistory:
         ]
 
     def switches(self, *, since: datetime | None = None, last: int = 1000) -> list[SwitchEntry]:
-        """The latest ``last`` switches, none older than ``since``."""
+        """Read the latest ``last`` switches, none older than ``since``."""
         columns = "at, action, mood, playlist_uri, playlist_name, reason"
         return [
             SwitchEntry(_date(at), Action(action), MoodState(mood), uri, name, reason)
@@ -174,14 +183,14 @@ class SqliteHistory:
         ]
 
     def feedback(self, *, since: datetime | None = None, last: int = 1000) -> list[FeedbackEntry]:
-        """The latest ``last`` answers of the user, none older than ``since``."""
+        """Read the latest ``last`` answers of the user, none older than ``since``."""
         return [
             FeedbackEntry(_date(at), kind, detail)
             for at, kind, detail in self._select("at, kind, detail", "feedback", since, last)
         ]
 
     def counts(self) -> tuple[int, int]:
-        """How many moods and switches there are."""
+        """Count the moods and the switches."""
 
         def work(connection: sqlite3.Connection) -> tuple[int, int]:
             query = "SELECT (SELECT COUNT(*) FROM moods), (SELECT COUNT(*) FROM switches)"
@@ -191,7 +200,7 @@ class SqliteHistory:
         return self._file.run(work)
 
     def close(self) -> None:
-        """May be called twice; a later call opens the file again. Never raises."""
+        """Close the file; a later call opens it again. May be called twice; never raises."""
         self._file.close()
 
     # -- inside

@@ -24,6 +24,7 @@ class JsonFile:
         self.path = path
 
     def load(self) -> dict[str, object] | None:
+        """Read the object; None when the file is missing or damaged."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -50,7 +51,7 @@ class JsonFile:
         write_atomic(self.path, (json.dumps(value, indent=1) + "\n").encode())
 
     def delete(self) -> bool:
-        """True when there was a file. Raises StoreError."""
+        """Remove the file; True when there was one. Raises StoreError."""
         try:
             self.path.unlink()
         except FileNotFoundError:

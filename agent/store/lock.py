@@ -17,8 +17,11 @@ LOCK_TIMEOUT = 20.0
 
 
 class ExclusiveLock:
-    """An empty file that one holder at a time has locked; may be taken again by the thread that
-    holds it. Two objects for one file keep each other out, in one process too."""
+    """An empty file that one holder at a time has locked.
+
+    May be taken again by the thread that holds it. Two objects for one file keep each other out, in
+    one process too.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,7 +30,7 @@ class ExclusiveLock:
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Blocks until it is free. Raises StoreError when that takes too long."""
+        """Wait until it is free, and hold it. Raises StoreError when that takes too long."""
         ensure_folder(self._path.parent)
         with self._threads:
             try:

@@ -32,7 +32,10 @@ class Paths:
 
     @classmethod
     def default(cls) -> Paths:
-        """The folders of this user. Raises StoreError for a MOODTRAY_HOME that is no whole path."""
+        """Find the folders of this user.
+
+        Raises StoreError for a MOODTRAY_HOME that is no whole path.
+        """
         home = cls.home()
         if home is not None:
             return cls.below(home)
@@ -47,8 +50,11 @@ class Paths:
 
     @staticmethod
     def home() -> Path | None:
-        """MOODTRAY_HOME; None where it is not set. Raises StoreError when it is no whole path: it
-        would be another place wherever a command is called."""
+        """Return MOODTRAY_HOME; None where it is not set.
+
+        Raises StoreError when it is no whole path: it would be another place wherever a command is
+        called.
+        """
         text = os.environ.get(HOME)
         if not text:
             return None
@@ -61,21 +67,26 @@ class Paths:
 
     @classmethod
     def below(cls, home: Path) -> Paths:
-        """All folders below one."""
+        """Put all folders below one."""
         root = expanded(home).absolute()
         return cls(root / "config", root / "data", root / "state", root / "logs", root / "runtime")
 
     @property
     def settings_file(self) -> Path:
+        """The file of the settings."""
         return self.config / "settings.toml"
 
     @property
     def history_file(self) -> Path:
+        """The file of the mood journal."""
         return self.data / "history.sqlite"
 
     def ensure(self) -> list[StoreError]:
-        """Create the folders (0700). Raises StoreError for those without which no agent can run;
-        returns the trouble with the others (settings cannot be changed, nothing is recorded)."""
+        """Create the folders (0700).
+
+        Raises StoreError for those without which no agent can run; returns the trouble with the
+        others (settings cannot be changed, nothing is recorded).
+        """
         for needed in (self.state, self.runtime):
             ensure_folder(needed)
         troubles = []
@@ -96,19 +107,20 @@ def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with ``~`` and ``~name`` in the place of a home; without such a user it stays as it
-    is, for a file may be called so."""
+    """Return the path with ``~`` and ``~name`` in the place of a home.
+
+    Without such a user it stays as it is, for a file may be called so.
+    """
     return Path(os.path.expanduser(path))
 
 
 def is_whole_path(text: str) -> bool:
-    """Whether it names the same place wherever the program was started: from the root or from a
-    home that there is, with no control character in it."""
+    """Tell whether it names the same place wherever the program was started."""
     return not has_controls(text) and expanded(text).is_absolute()
 
 
 def has_controls(text: str) -> bool:
-    """Whether it holds a tab, a line break or the like."""
+    """Tell whether it holds a tab, a line break or the like."""
     return any(character < " " or character == "\x7f" for character in text)
 
 
@@ -142,10 +154,10 @@ def _shipped_root() -> Path:
 
 
 def models_dir() -> Path:
-    """The folder of emotion.onnx: beside the package in a checkout, inside it in a wheel."""
+    """Find the folder of emotion.onnx: beside the package in a checkout, inside it in a wheel."""
     return _shipped_root() / "models"
 
 
 def resources_dir() -> Path:
-    """The folder of icons, sounds, default settings and the demo clip."""
+    """Find the folder of icons, sounds, default settings and the demo clip."""
     return _shipped_root() / "resources"

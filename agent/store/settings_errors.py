@@ -32,7 +32,7 @@ _EXAMPLES = {
 
 
 def syntax_error(path: Path, text: str, error: ValueError) -> SettingsError:
-    """For text that is no TOML; ``error`` is tomllib's."""
+    """Explain text that is no TOML; ``error`` is tomllib's."""
     what = _TOML_PLACE.sub("", str(error))
     place = _TOML_PLACE.search(str(error))
     lines = text.splitlines()
@@ -73,12 +73,12 @@ _REMEDIES = (
 
 
 def _remedy(line: str) -> str:
-    """What to write instead, for the mistakes that people make; empty for others."""
+    """Say what to write instead, for the mistakes that people make; empty for others."""
     return next((words for form, words in _REMEDIES if re.search(form, line)), "")
 
 
 def encoding_error(path: Path, error: UnicodeDecodeError) -> SettingsError:
-    """For a file that is no UTF-8 text."""
+    """Explain a file that is no UTF-8 text."""
     line = error.object[: error.start].count(b"\n") + 1
     return SettingsError(
         f"{path}, line {line}: this is no UTF-8 text. Save the file with the encoding UTF-8."
@@ -86,8 +86,10 @@ def encoding_error(path: Path, error: UnicodeDecodeError) -> SettingsError:
 
 
 def value_errors(path: Path | None, text: str, error: ValidationError) -> SettingsError:
-    """For TOML that breaks the rules of :class:`agent.settings.Settings`: one line a key. Without
-    ``path`` (a value on its way into the file) no place is named."""
+    """Explain TOML that breaks the rules of :class:`agent.settings.Settings`: one line a key.
+
+    Without ``path`` (a value on its way into the file) no place is named.
+    """
     told: dict[tuple[str, ...], str] = {}
     for item in error.errors(include_url=False, include_input=True):
         keys = _keys(item["loc"])
@@ -100,7 +102,7 @@ def value_errors(path: Path | None, text: str, error: ValidationError) -> Settin
 def path_errors(
     path: Path | None, text: str, entries: Iterable[tuple[tuple[str, ...], str]]
 ) -> SettingsError:
-    """For paths that cannot be meant so; ``entries``: the keys and what stands there."""
+    """Explain paths that cannot be meant so; ``entries``: the keys and what stands there."""
     told = []
     for keys, entry in entries:
         why = _path_mistake(entry, a_folder=keys[0] != "camera")
@@ -112,7 +114,7 @@ def path_errors(
 
 
 def _path_mistake(entry: str, *, a_folder: bool) -> str:
-    """What is wrong with a path, and what to write instead; empty: nothing."""
+    """Say what is wrong with a path, and what to write instead; empty: nothing."""
     if is_whole_path(entry):
         return ""
     example = "~/Music/Happy" if a_folder else "~/Videos/clip.mp4"
@@ -141,8 +143,7 @@ def _path_mistake(entry: str, *, a_folder: bool) -> str:
 
 
 def allowed(keys: Iterable[str]) -> str:
-    """What a key may hold, in words: ``allowed(["camera", "interval"])`` -> "a number from 0.2 to
-    600". Raises KeyError for a key that does not exist."""
+    """Say what a key may hold. Raises KeyError for a key that does not exist."""
     field = _find(tuple(keys))
     if field is None:
         raise KeyError(".".join(keys))
@@ -185,7 +186,7 @@ def _sentence(path: Path | None, text: str, keys: tuple[str, ...], item: Any) ->
 
 
 def _advice(rule: str, value: object) -> str:
-    """How the value is to be written, where it was nearly right."""
+    """Say how the value is to be written, where it was nearly right."""
     if not isinstance(value, str):
         return ""
     if rule == "true or false" and value.strip().lower() in ("true", "yes", "on"):
@@ -250,7 +251,7 @@ def _model(keys: tuple[str, ...]) -> type[BaseModel] | None:
 
 
 def _find(keys: tuple[str, ...]) -> str | None:
-    """The rule for a key in words, None when there is no such key."""
+    """Find the rule for a key in words, None when there is no such key."""
     parent = _model(keys[:-1])
     if parent is None:
         known = len(keys) == 2 and keys[0] in _EXAMPLES and keys[1] in get_args(EmotionName)
@@ -317,8 +318,10 @@ def _either(choices: list[str]) -> str:
 
 
 def line_of(text: str, keys: tuple[str, ...], entry: str | None = None) -> int | None:
-    """The line on which a key (or its section) stands; with ``entry`` the one below it on which
-    that entry of its list stands. None where the plain search finds none."""
+    """Find the line on which a key (or its section) stands.
+
+    None where the plain search finds none.
+    """
     section = ""
     lines = text.splitlines()
     for number, line in enumerate(lines, start=1):

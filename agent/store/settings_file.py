@@ -1,5 +1,7 @@
-"""The settings file: TOML that belongs to the user. Their comments stay, a mistake is told and not
-swallowed, and no crash loses it."""
+"""The settings file: TOML that belongs to the user.
+
+Their comments stay, a mistake is told and not swallowed, and no crash loses it.
+"""
 
 from __future__ import annotations
 
@@ -79,9 +81,10 @@ class SettingsFile:
             return settings
 
     def load_or_last_good(self) -> tuple[Settings, AgentError | None]:
-        """Like :meth:`load`, but a mistake leaves the last good settings in force: those of this
-        run, else those kept beside the file, else the defaults. The second value is what to tell
-        the user, a SettingsError or a StoreError; None when all is well."""
+        """Read the file; a mistake leaves the last good settings in force.
+
+        Returns them with the mistake, or None.
+        """
         with self._lock:
             try:
                 return self.load(), None
@@ -91,10 +94,10 @@ class SettingsFile:
                 return self._current, error
 
     def poll(self) -> Settings | SettingsError | None:
-        """What a change of the file since the last look brought; None when there was none.
+        """Look whether the file was changed since the last look; None when it was not.
 
-        Costs one ``stat`` while nothing changes: call it every second or two. A mistake is
-        returned once, not at every call; setting it right returns Settings again.
+        Costs one ``stat`` while nothing changes: call it every second or two. A mistake is returned
+        once, not at every call; setting it right returns Settings again.
         """
         with self._lock:
             stamp = self._read_stamp()
@@ -115,16 +118,21 @@ class SettingsFile:
     # -- writing
 
     def change(self, key: str, value: object) -> Settings:
-        """Set one key, ``change("policy.cooldown", 60)``; None takes it out, so that the default
-        holds again. Comments and order stay. Raises SettingsError for an unknown key, a value
-        that is not allowed, or a file that has a mistake already (it is left as it is)."""
+        """Set one key, ``change("policy.cooldown", 60)``.
+
+        None takes it out, so that the default holds again. Comments and order stay. Raises
+        SettingsError for an unknown key, a value that is not allowed, or a file that has a mistake
+        already (it is left as it is).
+        """
         with self._lock:
             settings = self.load()
             return self._write({key: value}, settings)
 
     def save(self, settings: Settings) -> Settings:
-        """Write every value that differs from the file's, keeping comments and order. Raises
-        SettingsError when the file has a mistake (it is left as it is), StoreError."""
+        """Write every value that differs from the file's, keeping comments and order.
+
+        Raises SettingsError when the file has a mistake (it is left as it is), StoreError.
+        """
         with self._lock:
             old, new = _flat(self.load()), _flat(settings)
             changes = {key: new.get(key) for key in old.keys() | new.keys()}
@@ -203,8 +211,10 @@ class SettingsFile:
         return migrated
 
     def _without_retired(self, text: str) -> str:
-        """Take out what meant something to the mood filter of before, in the user's file too, and
-        put what comes nearest in its place."""
+        """Take out what meant something to the mood filter of before, in the user's file too.
+
+        What comes nearest is put in its place.
+        """
         mood = _toml(text, self.path).get("mood")
         if not isinstance(mood, dict) or not any(name in mood for name in RETIRED_OF_MOOD):
             return text
@@ -255,8 +265,10 @@ class SettingsFile:
 
 
 def _instead_of(dwell: object) -> dict[str, object]:
-    """What comes nearest to a ``mood.dwell`` of before, seconds that an emotion had to lead; the
-    default was 10."""
+    """Find what comes nearest to a ``mood.dwell`` of before.
+
+    Those were the seconds that an emotion had to lead; the default was 10.
+    """
     if isinstance(dwell, bool) or not isinstance(dwell, int | float) or 5 < dwell < 20:
         return {}
     if dwell >= 20:
@@ -267,13 +279,12 @@ def _instead_of(dwell: object) -> dict[str, object]:
 
 
 def default_text() -> str:
-    """The commented settings file of a first start."""
+    """Return the commented settings file of a first start."""
     return (resources_dir() / "settings.toml").read_text(encoding="utf-8")
 
 
 def parse(text: str, path: Path | None) -> Settings:
-    """TOML text -> Settings; ``path`` is for the message, None for text that is not yet in the
-    file. Raises SettingsError."""
+    """Turn TOML text into settings. Raises SettingsError."""
     try:
         values = _toml(text, path or Path("settings"))
         # As JSON pydantic is strict in the way a settings file wants it: lists are welcome where
@@ -304,7 +315,7 @@ def _toml(text: str, path: Path) -> dict[str, Any]:
 
 
 def _check_paths(settings: Settings, path: Path | None, text: str) -> None:
-    """Raises SettingsError for the paths that cannot be meant so."""
+    """Raise SettingsError for paths that cannot be meant so."""
     entries: list[tuple[tuple[str, str], str]] = [
         (("local_playlists", emotion), entry)
         for emotion, folders in settings.local_playlists.items()
@@ -325,7 +336,7 @@ def _check_paths(settings: Settings, path: Path | None, text: str) -> None:
 
 
 def _flat(settings: Settings) -> dict[str, object]:
-    """All that differs from nothing: dotted key -> value as TOML holds it, without the Nones."""
+    """List all that differs from nothing: dotted key -> value as TOML holds it, no Nones."""
     values: dict[str, object] = {}
     for name in Settings.model_fields:
         value = getattr(settings, name)
@@ -379,8 +390,10 @@ def _with_value(text: str, key: str, value: object) -> str:
 
 
 def _uncommented(text: str, section: str, name: str) -> str:
-    """Bring the file's own "# name = default" line to life, so that a value that is set for the
-    first time stands under the words that explain it."""
+    """Bring the file's own "# name = default" line to life.
+
+    So a value that is set for the first time stands under the words that explain it.
+    """
     lines = text.splitlines(keepends=True)
     commented = re.compile(rf"^#\s?({re.escape(name)}\s*=.*)$", re.DOTALL)
     here, candidate = "", None

@@ -1,5 +1,7 @@
-"""One SQLite file of ours: opened when it is first needed, set aside when it is damaged, its
-troubles told in the user's words."""
+"""One SQLite file of ours.
+
+Opened when it is first needed, set aside when it is damaged, its troubles told in the user's words.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,10 @@ T = TypeVar("T")
 
 
 class SqliteFile:
-    """Any thread. With write-ahead logging where the file system can do it, so that a page may
-    read while the agent writes.
+    """The connection to one file. Any thread.
+
+    With write-ahead logging where the file system can do it, so that a page may read while the
+    agent writes.
 
     A damaged file is set aside as ``NAME.broken-DATE`` and a new one is started; ``on_set_aside``
     (default: a warning in the log) is told so in a StoreError's words. ``schema`` makes the tables
@@ -48,13 +52,15 @@ class SqliteFile:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """May be called twice; a later call opens the file again. Never raises."""
+        """Close the file; a later call opens it again. May be called twice; never raises."""
         with self._lock:
             self._disconnect()
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Let ``work`` use the connection. What goes wrong is raised as StoreError, and the next
-        call tries again."""
+        """Let ``work`` use the connection.
+
+        What goes wrong is raised as StoreError, and the next call tries again.
+        """
         set_aside: StoreError | None = None
         with self._lock:
             try:
@@ -154,7 +160,7 @@ def _log_warning(error: StoreError) -> None:
 
 
 def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code (the extended ones carry it in the low byte)."""
+    """Return SQLite's primary result code (the extended ones carry it in the low byte)."""
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 

@@ -17,12 +17,12 @@ MEAN, STD = 0.5, 0.5
 
 
 def normalise(faces: Tensor) -> Tensor:
-    """0..1 -> what the network takes; the run time does the same in numpy."""
+    """Scale 0..1 -> what the network takes; the run time does the same in numpy."""
     return (faces - MEAN) / STD
 
 
 def webcam(faces: Tensor, strength: float = 1.0) -> Tensor:
-    """One random view of every face. ``strength`` scales how many faces each step touches."""
+    """Make one random view of every face. ``strength`` scales how many faces each step touches."""
     faces = move(faces)
     faces = _some(faces, 0.4 * strength, low_resolution)
     faces = _some(faces, 0.12 * strength, blur)
@@ -35,7 +35,7 @@ def webcam(faces: Tensor, strength: float = 1.0) -> Tensor:
 
 
 def _some(faces: Tensor, share: float, change) -> Tensor:  # type: ignore[no-untyped-def]
-    """``change`` applied to a random ``share`` of the faces."""
+    """Apply ``change`` to a random ``share`` of the faces."""
     chosen = torch.rand(len(faces), device=faces.device) < share
     if not bool(chosen.any()):
         return faces
@@ -45,7 +45,7 @@ def _some(faces: Tensor, share: float, change) -> Tensor:  # type: ignore[no-unt
 
 
 def _uniform(faces: Tensor, low: float, high: float) -> Tensor:
-    """One number a face, [N, 1, 1, 1]."""
+    """Draw one number a face, [N, 1, 1, 1]."""
     return low + (high - low) * torch.rand(len(faces), 1, 1, 1, device=faces.device)
 
 
@@ -70,7 +70,10 @@ def move(faces: Tensor) -> Tensor:
 
 
 def low_resolution(faces: Tensor) -> Tensor:
-    """Seen as 14 to 36 px and enlarged again; one size for all chosen, it changes every step."""
+    """Show each face as it looks at 14 to 36 px, enlarged again.
+
+    One size for all chosen, it changes every step.
+    """
     side = int(torch.randint(14, 37, (1,)))
     size = faces.shape[-1]
     small = F.interpolate(faces, size=(side, side), mode="bilinear", antialias=side < size)
@@ -78,7 +81,7 @@ def low_resolution(faces: Tensor) -> Tensor:
 
 
 def blur(faces: Tensor) -> Tensor:
-    """Out of focus: a mix of the face and its 5 x 5 binomial mean."""
+    """Imitate a camera out of focus: a mix of the face and its 5 x 5 binomial mean."""
     row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=faces.device) / 16
     padded = F.pad(faces, (2, 2, 2, 2), mode="replicate")
     soft = F.conv2d(padded, (row[:, None] * row[None, :])[None, None])
@@ -86,7 +89,7 @@ def blur(faces: Tensor) -> Tensor:
 
 
 def side_light(faces: Tensor) -> Tensor:
-    """A window or a screen to one side: light that grows along a random direction."""
+    """Imitate a window or a screen to one side: light that grows along a random direction."""
     n, size = len(faces), faces.shape[-1]
     axis = torch.linspace(-1, 1, size, device=faces.device)
     direction = 2 * torch.pi * torch.rand(n, 1, 1, device=faces.device)
@@ -96,25 +99,25 @@ def side_light(faces: Tensor) -> Tensor:
 
 
 def gamma(faces: Tensor) -> Tensor:
-    """Too dark or too bright: exponents from 0.3 to 3, evenly on the log scale."""
+    """Make each face too dark or too bright: exponents from 0.3 to 3, evenly on the log scale."""
     exponent = torch.exp(_uniform(faces, -1.2, 1.1))
     return faces.clamp(1e-4, 1) ** exponent
 
 
 def contrast(faces: Tensor) -> Tensor:
-    """A flat or hard camera: contrast around the mean, and a shift of the whole."""
+    """Imitate a flat or hard camera: contrast around the mean, and a shift of the whole."""
     mean = faces.mean(dim=(1, 2, 3), keepdim=True)
     changed = mean + (faces - mean) * _uniform(faces, 0.4, 1.5) + _uniform(faces, -0.15, 0.15)
     return changed.clamp(0, 1)
 
 
 def noise(faces: Tensor) -> Tensor:
-    """A sensor in the dark."""
+    """Imitate a sensor in the dark."""
     return (faces + torch.randn_like(faces) * _uniform(faces, 0.01, 0.09)).clamp(0, 1)
 
 
 def jpeg(faces: Tensor) -> Tensor:
-    """A camera or call that compresses hard: JPEG quality 15 to 60."""
+    """Imitate a camera or call that compresses hard: JPEG quality 15 to 60."""
     quality = torch.randint(15, 61, (len(faces),)).tolist()
     out = np.empty((len(faces), *faces.shape[2:]), np.uint8)
     for row, face in enumerate((faces[:, 0] * 255).round().to(torch.uint8).cpu().numpy()):
@@ -125,7 +128,10 @@ def jpeg(faces: Tensor) -> Tensor:
 
 
 def cover(faces: Tensor) -> Tensor:
-    """A hand, hair, a cup or a mask: a patch of one grey, or of noise, over part of the face."""
+    """Cover part of the face, as a hand, hair, a cup or a mask would.
+
+    With a patch of one grey, or of noise.
+    """
     n, size, device = len(faces), faces.shape[-1], faces.device
     axis = torch.arange(size, device=device)
     height = torch.randint(6, 23, (n, 1), device=device)

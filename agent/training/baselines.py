@@ -73,8 +73,10 @@ class Rival:
     one_by_one: bool  # its input takes a single face
 
     def predict(self, faces: list[Pictures]) -> NDArray[np.float64]:
-        """uint8 grey faces of any size -> probabilities [N, 7] in our order. DataError where it
-        refuses them, or does not answer with a number for each of its labels."""
+        """Classify uint8 grey faces of any size; probabilities [N, 7] in our order.
+
+        DataError where it refuses them, or does not answer with a number for each of its labels.
+        """
         side, channels, last = self.shape
         small = np.stack([cv2.resize(face, (side, side)) for face in faces])
         scaled = (small / np.float32(255) - self.card.input.mean) / self.card.input.std
@@ -96,7 +98,7 @@ class Rival:
         return np.asarray(ours / np.maximum(ours.sum(axis=1, keepdims=True), 1e-12))
 
     def _ask(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The network's numbers for ``batch`` in its layout, [N, anything]."""
+        """Return the network's numbers for ``batch`` in its layout, [N, anything]."""
         try:
             answer = np.asarray(self.run(batch), np.float32)
         except Exception as error:  # neither ONNX Runtime's errors nor Keras's share another base
@@ -112,15 +114,19 @@ class Rival:
         return answer.reshape(len(answer), -1)
 
     def probe(self) -> None:
-        """Asks it once, so that what it cannot do is known before anything is measured: about one
-        face, as for its time, and about several, as for its figures. Raises DataError."""
+        """Ask it once, so that what it cannot do is known before anything is measured.
+
+        About one face, as for its time, and about several, as for its figures. Raises DataError.
+        """
         for count in (1, 3):
             self.predict([np.full((48, 48), 128, np.uint8)] * count)
 
 
 def load(spec: str) -> Rival:
-    """NAME=FILE -> the rival, which has been asked once. Raises DataError that says which file is
-    wrong, and how."""
+    """Load the rival of NAME=FILE; it has been asked once.
+
+    Raises DataError that says which file is wrong, and how.
+    """
     name, _, path = spec.partition("=")
     if not name or not path:
         raise DataError(f"--rival {spec} is not NAME=FILE, e.g. --rival xception=xception.onnx.")
@@ -164,7 +170,7 @@ def _read_card(file: Path) -> Sidecar:
 
 
 def _shape(file: Path, dims: list[Any], side: int | None) -> tuple[int, int, bool]:
-    """(side, channels, channels last?) from an input's four dimensions, some of them open."""
+    """Read (side, channels, channels last?) from an input's four dimensions, some of them open."""
     if len(dims) == 4:
         for channels, square, last in ((dims[1], dims[2:], False), (dims[3], dims[1:3], True)):
             if channels in (1, 3):
@@ -202,7 +208,7 @@ def _onnx(file: Path, card: Sidecar) -> tuple[Run, list[Any]]:
 
 
 def _keras(file: Path) -> tuple[Run, list[Any]]:
-    """The network called as a Keras model, eagerly, as pip ``fer`` does; on one thread."""
+    """Call the network as a Keras model, eagerly, as pip ``fer`` does; on one thread."""
     try:
         keras, tf = (importlib.import_module(name) for name in ("keras", "tensorflow"))
     except ImportError as error:

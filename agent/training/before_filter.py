@@ -42,9 +42,12 @@ class MoodSettings:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What the network says of its own answers. ``priors``: the share of each emotion in them on
-    the faces that it was fitted to (seven, in the order of EMOTIONS); ``unsure_below``: a look
-    whose leading probability is smaller is as likely wrong as right."""
+    """What the network says of its own answers.
+
+    ``priors``: the share of each emotion in them on the faces that it was fitted to (seven, in the
+    order of EMOTIONS); ``unsure_below``: a look whose leading probability is smaller is as likely
+    wrong as right.
+    """
 
     priors: tuple[float, ...] | None = None
     unsure_below: float = 0.0
@@ -66,7 +69,7 @@ class MoodMemory:
 
 
 def begin(now: float) -> MoodMemory:
-    """Nothing is known yet: UNSURE."""
+    """Begin with nothing known: UNSURE."""
     return MoodMemory(Mood(MoodState.UNSURE, since=now, confidence=0.0), last_face=now)
 
 
@@ -76,8 +79,10 @@ def observe(
     settings: MoodSettings = MoodSettings(),
     calibration: Calibration = UNKNOWN,
 ) -> MoodMemory:
-    """The memory after one more observation; observations come in the order of their time.
-    ``settings.balance`` says how far the network's priors are divided out."""
+    """Return the memory after one more observation; they come in the order of their time.
+
+    ``settings.balance`` says how far the network's priors are divided out.
+    """
     now = observation.time
     if observation.probabilities is None:
         return _nobody(memory, now, settings)
@@ -131,7 +136,7 @@ def _wanted(
 def _balanced(
     recent: tuple[Observation, ...], settings: MoodSettings, priors: Sequence[float] | None
 ) -> NDArray[np.float64]:
-    """The looks' probabilities, float64 [looks, 7], with the priors divided out as asked."""
+    """Return the looks' probabilities, float64 [looks, 7], the priors divided out as asked."""
     table = np.array([o.probabilities for o in recent], dtype=np.float64)
     if priors is None or settings.balance <= 0.0:
         return table
@@ -146,7 +151,7 @@ def _smooth(
     now: float,
     settings: MoodSettings,
 ) -> NDArray[np.float64]:
-    """Weighted mean of the ``looks`` [looks, 7], float64 [7], sums to 1."""
+    """Compute the weighted mean of the ``looks`` [looks, 7], float64 [7], sums to 1."""
     age = np.array([now - o.time for o in recent])
     # A floor keeps one poor look better than none.
     quality = np.array([max(o.quality, 0.05) for o in recent])

@@ -34,7 +34,7 @@ COLUMNS = (
 
 
 def fingerprint(faces: Faces) -> str:
-    """How many faces, and a checksum of their pictures and targets."""
+    """Count the faces, and compute a checksum of their pictures and targets."""
     content = hashlib.sha256(faces.pictures.tobytes())
     content.update(faces.targets.tobytes())
     content.update(faces.weights.tobytes())
@@ -42,15 +42,21 @@ def fingerprint(faces: Faces) -> str:
 
 
 def keep_plan(plan: dict[str, Any], folder: Path, team: Team) -> None:
-    """Keeps the plan beside the run. Raises DataError where the folder holds a run of another: one
-    with other settings, other faces, other weights to begin with or to learn from."""
+    """Keep the plan beside the run.
+
+    Raises DataError where the folder holds a run of another: one with other settings, other faces,
+    other weights to begin with or to learn from.
+    """
     problem = team.from_first(lambda: _other_plan(plan, folder))
     if problem:
         raise DataError(problem)
 
 
 def _other_plan(plan: dict[str, Any], folder: Path) -> str:
-    """What keeps ``plan`` from going on in ``folder``; empty: nothing does, the plan is kept."""
+    """Return what keeps ``plan`` from going on in ``folder``.
+
+    Empty: nothing does, the plan is kept.
+    """
     file = folder / "plan.json"
     if not file.is_file():
         write_atomic(file, f"{json.dumps(plan, indent=1)}\n".encode(), mode=0o644)
@@ -76,7 +82,7 @@ def _other_plan(plan: dict[str, Any], folder: Path) -> str:
 def resume(
     folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: Average, team: Team
 ) -> tuple[int, Tensor, float, float]:
-    """(next step, running sums of the epoch, least validation loss, seconds spent).
+    """Return (next step, running sums of the epoch, least validation loss, seconds spent).
 
     Only the first process reads; the others, which may have other disks, are told.
     """
@@ -97,8 +103,10 @@ SUMS = 4
 
 
 def read(file: Path) -> dict[str, Any]:
-    """A checkpoint's content, on the processor. Raises DataError where there is none, or a
-    damaged or foreign one."""
+    """Read a checkpoint's content, on the processor.
+
+    Raises DataError where there is none, or a damaged or foreign one.
+    """
     if not file.is_file():
         raise DataError(f"There is no checkpoint {file}. Train first: moodtray train.")
     if not zipfile.is_zipfile(file):  # torch's own complaint would be about pickles
@@ -117,7 +125,7 @@ def _is_state(given: object) -> bool:
 
 
 def load(checkpoint: Path) -> tuple[str, nn.Module]:
-    """(name, network with the averaged weights) of a best.pt or last.pt, else DataError."""
+    """Load (name, network with the averaged weights) of a best.pt or last.pt, else DataError."""
     kept = read(checkpoint)
     try:
         name = kept["plan"]["network"]
@@ -131,8 +139,10 @@ def load(checkpoint: Path) -> tuple[str, nn.Module]:
 
 
 def begin(network: nn.Module, file: Path) -> str:
-    """Gives ``network`` those weights of another run's best.pt that fit by name and shape, and
-    says how many. Raises DataError where none does: the two have nothing in common."""
+    """Give ``network`` those weights of another run's best.pt that fit by name and shape.
+
+    Returns how many. Raises DataError where none does: the two have nothing in common.
+    """
     given, wanted = read(file)["state"], network.state_dict()
     same = {k: v for k, v in given.items() if k in wanted and v.shape == wanted[k].shape}
     if not same:
@@ -142,7 +152,7 @@ def begin(network: nn.Module, file: Path) -> str:
 
 
 def write(content: dict[str, Any], file: Path) -> None:
-    """Saves ``content`` whole or not at all; StoreError says why not (a full disk)."""
+    """Save ``content`` whole or not at all; StoreError says why not (a full disk)."""
     packed = io.BytesIO()
     torch.save(content, packed)
     write_atomic(file, packed.getvalue(), mode=0o644)
@@ -152,7 +162,7 @@ def write(content: dict[str, Any], file: Path) -> None:
 
 
 def log(folder: Path, row: list[float]) -> None:
-    """Adds an epoch's row to log.csv."""
+    """Add an epoch's row to log.csv."""
     file = folder / "log.csv"
     new = not file.is_file() or not file.stat().st_size
     with file.open("a", newline="", encoding="utf-8") as out:
@@ -163,8 +173,11 @@ def log(folder: Path, row: list[float]) -> None:
 
 
 def _forget_after(log_file: Path, step: int) -> None:
-    """A run killed after its last checkpoint may have logged an epoch that it will do again, and
-    one killed while it wrote may have left half a row."""
+    """Forget the rows of log.csv after the last checkpoint.
+
+    A run killed after it may have logged an epoch that it will do again, and one killed while it
+    wrote may have left half a row.
+    """
     if not log_file.is_file():
         return
     rows = list(csv.reader(log_file.read_text(encoding="utf-8").splitlines()[1:]))

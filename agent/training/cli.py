@@ -28,7 +28,7 @@ Run = Annotated[Path, typer.Option("--run", help="Folder of the run: checkpoints
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the three commands to ``app``."""
+    """Add the three commands to ``app``."""
     app.command("train")(train)
     app.command("export")(export)
     app.command("evaluate")(evaluate)
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    """Expected trouble as a line on stderr and exit code 1; needs the extra ``train``."""
+    """Show expected trouble as a line on stderr and exit code 1; needs the extra ``train``."""
     try:
         wanted = ("torch", "onnx", "matplotlib")
         missing = [m for m in wanted if importlib.util.find_spec(m) is None]
@@ -208,7 +208,7 @@ def export(
 
 
 def _choice_lines(rows: list[dict[str, float]]) -> list[str]:
-    """A Markdown table, in percent, of what :func:`agent.training.export.choices` gives."""
+    """Make a Markdown table, in percent, of what :func:`agent.training.export.choices` gives."""
     lines = [
         "| --votes | --lift | FER+ accuracy | macro recall | loss | ECE | FER label accuracy |",
         "|---|---|---|---|---|---|---|",

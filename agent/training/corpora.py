@@ -35,8 +35,11 @@ LOOSE = {
 
 
 def read_folders(root: Path, faults: Faults) -> Faces:
-    """One folder a class, named like the class (angry or anger, happy or happiness, ...), its
-    pictures right in it. Raises DataError where no face can be used."""
+    """Read one folder a class, its pictures right in it.
+
+    Named like the class (angry or anger, happy or happiness, ...). Raises DataError where no face
+    can be used.
+    """
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.")
     pictures, labels = [], []
@@ -69,8 +72,10 @@ READERS: dict[str, Callable[[Path, Faults], Faces]] = {
 
 
 def read_added(spec: str, faults: Faults) -> Faces:
-    """Reads KIND=PATH; DataError names the kinds that there are. For the kind ``ferplus-csv`` the
-    path is the folder of fer2013.csv and fer2013new.csv."""
+    """Read KIND=PATH; DataError names the kinds that there are.
+
+    For the kind ``ferplus-csv`` the path is the folder of fer2013.csv and fer2013new.csv.
+    """
     kind, _, path = spec.partition("=")
     if kind == "ferplus-csv" and path:
         return read_ferplus_csv(Path(path) / "fer2013.csv", Path(path) / "fer2013new.csv", faults)
@@ -81,10 +86,12 @@ def read_added(spec: str, faults: Faults) -> Faces:
 
 
 def join_added(training: Faces, held: Faces, specs: Sequence[str], faults: Faults) -> Faces:
-    """``training`` and the faces of each KIND=PATH of ``specs`` behind one another, without those
-    that are near twins of one of ``held``: FER2013's csv, or a folder of its pictures, holds the
-    very faces that validation and PublicTest are made of. They are counted in ``faults.twins``.
-    Raises DataError where a spec cannot be read."""
+    """Put ``training`` and the faces of each KIND=PATH of ``specs`` behind one another.
+
+    Without those that are near twins of one of ``held``: FER2013's csv, or a folder of its
+    pictures, holds the very faces that validation and PublicTest are made of. They are counted in
+    ``faults.twins``. Raises DataError where a spec cannot be read.
+    """
     parts = [training]
     for spec in specs:
         added = read_added(spec, faults)

@@ -26,7 +26,7 @@ def _grey(faces: NDArray[np.floating[Any]]) -> Pictures:
 
 
 def side_light(faces: Pictures) -> Pictures:
-    """A window to one side, left or right: light falls from 1.5 times to a tenth across."""
+    """Imitate a window to one side, left or right: light falls from 1.5 times to a tenth across."""
     ramp = np.linspace(1.5, 0.1, SIZE)
     left = np.random.default_rng(SEED).random(len(faces)) < 0.5
     across = np.where(left[:, None], ramp, ramp[::-1])
@@ -34,7 +34,7 @@ def side_light(faces: Pictures) -> Pictures:
 
 
 def mask(faces: Pictures) -> Pictures:
-    """Everything from the middle of the nose down under an even patch, light or dark."""
+    """Cover everything from the middle of the nose down under an even patch, light or dark."""
     covered = faces.copy()
     tone = np.random.default_rng(SEED).integers(20, 236, len(faces), np.uint8)
     covered[:, NOSE:, 4 : SIZE - 4] = tone[:, None, None]
@@ -42,7 +42,7 @@ def mask(faces: Pictures) -> Pictures:
 
 
 def glasses(faces: Pictures) -> Pictures:
-    """Two dark bars over the eyes and a bridge between them, as sunglasses would be."""
+    """Draw two dark bars over the eyes and a bridge between them, as sunglasses would be."""
     worn = faces.copy()
     worn[:, EYES - 4 : EYES + 5, 6:22] = 25
     worn[:, EYES - 4 : EYES + 5, 26:42] = 25
@@ -51,12 +51,12 @@ def glasses(faces: Pictures) -> Pictures:
 
 
 def noise(faces: Pictures) -> Pictures:
-    """A sensor in the dark: noise of 20 grey levels."""
+    """Imitate a sensor in the dark: noise of 20 grey levels."""
     return _grey(faces + np.random.default_rng(SEED).normal(0, 20, faces.shape))
 
 
 def blur_and_jpeg(faces: Pictures) -> Pictures:
-    """Out of focus (a Gaussian of 1.2 px), then JPEG of quality 20."""
+    """Imitate a camera out of focus (a Gaussian of 1.2 px), then JPEG of quality 20."""
     out = np.empty_like(faces)
     for row, face in enumerate(faces):
         soft = cv2.GaussianBlur(face, (0, 0), 1.2)
@@ -67,7 +67,7 @@ def blur_and_jpeg(faces: Pictures) -> Pictures:
 
 
 def box_shifted(faces: Pictures, share: float = 0.1) -> Pictures:
-    """The detector's box a tenth of its side off, in any direction."""
+    """Imitate the detector's box a tenth of its side off, in any direction."""
     angle = np.random.default_rng(SEED).random(len(faces)) * 2 * np.pi
     return np.stack(
         [
@@ -78,15 +78,17 @@ def box_shifted(faces: Pictures, share: float = 0.1) -> Pictures:
 
 
 def box_scaled(faces: Pictures, share: float = 0.15) -> Pictures:
-    """The detector's box 15 % too wide for one half of the faces, too narrow for the other."""
+    """Imitate the detector's box 15 % too wide for half of the faces, too narrow for the rest."""
     wide = np.random.default_rng(SEED).random(len(faces)) < 0.5
     scales = np.where(wide, 1 / (1 + share), 1 + share)
     return np.stack([_moved(f, float(s), 0, 0) for f, s in zip(faces, scales, strict=True)])
 
 
 def _moved(face: Pictures, scale: float, x: float, y: float) -> Pictures:
-    """``face`` grown ``scale`` times about its middle, then shifted; its edge repeats outwards,
-    since nothing is known of what lay around it."""
+    """Show ``face`` grown ``scale`` times about its middle, then shifted.
+
+    Its edge repeats outwards, since nothing is known of what lay around it.
+    """
     middle = (SIZE - 1) / 2
     matrix = np.array([[scale, 0, middle * (1 - scale) + x], [0, scale, middle * (1 - scale) + y]])
     moved = cv2.warpAffine(face, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE)

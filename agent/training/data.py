@@ -56,7 +56,9 @@ MUXSPACE = {"label": Column(0, CLASSES), "name": Column(kinds=WORDS)}
 
 
 def data_folder(given: Path | None = None) -> Path:
-    """Where ferplus.npz lies: ``given``, $MOODTRAY_DATA, or ``../shared/data`` beside the checkout.
+    """Find where ferplus.npz lies.
+
+    ``given``, $MOODTRAY_DATA, or ``../shared/data`` beside the checkout.
 
     Raises DataError that says what was tried.
     """
@@ -75,8 +77,10 @@ def data_folder(given: Path | None = None) -> Path:
 
 
 def plurality(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The one emotion that most taggers named, [N, 10] -> [N]; -1 where the lead is shared or is
-    held by contempt, unknown or 'no face'."""
+    """Find the one emotion that most taggers named, [N, 10] -> [N].
+
+    -1 where the lead is shared or is held by contempt, unknown or 'no face'.
+    """
     ordered = np.sort(votes, axis=1)
     unique = ordered[:, -1] > ordered[:, -2]
     to_emotion = np.full(votes.shape[1], -1, np.int64)
@@ -85,7 +89,7 @@ def plurality(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def vote_targets(votes: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Votes [N, 10] -> distributions over the seven [N, 7] and weights [N].
+    """Turn votes [N, 10] -> distributions over the seven [N, 7] and weights [N].
 
     A single stray vote is taken for a slip of the mouse and dropped, as the authors of FER+ did
     (Barsoum et al. 2016, section 2). The weight is the share of taggers who saw one of the seven,
@@ -100,7 +104,7 @@ def vote_targets(votes: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray
 
 
 def one_hot(label: NDArray[np.int64], smoothing: float = 0.0) -> NDArray[np.float32]:
-    """Labels [N] -> [N, 7]; rows of zeros for labels outside 0..6."""
+    """Encode labels [N] -> [N, 7]; rows of zeros for labels outside 0..6."""
     known = (label >= 0) & (label < CLASSES)
     hot = np.zeros((len(label), CLASSES), np.float32)
     hot[known] = smoothing / CLASSES
@@ -109,10 +113,12 @@ def one_hot(label: NDArray[np.int64], smoothing: float = 0.0) -> NDArray[np.floa
 
 
 def single_label(faces: Faces) -> Faces:
-    """For a network of one head: ``faces`` with the one-hot of ``best_label()``, not smoothed, in
-    the first head, of weight 1 where there is a label and 0 where there is none; the second head
-    is zeros. Readers put a corpus's one label into the second head, where such a network would
-    never see it."""
+    """Make targets for a network of one head.
+
+    ``faces`` with the one-hot of ``best_label()``, not smoothed, in the first head, of weight 1
+    where there is a label and 0 where there is none; the second head is zeros. Readers put a
+    corpus's one label into the second head, where such a network would never see it.
+    """
     label = faces.best_label()
     targets, weights = np.zeros_like(faces.targets), np.zeros_like(faces.weights)
     targets[:, 0] = one_hot(label)
@@ -124,8 +130,11 @@ def single_label(faces: Faces) -> Faces:
 
 
 def read_ferplus(file: Path, cache: Path, split: int) -> Faces:
-    """One split of ferplus.npz: 0 Training, 1 PublicTest. ``cache`` keeps the decoded pictures.
-    Raises DataError for a file that is damaged or of another form."""
+    """Read one split of ferplus.npz: 0 Training, 1 PublicTest.
+
+    ``cache`` keeps the decoded pictures. Raises DataError for a file that is damaged or of another
+    form.
+    """
     packed = open_packed(file, "webp", FERPLUS)
     rows = packed["split"] == split
     if not rows.any():
@@ -144,16 +153,19 @@ def read_ferplus(file: Path, cache: Path, split: int) -> Faces:
 
 
 def twins(file: Path, split: int) -> NDArray[np.bool_]:
-    """Which pictures of a split of ferplus.npz have a near twin in Training, [N]."""
+    """Tell which pictures of a split of ferplus.npz have a near twin in Training, [N]."""
     packed = open_packed(file, "webp", FERPLUS)
     rows = packed["split"] == split
     return np.asarray(packed["twin_sim"][rows].astype(np.float32) >= TWIN)
 
 
 def read_muxspace(file: Path, cache: Path) -> Faces:
-    """muxspace.npz. Its label was given by looking at the face, so it stands, smoothed, where the
-    votes stand. Faces labelled contempt have no weight. A group is one person. Raises DataError
-    for a file that is damaged or of another form."""
+    """Read muxspace.npz.
+
+    Its label was given by looking at the face, so it stands, smoothed, where the votes stand. Faces
+    labelled contempt have no weight. A group is one person. Raises DataError for a file that is
+    damaged or of another form.
+    """
     packed = open_packed(file, "jpeg", MUXSPACE)
     label = packed["label"].astype(np.int64)
     person = np.array([re.sub(r"[_-]?\d+\.\w+$", "", str(name)) for name in packed["name"]])
@@ -170,7 +182,7 @@ def read_muxspace(file: Path, cache: Path) -> Faces:
 
 
 def at_most(faces: Faces, each: int, seed: int) -> Faces:
-    """At most ``each`` faces of a class, drawn at random; faces without a label are left out."""
+    """Keep at most ``each`` faces of a class, drawn at random; none without a label."""
     rng, label = np.random.default_rng(seed), faces.best_label()
     rows = [rng.permutation(np.flatnonzero(label == c))[:each] for c in range(CLASSES)]
     return faces.take(np.sort(np.concatenate(rows)))
@@ -180,7 +192,10 @@ def at_most(faces: Faces, each: int, seed: int) -> Faces:
 
 
 def split(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
-    """(training, validation): ``share`` of the groups goes to validation, no group to both."""
+    """Split off (training, validation).
+
+    ``share`` of the groups goes to validation, no group to both.
+    """
     groups = np.unique(faces.group)
     held = np.random.default_rng(seed).permutation(groups)[: round(len(groups) * share)]
     inside = np.isin(faces.group, held)
@@ -188,15 +203,17 @@ def split(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
 
 
 def muxspace_parts(folder: Path, cache: Path) -> tuple[Faces, Faces]:
-    """(training, held out) of muxspace, no person in both."""
+    """Read (training, held out) of muxspace, no person in both."""
     return split(read_muxspace(folder / "muxspace.npz", cache), HELD_PERSONS, HELD_SEED)
 
 
 def corpora(
     folder: Path, cache: Path, share: float, seed: int, supplement: bool
 ) -> tuple[Faces, Faces]:
-    """(training, validation) of FER2013's Training part; muxspace joins the training if asked.
-    Raises DataError where it is asked for and missing: a run without it is another run."""
+    """Read (training, validation) of FER2013's Training part; muxspace joins the training if asked.
+
+    Raises DataError where it is asked for and missing: a run without it is another run.
+    """
     if supplement and not (folder / "muxspace.npz").is_file():
         raise DataError(
             f"There is no muxspace.npz in {folder}, which training takes as a supplement. Fetch it "
@@ -210,7 +227,7 @@ def corpora(
 
 
 def held_out(folder: Path, cache: Path, validation: Faces) -> Faces:
-    """Every face that no training face may be a copy of: ``validation`` and the test sets."""
+    """Gather every face that no training face may be a copy of: validation and the test sets."""
     held = [validation, read_ferplus(folder / "ferplus.npz", cache, 1)]
     if (folder / "muxspace.npz").is_file():
         held.append(muxspace_parts(folder, cache)[1])
@@ -218,7 +235,7 @@ def held_out(folder: Path, cache: Path, validation: Faces) -> Faces:
 
 
 def shares(faces: Faces) -> NDArray[np.float64]:
-    """Class shares of the labels as they stand, [7]: the votes where there are any."""
+    """Count the class shares of the labels as they stand, [7]: the votes where there are any."""
     voted = faces.weights[:, :1] > 0
     targets = np.where(voted, faces.targets[:, 0], faces.targets[:, 1]).astype(np.float64)
     total = targets.sum(axis=0) + 1e-9

@@ -25,9 +25,12 @@ class DataError(AgentError):
 
 @dataclass(frozen=True)
 class Faces:
-    """Labelled faces. ``pictures`` uint8 [N, 48, 48]; ``targets`` float32 [N, 2, 7], each row a
-    distribution or zeros; ``weights`` float32 [N, 2]; ``plurality`` and ``label`` int64 [N], -1
-    where the corpus does not say; ``group`` int64 [N], equal for pictures that are near twins."""
+    """Labelled faces.
+
+    ``pictures`` uint8 [N, 48, 48]; ``targets`` float32 [N, 2, 7], each row a distribution or zeros;
+    ``weights`` float32 [N, 2]; ``plurality`` and ``label`` int64 [N], -1 where the corpus does not
+    say; ``group`` int64 [N], equal for pictures that are near twins.
+    """
 
     pictures: Pictures
     targets: NDArray[np.float32]
@@ -40,19 +43,19 @@ class Faces:
         return len(self.pictures)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Faces:
-        """The same with the given rows only."""
+        """Return the same with the given rows only."""
         return Faces(
             self.pictures[rows], self.targets[rows], self.weights[rows],
             self.plurality[rows], self.label[rows], self.group[rows],
         )  # fmt: skip
 
     def best_label(self) -> NDArray[np.int64]:
-        """The plurality of the votes where there is one, else the single label; -1: neither."""
+        """Return the votes' plurality where there is one, else the single label; -1: neither."""
         return np.where(self.plurality >= 0, self.plurality, self.label)
 
 
 def join(*parts: Faces) -> Faces:
-    """Several corpora behind one another; their groups stay apart."""
+    """Put several corpora behind one another; their groups stay apart."""
     offset, groups = 0, []
     for part in parts:
         groups.append(part.group + offset)
@@ -65,7 +68,7 @@ def join(*parts: Faces) -> Faces:
 
 
 def as_network_sees(picture: Pictures) -> Pictures:
-    """A face of any size, grey or BGR, as 48 x 48 grey: the very function of the run time."""
+    """Prepare a face of any size, grey or BGR, by the run time's own function: 48 x 48 grey."""
     if picture.shape == (SIZE, SIZE):
         return picture  # nothing to change, and thousands of them to read
     from agent.vision.expression import preprocess
@@ -74,8 +77,10 @@ def as_network_sees(picture: Pictures) -> Pictures:
 
 
 def decoded(data: Pictures, flag: int) -> Pictures | None:
-    """The picture of an encoded file's bytes (uint8 [N]), ``flag`` one of cv2.IMREAD_...; None:
-    damaged, or none that OpenCV knows."""
+    """Decode the picture of an encoded file's bytes (uint8 [N]), ``flag`` one of cv2.IMREAD_....
+
+    None: damaged, or none that OpenCV knows.
+    """
     try:
         picture = cv2.imdecode(data, flag)
     except cv2.error:  # no byte at all, or more pixels than OpenCV takes on

@@ -23,7 +23,7 @@ from agent.training.network import predict
 
 
 def load(files: Sequence[Path]) -> list[nn.Module]:
-    """The networks of ``files``: best.pt of runs, of any design in NETWORKS with two heads.
+    """Load the networks of ``files``: best.pt of runs, of any design in NETWORKS with two heads.
 
     Raises DataError where a file is no checkpoint, or its network has one head only.
     """
@@ -42,8 +42,10 @@ _BLANK = np.zeros((1, data.SIZE, data.SIZE), np.uint8)
 def answers(
     networks: Sequence[nn.Module], pictures: data.Pictures, device: torch.device
 ) -> NDArray[np.float32]:
-    """What the networks hold for the truth of uint8 pictures [N, 48, 48]: distributions
-    [N, 2, 7], one for each head, their mean over all networks."""
+    """Return what the networks hold for the truth of uint8 pictures [N, 48, 48].
+
+    Distributions [N, 2, 7], one for each head, their mean over all networks.
+    """
     total = np.zeros((len(pictures), 2, data.CLASSES), np.float32)
     mirrored = np.ascontiguousarray(pictures[:, :, ::-1])
     for network in networks:
@@ -57,9 +59,11 @@ def answers(
 def taught(
     faces: data.Faces, networks: Sequence[nn.Module], share: float, team: Team
 ) -> data.Faces:
-    """``faces`` with ``share`` of their targets replaced by what the teachers answer; without
-    teachers, as they are. Where a target has no weight it gets none: its head learns as before.
-    Each process of the team asks for its part of the faces."""
+    """Return ``faces`` with ``share`` of their targets replaced by what the teachers answer.
+
+    Without teachers, as they are. Where a target has no weight it gets none: its head learns as
+    before. Each process of the team asks for its part of the faces.
+    """
     if not networks:
         return faces
     part = slice(team.rank, None, team.size)

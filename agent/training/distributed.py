@@ -28,7 +28,7 @@ class Team:
 
     @classmethod
     def join(cls) -> Team:
-        """Reads torchrun's variables; one accelerator a process where there is one."""
+        """Read torchrun's variables; one accelerator a process where there is one."""
         size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
         cuda = torch.cuda.is_available()
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
@@ -40,7 +40,7 @@ class Team:
         return cls(rank, size, device or torch.device("cpu"))
 
     def total(self, numbers: Tensor) -> Tensor:
-        """The sum over all processes."""
+        """Compute the sum over all processes."""
         if self.size == 1:
             return numbers
         there = numbers.to(self.device)
@@ -48,12 +48,14 @@ class Team:
         return there.cpu()
 
     def any(self, wish: bool) -> bool:
-        """True for all as soon as one process wishes it: nobody may wait for one that left."""
+        """Tell whether at least one process wishes it."""
         return wish if self.size == 1 else bool(self.total(torch.tensor([float(wish)])) > 0)
 
     def from_first(self, make: Callable[[], T]) -> T:
-        """What ``make`` gives the first process, told to all: only that one needs the run's folder.
-        What it raises, all raise."""
+        """Return what ``make`` gives the first process, told to all.
+
+        Only that one needs the run's folder. What it raises, all raise.
+        """
         if self.size == 1:
             return make()
         told: list[Any] = [None, None]
@@ -68,7 +70,7 @@ class Team:
         return cast(T, told[0])
 
     def leave(self) -> None:
-        """The run is over; nobody waits for this process any more."""
+        """Leave the run, which is over; nobody waits for this process any more."""
         if self.size > 1:
             dist.destroy_process_group()
 
@@ -82,7 +84,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Takes in the weights after step ``step``."""
+        """Take in the weights after step ``step``."""
         # The first steps count little: an untrained network is no memory worth keeping.
         decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
         for key, value in network.state_dict().items():

@@ -39,13 +39,13 @@ DESCRIBED = ("network", "parameters", "multiply_adds")
 
 
 def with_gamma(pictures: data.Pictures, exponent: float) -> data.Pictures:
-    """uint8 pictures brightened (exponent below 1) or darkened (above 1)."""
+    """Show uint8 pictures brightened (exponent below 1) or darkened (above 1)."""
     levels = np.arange(256) / 255
     return np.round(255 * levels**exponent).astype(np.uint8)[pictures]
 
 
 def from_afar(pictures: data.Pictures, side: int = 24) -> list[data.Pictures]:
-    """The faces as a camera sees them that has only ``side`` px for each."""
+    """Show the faces as a camera sees them that has only ``side`` px for each."""
     return [
         np.asarray(cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
         for p in pictures
@@ -53,7 +53,7 @@ def from_afar(pictures: data.Pictures, side: int = 24) -> list[data.Pictures]:
 
 
 def test_sets(folder: Path, cache: Path) -> list[tuple[str, list[data.Pictures], metrics.Truths]]:
-    """(name, faces, truths) of every row of the table."""
+    """List (name, faces, truths) of every row of the table."""
     public = data.read_ferplus(folder / "ferplus.npz", cache, 1)
     twin = data.twins(folder / "ferplus.npz", 1)
     voted = public.plurality >= 0
@@ -81,17 +81,21 @@ def test_sets(folder: Path, cache: Path) -> list[tuple[str, list[data.Pictures],
 class Predictor(Protocol):
     """Whatever turns faces into probabilities [N, 7]: our classifier, or a rival."""
 
-    def predict(self, faces: list[data.Pictures]) -> NDArray[np.floating[Any]]: ...
+    def predict(self, faces: list[data.Pictures]) -> NDArray[np.floating[Any]]:
+        """Compute probabilities [N, 7] of the faces."""
+        ...
 
 
 def predict(network: Predictor, faces: list[data.Pictures]) -> NDArray[np.floating[Any]]:
-    """Probabilities [N, 7], a few hundred faces at a time."""
+    """Compute probabilities [N, 7], a few hundred faces at a time."""
     parts = [network.predict(faces[i : i + 256]) for i in range(0, len(faces), 256)]
     return np.concatenate(parts)
 
 
 def label_head(model: Path, meta: dict[str, Any]) -> ExpressionClassifier | None:
-    """The head trained on FER2013's own labels, with its own temperature; None: the file has none.
+    """Find the head trained on FER2013's own labels, with its own temperature.
+
+    None: the file has none.
 
     Raises ModelError where the metadata name an output that the file lacks, or no temperature.
     """
@@ -113,8 +117,9 @@ def evaluate(
     model: Path, folder: Path, cache: Path, figures: Path | None = None, log: Path | None = None,
     rivals: Sequence[Rival] = (), tell: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The content of metrics.json: the model, and a row a test set; ``front`` where there are
-    ``rivals``: the model and each of them, accuracy and time.
+    """Make the content of metrics.json: the model, and a row a test set.
+
+    ``front`` where there are ``rivals``: the model and each of them, accuracy and time.
 
     ``figures`` receives the confusion matrix and the reliability diagram, the learning curves
     where ``log`` names a run's log.csv, and the front. ``tell`` hears of every row, and of a test
@@ -176,7 +181,10 @@ def evaluate(
 def entry(
     name: str, size: int, ms: float, rows: dict[str, dict[str, Any]], source: str
 ) -> dict[str, Any]:
-    """A network of the front: its time, and its figures on the sets that all are measured on."""
+    """Describe a network of the front.
+
+    Its time, and its figures on the sets that all are measured on.
+    """
     shown = ("accuracy", "macro_recall", "ece")
     sets = [s for s in (*COMPARED, OWN_HEAD) if s in rows]
     return {
@@ -202,7 +210,10 @@ def _draw(
 def _unsure(
     probabilities: metrics.Probabilities, truth: metrics.Truths, below: float
 ) -> dict[str, float]:
-    """What the threshold 'unsure below' buys: its share of faces, and who is right on each side."""
+    """Measure what the threshold 'unsure below' buys.
+
+    Its share of faces, and who is right on each side.
+    """
     weak = probabilities.max(axis=1) < below
     right = probabilities.argmax(axis=1) == truth
     return {
@@ -213,10 +224,12 @@ def _unsure(
 
 
 def latencies(calls: list[Callable[[], object]], repeats: int = 200) -> list[float]:
-    """Milliseconds of processor time of each call, all threads together: the mean after a warm-up.
-    On an idle machine that is the time it takes on one core; on a busy one, unlike the time on the
-    clock, it holds no waiting for others. The calls take turns, so that what slows the processor
-    itself slows all of them alike."""
+    """Measure the milliseconds of processor time of each call, all threads together.
+
+    The mean after a warm-up. On an idle machine that is the time it takes on one core; on a busy
+    one, unlike the time on the clock, it holds no waiting for others. The calls take turns, so that
+    what slows the processor itself slows all of them alike.
+    """
     spent = [0.0] * len(calls)
     for turn in range(repeats + 20):
         for place, call in enumerate(calls):
@@ -228,14 +241,16 @@ def latencies(calls: list[Callable[[], object]], repeats: int = 200) -> list[flo
 
 
 def one_face(network: Predictor) -> Callable[[], object]:
-    """A call that classifies one face with ``network``, for :func:`latencies`."""
+    """Make a call that classifies one face with ``network``, for :func:`latencies`."""
     face = np.random.default_rng(0).integers(0, 256, (data.SIZE, data.SIZE), np.uint8)
     return lambda: network.predict([face])
 
 
 def speed(model: Path, rivals: Sequence[Rival] = ()) -> tuple[dict[str, float], list[float]]:
-    """The model against the seed's network as its paper runs it (PyTorch, one face, one thread),
-    and the milliseconds of each rival; all of them take turns."""
+    """Measure the model against the seed's network as its paper runs it.
+
+    PyTorch, one face, one thread; and the milliseconds of each rival; all of them take turns.
+    """
     import torch
 
     from agent.training.network import build

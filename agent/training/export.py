@@ -80,7 +80,7 @@ class Shipped(nn.Module):
         return [ANSWER] if self.label is None else [ANSWER, LABEL]
 
     def forward(self, faces: Tensor) -> tuple[Tensor, ...]:
-        """[N, 1, 48, 48] -> one or two times logits [N, 7]."""
+        """Map [N, 1, 48, 48] -> one or two times logits [N, 7]."""
         features = self.network.logits(faces)  # type: ignore[operator]
         if self.label is None:
             return (self.answer(features),)
@@ -97,7 +97,7 @@ def export(
     checkpoint: Path, validation: data.Faces, shares: NDArray[np.float64], target: Path,
     blend: Blend | None = None, title: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """Writes ``target`` (an .onnx path) and its .json; returns the metadata.
+    """Write ``target`` (an .onnx path) and its .json; returns the metadata.
 
     ``shares`` are the class shares of the training labels, [7]. The same file is written for the
     same checkpoint, so its checksum says whether two models are one.
@@ -139,17 +139,17 @@ def export(
 
 
 def identity(content: bytes) -> dict[str, Any]:
-    """Size and checksum of a network's file, as its metadata hold them."""
+    """Return size and checksum of a network's file, as its metadata hold them."""
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def write_metadata(file: Path, meta: dict[str, Any]) -> None:
-    """Writes ``meta`` as the JSON that lies beside a network."""
+    """Write ``meta`` as the JSON that lies beside a network."""
     file.write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
 
 
 def calibrated(file: Path, validation: data.Faces) -> dict[str, Any]:
-    """What is fitted on the answers that the network ``file`` gives on ``validation``:
+    """Fit what is fitted on the answers that the network ``file`` gives on ``validation``.
 
     * ``temperature`` and ``unsure_below``, on the faces with a plurality;
     * ``priors``: the mean probability of each class, at that temperature, over all the faces;
@@ -179,8 +179,10 @@ def calibrated(file: Path, validation: data.Faces) -> dict[str, Any]:
 def choices(
     checkpoint: Path, validation: data.Faces, shares: NDArray[np.float64]
 ) -> list[dict[str, float]]:
-    """What each of a few blends would reach on validation, to choose ``Blend`` by. ``shares`` are
-    the class shares of the training labels, [7]."""
+    """Measure what each of a few blends would reach on validation, to choose ``Blend`` by.
+
+    ``shares`` are the class shares of the training labels, [7].
+    """
     network = load(checkpoint)[1]
     heads = predict(network, validation.pictures, torch.device("cpu"))
     known = validation.plurality >= 0
@@ -208,7 +210,7 @@ def choices(
 
 
 def _answers(file: Path, pictures: data.Pictures) -> dict[str, NDArray[np.float32]]:
-    """Logits [N, 7] of every output of ``file``, by its name."""
+    """Compute the logits [N, 7] of every output of ``file``, by its name."""
     session = onnxruntime.InferenceSession(
         file.read_bytes(), one_thread(), providers=["CPUExecutionProvider"]
     )

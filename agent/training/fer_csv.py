@@ -28,8 +28,10 @@ USAGES = ("Training", "PublicTest", "PrivateTest")
 
 
 def read_fer_csv(file: Path, faults: Faults, usage: str = "Training") -> Faces:
-    """FER2013's fer2013.csv (columns emotion, pixels, Usage), one part of it. Raises DataError for
-    a file that cannot be read or has no such part."""
+    """Read FER2013's fer2013.csv (columns emotion, pixels, Usage), one part of it.
+
+    Raises DataError for a file that cannot be read or has no such part.
+    """
     pictures, labels, usages = [], [], Counter[str]()
     for where, row in _rows(file, COLUMNS):
         usages[row["Usage"]] += 1
@@ -44,8 +46,11 @@ def read_fer_csv(file: Path, faults: Faults, usage: str = "Training") -> Faces:
 
 
 def read_ferplus_csv(pixels: Path, votes: Path, faults: Faults, usage: str = "Training") -> Faces:
-    """FER+: its fer2013new.csv holds the votes of the same rows of fer2013.csv. Raises DataError
-    for a file that cannot be read or has no such part, and for files of unequal length."""
+    """Read FER+: its fer2013new.csv holds the votes of the same rows of fer2013.csv.
+
+    Raises DataError for a file that cannot be read or has no such part, and for files of unequal
+    length.
+    """
     kept: list[tuple[Pictures, int, list[int]]] = []
     usages = Counter[str]()
     pixel_rows = list(_rows(pixels, COLUMNS))
@@ -86,7 +91,7 @@ def read_ferplus_csv(pixels: Path, votes: Path, faults: Faults, usage: str = "Tr
 
 
 def _rows(file: Path, wanted: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
-    """('file line n', row) of a csv; DataError when the file or a column is missing."""
+    """Yield ('file line n', row) of a csv; DataError when the file or a column is missing."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as text:
             reader = csv.DictReader(text)
@@ -104,7 +109,7 @@ def _rows(file: Path, wanted: tuple[str, ...]) -> Iterator[tuple[str, dict[str, 
 
 
 def _of_part(row: dict[str, str], usage: str, where: str, faults: Faults) -> bool:
-    """Whether a row belongs to the part asked for; a part that nobody knows is a fault."""
+    """Tell whether a row belongs to the part asked for; a part that nobody knows is a fault."""
     if row["Usage"] not in USAGES:
         detail = f"{', '.join(USAGES)} are known, not '{row['Usage'][:40]}'"
         faults.add(where, "unknown Usage", detail)
@@ -112,7 +117,7 @@ def _of_part(row: dict[str, str], usage: str, where: str, faults: Faults) -> boo
 
 
 def _no_part(usages: Counter[str], usage: str) -> str:
-    """Which parts a file has, where it lacks the one asked for."""
+    """Say which parts a file has, where it lacks the one asked for."""
     there = ", ".join(f"'{name[:40]}' ({count})" for name, count in usages.most_common(5))
     return "" if usage in usages else f"No row's Usage is {usage}; there are: {there or 'no rows'}"
 

@@ -17,20 +17,20 @@ Truths = NDArray[np.int64]
 
 
 def softmax(logits: Probabilities, temperature: float = 1.0) -> NDArray[np.float64]:
-    """Rows of logits / temperature as probabilities."""
+    """Turn rows of logits / temperature into probabilities."""
     scaled = np.asarray(logits, np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def confusion(probabilities: Probabilities, truth: Truths) -> NDArray[np.int64]:
-    """[7, 7] counts: row the truth, column the answer."""
+    """Count the answers, [7, 7]: row the truth, column the answer."""
     n = len(EMOTIONS)
     return np.bincount(truth * n + probabilities.argmax(axis=1), minlength=n * n).reshape(n, n)
 
 
 def log_loss(probabilities: Probabilities, truth: Truths) -> float:
-    """Mean negative log-likelihood of the truth, in nats."""
+    """Compute the mean negative log-likelihood of the truth, in nats."""
     right = probabilities[np.arange(len(truth)), truth]
     return float(-np.log(np.maximum(right, 1e-12)).mean())
 
@@ -38,7 +38,7 @@ def log_loss(probabilities: Probabilities, truth: Truths) -> float:
 def reliability(
     probabilities: Probabilities, truth: Truths, bins: int = 15
 ) -> list[tuple[float, float, int]]:
-    """(mean confidence, accuracy, count) of each of ``bins`` equal steps of confidence."""
+    """Measure (mean confidence, accuracy, count) of each of ``bins`` equal steps of confidence."""
     top = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
     place = np.minimum((top * bins).astype(int), bins - 1)
@@ -51,13 +51,13 @@ def reliability(
 
 
 def calibration_error(probabilities: Probabilities, truth: Truths, bins: int = 15) -> float:
-    """Expected calibration error (Guo et al. 2017, equation 3)."""
+    """Compute the expected calibration error (Guo et al. 2017, equation 3)."""
     parts = reliability(probabilities, truth, bins)
     return float(sum(abs(sure - right) * count for sure, right, count in parts) / len(truth))
 
 
 def figures(probabilities: Probabilities, truth: Truths) -> dict[str, Any]:
-    """One row of the table: accuracy, macro recall, macro F1, loss, ECE, count, and per class.
+    """Make one row: accuracy, macro recall, macro F1, loss, ECE, count, and per class.
 
     Macro figures are means over the classes that occur in ``truth``.
     """
@@ -89,9 +89,10 @@ def figures(probabilities: Probabilities, truth: Truths) -> dict[str, Any]:
 
 
 def fit_temperature(logits: Probabilities, truth: Truths) -> float:
-    """The temperature with the least log-loss, between 0.2 and 5, by golden section on its log.
+    """Find the temperature with the least log-loss, between 0.2 and 5.
 
-    The loss has a single minimum in 1 / temperature, so the search cannot end in a wrong one.
+    By golden section on its log. The loss has a single minimum in 1 / temperature, so the search
+    cannot end in a wrong one.
     """
     golden = (np.sqrt(5) - 1) / 2
     low, high = np.log(0.2), np.log(5.0)
@@ -104,9 +105,11 @@ def fit_temperature(logits: Probabilities, truth: Truths) -> float:
 
 
 def fit_unsure(probabilities: Probabilities, truth: Truths) -> float:
-    """The top probability below which it is better to say 'unsure' than to answer, where a wrong
-    answer costs one and saying so costs a half (Chow 1970): the threshold of the least total cost.
-    0 where even the weakest answers are mostly right."""
+    """Find the top probability below which it is better to say 'unsure' than to answer.
+
+    A wrong answer costs one and saying so costs a half (Chow 1970): the threshold of the least
+    total cost. 0 where even the weakest answers are mostly right.
+    """
     top = probabilities.max(axis=1)
     order = np.argsort(top, kind="stable")
     right = (probabilities.argmax(axis=1) == truth)[order]
@@ -116,8 +119,10 @@ def fit_unsure(probabilities: Probabilities, truth: Truths) -> float:
 
 
 def best_trades(points: list[tuple[float, float]]) -> list[bool]:
-    """Which of the (milliseconds, accuracy) no other point beats: at most as slow, at least as
-    right, and better in one of the two."""
+    """Find which of the (milliseconds, accuracy) no other point beats.
+
+    At most as slow, at least as right, and better in one of the two.
+    """
     return [
         not any(ms <= m and right >= r and (ms, right) != (m, r) for ms, right in points)
         for m, r in points

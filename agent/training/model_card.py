@@ -39,7 +39,7 @@ DROP_MARK = 0.05
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as a Markdown table: shares in percent, loss in nats, ECE as it is."""
+    """Write the rows as a Markdown table: shares in percent, loss in nats, ECE as it is."""
     head = "| test set | faces | accuracy | macro recall | macro F1 | loss | ECE |"
     lines = [head, "|---|---|---|---|---|---|---|"]
     for row in rows:
@@ -52,7 +52,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def block(metrics: dict[str, Any]) -> str:
-    """Everything between the markers."""
+    """Return everything between the markers."""
     rows = {row["set"]: row for row in metrics["rows"]}
     model, unsure = metrics["model"], rows["ferplus"]["unsure"]
     speed = metrics["latency"]
@@ -77,7 +77,10 @@ def block(metrics: dict[str, Any]) -> str:
 
 
 def _measured_on(name: str, rows: dict[str, dict[str, Any]]) -> str:
-    """The row that a mark is judged by: FER2013's labels by their own head, where there is one."""
+    """Find the row that a mark is judged by.
+
+    FER2013's labels by their own head, where there is one.
+    """
     return OWN_HEAD if name == "fer label" and OWN_HEAD in rows else name
 
 
@@ -113,14 +116,14 @@ MARKS_HEAD = ("| mark | goal | reached | |", "|---|---|---|---|")
 
 
 def _mark(what: str, value: float, mark: float, sign: int, digits: int) -> str:
-    """One row; ``sign`` +1: at least the mark is wanted, -1: at most."""
+    """Make one row; ``sign`` +1: at least the mark is wanted, -1: at most."""
     goal = f"{'at least' if sign > 0 else 'at most'} {mark:g}"
     met = "met" if sign * round(value - mark, 9) >= 0 else "**missed**"
     return f"| {what} | {goal} | {value:.{digits}f} | {met} |"
 
 
 def _pace(networks: list[dict[str, Any]]) -> str:
-    """The marks on time, as far as their networks took part; empty: none did."""
+    """List the marks on time, as far as their networks took part; empty: none did."""
     ms = {network["name"]: network["ms"] for network in networks}
     ours = networks[0]["ms"]
     lines = [
@@ -149,7 +152,7 @@ def _classes(rows: dict[str, dict[str, Any]]) -> str:
 
 
 def front_block(front: dict[str, Any], shipped: str) -> str:
-    """The networks of front.json as a table; ``shipped`` is the checksum of the shipped file."""
+    """Write the networks of front.json as a table; ``shipped`` is the shipped file's checksum."""
     networks = front["networks"]
     ours = networks[0]["ms"]
     trades = [
@@ -179,12 +182,12 @@ def front_block(front: dict[str, Any], shipped: str) -> str:
 
 
 def _right(network: dict[str, Any], name: str) -> float:
-    """Accuracy on ``name``, by the head that was trained for it."""
+    """Return the accuracy on ``name``, by the head that was trained for it."""
     return float(network["sets"][_measured_on(name, network["sets"])]["accuracy"])
 
 
 def refresh(card: Path, metrics: dict[str, Any], front: dict[str, Any] | None = None) -> None:
-    """Rewrites the blocks in ``card``. Raises DataError where a marker is missing."""
+    """Rewrite the blocks in ``card``. Raises DataError where a marker is missing."""
     text = _replaced(card, card.read_text(encoding="utf-8"), (BEGIN, END), block(metrics))
     if front is not None:
         inside = front_block(front, metrics["model"]["sha256"])
@@ -193,7 +196,7 @@ def refresh(card: Path, metrics: dict[str, Any], front: dict[str, Any] | None = 
 
 
 def _replaced(card: Path, text: str, marks: tuple[str, str], inside: str) -> str:
-    """``text`` of ``card`` with ``inside`` between the two lines of ``marks``."""
+    """Return ``text`` of ``card`` with ``inside`` between the two lines of ``marks``."""
     begin, end = marks
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
         raise DataError(f"{card} must hold the line '{begin}' and, after it, '{end}', once each.")

@@ -1,5 +1,8 @@
-"""The rules of the benchmark that do not ship: what the project began with, and what stood in
-between. Each is made for one sitting (:class:`agent.training.streams.Rule`)."""
+"""The rules of the benchmark that do not ship.
+
+What the project began with, and what stood in between. Each is made for one sitting
+(:class:`agent.training.streams.Rule`).
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,11 @@ class Steady:
         self.mood = Mood(MoodState.UNSURE, now, 0.0)
 
     def next_look(self, now: float) -> float:
+        """Return when to look next."""
         return now + EVERY
 
     def look(self, observation: Observation) -> Mood:
+        """Take in one more look."""
         if observation.probabilities is not None:
             leading = self.leading(np.asarray(observation.probabilities))
             if leading is not None and STATES[leading] is not self.mood.state:
@@ -37,7 +42,7 @@ class Steady:
         return self.mood
 
     def leading(self, probabilities: NDArray[np.float64]) -> int | None:
-        """The emotion to name after one more look with a face; None: the same."""
+        """Return the emotion to name after one more look with a face; None: the same."""
         return int(probabilities.argmax())
 
 
@@ -53,6 +58,7 @@ class Majority(Steady):
         self._latest: deque[int] = deque(maxlen=LATEST)
 
     def leading(self, probabilities: NDArray[np.float64]) -> int | None:
+        """Return the emotion of most looks; None: the same."""
         self._latest.append(int(probabilities.argmax()))
         emotion, count = Counter(self._latest).most_common(1)[0]
         return emotion if 2 * count > LATEST else None
@@ -66,6 +72,7 @@ class Smoothing(Steady):
         self._mean = np.zeros(len(STATES))
 
     def leading(self, probabilities: NDArray[np.float64]) -> int | None:
+        """Return the emotion of the smoothed looks; None: the same."""
         fading = 0.5 ** (EVERY / 15.0)
         self._mean = fading * self._mean + (1 - fading) * probabilities
         return int(self._mean.argmax())
@@ -78,8 +85,10 @@ class Before:
         self._memory = before_filter.begin(now)
 
     def next_look(self, now: float) -> float:
+        """Return when to look next."""
         return now + EVERY
 
     def look(self, observation: Observation) -> Mood:
+        """Take in one more look."""
         self._memory = before_filter.observe(self._memory, observation)
         return self._memory.mood

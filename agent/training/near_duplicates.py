@@ -15,7 +15,7 @@ BLOCK = 2048
 def twin_groups(
     number: NDArray[np.int32], twin: NDArray[np.int32], alike: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Group ids [N]: pictures linked by a chain of near twins share one (union-find)."""
+    """Return group ids [N]: pictures linked by a chain of near twins share one (union-find)."""
     place = {int(n): row for row, n in enumerate(number)}
     parent = np.arange(len(number))
 
@@ -33,11 +33,11 @@ def twin_groups(
 
 
 def near_twins(pictures: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which of ``pictures`` (uint8 [N, 48, 48]) have a copy or near twin in ``others`` ([M, 48,
-    48]): bool [N].
+    """Tell which of ``pictures`` have a copy or near twin in ``others``: bool [N].
 
-    The similarity is that of ferplus.npz's ``twin_sim``: both shrunk to 24 x 24 by averaging, the
-    correlation of their pixels. A flat picture correlates with nothing; its twins are its copies.
+    uint8, [N, 48, 48] and [M, 48, 48]. The similarity is that of ferplus.npz's ``twin_sim``: both
+    shrunk to 24 x 24 by averaging, the correlation of their pixels. A flat picture correlates with
+    nothing; its twins are its copies.
     """
     copies = {other.tobytes() for other in others}
     known = _patterns(others).T
@@ -51,8 +51,10 @@ def near_twins(pictures: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArra
 
 
 def _patterns(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """[N, 48, 48] -> [N, 576], each row of mean 0 and length 1, so that the product of two rows is
-    their correlation; zeros for a flat picture."""
+    """Turn [N, 48, 48] into [N, 576], each row of mean 0 and length 1.
+
+    So the product of two rows is their correlation; zeros for a flat picture.
+    """
     step = pictures.shape[1] // HALF
     small = pictures.reshape(-1, HALF, step, HALF, step).mean(axis=(2, 4), dtype=np.float32)
     rows = small.reshape(len(pictures), HALF * HALF)

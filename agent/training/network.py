@@ -35,11 +35,11 @@ class SeedNet(nn.Module):
         )
 
     def logits(self, faces: Tensor) -> Tensor:
-        """[N, 1, 48, 48] -> [N, 7]."""
+        """Map [N, 1, 48, 48] -> [N, 7]."""
         return cast(Tensor, self.head(self.features(faces).flatten(1)))
 
     def forward(self, faces: Tensor) -> Tensor:
-        """[N, 1, 48, 48] -> [N, 1, 7]."""
+        """Map [N, 1, 48, 48] -> [N, 1, 7]."""
         return self.logits(faces).unsqueeze(1)
 
 
@@ -60,12 +60,15 @@ class Block(nn.Module):
             )  # fmt: skip
 
     def forward(self, maps: Tensor) -> Tensor:
+        """Compute the maps of the next layer."""
         return torch.relu(self.body(maps) + self.shortcut(maps))
 
 
 class MoodNet(nn.Module):
-    """A stem to 24 x 24, then stages of :class:`Block`, each at half the side of the one before;
-    two heads on the mean of what is left. The last stage, at 3 x 3, is nearly free of work."""
+    """A stem to 24 x 24, then stages of :class:`Block`, each at half the side of the one before.
+
+    Two heads on the mean of what is left. The last stage, at 3 x 3, is nearly free of work.
+    """
 
     def __init__(self, stem: int, widths: tuple[int, ...], depths: tuple[int, ...]) -> None:
         super().__init__()
@@ -84,12 +87,12 @@ class MoodNet(nn.Module):
         self.head = nn.Linear(before, 2 * CLASSES)
 
     def logits(self, faces: Tensor) -> Tensor:
-        """[N, 1, 48, 48] -> [N, 14], or [N, 7] once the heads are blended."""
+        """Map [N, 1, 48, 48] -> [N, 14], or [N, 7] once the heads are blended."""
         mean = self.pool(self.features(faces)).flatten(1)
         return cast(Tensor, self.head(self.dropout(mean)))
 
     def forward(self, faces: Tensor) -> Tensor:
-        """[N, 1, 48, 48] -> [N, 2, 7]: as ten taggers vote, as FER2013 labels."""
+        """Map [N, 1, 48, 48] -> [N, 2, 7]: as ten taggers vote, as FER2013 labels."""
         return self.logits(faces).view(-1, 2, CLASSES)
 
 
@@ -100,13 +103,13 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 
 
 def build(name: str) -> nn.Module:
-    """A freshly initialised network by its name in NETWORKS."""
+    """Build a freshly initialised network by its name in NETWORKS."""
     return NETWORKS[name]()
 
 
 @torch.no_grad()
 def predict(network: nn.Module, pictures: Pictures, device: torch.device) -> NDArray[np.float32]:
-    """Logits [N, heads, 7] of uint8 pictures [N, 48, 48]."""
+    """Compute the logits [N, heads, 7] of uint8 pictures [N, 48, 48]."""
     network.eval()
     out = []
     for first in range(0, len(pictures), 512):
@@ -116,12 +119,12 @@ def predict(network: nn.Module, pictures: Pictures, device: torch.device) -> NDA
 
 
 def parameters(network: nn.Module) -> int:
-    """How many numbers training may change."""
+    """Count the numbers that training may change."""
     return sum(p.numel() for p in network.parameters())
 
 
 def multiply_adds(network: nn.Module, size: int = 48) -> int:
-    """Multiply-adds of convolutions and dense layers for one face of ``size`` px."""
+    """Count the multiply-adds of convolutions and dense layers for one face of ``size`` px."""
     total = 0
 
     def count(module: nn.Module, _inputs: object, output: Tensor) -> None:

@@ -1,5 +1,7 @@
-"""Packed corpora: an .npz of all pictures' files behind one another, and a row a picture of what is
-known of them. Opened in one place, so that whatever is wrong with such a file is said in words."""
+"""Opens packed corpora: an .npz of all pictures' files, and a row a picture of what is known.
+
+Opened in one place, so that whatever is wrong with such a file is said in words.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,11 @@ WHOLE, REAL, WORDS = "iu", "f", "US"
 
 @dataclass(frozen=True)
 class Column:
-    """What an array of a packed corpus may hold: a row a picture, of ``width`` numbers (0: of one)
-    between ``lowest`` and ``highest``; ``kinds`` are numpy's letters for the types allowed, whole
-    numbers if nothing is said."""
+    """What an array of a packed corpus may hold.
+
+    A row a picture, of ``width`` numbers (0: of one) between ``lowest`` and ``highest``; ``kinds``
+    are numpy's letters for the types allowed, whole numbers if nothing is said.
+    """
 
     lowest: float = -math.inf
     highest: float = math.inf
@@ -49,8 +53,11 @@ class Packed:
         return self.arrays[name]
 
     def pictures(self, cache: Path) -> Pictures:
-        """All pictures as uint8 [N, 48, 48]; decoded once, then kept in ``cache`` where that can
-        be written. Raises DataError that names a picture which cannot be decoded."""
+        """Read all pictures as uint8 [N, 48, 48].
+
+        Decoded once, then kept in ``cache`` where that can be written. Raises DataError that names
+        a picture which cannot be decoded.
+        """
         stamp = self.file.stat()
         kept = cache / f"{self.file.stem}-{stamp.st_size}-{stamp.st_mtime_ns}-{SIZE}.npy"
         offsets = self["off"]
@@ -74,8 +81,10 @@ class Packed:
 
 
 def open_packed(file: Path, blob: str, columns: Mapping[str, Column]) -> Packed:
-    """The packed corpus ``file``: an array ``blob`` of bytes, picture i from ``off[i]`` to
-    ``off[i + 1]``, and an array for each of ``columns``.
+    """Open the packed corpus ``file``.
+
+    An array ``blob`` of bytes, picture i from ``off[i]`` to ``off[i + 1]``, and an array for each
+    of ``columns``.
 
     Raises DataError that names the file and what is wrong: it is missing, torn or empty, lacks an
     array, an array's length does not fit, a value is out of range.
@@ -94,7 +103,7 @@ def open_packed(file: Path, blob: str, columns: Mapping[str, Column]) -> Packed:
 
 
 def _wrong(array: NDArray[Any], column: Column, count: int) -> str:
-    """What about an array is not as its column says; empty: nothing."""
+    """Say what about an array is not as its column says; empty: nothing."""
     wanted = (count, column.width) if column.width else (count,)
     if array.shape != wanted:
         return f"has the shape {array.shape}, where {count} pictures want {wanted}"
@@ -112,7 +121,7 @@ def _wrong(array: NDArray[Any], column: Column, count: int) -> str:
 
 
 def _arrays(file: Path, names: list[str], seen: list[str] | None = None) -> dict[str, NDArray[Any]]:
-    """The named arrays of an .npz; those of ``seen`` have to be there, but are not read."""
+    """Read the named arrays of an .npz; those of ``seen`` have to be there, but are not read."""
     try:
         packed = np.load(file)
         if not isinstance(packed, np.lib.npyio.NpzFile):
@@ -134,7 +143,7 @@ def _torn(file: Path, what: str) -> DataError:
 
 
 def _kept(file: Path, count: int) -> Pictures | None:
-    """The pictures kept in a cache; None: there are none, or not those wanted."""
+    """Read the pictures kept in a cache; None: there are none, or not those wanted."""
     try:
         pictures = np.load(file)
     except BROKEN:

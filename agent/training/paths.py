@@ -1,5 +1,7 @@
-"""Where the commands of training read and write, and how they make sure of it beforehand: hours of
-training or measuring must not end at a folder that cannot be written."""
+"""Where the commands of training read and write, and how they make sure of it beforehand.
+
+Hours of training or measuring must not end at a folder that cannot be written.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,10 @@ from agent.store.paths import APP, Paths
 
 
 def faces_cache() -> Path:
-    """The folder that keeps decoded faces (some 100 MB), the same wherever one stands: below
-    MOODTRAY_HOME where that is set, else in the user's cache. It is not made by asking."""
+    """Find the folder that keeps decoded faces (some 100 MB), the same wherever one stands.
+
+    Below MOODTRAY_HOME where that is set, else in the user's cache. It is not made by asking.
+    """
     home = Paths.home()
     if home is not None:
         return home / "cache" / "faces"
@@ -26,8 +30,10 @@ def faces_cache() -> Path:
 
 
 def check_folder(folder: Path, option: str) -> None:
-    """Raises AgentError that names ``folder`` and the ``option`` that chose it, unless it is a
-    folder that can be written, or can be made. Leaves nothing there."""
+    """Check that ``folder`` can be written, or can be made; leaves nothing there.
+
+    Raises AgentError that names it and the ``option`` that chose it.
+    """
     there = folder.absolute()
     while not (there.exists() or there.is_symlink()):
         there = there.parent
@@ -46,8 +52,11 @@ def check_folder(folder: Path, option: str) -> None:
 
 
 def check_network(file: Path, option: str) -> None:
-    """Raises AgentError unless ``file`` is a place for a network: its name ends in .onnx, because
-    the metadata go into the .json beside it, and it and its metadata can be written there."""
+    """Raise AgentError unless ``file`` is a place for a network.
+
+    Its name ends in .onnx, because the metadata go into the .json beside it, and it and its
+    metadata can be written there.
+    """
     if file.suffix != ".onnx" or file.is_dir():
         raise AgentError(
             f"{option} names a file that ends in .onnx, e.g. {file.with_suffix('.onnx').name}, "
@@ -58,7 +67,7 @@ def check_network(file: Path, option: str) -> None:
 
 
 def check_files(files: list[Path]) -> None:
-    """Raises AgentError that names the first of ``files`` that is there and cannot be written."""
+    """Raise AgentError that names the first of ``files`` that is there and cannot be written."""
     for file in files:
         if file.is_dir() or (file.exists() and not os.access(file, os.W_OK)):
             raise AgentError(f"{file} cannot be written. Check its permissions, or move it away.")
@@ -66,8 +75,11 @@ def check_files(files: list[Path]) -> None:
 
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """A path beside ``target`` to write to: in the end it takes the place of ``target``, and where
-    writing fails it is removed and ``target`` stays as it was."""
+    """Make a path beside ``target`` to write to.
+
+    In the end it takes the place of ``target``, and where writing fails it is removed and
+    ``target`` stays as it was.
+    """
     # The processes of one training may write the same cache at the same time.
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
@@ -78,7 +90,7 @@ def whole(target: Path) -> Iterator[Path]:
 
 
 def in_words(error: OSError) -> str:
-    """What the system refused, as a line that names the path where the system names it."""
+    """Say what the system refused, as a line that names the path where the system names it."""
     why = error.strerror or str(error)
     if error.filename is None:
         return f"A file cannot be read or written ({why})."

@@ -23,7 +23,7 @@ SIDES = {
 
 
 def learning_curves(log: Path, target: Path) -> None:
-    """Accuracy and loss, training and validation, over the epochs of a run's log.csv."""
+    """Draw accuracy and loss, training and validation, over the epochs of a run's log.csv."""
     with log.open(newline="") as text:
         rows = list(csv.DictReader(text))
     epochs = [int(float(row["epoch"])) for row in rows]
@@ -43,7 +43,7 @@ def learning_curves(log: Path, target: Path) -> None:
 def confusion_matrix(
     probabilities: metrics.Probabilities, truth: metrics.Truths, title: str, target: Path
 ) -> None:
-    """Row the truth, column the answer, in percent of the row."""
+    """Draw a row a truth, a column an answer, in percent of the row."""
     counts = metrics.confusion(probabilities, truth)
     share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(5.2, 4.6), layout="constrained")
@@ -63,7 +63,10 @@ def confusion_matrix(
 def reliability_diagram(
     probabilities: metrics.Probabilities, truth: metrics.Truths, title: str, target: Path
 ) -> None:
-    """How often an answer of each confidence is right, in 15 steps, with the share of answers."""
+    """Draw how often an answer of each confidence is right, in 15 steps.
+
+    With the share of answers.
+    """
     parts = [p for p in metrics.reliability(probabilities, truth) if p[2]]
     sure, right, count = (np.array(column) for column in zip(*parts, strict=True))
     figure = Figure(figsize=(4.4, 4.4), layout="constrained")
@@ -82,8 +85,11 @@ MARKS = "osD^vPX*"
 
 
 def front(networks: list[dict[str, Any]], target: Path) -> None:
-    """Accuracy against milliseconds a face; the line joins those that no other beats. The first of
-    ``networks`` is ours. On FER2013's labels ours stands with the head trained on them, if any."""
+    """Draw accuracy against milliseconds a face; the line joins those that no other beats.
+
+    The first of ``networks`` is ours. On FER2013's labels ours stands with the head trained on
+    them, if any.
+    """
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     for place, (name, title) in enumerate((("ferplus", "FER+"), ("fer label", "FER2013's label"))):
         own = f"{name}, own head"

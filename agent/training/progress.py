@@ -51,7 +51,7 @@ class Progress:
             self._bar.stop()
 
     def step(self, done: int, loss: float) -> None:
-        """``done`` steps of the whole run are done; the last had this loss."""
+        """Show that ``done`` steps of the whole run are done; the last had this loss."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, loss=loss)
         elif not self._quiet and done % EVERY == 0:
@@ -63,7 +63,7 @@ class Progress:
             )
 
     def epoch(self, number: int, train: tuple[float, float], held: list[float]) -> None:
-        """An epoch is over: (loss, accuracy) in training; held out macro recall too."""
+        """Show that an epoch is over: (loss, accuracy) in training; held out macro recall too."""
         self._print(
             f"epoch {number}: training loss {train[0]:.3f}, accuracy {train[1]:.3f}; validation "
             f"loss {held[0]:.3f}, accuracy {held[1]:.3f}, macro recall {held[2]:.3f}"

@@ -21,13 +21,15 @@ from agent.vision.expression import ExpressionClassifier, normalise
 
 
 def copy_of(model: Path) -> Path:
-    """Where the eight-bit copy of ``model`` lies: NAME-int8.onnx beside it."""
+    """Tell where the eight-bit copy of ``model`` lies: NAME-int8.onnx beside it."""
     return model.with_name(f"{model.stem}-int8.onnx")
 
 
 def stale_copy(model: Path) -> str | None:
-    """A line about the eight-bit copy beside ``model`` that was made of another network; None:
-    there is no copy, or it is one of this very file."""
+    """Make a line about the eight-bit copy beside ``model`` that was made of another network.
+
+    None: there is no copy, or it is one of this very file.
+    """
     copy = copy_of(model)
     if not copy.is_file():
         return None
@@ -43,7 +45,7 @@ def stale_copy(model: Path) -> str | None:
 def quantise(
     model: Path, target: Path, training: data.Faces, validation: data.Faces, faces: int = 512
 ) -> None:
-    """Writes ``target`` (.onnx) and its metadata from ``model`` and its metadata.
+    """Write ``target`` (.onnx) and its metadata from ``model`` and its metadata.
 
     ``faces`` of ``training`` show the range of the activations. Temperature, priors, 'unsure below'
     and figures are those of the copy on ``validation``; ``source_sha256`` names the full network.
@@ -89,7 +91,7 @@ class Verdict:
 
 
 def compare(model: Path, int8: Path, validation: data.Faces) -> Verdict:
-    """Both on the plurality of the validation faces, one face at a time for the speed."""
+    """Compare both on the plurality of the validation faces, one face at a time for the speed."""
     known = validation.plurality >= 0
     pictures, truth = list(validation.pictures[known]), validation.plurality[known]
     both = [ExpressionClassifier.load(file) for file in (model, int8)]

@@ -26,9 +26,11 @@ DEBRIS = {"thumbs.db", "desktop.ini"}
 
 @dataclass
 class Faults:
-    """What could not be used: ``found`` holds (where, kind, detail); ``others`` counts faces of an
-    expression that is none of the seven, ``twins`` those that are held out for validation or tests.
-    Neither of the two is a fault."""
+    """What could not be used: ``found`` holds (where, kind, detail).
+
+    ``others`` counts faces of an expression that is none of the seven, ``twins`` those that are
+    held out for validation or tests. Neither of the two is a fault.
+    """
 
     refuse: bool = False
     found: list[tuple[str, str, str]] = field(default_factory=list)
@@ -36,7 +38,7 @@ class Faults:
     twins: int = 0
 
     def add(self, where: str, kind: str, detail: str) -> None:
-        """Writes a fault down, or raises DataError when faults are to be refused."""
+        """Write a fault down, or raise DataError when faults are to be refused."""
         if self.refuse:
             raise DataError(
                 f"{where}: {kind} ({detail}). Mend it, or leave such rows out with --on-fault skip."
@@ -44,7 +46,7 @@ class Faults:
         self.found.append((where, kind, detail))
 
     def summary(self) -> list[str]:
-        """One line a kind: how many, and the first of them by name."""
+        """Make one line a kind: how many, and the first of them by name."""
         kinds = Counter(kind for _, kind, _ in self.found)
         first = {kind: (where, detail) for where, kind, detail in reversed(self.found)}
         lines = [
@@ -61,7 +63,7 @@ class Faults:
 
 
 def labelled(pictures: list[Pictures], labels: list[int]) -> Faces:
-    """Faces with one label each, which stands in the head of the single label."""
+    """Make faces with one label each, which stands in the head of the single label."""
     label = np.array(labels, np.int64)
     hot = one_hot(label, 0.1)
     none = np.zeros(len(label), np.float32)
@@ -76,7 +78,7 @@ def labelled(pictures: list[Pictures], labels: list[int]) -> Faces:
 
 
 def some(faces: Faces, source: Path, faults: Faults, hint: str = "") -> Faces:
-    """``faces``; DataError that says what was left out where there are none."""
+    """Return ``faces``; DataError that says what was left out where there are none."""
     if len(faces):
         return faces
     said = [line for line in (hint, *faults.summary()) if line] or ["There is none in it"]
@@ -84,14 +86,16 @@ def some(faces: Faces, source: Path, faults: Faults, hint: str = "") -> Faces:
 
 
 def whole_number(text: str, highest: int) -> int | None:
-    """The number that ``text`` spells in plain digits; None: it does not, or is above ``highest``.
-    (str.isdigit is true for '²', which int() refuses.)"""
+    """Read the number that ``text`` spells in plain digits.
+
+    None: it does not, or is above ``highest``. (str.isdigit is true for '²', which int() refuses.)
+    """
     plain = text.isascii() and text.isdecimal() and len(text) <= 9
     return number if plain and (number := int(text)) <= highest else None
 
 
 def class_id(text: str, highest: int, where: str, faults: Faults) -> int | None:
-    """The class that a label names, 0 to ``highest``; None: a fault, written down."""
+    """Find the class that a label names, 0 to ``highest``; None: a fault, written down."""
     text = text.strip()
     if not text:
         faults.add(where, "missing label", "the label is empty")
@@ -103,7 +107,7 @@ def class_id(text: str, highest: int, where: str, faults: Faults) -> int | None:
 
 
 def entries(folder: Path) -> list[Path]:
-    """What lies in a folder, by name, without debris. DataError where it cannot be read."""
+    """List what lies in a folder, by name, without debris. DataError where it cannot be read."""
     try:
         found = sorted(folder.iterdir())
     except OSError as error:
@@ -112,8 +116,10 @@ def entries(folder: Path) -> list[Path]:
 
 
 def open_picture(file: Path, faults: Faults) -> Pictures | None:
-    """A picture file of any kind that OpenCV reads, as uint8 H x W x 3 BGR; None: a fault, written
-    down. Its name's ending does not matter."""
+    """Read a picture file of any kind that OpenCV reads, as uint8 H x W x 3 BGR.
+
+    None: a fault, written down. Its name's ending does not matter.
+    """
     if file.is_dir():
         faults.add(str(file), "nested folder", "its pictures are not read; name it by itself")
         return None

@@ -33,14 +33,17 @@ class Gru(nn.Module):
         self.out = nn.Linear(HIDDEN, CLASSES)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Compute the probabilities of the moods."""
         hidden, _ = self.gru(inputs)
         out: torch.Tensor = self.out(hidden)
         return out
 
 
 def looks_of(recording: Recording, rng: np.random.Generator, count: int) -> Arrays:
-    """The first ``count`` looks of a sitting: inputs [count, INPUTS], truths [count] (-1 where
-    nobody is there or the sitting is over)."""
+    """Return the first ``count`` looks of a sitting.
+
+    Inputs [count, INPUTS], truths [count] (-1 where nobody is there or the sitting is over).
+    """
     every = np.exp(rng.uniform(np.log(1.0), np.log(8.0)))
     gaps = np.maximum(1, np.round(every * np.exp(rng.normal(0, 0.3, count)))).astype(np.int64)
     rows = np.cumsum(gaps) - gaps[0]

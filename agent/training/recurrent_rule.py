@@ -1,5 +1,8 @@
-"""The rival of the filter: a small recurrent network (GRU, Cho et al. 2014) that was trained on
-simulated sittings (:mod:`agent.training.recurrent`), run here in NumPy."""
+"""The rival of the filter.
+
+A small recurrent network (GRU, Cho et al. 2014) that was trained on simulated sittings
+(:mod:`agent.training.recurrent`), run here in NumPy.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,11 @@ ENTER = 0.85
 def features(
     probabilities: Floats, quality: Floats, gap: Floats, before: Floats
 ) -> NDArray[np.float32]:
-    """float32 [..., INPUTS]: centred logarithms of the look, how far it is from the look before
-    (``before``, the same shape), is there a face, quality, seconds since the look before."""
+    """Compute the network's inputs, float32 [..., INPUTS].
+
+    Centred logarithms of the look, how far it is from the look before (``before``, the same shape),
+    is there a face, quality, seconds since the look before.
+    """
     seen = ~np.isnan(probabilities[..., :1])
     now = centred(np.where(seen, probabilities, 1 / len(EMOTIONS)))
     there = ~np.isnan(before[..., :1])
@@ -37,7 +43,7 @@ def features(
 
 
 def centred(probabilities: Floats) -> Floats:
-    """Logarithms of the rows [..., 7], at least 1e-4 each, minus their mean."""
+    """Take the logarithms of the rows [..., 7], at least 1e-4 each, minus their mean."""
     logs = np.log(np.maximum(probabilities, 1e-4))
     return np.asarray(logs - logs.mean(axis=-1, keepdims=True))
 
@@ -51,14 +57,14 @@ class Network:
 
     @classmethod
     def load(cls, file: Path | None = None) -> Network:
-        """The weights that the project ships, or those of ``file``."""
+        """Load the weights that the project ships, or those of ``file``."""
         with np.load(file or models_dir() / "mood-recurrent.npz") as arrays:
             return cls({name: arrays[name] for name in arrays.files})
 
     def step(
         self, hidden: NDArray[np.float32], inputs: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], Floats]:
-        """The next hidden state [HIDDEN], and the probabilities of the moods [7]."""
+        """Compute the next hidden state [HIDDEN], and the probabilities of the moods [7]."""
         w = self._w
         given = w["weight_ih"] @ inputs + w["bias_ih"]
         kept = w["weight_hh"] @ hidden + w["bias_hh"]
@@ -86,9 +92,11 @@ class Recurrent:
         self._mood = Mood(MoodState.UNSURE, now, 0.0)
 
     def next_look(self, now: float) -> float:
+        """Return when to look next."""
         return now + self._every
 
     def look(self, observation: Observation) -> Mood:
+        """Take in one more look."""
         now, seen = observation.time, observation.probabilities
         row = np.full(len(EMOTIONS), np.nan) if seen is None else np.asarray(seen)
         inputs = features(

@@ -1,5 +1,8 @@
-"""What ``moodtray evaluate`` keeps: metrics.json, front.json and the card beside the shipped model,
-and of which model each figure is that not every run draws."""
+"""What ``moodtray evaluate`` keeps.
+
+Metrics.json, front.json and the card beside the shipped model, and of which model each figure is
+that not every run draws.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,10 @@ RENEWED_BY = {"learning-curves.png": "--run RUN", "front.png": "--rival NAME=FIL
 
 
 def check_shipped(model: Path, folder: Path) -> None:
-    """Can all figures of the shipped ``model`` be measured with the data in ``folder``, and kept?
-    Raises DataError or ModelError that says what is missing; asked before anything is measured."""
+    """Check that all figures of the shipped ``model`` can be measured and kept.
+
+    Raises DataError or ModelError that says what is missing; asked before anything is measured.
+    """
     instead = f"To measure it without keeping the figures: --model {model}"
     if not os.access(model.parent, os.W_OK):
         raise DataError(
@@ -56,7 +61,7 @@ def check_shipped(model: Path, folder: Path) -> None:
 
 
 def keep(models: Path, result: dict[str, Any], front: dict[str, Any] | None) -> None:
-    """Writes metrics.json, front.json where rivals were measured, and both into the card."""
+    """Write metrics.json, front.json where rivals were measured, and both into the card."""
     if front is not None:
         _write(models / FRONT, front)
     else:
@@ -66,9 +71,11 @@ def keep(models: Path, result: dict[str, Any], front: dict[str, Any] | None) -> 
 
 
 def earlier_figures(figures: Path, model: str, drawn: Iterable[str]) -> list[str]:
-    """Lines about those figures in ``figures`` that are of another model than the one with the
-    checksum ``model``, and how to renew them. ``drawn`` are the names of those that were drawn of
-    it just now; which model they are of is kept beside them, in drawn.json."""
+    """Name those figures in ``figures`` that are of another model than ``model`` (a checksum).
+
+    A line each, and how to renew them. ``drawn`` are the names of those that were drawn of it just
+    now; which model they are of is kept beside them, in drawn.json.
+    """
     # A folder of figures that has no drawn.json yet may lie beside a front.json, which also says.
     before = _read(figures.parent / FRONT).get("sha256")
     known = {"front.png": before, **_read(figures / DRAWN)}
@@ -84,7 +91,7 @@ def earlier_figures(figures: Path, model: str, drawn: Iterable[str]) -> list[str
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """The JSON object in ``file``; empty where there is none."""
+    """Read the JSON object in ``file``; empty where there is none."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -1,6 +1,8 @@
-"""The pipeline that the project started from, kept as a yardstick for ``moodtray bench``: OpenCV's
-Haar search of the full frame, then the seed's network in PyTorch, eager, on one thread. Its weights
-are random: its answers mean nothing, its time is the real one."""
+"""The pipeline that the project started from, kept as a yardstick for ``moodtray bench``.
+
+OpenCV's Haar search of the full frame, then the seed's network in PyTorch, eager, on one thread.
+Its weights are random: its answers mean nothing, its time is the real one.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ class SeedPipeline:
         self._network = build("seed").eval()
 
     def run(self, frame: Frame) -> NDArray[np.float32]:
-        """uint8 H x W x 3 BGR."""
+        """Find the face in uint8 H x W x 3 BGR and classify it."""
         grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         found = self._cascade.detectMultiScale(
             grey, scaleFactor=1.1, minNeighbors=5, minSize=(30, 30)

@@ -47,9 +47,12 @@ CLASSES = len(EMOTIONS)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the simulated hours are made of. Pairs are bounds between which each person's own value
-    is drawn. Chosen so that the simple rules fare as they did on the hours that the project
-    measured first (wrong switches 151, 32, 17 and 8 an hour, right 56 to 67 %)."""
+    """What the simulated hours are made of.
+
+    Pairs are bounds between which each person's own value is drawn. Chosen so that the simple rules
+    fare as they did on the hours that the project measured first (wrong switches 151, 32, 17 and 8
+    an hour, right 56 to 67 %).
+    """
 
     moods: tuple[float, ...] = (0.10, 0.04, 0.06, 0.26, 0.16, 0.10, 0.28)
     """Share of the moods, in the order of EMOTIONS."""
@@ -83,8 +86,10 @@ DEFAULT = World()
 
 
 def varied(count: int, seed: int) -> tuple[World, ...]:
-    """Worlds whose every constant is drawn anew, from half to about twice the default's: what is
-    fitted to all of them is not fitted to one simulation."""
+    """Draw worlds whose every constant is drawn anew, from half to about twice the default's.
+
+    What is fitted to all of them is not fitted to one simulation.
+    """
     rng = np.random.default_rng([seed, 77])
 
     def pair(low: float, high: float, width: float = 0.3) -> tuple[float, float]:
@@ -127,7 +132,7 @@ class Answers:
 
     @classmethod
     def of(cls, probabilities: Floats, label: NDArray[np.int64]) -> Answers:
-        """``probabilities`` [N, 7]; faces without a label (below 0) are left out."""
+        """Keep ``probabilities`` [N, 7]; faces without a label (below 0) are left out."""
         known = label >= 0
         return cls(np.log(np.maximum(probabilities[known], 1e-6)), label[known])
 
@@ -163,7 +168,7 @@ def _person(rng: np.random.Generator, answers: Answers, world: World) -> _Person
 
 
 def _showing(rng: np.random.Generator, who: _Person, mood: int, talking: bool) -> int:
-    """The expression of the next showing."""
+    """Draw the expression of the next showing."""
     if talking and rng.random() < 0.5:
         return int(rng.integers(CLASSES))
     draw = rng.random()
@@ -175,7 +180,7 @@ def _showing(rng: np.random.Generator, who: _Person, mood: int, talking: bool) -
 def _spans(
     rng: np.random.Generator, seconds: int, each_hour: float, length: tuple[float, float]
 ) -> NDArray[np.bool_]:
-    """Random spans of a sitting, [seconds] of bool."""
+    """Draw random spans of a sitting, [seconds] of bool."""
     inside = np.zeros(seconds, bool)
     for start in rng.uniform(0, seconds, rng.poisson(each_hour * seconds / 3600)):
         inside[int(start) : int(start + _draw(rng, length))] = True
@@ -185,7 +190,7 @@ def _spans(
 def _moods(
     rng: np.random.Generator, seconds: int, world: World, shares: Floats
 ) -> NDArray[np.int64]:
-    """The true mood of each second; no mood follows itself."""
+    """Draw the true mood of each second; no mood follows itself."""
     moods = np.zeros(seconds, np.int64)
     at, mood = 0, -1
     while at < seconds:
@@ -207,7 +212,7 @@ def _looks(
     talking: NDArray[np.bool_],
     noise: Floats,
 ) -> Floats:
-    """Logarithms of the answers to one person, a row a second, not normalised."""
+    """Draw the logarithms of the answers to one person, a row a second, not normalised."""
     rows = np.zeros((len(moods), CLASSES))
     left = face_left = 0.0
     shown = face = 0
@@ -226,7 +231,7 @@ def _looks(
 def _sitting(
     rng: np.random.Generator, answers: Answers, world: World, seconds: int
 ) -> tuple[Floats, Floats, NDArray[np.int64], Floats]:
-    """probabilities [T, 7], quality [T], truth [T], rest [K, 7] of one person."""
+    """Simulate probabilities [T, 7], quality [T], truth [T], rest [K, 7] of one person."""
     who, other = _person(rng, answers, world), _person(rng, answers, world)
     shares = np.asarray(world.moods) * rng.gamma(3.0, 1 / 3, CLASSES)
     moods = _moods(rng, seconds, world, shares / shares.sum())
@@ -260,8 +265,11 @@ def simulate(
     worlds: Sequence[World] = (),
     seconds: int = 3600,
 ) -> Recording:
-    """``sittings`` of ``seconds`` each, a row a second, each with a new person. ``worlds``: one of
-    these is drawn for each sitting instead of ``world``. The same seed gives the same recording."""
+    """Simulate ``sittings`` of ``seconds`` each, a row a second, each with a new person.
+
+    ``worlds``: one of these is drawn for each sitting instead of ``world``. The same seed gives the
+    same recording.
+    """
     parts = []
     for number in range(sittings):
         rng = np.random.default_rng([seed, number])

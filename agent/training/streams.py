@@ -48,10 +48,12 @@ class RecordingError(AgentError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """Looks at 1 s spacing. ``time`` float64 [T]; ``probabilities`` float64 [T, 7], nan where no
-    face was found; ``quality`` [T] in 0..1; ``truth`` int [T], -1 nobody; ``sitting`` int [T];
-    ``rest`` [S, K, 7]: looks at the resting face of each sitting's person, in the order in which
-    the sittings come, or None."""
+    """Looks at 1 s spacing.
+
+    ``time`` float64 [T]; ``probabilities`` float64 [T, 7], nan where no face was found; ``quality``
+    [T] in 0..1; ``truth`` int [T], -1 nobody; ``sitting`` int [T]; ``rest`` [S, K, 7]: looks at the
+    resting face of each sitting's person, in the order in which the sittings come, or None.
+    """
 
     time: NDArray[np.float64]
     probabilities: NDArray[np.float64]
@@ -61,7 +63,7 @@ class Recording:
     rest: NDArray[np.float64] | None = None
 
     def parts(self) -> list[slice]:
-        """The rows of each sitting."""
+        """List the rows of each sitting."""
         starts = np.flatnonzero(np.r_[True, np.diff(self.sitting) != 0])
         ends = [*starts[1:], len(self.time)]
         return [slice(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
@@ -71,25 +73,29 @@ class Rule(Protocol):
     """Something that names the mood. A new one is made for each sitting."""
 
     def look(self, observation: Observation) -> Mood:
-        """The mood after one more look; looks come in the order of their time."""
+        """Take in one more look and return the mood; looks come in the order of their time."""
         ...
 
     def next_look(self, now: float) -> float:
-        """When to look next."""
+        """Tell when to look next."""
         ...
 
 
 class Maker(Protocol):
     """Makes a rule for one sitting; ``rest`` [K, 7]: looks at the person's resting face."""
 
-    def __call__(self, now: float, rest: NDArray[np.float64] | None) -> Rule: ...
+    def __call__(self, now: float, rest: NDArray[np.float64] | None) -> Rule:
+        """Make the rule for one sitting."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """What a rule said: ``played`` int [T], -1 before the first emotion; ``changes``:
-    (row, emotion) of each change of the music that the policy made; ``looks``: how many there
-    were."""
+    """What a rule said of a recording.
+
+    ``played`` int [T], -1 before the first emotion; ``changes``: (row, emotion) of each change of
+    the music that the policy made; ``looks``: how many there were.
+    """
 
     played: NDArray[np.int64]
     changes: tuple[tuple[int, int], ...]
@@ -100,7 +106,10 @@ class Trace:
 
 
 def read(file: Path) -> Recording:
-    """A recording from an .npz file. Raises RecordingError: what is wrong, and what is needed."""
+    """Read a recording from an .npz file.
+
+    Raises RecordingError: what is wrong, and what is needed.
+    """
     try:
         with np.load(file, allow_pickle=False) as arrays:
             found = {name: np.asarray(arrays[name]) for name in arrays.files}
@@ -185,7 +194,7 @@ def _first_bad(what: str, bad: Any, refuse: Any) -> None:
 
 
 def _check_rows(name: str, rows: NDArray[np.float64], refuse: Any) -> None:
-    """Seven probabilities that sum to 1, or seven nan."""
+    """Demand seven probabilities that sum to 1, or seven nan."""
     missing = np.isnan(rows)
     partly = missing.any(axis=1) & ~missing.all(axis=1)
     _first_bad(f"{name} holds some nan beside numbers", partly, refuse)
@@ -198,7 +207,7 @@ def _check_rows(name: str, rows: NDArray[np.float64], refuse: Any) -> None:
 
 
 def run(make: Maker, recording: Recording) -> Trace:
-    """What a rule says of a recording, and what the policy then does with the music."""
+    """Record what a rule says of a recording, and what the policy then does with the music."""
     played = np.full(len(recording.time), -1, np.int64)
     changes: list[tuple[int, int]] = []
     looks = 0
@@ -255,7 +264,7 @@ class _Music:
         self._settings = PolicySettings()
 
     def until(self, mood: Mood, now: float, end: float) -> list[tuple[float, int]]:
-        """The changes between ``now`` and ``end``, while the mood stays: (time, emotion)."""
+        """List the changes between ``now`` and ``end``, while the mood stays: (time, emotion)."""
         made = self._ask(mood, now, Happening.NOTHING)
         while self._began + TRACK < end:
             self._began += TRACK
@@ -280,7 +289,7 @@ class _Music:
 
 
 def figures(trace: Trace, recording: Recording) -> dict[str, float]:
-    """The benchmark's figures of one rule; see :mod:`agent.training.simulation`."""
+    """Compute the benchmark's figures of one rule; see :mod:`agent.training.simulation`."""
     truth, played = recording.truth, trace.played
     there = truth != NOBODY
     step = _steps(recording)
@@ -305,7 +314,7 @@ def figures(trace: Trace, recording: Recording) -> dict[str, float]:
 
 
 def _steps(recording: Recording) -> NDArray[np.float64]:
-    """Seconds for which each row stands; the last of a sitting counts as the one before it."""
+    """Return the seconds for which each row stands; a sitting's last counts as the one before."""
     step = np.ones(len(recording.time))
     for rows in recording.parts():
         gaps = np.diff(recording.time[rows])
@@ -317,7 +326,7 @@ def _steps(recording: Recording) -> NDArray[np.float64]:
 def _delays(
     played: NDArray[np.int64], truth: NDArray[np.int64], time: NDArray[np.float64]
 ) -> list[float]:
-    """Seconds from each true change of one sitting until the played emotion agrees."""
+    """Measure the seconds from each true change of one sitting until the played emotion agrees."""
     delays: list[float] = []
     last = NOBODY
     starts: list[tuple[int, int]] = []
@@ -335,14 +344,14 @@ def _delays(
 def compare(
     makers: Mapping[str, Maker], recording: Recording
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """A row a rule: its name as ``rule``, and its figures."""
+    """Make a row a rule: its name as ``rule``, and its figures."""
     return [
         {"rule": name, **figures(run(make, recording), recording)} for name, make in makers.items()
     ]
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as a Markdown table."""
+    """Make the rows as a Markdown table."""
     lines = [
         "| rule | wrong switches an hour | delay, median | 90 % | right music | looks a minute "
         "| wrong changes of music an hour |",

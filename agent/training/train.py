@@ -84,7 +84,7 @@ def train(
     quiet: bool = False,
     stop_after: int | None = None,
 ) -> Path:
-    """Trains, or goes on where ``folder`` stops; returns the path of the last checkpoint.
+    """Train, or go on where ``folder`` stops; returns the path of the last checkpoint.
 
     ``folder`` receives plan.json, log.csv, last.pt (all that is needed to go on) and best.pt (the
     averaged weights of the epoch with the least loss on validation). ``stop_after`` ends the run
@@ -158,7 +158,7 @@ def train(
 
 
 def _identity(plan: Plan, training: data.Faces, validation: data.Faces) -> dict[str, object]:
-    """The plan, and what it is carried out on: a file may change and keep its name."""
+    """Describe the plan, and what it is carried out on: a file may change and keep its name."""
     files = [file for file in (plan.begin_from, *plan.teachers) if file]
     return {
         **asdict(plan),
@@ -175,7 +175,10 @@ def _step(
     plan: Plan, network: nn.Module, optimiser: torch.optim.Optimizer, faces: data.Faces,
     rows: NDArray[np.int64], progress: float, team: Team,
 ) -> tuple[float, float, float]:  # fmt: skip
-    """(mean loss, how many of ``rows`` were right, of how many with a target of the first head)."""
+    """Take one step; (mean loss, how many of ``rows`` were right, of how many).
+
+    Counted are those with a target of the first head.
+    """
     pictures = torch.from_numpy(faces.pictures[rows]).to(team.device).unsqueeze(1).float() / 255
     targets = torch.from_numpy(faces.targets[rows]).to(team.device)
     weights = torch.from_numpy(faces.weights[rows]).to(team.device)
@@ -211,19 +214,25 @@ def _step(
 
 
 def _mixing(parameter: float) -> float:
-    """How much of itself a mixed face keeps, 0.5 to 1, from a symmetric beta distribution."""
+    """Draw how much of itself a mixed face keeps, 0.5 to 1, from a symmetric beta distribution."""
     seed = int(torch.randint(2**31, (1,)))  # seeded with the step, like everything else
     kept = float(np.random.default_rng(seed).beta(parameter, parameter))
     return max(kept, 1 - kept)
 
 
 def picture_size(progress: float) -> int:
-    """Side of the pictures at this share of the run: coarse features need no fine pictures."""
+    """Return the side of the pictures at this share of the run.
+
+    Coarse features need no fine pictures.
+    """
     return 32 if progress < 0.35 else data.SIZE  # both can be halved four times
 
 
 def one_cycle(progress: float, highest: float, warm_up: float) -> float:
-    """Linear up to ``highest``, then a half cosine down to a thousandth of it."""
+    """Return the learning rate.
+
+    Linear up to ``highest``, then a half cosine down to a thousandth of it.
+    """
     if progress < warm_up:
         return highest * (0.04 + 0.96 * progress / warm_up)
     fall = (progress - warm_up) / (1 - warm_up)
@@ -231,7 +240,10 @@ def one_cycle(progress: float, highest: float, warm_up: float) -> float:
 
 
 def draw_chances(faces: data.Faces, balance: float) -> NDArray[np.float64]:
-    """How likely each face is drawn, [N], sum 1: rare classes more often than they stand there."""
+    """Compute how likely each face is drawn, [N], sum 1.
+
+    Rare classes more often than they stand there.
+    """
     label = np.where(faces.best_label() >= 0, faces.best_label(), data.CLASSES)
     count = np.bincount(label, minlength=data.CLASSES + 1).astype(np.float64)
     chances = count[label] ** -balance * (faces.weights.sum(axis=1) > 0)
@@ -241,8 +253,11 @@ def draw_chances(faces: data.Faces, balance: float) -> NDArray[np.float64]:
 def batch_rows(
     plan: Plan, chances: NDArray[np.float64], epoch: int, place: int
 ) -> NDArray[np.int64]:
-    """The faces of one step. Systematic sampling: every face comes as often as its chance says,
-    rounded up or down, so that with ``balance`` 0 an epoch is a plain permutation."""
+    """Choose the faces of one step.
+
+    Systematic sampling: every face comes as often as its chance says, rounded up or down, so that
+    with ``balance`` 0 an epoch is a plain permutation.
+    """
     rng = np.random.default_rng([plan.seed, epoch])
     ticks = (np.arange(len(chances)) + rng.random()) / len(chances)
     drawn = rng.permutation(np.minimum(np.searchsorted(chances.cumsum(), ticks), len(chances) - 1))
@@ -265,7 +280,7 @@ def _optimiser(plan: Plan, network: nn.Module) -> torch.optim.Optimizer:
 
 
 def _measure(plan: Plan, average: Average, faces: data.Faces, team: Team) -> list[float]:
-    """Loss, accuracy and macro recall of the averaged weights on the plurality of the votes."""
+    """Measure loss, accuracy and macro recall of the averaged weights on the votes' plurality."""
     network = build(plan.network).to(team.device)
     network.load_state_dict(average.state)
     known = faces.plurality >= 0

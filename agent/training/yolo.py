@@ -21,8 +21,9 @@ from agent.training.reader_base import (
 
 
 def read_yolo(root: Path, faults: Faults) -> Faces:
-    """``images/NAME.png`` (or another kind of picture) and ``labels/NAME.txt`` with lines of
-    ``class cx cy w h``, the box in shares of the picture. Each box's face is cut out.
+    """Read ``images/NAME.png`` (or another kind of picture) and ``labels/NAME.txt``.
+
+    Its lines are ``class cx cy w h``, the box in shares of the picture. Each box's face is cut out.
 
     A ``data.yaml`` in the folder or above it, with the key ``names``, says which class is which;
     without one the ids are in the order of EMOTIONS, then contempt. Raises DataError for a folder
@@ -54,7 +55,7 @@ def read_yolo(root: Path, faults: Faults) -> Faces:
 
 
 def _lines(text: Path, picture: Path, faults: Faults) -> list[tuple[str, str]]:
-    """('file line n', line) of a label file, without blank lines; none: a fault, written down."""
+    """Yield ('file line n', line) of a label file, without blank lines; none: a fault."""
     try:
         lines = text.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
@@ -71,7 +72,7 @@ def _lines(text: Path, picture: Path, faults: Faults) -> list[tuple[str, str]]:
 def _face(
     line: str, picture: Pictures, classes: list[int], where: str, faults: Faults
 ) -> tuple[Pictures, int] | None:
-    """(the face cut out, its class) of a line; None: a fault, written down."""
+    """Return (the face cut out, its class) of a line; None: a fault, written down."""
     parts = line.split()
     try:
         cx, cy, w, h = (float(part) for part in parts[1:])
@@ -102,7 +103,7 @@ def _face(
 
 
 def _classes(root: Path) -> list[int]:
-    """For each id its class, 0 to 7 (contempt)."""
+    """Find the class of each id, 0 to 7 (contempt)."""
     for file in (root / "data.yaml", root.parent / "data.yaml"):
         if not file.is_file():
             continue
@@ -125,8 +126,11 @@ def _classes(root: Path) -> list[int]:
 
 
 def _names(text: str) -> list[str]:
-    """The class names of a data.yaml in lower case, in the order of their ids; none where it has
-    no ``names`` or in no form known: a list or numbered, in brackets or a line each."""
+    """Read the class names of a data.yaml in lower case, in the order of their ids.
+
+    None where it has no ``names`` or in no form known: a list or numbered, in brackets or a line
+    each.
+    """
     text = re.sub(r"(?m)(^|\s)#.*$", "", text)
     bracket = re.search(r"(?m)^names\s*:\s*[\[{]([^\]}]*)[\]}]", text)
     block = re.search(r"(?m)^names\s*:[ \t]*$", text)

@@ -1,4 +1,4 @@
-"""From a camera, a stream or a file to faces and what they express.
+"""The camera, the face, its expression.
 
 What OpenCV and FFmpeg read from the environment alone is set here, before either is loaded.
 """

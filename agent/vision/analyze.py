@@ -27,8 +27,11 @@ SAMPLE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class AnalysedFace:
-    """``probabilities``: seven, in the order of EMOTIONS, sum 1. ``unsure``: the network knows too
-    little of this face; its answer, taken alone, is as likely wrong as right."""
+    """``probabilities``: seven, in the order of EMOTIONS, sum 1.
+
+    ``unsure``: the network knows too little of this face; its answer, taken alone, is as likely
+    wrong as right.
+    """
 
     box: Box
     probabilities: tuple[float, ...]
@@ -41,6 +44,7 @@ class AnalysedFace:
 
     @property
     def confidence(self) -> float:
+        """The leading probability."""
         return max(self.probabilities)
 
     def __str__(self) -> str:
@@ -48,6 +52,7 @@ class AnalysedFace:
         return f"unsure (perhaps {told})" if self.unsure else told
 
     def as_dict(self) -> dict[str, object]:
+        """Make it ready for JSON."""
         box = self.box
         return {
             "box": {"x": box.x, "y": box.y, "width": box.width, "height": box.height},
@@ -68,6 +73,7 @@ class AnalysedFrame:
     faces: tuple[AnalysedFace, ...]
 
     def as_dict(self) -> dict[str, object]:
+        """Make it ready for JSON."""
         faces = [face.as_dict() for face in self.faces]
         return {"faces": faces} if self.time is None else {"time": self.time, "faces": faces}
 
@@ -85,7 +91,7 @@ class Analysis:
 
     @property
     def found(self) -> bool:
-        """Was there a face anywhere?"""
+        """True when there was a face anywhere."""
         return any(frame.faces for frame in self.frames)
 
     @property

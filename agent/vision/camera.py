@@ -68,18 +68,21 @@ class OpenCVCamera:
 
     @property
     def is_file(self) -> bool:
+        """True for a file, which comes to an end."""
         return self._source.kind is Kind.FILE
 
     @property
     def device(self) -> Path | None:
-        """The webcam's device file, which other programs may open as well; None where there is no
-        such file (streams, files, and systems other than Linux)."""
+        """The webcam's device file, which other programs may open as well.
+
+        None where there is no such file (streams, files, and systems other than Linux).
+        """
         if self._source.kind is not Kind.WEBCAM or not LINUX:
             return None
         return device_path(self._source.target)
 
     def open(self) -> None:
-        """Blocks at most a few seconds. Raises CameraNotFound, CameraBusy, BadPicture."""
+        """Open it; at most a few seconds. Raises CameraNotFound, CameraBusy, BadPicture."""
         self.close()
         capture = open_capture(self._source, seconds=self._open_seconds)
         self._capture = capture
@@ -98,8 +101,10 @@ class OpenCVCamera:
         self._last_read = self._clock()
 
     def read(self) -> Frame:
-        """The newest frame, uint8 H x W x 3 BGR; blocks at most a few seconds. Raises CameraLost
-        when no frame comes or the picture of a live source stands still."""
+        """Read the newest frame, uint8 H x W x 3 BGR; blocks at most a few seconds.
+
+        Raises CameraLost when no frame comes or the picture of a live source stands still.
+        """
         if self._reader is None:
             raise CameraLost(f"{self._source.title} is not open.")
         slept = self._clock() - self._last_read > ASLEEP_SECONDS
@@ -122,7 +127,7 @@ class OpenCVCamera:
         return frame
 
     def close(self) -> None:
-        """Releases the device. May be called twice; never raises."""
+        """Release the device. May be called twice; never raises."""
         capture, self._capture, self._reader, self._first = self._capture, None, None, None
         if capture is not None:
             capture.release()
@@ -133,7 +138,7 @@ _ADVICE = "Check its cable or network; Moodtray keeps trying."
 
 class _Reader(Protocol):
     def read(self) -> Frame | None:
-        """The next frame that is due; None when none comes."""
+        """Read the next frame that is due; None when none comes."""
         ...
 
 
@@ -208,12 +213,12 @@ class _FileReader:
 
 
 class _LiveReader:
-    """The newest frame of a source that keeps a queue of its own (drivers: about four frames,
-    a stream's sockets: seconds of them).
+    """Reads the newest frame of a source that keeps a queue of its own.
 
-    Frames that came while nobody looked are grabbed and dropped until a grab has to wait, which
-    means that the queue is empty. Of a Motion-JPEG stream the packets are taken as they are, so
-    that dropping costs nothing and only the frame that is wanted is decoded.
+    Drivers keep about four frames, a stream's sockets seconds of them. Frames that came while
+    nobody looked are grabbed and dropped until a grab has to wait, which means that the queue is
+    empty. Of a Motion-JPEG stream the packets are taken as they are, so that dropping costs nothing
+    and only the frame that is wanted is decoded.
     """
 
     WAITED = 0.003  # seconds beyond a grab's own work after which it surely waited for a frame
@@ -269,7 +274,7 @@ class _LiveReader:
         return True
 
     def _grab(self) -> bool | None:
-        """True when the frame had to be waited for, None when none came."""
+        """Grab a frame; True when it had to be waited for, None when none came."""
         wall, work = time.perf_counter(), time.thread_time()
         if not self._capture.grab():
             return None
@@ -287,8 +292,10 @@ class _LiveReader:
 
 
 class _StallWatch:
-    """Tells a live picture that no longer changes. Some drivers hand out the last frame for ever
-    after the camera was unplugged."""
+    """Tells a live picture that no longer changes.
+
+    Some drivers hand out the last frame for ever after the camera was unplugged.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -329,7 +336,7 @@ def _retrieved(capture: cv2.VideoCapture) -> Frame | None:
 
 
 def _usable(frame: NDArray[Any] | None) -> Frame | None:
-    """The frame; None for a strip in which there is no room for a face."""
+    """Return the frame; None for a strip in which there is no room for a face."""
     if frame is None or min(frame.shape[:2]) < SMALLEST:
         return None
     return np.asarray(frame, dtype=np.uint8)

@@ -33,8 +33,11 @@ the kernel cuts their names."""
 
 
 def holders(device: Path) -> Holders:
-    """The user's other processes that have ``device`` open (any path works, links are followed);
-    none where the system does not tell. Some milliseconds; never raises."""
+    """List the user's other processes that have ``device`` open.
+
+    Any path works, links are followed; none where the system does not tell. Some milliseconds;
+    never raises.
+    """
     if sys.platform != "linux":
         return frozenset()
     target, me, user = os.path.realpath(device), str(os.getpid()), os.getuid()
@@ -75,8 +78,10 @@ class Neighbours:
         self._next_look = 0.0
 
     def keeping(self, device: Path | None) -> str | None:
-        """Before opening ``device`` (None: nothing that could be shared): the program that it was
-        left to and that still has it open."""
+        """Return the program that ``device`` was left to and that still has it open, if any.
+
+        To be asked before opening; None: nothing that could be shared.
+        """
         if device != self._device:
             self._device, self._preferred = device, frozenset()
         if device is not None and self._preferred:
@@ -84,12 +89,12 @@ class Neighbours:
         return _name(self._preferred)
 
     def opened(self) -> None:
-        """We have the device, and pictures: whoever else has it open takes none."""
+        """Note that we have the device, and pictures: whoever else has it open takes none."""
         self._preferred = frozenset()
         self._idle = self._look(self._device) if self._device is not None else frozenset()
 
     def wanting(self) -> str | None:
-        """While we have the device: the program that wants it. Looks only as often as it may."""
+        """Return the program that wants the device while we have it. Looks only when it may."""
         if self._device is None or self._clock.monotonic() < self._next_look:
             return None
         now = self._look(self._device)

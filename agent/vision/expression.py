@@ -28,12 +28,16 @@ Engine = Literal["onnx", "int8", "torch"]
 class Session(Protocol):
     """A network: float32 [N, 1, 48, 48], normalised -> logits float32 [N, 7]."""
 
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]: ...
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network."""
+        ...
 
 
 def preprocess(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A face (uint8, H x W grey or H x W x 3 BGR, any size) as the network sees it: uint8 48 x 48
-    grey. Raises ValueError for anything else."""
+    """Make the face as the network sees it: uint8 48 x 48 grey.
+
+    ``face``: uint8, H x W grey or H x W x 3 BGR, any size. Raises ValueError for anything else.
+    """
     if face.dtype != np.uint8 or face.ndim not in (2, 3) or 0 in face.shape:
         raise ValueError(
             f"a face is uint8, H x W or H x W x 3, not {face.dtype} of shape {face.shape}"
@@ -52,14 +56,13 @@ def preprocess(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def normalise(faces: NDArray[np.uint8], mean: float = 0.5, std: float = 0.5) -> NDArray[np.float32]:
-    """uint8 [N, 48, 48] -> float32 [N, 1, 48, 48], (x / 255 - mean) / std."""
+    """Scale uint8 [N, 48, 48] -> float32 [N, 1, 48, 48], (x / 255 - mean) / std."""
     scaled = (faces.astype(np.float32) / 255.0 - mean) / std
     return np.asarray(scaled[:, np.newaxis], dtype=np.float32)
 
 
 def softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Rows of logits / temperature to probabilities; the temperature was fitted on held-out faces
-    (Guo et al. 2017, On Calibration of Modern Neural Networks)."""
+    """Turn rows of logits / temperature into probabilities."""
     scaled = logits.astype(np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
@@ -76,9 +79,11 @@ class ExpressionClassifier:
     def load(
         cls, path: Path | None = None, engine: Engine = "onnx", *, at_once: bool = True
     ) -> ExpressionClassifier:
-        """``path``: the .onnx file, its metadata beside it as .json; None: the model that Moodtray
-        ships, for the engine "int8" its eight-bit copy. Raises ModelError when a file is missing,
-        damaged or of another kind.
+        """Load the model that Moodtray ships, or another.
+
+        ``path``: the .onnx file, its metadata beside it as .json; None: the shipped one, for the
+        engine "int8" its eight-bit copy. Raises ModelError when a file is missing, damaged or of
+        another kind.
 
         ``at_once`` False: the files are checked now, but the engine is loaded with the first face,
         in the thread that shows it; :meth:`predict` may then raise ModelError.
@@ -95,8 +100,11 @@ class ExpressionClassifier:
         return cls(session, card)
 
     def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Faces (uint8, H x W or H x W x 3 BGR, any size) -> float32 [N, 7], rows sum to 1, columns
-        in the order of :attr:`labels`. Raises ValueError for what is no face picture."""
+        """Classify faces (uint8, H x W or H x W x 3 BGR, any size).
+
+        Returns float32 [N, 7], rows sum to 1, columns in the order of :attr:`labels`. Raises
+        ValueError for what is no face picture.
+        """
         if not len(faces):
             return np.zeros((0, len(EMOTIONS)), dtype=np.float32)
         batch = normalise(
@@ -106,35 +114,43 @@ class ExpressionClassifier:
 
     @property
     def name(self) -> str:
+        """The name of the model."""
         return self._card.name
 
     @property
     def fingerprint(self) -> str:
-        """Which network this is, a copy in eight bits included: what was learned of a person's
-        face holds for this one alone."""
+        """Which network this is, a copy in eight bits included.
+
+        What was learned of a person's face holds for this one alone.
+        """
         return self._card.source_sha256 or self._card.sha256
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """The classes in the order of the outputs."""
         return self._card.labels
 
     @property
     def priors(self) -> tuple[float, ...]:
-        """The classes' shares in the network's own answer: its mean calibrated probability over the
-        validation faces of the corpus that it was trained on. They are not the shares of the
-        training labels: training draws and lifts rare classes more often than those stand there."""
+        """The classes' shares in the network's own answer.
+
+        Its mean calibrated probability over the validation faces of the corpus that it was trained
+        on. They are not the shares of the training labels: training draws and lifts rare classes
+        more often than those stand there.
+        """
         return self._card.priors
 
     @property
     def unsure_below(self) -> float:
-        """The leading probability below which one look, taken alone, had better not be believed;
-        the mood over time has its own thresholds (:mod:`agent.core.mood_filter`)."""
+        """The leading probability below which one look, taken alone, had better not be believed.
+
+        The mood over time has its own thresholds (:mod:`agent.core.mood_filter`).
+        """
         return self._card.unsure_below
 
 
 def one_thread() -> Any:
-    """ONNX Runtime's options for a face now and then: one thread, no spinning, no arena, little
-    memory, no telemetry."""
+    """Make ONNX Runtime's options for a face now and then."""
     # Imported here: it costs 20 MB and a tenth of a second, and only this engine needs it.
     import onnxruntime as ort
 
@@ -182,7 +198,7 @@ class OnnxSession:
             )
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 [N, 1, 48, 48] -> logits [N, 7]. Raises ModelError."""
+        """Run float32 [N, 1, 48, 48] -> logits [N, 7]. Raises ModelError."""
         try:
             (logits,) = self._session.run([self._output], {self._input: batch})
         except Exception as error:
@@ -223,8 +239,10 @@ def _torch_session(file: Path, card: ModelCard) -> Session:
 
 
 def describe_model(path: Path | None = None) -> dict[str, object]:
-    """The metadata of the model as a dict, after checking its checksum (for ``doctor``). Raises
-    ModelError."""
+    """Read the metadata of the model as a dict, after checking its checksum (for ``doctor``).
+
+    Raises ModelError.
+    """
     file = path if path is not None else models_dir() / "emotion.onnx"
     card = read_card(file.with_suffix(".json"))
     verify(file, card)

@@ -42,9 +42,12 @@ BRIGHTEST = 99.9
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """``frames`` gives (time in seconds, None for a picture; uint8 H x W x 3 BGR) and is read once;
-    it raises BadPicture when the first frame does not come. ``damaged``: a part of the picture is
-    missing."""
+    """A picture, or a video, as its frames.
+
+    ``frames`` gives (time in seconds, None for a picture; uint8 H x W x 3 BGR) and is read once; it
+    raises BadPicture when the first frame does not come. ``damaged``: a part of the picture is
+    missing.
+    """
 
     kind: str  # "picture" or "video"
     frames: Iterator[tuple[float | None, Frame]]
@@ -66,7 +69,7 @@ def read(path: Path, sample_seconds: float) -> Media:
 
 
 def _check_readable(path: Path) -> int:
-    """Its size in bytes. Raises BadPicture."""
+    """Return its size in bytes. Raises BadPicture."""
     shown = printable(str(path))
     try:
         status = os.stat(path)
@@ -103,7 +106,7 @@ def _special(mode: int) -> str:
 
 
 def _by_pillow(path: Path, sample_seconds: float) -> Media | None:
-    """None: it is no picture that Pillow knows."""
+    """Decode by Pillow; None: it is no picture that Pillow knows."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -136,7 +139,7 @@ def _by_pillow(path: Path, sample_seconds: float) -> Media | None:
 
 @contextmanager
 def _bounded_by_us() -> Iterator[None]:
-    """Pillow's own warning and refusal of large pictures gives way to ours."""
+    """Replace Pillow's own warning and refusal of large pictures by ours."""
     from PIL import Image
 
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -167,7 +170,7 @@ def _is_damaged(picture: Image) -> bool:
 
 
 def _upright(picture: Image) -> Frame:
-    """What Pillow has decoded, turned as the camera was held."""
+    """Turn what Pillow has decoded as the camera was held."""
     from PIL import ImageOps
 
     turned = ImageOps.exif_transpose(picture)
@@ -179,7 +182,7 @@ def _bgr(picture: Image) -> Frame:
 
 
 def _decoded(path: Path) -> Frame | None:
-    """By OpenCV, which keeps the depth of deep pictures and turns them as the camera was held."""
+    """Decode by OpenCV, which keeps the depth of deep pictures and turns them."""
     try:
         data = np.fromfile(path, dtype=np.uint8)
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
@@ -189,7 +192,7 @@ def _decoded(path: Path) -> Frame | None:
 
 
 def _eight_bits(picture: NDArray[Any]) -> Frame:
-    """Deep values scaled by what the picture holds: 12 bits are often kept in 16."""
+    """Scale deep values by what the picture holds: 12 bits are often kept in 16."""
     if picture.dtype == np.uint8:
         return np.asarray(picture, dtype=np.uint8)
     values = np.nan_to_num(picture.astype(np.float32), posinf=0.0, neginf=0.0)
@@ -247,8 +250,7 @@ def _video(path: Path, sample_seconds: float) -> Iterator[tuple[float, Frame]]:
 
 
 def _sampled(capture: cv2.VideoCapture, seconds: float) -> Iterator[tuple[float, Frame]]:
-    """(time, frame) of an opened video; the first frame at once, then one every ``seconds`` by the
-    video's own times: frames need not be evenly spaced."""
+    """Yield (time, frame) of an opened video."""
     fps = capture.get(cv2.CAP_PROP_FPS)
     rate = fps if 0.1 <= fps <= 240.0 else 25.0
     number, due, latest = 0, 0.0, -1.0

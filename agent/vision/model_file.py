@@ -44,23 +44,27 @@ class ModelCard(BaseModel):
 
     @property
     def input_name(self) -> str:
+        """The name of the network's input."""
         return self.input.name
 
     @property
     def output_name(self) -> str:
+        """The name of the network's output."""
         return self.output
 
     @property
     def mean(self) -> float:
+        """The mean that is taken off."""
         return self.input.mean
 
     @property
     def std(self) -> float:
+        """The deviation that is divided by."""
         return self.input.std
 
 
 def read_card(file: Path) -> ModelCard:
-    """Raises ModelError: missing, no JSON, a wrong value, or labels in another order than ours."""
+    """Read it. Raises ModelError: missing, no JSON, a wrong value, or labels in another order."""
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -90,8 +94,10 @@ def read_card(file: Path) -> ModelCard:
 
 
 def verify(file: Path, card: ModelCard) -> None:
-    """Is the file the one that the metadata describe? Raises ModelError: missing, truncated, or
-    another file."""
+    """Check that the file is the one that the metadata describe.
+
+    Raises ModelError: missing, truncated, or another file.
+    """
     digest = hashlib.sha256()
     try:
         size = file.stat().st_size

@@ -33,6 +33,8 @@ READ_SECONDS = 3.0
 
 
 class Kind(StrEnum):
+    """What a source is."""
+
     WEBCAM = "webcam"
     STREAM = "stream"
     FILE = "file"
@@ -53,8 +55,10 @@ class Source:
 
 
 def parse_source(source: int | str | Path) -> Source:
-    """A number (also as text) or a device below /dev is a webcam, scheme:// a stream, the rest a
-    file. A file that exists is a file, be it called as it may."""
+    """Tell a webcam (a number, also as text, or a device below /dev) from a stream and a file.
+
+    scheme:// is a stream, the rest a file. A file that exists is a file, be it called as it may.
+    """
     if isinstance(source, int):
         return Source(Kind.WEBCAM, source, f"camera {source}")
     whole = str(source)
@@ -85,7 +89,7 @@ def _exists(text: str) -> bool:
 
 
 def open_capture(source: Source, *, seconds: float = OPEN_SECONDS) -> cv2.VideoCapture:
-    """An opened capture; at most about ``seconds``.
+    """Open a capture; at most about ``seconds``.
 
     Raises CameraNotFound, CameraBusy, BadPicture (a file that is missing or no video).
     """
@@ -125,9 +129,10 @@ def _open_file(source: Source) -> cv2.VideoCapture:
 
 @contextmanager
 def plain_name(path: str) -> Iterator[str]:
-    """A name of the file that foreign libraries understand: they end the program over half a
-    character, and take '12:30.mp4' for an address. Where the name is not plain, that of a link in a
-    private folder, which is gone at the end."""
+    """Find a name of the file that foreign libraries understand.
+
+    Where the name is not plain, that of a link in a private folder, which is gone at the end.
+    """
     whole = os.path.abspath(path)
     try:
         whole.encode("utf-8")
@@ -199,7 +204,7 @@ def _refused(source: Source) -> AgentError:
 
 
 def no_picture(source: Source) -> AgentError:
-    """It opened, but its first frame did not come."""
+    """Make the error for a source that opened, but whose first frame did not come."""
     if source.kind is Kind.FILE:
         return BadPicture(
             f"{source.name} holds no picture that can be read; check that the file is complete."
@@ -216,12 +221,12 @@ def no_picture(source: Source) -> AgentError:
 
 
 def device_path(target: int | str) -> Path:
-    """A webcam's device file on Linux."""
+    """Find a webcam's device file on Linux."""
     return Path(f"/dev/video{target}" if isinstance(target, int) else target)
 
 
 def _check_device(source: Source) -> None:
-    """On Linux a device's absence and a refusal can be told before OpenCV is asked."""
+    """Tell on Linux a device's absence from a refusal, before OpenCV is asked."""
     if not LINUX:
         return
     path = device_path(source.target)

@@ -104,7 +104,7 @@ class TorchSession:
         self._input, self._output = graph.input[0].name, output
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 [N, 1, 48, 48], normalised -> logits float32 [N, 7]."""
+        """Run float32 [N, 1, 48, 48], normalised -> logits float32 [N, 7]."""
         values = dict(self._values)
         values[self._input] = torch.from_numpy(np.ascontiguousarray(batch))
         with torch.inference_mode():
@@ -118,7 +118,7 @@ class TorchSession:
 
 
 def _needed_for(output: str, nodes: Sequence[Any]) -> list[Any]:
-    """Those of ``nodes`` that ``output`` depends on, in their order."""
+    """List those of ``nodes`` that ``output`` depends on, in their order."""
     wanted, kept = {output}, []
     for node in reversed(nodes):
         if wanted & set(node.output):

@@ -1,0 +1,1 @@
+"""Answers on this computer's own address: commands, the login, the page."""

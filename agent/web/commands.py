@@ -1,5 +1,7 @@
-"""What each command to the running agent does: a request becomes an event, the answer comes from
-the snapshot. Nothing here owns state, and nothing knows how a request came in.
+"""What each command to the running agent does.
+
+A request becomes an event, the answer comes from the snapshot. Nothing here owns state, and nothing
+knows how a request came in.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ class Answer:
     body: dict[str, Any]
 
     def as_json(self) -> bytes:
-        """The body as it goes over the wire."""
+        """Write the body as it goes over the wire."""
         return json.dumps(self.body).encode()
 
 
@@ -78,8 +80,11 @@ def refusal(status: int, text: str, title: str | None = None) -> Answer:
 
 
 class Commands:
-    """Answers commands. ``report`` and ``snapshot`` are called in the asking thread and must not
-    block; an answer may block for PATIENCE."""
+    """Answers commands.
+
+    ``report`` and ``snapshot`` are called in the asking thread and must not block; an answer may
+    block for PATIENCE.
+    """
 
     def __init__(self, report: Report, snapshot: Callable[[], Snapshot], clock: Clock) -> None:
         self._report = report

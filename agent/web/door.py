@@ -52,8 +52,10 @@ MAX_ANSWERS = 16
 
 
 class Door(Worker):
-    """Takes commands; one cycle serves until it is told to stop. ``private`` False: on the
-    loopback address even where a Unix socket could be had."""
+    """Takes commands; one cycle serves until it is told to stop.
+
+    ``private`` False: on the loopback address even where a Unix socket could be had.
+    """
 
     def __init__(
         self,
@@ -279,7 +281,7 @@ class _Request:
         return self.headers.get(CHALLENGE_HEADER.lower(), "")
 
     def is_proven(self, key: DoorKey) -> bool:
-        """Was it signed with the secret?"""
+        """Tell whether it was signed with the secret."""
         given = self.headers.get(PROOF_HEADER.lower(), "")
         expected = key.proof_of_request(self.challenge, self.method, self.target, self.body)
         return hmac.compare_digest(given.encode(), expected.encode())

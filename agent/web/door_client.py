@@ -33,10 +33,10 @@ _DEAF = "It takes no commands: it is still starting, or was started without them
 def call_when_ready(
     paths: Paths, verb: str, *, taken: Callable[[], bool], **words: object
 ) -> dict[str, Any]:
-    """As :func:`call`, but an agent that has just been started is given START_PATIENCE to answer.
+    """Call as :func:`call`; an agent that was just started has START_PATIENCE to answer.
 
-    ``taken``: is there an agent at all? Raises NotRunning when there is none, and DesktopError
-    when there is one that does not answer.
+    ``taken``: is there an agent at all? Raises NotRunning when there is none, and DesktopError when
+    there is one that does not answer.
     """
     deadline = time.monotonic() + START_PATIENCE
     while True:
@@ -106,7 +106,7 @@ def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
 
 
 def hand_over(paths: Paths, *, play: bool = False) -> str:
-    """A second start hands its wish to the agent that runs; returns what to tell the user.
+    """Hand a second start's request to the agent that runs; returns what to tell the user.
 
     The lock was found taken, so there is an agent; it may not have begun to answer.
     """

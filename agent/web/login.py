@@ -38,13 +38,21 @@ START_TIMEOUT = 10.0
 class Flow(Protocol):
     """A login, as :class:`agent.players.spotify.login.LoginFlow` implements it. Any thread."""
 
-    def begin(self, client_id: str, redirect_uri: str) -> str: ...
+    def begin(self, client_id: str, redirect_uri: str) -> str:
+        """Begin a login; returns the address of Spotify's page."""
+        ...
 
-    def time_left(self) -> float | None: ...
+    def time_left(self) -> float | None:
+        """Return the seconds for the open attempt; None when none is open."""
+        ...
 
-    def stray(self, query: Mapping[str, str]) -> str | None: ...
+    def stray(self, query: Mapping[str, str]) -> str | None:
+        """Say why this callback is none of the open attempt's; None when it is."""
+        ...
 
-    def finish(self, query: Mapping[str, str]) -> None: ...
+    def finish(self, query: Mapping[str, str]) -> None:
+        """Finish the login with what Spotify sent back. Raises NeedsLogin and its kin."""
+        ...
 
 
 class LoginServer:
@@ -94,6 +102,7 @@ class LoginServer:
 
     @property
     def redirect_uri(self) -> str:
+        """The address to which Spotify sends the user back."""
         return f"http://{HOST}:{self.port}/callback"
 
     @property
@@ -102,7 +111,7 @@ class LoginServer:
         return self.redirect_uri if self._wanted_port else f"http://{HOST}/callback"
 
     def begin(self, client_id: str) -> str:
-        """The address of Spotify's page for this login."""
+        """Return the address of Spotify's page for this login."""
         return self._flow.begin(client_id, self.redirect_uri)
 
     def start(self) -> None:
@@ -126,8 +135,10 @@ class LoginServer:
         self._thread.start()
 
     def wait(self, cancelled: threading.Event | None = None) -> None:
-        """Block until the login is done. Raises its error, or NeedsLogin when time is up or it
-        was cancelled."""
+        """Block until the login is done.
+
+        Raises its error, or NeedsLogin when time is up or it was cancelled.
+        """
         while not self._over.wait(0.1):
             if cancelled is not None and cancelled.is_set():
                 raise NeedsLogin("The login was given up.", title="Not logged in")
@@ -156,7 +167,7 @@ class LoginServer:
     # -- the pages
 
     def app(self) -> FastAPI:
-        """The routes; callable without a server, for tests."""
+        """Build the routes; callable without a server, for tests."""
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=NO_TELEMETRY)
         # A page of another site that points its name at 127.0.0.1 is turned away.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST])
@@ -253,8 +264,7 @@ class LoginServer:
 
 
 def is_client_id(text: str) -> bool:
-    """Spotify's are 32 letters and digits; the check is wider, so that a change does not lock
-    users out, and narrow enough to catch a whole URL or an empty field."""
+    """Tell whether it may be one: Spotify's are 32 letters and digits."""
     return (
         1 <= len(text) <= 128
         and text.isascii()

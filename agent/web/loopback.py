@@ -1,5 +1,7 @@
-"""What all servers on this computer's own address share: the host, the socket, the framework's
-switches."""
+"""What all servers on this computer's own address share.
+
+The host, the socket, the framework's switches.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,10 @@ so. Nothing of this program is measured for anybody."""
 
 
 def listen(port: int, backlog: int = 128) -> socket.socket:
-    """Listen on ``port`` of the loopback address; 0: any free one. Raises OSError when it is
-    taken."""
+    """Listen on ``port`` of the loopback address; 0: any free one.
+
+    Raises OSError when it is taken.
+    """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         if os.name != "nt":  # there the option lets two programs share a port

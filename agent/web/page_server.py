@@ -1,10 +1,9 @@
-"""The page's server: a listening socket on the loopback address that costs nothing until somebody
-connects.
+"""The page's server: a listening socket that costs nothing until somebody connects.
 
 FastAPI, uvicorn and the page itself are loaded at the first connection. uvicorn then serves the
 same socket and ends again when nobody was there for a while; what the application keeps, such as
-who is logged in, stays. Strangers may connect to the loopback address: connections are limited,
-a request has to come within REQUEST_TIMEOUT, and nothing that they send makes a line in the log.
+who is logged in, stays. Strangers may connect to the loopback address: connections are limited, a
+request has to come within REQUEST_TIMEOUT, and nothing that they send makes a line in the log.
 """
 
 from __future__ import annotations
@@ -60,8 +59,10 @@ class PageContext:
 
 
 class PageServer(Worker):
-    """Serves the page on ``port`` (0, or taken: any free one); one cycle serves until it is told
-    to stop."""
+    """Serves the page on ``port`` (0, or taken: any free one).
+
+    One cycle serves until it is told to stop.
+    """
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class PageServer(Worker):
 
     @property
     def serving(self) -> bool:
-        """Is uvicorn running?"""
+        """True while uvicorn runs."""
         return self._server is not None
 
     def wait_ready(self, timeout: float) -> bool:
@@ -197,8 +198,7 @@ class PageServer(Worker):
 
 
 def _limited_protocol() -> type[asyncio.Protocol]:
-    """Make uvicorn's protocol with a limit of connections and of the time for a request, for one
-    server."""
+    """Make uvicorn's protocol for one server, with limits of connections and request time."""
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     waiting: dict[Any, None] = {}  # those whose request has not come yet, the longest first

@@ -17,7 +17,7 @@ _CAMERA = {
 
 
 def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
-    """The snapshot as JSON values, with ``text`` for people.
+    """Give the snapshot as JSON values, with ``text`` for people.
 
     Ages are seconds. Probabilities and pictures stay inside: what leaves is the mood's name, how
     sure it is, and since when.
@@ -50,7 +50,7 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
 
 
 def status_text(snapshot: Snapshot, clock: Clock) -> str:
-    """A few lines: mood, music, camera, and what is wrong, if anything is."""
+    """Write a few lines: mood, music, camera, and what is wrong, if anything is."""
     lines = [
         f"Mood:   {_mood(snapshot, clock.monotonic())}",
         f"Music:  {_music(snapshot)}",
@@ -64,7 +64,7 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
 
 
 def why_text(snapshot: Snapshot) -> str:
-    """The latest decision, and the one that changed the music last when it is another."""
+    """Tell the latest decision, and the one that changed the music last when it is another."""
     decision, switch = snapshot.decision, snapshot.switch
     if decision is None and switch is None:
         return "Nothing was decided yet: no mood has been seen for long enough."
@@ -77,7 +77,7 @@ def why_text(snapshot: Snapshot) -> str:
 
 
 def camera_text(snapshot: Snapshot, now: datetime) -> str:
-    """On, or off and for how long or why, and what to do when the user has to."""
+    """Write on, or off and for how long or why, and what to do when the user has to."""
     if not snapshot.consent:
         return "not allowed yet; 'moodtray consent' tells what it is for and allows it"
     if "watcher" in snapshot.stopped:
@@ -90,7 +90,7 @@ def camera_text(snapshot: Snapshot, now: datetime) -> str:
 
 
 def until_text(until: datetime | None, now: datetime) -> str:
-    """ "until 15:30", with the day when it is another one; "until you resume it"."""
+    """Write "until 15:30", with the day when it is another one; "until you resume it"."""
     if until is None:
         return "until you resume it"
     local = until.astimezone(now.tzinfo)
@@ -112,7 +112,7 @@ def _mood(snapshot: Snapshot, now: float) -> str:
 
 
 def _watching(snapshot: Snapshot) -> bool:
-    """Does anybody look? An old estimate is not told as if it were of now."""
+    """Tell whether anybody looks: an old estimate is not told as if it were of now."""
     held = snapshot.camera_paused or snapshot.held_off is not None
     blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
     return snapshot.consent and not held and not blind and "watcher" not in snapshot.stopped

@@ -27,19 +27,19 @@ DEPENDS = [
     "libxcb1",
     "libfontconfig1",
     "libfreetype6",
-    # The tray's menu and the consent window.
+]
+SUGGESTS = [
+    # For a tray of the old kind (XEmbed), which needs GTK.
     "libgirepository-1.0-1",
     "gir1.2-gtk-3.0",
-    "gir1.2-ayatanaappindicator3-0.1 | gir1.2-appindicator3-0.1",
-    "gir1.2-notify-0.7",
 ]
 RECOMMENDS = [
-    "libnotify-bin",
+    # The consent window.
+    "zenity | kdialog",
     "libpulse0 | libasound2",
     "xdg-utils",
     "adwaita-icon-theme | breeze-icon-theme",
 ]
-ICON_SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
 
 SCRIPTS = ("prerm", "postrm")
 """Run by dpkg: an agent that runs is ended first, and nothing is left behind."""
@@ -70,6 +70,7 @@ def control(version: str, architecture: str, installed_kib: int, glibc: str) -> 
         f"Installed-Size: {installed_kib}\n"
         f"Depends: {depends}\n"
         f"Recommends: {', '.join(RECOMMENDS)}\n"
+        f"Suggests: {', '.join(SUGGESTS)}\n"
         f"Description: {DESCRIPTION}\n"
     )
 
@@ -95,20 +96,17 @@ def build(frozen: Path, version: str, work: Path, out: Path) -> Path:
 def lay_out(frozen: Path, tree: Path) -> None:
     """Put everything where it will lie."""
     sys.path.insert(0, str(ROOT))
-    from agent.desktop.icons.drawing import app_icon
+    from agent.desktop import launcher
 
     shutil.copytree(frozen, tree / "usr/lib/moodtray", symlinks=True)
     commands = tree / "usr/bin"
     commands.mkdir(parents=True)
     (commands / "moodtray").symlink_to("../lib/moodtray/moodtray")
-    _copy(HERE / "moodtray.desktop", tree / "usr/share/applications/moodtray.desktop")
     _copy(HERE / "autostart.desktop", tree / CONFFILE.lstrip("/"))
-    icons = tree / "usr/share/icons/hicolor"
-    for size in ICON_SIZES:
-        place = icons / f"{size}x{size}" / "apps"
-        place.mkdir(parents=True)
-        app_icon(size).save(place / "moodtray.png", optimize=True)
-    _copy(ROOT / "resources/icons/moodtray.svg", icons / "scalable/apps/moodtray.svg")
+    for place, content in launcher.files(("/usr/bin/moodtray",)).items():
+        path = tree / "usr/share" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     papers = tree / "usr/share/doc/moodtray"
     _copy(ROOT / "LICENSE", papers / "copyright")
     credits_ = ROOT / "resources/CREDITS.md"

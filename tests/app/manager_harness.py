@@ -28,7 +28,7 @@ class ManagerHarness:
         self.account = Account(
             paths, self.clock, self.events.append, spotify_url=spotify.url, tell=lambda _: None
         )
-        self.player = PlayerWorker(None, self.account.heard, self.clock)
+        self.player = PlayerWorker(None, self.account.forward, self.clock)
         self.music = PlayerManager(
             paths,
             self.clock,

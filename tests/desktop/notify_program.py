@@ -1,7 +1,7 @@
 """A program that notifies, for tests that look at it from outside: lines of JSON in, events out.
 
-``FAST_CLOCK`` lets a minute pass between two notifications; ``WITHOUT_DESKTOP_NOTIFIER`` plays a
-system where that library cannot be had.
+``FAST_CLOCK`` lets a minute pass between two notifications; ``WITHOUT_BUTTONS`` plays a
+system where the service cannot be spoken to directly.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ class FastClock(SystemClock):
 
 
 def main() -> None:
-    if os.environ.get("WITHOUT_DESKTOP_NOTIFIER"):
-        sys.modules["desktop_notifier"] = None  # type: ignore[assignment]  # import now raises
+    if os.environ.get("WITHOUT_BUTTONS"):
+        way = "agent.desktop.notifications.freedesktop"
+        sys.modules[way] = None  # type: ignore[assignment]  # its import raises from now on
     clock = FastClock() if os.environ.get("FAST_CLOCK") else SystemClock()
     notify.SECONDS_SHOWN = 600  # a busy machine may need longer than a person to look at it
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="log %(message)s")

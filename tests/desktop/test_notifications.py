@@ -218,7 +218,7 @@ def test_what_holds_no_more_is_taken_down(clean_desktop: Desktop, start_program:
 def test_plyer_steps_in(clean_desktop: Desktop, start_program: Start) -> None:
     if shutil.which("notify-send") is None:
         pytest.skip("needs the Debian package libnotify-bin")
-    program = start_program("notify_program", clean_desktop.env, WITHOUT_DESKTOP_NOTIFIER="1")
+    program = start_program("notify_program", clean_desktop.env, WITHOUT_BUTTONS="1")
     program.tell(kind="switch", title="Plain", body="R&B <3")
     wait_for(lambda: clean_desktop.shown_notifications() == 1, "notification")
     clean_desktop.dismiss_notifications()

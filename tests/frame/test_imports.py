@@ -1,4 +1,4 @@
-"""The rooms of the house: import-linter's contracts (pyproject.toml) refuse what they must.
+"""The rooms of the package: import-linter's contracts (pyproject.toml) refuse what they must.
 
 ``make lint`` holds the code itself to them.
 """
@@ -64,7 +64,7 @@ def lint(place: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
+def tree(tmp_path: Path) -> Path:
     """A copy of the package, to break."""
     shutil.copytree(
         ROOT / "agent", tmp_path / "agent", ignore=shutil.ignore_patterns("__pycache__")
@@ -72,24 +72,24 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def file_of(house: Path, module: str) -> Path:
-    return house.joinpath(*module.split(".")).with_suffix(".py")
+def file_of(tree: Path, module: str) -> Path:
+    return tree.joinpath(*module.split(".")).with_suffix(".py")
 
 
-def test_what_nobody_may_import_is_refused(house: Path) -> None:
+def test_what_nobody_may_import_is_refused(tree: Path) -> None:
     for importer, imported in REFUSED.items():
-        assert file_of(house, imported).exists(), f"{imported} is gone: name another module"
-        with file_of(house, importer).open("a", encoding="utf-8") as file:
+        assert file_of(tree, imported).exists(), f"{imported} is gone: name another module"
+        with file_of(tree, importer).open("a", encoding="utf-8") as file:
             file.write(f"\n\ndef _late() -> None:\n    import {imported}\n")
-    done = lint(house)
+    done = lint(tree)
     assert done.returncode == 1, done.stdout + done.stderr
     passed = [f"{a} -> {b}" for a, b in REFUSED.items() if f"{a} -> {b}" not in done.stdout]
     assert not passed, f"let through: {passed}\n{done.stdout}"
 
 
-def test_a_module_that_no_contract_names_is_refused(house: Path) -> None:
-    (house / "agent" / "misc.py").write_text('"""Anything."""\n', encoding="utf-8")
-    done = lint(house)
+def test_a_module_that_no_contract_names_is_refused(tree: Path) -> None:
+    (tree / "agent" / "misc.py").write_text('"""Anything."""\n', encoding="utf-8")
+    done = lint(tree)
     assert done.returncode == 1
     assert "misc" in done.stdout + done.stderr
 
@@ -111,3 +111,12 @@ def test_the_core_imports_nothing_that_acts() -> None:
                 if name.split(".")[0] not in ALLOWED_IN_CORE
             ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_icon_waits_for_no_heavy_library() -> None:
+    code = "import sys, agent.app.lifecycle, agent.desktop.tray.tray; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    heavy = {"cv2", "fastapi", "onnxruntime", "pydantic", "requests", "spotipy", "torch", "uvicorn"}
+    assert heavy.isdisjoint(done.stdout.split())

@@ -13,8 +13,10 @@ __all__ = ["Autostart", "AutostartStatus", "autostart", "start_command"]
 
 
 def autostart(command: Sequence[str] | None = None) -> Autostart:
-    """The mechanism of this system, for ``command`` (None: this installation, with its folders
-    where they are now)."""
+    """Return the mechanism of this system.
+
+    ``command`` None: this installation, with its folders where they are now.
+    """
     command = (*start_command(), *home_option()) if command is None else command
     if sys.platform == "win32":
         from agent.desktop.autostart.windows import RunKeyAutostart

@@ -14,9 +14,11 @@ from agent.errors import DesktopError
 
 @dataclass(frozen=True, slots=True)
 class AutostartStatus:
-    """``command`` is what the system will start (None: there is no entry, or it cannot be
-    understood). ``moved``: it is not this installation; ``missing``: a path in it that is not
-    there, so that nothing would start."""
+    """Whether the system starts Moodtray at login, and what it will start.
+
+    ``command`` None: there is no entry, or it cannot be understood. ``moved``: it is not this
+    installation; ``missing``: a path in it that is not there, so that nothing would start.
+    """
 
     enabled: bool
     command: tuple[str, ...] | None = None
@@ -29,7 +31,7 @@ class AutostartStatus:
         return self.missing is not None
 
     def describe(self) -> str:
-        """One or two sentences for the user."""
+        """Describe it to the user in one or two sentences."""
         if not self.enabled:
             return "Moodtray does not start at login."
         told = "Moodtray starts at login."
@@ -68,7 +70,7 @@ class Autostart(ABC):
 
     @abstractmethod
     def status(self) -> AutostartStatus:
-        """What the system will do at the next login. Raises DesktopError."""
+        """Tell what the system will do at the next login. Raises DesktopError."""
 
     def renew(self) -> bool:
         """Mend an entry that starts nothing (the installation moved); True when it was mended.
@@ -82,7 +84,7 @@ class Autostart(ABC):
         return True
 
     def compare(self, enabled: bool, found: tuple[str, ...] | None) -> AutostartStatus:
-        """The status for an entry that starts ``found``."""
+        """Make the status for an entry that starts ``found``."""
         if found is None or not enabled:
             return AutostartStatus(enabled, found)
         # Windows takes both cases of a letter for the same path.

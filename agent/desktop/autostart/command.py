@@ -13,7 +13,7 @@ HOME_OPTION = "--home"
 
 
 def start_command() -> tuple[str, ...]:
-    """Program and arguments that start this installation of the agent.
+    """Find program and arguments that start this installation of the agent.
 
     All paths are absolute and no shell, working directory or activated environment is needed:
 
@@ -41,8 +41,13 @@ def start_command() -> tuple[str, ...]:
     return (str(executable), "-m", "agent", RUN)
 
 
+def program_command() -> tuple[str, ...]:
+    """The same without the verb: for a desktop entry, whose actions have verbs of their own."""
+    return start_command()[:-1]
+
+
 def home_option() -> tuple[str, ...]:
-    """What start_command needs where MOODTRAY_HOME is set: at login nobody sets it."""
+    """Return what start_command needs where MOODTRAY_HOME is set: at login nobody sets it."""
     from agent.store.paths import Paths
 
     root = Paths.home()
@@ -50,13 +55,13 @@ def home_option() -> tuple[str, ...]:
 
 
 def _windowed(executable: Path, name: str) -> Path:
-    """The sibling that opens no console window, where there is one."""
+    """Find the sibling that opens no console window, where there is one."""
     sibling = executable.with_name(name)
     return sibling if os.name == "nt" and sibling.is_file() else executable
 
 
 def _is_installed(package_parent: Path) -> bool:
-    """True when the package lies in a folder that Python searches by itself."""
+    """Tell whether the package lies in a folder that Python searches by itself."""
     places = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
     places.add(sysconfig.get_path("purelib", _user_scheme()))
     return any(place and Path(place).resolve() == package_parent for place in places)

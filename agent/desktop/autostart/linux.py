@@ -23,7 +23,7 @@ _STRING_ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 
 
 def quote_exec(command: Sequence[str]) -> str:
-    """The value of an Exec key: arguments quoted, then the escapes of a string value on top.
+    """Write the value of an Exec key: arguments quoted, then the escapes of a string value.
 
     Raises DesktopError for a control character, which no desktop passes on unharmed.
     """
@@ -44,7 +44,7 @@ def _quote(argument: str) -> str:
 
 
 def split_exec(value: str) -> tuple[str, ...] | None:
-    """The command behind the value of an Exec key, field codes left out; None: not valid."""
+    """Read the command of an Exec key's value, field codes left out; None: not valid."""
     text = _unescape(value)
     arguments: list[str] = []
     current: str | None = None
@@ -78,7 +78,7 @@ def split_exec(value: str) -> tuple[str, ...] | None:
 
 
 def _escape(text: str) -> str:
-    """A string value: no quotes, unlike in Exec."""
+    """Write a string value: no quotes, unlike in Exec."""
     return text.replace("\\", "\\\\")
 
 
@@ -111,6 +111,7 @@ class XdgAutostart(Autostart):
         return folder / "autostart" / FILE_NAME
 
     def enable(self) -> None:
+        """Start at login from now on. Raises DesktopError."""
         entry = [
             "[Desktop Entry]",
             "Type=Application",
@@ -126,12 +127,15 @@ class XdgAutostart(Autostart):
         self._write("\n".join(entry) + "\n")
 
     def _try_exec(self) -> list[str]:
-        """A desktop passes the entry over in silence where this program is gone; only an absolute
-        path, since some desktops search with another PATH than others."""
+        """Make the TryExec key: where the program is gone a desktop passes the entry over.
+
+        Only for an absolute path, since some desktops search with another PATH than others.
+        """
         program = self.command[0]
         return [f"TryExec={_escape(program)}"] if os.path.isabs(program) else []
 
     def disable(self) -> None:
+        """Do not start at login. Raises DesktopError."""
         system = self._system_entry()
         if system is not None and _is_on(system):
             entry = ["[Desktop Entry]", "Type=Application", "Name=Moodtray", "Hidden=true"]
@@ -140,6 +144,7 @@ class XdgAutostart(Autostart):
         remove_entry(self.file)
 
     def status(self) -> AutostartStatus:
+        """Read the user's entry, or else the system's."""
         entry = _read(self.file)
         if entry is None:
             entry = self._system_entry()
@@ -173,7 +178,7 @@ def _is_on(entry: Mapping[str, str]) -> bool:
 
 
 def _read(file: Path) -> dict[str, str] | None:
-    """The keys of the main group; None: there is no such file."""
+    """Read the keys of the main group; None: there is no such file."""
     try:
         text = file.read_text(encoding="utf-8", errors="surrogateescape")
     except (FileNotFoundError, NotADirectoryError):

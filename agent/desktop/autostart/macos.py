@@ -25,6 +25,7 @@ class LaunchAgent(Autostart):
         self.file = folder / f"{LABEL}.plist"
 
     def enable(self) -> None:
+        """Start at login from now on. Raises DesktopError."""
         entry = {
             "Label": LABEL,
             "ProgramArguments": list(self.command),
@@ -39,9 +40,11 @@ class LaunchAgent(Autostart):
             raise DesktopError(f"Start at login could not be changed. {error.message}") from error
 
     def disable(self) -> None:
+        """Do not start at login. Raises DesktopError."""
         remove_entry(self.file)
 
     def status(self) -> AutostartStatus:
+        """Read the agent's property list."""
         try:
             entry = plistlib.loads(self.file.read_bytes())
         except FileNotFoundError:

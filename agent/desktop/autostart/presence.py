@@ -1,5 +1,4 @@
-"""Whether all that a command needs is still where it names it: the program, the interpreter that
-runs it if it is a script, and the folder of a checkout."""
+"""Tells whether all that a command needs is still where it names it."""
 
 from __future__ import annotations
 
@@ -17,8 +16,10 @@ _LONG_SHEBANG = re.compile(r"""'''exec' "?(/[^"]+?)"? "\$0\"""")
 
 
 def missing_part(command: Sequence[str]) -> str | None:
-    """The first path of ``command`` that is not there, so that nothing would start; None: all that
-    can be seen from outside is there. Milliseconds; never raises."""
+    """Find the first path of ``command`` that is not there, so that nothing would start.
+
+    Milliseconds; never raises.
+    """
     if not command:
         return ""
     program = shutil.which(command[0])  # a file that may be run; a bare name by the search path
@@ -35,13 +36,13 @@ def missing_part(command: Sequence[str]) -> str | None:
 
 
 def place(command: Sequence[str]) -> str:
-    """Where the program of a command lies, for people: its checkout, or its file."""
+    """Tell people where the program of a command lies: its checkout, or its file."""
     folder = _checkout(command[2]) if len(command) > 2 and command[1] == "-c" else None
     return folder or command[0]
 
 
 def _interpreter(script: Path) -> str | None:
-    """What runs a script, by its first lines; None: it is none, or cannot be read."""
+    """Find what runs a script, by its first lines; None: it is none, or cannot be read."""
     try:
         with script.open("rb") as file:
             if file.read(2) != b"#!":

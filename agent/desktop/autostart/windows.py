@@ -27,7 +27,7 @@ class Registry(Protocol):
     """The part of HKEY_CURRENT_USER that we need. Methods raise OSError."""
 
     def get(self, key: str, name: str) -> tuple[str | bytes, int] | None:
-        """(data, type), None: there is no such value."""
+        """Read (data, type); None: there is no such value."""
         ...
 
     def set(self, key: str, name: str, data: str, kind: int) -> None:
@@ -40,11 +40,14 @@ class Registry(Protocol):
 
 
 class RunKeyAutostart(Autostart):
+    """An entry under the user's Run key."""
+
     def __init__(self, command: Sequence[str], registry: Registry) -> None:
         super().__init__(command)
         self._registry = registry
 
     def enable(self) -> None:
+        """Start at login from now on. Raises DesktopError."""
         line = subprocess.list2cmdline(self.command)
         if len(line) > LONGEST:
             raise DesktopError(
@@ -58,6 +61,7 @@ class RunKeyAutostart(Autostart):
             raise _refused(error) from error
 
     def disable(self) -> None:
+        """Do not start at login. Raises DesktopError."""
         try:
             self._registry.delete(RUN_KEY, VALUE)
             self._registry.delete(APPROVED_KEY, VALUE)
@@ -65,6 +69,7 @@ class RunKeyAutostart(Autostart):
             raise _refused(error) from error
 
     def status(self) -> AutostartStatus:
+        """Read the Run key, and whether the user switched it off elsewhere."""
         try:
             found = self._registry.get(RUN_KEY, VALUE)
             approved = self._registry.get(APPROVED_KEY, VALUE)
@@ -92,8 +97,10 @@ def _refused(error: OSError) -> DesktopError:
 
 
 def split_command_line(line: str) -> tuple[str, ...] | None:
-    """The arguments of a Windows command line, by the rules of the C run time: the inverse of
-    ``subprocess.list2cmdline``. None for an empty line."""
+    """Split a Windows command line into its arguments, by the rules of the C run time.
+
+    None for an empty line.
+    """
     arguments: list[str] = []
     current: list[str] | None = None
     quoted = False

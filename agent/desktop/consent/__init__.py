@@ -40,7 +40,7 @@ def _file(paths: Paths) -> Path:
 
 
 def is_given(paths: Paths) -> bool:
-    """True when the user allowed the camera under the present text.
+    """Tell whether the user allowed the camera under the present text.
 
     A file that cannot be read or understood counts as no: asking once more does no harm.
     """

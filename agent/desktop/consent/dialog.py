@@ -102,7 +102,7 @@ def show(settled: Settled) -> bool | None:
 
 
 def _means_of_this_desktop() -> list[Callable[[Settled], bool | None]]:
-    """The desktop's own window first, then another's, then a notification with two buttons."""
+    """List the desktop's own window, then another's, then a notification with two buttons."""
     windows = [_zenity, _kdialog]
     if "KDE" in os.environ.get("XDG_CURRENT_DESKTOP", "").upper():
         windows.reverse()
@@ -134,7 +134,7 @@ def _zenity(settled: Settled) -> bool | None:
 
 
 def _wrapped(text: str) -> str:
-    """For a window that is as wide as its longest line."""
+    """Wrap the text for a window that is as wide as its longest line."""
     return "\n".join(textwrap.fill(line, 66) for line in text.splitlines())
 
 
@@ -165,7 +165,7 @@ def _apple_dialog(settled: Settled) -> bool | None:
 
 
 def _run(settled: Settled, program: str, *arguments: str) -> bool | None:
-    """The answer of a program that ends with 0 for yes and 1 for no."""
+    """Return the answer of a program that ends with 0 for yes and 1 for no."""
     found = shutil.which(program)
     if found is None:
         return None

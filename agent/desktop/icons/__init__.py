@@ -1,0 +1,1 @@
+"""The icons, drawn as they are needed."""

@@ -20,8 +20,11 @@ class IconFiles:
         self.folder = folder
 
     def path(self, status: Status, mood: MoodState, size: int, dark_panel: bool) -> Path:
-        """The file with this icon; written when it is not there yet. A folder that cannot be
-        written is logged, the path then leads nowhere and the system shows its own stand-in."""
+        """Return the file with this icon; written when it is not there yet.
+
+        A folder that cannot be written is logged, the path then leads nowhere and the system shows
+        its own stand-in.
+        """
         shade = "dark" if dark_panel else "light"
         name = f"{status.value}-{mood.value}-{size}-{shade}.png".replace(" ", "-")
         path = self.folder / name

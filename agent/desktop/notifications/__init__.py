@@ -1,0 +1,1 @@
+"""Notifications, with buttons where the system has them."""

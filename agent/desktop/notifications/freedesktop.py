@@ -34,8 +34,11 @@ _SIGNALS = MatchRule(type="signal", interface=NAME, path=ADDRESS.object_path)
 
 
 class FreedesktopNotifications:
-    """One connection, opened by the first notification. All in the notifier's thread and its
-    loop, which also reads what the service tells of pressed buttons."""
+    """One connection, opened by the first notification.
+
+    All in the notifier's thread and its loop, which also reads what the service tells of pressed
+    buttons.
+    """
 
     def __init__(self, report: Report, app_name: str, seconds_shown: float) -> None:
         self._report = report
@@ -46,7 +49,7 @@ class FreedesktopNotifications:
         self._buttons: dict[int, tuple[tuple[str, Any], ...]] = {}
 
     async def show(self, notification: Notification, icon: Path, service: Service) -> None:
-        """Raises OSError or DBusErrorResponse when it cannot be shown."""
+        """Show it. Raises OSError or DBusErrorResponse when that fails."""
         await self.withdraw(notification.kind)
         buttons = notification.buttons if service.buttons else ()
         stays = notification.kind is NotificationKind.LOGIN
@@ -87,7 +90,7 @@ class FreedesktopNotifications:
         except OSError:
             self._lose()
             raise
-        self._read()  # what came in the same breath
+        self._read()  # what came together with it
         return tuple(unwrap_msg(answer))
 
     def _answer_to(self, connection: DBusConnection, message: Message) -> Message:
@@ -151,9 +154,11 @@ def ask(
     settled: Callable[[], bool],
     look: float,
 ) -> str | None:
-    """Put a question that stays until it is answered; the choice, or None: nobody answered, it was
-    dismissed, or this desktop shows no buttons. Blocks; it is taken down once ``settled``, asked
-    every ``look`` seconds."""
+    """Put a question that stays until it is answered.
+
+    The choice, or None: nobody answered, it was dismissed, or this desktop shows no buttons.
+    Blocks; it is taken down once ``settled``, asked every ``look`` seconds.
+    """
     service = ask_service()
     if not service.buttons:
         return None
@@ -179,7 +184,7 @@ def ask(
 
 
 def _choice(message: Message, number: int) -> list[str | None]:
-    """What this says of the question's end: [] nothing, [None] dismissed, [label] chosen."""
+    """Read what this says of the question's end: [] nothing, [None] dismissed, [label] chosen."""
     member = message.header.fields.get(HeaderFields.member)
     if member not in ("ActionInvoked", "NotificationClosed") or message.body[0] != number:
         return []

@@ -37,8 +37,10 @@ _STATUS: dict[NotificationKind, Status] = {
 
 
 def available() -> tuple[bool, str]:
-    """Whether notifications can be shown, and by whom or what to do about it. Blocks at most a
-    few seconds; never raises."""
+    """Tell whether notifications can be shown, and by whom or what to do about it.
+
+    Blocks at most a few seconds; never raises.
+    """
     service = ask_service()
     if service.problem:
         return False, service.problem
@@ -49,7 +51,7 @@ class _Way(Protocol):
     """One way to show a notification. In the notifier's thread."""
 
     async def show(self, notification: Notification, icon: Path, service: Service) -> None:
-        """Raises whatever the foreign library raises."""
+        """Show it. Raises whatever the foreign library raises."""
         ...
 
     async def withdraw(self, kind: NotificationKind) -> None:
@@ -58,9 +60,12 @@ class _Way(Protocol):
 
 
 class DesktopNotifications:
-    """Implements :class:`agent.ports.Notifier`. ``notify`` returns at once: a thread of its own
-    with an event loop, started by the first notification, talks to the system and wakes when
-    something that was held back (quiet hours, too soon after its like) has its turn."""
+    """Implements :class:`agent.ports.Notifier`.
+
+    ``notify`` returns at once: a thread of its own with an event loop, started by the first
+    notification, talks to the system and wakes when something that was held back (quiet hours, too
+    soon after its like) has its turn.
+    """
 
     def __init__(
         self,
@@ -71,9 +76,11 @@ class DesktopNotifications:
         snapshot: Callable[[], Snapshot | None] = lambda: None,
         folder: Path | None = None,
     ) -> None:
-        """``settings`` is asked at every notification; ``snapshot`` before one is shown that was
-        held back, to see whether it still holds; both in any thread. ``folder`` takes the pictures
-        (default: below the runtime folder)."""
+        """Ask for the ``settings`` at every notification, for the ``snapshot`` before a late one.
+
+        A late one was held back; the snapshot tells whether it still holds. Both are called in any
+        thread. ``folder`` takes the pictures (default: below the runtime folder).
+        """
         self._report = report
         self._settings = settings
         self._folder = folder
@@ -219,8 +226,10 @@ def _way_with_buttons(report: Report) -> _Way:
 
 
 class _WithButtons:
-    """desktop-notifier, on Windows and macOS: buttons, and a notification that takes its
-    predecessor's place."""
+    """desktop-notifier, on Windows and macOS.
+
+    Buttons, and a notification that takes its predecessor's place.
+    """
 
     def __init__(self, report: Report) -> None:
         from desktop_notifier import DesktopNotifier
@@ -274,11 +283,11 @@ def _plain_way() -> _Way:
 
 class _CannotWithdraw:
     async def withdraw(self, kind: NotificationKind) -> None:
-        """What is shown goes by itself."""
+        """Do nothing: what is shown goes by itself."""
 
 
 class _AppleScript(_CannotWithdraw):
-    """The script engine of macOS: text alone, for any program. (plyer wants one more library.)"""
+    """The script engine of macOS: text alone, for any program; plyer wants one more library."""
 
     # Title and text are arguments, never part of the script.
     SCRIPT = (

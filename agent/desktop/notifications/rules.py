@@ -58,7 +58,10 @@ class WaitingRoom:
         self._held: dict[NotificationKind, _Held] = {}
 
     def offer(self, notification: Notification, settings: NotificationSettings) -> bool:
-        """True: show it now; that counts as shown. False: it waits here, or it is dropped."""
+        """Offer a notification; True: show it now, which counts as shown.
+
+        False: it waits here, or it is dropped.
+        """
         kind = notification.kind
         if notification.asked:  # what is held back of its kind keeps its turn
             self._shown[kind] = self._clock.monotonic()
@@ -75,7 +78,7 @@ class WaitingRoom:
         return True
 
     def due(self, settings: NotificationSettings) -> list[Notification]:
-        """What was held back and is to be shown now, oldest first; that counts as shown."""
+        """Take what was held back and is to be shown now, oldest first; that counts as shown."""
         if not settings.enabled:
             self._held.clear()
         quiet = self._is_quiet(settings)
@@ -92,7 +95,7 @@ class WaitingRoom:
         return out
 
     def seconds_left(self, settings: NotificationSettings) -> float | None:
-        """When to ask :meth:`due` again, at most :data:`LOOK`; None: nothing is held back."""
+        """Return when to ask :meth:`due` again, at most :data:`LOOK`; None: nothing waits."""
         if not self._held:
             return None
         quiet = 0.0
@@ -109,13 +112,13 @@ class WaitingRoom:
         return held.notification.kind is NotificationKind.SWITCH and age > STALE
 
     def _rest(self, kind: NotificationKind) -> float:
-        """Seconds until this kind may be shown again."""
+        """Return the seconds until this kind may be shown again."""
         last = self._shown.get(kind)
         return 0.0 if last is None else last + self._interval - self._clock.monotonic()
 
 
 def still_so(notification: Notification, snapshot: Snapshot | None) -> bool:
-    """Whether a notification that was held back still holds, as far as can be known."""
+    """Tell whether a notification that was held back still holds, as far as can be known."""
     if snapshot is None:
         return True
     match notification.kind:
@@ -136,8 +139,11 @@ def still_so(notification: Notification, snapshot: Snapshot | None) -> bool:
 
 
 def is_quiet(now: time, quiet_from: time | None, quiet_to: time | None) -> bool:
-    """Whether ``now`` lies in the quiet hours, which may span midnight. The first minute belongs
-    to them, the last does not; without both ends, or with equal ones, there are none."""
+    """Tell whether ``now`` lies in the quiet hours, which may span midnight.
+
+    The first minute belongs to them, the last does not; without both ends, or with equal ones,
+    there are none.
+    """
     if quiet_from is None or quiet_to is None or quiet_from == quiet_to:
         return False
     now = now.replace(tzinfo=None)
@@ -147,8 +153,10 @@ def is_quiet(now: time, quiet_from: time | None, quiet_to: time | None) -> bool:
 
 
 def seconds_until(now: datetime, at: time) -> float:
-    """From ``now`` to the next time that the clock shows ``at``; more than 0, at most a day. (On
-    the two days a year when clocks are put on or back it is an hour off.)"""
+    """Count from ``now`` to the next time that the clock shows ``at``; > 0, at most a day.
+
+    (On the two days a year when clocks are put on or back it is an hour off.)
+    """
     then = datetime.combine(now.date(), at, now.tzinfo)
     if then <= now:
         then += timedelta(days=1)
@@ -156,7 +164,6 @@ def seconds_until(now: datetime, at: time) -> float:
 
 
 def safe(text: str, markup: bool) -> str:
-    """``text`` such that the service shows it letter for letter: control characters go, and where
-    the service reads markup, its signs are escaped."""
+    """Write ``text`` such that the service shows it letter for letter."""
     text = "".join(c for c in text if c == "\n" or c.isprintable())
     return html.escape(text, quote=False) if markup else text

@@ -1,4 +1,4 @@
-"""The notification service of a Linux desktop: is there one, and what can it do?"""
+"""Asks whether a Linux desktop has a notification service, and what it can do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Service:
 
 
 def ask_service() -> Service:
-    """Who shows notifications here. Blocks at most a few seconds; never raises."""
+    """Find out who shows notifications here. Blocks at most a few seconds; never raises."""
     if sys.platform != "linux":
         return Service("the system's notification centre", buttons=True, markup=False)
     from jeepney import DBusAddress, DBusErrorResponse, new_method_call

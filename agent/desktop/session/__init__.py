@@ -12,7 +12,7 @@ __all__ = ["SessionSource", "SessionWatch", "Signals", "combine", "system_source
 
 
 def system_source(clock: Clock) -> SessionSource:
-    """The source of this system; nothing is opened yet."""
+    """Make the source of this system; nothing is opened yet."""
     if sys.platform == "win32":
         from agent.desktop.session import windows
         from agent.desktop.session.polled import PolledSession

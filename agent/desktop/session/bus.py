@@ -25,6 +25,8 @@ CALL_TIMEOUT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Signal:
+    """A signal that came over the bus."""
+
     path: str
     interface: str
     member: str
@@ -32,8 +34,10 @@ class Signal:
 
 
 class Bus:
-    """``kind`` is "SYSTEM" or "SESSION"; ``fds``: answers may hold file descriptors. The
-    constructor connects and may raise OSError or KeyError (no address is known)."""
+    """``kind`` is "SYSTEM" or "SESSION"; ``fds``: answers may hold file descriptors.
+
+    The constructor connects and may raise OSError or KeyError (no address is known).
+    """
 
     def __init__(self, kind: str, *, fds: bool = False) -> None:
         self._connection: DBusConnection = open_dbus_connection(bus=kind, enable_fds=fds)
@@ -42,6 +46,7 @@ class Bus:
         self._connection.filter(MatchRule(type="signal"), queue=self._signals)
 
     def fileno(self) -> int:
+        """Return the descriptor to wait for."""
         number: int = self._connection.sock.fileno()
         return number
 
@@ -56,7 +61,7 @@ class Bus:
         *,
         start: bool = False,
     ) -> tuple[Any, ...] | None:
-        """The answer's body; None when the service is not there, refuses or takes too long.
+        """Call a method; returns the answer's body.
 
         ``start`` lets the bus start the service for it. Raises OSError when the bus is gone.
         """
@@ -75,7 +80,7 @@ class Bus:
     def properties(
         self, name: str, path: str, interface: str, *, start: bool = False
     ) -> dict[str, Any] | None:
-        """All properties of an interface; None as for :meth:`call`."""
+        """Read all properties of an interface; None as for :meth:`call`."""
         answer = self.call(
             name,
             path,
@@ -93,8 +98,10 @@ class Bus:
         self._connection.send_and_get_reply(message_bus.AddMatch(rule), timeout=CALL_TIMEOUT)
 
     def signals(self) -> list[Signal]:
-        """What came since the last time, oldest first. Does not block. Raises OSError when the
-        bus is gone."""
+        """Take what came since the last time, oldest first.
+
+        Does not block. Raises OSError when the bus is gone.
+        """
         with contextlib.suppress(TimeoutError):
             while True:
                 self._connection.recv_messages(timeout=0)
@@ -113,10 +120,11 @@ class Bus:
         return found
 
     def close(self) -> None:
+        """Close the connection."""
         with contextlib.suppress(OSError):
             self._connection.close()
 
 
 def unwrap(properties: dict[str, tuple[str, Any]]) -> dict[str, Any]:
-    """D-Bus variants to plain values."""
+    """Turn D-Bus variants into plain values."""
     return {name: value for name, (_signature, value) in properties.items()}

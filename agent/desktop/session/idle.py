@@ -21,11 +21,11 @@ class IdleReader(Protocol):
     """The session worker's thread; milliseconds."""
 
     def seconds(self) -> float | None:
-        """Since the last input; None: not known."""
+        """Return the seconds since the last input; None: not known."""
         ...
 
     def close(self) -> None:
-        """Never raises."""
+        """Let go of the connection. Never raises."""
         ...
 
 
@@ -36,6 +36,7 @@ class MutterIdle:
         self._bus = bus
 
     def seconds(self) -> float | None:
+        """Ask GNOME's compositor."""
         answer = self._bus.call(
             "org.gnome.Mutter.IdleMonitor",
             "/org/gnome/Mutter/IdleMonitor/Core",
@@ -45,7 +46,7 @@ class MutterIdle:
         return None if answer is None else float(answer[0]) / 1000.0
 
     def close(self) -> None:
-        """Nothing of its own to close."""
+        """Do nothing: there is nothing of its own to close."""
 
 
 class X11Idle:
@@ -55,10 +56,12 @@ class X11Idle:
         self._display = display
 
     def seconds(self) -> float | None:
+        """Ask the X server's screen saver extension."""
         info = self._display.screen().root.screensaver_query_info()
         return float(info.idle) / 1000.0
 
     def close(self) -> None:
+        """Close the display."""
         try:
             self._display.close()
         except Exception:  # Xlib raises its own kinds when the server went first
@@ -66,7 +69,7 @@ class X11Idle:
 
 
 def find_reader(session: Bus | None) -> IdleReader | None:
-    """The reader that works here, if there is one."""
+    """Find the reader that works here, if there is one."""
     if session is not None:
         mutter = MutterIdle(session)
         if mutter.seconds() is not None:

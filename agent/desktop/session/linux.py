@@ -1,5 +1,6 @@
-"""The desktop session on Linux, over D-Bus: logind (lock, sleep, idle, front), the desktop's
-screen saver, UPower (battery, lid).
+"""The desktop session on Linux, over D-Bus.
+
+Logind (lock, sleep, idle, front), the desktop's screen saver, UPower (battery, lid).
 
 Whether the screen is shared cannot be known here: the portal tells it only to the program that
 shares, and PipeWire's streams do not say who watches a screen and who a camera. ``sharing`` stays
@@ -64,6 +65,7 @@ class LinuxSession:
     # -- SessionSource
 
     def open(self) -> None:
+        """Connect to the buses. Raises DesktopError when there is nothing to follow."""
         self._lock = LockSense()
         self._signals = Signals()
         self._lid = self._docked = False
@@ -83,6 +85,7 @@ class LinuxSession:
             self._idle = find_reader(self._desktop)
 
     def read(self) -> Signals:
+        """Read the present state. Raises DesktopError when the bus is lost."""
         with _bus_loss():
             for bus in (self._system, self._desktop):
                 for signal in bus.signals() if bus is not None else ():
@@ -97,6 +100,7 @@ class LinuxSession:
         )
 
     def wait(self, timeout: float) -> None:
+        """Wait for a change. Raises DesktopError when the bus is lost."""
         watched: list[Any] = [bus for bus in (self._system, self._desktop) if bus is not None]
         with _bus_loss():
             ready, _, _ = select.select([self._wake_read, *watched], [], [], timeout)
@@ -105,16 +109,19 @@ class LinuxSession:
                 self._wake_read.recv(4096)
 
     def let_sleep(self) -> None:
+        """Let go of the delay of a sleep."""
         delay, self._delay = self._delay, None
         if delay is not None:
             delay.close()
 
     def interrupt(self) -> None:
         # A full pipe is a wake-up already on its way.
+        """End the present or the next wait. Any thread."""
         with contextlib.suppress(BlockingIOError):
             self._wake_write.send(b"!")
 
     def close(self) -> None:
+        """Close the connections."""
         self.let_sleep()
         if self._idle is not None:
             self._idle.close()
@@ -171,7 +178,7 @@ class LinuxSession:
             self._lock.saver(bool(signal.body[0]))
 
     def _delay_sleep(self) -> None:
-        """While awake: have the next sleep wait until :meth:`let_sleep`, a few seconds at most."""
+        """Have the next sleep wait until :meth:`let_sleep`, a few seconds at most."""
         if self._signals.asleep or self._delay is not None or self._system is None:
             return
         why = "The camera is let go of first"
@@ -224,10 +231,10 @@ def _connect(kind: str, *, fds: bool = False) -> Bus | None:
 
 
 def _own_session(bus: Bus) -> tuple[str, dict[str, Any]]:
-    """Path and properties of the session that this program belongs to; ("", {}): none.
+    """Find path and properties of the session that this program belongs to; ("", {}): none.
 
-    An agent started by the user's service manager is in no session itself; 'auto' and the list
-    lead to the one that has the user's screen.
+    An agent started by the user's service manager is in no session itself; 'auto' and the list lead
+    to the one that has the user's screen.
     """
     candidates = []
     for name in (os.environ.get("XDG_SESSION_ID"), "auto"):

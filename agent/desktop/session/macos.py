@@ -23,19 +23,23 @@ class Calls(Protocol):
     """The system calls; None: not known."""
 
     def session_flag(self, name: str) -> bool | None:
-        """A flag of the login session; None: it is not set. Raises DesktopError where the program
-        runs in no graphical session."""
+        """Read a flag of the login session; None: it is not set.
+
+        Raises DesktopError where the program runs in no graphical session.
+        """
         ...
 
-    def idle_seconds(self) -> float | None: ...
+    def idle_seconds(self) -> float | None:
+        """Return the seconds since the last input."""
+        ...
 
     def battery_seconds(self) -> float | None:
-        """Estimated time left; UNLIMITED on mains, -1 while it is being worked out."""
+        """Estimate the time left; UNLIMITED on mains, -1 while it is being worked out."""
         ...
 
 
 def ask(calls: Calls) -> Signals:
-    """One reading."""
+    """Take one reading."""
     left = calls.battery_seconds()
     return Signals(
         # The flag is there only while the screen is locked.
@@ -97,6 +101,7 @@ if sys.platform == "darwin":
             self._power.IOPSGetTimeRemainingEstimate.restype = ctypes.c_double
 
         def session_flag(self, name: str) -> bool | None:
+            """Read a flag of the login session."""
             session = self._services.CGSessionCopyCurrentDictionary()
             if not session:
                 raise DesktopError("There is no graphical session to follow.")
@@ -121,6 +126,7 @@ if sys.platform == "darwin":
             return None
 
         def idle_seconds(self) -> float | None:
+            """Return the seconds since the last input."""
             return float(
                 self._services.CGEventSourceSecondsSinceLastEventType(
                     _COMBINED_SESSION_STATE, _ANY_INPUT
@@ -128,4 +134,5 @@ if sys.platform == "darwin":
             )
 
         def battery_seconds(self) -> float | None:
+            """Estimate the time left on battery."""
             return float(self._power.IOPSGetTimeRemainingEstimate())

@@ -12,11 +12,10 @@ STEP = 1.5
 
 
 class PolledSession:
-    """Implements agent.desktop.session.watch.SessionSource around ``ask``, a function of
-    milliseconds that reads the present state; it may raise DesktopError.
+    """A SessionSource around ``ask``, a function of milliseconds that reads the present state.
 
-    Asking needs no window and no run loop on the main thread, which the systems' notifications
-    would; and it works the same with and without a tray.
+    It may raise DesktopError. Asking needs no window and no run loop on the main thread, which the
+    systems' notifications would; and it works the same with and without a tray.
     """
 
     def __init__(self, ask: Callable[[], Signals], step: float = STEP) -> None:
@@ -25,20 +24,24 @@ class PolledSession:
         self._woken = threading.Event()
 
     def open(self) -> None:
+        """Ask once. Raises DesktopError when that fails."""
         self._ask()
 
     def read(self) -> Signals:
+        """Ask for the present state."""
         return self._ask()
 
     def wait(self, timeout: float) -> None:
+        """Wait for the time, or until :meth:`interrupt`."""
         self._woken.wait(min(timeout, self._step))
         self._woken.clear()
 
     def let_sleep(self) -> None:
-        """Systems that are asked do not wait for programs."""
+        """Do nothing: systems that are asked do not wait for programs."""
 
     def interrupt(self) -> None:
+        """End the present or the next wait. Any thread."""
         self._woken.set()
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: nothing is kept open."""

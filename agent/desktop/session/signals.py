@@ -28,7 +28,7 @@ class Signals:
 
 
 def combine(signals: Signals, settings: SessionSettings) -> str | None:
-    """Why the camera should be off, in the user's words; None: it may be on.
+    """Tell why the camera should be off, in the user's words; None: it may be on.
 
     The strongest reason is told when there are several.
     """
@@ -69,28 +69,29 @@ class LockSense:
 
     @property
     def locked(self) -> bool:
+        """True when the screen is locked, as far as is known."""
         return self._hint or self._requested or self._saver
 
     def hint(self, locked: bool) -> None:
-        """The session's state (logind's LockedHint)."""
+        """Take in the session's state (logind's LockedHint)."""
         self._hint = locked
         if not locked:
             self._requested = False
 
     def requested(self, lock: bool) -> None:
-        """Somebody asked to lock, or to unlock, the session."""
+        """Take in that somebody asked to lock, or to unlock, the session."""
         self._requested = lock
         if not lock:
             self._saver = False
 
     def saver(self, active: bool) -> None:
-        """The screen saver started or ended."""
+        """Take in that the screen saver started or ended."""
         self._saver = active
         if not active:
             self._requested = False
 
     def seen(self, now: float, idle_seconds: float | None) -> None:
-        """A reading of the input, at monotonic ``now``."""
+        """Take in a reading of the input, at monotonic ``now``."""
         working = idle_seconds is not None and idle_seconds <= IN_USE
         if not working or not (self._requested or self._saver):
             self._working_since = None

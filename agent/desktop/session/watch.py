@@ -35,17 +35,21 @@ class SessionSource(Protocol):
         ...
 
     def read(self) -> Signals:
-        """The present state; milliseconds. Raises DesktopError when the connection is lost."""
+        """Read the present state; milliseconds. Raises DesktopError when the connection is lost."""
         ...
 
     def wait(self, timeout: float) -> None:
-        """Return after ``timeout`` seconds, or at once when something changed or on
-        :meth:`interrupt`. Raises DesktopError when the connection is lost."""
+        """Wait ``timeout`` seconds, or until something changed or :meth:`interrupt`.
+
+        Raises DesktopError when the connection is lost.
+        """
         ...
 
     def let_sleep(self) -> None:
-        """The camera is off: a computer that is about to sleep need not wait any longer. May be
-        called when it does not; never raises."""
+        """Let a computer that is about to sleep wait no longer: the camera is off.
+
+        May be called when it does not; never raises.
+        """
         ...
 
     def interrupt(self) -> None:
@@ -53,7 +57,7 @@ class SessionSource(Protocol):
         ...
 
     def close(self) -> None:
-        """May be called twice; never raises."""
+        """Let go of everything. May be called twice; never raises."""
         ...
 
 
@@ -89,14 +93,17 @@ class SessionWatch(Worker):
         self.wake()
 
     def wake(self) -> None:
+        """End the present wait, also the source's."""
         super().wake()
         self._source.interrupt()
 
     def request_stop(self) -> None:
+        """Ask the thread to end; returns at once."""
         super().request_stop()
         self._source.interrupt()
 
     def cycle(self) -> float | None:
+        """Read the session, report what changed, and wait."""
         if not self._opened:
             try:
                 self._source.open()
@@ -116,11 +123,12 @@ class SessionWatch(Worker):
         return 0.0
 
     def release(self) -> None:
+        """Close the source."""
         self._opened = False
         self._source.close()
 
     def _await_release(self) -> None:
-        """The controller was told; the camera goes off soon, or hangs: then in its sleep."""
+        """Wait until the camera is off or hangs: the controller was told."""
         for _ in range(RELEASE_STEPS):
             if self._camera_is_off():
                 break

@@ -28,32 +28,39 @@ _DISPLAY, _REGISTRY = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class WaylandEvent:
+    """An event of the compositor, its arguments undecoded."""
+
     target: int
     opcode: int
     payload: bytes
 
 
-class WaylandConnection:
-    """A connection to the compositor; one thread. The constructor raises OSError, also where
-    WAYLAND_DISPLAY names none."""
+def compositor() -> Path:
+    """Return the compositor's socket, as the environment names it; OSError where it names none."""
+    name = os.environ.get("WAYLAND_DISPLAY")
+    if not name:
+        raise OSError("WAYLAND_DISPLAY is not set")
+    return Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / name
 
-    def __init__(self) -> None:
-        name = os.environ.get("WAYLAND_DISPLAY")
-        if not name:
-            raise OSError("WAYLAND_DISPLAY is not set")
+
+class WaylandConnection:
+    """Talk to the compositor at ``path``; one thread. The constructor raises OSError."""
+
+    def __init__(self, path: Path) -> None:
         self._ids = itertools.count(_REGISTRY + 1)
         self._buffer = b""
         self._waiting: list[WaylandEvent] = []
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(TIMEOUT)
         try:
-            self._socket.connect(str(Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / name))
+            self._socket.connect(str(path))
             self.globals = self._read_globals()
         except BaseException:
             self._socket.close()
             raise
 
     def new_id(self) -> int:
+        """Give out a number for a new object."""
         return next(self._ids)
 
     def request(self, target: int, opcode: int, payload: bytes = b"") -> None:
@@ -62,7 +69,7 @@ class WaylandConnection:
         self._socket.sendall(struct.pack("=II", target, size << 16 | opcode) + payload)
 
     def bind(self, interface: str, version: int) -> int:
-        """An object of that global interface. Raises KeyError when the compositor has none."""
+        """Bind that global interface. Raises KeyError when the compositor has none."""
         name, offered = self.globals[interface]
         made = self.new_id()
         head, tail = struct.pack("=I", name), struct.pack("=II", min(version, offered), made)
@@ -82,13 +89,14 @@ class WaylandConnection:
             self._waiting.append(event)
 
     def events(self) -> Iterator[WaylandEvent]:
-        """What has come since the last time; does not block. Raises OSError."""
+        """Take what came since the last time; does not block. Raises OSError."""
         waiting, self._waiting = self._waiting, []
         yield from waiting
         while (event := self._next(0.0)) is not None:
             yield event
 
     def close(self) -> None:
+        """Close the connection."""
         with contextlib.suppress(OSError):
             self._socket.close()
 
@@ -105,7 +113,7 @@ class WaylandConnection:
         return found
 
     def _next(self, timeout: float) -> WaylandEvent | None:
-        """Raises OSError when the connection has ended, or the compositor refused a request."""
+        """Raise OSError when the connection has ended, or the compositor refused a request."""
         while True:
             event = self._parsed()
             if event is not None:
@@ -136,13 +144,15 @@ def _text(text: str) -> bytes:
 
 
 class WaylandIdle:
-    """Implements agent.desktop.session.idle.IdleReader. The constructor raises OSError or KeyError
-    where the compositor does not tell."""
+    """Implements agent.desktop.session.idle.IdleReader.
+
+    The constructor raises OSError or KeyError where the compositor does not tell.
+    """
 
     def __init__(self, quiet: float = QUIET) -> None:
         self._quiet = quiet
         self._since: float | None = None
-        self._connection = WaylandConnection()
+        self._connection = WaylandConnection(compositor())
         try:
             self._notification = self._ask(round(quiet * 1000))
             self._connection.settle()
@@ -151,8 +161,7 @@ class WaylandIdle:
             raise
 
     def seconds(self) -> float | None:
-        """Since the last input, at least; 0 while it is less than ``quiet``. Raises OSError when
-        the compositor is gone."""
+        """Return the seconds since the last input, at least; 0 while it is less than ``quiet``."""
         for event in self._connection.events():
             if event.target == self._notification:
                 idled = event.opcode == 0
@@ -160,6 +169,7 @@ class WaylandIdle:
         return 0.0 if self._since is None else time.monotonic() - self._since
 
     def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     def _ask(self, milliseconds: int) -> int:

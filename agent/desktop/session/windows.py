@@ -25,24 +25,24 @@ class Calls(Protocol):
     """The system calls with their raw answers; None: the call failed."""
 
     def session_info(self) -> bytes | None:
-        """WTSINFOEXW of the present session."""
+        """Return the WTSINFOEXW of the present session."""
         ...
 
     def last_input_age(self) -> int | None:
-        """Milliseconds since the last input."""
+        """Return the milliseconds since the last input."""
         ...
 
     def power_status(self) -> bytes | None:
-        """SYSTEM_POWER_STATUS."""
+        """Return the SYSTEM_POWER_STATUS."""
         ...
 
     def notification_state(self) -> int | None:
-        """QUERY_USER_NOTIFICATION_STATE."""
+        """Return the QUERY_USER_NOTIFICATION_STATE."""
         ...
 
 
 def ask(calls: Calls) -> Signals:
-    """One reading. What cannot be read counts as not known."""
+    """Take one reading. What cannot be read counts as not known."""
     age = calls.last_input_age()
     state = calls.notification_state()
     return Signals(
@@ -54,8 +54,11 @@ def ask(calls: Calls) -> Signals:
 
 
 def is_locked(info: bytes | None) -> bool:
-    """From WTSINFOEXW: level (DWORD), padding to eight bytes, then session id, connection state
-    and flags (three DWORDs)."""
+    """Read from WTSINFOEXW whether the session is locked.
+
+    Level (DWORD), padding to eight bytes, then session id, connection state and flags (three
+    DWORDs).
+    """
     if info is None or len(info) < 20:
         return False
     level, _session, _state, flags = struct.unpack_from("<I4xIII", info)
@@ -63,7 +66,10 @@ def is_locked(info: bytes | None) -> bool:
 
 
 def runs_on_battery(status: bytes | None) -> bool | None:
-    """From SYSTEM_POWER_STATUS: its first byte is 0 on battery, 1 on mains, 255 when unknown."""
+    """Read from SYSTEM_POWER_STATUS whether the computer runs on battery; None: not known.
+
+    Its first byte is 0 on battery, 1 on mains, 255 when unknown.
+    """
     if not status:
         return None
     return {0: True, 1: False}.get(status[0])
@@ -93,6 +99,7 @@ if sys.platform == "win32":
             self._kernel.GetTickCount.restype = wintypes.DWORD
 
         def session_info(self) -> bytes | None:
+            """Read WTSINFOEXW of the present session."""
             buffer = ctypes.c_void_p()
             size = wintypes.DWORD()
             this_session = 0xFFFFFFFF
@@ -106,6 +113,7 @@ if sys.platform == "win32":
                 self._wts.WTSFreeMemory(buffer)
 
         def last_input_age(self) -> int | None:
+            """Return the milliseconds since the last input."""
             info = (wintypes.DWORD * 2)(8, 0)  # LASTINPUTINFO: its size, then the tick
             if not self._user.GetLastInputInfo(ctypes.byref(info)):
                 return None
@@ -113,10 +121,12 @@ if sys.platform == "win32":
             return int((self._kernel.GetTickCount() - info[1]) & 0xFFFFFFFF)
 
         def power_status(self) -> bytes | None:
+            """Read SYSTEM_POWER_STATUS."""
             status = ctypes.create_string_buffer(12)
             return status.raw if self._kernel.GetSystemPowerStatus(status) else None
 
         def notification_state(self) -> int | None:
+            """Ask whether somebody presents or plays in full screen."""
             state = ctypes.c_int()
             failed = self._shell.SHQueryUserNotificationState(ctypes.byref(state))
             return None if failed else state.value

@@ -1,5 +1,8 @@
-"""Which tray this desktop has. Looks before anything is imported, because pystray's own choice
-raises where a piece is missing (no display, no typelib)."""
+"""Which tray this desktop has.
+
+Looks before anything is imported, because pystray's own choice raises where a piece is missing (no
+display, no typelib).
+"""
 
 from __future__ import annotations
 
@@ -51,9 +54,12 @@ STATUS_NOTIFIER = "statusnotifier"
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """``name``: "statusnotifier" or one of pystray's (None: no tray); ``notice`` says what is
-    missing and what to do, empty when all is well; ``waiting``: no panel is there yet, and the
-    notice is for when none comes; ``better``: what would be better, for who asks."""
+    """``name``: "statusnotifier" or one of pystray's (None: no tray).
+
+    ``notice`` says what is missing and what to do, empty when all is well; ``waiting``: no panel is
+    there yet, and the notice is for when none comes; ``better``: what would be better, for who
+    asks.
+    """
 
     name: str | None
     notice: str = ""
@@ -67,8 +73,11 @@ class Backend:
 
 
 def choose_backend() -> Backend:
-    """The best tray of this system. Imports GTK only where nothing else would do, opens no
-    window. ``PYSTRAY_BACKEND`` overrules the choice between those that this system has."""
+    """Choose the best tray of this system.
+
+    Imports GTK only where nothing else would do, opens no window. ``PYSTRAY_BACKEND`` overrules the
+    choice between those that this system has.
+    """
     if sys.platform == "darwin":
         return Backend("darwin")
     if sys.platform == "win32":
@@ -96,7 +105,7 @@ def _choose_on_linux(wish: str | None) -> Backend:
 
 
 def has_watcher() -> bool | None:
-    """Whether a panel on the session bus takes StatusNotifierItems; None: there is no bus."""
+    """Tell whether a panel on the session bus takes StatusNotifierItems; None: no bus."""
     from jeepney.bus_messages import message_bus
     from jeepney.io.blocking import open_dbus_connection
 
@@ -110,7 +119,7 @@ def has_watcher() -> bool | None:
 
 
 def has_x_tray() -> bool:
-    """Whether the X server has a tray of the old kind: somebody owns its selection."""
+    """Tell whether the X server has a tray of the old kind: somebody owns its selection."""
     if not os.environ.get("DISPLAY"):
         return False
     from Xlib import X, display
@@ -128,7 +137,7 @@ def has_x_tray() -> bool:
 
 
 def has_gtk() -> bool:
-    """Whether PyGObject can load Gtk 3."""
+    """Tell whether PyGObject can load Gtk 3."""
     try:
         import gi
     except ImportError:
@@ -137,8 +146,10 @@ def has_gtk() -> bool:
 
 
 def panel_is_dark() -> bool:
-    """Whether the panel behind the icon is dark, as well as the system tells. The icons can be
-    seen on the wrong one too."""
+    """Tell whether the panel behind the icon is dark, as well as the system tells.
+
+    The icons can be seen on the wrong one too.
+    """
     if sys.platform == "win32":
         return _windows_is_dark()
     if sys.platform == "darwin":

@@ -36,9 +36,13 @@ Properties: TypeAlias = dict[str, tuple[str, Any]]
 class Server(Protocol):
     """What the menu needs of :class:`agent.desktop.dbus_server.BusServer`."""
 
-    def emit(self, path: str, interface: str, member: str, *body: Any) -> None: ...
+    def emit(self, path: str, interface: str, member: str, *body: Any) -> None:
+        """Send a signal of the interface at ``path``."""
+        ...
 
-    def call_later(self, seconds: float, work: Callable[[], None]) -> None: ...
+    def call_later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Have ``work`` done in so many seconds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,10 @@ class DbusMenu:
         return bool(self._open) and time.monotonic() - self._opened_at < OPEN_AT_MOST
 
     def show(self, entries: tuple[Entry, ...]) -> None:
-        """Have the menu show these lines. While it is open only those change that are read; the
-        rest follows when it closes."""
+        """Have the menu show these lines.
+
+        While it is open only those change that are read; the rest follows when it closes.
+        """
         if self.is_open:
             self._waiting = entries
             if self._fits(self._root, entries):
@@ -131,17 +137,20 @@ class DbusMenu:
     def get_layout(
         self, parent: int, depth: int, names: list[str]
     ) -> tuple[int, tuple[int, Properties, list[tuple[str, Any]]]]:
+        """Answer GetLayout."""
         node = self._node(parent)
         return self._revision, _layout(node, depth, set(names))
 
     def get_group_properties(
         self, ids: list[int], names: list[str]
     ) -> tuple[list[tuple[int, Properties]]]:
+        """Answer GetGroupProperties."""
         wanted = [self._nodes[i] for i in ids if i in self._nodes] if ids else self._nodes.values()
         chosen = set(names)
         return ([(node.id, _chosen(_properties(node.entry, node.id), chosen)) for node in wanted],)
 
     def get_property(self, number: int, name: str) -> tuple[tuple[str, Any]]:
+        """Answer GetProperty."""
         node = self._node(number)
         found = _properties(node.entry, node.id).get(name, _DEFAULTS.get(name))
         if found is None:
@@ -149,21 +158,25 @@ class DbusMenu:
         return (found,)
 
     def event(self, number: int, kind: str, _data: Any, _time: int) -> tuple[()]:
+        """Answer Event: a click, or that a menu was opened or closed."""
         if not self._event(number, kind):
             raise BusError(INVALID, f"The menu has no line {number}.")
         return ()
 
     def event_group(self, events: list[tuple[int, str, Any, int]]) -> tuple[list[int]]:
+        """Answer EventGroup."""
         unknown = [number for number, kind, _, _ in events if not self._event(number, kind)]
         if events and len(unknown) == len(events):
             raise BusError(INVALID, "The menu has none of these lines.")
         return (unknown,)
 
     def about_to_show(self, number: int) -> tuple[bool]:
+        """Answer AboutToShow."""
         self._node(number)
         return (self._about_to_show(number),)
 
     def about_to_show_group(self, ids: list[int]) -> tuple[list[int], list[int]]:
+        """Answer AboutToShowGroup."""
         known = [number for number in ids if number in self._nodes]
         if ids and not known:
             raise BusError(INVALID, "The menu has none of these lines.")
@@ -178,7 +191,7 @@ class DbusMenu:
         return self._nodes[number]
 
     def _about_to_show(self, number: int) -> bool:
-        """Whether the panel should read the menu again: it opens, so what waited may come."""
+        """Tell whether the panel should read the menu again: it opens, so what waited may come."""
         if number != 0:
             return False
         changed = self._waiting is not None
@@ -231,7 +244,7 @@ class DbusMenu:
             self._server.call_later(OPEN_AT_MOST, settle)
 
     def _fits(self, node: _Node, entries: tuple[Entry, ...]) -> bool:
-        """Whether these lines can be shown by changing what is read alone."""
+        """Tell whether these lines can be shown by changing what is read alone."""
         if len(node.children) != len(entries):
             return False
         for child, entry in zip(node.children, entries, strict=True):
@@ -244,7 +257,7 @@ class DbusMenu:
         return True
 
     def _replace(self, entries: tuple[Entry, ...], *, keep_clicks: bool) -> None:
-        """``keep_clicks``: lines that stay do at a click what they did before."""
+        """Replace the lines; ``keep_clicks``: those that stay keep what a click does."""
         changes = _Changes()
         self._merge(self._root, entries, changes, keep_clicks)
         if changes.updated or changes.removed:
@@ -278,7 +291,7 @@ class DbusMenu:
             self._merge(child, entry.children, changes if known else _Changes(), keep_clicks)
 
     def _matched(self, node: _Node, entries: tuple[Entry, ...]) -> Iterator[tuple[_Node, Entry]]:
-        """Each line with its node: the one that stood for it, or a new one."""
+        """Match each line with its node: the one that stood for it, or a new one."""
         then = [child.entry.key for child in node.children]
         now = [entry.key for entry in entries]
         matcher = SequenceMatcher(None, then, now, autojunk=False)
@@ -325,7 +338,7 @@ _DEFAULTS: Properties = {
 
 
 def _properties(entry: Entry, number: int) -> Properties:
-    """What differs from the defaults."""
+    """Return what differs from the defaults."""
     if number == 0:
         return {"children-display": ("s", "submenu")}
     if entry.separator:
@@ -349,7 +362,7 @@ def _chosen(properties: Properties, names: set[str]) -> Properties:
 def _layout(
     node: _Node, depth: int, names: set[str]
 ) -> tuple[int, Properties, list[tuple[str, Any]]]:
-    """``depth``: how many generations below; -1: all."""
+    """Describe a line and those below, ``depth`` generations; -1: all."""
     below = [] if depth == 0 else node.children
     children = [
         ("(ia{sv}av)", _layout(child, depth - 1 if depth > 0 else -1, names)) for child in below

@@ -1,6 +1,8 @@
-"""pystray's icons, fitted: what each system needs beyond what pystray does. Imports pystray and,
-for trays of the old kind on Linux, Gtk; only :mod:`agent.desktop.tray.tray` imports this, and only
-when a tray is wanted."""
+"""pystray's icons, fitted: what each system needs beyond what pystray does.
+
+Imports pystray and, for trays of the old kind on Linux, Gtk; only :mod:`agent.desktop.tray.tray`
+imports this, and only when a tray is wanted.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +26,20 @@ Look: TypeAlias = Callable[[], tuple[Status, MoodState, bool]]
 
 
 class _NoNotifier:
-    """Stands in for pystray's own notifier, which is not used and which would end the program
-    where no notification service can be started."""
+    """Stands in for pystray's own notifier, which is not used.
+
+    It would end the program where no notification service can be started.
+    """
 
     def notify(self, title: str, message: str, icon: str) -> None:
-        """Never called: notifications are the notifier's work."""
+        """Do nothing: notifications are the notifier's work."""
 
     def hide(self) -> None:
-        """Nothing is shown, nothing to hide."""
+        """Do nothing: nothing is shown."""
 
 
 def icon_class(backend: str) -> Any:
-    """The class to make the icon from. Raises whatever the foreign import raises.
+    """Choose the class to make the icon from. Raises whatever the foreign import raises.
 
     Its instances need two functions before they are shown: ``look`` (what to show: status, mood,
     whether the panel is dark) and ``icon_path`` (the file with that at a size). pystray's own
@@ -76,9 +80,12 @@ def _status_icon(base: Any) -> Any:
     from pystray._util.gtk import mainloop
 
     class StatusIcon(base):  # type: ignore[misc]
-        """The classic icon in an X11 tray: the icon at the tray's very size, a tooltip, the menu
-        on both buttons, and a menu that is not pulled away under the user's mouse. The icon
-        comes from a file; no notifier, our own signal handlers."""
+        """The classic icon in an X11 tray.
+
+        The icon at the tray's very size, a tooltip, the menu on both buttons, and a menu that is
+        not pulled away under the user's mouse. The icon comes from a file; no notifier, our own
+        signal handlers.
+        """
 
         icon_path: IconPath
         wanted_size = 24
@@ -159,5 +166,5 @@ def _xorg(base: Any) -> Any:
 
 
 def blank() -> Image.Image:
-    """pystray wants a picture, though none of its own is shown."""
+    """Make the picture that pystray wants, though none of its own is shown."""
     return Image.new("RGBA", (1, 1), (0, 0, 0, 0))

@@ -1,5 +1,4 @@
-"""pystray's icon in the menu bar of macOS, fitted: a template image at one and two pixels a point,
-no icon in the Dock, and an end that goes through the main thread."""
+"""Fits pystray's icon in the menu bar of macOS."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ SCALES = (1, 2)
 
 
 def macos_icon(base: Any) -> Any:
-    """The class made from pystray's ``base``."""
+    """Make the class from pystray's ``base``."""
     import AppKit
     import Foundation
     from PyObjCTools import AppHelper

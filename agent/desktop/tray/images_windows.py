@@ -20,15 +20,20 @@ SYSTEM_DPI_AWARE = 1
 
 
 def windows_icon(base: Any) -> Any:
-    """The class made from pystray's ``base``. Before any window: tells Windows that this process
-    knows of scaled screens; else it gets 16 pixels for the icon and blows them up."""
+    """Make the class from pystray's ``base``.
+
+    Before any window: tells Windows that this process knows of scaled screens; else it gets 16
+    pixels for the icon and blows them up.
+    """
     from pystray._util import win32
 
     _know_scaling()
 
     class WindowsIcon(base):  # type: ignore[misc]
-        """Loads the picture that was drawn for the notification area's very size. pystray's own
-        takes the one for the desktop, which Windows then shrinks."""
+        """Loads the picture that was drawn for the notification area's very size.
+
+        pystray's own takes the one for the desktop, which Windows then shrinks.
+        """
 
         look: Callable[[], tuple[Status, MoodState, bool]]
         _icon_handle: Any
@@ -51,7 +56,7 @@ def windows_icon(base: Any) -> Any:
 
 
 def small_icon_size() -> int:
-    """Pixels a side, at this system's scaling: 16, 20, 24, 32, ..."""
+    """Return the pixels a side, at this system's scaling: 16, 20, 24, 32, ..."""
     return int(_library("user32").GetSystemMetrics(SM_CXSMICON)) or 16
 
 

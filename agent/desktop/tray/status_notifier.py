@@ -41,7 +41,7 @@ Pixmaps: TypeAlias = list[tuple[int, int, bytes]]
 
 @lru_cache(maxsize=12)
 def pixmaps(look: Look) -> Pixmaps:
-    """The icon at :data:`SIZES`: width, height, and ARGB of 8 bits each, in network order."""
+    """Draw the icon at :data:`SIZES`: width, height, and ARGB of 8 bits each, in network order."""
     drawn = []
     for size in SIZES:
         red, green, blue, alpha = icon(look[0], look[1], size, look[2]).split()
@@ -53,7 +53,7 @@ class StatusItem:
     """The object that panels read, and what they are told when it changes. The server's thread."""
 
     def __init__(self, server: BusServer, identity: str) -> None:
-        """Exports itself and its menu. ``identity`` names the program to panels."""
+        """Export the item and its menu. ``identity`` names the program to panels."""
         self.menu = DbusMenu(server, MENU_PATH)
         self.activate: Callable[[], None] | None = None
         self.activate_second: Callable[[], None] | None = None
@@ -83,6 +83,7 @@ class StatusItem:
             self._server.own(self._name, self._named)
 
     def set_look(self, look: Look) -> None:
+        """Set the icon's look."""
         if look != self._look:
             self._look = look
             self._emit("NewIcon")
@@ -90,15 +91,18 @@ class StatusItem:
                 self._emit("NewAttentionIcon")
 
     def set_attention(self, attention: bool) -> None:
-        """Whether the user is needed: panels then show the icon even where they hide it."""
+        """Tell panels whether the user is needed: they then show an icon that they hide."""
         if attention != self._attention:
             self._attention = attention
             self._emit("NewAttentionIcon")
             self._emit("NewStatus", self._status())
 
     def set_tooltip(self, title: str, text: str) -> None:
-        """Plain text both. Some panels read markup in the first line, some do not: its signs
-        become look-alikes; all read it in the second."""
+        """Set the tooltip, plain text both.
+
+        Some panels read markup in the first line, some do not: its signs become look-alikes; all
+        read it in the second.
+        """
         plain = bus_text(title).translate({ord("&"): "＆", ord("<"): "‹", ord(">"): "›"})
         tooltip = plain, html.escape(bus_text(text), quote=False)
         if tooltip != self._tooltip:
@@ -108,7 +112,7 @@ class StatusItem:
     # -- watchers
 
     def _named(self, ours: bool) -> None:
-        """The bus has given us the name, at the start or after it was away."""
+        """Note that the bus has given us the name, at the start or after it was away."""
         self._has_name = ours
         if not ours:
             log.info("the name %s is not ours on the bus", self._name)
@@ -211,12 +215,15 @@ class StatusItem:
 
 
 def status_notifier_icon(base: Any) -> Any:
-    """The class made from pystray's ``base``: pystray's face, a StatusNotifierItem behind it."""
+    """Make the class from pystray's ``base``: its interface, a StatusNotifierItem behind it."""
 
     class StatusNotifierIcon(base):  # type: ignore[misc]
-        """Beyond pystray's face: three functions to be set, ``look`` (what to show),
-        ``attention`` (whether the user is needed) and ``second`` (a click with the middle
-        button); and ``post`` (have work done in the loop; any thread)."""
+        """Beyond pystray's face.
+
+        Three functions to be set, ``look`` (what to show), ``attention`` (whether the user is
+        needed) and ``second`` (a click with the middle button); and ``post`` (have work done in the
+        loop; any thread).
+        """
 
         look: Callable[[], Look]
         attention: Callable[[], bool]
@@ -245,7 +252,7 @@ def status_notifier_icon(base: Any) -> Any:
             self._item.show()
 
         def _hide(self) -> None:
-            """Nothing to do: with the connection goes the icon."""
+            """Do nothing: with the connection goes the icon."""
 
         def _update_icon(self) -> None:
             self._icon_valid = True
@@ -261,12 +268,12 @@ def status_notifier_icon(base: Any) -> Any:
             self.post(partial(self._item.menu.show, entries))
 
         def _default(self) -> None:
-            """A click that opens no menu, on panels that know such."""
+            """Answer a click that opens no menu, on panels that know such."""
             if self.menu is not None:
                 self.menu(self)
 
         def _second(self) -> None:
-            """The middle button."""
+            """Answer the middle button."""
             self.second()
 
         def _run(self) -> None:
@@ -280,7 +287,7 @@ def status_notifier_icon(base: Any) -> Any:
 
 
 def _entries(owner: Any, menu: Any) -> tuple[Entry, ...]:
-    """pystray's menu as plain lines."""
+    """Turn pystray's menu into plain lines."""
     return tuple(_entry(owner, item) for item in (menu or ()))
 
 

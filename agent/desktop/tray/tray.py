@@ -46,11 +46,11 @@ def make_tray(
     caps: Caps | None = None,
     folder: Path | None = None,
 ) -> tuple[Tray | None, str]:
-    """The tray of this desktop, or None, and what to tell the user once (empty: nothing).
+    """Make the tray of this desktop, or None, and what to tell the user once (empty: nothing).
 
     ``on_action`` is called in a thread of its own and may block. ``folder`` takes the icon files
-    (default: below the runtime folder). Main thread; imports the foreign tray library. Never
-    raises for a missing or broken desktop.
+    (default: below the runtime folder). Main thread; imports the foreign tray library. Never raises
+    for a missing or broken desktop.
     """
     backend = choose_backend()
     if backend.name is None:
@@ -70,8 +70,11 @@ def make_tray(
 
 
 class Tray:
-    """``run`` belongs to the main thread and blocks until ``stop``. ``update`` and ``stop`` may be
-    called from any thread, before, during and after ``run``, and never block."""
+    """``run`` belongs to the main thread and blocks until ``stop``.
+
+    ``update`` and ``stop`` may be called from any thread, before, during and after ``run``, and
+    never block.
+    """
 
     def __init__(
         self,
@@ -131,7 +134,7 @@ class Tray:
         self._files.remove()
 
     def _go_on_with(self, backend: Backend) -> None:
-        """The panel that came has a tray of another kind."""
+        """Go on with a tray of another kind: its panel came."""
         before, self.backend = self.backend, backend
         try:
             self.prepare()
@@ -194,7 +197,7 @@ class Tray:
     # -- the loop
 
     def _look_for_panel(self, looks: int) -> None:
-        """While no panel shows the icon: one with a tray of another kind may have come."""
+        """Look for a panel with a tray of another kind, while none shows the icon."""
         if self._icon.accepted or self._stopping.is_set():
             return
         found = choose_backend()
@@ -266,7 +269,7 @@ class Tray:
         return made
 
     def _click_second(self) -> None:
-        """The middle button, where the panel tells of it: the music's own line of the menu."""
+        """Do what the menu's music line does: the middle button was clicked."""
         for item in self._menu:
             if item.second:
                 self._click(item)

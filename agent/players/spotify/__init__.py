@@ -1,0 +1,1 @@
+"""Everything of Spotify: login, requests, limits, what is stored, the player."""

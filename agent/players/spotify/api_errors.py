@@ -46,7 +46,7 @@ class UnknownAddress(PlayerError):
 
 
 def unreachable(error: requests.RequestException, service: str = "Spotify") -> PlayerError:
-    """No answer came."""
+    """Translate that no answer came."""
     if isinstance(error, requests.exceptions.SSLError):
         return Offline(
             f"No safe connection to {service}: its certificate is not accepted. Does this network "
@@ -69,7 +69,7 @@ def unreachable(error: requests.RequestException, service: str = "Spotify") -> P
 
 
 def refused(status: int, message: str, reason: str, *, path: str) -> PlayerError:
-    """An answer of 300 and above, other than 429 (see :func:`wait_of`).
+    """Translate an answer of 300 and above, other than 429 (see :func:`wait_of`).
 
     ``path`` is the part after the API's base (``/me/player/play``).
     """
@@ -113,6 +113,7 @@ def refused(status: int, message: str, reason: str, *, path: str) -> PlayerError
 
 
 def playlist_gone(name: str) -> PlaylistGone:
+    """Make the error for a playlist that Spotify no longer finds."""
     return PlaylistGone(
         f"The playlist {name} is gone or is not yours to see; Moodtray skips it. "
         "Choose another one in the settings."
@@ -120,6 +121,7 @@ def playlist_gone(name: str) -> PlaylistGone:
 
 
 def device_restricted(name: str) -> DeviceRestricted:
+    """Make the error for a device that refuses commands."""
     return DeviceRestricted(
         f"{name} takes no commands from programs. Play on another device, or start the music "
         "there by hand."
@@ -127,11 +129,12 @@ def device_restricted(name: str) -> DeviceRestricted:
 
 
 def not_understood() -> PlayerError:
+    """Make the error for an answer in a shape that nobody knows."""
     return PlayerError("Spotify's answer could not be understood. Moodtray keeps trying.")
 
 
 def wait_of(retry_after: str | None, *, quota: bool, now: datetime) -> float:
-    """Seconds in a Retry-After header: a number, or a date; a default when it is neither."""
+    """Read the seconds of a Retry-After header: a number, or a date; else a default."""
     default = DEFAULT_QUOTA_WAIT if quota else DEFAULT_WAIT
     if retry_after is None:
         return default

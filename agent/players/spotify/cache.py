@@ -1,5 +1,7 @@
-"""What is kept for display and to find things again: names and covers of playlists, the device
-used last. Never what was listened to."""
+"""What is kept for display and to find things again: names, covers, the device used last.
+
+Never what was listened to.
+"""
 
 from __future__ import annotations
 
@@ -29,23 +31,24 @@ KEPT_FOR = timedelta(days=1)
 """After that a playlist is looked up again: names and covers change, deleted ones come back."""
 
 
-class _Entry(JsonModel):
+class _PlaylistName(JsonModel):
     name: AnyText = None
     cover: AnyText = None
     gone: Flag = False
     checked: AnyMoment = None
 
 
-class _Device(JsonModel):
+class _LastDevice(JsonModel):
     name: Annotated[str, Field(min_length=1)]
     type: Annotated[str, or_else(str)] = ""
 
 
-class _Kept(JsonModel):
+class _Names(JsonModel):
     playlists: Annotated[
-        dict[str, Annotated[_Entry, or_else(_Entry)]], or_else(dict[str, _Entry])
+        dict[str, Annotated[_PlaylistName, or_else(_PlaylistName)]],
+        or_else(dict[str, _PlaylistName]),
     ] = Field(default_factory=dict)
-    device: Annotated[_Device | None, or_else(lambda: None)] = None
+    device: Annotated[_LastDevice | None, or_else(lambda: None)] = None
 
 
 class DisplayCache:
@@ -55,31 +58,34 @@ class DisplayCache:
         self._document = document
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: _Kept | None = None  # read when first needed
+        self._kept: _Names | None = None  # read when first needed
 
     def name(self, uri: str) -> str | None:
+        """Return the name of a playlist, None when it is not known."""
         return self._entry(uri).name
 
     def cover(self, uri: str) -> str | None:
-        """Address of the cover; Spotify's addresses last less than a day."""
+        """Return the address of the cover; Spotify's addresses last less than a day."""
         return self._entry(uri).cover
 
     def is_gone(self, uri: str) -> bool:
-        """True for a playlist that was missing at the latest look, within the last day."""
+        """Tell whether it was missing at the latest look, within the last day."""
         return self.is_recent(uri) and self._entry(uri).gone
 
     def is_recent(self, uri: str) -> bool:
-        """True when it was looked up within the last day."""
+        """Tell whether it was looked up within the last day."""
         moment = self._entry(uri).checked
         if moment is None or moment.tzinfo is None:
             return False
         return timedelta(0) <= self._clock.now() - moment < KEPT_FOR
 
     def remember(self, uri: str, name: str | None, cover: str | None) -> None:
-        self._put(uri, _Entry(name=name, cover=cover, checked=self._clock.now()))
+        """Keep name and cover of a playlist that was looked up."""
+        self._put(uri, _PlaylistName(name=name, cover=cover, checked=self._clock.now()))
 
     def mark_gone(self, uri: str) -> None:
-        self._put(uri, _Entry(name=self.name(uri), gone=True, checked=self._clock.now()))
+        """Note that a playlist was missing."""
+        self._put(uri, _PlaylistName(name=self.name(uri), gone=True, checked=self._clock.now()))
 
     @property
     def device(self) -> tuple[str, str] | None:
@@ -89,34 +95,35 @@ class DisplayCache:
         return None if device is None else (device.name, device.type)
 
     def remember_device(self, name: str, kind: str) -> None:
+        """Keep the device used last."""
         if not name or self.device == (name, kind):
             return
         with self._lock:
-            device = _Device(name=name, type=kind)
+            device = _LastDevice(name=name, type=kind)
             self._save(self._load().model_copy(update={"device": device}))
 
     def forget(self) -> bool:
         """Remove everything. True when there was something."""
         with self._lock:
-            self._kept = _Kept()
+            self._kept = _Names()
             return self._document.delete()
 
-    def _entry(self, uri: str) -> _Entry:
+    def _entry(self, uri: str) -> _PlaylistName:
         with self._lock:
-            return self._load().playlists.get(uri) or _Entry()
+            return self._load().playlists.get(uri) or _PlaylistName()
 
-    def _put(self, uri: str, entry: _Entry) -> None:
+    def _put(self, uri: str, entry: _PlaylistName) -> None:
         with self._lock:
             kept = self._load()
             playlists = {**kept.playlists, uri: entry}
             self._save(kept.model_copy(update={"playlists": playlists}))
 
-    def _load(self) -> _Kept:
+    def _load(self) -> _Names:
         if self._kept is None:
-            self._kept = read(_Kept, self._document.load()) or _Kept()
+            self._kept = read(_Names, self._document.load()) or _Names()
         return self._kept
 
-    def _save(self, kept: _Kept) -> None:
+    def _save(self, kept: _Names) -> None:
         self._kept = kept
         try:
             self._document.save(kept.model_dump(mode="json", exclude_none=True))

@@ -29,8 +29,11 @@ FIELDS = "id,name,images,owner.display_name"
 
 
 class SpotifyClient:
-    """The player's thread only. Every call is one request (two where a passing fault shows, or
-    the token is renewed) and raises the PlayerError family and nothing else."""
+    """Each call is one request. The player's thread only.
+
+    Two where a passing fault shows, or the token is renewed. All raise the PlayerError family and
+    nothing else.
+    """
 
     def __init__(self, session: SpotifySession, api_url: str, clock: Clock) -> None:
         self._session = session
@@ -40,25 +43,27 @@ class SpotifyClient:
         self._api.prefix = api_url.rstrip("/") + "/"
 
     def commanding(self) -> AbstractContextManager[None]:
-        """Readings in it belong to a command (:meth:`SpotifySession.commanding`)."""
+        """Let readings belong to a command (:meth:`SpotifySession.commanding`)."""
         return self._session.commanding()
 
     def player(self) -> Reading:
+        """Read what plays. GET /me/player."""
         answer = self._api.current_playback(additional_types="track,episode")
         return read_player(answer, self._clock.monotonic())
 
     def devices(self) -> list[Device]:
+        """List the devices. GET /me/player/devices."""
         return read_devices(_needed(self._api.devices()))
 
     def playlist(self, identity: str) -> PlaylistInfo:
-        """Raises PlaylistGone."""
+        """Look a playlist up. Raises PlaylistGone."""
         try:
             return read_playlist(_needed(self._api.playlist(identity, fields=FIELDS)))
         except UnknownAddress as error:
             raise playlist_gone(identity) from error
 
     def start(self, what: Start, device_id: str) -> None:
-        """Raises PlaylistGone, NoDevice (the device went away), AlreadySo."""
+        """Start music. Raises PlaylistGone, NoDevice (the device went away), AlreadySo."""
         try:
             self._api.start_playback(
                 device_id=device_id,
@@ -71,15 +76,19 @@ class SpotifyClient:
             raise PlaylistGone(error.message) from error
 
     def resume(self, device_id: str | None = None) -> None:
+        """Let the music play on. PUT /me/player/play."""
         self._api.start_playback(device_id=device_id)
 
     def pause(self) -> None:
+        """Pause. PUT /me/player/pause."""
         self._api.pause_playback()
 
     def shuffle(self, on: bool, device_id: str) -> None:
+        """Switch the shuffle. PUT /me/player/shuffle."""
         self._api.shuffle(on, device_id=device_id)
 
     def close(self) -> None:
+        """End the connections."""
         self._session.close()
 
 

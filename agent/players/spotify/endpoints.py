@@ -23,8 +23,10 @@ class Endpoints:
 
     @classmethod
     def at(cls, url: str | None) -> Endpoints:
-        """The real service, or with ``url`` a stand-in that serves both parts: the API at
-        ``url/v1``, the accounts service at ``url/authorize`` and ``url/api/token``."""
+        """Return the real service, or with ``url`` a stand-in that serves both parts.
+
+        The API at ``url/v1``, the accounts service at ``url/authorize`` and ``url/api/token``.
+        """
         if url is None:
             return cls()
         base = url.rstrip("/")

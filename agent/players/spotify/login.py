@@ -41,7 +41,7 @@ class TokenKeeper:
         self._unsaved: tuple[str, Token] | None = None
 
     def token(self) -> Token | None:
-        """The present login, None without one; sends nothing."""
+        """Read the present login, None without one; sends nothing."""
         unsaved = self._unsaved
         if unsaved is not None and unsaved[0] == self._notes.number:
             return unsaved[1]
@@ -53,7 +53,7 @@ class TokenKeeper:
         return token if token is not None and token.issuer == self._accounts.url else None
 
     def access(self, rejected: str | None = None) -> str:
-        """An access token that should be accepted; renewed when it is old or was ``rejected``.
+        """Give out an access token that should be accepted.
 
         Raises NeedsLogin (also when renewal shows that the login is dead; it is then removed),
         RateLimited, Offline, ServiceDown, PlayerError.
@@ -101,6 +101,7 @@ class TokenKeeper:
         return token
 
     def close(self) -> None:
+        """End the connections."""
         self._accounts.close()
 
 
@@ -114,8 +115,11 @@ class _Attempt:
 
 
 class LoginFlow:
-    """One login at a time: :meth:`begin` gives the page to open, :meth:`finish` takes what Spotify
-    sends back. Each state and verifier works once. Any thread."""
+    """One login at a time. Any thread.
+
+    :meth:`begin` gives the page to open, :meth:`finish` takes what Spotify sends back. Each state
+    and verifier works once.
+    """
 
     def __init__(
         self, store: TokenStore, notes: LoginNote, accounts: Accounts, clock: Clock
@@ -129,7 +133,7 @@ class LoginFlow:
         self._lock = threading.Lock()
 
     def begin(self, client_id: str, redirect_uri: str) -> str:
-        """The address of Spotify's page. An attempt that was open is void from now on."""
+        """Return the address of Spotify's page. An attempt that was open is void from now on."""
         attempt = _Attempt(
             client_id,
             redirect_uri,
@@ -144,15 +148,17 @@ class LoginFlow:
         )
 
     def time_left(self) -> float | None:
-        """Seconds for the open attempt; None when none is open."""
+        """Return the seconds for the open attempt; None when none is open."""
         with self._lock:
             if self._attempt is None:
                 return None
             return self._attempt.started + ATTEMPT_TIMEOUT - self._clock.monotonic()
 
     def stray(self, query: Mapping[str, str]) -> str | None:
-        """Why this callback is none of the open attempt's (which goes on), in the user's words;
-        None when it is its answer."""
+        """Say in the user's words why this callback is none of the open attempt's.
+
+        The attempt goes on. None when it is its answer.
+        """
         state = query.get("state", "")
         with self._lock:
             if _digest(state) in self._used:

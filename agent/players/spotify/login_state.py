@@ -1,5 +1,4 @@
-"""What last happened to the login, noted for other processes; and the rule that comes from it:
-after a logout nothing is kept that came with the login.
+"""Notes what last happened to the login, for other processes; after a logout nothing of it is kept.
 
 The note holds no secret. Whoever changes the login writes it, under the login's lock; a running
 agent sees by it that 'moodtray login' or 'logout' was called beside it, wherever the login is kept.
@@ -37,8 +36,10 @@ class Noted(JsonModel):
 
 
 class LoginNote:
-    """Reading costs one ``stat`` while nothing changes. Any thread; noting is done under
-    the login's lock. ``keyring``: logins are put there."""
+    """The note. Any thread; noting is done under the login's lock.
+
+    Reading costs one ``stat`` while nothing changes. ``keyring``: logins are put there.
+    """
 
     def __init__(self, path: Path, *, keyring: bool = False) -> None:
         self._path = path
@@ -47,7 +48,7 @@ class LoginNote:
         self._known: tuple[tuple[int, ...] | None, Noted | None] = (None, None)
 
     def read(self) -> Noted | None:
-        """The latest change; None before the first."""
+        """Read the latest change; None before the first."""
         stamp = self._stamp()
         known, noted = self._known
         if stamp != known:
@@ -56,15 +57,15 @@ class LoginNote:
         return noted
 
     def note_login(self) -> None:
-        """Raises StoreError, as all that write."""
+        """Note a login. Raises StoreError, as all that write."""
         self._write(LoginChange.LOGIN)
 
     def note_logout(self) -> None:
-        """The user wishes it, and that nothing of it stays."""
+        """Note that the user has logged out, and that nothing of the login may stay."""
         self._write(LoginChange.LOGOUT)
 
     def note_end(self) -> None:
-        """The service accepts the login no more."""
+        """Note that the service accepts the login no more."""
         self._write(LoginChange.ENDED)
 
     @property
@@ -107,8 +108,11 @@ class LoginNote:
 
 
 class PersonalFile:
-    """A JSON file that a logout removes and that does not come back: what was learned before a
-    logout is not written after it. One object serves from one logout to the next."""
+    """A JSON file that a logout removes and that does not come back.
+
+    What was learned before a logout is not written after it. One object serves from one logout to
+    the next.
+    """
 
     def __init__(self, file: JsonFile, lock: ExclusiveLock, note: LoginNote) -> None:
         self._file = file
@@ -117,15 +121,20 @@ class PersonalFile:
         self._era: str | None = None  # of the first use
 
     def load(self) -> dict[str, object] | None:
+        """Read the object; None after a logout."""
         return self._file.load() if self._is_ours() else None
 
     def save(self, value: dict[str, object]) -> None:
-        """Raises StoreError. After a logout nothing is written, and that is no error."""
+        """Replace the object. Raises StoreError.
+
+        After a logout nothing is written, and that is no error.
+        """
         with self._lock.hold():
             if self._is_ours() and not self._note.logged_out:
                 self._file.save(value)
 
     def delete(self) -> bool:
+        """Remove the file; True when there was one."""
         with self._lock.hold():
             return self._file.delete()
 

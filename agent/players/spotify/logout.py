@@ -22,12 +22,12 @@ KEPT = (
 
 
 def logout(paths: Paths, settings: Settings) -> list[str]:
-    """Returns what was removed, for people. Raises StoreError that names what could not be; all
-    else is removed nevertheless.
+    """Remove every trace; returns what was removed, for people.
 
-    A running agent, in this process or another, sees the note and writes nothing back. The count
-    of requests stays, and so does a wait that Spotify asked for: the next login has to keep to
-    them, and they tell nothing about a person.
+    Raises StoreError that names what could not be; all else is removed nevertheless. A running
+    agent, in this process or another, sees the note and writes nothing back. The count of requests
+    stays, and so does a wait that Spotify asked for: the next login has to keep to them, and they
+    tell nothing about a person.
     """
     removed: list[str] = []
     troubles: list[StoreError] = []

@@ -37,12 +37,12 @@ class GrantRefused(NeedsLogin):
 
 
 def new_verifier() -> str:
-    """A PKCE verifier: 64 random bytes, 86 characters (RFC 7636 asks for 43 to 128)."""
+    """Make a PKCE verifier: 64 random bytes, 86 characters (RFC 7636 asks for 43 to 128)."""
     return secrets.token_urlsafe(64)
 
 
 def challenge_of(verifier: str) -> str:
-    """The S256 challenge: base64url of SHA-256, without padding (RFC 7636, 4.2)."""
+    """Compute the S256 challenge: base64url of SHA-256, without padding (RFC 7636, 4.2)."""
     digest = hashlib.sha256(verifier.encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
@@ -71,7 +71,7 @@ class Accounts:
         self._http.auth = _no_auth
 
     def authorize_url(self, client_id: str, redirect_uri: str, state: str, challenge: str) -> str:
-        """The page where the user agrees."""
+        """Return the page where the user agrees."""
         query = {
             "client_id": client_id,
             "response_type": "code",
@@ -84,7 +84,7 @@ class Accounts:
         return f"{self.url}/authorize?{urlencode(query)}"
 
     def exchange(self, client_id: str, code: str, verifier: str, redirect_uri: str) -> Token:
-        """The code of the callback -> the first token. Raises the PlayerError family."""
+        """Exchange the callback's code for the first token. Raises the PlayerError family."""
         now = self._clock.now()
         answer = self._post(
             {
@@ -100,8 +100,10 @@ class Accounts:
         return self._token(answer, answer.refresh_token, client_id, now)
 
     def renew(self, token: Token) -> Token:
-        """A fresh access token. Raises GrantRefused when the login is dead, else the
-        PlayerError family."""
+        """Renew the access token.
+
+        Raises GrantRefused when the login is dead, else the PlayerError family.
+        """
         answer = self._post(
             {
                 "grant_type": "refresh_token",
@@ -114,6 +116,7 @@ class Accounts:
         return self._token(answer, refresh, token.client_id, token.auth_date)
 
     def close(self) -> None:
+        """End the connections."""
         self._http.close()
 
     def _token(self, answer: _Answer, refresh: str, client_id: str, auth_date: datetime) -> Token:

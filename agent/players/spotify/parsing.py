@@ -1,5 +1,8 @@
-"""Spotify's JSON -> our values. Whatever may be absent is allowed to be absent; what is there in
-a wrong shape is an answer that could not be understood."""
+"""Reads Spotify's JSON.
+
+Whatever may be absent is allowed to be absent; what is there in a wrong shape is an answer that
+could not be understood.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ class Device:
 
     @property
     def usable(self) -> bool:
+        """True when commands may be sent to it."""
         return self.id is not None and not self.restricted
 
 
@@ -88,7 +92,7 @@ class _Item(JsonModel):
     show: _Show | None = None
 
     def title(self) -> str | None:
-        """'Artist - Title'; for an episode 'Show - Title'."""
+        """Make 'Artist - Title'; for an episode 'Show - Title'."""
         names = [artist.name for artist in self.artists if artist.name is not None]
         by = ", ".join(names) or (None if self.show is None else self.show.name)
         return f"{by} - {self.name}" if by and self.name else self.name or by
@@ -135,8 +139,7 @@ class _Playlist(JsonModel):
 
 
 def read_player(answer: dict[str, Any] | None, now: float) -> Reading:
-    """Read what plays. ``answer`` None: 204, nothing is available. ``now`` is the monotonic time
-    of the answer."""
+    """Read what plays at ``now`` (monotonic). ``answer`` None: 204, nothing is available."""
     if answer is None:
         return Reading(Playback(now, PlayState.UNAVAILABLE), None, None)
     player = _understood(_Player, answer)

@@ -36,8 +36,10 @@ SPOTIFYS_OWN = "37i9dQ"
 
 
 class SpotifyPlayer:
-    """The player's thread only. No command is repeated by itself, except after a refusal that is
-    known to mean "not done": a device id that died, or one of the passing faults of the session.
+    """Plays through Spotify Connect. The player's thread only.
+
+    No command is repeated by itself, except after a refusal that is known to mean "not done": a
+    device id that died, or one of the passing faults of the session.
     """
 
     name = "Spotify"
@@ -66,7 +68,7 @@ class SpotifyPlayer:
     # -- the port
 
     def playback(self) -> Playback:
-        """One request. 204 reads as UNAVAILABLE: no device is awake."""
+        """Read what plays, by one request. 204 reads as UNAVAILABLE: no device is awake."""
         if not self._proofs:
             return self._named(self._read().playback)
         self._proofs -= 1
@@ -74,9 +76,10 @@ class SpotifyPlayer:
             return self._named(self._read().playback)
 
     def play(self, playlist: Playlist) -> None:
-        """Start ``playlist`` on the user's device: the active one, else the one used last, else
-        the only one. With a place it is what the user listened to, and begins there, shuffled as
-        it was.
+        """Start ``playlist`` on the user's device.
+
+        The active one, else the one used last, else the only one. With a place it is what the user
+        listened to, and begins there, shuffled as it was.
 
         Raises NoDevice, DeviceRestricted, PlaylistGone, and what the session raises. Whether the
         music started is for the caller to read: Spotify's answer to a command promises nothing.
@@ -96,8 +99,7 @@ class SpotifyPlayer:
         self._cache.remember_device(device.name, device.type)
 
     def ready(self) -> bool:
-        """Is there a device that :meth:`play` would take? Readings do not show one that is open
-        and silent."""
+        """Tell whether there is a device that :meth:`play` would take."""
         try:
             self._choose()
         except (NoDevice, DeviceRestricted):
@@ -105,7 +107,7 @@ class SpotifyPlayer:
         return True
 
     def pause(self) -> None:
-        """Pausing what is silent already is no error."""
+        """Pause; pausing what is silent already is no error."""
         with self._client.commanding():
             try:
                 self._client.pause()
@@ -116,7 +118,7 @@ class SpotifyPlayer:
                     raise self._refusal(error) from error
 
     def resume(self) -> None:
-        """Resuming what plays already is no error."""
+        """Play on; resuming what plays already is no error."""
         with self._client.commanding():
             try:
                 self._client.resume()
@@ -127,7 +129,7 @@ class SpotifyPlayer:
                     raise self._refusal(error) from error
 
     def close(self) -> None:
-        """Connections end; the count of requests is written down."""
+        """End the connections and write the count of requests down."""
         self._client.close()
         self._keeper.close()
         self._ledger.flush()
@@ -135,7 +137,7 @@ class SpotifyPlayer:
     # -- beside the port
 
     def check(self, text: str) -> Playlist:
-        """What the user entered -> the playlist with its name; name and cover are kept.
+        """Look up what the user entered; returns the playlist, its name and cover kept.
 
         Raises SettingsError (no playlist at all), PlaylistGone, and what the session raises.
         """
@@ -145,7 +147,7 @@ class SpotifyPlayer:
         return Playlist(uri, info.name)
 
     def look_up(self, uri: str, name: str) -> None:
-        """Is it still there? At most once a day; what is found is kept.
+        """Look whether it is still there, at most once a day; what is found is kept.
 
         Raises PlaylistGone, and what keeps every request from getting through. Other trouble with
         asking does not keep from playing: the playlist is then looked up again another time.
@@ -168,7 +170,7 @@ class SpotifyPlayer:
             log.info("the playlist could not be looked up: %s", error)
 
     def budget(self) -> Budget:
-        """The day's requests: allowed, used, and when the count begins anew."""
+        """Return the day's requests: allowed, used, and when the count begins anew."""
         return Budget(self._ledger.daily_budget, self._ledger.today, self._ledger.resets_in)
 
     # -- inside
@@ -248,7 +250,7 @@ class SpotifyPlayer:
             self._client.start(what.from_the_beginning(), device_id)
 
     def _set_shuffle(self, wanted: bool, device_id: str) -> None:
-        """Its failure is no reason not to play, nor to say that playing failed."""
+        """Try to set the shuffle; its failure is no reason not to play."""
         try:
             self._client.shuffle(wanted, device_id)
             self._shuffled = wanted

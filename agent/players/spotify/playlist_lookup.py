@@ -1,5 +1,7 @@
-"""The playlists of each mood as the settings name them: told to the controller, and looked up at
-Spotify bit by bit, so that they have names and those that are gone are skipped before their turn.
+"""The playlists of each mood as the settings name them.
+
+Told to the controller, and looked up at Spotify bit by bit, so that they have names and those that
+are gone are skipped before their turn.
 """
 
 from __future__ import annotations
@@ -64,20 +66,21 @@ class MappedPlaylists:
     # -- any thread
 
     def use(self, settings: Settings, logged_in: bool | None) -> None:
-        """Tell this mapping. Raises SettingsError for an entry that is no playlist."""
+        """Report this mapping. Raises SettingsError for an entry that is no playlist."""
         playlists = playlists_for(settings, self._cache)
         with self._lock:
             self._settings, self._entries = settings, _entries(settings)
             self._tell(playlists, logged_in)
 
     def retire(self) -> None:
-        """Another player is in use: not a word after this call."""
+        """Report nothing from now on: another player is in use."""
         with self._lock:
             self._retired = True
 
     # -- the player's thread
 
     def pending(self) -> bool:
+        """Tell whether a playlist is to be looked up."""
         return not self._retired and self._next() is not None
 
     def work(self) -> None:
@@ -95,7 +98,7 @@ class MappedPlaylists:
             self._end_round()
 
     def _next(self) -> str | None:
-        """The first that was not looked up of late; one that gave trouble comes last."""
+        """Choose the first that was not looked up of late; one that gave trouble comes last."""
         due = [
             uri
             for uri in self._entries

@@ -22,7 +22,7 @@ _FORMS = (
 
 
 def playlist_id(text: str) -> str:
-    """The ID in a URI, a URL or an ID. Raises SettingsError that says what is accepted."""
+    """Find the ID in a URI, a URL or an ID. Raises SettingsError that says what is accepted."""
     cleaned = text.strip()
     for form in _FORMS:
         match = form.fullmatch(cleaned)
@@ -36,12 +36,12 @@ def playlist_id(text: str) -> str:
 
 
 def canonical(text: str) -> str:
-    """``spotify:playlist:ID``. Raises SettingsError."""
+    """Write it as ``spotify:playlist:ID``. Raises SettingsError."""
     return f"spotify:playlist:{playlist_id(text)}"
 
 
 def canonical_context(uri: str) -> str:
-    """A context as Spotify reports it, in the notation by which contexts are compared."""
+    """Bring a context as Spotify reports it into the notation by which contexts are compared."""
     try:
         return canonical(uri)
     except SettingsError:
@@ -49,7 +49,7 @@ def canonical_context(uri: str) -> str:
 
 
 def playlists_for(settings: Settings, cache: DisplayCache) -> dict[MoodState, tuple[Playlist, ...]]:
-    """The mapping, with names as far as they are known and without playlists known to be gone.
+    """Make the mapping, with names as far as they are known and without playlists known to be gone.
 
     Raises SettingsError that names the emotion of an entry that is no playlist.
     """

@@ -53,8 +53,10 @@ class Ledger:
         self._lock = threading.Lock()
 
     def check(self, *, command: bool = False) -> None:
-        """Raises RateLimited or QuotaExceeded when no request may go out now; ReadingsSpent when
-        only those for a ``command`` may."""
+        """Raise RateLimited or QuotaExceeded when no request may go out now.
+
+        ReadingsSpent when only those for a ``command`` may.
+        """
         with self._lock:
             state = self._read()
             now = self._clock.now()
@@ -79,7 +81,7 @@ class Ledger:
             )
 
     def count(self) -> None:
-        """One request goes out."""
+        """Count one request that goes out."""
         with self._lock:
             state = self._read()
             self._memory = state.model_copy(update={"requests": state.requests + 1})
@@ -94,7 +96,7 @@ class Ledger:
                 self._write(self._read())
 
     def block(self, seconds: float, *, quota: bool) -> RateLimited:
-        """Spotify said: nothing for so many seconds. Returns the error to raise."""
+        """Note that Spotify wants no request for so many seconds; returns the error to raise."""
         with self._lock:
             now = self._clock.now()
             wait = min(timedelta(seconds=max(1.0, min(seconds, 1e6))), LONGEST_WAIT)
@@ -149,7 +151,7 @@ class Ledger:
 
 
 def _whole_second(moment: datetime) -> datetime:
-    """Rounded up: a date is coarser than a clock, and a hair too early makes the ban longer."""
+    """Round up: a date is coarser than a clock, and a hair too early makes the ban longer."""
     rest = moment.microsecond
     return moment + timedelta(microseconds=1_000_000 - rest) if rest else moment
 

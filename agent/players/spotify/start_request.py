@@ -23,8 +23,10 @@ REFUSED = "Spotify cannot start this"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The body of PUT /me/player/play. ``uri`` is what readings then show: the context, or the
-    track where there is none."""
+    """The body of PUT /me/player/play.
+
+    ``uri`` is what readings then show: the context, or the track where there is none.
+    """
 
     uri: str
     is_playlist: bool = False
@@ -35,14 +37,16 @@ class Start:
 
     @property
     def has_place(self) -> bool:
+        """True when it begins at a place in the playlist."""
         return self.offset is not None or self.position_ms is not None
 
     def from_the_beginning(self) -> Start:
+        """Return the same without the place."""
         return replace(self, offset=None, position_ms=None)
 
 
 def start_of(playlist: Playlist) -> Start:
-    """Raises PlayerError for what programs cannot start, in words that fit what it is."""
+    """Make the request. Raises PlayerError for what programs cannot start, in fitting words."""
     uri, place = playlist.uri, playlist.place
     if _TRACK.fullmatch(uri):
         return replace(_at(Start(uri, uris=(uri,)), place), offset=None)
@@ -62,14 +66,14 @@ def start_of(playlist: Playlist) -> Start:
 
 
 def not_startable(name: str) -> PlayerError:
-    """Of ``name`` as people know it."""
+    """Make the error for ``name`` as people know it."""
     return PlayerError(
         f"Spotify does not let programs start {name}. Start it by hand in Spotify.", title=REFUSED
     )
 
 
 def _at(start: Start, place: Place | None) -> Start:
-    """Local files and the like have no uri that Spotify would begin with."""
+    """Make the offset; local files and the like have no uri that Spotify would begin with."""
     if place is None or not _TRACK.fullmatch(place.track):
         return start
     return replace(start, offset=place.track, position_ms=max(0, int(place.position * 1000)))

@@ -32,23 +32,23 @@ URI_PREFIX = "spotify:"
 
 
 def login_lock(paths: Paths) -> ExclusiveLock:
-    """Held by whoever changes the login or what was kept with it, in any process."""
+    """Make the lock of whoever changes the login or what was kept with it, in any process."""
     return ExclusiveLock(paths.state / "spotify-login.lock")
 
 
 def login_note(paths: Paths, settings: Settings | None = None) -> LoginNote:
-    """What last happened to the login. With ``settings``: for one who makes a login."""
+    """Open the note on what last happened to the login. ``settings``: for one who makes a login."""
     keyring = settings is not None and settings.spotify.use_keyring
     return LoginNote(paths.state / "spotify-login.json", keyring=keyring)
 
 
 def token_file(paths: Paths) -> Path:
-    """The file that keeps the login, unless the keyring does."""
+    """Return the path of the file that keeps the login, unless the keyring does."""
     return paths.config / "spotify-token.json"
 
 
 def token_store(settings: Settings, paths: Paths) -> TokenStore:
-    """Where the login is kept, by setting."""
+    """Open the place where the login is kept, by setting."""
     lock = login_lock(paths)
     if settings.spotify.use_keyring:
         return KeyringTokenStore(lock)
@@ -56,8 +56,7 @@ def token_store(settings: Settings, paths: Paths) -> TokenStore:
 
 
 def display_cache(paths: Paths, clock: Clock) -> DisplayCache:
-    """Names and covers of playlists, for :func:`agent.players.spotify.playlists.playlists_for`;
-    until the next logout."""
+    """Open the names and covers of playlists, as they are known until the next logout."""
     from agent.players.spotify.cache import DisplayCache
 
     file = JsonFile(paths.state / CACHE_FILE)
@@ -67,7 +66,7 @@ def display_cache(paths: Paths, clock: Clock) -> DisplayCache:
 def history(
     paths: Paths, on_set_aside: Callable[[StoreError], None] | None = None
 ) -> SqliteHistory:
-    """The mood journal, which keeps nothing of Spotify's after a logout."""
+    """Open the mood journal, which keeps nothing of Spotify's after a logout."""
     note = login_note(paths)
     return SqliteHistory(
         paths.history_file,
@@ -77,17 +76,20 @@ def history(
 
 
 def ledger(settings: Settings, paths: Paths, clock: Clock) -> Ledger:
-    """Requests of today and the wait that Spotify asked for; what ``doctor`` shows."""
+    """Open the count of today's requests and the wait that Spotify asked for."""
     from agent.players.spotify.rate_limit import Ledger
 
     return Ledger(JsonFile(paths.state / LIMITS_FILE), clock, settings.spotify.daily_requests)
 
 
 def stored_login(settings: Settings, paths: Paths) -> Token | None:
-    """The login as it is stored; sends nothing. ``needs_reminder(now)`` and ``ends`` are its."""
+    """Read the login as it is stored; sends nothing.
+
+    ``needs_reminder(now)`` and ``ends`` are its.
+    """
     return Token.from_dict(token_store(settings, paths).load())
 
 
 def is_logged_in(paths: Paths, settings: Settings) -> bool:
-    """True with a stored login. Whether Spotify still accepts it only a request can tell."""
+    """Tell whether a login is stored; whether Spotify accepts it only a request can tell."""
     return stored_login(settings, paths) is not None

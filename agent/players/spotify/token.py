@@ -30,17 +30,20 @@ class Token:
     scope: str = ""
 
     def is_fresh(self, now: datetime) -> bool:
+        """Tell whether the access token can still be used."""
         return now < self.expires_at - EARLY
 
     def needs_reminder(self, now: datetime) -> bool:
-        """True in the last month before the login dies."""
+        """Tell whether it is in the last month before the login dies."""
         return now >= self.auth_date + LIFETIME - REMIND_BEFORE
 
     @property
     def ends(self) -> datetime:
+        """When the login dies."""
         return self.auth_date + LIFETIME
 
     def to_dict(self) -> dict[str, object]:
+        """Write it as JSON-like values."""
         return {
             "access_token": self.access,
             "refresh_token": self.refresh,
@@ -53,11 +56,11 @@ class Token:
 
     @classmethod
     def from_dict(cls, value: dict[str, object] | None) -> Token | None:
-        """None for what is no complete token: the user logs in again."""
-        return None if (kept := read(_Kept, value)) is None else kept.token()
+        """Read it; None for what is no complete token: the user logs in again."""
+        return None if (kept := read(_StoredToken, value)) is None else kept.token()
 
 
-class _Kept(JsonModel):
+class _StoredToken(JsonModel):
     access_token: str
     refresh_token: Annotated[str, Field(min_length=1)]
     expires_at: Moment

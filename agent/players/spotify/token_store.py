@@ -46,16 +46,20 @@ class FileTokenStore:
         self._lock = lock or ExclusiveLock(path.with_name(path.name + ".lock"))
 
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock. Raises StoreError when another keeps it."""
         return self._lock.hold()
 
     def load(self) -> dict[str, object] | None:
+        """Read the login; None: there is none."""
         return self._file.load()  # rename makes every reading whole: no lock needed
 
     def save(self, token: dict[str, object]) -> None:
+        """Replace the login. Raises StoreError."""
         with self.exclusive():
             self._file.save(token)
 
     def delete(self) -> bool:
+        """Remove the login; True when there was one."""
         with self.exclusive():
             return self._file.delete()
 
@@ -70,9 +74,11 @@ class KeyringTokenStore:
         self._lock = lock
 
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock. Raises StoreError when another keeps it."""
         return self._lock.hold()
 
     def load(self) -> dict[str, object] | None:
+        """Read the login; None: there is none."""
         with _keyring() as keyring:
             text = keyring.get_password(self.SERVICE, self.USER)
         if text is None:
@@ -84,10 +90,12 @@ class KeyringTokenStore:
         return value if isinstance(value, dict) else None
 
     def save(self, token: dict[str, object]) -> None:
+        """Replace the login. Raises StoreError."""
         with self.exclusive(), _keyring() as keyring:
             keyring.set_password(self.SERVICE, self.USER, json.dumps(token))
 
     def delete(self) -> bool:
+        """Remove the login; True when there was one."""
         with self.exclusive(), _keyring() as keyring:
             if keyring.get_password(self.SERVICE, self.USER) is None:
                 return False
@@ -97,7 +105,7 @@ class KeyringTokenStore:
 
 @contextlib.contextmanager
 def _keyring() -> Iterator[Any]:
-    """The keyring library, its absence and its failures told as StoreError."""
+    """Give out the keyring library; its absence and its failures are raised as StoreError."""
     try:
         import keyring
         import keyring.errors

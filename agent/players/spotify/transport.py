@@ -54,7 +54,7 @@ class SpotifySession(requests.Session):
 
     @contextmanager
     def commanding(self) -> Iterator[None]:
-        """What is read in here belongs to a command of the user, and uses what is kept for it."""
+        """Let what is read in here belong to a command, and use what is kept for it."""
         before, self._commanding = self._commanding, True
         try:
             yield

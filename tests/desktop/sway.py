@@ -1,0 +1,259 @@
+"""A Wayland desktop of our own for tests and pictures: sway without a screen, waybar with a tray,
+a bus, and a pointer that is no device. Nothing here touches the user's session.
+
+    with SwayDesktop() as desktop:
+        program = subprocess.Popen(..., env=desktop.env)
+        spot = desktop.wait_for_colour((255, 200, 46))
+        desktop.click(*spot)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from agent.desktop.session.wayland import WaylandConnection
+from tests.desktop.x11_screen import Screen, wait_for
+
+PACKAGES = {
+    "sway": "sway",
+    "waybar": "waybar",
+    "grim": "grim",
+    "dbus-daemon": "dbus-daemon",
+    "setpriv": "util-linux",
+}
+"""Program -> Debian package."""
+NOBODY = "65534"
+BUTTONS = {1: 0x110, 2: 0x112, 3: 0x111}
+
+_SWAY = """\
+output HEADLESS-1 resolution {width}x{height} bg #2a3854 solid_color
+seat seat0 hide_cursor 100
+xwayland {xwayland}
+"""
+_WAYBAR = """\
+{"layer": "top", "position": "top", "height": 34, "modules-right": ["tray", "clock"],
+ "tray": {"icon-size": 24, "spacing": 8}}
+"""
+_STYLE = """\
+* { font-family: DejaVu Sans; font-size: 13px; }
+window#waybar { background: PANEL; color: INK; }
+#clock { padding: 0 10px; }
+"""
+
+
+def missing_packages() -> list[str]:
+    """Debian packages without which this desktop cannot be made here."""
+    return sorted({PACKAGES[name] for name in PACKAGES if shutil.which(name) is None})
+
+
+class SwayDesktop(Screen):
+    """One desktop, with a folder of its own outside the tests' (which nobody else may enter).
+    ``light``: the panel; ``xwayland``: programs for X work too."""
+
+    def __init__(
+        self,
+        *,
+        size: tuple[int, int] = (1280, 800),
+        light: bool = False,
+        xwayland: bool = False,
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="moodtray-sway-"))
+        self.folder.chmod(0o755)
+        self.size = size
+        self.panel = "waybar"
+        self.env: dict[str, str] = {}
+        self._light = light
+        self._xwayland = xwayland
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._pointer: _Pointer | None = None
+
+    def __enter__(self) -> SwayDesktop:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        for name in ("home", "config", "runtime"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "runtime").chmod(0o700)
+        width, height = self.size
+        xwayland = "enable" if self._xwayland else "disable"
+        text = _SWAY.format(width=width, height=height, xwayland=xwayland)
+        (self.folder / "config" / "sway").write_text(text)
+        (self.folder / "config" / "waybar").write_text(_WAYBAR)
+        panel, ink = ("#f4f4f6", "#20222c") if self._light else ("#1d1f2b", "#e8e9f0")
+        style = _STYLE.replace("PANEL", panel).replace("INK", ink)
+        (self.folder / "config" / "style.css").write_text(style)
+        keep = ("PATH", "TZ", "VIRTUAL_ENV")
+        self.env = {name: os.environ[name] for name in keep if name in os.environ}
+        self.env |= {
+            "HOME": str(self.folder / "home"),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_RUNTIME_DIR": str(self.folder / "runtime"),
+            "MOODTRAY_HOME": str(self.folder / "moodtray"),
+            "XDG_CURRENT_DESKTOP": "sway",
+            "XDG_SESSION_TYPE": "wayland",
+            "LANG": os.environ.get("LANG", "C.UTF-8"),
+            "NO_AT_BRIDGE": "1",
+            "GTK_THEME": "Adwaita" if self._light else "Adwaita:dark",
+        }
+        self._start_bus()
+        self._start_sway()
+        self.start_panel()
+
+    def start_panel(self) -> subprocess.Popen[bytes]:
+        config = self.folder / "config"
+        return self._spawn("waybar", "-c", f"{config / 'waybar'}", "-s", f"{config / 'style.css'}")
+
+    def stop_panel(self) -> None:
+        """Kill it."""
+        (panel,) = [p for p in self._processes if "waybar" in str(p.args)]
+        panel.kill()
+        panel.wait(10)
+        self._processes.remove(panel)
+
+    @property
+    def panel_process(self) -> int:
+        (panel,) = [p.pid for p in self._processes if "waybar" in str(p.args) and p.poll() is None]
+        return panel
+
+    def stop(self) -> None:
+        if self._pointer is not None:
+            self._pointer.close()
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in reversed(self._processes):
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+        self._processes.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _start_bus(self) -> None:
+        process = subprocess.Popen(
+            ["dbus-daemon", "--session", "--nofork", "--print-address=1"],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._processes.append(process)
+        assert process.stdout is not None
+        self.env["DBUS_SESSION_BUS_ADDRESS"] = process.stdout.readline().decode().strip()
+        process.stdout.close()
+
+    def _start_sway(self) -> None:
+        command = ["sway", "-c", str(self.folder / "config" / "sway")]
+        if os.getuid() == 0:  # sway does not start for root
+            for name in ("runtime", "config", "home"):
+                os.chown(self.folder / name, int(NOBODY), int(NOBODY))
+            command = [
+                "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command,
+            ]  # fmt: skip
+        headless = {"WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1"}
+        self._spawn(*command, **headless, WLR_RENDERER="pixman")
+        runtime = self.folder / "runtime"
+        socket = wait_for(
+            lambda: next((p for p in runtime.glob("wayland-*") if p.suffix != ".lock"), None),
+            "sway",
+        )
+        self.env["WAYLAND_DISPLAY"] = socket.name
+        self._pointer = wait_for(lambda: _Pointer.at(socket, self.size), "pointer")
+
+    def _spawn(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
+        name = next(word for word in ("sway", "waybar") if word in command)
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(command, env=self.env | more, stdout=log, stderr=log)
+        self._processes.append(process)
+        return process
+
+    # -- eyes and hands
+
+    def picture(self) -> Image.Image:
+        path = self.folder / "screen.png"
+        subprocess.run(["grim", str(path)], env=self.env, check=True, timeout=30)
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
+
+    def panel_box(self) -> tuple[int, int, int, int]:
+        return (0, 0, self.size[0], 34)
+
+    def move(self, x: int, y: int) -> None:
+        assert self._pointer is not None
+        self._pointer.move(x, y)
+
+    def click(self, x: int, y: int, button: int = 1) -> None:
+        self.move(x, y)
+        time.sleep(0.1)
+        assert self._pointer is not None
+        self._pointer.press(BUTTONS[button])
+
+    def popups(self) -> list[tuple[int, int, int, int]]:
+        """The open menu, known by what is not wallpaper below the panel: one box at most."""
+        ground = np.array((0x2A, 0x38, 0x54), np.int16)
+        pixels = np.asarray(self.picture(), np.int16)[36:]
+        rows, columns = np.nonzero((np.abs(pixels - ground) > 3).any(axis=2))
+        if len(rows) < 400:
+            return []
+        left, right, top, bottom = columns.min(), columns.max(), rows.min(), rows.max()
+        return [(int(left), int(top) + 36, int(right - left) + 1, int(bottom - top) + 1)]
+
+
+class _Pointer:
+    """A pointer that the compositor takes for a device (zwlr_virtual_pointer_v1)."""
+
+    def __init__(self, path: Path, size: tuple[int, int]) -> None:
+        self._size = size
+        self._connection = WaylandConnection(path)
+        seat = self._connection.bind("wl_seat", 1)
+        manager = self._connection.bind("zwlr_virtual_pointer_manager_v1", 1)
+        self._pointer = self._connection.new_id()
+        self._connection.request(manager, 0, struct.pack("=II", seat, self._pointer))
+        self._connection.settle()
+
+    @classmethod
+    def at(cls, path: Path, size: tuple[int, int]) -> _Pointer | None:
+        """None while the compositor is not ready."""
+        try:
+            return cls(path, size)
+        except (OSError, KeyError):
+            return None
+
+    def move(self, x: int, y: int) -> None:
+        self._send(1, self._now(), x, y, *self._size)
+
+    def press(self, button: int) -> None:
+        for state in (1, 0):
+            self._send(2, self._now(), button, state)
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _send(self, opcode: int, *words: int) -> None:
+        self._connection.request(self._pointer, opcode, struct.pack(f"={len(words)}I", *words))
+        frame = 4
+        self._connection.request(self._pointer, frame)
+        self._connection.settle()
+        for _ in self._connection.events():
+            pass
+
+    @staticmethod
+    def _now() -> int:
+        return int(time.monotonic() * 1000) & 0xFFFFFFFF
