@@ -95,7 +95,7 @@ class Engine:
             consent=not self._needs_consent or consent.is_given(paths),
             asked=options.play,
             camera_paused=options.paused,
-            calibration=Calibration(classifier.priors),
+            calibration=Calibration(classifier.priors, classifier.class_means),
             person=self._own_face.load(self._tell_problem),
         )
         self._parts = self._build(classifier, tray)

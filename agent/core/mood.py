@@ -162,8 +162,7 @@ class MoodTracker:
         return [*([self._hand[1]] if self._hand else []), *self._denied.values()]
 
     def _begin(self) -> mood_filter.MoodMemory:
-        known = self.person_in_force.rest is not None
-        return mood_filter.begin(self._clock.monotonic(), known=known)
+        return mood_filter.begin(self._clock.monotonic(), person=self.person_in_force)
 
     def _label(
         self, settings: MoodSettings, *, to: int | None = None, away_from: int | None = None

@@ -15,7 +15,8 @@ for a good part (``neutral``), anything for the rest.
   Of a face that stays, and changes little by little, only the latest look counts as evidence. A
   new showing may look like the last (``returns``), because a person has few faces.
 * **A person's bias** is estimated as it goes: a normal distribution over seven numbers added to the
-  logarithms (a Kalman filter with the shown expression in doubt), ``bias`` wide at first.
+  logarithms (a Kalman filter with the shown expression in doubt), ``bias`` wide at first, and
+  bounded: a wrong belief must not make the face fit it.
 * **Moods have a least length.** A mood just entered is hardly left; later it is left at a constant
   rate (``lasts`` seconds in the mean). The age of each mood is the mean over the ways that led
   there: an explicit duration, as in a semi-Markov model, at the price of seven numbers.
@@ -36,7 +37,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.core.person import CLASSES, NEUTRAL, STRANGER, Person, logs
+from agent.core.person import CLASSES, NEUTRAL, STRANGER, USUAL_REST, Person, logs
 from agent.settings import MoodSettings
 from agent.types import EMOTIONS, Mood, MoodState, Observation
 
@@ -52,27 +53,28 @@ class Parameters:
     of them in the default world, half in worlds whose every constant is drawn anew.
     """
 
-    lasts: float = 295.0
-    least: float = 78.0
-    ripens: float = 60.0
-    showing: float = 11.1
-    face: float = 10.5
+    lasts: float = 244.0
+    least: float = 65.0
+    ripens: float = 65.0
+    showing: float = 14.7
+    face: float = 9.5
     own: float = 0.58
-    neutral: float = 0.27
+    neutral: float = 0.278
     moods: tuple[float, ...] = (0.11, 0.05, 0.07, 0.25, 0.15, 0.11, 0.26)
     divide: float = 0.826
-    temper: float = 0.78
-    doubt: float = 0.89
-    floor: float = 0.017
-    alike: float = 2.1
-    unlike: float = 1.57
+    temper: float = 0.77
+    doubt: float = 0.73
+    floor: float = 0.022
+    alike: float = 2.06
+    unlike: float = 2.0
     returns: float = 0.4
-    bias: float = 0.6
-    bias_noise: float = 3.88
-    enter: float = 0.89
+    bias: float = 0.75
+    bias_noise: float = 3.9
+    most_bias: float = 1.0
+    enter: float = 0.88
     leave: float = 0.3
     sure: float = 0.85
-    soon: float = 0.6
+    soon: float = 0.52
     late: float = 1.8
     forgets: float = 0.7
 
@@ -87,30 +89,18 @@ STEADINESS: dict[str, tuple[float, float]] = {
 """Of each ``mood.steadiness``: all times of the model times the first, the probability that is
 missing to certainty at ``enter`` times the second."""
 
-CLASS_MEANS = np.array(
-    [
-        [4.2, -0.8, -1.4, -1.3, -0.5, -0.2, -0.1],
-        [2.5, 2.3, -2.1, -1.2, -0.1, -1.9, 0.5],
-        [-1.4, -2.9, 4.4, -1.9, 0.4, 2.3, -0.9],
-        [-1.2, -1.7, -1.6, 6.3, -1.2, -0.8, 0.1],
-        [-0.7, -2.1, -1.4, -1.6, 5.0, -1.7, 2.6],
-        [-1.6, -2.8, 1.8, -1.0, -1.7, 5.2, 0.1],
-        [-0.5, -2.0, -2.1, -1.0, 2.1, -1.4, 5.0],
-    ]
-)
-"""Row the true expression, column the answer: the mean logs of the shipped network on validation
-faces (printed by ``--fit``)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """What the network says of its own answers.
 
     ``priors``: the share of each emotion in them on the faces that it was fitted to (seven, in the
-    order of EMOTIONS); None: all alike.
+    order of EMOTIONS); None: all alike. ``class_means``: for each true expression the mean logs of
+    its answers; None: not known, and no bias is looked for.
     """
 
     priors: tuple[float, ...] | None = None
+    class_means: tuple[tuple[float, ...], ...] | None = None
 
 
 UNKNOWN = Calibration()
@@ -149,6 +139,7 @@ class _Model:
 
     show: Floats  # [7, 7]: row the mood, column the shown expression
     moods: Floats  # [7]
+    class_means: Floats | None  # [7, 7]
     start: Floats  # [7, 7]
     shown: Floats  # [7]: how often each expression is shown
     log_priors: Floats  # [7]
@@ -159,31 +150,35 @@ class _Model:
 
 @lru_cache(maxsize=32)
 def _model(
-    p: Parameters, priors: tuple[float, ...] | None, pace: float, hurry: float, enter: float
+    p: Parameters, calibration: Calibration, pace: float, hurry: float, enter: float
 ) -> _Model:
     show = np.full((CLASSES, CLASSES), (1 - p.own - p.neutral) / CLASSES) + p.own * np.eye(CLASSES)
     show[:, NEUTRAL] += p.neutral
     moods = np.asarray(p.moods) / sum(p.moods)
     start = moods[:, None] * show
+    priors, means = calibration.priors, calibration.class_means
     usual = np.full(CLASSES, 1 / CLASSES) if priors is None else np.asarray(priors)
     log_priors = p.divide * np.log(np.maximum(usual, 1e-3))
-    return _Model(show, moods, start, start.sum(axis=0), log_priors, pace, hurry, enter)
+    known = None if means is None else np.asarray(means)
+    return _Model(show, moods, known, start, start.sum(axis=0), log_priors, pace, hurry, enter)
 
 
 def _model_of(settings: MoodSettings, calibration: Calibration, p: Parameters) -> _Model:
     pace, missing = STEADINESS[settings.steadiness]
     enter = 1 - (1 - p.enter) * missing if settings.certainty is None else settings.certainty
     hurry = min(1.0, settings.pace)
-    return _model(p, calibration.priors, pace * settings.pace, hurry, enter)
+    return _model(p, calibration, pace * settings.pace, hurry, enter)
 
 
-def begin(now: float, parameters: Parameters = FITTED, known: bool = False) -> MoodMemory:
-    """Begin with nothing known: UNSURE.
+def begin(now: float, parameters: Parameters = FITTED, person: Person = STRANGER) -> MoodMemory:
+    """Begin with no mood known: UNSURE.
 
-    ``known``: the person's own face was learned, so that little bias is left to be found.
+    What the looks at the ``person``'s resting face say of a bias, beyond the offset, is where the
+    search for it begins.
     """
     p = parameters
-    model = _model(p, None, 1.0, 1.0, p.enter)
+    bias, variance = _bias_at_rest(person, p)
+    model = _model(p, UNKNOWN, 1.0, 1.0, p.enter)
     return MoodMemory(
         mood=Mood(MoodState.UNSURE, since=now, confidence=0.0),
         last_face=now,
@@ -191,8 +186,8 @@ def begin(now: float, parameters: Parameters = FITTED, known: bool = False) -> M
         table=model.start,
         age=np.full(CLASSES, p.least + p.ripens),
         latest=None,
-        bias=np.zeros(CLASSES),
-        bias_variance=np.full(CLASSES, p.bias**2 * (0.4 if known else 1.0)),
+        bias=bias,
+        bias_variance=np.full(CLASSES, variance),
         supported=np.zeros(CLASSES, bool),
     )
 
@@ -207,7 +202,7 @@ def observe(
 ) -> MoodMemory:
     """Take in one more look; looks come in the order of their time.
 
-    The network's answers are read as ``person.adjust`` says.
+    The ``person``'s offset is added to the logarithms of the network's answers.
     """
     p, model = parameters, _model_of(settings, calibration, parameters)
     gap = max(0.0, observation.time - memory.time) / model.pace
@@ -216,12 +211,12 @@ def observe(
         return _nobody(memory, observation.time, table, age, gap, model, settings, p)
     now = observation.time
     answer = np.asarray(observation.probabilities, dtype=np.float64)
-    look = logs(person.adjust(answer)[0] if person.is_known else answer)
+    look = logs(answer) + person.offset if person.is_known else logs(answer)
     evidence = _evidence(look - memory.bias, observation.quality, model, p)
     table, fresh = _update(table, evidence, look, memory.latest, gap, model, p)
     # A bias is learned per showing: hurried looks (``pace``) show it no sooner.
     weight = fresh * observation.quality * model.hurry
-    bias, variance = _learn_bias(memory, look, table, weight, p)
+    bias, variance = _learn_bias(memory, look, table, weight, model.class_means, p)
     supported = memory.supported.copy()
     supported[int(look.argmax())] = True
     mood = _name(memory.mood, table.sum(axis=1), supported, now, model, p)
@@ -288,13 +283,20 @@ def _update(
 
 
 def _learn_bias(
-    memory: MoodMemory, look: Floats, table: Floats, weight: float, p: Parameters
+    memory: MoodMemory,
+    look: Floats,
+    table: Floats,
+    weight: float,
+    class_means: Floats | None,
+    p: Parameters,
 ) -> tuple[Floats, Floats]:
     """Move the person's bias by a look that counts ``weight``: mean and variance, [7] each."""
-    apart = look - memory.bias - table.sum(axis=0) @ CLASS_MEANS
+    if class_means is None:
+        return memory.bias, memory.bias_variance
+    apart = look - memory.bias - table.sum(axis=0) @ class_means
     gain = memory.bias_variance / (memory.bias_variance + p.bias_noise / max(weight, 1e-6))
     bias = memory.bias + gain * (apart - apart.mean())
-    return bias, memory.bias_variance * (1 - gain)
+    return np.clip(bias, -p.most_bias, p.most_bias), memory.bias_variance * (1 - gain)
 
 
 # -- what is made of it
@@ -334,6 +336,15 @@ def _leader(of_mood: Floats, supported: NDArray[np.bool_]) -> tuple[int | None, 
             return int(mood), float(of_mood[mood]) / rest
         rest -= float(of_mood[mood])
     return None, 0.0
+
+
+def _bias_at_rest(person: Person, p: Parameters) -> tuple[Floats, float]:
+    """Find the bias that the resting looks show, as if each were a look known to be neutral."""
+    if person.rest is None:
+        return np.zeros(CLASSES), p.bias**2
+    apart = np.asarray(person.rest) + person.offset - np.asarray(USUAL_REST)
+    gain = p.bias**2 / (p.bias**2 + p.bias_noise / max(person.looks, 1))
+    return gain * (apart - apart.mean()), p.bias**2 * (1 - gain)
 
 
 def _nobody(

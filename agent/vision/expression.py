@@ -141,6 +141,11 @@ class ExpressionClassifier:
         return self._card.priors
 
     @property
+    def class_means(self) -> tuple[tuple[float, ...], ...] | None:
+        """For each true emotion the mean logs of the answers; None: nobody measured them."""
+        return self._card.class_means
+
+    @property
     def unsure_below(self) -> float:
         """The leading probability below which one look, taken alone, had better not be believed.
 

@@ -24,7 +24,8 @@ from agent.types import EMOTIONS, MoodState, Observation
 SETTINGS = MoodSettings()
 INTERVAL = 5.0
 PRIORS = (0.09, 0.01, 0.04, 0.26, 0.16, 0.12, 0.32)
-NETWORK = Calibration(PRIORS)
+MEANS = tuple(tuple(3.0 if answer == shown else -0.5 for answer in range(7)) for shown in range(7))
+NETWORK = Calibration(PRIORS, MEANS)
 
 
 def look(time: float, emotion: str | None, strength: float = 0.9) -> Observation:
@@ -167,7 +168,7 @@ def test_a_known_face_is_read_as_it_was_learned() -> None:
     """At rest this face looks sad to the network; who has shown it so is not sad."""
     resting = np.array([0.05, 0.01, 0.01, 0.03, 0.6, 0.05, 0.25])
     person = Person().learn([resting] * 4)
-    known, stranger = begin(0.0, known=True), begin(0.0)
+    known, stranger = begin(0.0, person=person), begin(0.0)
     rng = np.random.default_rng(3)
     for step in range(60):
         moved = resting * np.exp(rng.normal(0, 0.5, 7))
