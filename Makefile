@@ -19,7 +19,8 @@ JOBS   ?= 4
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-spotify test lint format bench screenshots installer clean
+.PHONY: help setup demo demo-spotify test lint format bench fuzz screenshots translations installer
+.PHONY: clean
 
 help: ## Name the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -48,8 +49,14 @@ format: $(STAMPS)/dev ## Bring the code into shape
 bench: $(STAMPS)/dev ## Measure speed, memory, start and processor time
 	$(BIN)/moodtray bench
 
+fuzz: $(STAMPS)/dev ## Decode 10,000 damaged files of each kind of music
+	$(PY) -m tests.players.mutations
+
 screenshots: $(STAMPS)/dev system-packages ## Redraw the README's pictures from real runs
 	$(PY) -m tests.screenshots
+
+translations: $(STAMPS)/dev ## Take new texts into the catalogues, and compile them
+	$(PY) .make/translations.py --update
 
 installer: $(STAMPS)/dev ## Build the installer for this system
 	$(PY) installer/build.py

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from agent.types import Decision, Mood, Notification, Observation, Playback, Playlist, Snapshot
+from agent.types import (
+    Decision,
+    Mood,
+    Notification,
+    NotificationKind,
+    Observation,
+    Playback,
+    Playlist,
+    Snapshot,
+)
 
 if TYPE_CHECKING:
     from agent.settings import Settings
@@ -49,10 +58,41 @@ class ResumeMusic:
 
 
 @dataclass(frozen=True, slots=True)
+class NextTrack:
+    """Go on with the next track."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepVolume:
+    """Write it into the settings; the player has it by ApplySettings."""
+
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitPlaylist:
+    """It was not found: look now and then, and report PlaylistBack once it is there."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMusicFolders:
+    """Make and open the folders for the user's own music."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectTrackEnd:
     """A decision waits (or waits no longer) for the track's end: look at the player more often."""
 
     waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show a page of ours in the user's browser."""
+
+    page: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +107,13 @@ class Notify:
     """Show a notification."""
 
     notification: Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """What was told of this kind holds no more."""
+
+    kind: NotificationKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +200,15 @@ Effect: TypeAlias = (
     | Play
     | PauseMusic
     | ResumeMusic
+    | NextTrack
+    | KeepVolume
+    | AwaitPlaylist
+    | ShowMusicFolders
     | ExpectTrackEnd
+    | OpenPage
     | SetPreview
     | Notify
+    | Withdraw
     | Publish
     | Record
     | RecordSwitch

@@ -152,7 +152,13 @@ class QuotaExceeded(RateLimited):
 class DesktopError(AgentError):
     """The desktop cannot do what it was asked for."""
 
-    title = "The desktop refused something"
+    title = "This did not work here"
+
+
+class AutostartError(DesktopError):
+    """Start at login cannot be switched."""
+
+    title = "Start at login was not changed"
 
 
 class NotRunning(AgentError):

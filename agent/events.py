@@ -78,6 +78,13 @@ class PlayerRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaylistBack:
+    """A playlist that could not be found can be played again."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerChanged:
     """Another player is in use.
 
@@ -139,6 +146,18 @@ class ResumeCamera:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBreak:
+    """Camera and music rest.
+
+    ``until`` None: until resumed by hand, or with ``until_back`` also when the user is back at a
+    computer that was locked, asleep or untouched.
+    """
+
+    until: datetime | None = None
+    until_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlayForMood:
     """Start music now, whatever plays or does not."""
 
@@ -159,22 +178,71 @@ class NextPlaylist:
 
 
 @dataclass(frozen=True, slots=True)
+class NextTrack:
+    """The next track of what plays."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetVolume:
+    """Of Moodtray's own player, 0..1; kept in the settings."""
+
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPlaylist:
+    """This very playlist, now: the user wants to hear it."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class TryNow:
+    """Look often and change the music at once, for so many seconds; 0 ends it.
+
+    So the user sees how it works.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Show the page to the user, in their browser.
+
+    ``page``: "", "moods", "history", "settings", "start", "spotify".
+    """
+
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SetMood:
-    """The user says how they feel, perhaps after "Not my mood"; it holds for ``minutes``."""
+    """The user says how they feel: it holds for ``minutes``, and music is changed at once to fit.
+
+    ``wrong``: the mood that was shown where the user said so, if it was another one.
+    """
 
     mood: MoodState
     minutes: float = 30.0
+    wrong: MoodState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowFace:
+    """Go by the face again: an end to the user's own word and to the time after an Undo."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotMyMood:
-    """The estimate is wrong: forget it, keep the music, and note it.
+    """The estimate is wrong: forget it, note it, and take back the change that it led to.
 
     ``mood``: the one that was shown where the user said so, which may be an old notification; None:
-    the present one.
+    the present one. ``switch``: the change that was shown there.
     """
 
     mood: MoodState | None = None
+    switch: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +254,16 @@ class UndoSwitch:
     """
 
     switch: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TellWhy:
+    """What is seen, what plays, and why, as a notification."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMusicFolders:
+    """Show the folders in which the user's own music is found, made where they are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +338,15 @@ class ConsentWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the user that changes no state. ``asked``: they wait for it."""
+    """Something to tell the user that changes no state.
+
+    ``asked``: they wait for it. ``trouble``: something went wrong.
+    """
 
     title: str
     message: str
     asked: bool = False
+    trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +362,7 @@ Event: TypeAlias = (
     | PlayDropped
     | PlayerFailed
     | PlayerRecovered
+    | PlaylistBack
     | PlayerChanged
     | AutostartChanged
     | WorkerCrashed
@@ -288,14 +371,23 @@ Event: TypeAlias = (
     | PowerChanged
     | PauseCamera
     | ResumeCamera
+    | TakeBreak
     | PlayForMood
     | PauseMusic
     | ResumeMusic
     | NextPlaylist
+    | NextTrack
+    | SetVolume
+    | PlayPlaylist
+    | TryNow
+    | OpenPage
     | SettingsBroken
     | SetMood
+    | FollowFace
     | NotMyMood
     | UndoSwitch
+    | TellWhy
+    | ShowMusicFolders
     | ShowPreview
     | LogIn
     | LogOut

@@ -112,6 +112,10 @@ class Player(Protocol):
         """Play on."""
         ...
 
+    def next_track(self) -> None:
+        """Go on with the next track of what plays or is paused."""
+        ...
+
     def close(self) -> None:
         """Let go of sound device and connections; never raises."""
         ...

@@ -68,6 +68,8 @@ class PolicySettings(_Section):
     """No second switch of our own within that time."""
     start_when_silent: bool = False
     """Start music although nothing plays and nobody asked."""
+    interrupt_speech: bool = False
+    """Change podcasts and audiobooks for music as if they were music."""
     hands_off_minutes: Annotated[float, Field(ge=0.0, le=1440.0)] = 60.0
     """A context that the user chose is left alone that long, or until it ends."""
 
@@ -131,7 +133,11 @@ class SessionSettings(_Section):
     release_when_locked: bool = True
     release_when_idle: bool = True
     idle_minutes: Annotated[float, Field(ge=0.5, le=1440.0)] = 10.0
+    idle_minutes_with_music: Annotated[float, Field(ge=0.5, le=1440.0)] = 30.0
+    """The same while music plays: who listens does not type."""
     release_when_sharing: bool = True
+    pause_music_in_calls: bool = True
+    """Music rests too while the screen is shared or another program takes the camera."""
 
 
 class WebSettings(_Section):
@@ -150,6 +156,8 @@ class Settings(_Section):
     version: Literal[1] = SETTINGS_VERSION
     player: Literal["auto", "spotify", "local"] = "auto"
     """auto: Spotify once logged in, else the local player."""
+    language: Literal["auto", "en", "de"] = "auto"
+    """auto: the system's."""
     camera: CameraSettings = CameraSettings()
     mood: MoodSettings = MoodSettings()
     policy: PolicySettings = PolicySettings()

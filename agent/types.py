@@ -178,6 +178,7 @@ class Playback:
     chosen_by: Chooser = Chooser.UNKNOWN
     chosen_since: float | None = None
     paused_by_hand: bool = False
+    spoken: bool = False  # a podcast or an audiobook: it is not to be cut in mid-sentence
 
     def time_left(self, now: float) -> float | None:
         """Return the seconds until the present track ends, extrapolated to ``now``.
@@ -250,6 +251,7 @@ class NotificationKind(StrEnum):
     DEVICE = "device"
     CAMERA = "camera"
     PROBLEM = "problem"
+    WARNING = "warning"  # trouble that is told, and leaves no state that could be mended
     INFO = "info"
 
 
@@ -283,7 +285,22 @@ class Status(StrEnum):
     CAMERA_BUSY = "camera busy"
     NEEDS_LOGIN = "no login"
     OFFLINE = "offline"
-    ERROR = "error"
+    ERROR = "error"  # and the camera is off
+    ERROR_WATCHING = "error while watching"
+
+    @property
+    def is_error(self) -> bool:
+        """A part that is needed gave up."""
+        return self in (Status.ERROR, Status.ERROR_WATCHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A mood that is seen and not taken yet: how probable it is, and how probable it must be."""
+
+    state: MoodState
+    probability: float
+    certainty: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,4 +323,14 @@ class Snapshot:
     autostart: bool | None = None  # None: not known, or this system has none
     problem: str | None = None  # the latest open problem, in the user's words
     stopped: tuple[str, ...] = ()  # workers that gave up, by name; the user may let them try again
+    mood_until: datetime | None = None  # how long the user's own word on their mood holds
+    left_alone_until: datetime | None = None  # no change of the music until then, after an Undo
+    undo_to: str | None = None  # the name of what an Undo goes back to; None: nothing to undo
+    on_break: bool = False  # camera and music rest at the user's wish, see ``paused_until``
+    until_back: bool = False  # that break ends when the user is back at the computer
+    music_rests: str | None = None  # why the music rests for a while, in the user's words
+    volume: float | None = None  # 0..1; None: the player's own affair
+    answer: Notification | None = None  # the latest to a wish
+    answers: int = 0  # how many there were
+    candidate: Candidate | None = field(default=None, compare=False)
     observation: Observation | None = field(default=None, compare=False)

@@ -1,34 +1,277 @@
-"""How moods are called when we speak to people: "You look <word>"."""
+"""Every sentence about mood, music and camera, made in one place. Pure.
+
+Menu, tooltip, status, notifications, preview and demo share them.
+"""
 
 from __future__ import annotations
 
-from agent.types import MoodState
+import re
+from datetime import datetime
+
+from agent.translation import N_
+from agent.types import (
+    EMOTIONS,
+    Action,
+    CameraState,
+    Decision,
+    Mood,
+    MoodState,
+    Playback,
+    PlayState,
+    Snapshot,
+    Status,
+)
+
+LINE_WIDTH = 46
+"""Characters of one line in a menu: longer texts are wrapped (reasons) or shortened (names)."""
 
 MOOD_WORDS: dict[MoodState, str] = {
-    MoodState.ANGRY: "angry",
-    MoodState.DISGUST: "disgusted",
-    MoodState.FEAR: "afraid",
-    MoodState.HAPPY: "happy",
-    MoodState.SAD: "sad",
-    MoodState.SURPRISE: "surprised",
-    MoodState.NEUTRAL: "neutral",
-    MoodState.UNSURE: "hard to read",
-    MoodState.AWAY: "away",
+    MoodState.ANGRY: N_("angry"),
+    MoodState.DISGUST: N_("disgusted"),
+    MoodState.FEAR: N_("afraid"),
+    MoodState.HAPPY: N_("happy"),
+    MoodState.SAD: N_("sad"),
+    MoodState.SURPRISE: N_("surprised"),
+    MoodState.NEUTRAL: N_("neutral"),
+    MoodState.UNSURE: N_("hard to read"),
+    MoodState.AWAY: N_("away"),
 }
 
+MOODS: tuple[MoodState, ...] = tuple(MoodState(name) for name in EMOTIONS)
+"""The seven that people are asked for, in the order of the network's outputs."""
 
-def describe(state: MoodState) -> str:
-    """Describe a state: "you look happy", "your mood is hard to read", "nobody is here"."""
+AUTO = "auto"
+"""The word by which a command lets the face be read again."""
+
+MOST_MINUTES = 7 * 24 * 60
+"""Of a pause: a week. Longer ones are ended by hand."""
+
+CAMERA_IN_USE = "another program uses the camera"
+SCREEN_SHARED = "the screen is shared"
+TAKING_A_BREAK = "you are taking a break"
+
+LOOKING = "Looking for your face…"
+NO_MOOD_YET = "Nothing has been decided yet: no mood has been clear for long enough"
+
+
+# --- moods ----------------------------------------------------------------------------------------
+
+
+def parse_mood(word: str) -> MoodState | None:
+    """Find the mood that ``word`` names, as the menu or the settings call it, in any case.
+
+    None for :data:`AUTO`. Raises ValueError, with what is allowed.
+    """
+    plain = word.strip().casefold().removeprefix("i feel ").strip()
+    if plain == AUTO:
+        return None
+    for mood in MOODS:
+        if plain in (mood.value, MOOD_WORDS[mood]):
+            return mood
+    words = ", ".join(MOOD_WORDS[mood] for mood in MOODS)
+    raise ValueError(
+        f"There is no mood '{word}'. Say one of {words}; or {AUTO} to go by your face again."
+    )
+
+
+def parse_minutes(text: str) -> float:
+    """Tell how many minutes "15", "90s", "15 min", "1h", "1h30m" or "2d" are.
+
+    Raises ValueError, with what is allowed.
+    """
+    plain = text.strip().casefold().replace(" ", "")
+    found = re.fullmatch(r"(?:[0-9.]+(?:d|h|min|m|s)?)+", plain)
+    units = {"d": 1440.0, "h": 60.0, "min": 1.0, "m": 1.0, "": 1.0, "s": 1 / 60}
+    try:
+        parts = re.findall(r"([0-9.]+)(d|h|min|m|s)?", plain) if found else []
+        minutes = sum(float(number) * units[unit] for number, unit in parts)
+    except ValueError:
+        minutes = 0.0
+    if not 0.0 < minutes <= MOST_MINUTES:
+        raise ValueError(f"'{text}' is no time. Say for example 15m, 1h or 1h30m; a week at most.")
+    return minutes
+
+
+def describe(mood: Mood | MoodState) -> str:
+    """One short clause: "you look happy", "you said you feel sad", "nobody is here"."""
+    state = mood.state if isinstance(mood, Mood) else mood
     if state is MoodState.AWAY:
         return "nobody is in front of the camera"
     if state is MoodState.UNSURE:
         return "your mood is hard to read just now"
+    if isinstance(mood, Mood) and mood.by_hand:
+        return f"you said you feel {MOOD_WORDS[state]}"
     return f"you look {MOOD_WORDS[state]}"
+
+
+def sentence(clause: str) -> str:
+    """``clause`` with a capital and a full stop."""
+    return f"{capital(clause).rstrip('.')}."
+
+
+def capital(clause: str) -> str:
+    """``clause`` beginning with a capital letter."""
+    return clause[:1].upper() + clause[1:]
+
+
+def mood_line(snapshot: Snapshot) -> str:
+    """Tell what is known of the user now: the first line of menu, status and preview."""
+    status, mood = snapshot.status, snapshot.mood
+    if "watcher" in snapshot.stopped:
+        line = "Not watching"  # the problem's own lines say why
+    elif not snapshot.consent:
+        line = "The camera is not allowed yet"
+    elif snapshot.camera_paused or status is Status.PAUSED:
+        line = _paused_line(snapshot)
+    elif status is Status.STARTING:
+        line = LOOKING
+    elif mood.by_hand and mood.state.is_emotion:
+        line = capital(describe(mood))
+        if snapshot.mood_until is not None:
+            line += f", until {clock_time(snapshot.mood_until)}"
+    elif snapshot.camera is CameraState.LOST:
+        line = "The camera is gone; looking for it"
+    elif status is Status.CAMERA_BUSY:
+        line = "The camera cannot be used"  # the problem's own line says why
+    elif mood.state is MoodState.AWAY:
+        line = "Nobody in front of the camera"
+    elif mood.state is MoodState.UNSURE:
+        line = "Not sure how you feel" if snapshot.observation else LOOKING
+    else:
+        line = capital(describe(mood))
+    return line
+
+
+def _paused_line(snapshot: Snapshot) -> str:
+    if not snapshot.camera_paused and snapshot.held_off:
+        return f"Camera off: {snapshot.held_off}"
+    what = "Taking a break" if snapshot.on_break else "Camera paused"
+    if snapshot.paused_until is not None:
+        return f"{what} until {clock_time(snapshot.paused_until)}"
+    return f"{what} until you are back" if snapshot.until_back else what
+
+
+def watch_line(snapshot: Snapshot) -> str:
+    """Tell what is seen, and how far a new mood has come.
+
+    As :func:`mood_line`, or "Sad? 62 % sure, 88 % needed".
+    """
+    candidate = snapshot.candidate
+    if candidate is None or not candidate.state.is_emotion or snapshot.mood.by_hand:
+        return mood_line(snapshot)
+    sure = min(candidate.probability, candidate.certainty)
+    word = capital(MOOD_WORDS[candidate.state])
+    return f"{word}? {100 * sure:.0f} % sure, {100 * candidate.certainty:.0f} % needed"
+
+
+# --- music ----------------------------------------------------------------------------------------
+
+
+def music_line(snapshot: Snapshot) -> str:
+    """Which playlist plays: the second line of menu, tooltip and status."""
+    if "player" in snapshot.stopped:
+        return "Out of touch with the music"
+    if snapshot.status is Status.NEEDS_LOGIN:
+        return "Please log in to Spotify"
+    if snapshot.status is Status.OFFLINE:
+        return "No connection to the music service"
+    playback = snapshot.playback
+    if playback is None or playback.state is PlayState.UNAVAILABLE:
+        return "No music player answers"
+    name = shorten(name_of(playback) or "music", LINE_WIDTH - 8)
+    if playback.state is PlayState.PLAYING:
+        return f"♪ {name}"
+    if playback.state is PlayState.PAUSED:
+        return f"Paused: {name}"
+    return "No music plays"
+
+
+def name_of(playback: Playback) -> str | None:
+    """Tell what people call what is loaded: the playlist's name, or the track's.
+
+    A player's own notation says nothing to people.
+    """
+    return playback.context_name or playback.title
+
+
+def track_line(snapshot: Snapshot) -> str | None:
+    """Tell the track that is loaded, where it says more than :func:`music_line`."""
+    playback = snapshot.playback
+    if playback is None or playback.state not in (PlayState.PLAYING, PlayState.PAUSED):
+        return None
+    if not playback.title or playback.title == name_of(playback):
+        return None
+    return shorten(playback.title)
+
+
+def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
+    """Tell what changed the music last and why, then what holds now where that differs.
+
+    Sentences without a full stop.
+    """
+    switch, decision = snapshot.switch, snapshot.decision
+    lines = []
+    if switch is not None:
+        name = switch.playlist.name if switch.playlist is not None else "music"
+        lines.append(f"{name}: {switch.reason}")
+    if decision is not None and (switch is None or decision.reason != switch.reason):
+        lines.append(f"Now: {decided(decision)}")
+    return tuple(lines) or (NO_MOOD_YET,)
+
+
+def decided(decision: Decision) -> str:
+    """Tell a decision's reason, and what it waits for."""
+    if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
+        return f"{decision.reason}; {decision.playlist.name} follows when this track ends"
+    return decision.reason
+
+
+# --- camera, times, parts -------------------------------------------------------------------------
+
+
+def camera_line(snapshot: Snapshot, now: datetime) -> str:
+    """Whether the camera looks; if not, for how long or why, and what to do."""
+    if not snapshot.consent:
+        return "not allowed yet; 'moodtray consent' tells what it is for and allows it"
+    if "watcher" in snapshot.stopped:
+        return "off"
+    if snapshot.camera_paused:
+        return f"paused {until(snapshot.paused_until, now)}"
+    if snapshot.held_off is not None:
+        return f"off while: {snapshot.held_off}"
+    return {
+        CameraState.OFF: "off",
+        CameraState.ON: "on",
+        CameraState.BUSY: "cannot be used",  # the problem's own line says why
+        CameraState.LOST: "gone, waiting for it to come back",
+    }[snapshot.camera]
+
+
+def clock_time(moment: datetime) -> str:
+    """Write the time of day, as in "15:40"."""
+    return f"{moment:%H:%M}"
+
+
+def until(moment: datetime | None, now: datetime) -> str:
+    """Write "until 15:30", with the day when it is another one; or "until you resume it"."""
+    if moment is None:
+        return "until you resume it"
+    local = moment.astimezone(now.tzinfo)
+    if local.date() == now.date():
+        return f"until {clock_time(local)}"
+    return f"until {local:%a %d %b, %H:%M}"
+
+
+def shorten(text: str, width: int = LINE_WIDTH) -> str:
+    """One line of at most ``width`` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
 _PARTS: dict[str, str] = {
     "watcher": "Looking through the camera",
     "player": "Playing music",
+    "folders": "Noticing new music in your folders",
     "session": "Noticing a locked screen",
     "bus": "Answering programs on the session bus",
     "commands": "Taking commands such as 'moodtray status'",

@@ -36,6 +36,7 @@ def version() -> str:
 
 def freeze() -> Path:
     """Run PyInstaller; returns the frozen folder."""
+    subprocess.run([sys.executable, str(ROOT / ".make" / "translations.py")], check=True, cwd=ROOT)
     _draw_icons()
     shutil.rmtree(DIST / "moodtray", ignore_errors=True)
     subprocess.run(

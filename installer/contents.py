@@ -53,12 +53,12 @@ ALWAYS_BY_NAME = [
     "uvicorn.protocols.http.h11_impl",
     "uvicorn.loops.asyncio",
     "uvicorn.lifespan.off",
-    "_cffi_backend",  # imported by miniaudio's compiled part
+    "_cffi_backend",  # imported by the compiled parts of miniaudio and soundfile
 ]
 
 METADATA = [
     "fastapi", "miniaudio", "numpy", "onnxruntime", "opencv-python", "Pillow", "plyer",
-    "pydantic", "pystray", "spotipy", "uvicorn",
+    "pydantic", "pystray", "soundfile", "soxr", "spotipy", "uvicorn",
 ]  # fmt: skip
 """Libraries whose version the bug report names."""
 if sys.platform != "linux":
@@ -107,11 +107,9 @@ def own_files(root: Path = ROOT) -> list[tuple[str, str]]:
             inside = file.relative_to(root / name)
             if _is_shipped(file, inside):
                 found.append((str(file), str(Path("agent/_data") / name / inside.parent)))
-    for name in ("templates", "static"):
-        for file in sorted((root / "agent" / "web" / name).rglob("*")):
-            if file.is_file():
-                folder = file.relative_to(root).parent
-                found.append((str(file), str(folder)))
+    for file in sorted((root / "agent" / "web").rglob("*")):
+        if file.suffix in (".html", ".css", ".js"):
+            found.append((str(file), str(file.relative_to(root).parent)))
     return found
 
 

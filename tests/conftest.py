@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 
+def pytest_sessionstart() -> None:
+    """Compile the translations, which an edit may have left behind."""
+    program = Path(__file__).parents[1] / ".make" / "translations.py"
+    runpy.run_path(str(program))["compile_all"]()
+
+
 @pytest.fixture(autouse=True)
 def moodtray_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"  # short: a Unix socket lies below it
     monkeypatch.setenv("MOODTRAY_HOME", str(home))
+    monkeypatch.setenv("LANGUAGE", "en")
     return home
 
 

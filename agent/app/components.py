@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from agent.app.own_face import OwnFace
 from agent.app.player_manager import PlayerManager
 from agent.app.spotify_account import Account
+from agent.app.taps import Taps
+from agent.players.folder_watch import FolderWatch
 from agent.players.player_worker import PlayerWorker
 from agent.ports import Clock, History, Notifier
 from agent.vision.watcher import Watcher
 from agent.worker import Worker
 
 if TYPE_CHECKING:
+    from agent.app.page import Page
     from agent.desktop.bus_control import BusControl
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
+    from agent.store.settings_file import SettingsFile
 
 
 class WorkerGroup:
@@ -52,12 +56,16 @@ class Components:
 
     watcher: Watcher
     player: PlayerWorker
+    folders: FolderWatch
     music: PlayerManager
     account: Account
     history: History
     workers: WorkerGroup
+    taps: Taps
     own_face: OwnFace | None = None
     tray: Tray | None = None
     notifier: Notifier | None = None
     session: SessionWatch | None = None
     bus: BusControl | None = None
+    settings_file: SettingsFile | None = None
+    page: Page | None = None

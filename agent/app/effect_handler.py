@@ -7,6 +7,7 @@ its own. A part that is missing (no tray, no notifications) is simply not told.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,23 +15,24 @@ from agent import effects, events
 from agent.app import event_log
 from agent.app.components import Components
 from agent.app.options import Options
-from agent.errors import AgentError, StoreError
+from agent.errors import AgentError, DesktopError, StoreError
 from agent.ports import Clock, Report
 from agent.settings import Settings
+from agent.store import catalogues
 from agent.store.paths import Paths
 from agent.timing import ToldOnce
+from agent.translation import _
 from agent.types import (
     Decision,
     FrameView,
     Mood,
     Notification,
-    NotificationKind,
     Observation,
     Playback,
     Snapshot,
 )
 from agent.vision.camera import OpenCVCamera
-from agent.wording import describe
+from agent.wording import mood_line, watch_line
 
 if TYPE_CHECKING:
     from agent.desktop.preview.process import Preview
@@ -40,9 +42,11 @@ log = logging.getLogger(__name__)
 WISHES = (
     effects.StartLogin,
     effects.EndLogin,
+    effects.OpenPage,
     effects.SetPreview,
     effects.SwitchAutostart,
     effects.ApplySettings,
+    effects.KeepVolume,
 )
 """What is done only because the user has just asked for it: trouble with it is the answer."""
 
@@ -72,6 +76,7 @@ class EffectHandler:
         self._history_trouble = ToldOnce()
         self._listener = options.listener
         self._preview: Preview | None = None
+        self._page_asks = False
         self._snapshot: Snapshot | None = None
 
     @property
@@ -91,7 +96,7 @@ class EffectHandler:
         except AgentError as error:
             log.warning("%s: %s", error.title, error)
             self._report(
-                events.Notice(error.title, error.message, asked=isinstance(effect, WISHES))
+                events.Notice(error.title, error.message, isinstance(effect, WISHES), trouble=True)
             )
 
     def _perform(self, effect: effects.Effect) -> None:
@@ -107,12 +112,23 @@ class EffectHandler:
                 self._parts.player.pause()
             case effects.ResumeMusic():
                 self._parts.player.resume()
+            case effects.NextTrack():
+                self._parts.player.next_track()
+            case effects.KeepVolume(volume):
+                if self._parts.settings_file is not None:
+                    self._parts.settings_file.change("local.volume", volume)
+            case effects.AwaitPlaylist(playlist):
+                self._parts.music.await_playlist(playlist)
+            case effects.ShowMusicFolders():
+                self._show_music_folders()
             case effects.ExpectTrackEnd(waiting):
                 self._parts.player.expect(waiting)
             case effects.StartLogin():
                 self._parts.account.log_in()
             case effects.EndLogin():
                 self._parts.account.log_out()
+            case effects.OpenPage(name):
+                self._open_page(name)
             case effects.SetPreview(show):
                 self._set_preview(show)
             case effects.Notify(notification):
@@ -121,6 +137,9 @@ class EffectHandler:
                     self._parts.notifier.notify(notification)
                 elif self._listener is None:  # nobody else shows it
                     self._options.tell(f"{notification.title}: {notification.body}")
+            case effects.Withdraw(kind):
+                if self._parts.notifier is not None:
+                    self._parts.notifier.withdraw(kind)
             case effects.Publish(snapshot):
                 self._publish(snapshot)
             case effects.Record(item):
@@ -150,14 +169,31 @@ class EffectHandler:
     # -- showing
 
     def _publish(self, snapshot: Snapshot) -> None:
-        before, self._snapshot = self._snapshot, snapshot
-        notifier = self._parts.notifier
-        asked_to_log_in = before is not None and before.logged_in is False
-        if notifier is not None and asked_to_log_in and snapshot.logged_in is not False:
-            notifier.withdraw(NotificationKind.LOGIN)  # the one that stays until it is done
+        self._snapshot = snapshot
+        if self._preview is not None and snapshot.preview_open and not _looks(snapshot):
+            self._preview.blank(mood_line(snapshot))
         for part in (self._parts.tray, self._parts.bus):
             if part is not None:
                 part.update(snapshot)
+        if self._parts.page is not None:
+            self._parts.page.published()
+
+    def _open_page(self, name: str) -> None:
+        """Open it in a thread of its own: a browser may take long to start."""
+        page = self._parts.page
+        if page is None:
+            raise DesktopError(
+                _("This run of Moodtray has no page: it was started without one."),
+                title=_("The page cannot be opened"),
+            )
+
+        def open_it() -> None:
+            try:
+                page.open(name)
+            except AgentError as error:
+                self._report(events.Notice(error.title, error.message, asked=True))
+
+        threading.Thread(target=open_it, name="open page", daemon=True).start()
 
     def _set_preview(self, show: bool) -> None:
         if self._preview is None:
@@ -168,21 +204,29 @@ class EffectHandler:
             self._preview = Preview(self._report)
         if show:
             self._preview.open()
-            self._parts.watcher.set_tap(self._to_preview)
+            self._parts.taps.set("preview", self._to_preview)
         else:
-            self._parts.watcher.set_tap(None)
+            self._parts.taps.set("preview", None)
             self._preview.close()
 
     def _to_preview(self, view: FrameView) -> None:
         """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
-        if self._preview is not None and snapshot is not None:
-            self._preview.show(view, mood_line(snapshot))
+        if self._preview is not None and snapshot is not None and _looks(snapshot):
+            self._preview.show(view, watch_line(snapshot))
+
+    def _show_music_folders(self) -> None:
+        from agent.desktop.tray.actions import show_music_folders
+
+        threading.Thread(
+            target=show_music_folders, args=(self._paths, self._report), daemon=True
+        ).start()
 
     # -- settings, consent, autostart
 
     def _apply(self, settings: Settings) -> None:
         before, self._applied = self._applied, settings
+        catalogues.speak(settings.language)
         watcher, camera = self._parts.watcher, settings.camera
         watcher.set_burst(camera.burst_frames, camera.burst_duration)
         watcher.set_yield_to_others(camera.yield_to_others)
@@ -196,8 +240,12 @@ class EffectHandler:
         from agent.desktop import consent
         from agent.desktop.consent.dialog import ask
 
+        page = self._parts.page
         if self._options.headless:
             self._options.tell(consent.HOW)
+            return
+        if page is not None and page.leads and not self._page_asks:
+            self._page_asks = True  # asked for once more, it is asked in a window
             return
         ask(self._paths, self._clock, self._report, self._options.tell)
 
@@ -226,7 +274,7 @@ class EffectHandler:
         except StoreError as error:
             log.warning("history: %s", error)
             if self._history_trouble.is_news():
-                self._report(events.Notice(error.title, error.message))
+                self._report(events.Notice(error.title, error.message, trouble=True))
 
     def _write(self, item: Observation | Mood | Decision | Playback | Notification) -> None:
         if self._listener is None:
@@ -238,11 +286,6 @@ class EffectHandler:
             self._report(events.Quit())
 
 
-def mood_line(snapshot: Snapshot) -> str:
-    """Make the preview's line: the mood and the music."""
-    text = describe(snapshot.mood.state)
-    line = text[0].upper() + text[1:]
-    playback = snapshot.playback
-    if playback is not None and playback.context_name:
-        line += f" · {playback.context_name}"
-    return line
+def _looks(snapshot: Snapshot) -> bool:
+    """May a frame be shown? One may still be on its way when the camera was paused."""
+    return snapshot.consent and not snapshot.camera_paused and snapshot.held_off is None

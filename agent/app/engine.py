@@ -25,17 +25,22 @@ from agent.app.options import Options
 from agent.app.own_face import OwnFace
 from agent.app.player_manager import PlayerManager
 from agent.app.spotify_account import Account
+from agent.app.taps import Taps
+from agent.core import messages
 from agent.core.controller import Controller
 from agent.core.mood_filter import Calibration
 from agent.desktop import consent
 from agent.errors import AgentError
+from agent.players.folder_watch import FolderWatch
 from agent.players.player_worker import PlayerWorker
 from agent.players.spotify import storage
 from agent.ports import Clock, Notifier
 from agent.settings import CameraSettings, Settings
+from agent.store import catalogues
+from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
-from agent.types import CameraState, Snapshot
+from agent.types import CameraState, PlayState, Snapshot
 from agent.vision.camera import OpenCVCamera
 from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
@@ -43,6 +48,7 @@ from agent.vision.sources import Kind, parse_source
 from agent.vision.watcher import Watcher
 
 if TYPE_CHECKING:
+    from agent.app.page import Page
     from agent.desktop.bus_control import BusControl
     from agent.desktop.session import SessionWatch
     from agent.desktop.tray.tray import Tray
@@ -83,8 +89,10 @@ class Engine:
         self._ended = ended
         self._done = threading.Event()
         self._settings_file: SettingsFile | None = None
+        self._first_start = False
         self._loop_thread = threading.Thread(target=self._loop, name="controller", daemon=True)
         self._settings, problem = self._load_settings()
+        catalogues.speak(self._settings.language)
         if problem is not None:
             self.report(events.SettingsBroken(problem))
         classifier = ExpressionClassifier.load(engine=self._settings.camera.engine)
@@ -154,6 +162,7 @@ class Engine:
         if self._options.settings is not None:
             return self._options.settings, None
         self._settings_file = SettingsFile(self._paths)
+        self._first_start = not self._paths.settings_file.exists()
         loaded = self._settings_file.load_or_last_good()
         if (news := self._settings_file.news) is not None:
             self.report(events.Notice("Your settings were brought up to date", news))
@@ -182,27 +191,56 @@ class Engine:
             tell=options.tell,
         )
         player = PlayerWorker(None, account.forward, self._clock)
+        folders = FolderWatch(self.report, self._clock)
         music = PlayerManager(
             self._paths,
             self._clock,
             self.report,
             player,
             account,
+            folders,
             wanted=options.player,
             spotify_url=options.spotify_url,
         )
+        taps = Taps(watcher)
+        history = storage.history(self._paths, self._tell_problem)
         return Components(
             watcher,
             player,
+            folders,
             music,
             account,
-            storage.history(self._paths, self._tell_problem),
+            history,
             WorkerGroup(),
+            taps,
             own_face=self._own_face,
             tray=tray,
             notifier=None if options.headless else self._make_notifier(),
             session=self._make_session_watch() if options.session else None,
             bus=self._make_bus_control() if options.control and sys.platform == "linux" else None,
+            settings_file=self._settings_file,
+            page=self._make_page(history, account, taps) if options.control else None,
+        )
+
+    def _make_page(self, history: SqliteHistory, account: Account, taps: Taps) -> Page:
+        from agent.app.page import Page
+
+        options = self._options
+        return Page(
+            self._paths,
+            self._clock,
+            self.report,
+            snapshot=lambda: self.snapshot,
+            settings_file=self._settings_file or SettingsFile(self._paths),
+            history=history,
+            account=account,
+            taps=taps,
+            camera_source=lambda: self._source(self._controller.settings.camera),
+            player=options.player,
+            spotify_url=options.spotify_url,
+            port=self._settings.web.port,
+            # At the very first start it asks for consent, and leads through the rest.
+            may_lead=self._first_start and self._needs_consent and not options.headless,
         )
 
     def _make_notifier(self) -> Notifier:
@@ -212,7 +250,8 @@ class Engine:
             self.report,
             self._clock,
             lambda: self._controller.settings.notifications,
-            snapshot=lambda: self._effect_handler.snapshot,
+            holds=lambda kind: messages.holds(kind, self._effect_handler.snapshot),
+            interval=self._options.notice_interval,
         )
 
     def _make_session_watch(self) -> SessionWatch:
@@ -224,7 +263,12 @@ class Engine:
             self._settings.session,
             system_source(self._clock),
             camera_is_off=lambda: self.snapshot.camera is CameraState.OFF,
+            music_plays=self._music_plays,
         )
+
+    def _music_plays(self) -> bool:
+        playback = self.snapshot.playback
+        return playback is not None and playback.state is PlayState.PLAYING
 
     def _make_bus_control(self) -> BusControl:
         from agent.desktop.bus_control import BusControl
@@ -250,12 +294,13 @@ class Engine:
     def _start_the_rest(self, settings: Settings) -> None:
         """Start what may come up after the first look at the camera has begun."""
         self._parts.workers.start(self._parts.player)
+        self._parts.workers.start(self._parts.folders)
         try:
             self._parts.music.use(settings)
         except AgentError as error:  # the rest of the agent works without music
             self._tell_problem(error)
-        if self._options.control:
-            self._start_web(settings)
+        if self._parts.page is not None:
+            self._start_web(self._parts.page)
         if self._parts.bus is not None:
             self._parts.workers.start(self._parts.bus)
         if self._parts.session is not None:
@@ -263,19 +308,18 @@ class Engine:
         if not self._options.headless and self._options.settings is None:
             look_at_autostart(self.report)
 
-    def _start_web(self, settings: Settings) -> None:
+    def _start_web(self, page: Page) -> None:
         from agent.web.commands import Commands
         from agent.web.door import Door
-        from agent.web.page_server import PageServer
 
         def snapshot() -> Snapshot:
             return self.snapshot
 
-        commands = Commands(self.report, snapshot, self._clock)
+        commands = Commands(self.report, snapshot, self._clock, page.link)
         self._parts.workers.start(Door(self._paths, commands, self.report, self._clock))
-        self._parts.workers.start(
-            PageServer(self._paths, commands, self.report, snapshot, self._clock, settings.web.port)
-        )
+        self._parts.workers.start(page.server)
+        if page.leads:
+            page.open_first_steps(self._options.tell)
 
     # -- the controller's thread
 
@@ -320,7 +364,7 @@ class Engine:
 
     def _tell_problem(self, problem: AgentError) -> None:
         log.warning("%s: %s", problem.title, problem.message)
-        self.report(events.Notice(problem.title, problem.message))
+        self.report(events.Notice(problem.title, problem.message, trouble=True))
 
     def _end(self) -> None:
         self._done.set()

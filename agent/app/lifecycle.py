@@ -57,6 +57,9 @@ class App:
         self._catch_signals()
         if not self._options.headless:
             self._tray = self._make_tray()
+        if self._options.settings is None:  # a demo tells for itself
+            where = "its icon is in the tray" if self._tray else "'moodtray status' tells how it is"
+            self._options.tell(f"Moodtray is running: {where}. Ctrl+C ends it.")
         if self._tray is None:
             self._start()
         else:
@@ -101,7 +104,7 @@ class App:
         tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
         if notice:
             self._options.tell(notice)
-            self.report(events.Notice("The tray is limited here", notice))
+            self.report(events.Notice("The tray is limited here", notice, trouble=True))
         return tray
 
     def _on_menu_action(self, action: MenuAction) -> None:

@@ -28,4 +28,5 @@ class Options:
     control: bool = True  # take commands, and show the page
     session: bool = True  # watch lock, sleep, idle
     listener: Callable[[dict[str, Any]], None] | None = None  # gets every journal line
+    notice_interval: float = 60.0  # seconds between two unasked notifications of a kind
     tell: Callable[[str], None] = _silent  # takes a line for the terminal

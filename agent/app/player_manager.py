@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agent import events
 from agent.app.spotify_account import Account
 from agent.players.backend import PlayerBackend
+from agent.players.folder_watch import FolderWatch
 from agent.players.player_worker import PlayerWorker
 from agent.ports import Clock, Report
 from agent.settings import Settings
@@ -14,6 +15,7 @@ from agent.store.paths import Paths
 from agent.types import MoodState, Playlist
 
 if TYPE_CHECKING:
+    from agent.app.music_folders import MusicFolders
     from agent.players.local import LocalPlayer
     from agent.players.spotify.playlist_lookup import MappedPlaylists
 
@@ -31,6 +33,7 @@ class PlayerManager:
         report: Report,
         player: PlayerWorker,
         account: Account,
+        folders: FolderWatch,
         *,
         wanted: str | None = None,
         spotify_url: str | None = None,
@@ -43,9 +46,11 @@ class PlayerManager:
         self._spotify_url = spotify_url
         self._player = player
         self._account = account
+        self._folders = folders
         self._settings = Settings()
         self._in_use: tuple[object, ...] | None = None
         self._local: LocalPlayer | None = None  # while it is in use
+        self._adopted: MusicFolders | None = None  # once it was
         self._mapped: MappedPlaylists | None = None  # while Spotify is in use
 
     def use(self, settings: Settings) -> None:
@@ -65,10 +70,15 @@ class PlayerManager:
             self._use_local(settings)
 
     def _use_local(self, settings: Settings) -> None:
+        from agent.app.music_folders import MusicFolders
         from agent.players.local import LocalPlayer, playlists_for
 
-        playlists = playlists_for(settings)
+        if self._adopted is None:
+            self._adopted = MusicFolders(self._paths.music, self._clock)
+            self._adopted.look_now()
+        playlists = playlists_for(settings, self._adopted.adopted)
         self._leave_spotify()
+        self._folders.forget()
         self._report(events.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
         # Its volume can be changed while it plays; for the rest it is built anew.
         wanted = ("local", settings.local.model_copy(update={"volume": 1.0}))
@@ -95,6 +105,7 @@ class PlayerManager:
             settings, self._paths, self._clock, self._report, self._spotify_url
         )
         self._leave_spotify()
+        self._folders.forget()
         self._local = None
         self._in_use, self._mapped = wanted, mapped
         mapped.use(settings, logged_in)
@@ -115,6 +126,16 @@ class PlayerManager:
             self.use(self._settings)
         if self._mapped is not None:
             self._account.remind(self._settings)
+        if self._local is not None and self._adopted is not None and self._adopted.look():
+            self._use_local(self._settings)
+
+    def await_playlist(self, playlist: Playlist) -> None:
+        """Report PlaylistBack once a folder that could not be played can be.
+
+        Spotify's own are looked up again in their time.
+        """
+        if self._local is not None:
+            self._folders.watch(playlist)
 
     def renew(self) -> None:
         """Build the player anew for a worker that has none.

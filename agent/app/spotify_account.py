@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -15,6 +16,9 @@ from agent.ports import Clock, Report
 from agent.settings import Settings
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
+
+LOGIN_READY = 15.0
+"""Seconds that the login's own server may take to be there, or to be gone."""
 
 
 class Account:
@@ -44,6 +48,7 @@ class Account:
         self._seen: Noted | None = None
         self._reminded: date | None = None
         self._login: threading.Thread | None = None
+        self._give_up = threading.Event()  # ends the login that is under way
         self._logout: threading.Thread | None = None
         self._looked = False
 
@@ -123,12 +128,63 @@ class Account:
             log_in(self._paths, spotify_url=self._spotify_url, tell=self._tell)
             settings = SettingsFile(self._paths).load()
         except AgentError as error:
-            self._report(events.Notice(error.title, error.message, asked=True))
+            self._report(events.Notice(error.title, error.message, asked=True, trouble=True))
             return
         from agent.app import spotify_login
 
         told = spotify_login.next_step(settings) or "Moodtray may now choose music on Spotify."
         self._report(events.Notice("Logged in", told, asked=True))
+        self._report(events.SettingsChanged(settings))
+
+    def begin(self, client_id: str, back: str) -> str:
+        """Begin a login for a browser that is open already: the address it goes on to.
+
+        It returns to ``back`` in the end. One that was under way is given up. Any thread; blocks
+        until the login's own server is there. Raises AgentError.
+        """
+        if self._login is not None and self._login.is_alive():
+            self._give_up.set()
+            self._login.join(LOGIN_READY)
+        self._give_up = threading.Event()
+        answers: queue.Queue[str | AgentError] = queue.Queue()
+        self._login = threading.Thread(
+            target=self._log_in_for, args=(client_id, back, answers), name="login", daemon=True
+        )
+        self._login.start()
+        try:
+            answer = answers.get(timeout=LOGIN_READY)
+        except queue.Empty:
+            raise NeedsLogin("The login does not start. Try again in a moment.") from None
+        if isinstance(answer, AgentError):
+            raise answer
+        return answer
+
+    def _log_in_for(
+        self, client_id: str, back: str, answers: queue.Queue[str | AgentError]
+    ) -> None:
+        def go_on(address: str) -> bool:
+            answers.put(address)
+            return True
+
+        cancelled = self._give_up
+        try:
+            log_in(
+                self._paths,
+                client_id=client_id,
+                spotify_url=self._spotify_url,
+                tell=lambda _text: None,  # the browser shows it
+                open_browser=go_on,
+                cancelled=cancelled,
+                back=back,
+            )
+        except AgentError as error:
+            answers.put(error)  # nobody takes it once the login has begun: its page has told it
+            return
+        self.tell_changed()
+
+    def tell_changed(self) -> None:
+        """Have the agent look at the login again. Any thread."""
+        settings, _error = SettingsFile(self._paths).load_or_last_good()
         self._report(events.SettingsChanged(settings))
 
     def log_out(self) -> None:
@@ -143,7 +199,7 @@ class Account:
             told = log_out(self._paths)
             settings = SettingsFile(self._paths).load()
         except AgentError as error:
-            self._report(events.Notice(error.title, error.message, asked=True))
+            self._report(events.Notice(error.title, error.message, asked=True, trouble=True))
             return
         self._report(events.Notice("Logged out", told, asked=True))
         self._report(events.SettingsChanged(settings))
@@ -156,6 +212,9 @@ def log_in(
     no_browser: bool = False,
     spotify_url: str | None = None,
     tell: Callable[[str], None],
+    open_browser: Callable[[str], bool] | None = None,
+    cancelled: threading.Event | None = None,
+    back: str | None = None,
 ) -> None:
     """Log in to Spotify and wait until it is done. Raises NeedsLogin and its kin."""
     from agent.app import spotify_login
@@ -174,6 +233,9 @@ def log_in(
         spotify_url=spotify_url,
         save_client_id=save_client_id,
         tell=tell,
+        open_browser=open_browser,
+        cancelled=cancelled,
+        back=back,
     )
 
 

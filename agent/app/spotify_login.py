@@ -33,12 +33,14 @@ def login(
     echo: Callable[[str], None] | None = None,
     open_browser: Callable[[str], bool] | None = None,
     cancelled: threading.Event | None = None,
+    back: str | None = None,
 ) -> None:
     """Log in; blocks until the user has answered, at most five minutes after Spotify's page opened.
 
     ``echo`` takes the one line of stdout (the authorize URL, with ``no_browser`` or when no browser
     opens), ``tell`` everything else (stderr). ``save_client_id`` stores a client ID that was given
-    or entered. Raises NeedsLogin with what went wrong, or another AgentError.
+    or entered. ``back``: where the browser goes on afterwards. Raises NeedsLogin with what went
+    wrong, or another AgentError.
     """
     from agent.players.spotify.login import LoginFlow
     from agent.players.spotify.oauth import Accounts
@@ -69,6 +71,7 @@ def login(
         save_client_id=save_client_id,
         dashboard=DASHBOARD,
         say=tell,
+        back=back,
     )
     server.start()
     try:
@@ -102,13 +105,17 @@ def next_step(settings: Settings) -> str:
     )
 
 
+def redirect_uri(port: int) -> str:
+    """Return what to enter at Spotify; with any free port (0) the address is given without one."""
+    return f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
+
+
 def guide_text(port: int) -> str:
     """Explain, for a terminal, how to make the app at Spotify."""
-    uri = f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
     return (
         "Moodtray works through a Spotify app of your own (made once, free, Premium needed):\n"
         f"  1. Open {DASHBOARD} and press 'Create app'; tick 'Web API'.\n"
-        f"  2. Enter as redirect URI exactly: {uri}\n"
+        f"  2. Enter as redirect URI exactly: {redirect_uri(port)}\n"
         "  3. Copy the client ID and run: moodtray login --client-id THE_ID"
     )
 

@@ -35,7 +35,10 @@ def run_all(fast: bool = False, clip: Path | None = None) -> dict[str, Any]:
         "preview": screen.preview(path, seconds=3.0 if fast else 10.0),
         "spotify_requests_per_hour": requests_per_hour(),
     }
-    figures["start_s"].update(screen.tray_start(path, starts))
+    tray = screen.tray(path, starts, seconds=10.0 if fast else 60.0)
+    figures["start_s"] |= {"tray_bare": tray.bare, "tray_icon": tray.icon}
+    figures["rss_tray_mb"] = tray.rss_mb
+    figures["cpu_percent"]["tray"] = tray.idle_percent
     return figures
 
 

@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 
 from agent.errors import AgentError
+from agent.store.paths import Paths
 from agent.web.loopback import HOST
 
 START_SECONDS = 60.0
@@ -64,6 +65,8 @@ players.LocalPlayer.close = hang(b"player's end")
 main()
 """
 """The agent's own program, whose camera and player (sound or network) never return."""
+NEVER_IDLE = "[session]\nrelease_when_idle = false\n"
+"""Nobody touches a computer that measures: its camera must not rest for that."""
 CYCLE = 5.0
 BURST_FRAMES = 4
 BURST_SECONDS = 0.5
@@ -127,13 +130,15 @@ def hanging_stop(clip: Path) -> float | None:
         return agent.stop()
 
 
-def bare_start(modules: str = "cv2, onnxruntime") -> float:
+def bare_start(modules: str = "cv2, onnxruntime", **variables: str) -> float:
     """Measure the seconds that Python takes to import these modules, and to end.
 
-    Raises subprocess.CalledProcessError when one cannot be imported.
+    ``variables`` join the environment. Raises subprocess.CalledProcessError when one cannot be
+    imported.
     """
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
+    code = f"import {modules}"
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, **variables})
     return time.perf_counter() - began
 
 
@@ -267,6 +272,9 @@ def running(
     """
     with tempfile.TemporaryDirectory(prefix="moodtray-bench-", ignore_cleanup_errors=True) as home:
         environment = {**os.environ, "MOODTRAY_HOME": home}
+        settings = Paths.below(Path(home)).settings_file
+        settings.parent.mkdir()
+        settings.write_text(NEVER_IDLE)
         program = TELLING_OF_ITS_ICON if tray else program
         start = ["-m", "agent"] if program is None else ["-c", program]
         command = [sys.executable, *start, "run", "--camera", str(clip), "--player", "local"]

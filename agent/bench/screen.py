@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.bench.process import bare_start, running
@@ -16,29 +17,70 @@ from agent.events import Event, PreviewChanged
 
 WINDOW_SECONDS = 30.0
 """A window that does not stand by then never will."""
+SETTLED = 8.0
+"""Seconds from the first look until a started agent has given back what its start needed."""
+TRAY_ALONE = """
+import signal
+from agent.clock import SystemClock
+from agent.desktop.tray.tray import Tray, make_tray
+
+show = Tray._show
+
+def show_and_tell(self, snapshot):
+    show(self, snapshot)
+    print('{"event": "icon"}', flush=True)
+
+Tray._show = show_and_tell
+tray, _ = make_tray(print, SystemClock(), print)
+signal.signal(signal.SIGTERM, lambda *_: tray.stop())
+tray.run()
+"""
+"""A program that has an icon and nothing else."""
 
 
-def tray_start(clip: Path, starts: int) -> dict[str, float | None]:
-    """Measure the start of the tray; medians, in seconds.
+@dataclass(frozen=True, slots=True)
+class TrayFigures:
+    """What the tray costs; None: not measured.
 
-    ``tray_bare``: Python importing the tray library, OpenCV and ONNX Runtime; ``tray_icon``: the
-    agent until it has handed its icon to the panel.
+    ``bare`` and ``icon``: seconds, medians, of Python importing the tray library, OpenCV and ONNX
+    Runtime, and of the agent until it has handed its icon to the panel; ``rss_mb``: the agent's
+    resident memory with tray, notifications, commands and session sense on; ``idle_percent``: of
+    one core, of a tray whose state does not change.
     """
-    from agent.desktop.tray.backend import choose_backend
 
-    if choose_backend().name is None:
-        return {"tray_bare": None, "tray_icon": None}
+    bare: float | None = None
+    icon: float | None = None
+    rss_mb: float | None = None
+    idle_percent: float | None = None
+
+
+def tray(clip: Path, starts: int, seconds: float) -> TrayFigures:
+    """Measure the tray from outside. ``seconds``: how long processor time is counted."""
+    from agent.desktop.tray.backend import STATUS_NOTIFIER, choose_backend
+
+    backend = choose_backend().name
+    if backend is None:
+        return TrayFigures()
+    library = "dummy" if backend == STATUS_NOTIFIER else backend
     bare: list[float] = []
     icon: list[float] = []
     try:
         for _ in range(starts):
-            bare.append(bare_start("pystray, cv2, onnxruntime"))
+            bare.append(bare_start("pystray, cv2, onnxruntime", PYSTRAY_BACKEND=library))
             with running(clip, tray=True) as agent:
                 icon.append(agent.first("icon"))
+        with running(clip, tray=True) as agent:
+            agent.first("observation")
+            time.sleep(SETTLED)
+            memory = agent.rss_mb()
+        with running(clip, program=TRAY_ALONE) as agent:
+            agent.first("icon")
+            time.sleep(1.0)
+            idle = agent.cpu_percent(seconds)
     except (subprocess.CalledProcessError, AgentError) as error:
-        print(f"The tray's start could not be measured: {error}", file=sys.stderr)
-        return {"tray_bare": None, "tray_icon": None}
-    return {"tray_bare": statistics.median(bare), "tray_icon": statistics.median(icon)}
+        print(f"The tray could not be measured: {error}", file=sys.stderr)
+        return TrayFigures()
+    return TrayFigures(statistics.median(bare), statistics.median(icon), memory, idle)
 
 
 def preview(clip: Path, seconds: float) -> dict[str, float | None]:

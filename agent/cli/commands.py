@@ -22,9 +22,9 @@ import typer
 
 from agent import __version__
 from agent.errors import AgentError, DesktopError, NotRunning
+from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
-from agent.types import EMOTIONS
-from agent.wording import MOOD_WORDS
+from agent.wording import AUTO, MOOD_WORDS, MOODS, MOST_MINUTES, parse_minutes, parse_mood
 
 app = typer.Typer(
     name="moodtray",
@@ -33,11 +33,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # its listings would show local values: tokens, frames
 )
-autostart_app = typer.Typer(help="Start Moodtray at login.", no_args_is_help=True)
-app.add_typer(autostart_app, name="autostart")
+NOW, SET_UP, LOOK = "Every day", "Setting up", "Looking closer"
+"""The headings of the help."""
 
-MOST_MINUTES = 7 * 24 * 60
-"""Of a pause: a week. Longer ones are ended by hand."""
+autostart_app = typer.Typer(help="Start Moodtray at login.", no_args_is_help=True)
+app.add_typer(autostart_app, name="autostart", rich_help_panel=SET_UP)
+dev_app = typer.Typer(help="For developers: measure, train, evaluate.", no_args_is_help=True)
+app.add_typer(dev_app, name="dev", rich_help_panel=LOOK)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
@@ -48,7 +50,9 @@ def main() -> NoReturn:
 
     _have_streams()
     _speak_utf8()
-    register(app)
+    speak_as_set(Paths.default())
+    register(dev_app)
+    register(app, hidden=True)  # their names of before
     code = 0
     try:
         app()
@@ -128,6 +132,12 @@ def _print(text: str) -> None:
     Console(highlight=False, soft_wrap=True).print(text)
 
 
+def _print_live(text: str) -> None:
+    """Write a line that the next one takes the place of."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def _print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
@@ -155,7 +165,7 @@ def _camera(source: str | None) -> int | str | None:
 # --- the agent ------------------------------------------------------------------------------------
 
 
-@app.command()
+@app.command(rich_help_panel=NOW)
 def run(
     camera: Annotated[
         str | None, typer.Option(help="Index of a webcam, a video file, or a URL.")
@@ -171,7 +181,7 @@ def run(
     session: Annotated[bool, typer.Option("--session/--no-session", hidden=True)] = True,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
 ) -> None:
-    """Run the agent: watch, and move the music."""
+    """Start Moodtray: look at your mood, and move the music."""
     from agent import logs
     from agent.app.lifecycle import App
     from agent.app.options import Options
@@ -208,7 +218,7 @@ def run(
         ).run()
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def demo(
     seconds: Annotated[
         float | None, typer.Option(help="How long (default: once through the clip).")
@@ -216,8 +226,9 @@ def demo(
     as_json: AsJson = False,
     headless: Annotated[bool, typer.Option(help="No tray, no notifications.")] = False,
     preview: Annotated[bool, typer.Option(help="Open the preview window.")] = True,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Tell every look.")] = False,
 ) -> None:
-    """Show the whole loop on a clip that comes with the program. Nothing is kept."""
+    """Show it all on a clip of a face, without a camera. Nothing is kept."""
     from agent.cli.demo import run as run_demo
 
     run_demo(
@@ -225,11 +236,13 @@ def demo(
         as_json=as_json,
         headless=headless,
         preview=preview,
+        verbose=verbose,
+        live=_print_live if sys.stdout.isatty() else None,
         out=(lambda text: print(text, flush=True)) if as_json else _print,
     )
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def consent(
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
@@ -253,7 +266,8 @@ def consent(
 # --- looking at things ----------------------------------------------------------------------------
 
 
-@app.command()
+@dev_app.command()
+@app.command(hidden=True)
 def analyze(files: list[Path], as_json: AsJson = False) -> None:
     """Say which faces and expressions are in pictures or videos."""
     from agent.vision.analyze import analyze as look
@@ -279,7 +293,7 @@ def analyze(files: list[Path], as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def doctor(
     as_json: AsJson = False,
     bundle: Annotated[
@@ -310,7 +324,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-@app.command()
+@dev_app.command()
+@app.command(hidden=True)
 def bench(
     as_json: AsJson = False,
     fast: Annotated[bool, typer.Option("--fast", help="Shorter, noisier.")] = False,
@@ -328,7 +343,7 @@ def bench(
 # --- Spotify --------------------------------------------------------------------------------------
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def login(
     client_id: Annotated[
         str | None, typer.Option(help="Of your own app at Spotify's developer page.")
@@ -348,7 +363,7 @@ def login(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def logout() -> None:
     """Forget Spotify: remove every trace that was stored."""
     from agent.app.spotify_account import log_out
@@ -356,7 +371,7 @@ def logout() -> None:
     print(log_out(Paths.default()))
 
 
-# --- the running agent ----------------------------------------------------------------------------
+# --- a running Moodtray ---------------------------------------------------------------------------
 
 
 def _ask(verb: str, **words: Any) -> dict[str, Any]:
@@ -372,94 +387,147 @@ def _ask(verb: str, **words: Any) -> dict[str, Any]:
     return call_when_ready(paths, verb, taken=taken, **words)
 
 
-@app.command()
+For = Annotated[
+    str | None, typer.Option("--for", metavar="TIME", help="15m, 1h, 1h30m; else until you resume.")
+]
+_Minutes = Annotated[
+    float | None, typer.Option("--minutes", min=0.1, max=MOST_MINUTES, hidden=True)
+]
+
+
+@app.command(rich_help_panel=NOW)
 def status(as_json: AsJson = False) -> None:
-    """Tell what the running agent sees and plays."""
+    """Tell your mood, the music, the camera, and what is wrong."""
     answer = _ask("status")
     _print_json(answer) if as_json else print(answer["text"])
 
 
-@app.command()
-def pause(
-    minutes: Annotated[
-        float | None,
-        typer.Option(min=0.1, max=MOST_MINUTES, help="Resume after so many minutes."),
-    ] = None,
-) -> None:
-    """Let the camera go."""
-    until = None
-    if minutes is not None and not math.isfinite(minutes):
-        raise typer.BadParameter("a number of minutes", param_hint="--minutes")
-    if minutes is not None:
-        until = (datetime.now().astimezone() + timedelta(minutes=minutes)).isoformat()
-    print(_ask("pause", until=until)["text"])
-
-
-@app.command()
-def resume() -> None:
-    """Use the camera again."""
-    print(_ask("resume")["text"])
-
-
-@app.command()
-def mood(
-    emotion: Annotated[str, typer.Argument(help=", ".join(EMOTIONS))],
-    minutes: Annotated[float, typer.Option(min=1.0, max=1440.0, help="For how long.")] = 30.0,
-) -> None:
-    """Say how you feel."""
-    if not math.isfinite(minutes):
-        raise typer.BadParameter("a number of minutes", param_hint="--minutes")
-    print(_ask("mood", emotion=_emotion(emotion), minutes=minutes)["text"])
-
-
-def _emotion(text: str) -> str:
-    """Find the emotion that is meant: its name, or the word for who feels so."""
-    names = {name: name for name in EMOTIONS} | {
-        word: str(state) for state, word in MOOD_WORDS.items() if state.is_emotion
-    }
-    found = names.get(text.strip().casefold())
-    if found is None:
-        raise typer.BadParameter("one of " + ", ".join(EMOTIONS), param_hint="EMOTION")
-    return found
-
-
-@app.command()
+@app.command(rich_help_panel=NOW)
 def why() -> None:
     """Tell why this music plays."""
     print(_ask("why")["text"])
 
 
-@app.command()
+@app.command(rich_help_panel=NOW)
 def play() -> None:
     """Play music for your mood now."""
     print(_ask("play")["text"])
 
 
-@app.command()
-def music(action: Annotated[str, typer.Argument(help="pause or resume")]) -> None:
-    """Pause the music, or go on with it."""
-    action = action.strip().casefold()
-    if action not in ("pause", "resume"):
-        raise typer.BadParameter("pause or resume", param_hint="ACTION")
-    print(_ask("music", action=action)["text"])
-
-
-@app.command(name="next")
+@app.command(name="next", rich_help_panel=NOW)
 def next_() -> None:
-    """Play another playlist for this mood."""
+    """Play another playlist for your mood."""
     print(_ask("next")["text"])
 
 
-@app.command()
+@app.command(rich_help_panel=NOW)
+def undo() -> None:
+    """Take the last change of the music back."""
+    print(_ask("undo")["text"])
+
+
+@app.command(rich_help_panel=NOW)
+def mood(
+    feeling: Annotated[
+        str,
+        typer.Argument(
+            metavar="MOOD",
+            help=f"{', '.join(MOOD_WORDS[mood] for mood in MOODS)}; {AUTO}: go by your face again.",
+        ),
+    ],
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=1.0, max=1440.0, hidden=True)
+    ] = None,
+    time: For = None,
+) -> None:
+    """Say how you feel: mood and music follow at once, for half an hour or --for longer."""
+    lasts = _time(time, minutes)
+    print(_ask("mood", emotion=_emotion(feeling), minutes=30.0 if lasts is None else lasts)["text"])
+
+
+def _emotion(text: str) -> str:
+    """Find the emotion that is meant: its name, or the word for who feels so; or AUTO."""
+    try:
+        found = parse_mood(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="MOOD") from error
+    return AUTO if found is None else found.value
+
+
+def _time(text: str | None, minutes: float | None) -> float | None:
+    """Minutes from either option; None: neither is given."""
+    if minutes is not None and not math.isfinite(minutes):
+        raise typer.BadParameter("a number of minutes", param_hint="--minutes")
+    if text is None:
+        return minutes
+    try:
+        return parse_minutes(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--for") from error
+
+
+def _until(time: str | None, minutes: float | None) -> str | None:
+    lasts = _time(time, minutes)
+    if lasts is None:
+        return None
+    return (datetime.now().astimezone() + timedelta(minutes=lasts)).isoformat()
+
+
+@app.command(rich_help_panel=NOW)
+def music(action: Annotated[str, typer.Argument(help="pause, resume or next (track)")]) -> None:
+    """Pause the music, go on with it, or skip to the next track."""
+    action = action.strip().casefold()
+    if action not in ("pause", "resume", "next"):
+        raise typer.BadParameter("pause, resume or next", param_hint="ACTION")
+    print(_ask("music", action=action)["text"])
+
+
+@app.command(name="break", rich_help_panel=NOW)
+def break_(time: For = None) -> None:
+    """Let camera and music rest."""
+    print(_ask("break", until=_until(time, None))["text"])
+
+
+@app.command(rich_help_panel=NOW)
+def pause(time: For = None, minutes: _Minutes = None) -> None:
+    """Let the camera rest; the music plays on."""
+    print(_ask("pause", until=_until(time, minutes))["text"])
+
+
+@app.command(rich_help_panel=NOW)
+def resume() -> None:
+    """End a break or a pause."""
+    print(_ask("resume")["text"])
+
+
+@app.command(rich_help_panel=NOW)
 def preview() -> None:
-    """Open or close the preview window."""
+    """Open or close the window that shows what the camera sees."""
     print(_ask("preview")["text"])
 
 
-@app.command(name="quit")
+@app.command(name="quit", rich_help_panel=NOW)
 def quit_() -> None:
-    """End the running agent."""
+    """End Moodtray."""
     print(_ask("quit")["text"])
+
+
+@app.command()
+def settings(
+    page: Annotated[
+        str, typer.Argument(help="settings, history, moods, start, spotify or now")
+    ] = "settings",
+    print_url: Annotated[
+        bool, typer.Option("--print-url", help="Print the address instead; it works once.")
+    ] = False,
+) -> None:
+    """Open the page: settings, music for your moods, history, first steps."""
+    if page not in ("settings", "history", "moods", "start", "spotify", "now"):
+        raise typer.BadParameter(
+            "settings, history, moods, start, spotify or now", param_hint="PAGE"
+        )
+    answer = _ask("page", page="" if page == "now" else page, show=not print_url)
+    print(answer["url"] if print_url else answer["text"])
 
 
 # --- autostart ------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """``moodtray demo``: the whole loop on the clip that the program ships, with shortened times.
 
 Real detection, network, mood, policy and player; tray, notifications and preview where there is a
-display. It keeps nothing: its folders are temporary.
+display. It keeps nothing: its folders are temporary. People are told each mood and what plays for
+it, ten lines in all; ``--verbose`` tells every look and decision.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from agent.settings import (
 )
 from agent.store.paths import Paths, ensure_folder, resources_dir
 from agent.types import MoodState
-from agent.wording import describe
+from agent.wording import MOOD_WORDS, capital, describe
 
 DEMO_SETTINGS = Settings(
     camera=CameraSettings(interval=0.7, burst_frames=3, burst_duration=0.2),
@@ -41,6 +42,13 @@ DEMO_SETTINGS = Settings(
 after 2.5 s instead of 15, 4 s between two switches instead of 120."""
 
 Print = Callable[[str], None]
+
+STORY_SECONDS = 42.0
+"""How much of the clip people are shown: each mood that it plays, and the empty chair."""
+WIDTH = 60
+"""Characters of a line."""
+CLEAR = "\r\x1b[K"
+"""Takes the live line away, on a terminal."""
 
 
 def clip() -> Path:
@@ -86,6 +94,68 @@ class Summary:
         }
 
 
+class Story:
+    """The demo for people: a line for each mood with what plays for it. One thread at a time.
+
+    On a terminal a live line for the face stands between them.
+    """
+
+    PATIENCE = 4.5
+    """Seconds that a mood's line waits for the music that follows it: the demo's cool-down."""
+    LINES = 8
+    """That many at most; with the first and the last they are ten."""
+
+    def __init__(self, out: Print, live: Print | None) -> None:
+        """``live`` writes to the terminal without an end of the line; None: there is none."""
+        self._out = out
+        self._live = live
+        self._mood: tuple[float, str] | None = None  # not told yet
+        self._told = ""
+        self._playing: str | None = None
+        self._lines = 0
+
+    def tell(self, line: dict[str, Any]) -> None:
+        """Take in one line of the event log."""
+        at = float(line["t"])
+        if self._mood is not None and at - self._mood[0] > self.PATIENCE:
+            self.end()
+        match line["event"]:
+            case "observation":
+                self._show(line["probabilities"])
+            case "mood" if line["state"] != MoodState.UNSURE and line["state"] != self._told:
+                self.end()
+                self._mood, self._told = (at, line["state"]), line["state"]
+            case "decision" if line["action"] == "switch now" and self._mood is None:
+                if line["mood"] != self._told:
+                    self._mood, self._told = (at, line["mood"]), line["mood"]
+            case "playback" if line["state"] == "playing" and line["context_name"]:
+                if line["context_name"] != self._playing:
+                    self._playing = line["context_name"]
+                    self.end(f"♪ {self._playing}")
+
+    def end(self, music: str = "") -> None:
+        """Tell the mood that waits, with the music that follows it."""
+        if (self._mood is None and not music) or self._lines == self.LINES:
+            return
+        self._lines += 1
+        at, state = self._mood or (None, "")
+        when = "      " if at is None else f"{at:4.0f} s"
+        words = f"{capital(describe(MoodState(state))):<20} " if state else ""
+        self._mood = None
+        text = f"{when}  {words}{music}".rstrip()
+        self._out(f"{CLEAR if self._live else ''}{escape(text[:WIDTH])}")
+
+    def _show(self, seen: dict[str, float] | None) -> None:
+        if self._live is None:
+            return
+        if seen is None:
+            self._live(f"{CLEAR}        no face")
+            return
+        name, share = max(seen.items(), key=lambda pair: pair[1])
+        bar = "█" * round(share * 20)
+        self._live(f"{CLEAR}        {MOOD_WORDS[MoodState(name)]:<10}{share:4.0%} {bar}")
+
+
 @dataclass(frozen=True, slots=True)
 class DemoPlayer:
     """What the demo plays on: the shipped loops, or a player that was prepared for it."""
@@ -103,20 +173,35 @@ def run(
     headless: bool,
     preview: bool,
     out: Print,
+    verbose: bool = True,
+    live: Print | None = None,
     player: DemoPlayer = DemoPlayer(),
 ) -> Summary:
-    """Run the demo for so many seconds (None: once through the clip). Raises AgentError."""
+    """Run the demo for so many seconds (None: once through the clip, or its story).
+
+    ``verbose``: every line of the event log instead of the story; ``live``: see :class:`Story`.
+    Raises AgentError.
+    """
     path = clip()
+    told_as_story = not as_json and not verbose
     length = seconds if seconds is not None else _length(path)
+    if told_as_story and seconds is None:
+        length = min(length, STORY_SECONDS)
+    story = Story(out, live)
     summary = Summary()
     lock = threading.Lock()
 
     def listen(line: dict[str, Any]) -> None:
         with lock:  # lines come from one thread, but the summary is read by another
             summary.add(line)
-            out(json.dumps(line) if as_json else tell(line))
+            if told_as_story:
+                story.tell(line)
+            else:
+                out(json.dumps(line) if as_json else tell(line))
 
-    if not as_json:
+    if told_as_story:
+        out(f"A synthetic face plays the webcam, for {length:.0f} seconds:")
+    elif not as_json:
         out(f"[bold]Moodtray demo[/] - {length:.0f} s of a synthetic face, seen as if by a webcam.")
         out(
             "[dim]Times are shortened: a look every 0.7 s (normally 5), a mood after 1 s (10), "
@@ -138,6 +223,7 @@ def run(
                 control=False,
                 session=False,
                 listener=listen,
+                notice_interval=0.0,
                 tell=lambda text: None if as_json else out(f"[yellow]{text}[/]"),
             ),
             paths,
@@ -152,7 +238,10 @@ def run(
         finally:
             end.cancel()
             logs.tear_down()
-    if as_json:
+    if told_as_story:
+        story.end()
+        out(f"{CLEAR if live else ''}[bold]Now you:[/] moodtray run")
+    elif as_json:
         out(json.dumps({"t": length, "event": "summary", **summary.as_dict()}))
     else:
         out(_told(summary))

@@ -14,6 +14,7 @@ from agent.ports import Clock
 from agent.settings import CameraSettings
 from agent.timing import ToldOnce
 from agent.types import CameraState
+from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK
 
 BUSY_PATIENCE = 60.0
 """Seconds a camera may be busy before the user is told."""
@@ -27,6 +28,8 @@ class CameraControl:
         self.consent = consent
         self.paused = paused
         self.paused_until: datetime | None = None
+        self.on_break = False  # the music rests as well
+        self.until_back = False  # the pause ends when the user is back at the computer
         self.held_off: str | None = None  # by the session: locked, asleep
         self.gave_up = False  # the watcher failed too often and rests
         self.wanted = False
@@ -35,6 +38,7 @@ class CameraControl:
         self.on_battery = False
         self._busy_since: float | None = None
         self._told = ToldOnce()
+        self._taken = False  # another program took it while we looked: a call
 
     @property
     def blind(self) -> bool:
@@ -58,13 +62,36 @@ class CameraControl:
         """Return the seconds between two looks."""
         return settings.interval_on_battery if self.on_battery else settings.interval
 
-    def pause(self, until: datetime | None) -> None:
-        """Do not look until then; None: until :meth:`resume`."""
+    def pause(
+        self, until: datetime | None, *, on_break: bool = False, until_back: bool = False
+    ) -> None:
+        """Do not look until then; None: until :meth:`resume`.
+
+        ``until_back``: also until the session, once it was left, is used again.
+        """
         self.paused, self.paused_until = True, until
+        self.on_break, self.until_back = on_break, until_back
 
     def resume(self) -> None:
         """End the user's pause."""
         self.paused, self.paused_until = False, None
+        self.on_break = self.until_back = False
+
+    def session_changed(self, reason: str | None) -> None:
+        """Take in why the session holds the camera off; None: it does no more."""
+        back = reason is None and self.held_off is not None
+        self.held_off = reason
+        if back and self.until_back:
+            self.resume()
+
+    @property
+    def music_rests(self) -> str | None:
+        """Why the music should rest as well: a break, a call, a shared screen."""
+        if self.on_break:
+            return TAKING_A_BREAK
+        if self.held_off == SCREEN_SHARED:
+            return SCREEN_SHARED
+        return CAMERA_IN_USE if self._taken else None
 
     def steer(self) -> list[effects.Effect]:
         """Open or release the camera, if what is allowed has changed; empty: it has not."""
@@ -76,7 +103,12 @@ class CameraControl:
 
     def camera_changed(self, state: CameraState, error: AgentError | None) -> list[effects.Effect]:
         """Take in what the device reports; trouble that does not pass by itself is told at once."""
+        looked = self.camera is CameraState.ON
         self.camera = state
+        if state is CameraState.BUSY:
+            self._taken = self._taken or (looked and isinstance(error, CameraBusy))
+        elif state is not CameraState.LOST:
+            self._taken = False
         if not self.blind:
             self._busy_since = None
             self._told.well()

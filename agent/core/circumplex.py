@@ -34,7 +34,7 @@ class Affect:
     arousal: float
 
     def distance(self, other: Affect) -> float:
-        """How far two places are from each other, 0 to 2."""
+        """Measure how far two places are from each other, 0 to 2."""
         return hypot(self.valence - other.valence, self.arousal - other.arousal)
 
 

@@ -11,26 +11,40 @@ passes through here; ``snapshot`` puts together what is shown of the whole.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from agent import effects, events
 from agent.core import messages
 from agent.core.camera import CameraControl
-from agent.core.mood import MoodTracker
+from agent.core.mood import MoodTracker, OwnWord
 from agent.core.mood_filter import UNKNOWN, Calibration
 from agent.core.music import MusicControl
 from agent.core.person import STRANGER, Person
 from agent.core.policy import Listener
 from agent.core.snapshot import take_snapshot
+from agent.core.trial import quickened
 from agent.core.workers import WorkerStates
 from agent.errors import AgentError, PlaylistGone
 from agent.ports import Clock
 from agent.settings import Settings
-from agent.types import CameraState, Happening, Mood, Observation, Snapshot
+from agent.types import (
+    CameraState,
+    Decision,
+    Happening,
+    Mood,
+    MoodState,
+    Notification,
+    Observation,
+    Snapshot,
+)
+from agent.wording import TAKING_A_BREAK, what_stopped
 
 MUSIC_WISHES = (
     events.PlayForMood,
     events.NextPlaylist,
+    events.NextTrack,
+    events.PlayPlaylist,
     events.PauseMusic,
     events.ResumeMusic,
     events.UndoSwitch,
@@ -58,6 +72,8 @@ class Controller:
         person: Person = STRANGER,
     ) -> None:
         self._settings = settings
+        self._clock = clock
+        self._trial_until: float | None = None  # the user tries the program out
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
         self._mood_tracker = MoodTracker(clock, calibration, person)
         self._music = MusicControl(clock, asked=asked)
@@ -68,6 +84,8 @@ class Controller:
         self._snapshot: Snapshot | None = None
         self._interval = settings.camera.interval
         self._out: list[effects.Effect] = []
+        self._answer: Notification | None = None  # the latest to a wish
+        self._answers = 0
 
     # -- for the app
 
@@ -98,6 +116,7 @@ class Controller:
         """Take in one event; returns what is to be done about it, in order."""
         self._out = []
         self._dispatch(event)
+        self._steer_rest()
         self._steer_camera()
         return self._finish()
 
@@ -105,6 +124,9 @@ class Controller:
         """Let time pass: end what has run out and look again."""
         self._out = [*self._mood_tracker.tick(self._camera.watching), *self._camera.tick()]
         self._music.tick()
+        if self._trial_until is not None and self._clock.monotonic() >= self._trial_until:
+            self._try_for(0.0)
+        self._steer_rest()
         self._decide()
         self._steer_camera()
         return self._finish()
@@ -112,8 +134,10 @@ class Controller:
     @property
     def deadline(self) -> float | None:
         """Monotonic time at which :meth:`tick` has something to do; None: nothing is pending."""
-        music = self._music.deadlines(self._settings.policy)
-        return min([*self._camera.deadlines, *self._mood_tracker.deadlines, *music], default=None)
+        music = self._music.deadlines(self._in_force.policy)
+        trial = [] if self._trial_until is None else [self._trial_until]
+        own = [*self._camera.deadlines, *self._mood_tracker.deadlines]
+        return min([*own, *music, *trial], default=None)
 
     # -- one case an event
 
@@ -137,6 +161,9 @@ class Controller:
                 self._out += self._music.failed(error, playlist)
                 if isinstance(error, PlaylistGone):
                     self._decide()
+            case events.PlaylistBack(playlist):
+                self._out += self._music.playlist_back(playlist)
+                self._decide()
             case events.PlayerRecovered():
                 self._music.recovered()
                 self._decide()
@@ -153,12 +180,15 @@ class Controller:
                 if not is_open:  # closed by its own button, or crashed: stop feeding it
                     self._out.append(effects.SetPreview(False))
             case events.SessionChanged(reason):
-                self._camera.held_off = reason
+                self._camera.session_changed(reason)
             case events.PowerChanged(on_battery):
                 self._camera.on_battery = on_battery
                 self._pace_looks()
             case events.PauseCamera(until):
                 self._camera.pause(until)
+            case events.TakeBreak(until, until_back):
+                self._camera.pause(until, on_break=True, until_back=until_back)
+                self._out.append(effects.Notify(messages.on_break(until, until_back)))
             case events.ResumeCamera():
                 self._camera.resume()
                 self._restart_workers()
@@ -173,18 +203,34 @@ class Controller:
                 self._out.append(effects.ResumeMusic())
             case events.NextPlaylist():
                 self._out += self._music.next_playlist(self._listener)
-            case events.SetMood(state, minutes):
-                self._out += self._mood_tracker.set_by_hand(
-                    state, minutes, self._camera.watching, self._settings.mood
-                )
+            case events.PlayPlaylist(playlist):
+                self._out += self._music.play_this(playlist, self._mood.state)
+            case events.TryNow(seconds):
+                self._try_for(seconds)
+                if seconds > 0:
+                    self._music.ask()
                 self._decide()
-            case events.NotMyMood(shown):
-                self._out += self._mood_tracker.deny(
-                    shown, self._camera.watching, self._settings.mood
-                )
+            case events.OpenPage(page):
+                self._out.append(effects.OpenPage(page))
+            case events.NextTrack():
+                self._out += self._music.next_track()
+            case events.SetVolume(volume):
+                self._set_volume(volume)
+            case events.SetMood():
+                self._set_mood(event)
+            case events.FollowFace():
+                self._follow_face()
+                told = messages.follows_face(self._mood.state)
+                self._out.append(effects.Notify(told))
                 self._decide()
+            case events.NotMyMood(shown, switch):
+                self._deny_mood(shown, switch)
             case events.UndoSwitch(shown):
-                self._out += self._music.undo(shown, self._settings.policy)
+                self._undo(shown)
+            case events.TellWhy():
+                self._out.append(effects.Notify(messages.why(self._make_snapshot())))
+            case events.ShowMusicFolders():
+                self._out.append(effects.ShowMusicFolders())
             case events.ShowPreview(show, resume):
                 self._show_preview(not self._preview if show is None else show, resume)
             case events.LogIn():
@@ -210,11 +256,13 @@ class Controller:
                 if not self._camera.consent:
                     self._out.append(effects.AskConsent())
             case events.ConsentGiven():
+                if not self._camera.consent:
+                    self._out.append(effects.Notify(messages.welcome(self._music.plays)))
                 self._camera.consent = True
             case events.ConsentWithdrawn():
                 self._camera.consent = False
-            case events.Notice(title, message, asked):
-                self._out.append(effects.Notify(messages.info(title, message, asked)))
+            case events.Notice(title, message, asked, trouble):
+                self._out.append(effects.Notify(messages.info(title, message, asked, trouble)))
             case events.Quit():
                 self._out.append(effects.Shutdown())
             case _:
@@ -226,7 +274,7 @@ class Controller:
         if not self._camera.wanted:
             return  # it was on its way when the camera was paused
         self._out += self._mood_tracker.observe(
-            observation, self._settings.mood, self._camera.watching
+            observation, self._in_force.mood, self._camera.watching
         )
         self._pace_looks()
         self._decide()
@@ -246,6 +294,68 @@ class Controller:
         self._out += steered
         self._decide()
 
+    def _set_mood(self, event: events.SetMood) -> None:
+        watching = self._camera.watching
+        self._out += self._mood_tracker.set_by_hand(
+            event.mood, event.minutes, watching, self._settings.mood, event.wrong
+        )
+        until = self._mood_tracker.by_hand_until
+        assert until is not None
+        word = OwnWord(event.mood, until, event.wrong not in (None, event.mood))
+        if self._workers.lacks("player"):
+            told = messages.mood_noted(word, what_stopped("player"), plays=True)
+            self._out.append(effects.Notify(told))
+            return
+        self._out += self._music.mood_told(word, self._in_force.policy)
+        self._decide()
+
+    def _follow_face(self) -> None:
+        self._out += self._mood_tracker.follow_face(self._camera.watching)
+        self._music.follow_face()
+
+    def _deny_mood(self, shown: MoodState | None, switch: Decision | None) -> None:
+        """Forget the mood, and take back the change that it led to, where that is the latest."""
+        denied = shown or self._mood.state
+        self._out += self._mood_tracker.deny(shown, self._camera.watching, self._settings.mood)
+        latest = self._music.switch
+        led_to = latest is not None and latest.mood is denied and switch in (None, latest)
+        if led_to and self._music.undo_to is not None and not self._workers.lacks("player"):
+            self._out += self._music.undo(latest, self._in_force.policy)
+        else:
+            self._out.append(effects.Notify(messages.not_my_mood(denied)))
+        self._decide()
+
+    def _undo(self, shown: Decision | None) -> None:
+        """Take a change back, and with it the user's own word on their mood that it followed."""
+        latest, mood = self._music.switch, self._mood
+        self._out += self._music.undo(shown, self._in_force.policy)
+        taken_back = latest is not None and self._music.switch is None
+        if taken_back and latest is not None and mood.by_hand and latest.mood is mood.state:
+            self._out += self._mood_tracker.follow_face(self._camera.watching)
+
+    def _set_volume(self, volume: float) -> None:
+        local = self._settings.local.model_copy(update={"volume": volume})
+        self._settings = self._settings.model_copy(update={"local": local})
+        self._out += [effects.ApplySettings(self._settings), effects.KeepVolume(volume)]
+
+    def _steer_rest(self) -> None:
+        """Let the music rest with the camera in breaks, calls and while the screen is shared."""
+        why, rests = self._camera.music_rests, self._music.rests
+        if why == TAKING_A_BREAK or self._settings.session.pause_music_in_calls:
+            wanted = why
+        else:
+            wanted = None
+        if wanted == rests:
+            return
+        if wanted is None:
+            self._out += self._music.go_on()
+        else:
+            paused = self._music.rest(wanted)
+            if paused and wanted != TAKING_A_BREAK:
+                paused.append(effects.Notify(messages.music_rests(wanted)))
+            self._out += paused
+        self._decide()
+
     def _forget_mood(self) -> None:
         self._out += self._mood_tracker.forget(self._camera.watching)
 
@@ -263,7 +373,7 @@ class Controller:
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
         if self._workers.lacks("player"):
             return  # nobody would carry it out
-        self._out += self._music.decide(self._listener, self._settings.policy, happening)
+        self._out += self._music.decide(self._listener, self._in_force.policy, happening)
 
     @property
     def _listener(self) -> Listener:
@@ -273,9 +383,18 @@ class Controller:
     def _mood(self) -> Mood:
         return self._mood_tracker.mood(self._camera.watching)
 
+    @property
+    def _in_force(self) -> Settings:
+        """The user's settings; quicker ones while they try the program out."""
+        return self._settings if self._trial_until is None else quickened(self._settings)
+
+    def _try_for(self, seconds: float) -> None:
+        self._trial_until = self._clock.monotonic() + seconds if seconds > 0 else None
+        self._pace_looks()
+
     def _pace_looks(self) -> None:
         """Look again soon while the mood is open, late while it is sure."""
-        usual = self._camera.interval(self._settings.camera)
+        usual = self._camera.interval(self._in_force.camera)
         interval = round(usual * self._mood_tracker.pause, 3)
         if interval != self._interval:
             self._interval = interval
@@ -295,7 +414,7 @@ class Controller:
     # -- the picture of the whole
 
     def _make_snapshot(self) -> Snapshot:
-        return take_snapshot(
+        snapshot = take_snapshot(
             self._camera,
             self._mood_tracker,
             self._music,
@@ -303,11 +422,18 @@ class Controller:
             preview_open=self._preview,
             autostart=self._autostart,
             settings_problem=self._settings_problem,
+            volume=self._settings.local.volume,
         )
+        return replace(snapshot, answer=self._answer, answers=self._answers)
 
     def _finish(self) -> list[effects.Effect]:
+        for effect in self._out:
+            if isinstance(effect, effects.Notify) and effect.notification.asked:
+                self._answer, self._answers = effect.notification, self._answers + 1
         snapshot = self._make_snapshot()
         if snapshot != self._snapshot:
+            gone = [effects.Withdraw(kind) for kind in messages.stale(self._snapshot, snapshot)]
             self._snapshot = snapshot
+            self._out = [*gone, *self._out]  # before what takes its place
             self._out.append(effects.Publish(snapshot))
         return self._out

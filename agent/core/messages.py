@@ -1,36 +1,241 @@
-"""The words of every notification, in one place. Pure."""
+"""The words of every notification, and when one no longer holds. Pure."""
 
 from __future__ import annotations
 
-from agent.errors import AgentError, BadPicture, CameraError, NeedsLogin, NoDevice
+from datetime import datetime
+
+from agent.core.mood import OwnWord
+from agent.core.policy import FITS
+from agent.errors import AgentError, BadPicture, CameraError, NeedsLogin, NoDevice, PlaylistGone
 from agent.events import (
     AskForConsent,
+    Event,
+    FollowFace,
     LogIn,
     NotMyMood,
+    OpenPage,
+    PlayForMood,
     RestartWorkers,
+    ResumeCamera,
+    ResumeMusic,
     ShowPreview,
     UndoSwitch,
 )
-from agent.types import Decision, Notification, NotificationKind
-from agent.wording import part_stopped
+from agent.types import (
+    CameraState,
+    Chooser,
+    Decision,
+    MoodState,
+    Notification,
+    NotificationKind,
+    Snapshot,
+)
+from agent.wording import (
+    MOOD_WORDS,
+    clock_time,
+    describe,
+    mood_line,
+    music_line,
+    part_stopped,
+    sentence,
+    track_line,
+    why_lines,
+)
+
+_RESUME = ("Resume", FollowFace())
+_OWN_MUSIC = ("Music for my moods", OpenPage("moods"))
 
 
-def switched(decision: Decision) -> Notification:
-    """Tell that the music was changed: emotion, playlist and reason."""
+# --- changes of the music, and the answers to what was wished -------------------------------------
+
+
+def switched(
+    decision: Decision, *, asked: bool = False, word: OwnWord | None = None
+) -> Notification:
+    """Tell to what the music was changed, why, and for how long where the user said a mood."""
     assert decision.playlist is not None
+    buttons: tuple[tuple[str, Event], ...] = (("Undo", UndoSwitch(decision)),)
+    body = sentence(decision.reason)
+    if word is not None:
+        body = f"You said you feel {MOOD_WORDS[word.mood]}: so until {clock_time(word.until)}."
+        buttons += (_RESUME,)
+    elif not asked:
+        buttons += (("Wrong mood?", NotMyMood(decision.mood, decision)),)
     return Notification(
         NotificationKind.SWITCH,
         f"♪ {decision.playlist.name}",
-        f"{decision.reason[0].upper()}{decision.reason[1:]}.",
-        buttons=(("Undo", UndoSwitch(decision)), ("Not my mood", NotMyMood(decision.mood))),
+        body,
+        buttons=buttons,
         emotion=decision.mood,
+        asked=asked,
     )
+
+
+def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notification:
+    """Tell what plays after an Undo, and until when it is left alone."""
+    until = word.until if word is not None else until
+    said = "" if word is None else f"You said you feel {MOOD_WORDS[word.mood]}. "
+    alone = "" if until is None else f"Left alone until {clock_time(until)}."
+    return Notification(
+        NotificationKind.INFO,
+        f"Back to {name}",
+        f"{said}{alone}".strip(),
+        buttons=(_RESUME,),
+        emotion=None if word is None else word.mood,
+        asked=True,
+    )
+
+
+def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
+    """Note what the user said of their mood, where the music is not changed for it."""
+    said = f"So until {clock_time(word.until)}."
+    why = "No music plays." if not plays else sentence(reason.partition(", and ")[2] or reason)
+    play: tuple[tuple[str, Event], ...] = () if plays else (("Play now", PlayForMood()),)
+    return Notification(
+        NotificationKind.INFO,
+        f"You said you feel {MOOD_WORDS[word.mood]}",
+        f"{said} {why}",
+        buttons=(*play, _RESUME),
+        emotion=word.mood,
+        asked=True,
+    )
+
+
+def follows_face(mood: MoodState) -> Notification:
+    """Tell of an end to the user's own word and to the time after an Undo."""
+    return Notification(
+        NotificationKind.INFO,
+        "Moodtray goes by your face again",
+        sentence(describe(mood)),
+        emotion=mood,
+        asked=True,
+    )
+
+
+def not_my_mood(denied: MoodState) -> Notification:
+    """Note that a mood is not the user's, where there was no change to take back."""
+    what = f"'{MOOD_WORDS[denied].capitalize()}'" if denied.is_emotion else "That"
+    return Notification(
+        NotificationKind.INFO,
+        f"{what} is forgotten for ten minutes",
+        "What plays is left alone. Say how you feel: 'Wrong mood?' in the tray's menu.",
+        asked=True,
+    )
+
+
+def not_switched(decision: Decision) -> Notification:
+    """Answer a request for music that changes nothing: there is none, or none other, or it fits."""
+    mood, playlist = MOOD_WORDS[decision.mood], decision.playlist
+    if playlist is None:
+        title, body = f"No music for {mood}", f"{sentence(decision.reason)} Name some for it."
+    elif FITS in decision.reason:
+        title, body = f"♪ {playlist.name} plays on", sentence(decision.reason)
+    else:
+        title = f"♪ {playlist.name} plays on"
+        body = f"It is the only playlist for {mood}. Name more, and they take turns."
+    return Notification(
+        NotificationKind.INFO,
+        title,
+        body,
+        buttons=() if FITS in decision.reason else (_OWN_MUSIC,),
+        emotion=decision.mood if decision.mood.is_emotion else None,
+        asked=True,
+    )
+
+
+def nothing_plays() -> Notification:
+    """'Next track' in silence."""
+    return Notification(
+        NotificationKind.INFO,
+        "No music plays",
+        "So there is no next track.",
+        buttons=(("Play now", PlayForMood()),),
+        asked=True,
+    )
+
+
+def nothing_to_undo() -> Notification:
+    """Answer an Undo without a change."""
+    return Notification(
+        NotificationKind.INFO,
+        "There is nothing to undo",
+        "Moodtray has not changed the music, or has taken its change back already.",
+        asked=True,
+    )
+
+
+# --- breaks ---------------------------------------------------------------------------------------
+
+
+def on_break(until: datetime | None, until_back: bool) -> Notification:
+    """Camera and music rest at the user's wish."""
+    end = "until you are back" if until_back else "until you resume"
+    if until is not None:
+        end = f"until {clock_time(until)}"
+    return Notification(
+        NotificationKind.INFO,
+        f"Taking a break {end}",
+        "Camera and music rest.",
+        buttons=(("I am back", ResumeCamera()),),
+        asked=True,
+    )
+
+
+def music_rests(why: str) -> Notification:
+    """Tell that the music was paused for a call or a shared screen."""
+    return Notification(
+        NotificationKind.INFO,
+        "The music rests",
+        f"{sentence(why)} It goes on afterwards.",
+        buttons=(("Go on now", ResumeMusic()),),
+    )
+
+
+# --- landing, why ---------------------------------------------------------------------------------
+
+
+def welcome(plays: bool) -> Notification:
+    """Tell what follows after the first yes to the camera."""
+    silence = (
+        "When your mood is clear, the music changes at the end of a track."
+        if plays
+        else "Silence is normal: Moodtray changes music that plays, and starts none by itself."
+    )
+    return Notification(
+        NotificationKind.INFO,
+        "Moodtray looks now",
+        f"It takes about ten seconds to know your mood. {silence}",
+        buttons=(("Play now", PlayForMood()), _OWN_MUSIC),
+        emotion=MoodState.HAPPY,
+        asked=True,
+    )
+
+
+def why(snapshot: Snapshot) -> Notification:
+    """Tell what is seen, what plays, and why."""
+    track = track_line(snapshot)
+    music = music_line(snapshot) if track is None else f"{music_line(snapshot)} – {track}"
+    lines = [music, *(sentence(line) for line in why_lines(snapshot))]
+    if snapshot.problem:
+        lines.append(snapshot.problem)
+    return Notification(
+        NotificationKind.INFO,
+        mood_line(snapshot),
+        "\n".join(lines),
+        emotion=snapshot.mood.state,
+        asked=True,
+    )
+
+
+# --- trouble --------------------------------------------------------------------------------------
 
 
 def trouble(error: AgentError, asked: bool = False) -> Notification:
     """Tell of something that needs the user, or that the user should know."""
     kind = NotificationKind.PROBLEM
-    buttons: tuple[tuple[str, object], ...] = ()
+    buttons: tuple[tuple[str, Event], ...] = ()
+    if isinstance(error, PlaylistGone):
+        buttons = (_OWN_MUSIC,)
     if isinstance(error, NeedsLogin):
         kind, buttons = NotificationKind.LOGIN, (("Log in", LogIn()),)
     elif isinstance(error, NoDevice):
@@ -70,21 +275,11 @@ def camera_unavailable(problem: str) -> Notification:
     )
 
 
-def nothing_to_play(reason: str) -> Notification:
-    """Answer a request for music that cannot be met."""
-    return Notification(
-        NotificationKind.INFO,
-        "No music for your mood",
-        f"{reason[0].upper()}{reason[1:]}. Name one in the settings.",
-        asked=True,
-    )
-
-
 def not_taken_back(error: AgentError | None) -> Notification:
     """Answer an Undo that cannot be done; ``error`` None: nobody knows what played before."""
     why = "The player did not say what played before." if error is None else error.message
     return Notification(
-        NotificationKind.INFO,
+        NotificationKind.WARNING,
         "The change was not taken back",
         f"{why} What plays now is left alone.",
         asked=True,
@@ -112,6 +307,39 @@ def preview_while_paused() -> Notification:
     )
 
 
-def info(title: str, message: str, asked: bool = False) -> Notification:
-    """Make a plain notification."""
-    return Notification(NotificationKind.INFO, title, message, asked=asked)
+def info(title: str, message: str, asked: bool = False, trouble: bool = False) -> Notification:
+    """Say a plain word to the user."""
+    kind = NotificationKind.WARNING if trouble else NotificationKind.INFO
+    return Notification(kind, title, message, asked=asked)
+
+
+# --- what holds no more ---------------------------------------------------------------------------
+
+
+def holds(kind: NotificationKind, snapshot: Snapshot | None) -> bool:
+    """Whether what was told of this kind still holds, as far as can be known."""
+    if snapshot is None:
+        return True
+    match kind:
+        case NotificationKind.LOGIN:
+            return snapshot.logged_in is False
+        case NotificationKind.CAMERA:
+            blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
+            return blind or snapshot.camera_paused or not snapshot.consent
+        case NotificationKind.DEVICE | NotificationKind.PROBLEM:
+            return snapshot.problem is not None
+        case NotificationKind.SWITCH:  # undone, or the user chose something else
+            playback = snapshot.playback
+            by_user = playback is not None and playback.chosen_by is Chooser.USER
+            return snapshot.switch is not None and not by_user
+        case NotificationKind.INFO | NotificationKind.WARNING:
+            return True
+
+
+def stale(before: Snapshot | None, after: Snapshot) -> tuple[NotificationKind, ...]:
+    """List the kinds of which what was told held before and holds no more."""
+    return tuple(
+        kind
+        for kind in NotificationKind
+        if before is not None and holds(kind, before) and not holds(kind, after)
+    )

@@ -6,7 +6,8 @@ Pure state with a clock: each method takes one fact and returns what is to be do
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from agent.core import mood_filter
 from agent.core.person import STRANGER, Person
 from agent.ports import Clock
 from agent.settings import MoodSettings
-from agent.types import EMOTIONS, Mood, MoodState, Observation
+from agent.types import EMOTIONS, Candidate, Mood, MoodState, Observation
 
 DENIED_FOR = 600.0
 """Seconds for which "not my mood" holds an emotion off."""
@@ -23,6 +24,18 @@ LABELLED_FOR = 60.0
 """Seconds for which the latest look may be what the user's word is about."""
 DRIFT_EVERY = 600.0
 """Seconds with somebody there after which the long-run answers move the person's numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWord:
+    """What the user said of their mood, and until when it holds.
+
+    ``corrects``: another mood had been shown to them.
+    """
+
+    mood: MoodState
+    until: datetime
+    corrects: bool = False
 
 
 class MoodTracker:
@@ -39,9 +52,11 @@ class MoodTracker:
         self.person = person
         self.guest = False  # somebody else sits there ("not me"), until they have left
         self._in_force = True  # mood.own_face, as it was at the latest look
+        self._certainty = 1.0  # from which a mood is named, by the latest settings
         self._memory = self._begin()
         self._learned_until = clock.monotonic()
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
+        self._hand_until: datetime | None = None  # the same by the wall clock, for people
         self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
         self.last_emotion: MoodState | None = None
         self.observation: Observation | None = None
@@ -64,6 +79,23 @@ class MoodTracker:
             return replace(seen, state=MoodState.UNSURE)
         return seen
 
+    @property
+    def by_hand_until(self) -> datetime | None:
+        """How long the user's own word holds, for people; None: there is none."""
+        return None if self._hand is None else self._hand_until
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """What is seen and not taken for the mood yet."""
+        mood, probabilities = self._memory.mood, self._memory.mood.probabilities
+        if probabilities is None or mood.state is MoodState.AWAY:
+            return None
+        leading = max(range(len(EMOTIONS)), key=lambda at: probabilities[at])
+        state = MoodState(EMOTIONS[leading])
+        if state is mood.state or not self._memory.supported[leading]:
+            return None
+        return Candidate(state, probabilities[leading], self._certainty)
+
     def observe(
         self, observation: Observation, settings: MoodSettings, watching: bool
     ) -> list[effects.Effect]:
@@ -71,6 +103,7 @@ class MoodTracker:
         self.observation = observation
         before = self.mood(watching).state
         self._in_force = settings.own_face
+        self._certainty = mood_filter.certainty(settings)
         self._memory = mood_filter.observe(
             self._memory, observation, settings, self._calibration, self.person_in_force
         )
@@ -93,16 +126,35 @@ class MoodTracker:
         return mood_filter.pause(self._memory)
 
     def set_by_hand(
-        self, state: MoodState, minutes: float, watching: bool, settings: MoodSettings
+        self,
+        state: MoodState,
+        minutes: float,
+        watching: bool,
+        settings: MoodSettings,
+        wrong: MoodState | None = None,
     ) -> list[effects.Effect]:
-        """Take the mood that the user named; it holds for ``minutes``."""
+        """Take the mood that the user named; it holds for ``minutes``.
+
+        ``wrong``: the other mood that was shown to them.
+        """
         now = self._clock.monotonic()
+        out: list[effects.Effect] = []
+        if wrong is not None and wrong is not state:
+            out.append(effects.RecordFeedback("not my mood", str(wrong)))
         self._denied.clear()
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
-        out: list[effects.Effect] = [effects.RecordFeedback("set by hand", str(state))]
+        self._hand_until = self._clock.now() + timedelta(minutes=minutes)
+        out.append(effects.RecordFeedback("set by hand", str(state)))
         if state.is_emotion:
             out += self._label(settings, to=EMOTIONS.index(state))
         return [*out, self._changed(watching)]
+
+    def follow_face(self, watching: bool) -> list[effects.Effect]:
+        """End the user's own word on their mood, and what they denied."""
+        before = self.mood(watching).state
+        self._hand = None
+        self._denied.clear()
+        return self._changed_from(before, watching)
 
     def deny(
         self, shown: MoodState | None, watching: bool, settings: MoodSettings

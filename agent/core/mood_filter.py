@@ -164,8 +164,8 @@ def _model(
 
 
 def _model_of(settings: MoodSettings, calibration: Calibration, p: Parameters) -> _Model:
-    pace, missing = STEADINESS[settings.steadiness]
-    enter = 1 - (1 - p.enter) * missing if settings.certainty is None else settings.certainty
+    pace = STEADINESS[settings.steadiness][0]
+    enter = certainty(settings, p)
     hurry = min(1.0, settings.pace)
     return _model(p, calibration, pace * settings.pace, hurry, enter)
 
@@ -222,6 +222,13 @@ def observe(
     mood = _name(memory.mood, table.sum(axis=1), supported, now, model, p)
     latest = (look, evidence)
     return MoodMemory(mood, now, now, table, age, latest, bias, variance, supported)
+
+
+def certainty(settings: MoodSettings, parameters: Parameters = FITTED) -> float:
+    """Give the probability from which a mood is named."""
+    if settings.certainty is not None:
+        return settings.certainty
+    return 1 - (1 - parameters.enter) * STEADINESS[settings.steadiness][1]
 
 
 def pause(memory: MoodMemory, parameters: Parameters = FITTED) -> float:

@@ -12,11 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from agent import effects
 from agent.core import messages
+from agent.core.mood import OwnWord
 from agent.core.play_requests import PlayRequest, PlayRequests
-from agent.core.policy import Circumstances, Listener, another, decide, still_looking
+from agent.core.policy import (
+    Circumstances,
+    Listener,
+    another,
+    decide,
+    fits,
+    still_looking,
+)
 from agent.core.rotation import Rotation
 from agent.core.switches import Switch, Switches, way_back
 from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone, ServiceDown
@@ -29,17 +38,14 @@ from agent.types import (
     Decision,
     Happening,
     MoodState,
+    Notification,
     Playback,
     Playlist,
     PlayState,
 )
 
-_ENDS_REQUESTS = (
-    Happening.USER_CHOSE,
-    Happening.PAUSED,
-    Happening.STARTED,
-    Happening.RESUMED,
-)
+_USERS_START = (Happening.USER_CHOSE, Happening.STARTED, Happening.RESUMED)
+_ENDS_REQUESTS = (*_USERS_START, Happening.PAUSED)
 """What the user does to the player is newer than any request for music."""
 
 
@@ -80,6 +86,12 @@ class MusicControl:
             self._requests.ask(clock.monotonic())
         self._ran_out = False  # our own playlist came to its end, and silence followed
         self._hands_off_until: float | None = None
+        self._left_alone_until: datetime | None = None  # the same by the wall clock
+        self._told: OwnWord | None = None  # the user's word on their mood, not acted on
+        self._own_word: OwnWord | None = None  # the latest, acted on or not
+        self._gone: dict[str, PlayRequest] = {}  # playlists not found, and the wish for each
+        self._resting: str | None = None  # why the music rests for a while
+        self._to_go_on = False  # we paused it for that
         self._waiting = False  # for the track's end
 
     @property
@@ -91,6 +103,29 @@ class MusicControl:
     def switch(self) -> Decision | None:
         """The latest decision that changed the music."""
         return self._switches.latest
+
+    @property
+    def left_alone_until(self) -> datetime | None:
+        """Until when the music is not changed after an Undo, for people."""
+        until = self._hands_off_until
+        over = until is None or self._clock.monotonic() >= until
+        return None if over else self._left_alone_until
+
+    @property
+    def undo_to(self) -> str | None:
+        """The name of what an Undo goes back to; None: there is nothing to take back."""
+        before, heard = self._switches.before, self.playback
+        if before is None or (heard is not None and heard.chosen_by is Chooser.USER):
+            return None
+        if before.state is not PlayState.PLAYING:
+            return "silence"
+        back = way_back(before, before.time)
+        return None if back is None else back.name
+
+    @property
+    def rests(self) -> str | None:
+        """Why the music rests for a while."""
+        return self._resting
 
     # -- what the player reports
 
@@ -108,6 +143,9 @@ class MusicControl:
             self._requests.deviceless = False
         if happening in _ENDS_REQUESTS:
             self._requests.forget()
+            self._told = None
+        if happening in _USERS_START:  # they go on by themselves
+            self._to_go_on = False
         return out
 
     def playlist_started(self, playlist: Playlist, playback: Playback) -> list[effects.Effect]:
@@ -117,9 +155,33 @@ class MusicControl:
         done = self._switches.answered(playlist) or self._switches.after_all(playlist)
         switch = None if done is None else self._switches.heard(done, playback)
         if switch is not None:
+            assert done is not None
             self._requests.forget()  # they are met by it
-            out += [effects.RecordSwitch(switch), effects.Notify(messages.switched(switch))]
+            self._to_go_on = self._resting is not None and not done.wish.asked
+            if self._to_go_on:  # it was on its way when the rest began
+                out.append(effects.PauseMusic())
+            word = self._own_word if done.told_mood else None
+            told = messages.switched(switch, asked=done.wish.asked, word=word)
+            out += [effects.RecordSwitch(switch), effects.Notify(told)]
+        elif done is not None:
+            name = playback.context_name or playlist.name
+            out.append(effects.Notify(self._taken_back(name, done.told_mood)))
         return out
+
+    def _taken_back(self, name: str, told_mood: bool) -> Notification:
+        word = self._own_word if told_mood else None
+        return messages.taken_back(name, self._left_alone_until, word)
+
+    def playlist_back(self, playlist: Playlist) -> list[effects.Effect]:
+        """One that could not be found is there again: what asked for it is met now."""
+        if not self._rotation.is_back(playlist.uri):
+            return []
+        wish = self._gone.pop(playlist.uri, None)
+        if isinstance(self._errors.error, PlaylistGone):
+            self._errors.over()
+        if wish is not None:
+            self._requests.found_again(wish, self._clock.monotonic())
+        return []
 
     def dropped(self, playlist: Playlist) -> None:
         """Take in that a play command came to nothing, and nobody needs to be told."""
@@ -139,9 +201,12 @@ class MusicControl:
         news = self._errors.met(error)
         again = failed is not None and self._try_again(error, failed)
         asked = failed is not None and failed.wish.asked
+        out: list[effects.Effect] = []
+        if isinstance(error, PlaylistGone) and failed is not None:
+            out.append(effects.AwaitPlaylist(failed.playlist))
         if again or not (news or asked):
-            return []
-        return [effects.Notify(replace(messages.trouble(error), asked=asked))]
+            return out
+        return [*out, effects.Notify(replace(messages.trouble(error), asked=asked))]
 
     def _try_again(self, error: AgentError, failed: Switch) -> bool:
         """Decide what becomes of a start that failed; True when the user knows of it already."""
@@ -150,6 +215,7 @@ class MusicControl:
         now = self._clock.monotonic()
         if isinstance(error, PlaylistGone):  # the next one may have its turn at once
             self._rotation.is_gone(failed.playlist.uri, now)
+            self._gone[failed.playlist.uri] = failed.wish
             self._switches.came_to_nothing(failed)
             self._requests.still_ask(failed.wish)
         elif isinstance(error, NoDevice):
@@ -179,6 +245,8 @@ class MusicControl:
             self._requests.lose_player()
             self._errors.over()
             self._ran_out = False
+            self._told, self._to_go_on = None, False
+            self._gone.clear()
         self.player, self.logged_in = name, logged_in
         self._rotation.replace(playlists)
 
@@ -195,11 +263,59 @@ class MusicControl:
     def pause(self) -> list[effects.Effect]:
         """Pause the music; an open request for music is taken back by it."""
         self._requests.forget()
+        self._told, self._to_go_on = None, False
         return [effects.PauseMusic()]
+
+    def next_track(self) -> list[effects.Effect]:
+        """Go on with the next track of what plays."""
+        heard = self.playback
+        if heard is None or heard.state not in (PlayState.PLAYING, PlayState.PAUSED):
+            return [effects.Notify(messages.nothing_plays())]
+        ours = self._switches.skipped(heard, self._clock.monotonic())
+        out: list[effects.Effect] = []
+        if ours is not None:
+            out.append(effects.RecordFeedback("skip", ours.uri))
+        return [*out, effects.NextTrack()]
+
+    def mood_told(self, word: OwnWord, policy: PolicySettings) -> list[effects.Effect]:
+        """Take in how the user feels; :meth:`decide` changes music that plays at once.
+
+        Who corrects the mood behind the latest change gets back what played before, if it fits.
+        """
+        self._own_word = word
+        before, now = self._switches.before, self._clock.monotonic()
+        wanted = self._rotation.playable(now).get(word.mood, ())
+        heard = self.playback
+        plays = heard is not None and heard.state is PlayState.PLAYING
+        back_fits = before is not None and fits(before, wanted) and not fits(heard, wanted)
+        if not word.corrects or not plays or not back_fits or self.undo_to is None:
+            self._told = word
+            return []
+        return self._take_back(policy, told_mood=True)
+
+    def follow_face(self) -> None:
+        """Welcome changes of the music again after an Undo."""
+        self._hands_off_until = self._left_alone_until = None
+
+    def rest(self, why: str) -> list[effects.Effect]:
+        """Pause what plays until :meth:`go_on`; ``why`` in the user's words."""
+        self._resting = why
+        self._requests.forget()
+        if self.playback is None or self.playback.state is not PlayState.PLAYING:
+            return []
+        self._to_go_on = True
+        return [effects.PauseMusic()]
+
+    def go_on(self) -> list[effects.Effect]:
+        """Go on with what was paused to rest, unless the user did something else meanwhile."""
+        self._resting = None
+        to_go_on, self._to_go_on = self._to_go_on, False
+        return [effects.ResumeMusic()] if to_go_on else []
 
     def try_all_again(self) -> None:
         """Try playlists that were not found: they may be there now."""
         self._rotation.try_all_again()
+        self._gone.clear()
 
     def next_playlist(self, listener: Listener) -> list[effects.Effect]:
         """Change to another playlist for the same mood."""
@@ -210,9 +326,20 @@ class MusicControl:
         if self.playback is not None and self.playback.context is not None:
             self._rotation.had_its_turn(self.playback.context)
         playable = self._rotation.playable(now)
-        decision = another(listener, now, self._rotation.started, playable)
+        missing = self._rotation.missing(now)
+        decision = another(listener, self.playback, now, self._rotation.started, playable, missing)
         if decision.action is not Action.SWITCH_NOW:
-            return [effects.Notify(messages.nothing_to_play(decision.reason))]
+            return [effects.Notify(messages.not_switched(decision))]
+        self.decision = decision
+        return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
+
+    def play_this(self, playlist: Playlist, mood: MoodState) -> list[effects.Effect]:
+        """Start this very playlist, at the user's wish."""
+        now = self._clock.monotonic()
+        if self._switches.under_way(now) is not None:
+            return []  # a double click is one wish
+        reason = "you chose it yourself"
+        decision = Decision(now, Action.SWITCH_NOW, mood, playlist, reason)
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
@@ -222,27 +349,38 @@ class MusicControl:
         ``shown``: the switch that the user saw; one that is no longer the last, or after which they
         chose other music themselves, is left as it is.
         """
+        if self._switches.latest is None and shown is None:
+            return [effects.Notify(messages.nothing_to_undo())]
         other = shown is not None and shown != self._switches.latest
         heard = self.playback
         plays = heard is not None and heard.state is PlayState.PLAYING
         if other or (heard is not None and plays and heard.chosen_by is Chooser.USER):
             return [effects.Notify(messages.no_longer_the_last())]
+        return self._take_back(policy, told_mood=False)
+
+    def _take_back(self, policy: PolicySettings, *, told_mood: bool) -> list[effects.Effect]:
+        """``told_mood``: the user's own word on their mood holds off the next change, not time."""
         change = self._switches.take_back()
         if change is None:
-            return []
+            return [effects.Notify(messages.nothing_to_undo())]
         switch, before = change
         now = self._clock.monotonic()
-        self._hands_off_until = now + policy.hands_off_minutes * 60
+        if not told_mood:
+            self._hands_off_until = now + policy.hands_off_minutes * 60
+            minutes = timedelta(minutes=policy.hands_off_minutes)
+            self._left_alone_until = self._clock.now() + minutes
         self._requests.forget()
+        self._told = None
         out: list[effects.Effect] = [
             effects.RecordFeedback("undo", switch.playlist.uri if switch.playlist else "")
         ]
         if before.state is not PlayState.PLAYING:
-            return [*out, effects.PauseMusic()]
+            told = effects.Notify(self._taken_back("silence", told_mood))
+            return [*out, effects.PauseMusic(), told]
         back = way_back(before, switch.time)
         if back is None:
             return [*out, effects.Notify(messages.not_taken_back(None))]
-        self._switches.send(Switch(back, now, PlayRequest(now, True)))
+        self._switches.send(Switch(back, now, PlayRequest(now, True), told_mood=told_mood))
         return [*out, effects.Play(back, asked=True)]
 
     # -- decisions
@@ -255,8 +393,10 @@ class MusicControl:
     ) -> list[effects.Effect]:
         """Ask the policy and act on its answer. Repeated equal answers are not recorded again."""
         now, wishes = self._clock.monotonic(), self._requests
-        if self._switches.under_way(now) is not None or not self.player:
-            return []  # a change is under way, or there is nobody to carry one out
+        if self._switches.under_way(now) is not None:
+            return []  # a change is under way
+        if not self.player:
+            return []  # there is nobody yet to carry one out
         about = Circumstances(
             now=now,
             watching=listener.watching,
@@ -268,8 +408,12 @@ class MusicControl:
             last_switch=self._switches.tried,
             hands_off_until=self._hands_off_until,
             asked_since=None if wishes.asked is None else wishes.asked.since,
+            told=self._told is not None,
+            resting=self._resting,
             last_emotion=listener.last_emotion,
+            leaning=listener.leaning,
             started=self._rotation.started,
+            missing=self._rotation.missing(now),
         )
         playable = self._rotation.playable(now)
         decision = decide(listener.mood, self.playback, about, policy, playable)
@@ -278,11 +422,15 @@ class MusicControl:
             out.append(effects.Record(decision))
         self.decision = decision
         if decision.action is Action.SWITCH_NOW:
-            wish = wishes.asked or wishes.owed or PlayRequest(now, False)
+            asked = PlayRequest(now, True) if self._told is not None else None
+            wish = wishes.asked or asked or wishes.owed or PlayRequest(now, False)
             out.append(self._carry_out(decision, wish))
         elif wishes.asked is not None and not still_looking(listener.mood, about):
-            wishes.asked = None  # answered: there is nothing to play for it
-            out.append(effects.Notify(messages.nothing_to_play(decision.reason)))
+            wishes.asked = self._told = None  # answered: there is nothing to play for it
+            out.append(effects.Notify(messages.not_switched(decision)))
+        elif self._told is not None and wishes.asked is None:
+            word, self._told = self._told, None
+            out.append(effects.Notify(messages.mood_noted(word, decision.reason, self.plays)))
         waiting = decision.action is Action.SWITCH_AT_END
         if waiting != self._waiting:
             self._waiting = waiting
@@ -302,9 +450,16 @@ class MusicControl:
             times.append(sent.sent + PLAY_AT_WORST)
         elif self._requests.asked is not None:
             times.append(now + 1.0)
+        if self._hands_off_until is not None and self._hands_off_until > now:
+            times.append(self._hands_off_until)
         if tried is not None and tried + policy.cooldown > now:
             times.append(tried + policy.cooldown)
         return times
+
+    @property
+    def plays(self) -> bool:
+        """Whether music plays."""
+        return self.playback is not None and self.playback.state is PlayState.PLAYING
 
     def _keep_playback(self, playback: Playback) -> list[effects.Effect]:
         known, self.playback = self.playback, playback
@@ -315,9 +470,20 @@ class MusicControl:
     def _carry_out(self, decision: Decision, wish: PlayRequest) -> effects.Effect:
         assert decision.playlist is not None
         playlist, tried = decision.playlist, self._switches.tried
-        self._switches.send(Switch(playlist, decision.time, wish, decision, self.playback, tried))
+        told, self._told = self._told, None
+        self._switches.send(
+            Switch(
+                playlist,
+                decision.time,
+                wish,
+                decision,
+                self.playback,
+                tried,
+                told_mood=told is not None,
+            )
+        )
         self._requests.forget()
-        self._hands_off_until = None
+        self.follow_face()
         self._rotation.had_its_turn(playlist.uri)
         return effects.Play(playlist, wish.asked)
 

@@ -50,6 +50,15 @@ class PlayRequests:
         if wish.asked and self.asked is None:
             self.asked = wish
 
+    def found_again(self, wish: PlayRequest, now: float) -> None:
+        """Meet a wish that is not too old: what it came to nothing for is there now."""
+        if now - wish.since >= WISH_LIFE:
+            return
+        if wish.asked:
+            self.still_ask(wish)
+        elif self.owed is None:
+            self.owed = wish
+
     def forget(self) -> None:
         """Drop all requests."""
         self.asked = self.owed = self._waiting = None

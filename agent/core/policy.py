@@ -3,8 +3,10 @@
 The rules, in the order in which they are asked (the first that applies decides):
 
 1. Somebody asked for music ("Play for my mood"): play, now, for the mood as far as it is known.
+   Who has just said how they feel asks for music that fits, where music plays.
 2. Never against the user's hand: paused by hand stays paused; a context that the user chose is
-   left alone until it ends or ``hands_off_minutes`` have passed.
+   left alone until it ends or ``hands_off_minutes`` have passed. Music that rests does so. Nobody
+   who speaks is interrupted, unless ``interrupt_speech`` is set.
 3. No clear mood, no music that fits, no player: keep. A start that found no device waits for one.
 4. Moodtray changes music that plays. Silence stays silence, unless ``start_when_silent`` is set,
    it was our own playlist that ran out, or a change of ours still owes the music.
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 
 from agent.settings import PolicySettings
 from agent.types import (
+    EMOTIONS,
     Action,
     Chooser,
     Decision,
@@ -34,9 +37,14 @@ from agent.wording import MOOD_WORDS, describe
 
 Playlists = Mapping[MoodState, tuple[Playlist, ...]]
 
-ASK_PATIENCE = 20.0
-"""Seconds that a request for music waits for a clear mood before it plays for a calm one."""
+ASK_PATIENCE = 5.0
+"""Seconds that a request for music waits for a first look (one comes every 5 s) before it plays
+for a calm mood."""
+LEANING = 0.35
+"""Probability from which a request for music takes an emotion that is not the mood yet: nearer than
+any other, and the user waits."""
 
+FITS = "what plays fits already"
 WAITS_FOR_DEVICE = "no device is open to play on, and the music begins when one is"
 
 
@@ -47,6 +55,14 @@ class Listener:
     mood: Mood
     watching: bool  # False: the mood is not seen just now
     last_emotion: MoodState | None
+
+    @property
+    def leaning(self) -> MoodState | None:
+        """What the first looks point to while the mood is not clear yet."""
+        seen = self.mood.probabilities
+        if seen is None or self.mood.state is not MoodState.UNSURE or max(seen) < LEANING:
+            return None
+        return MoodState(EMOTIONS[seen.index(max(seen))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +79,12 @@ class Circumstances:
     last_switch: float | None = None  # our latest attempt to change the music
     hands_off_until: float | None = None  # after an Undo
     asked_since: float | None = None  # an open request for music
+    told: bool = False  # the user has just said how they feel
+    resting: str | None = None  # why the music rests: a break, a call
     last_emotion: MoodState | None = None  # the latest mood that was clear
+    leaning: MoodState | None = None  # what the first looks point to
     started: tuple[str, ...] = ()  # uris that we started, the newest last
+    missing: frozenset[MoodState] = frozenset()  # whose playlists were not found of late
 
 
 def decide(
@@ -80,25 +100,26 @@ def decide(
         return Decision(about.now, Action.KEEP, mood.state, None, reason)
 
     if about.asked_since is not None:
-        return _asked(mood, about, playlists)
-
+        return _asked(mood, playback, about, playlists)
+    if about.resting is not None:
+        return keep(about.resting)
+    told = about.told and playback is not None and playback.state is PlayState.PLAYING
     hand = _users_hand(playback, about, settings)
-    if hand is not None:
+    if hand is not None and not told:
         return keep(hand)
     if not about.watching and not mood.by_hand:
         return keep("the camera does not see you just now")
     if not mood.state.is_emotion:
-        return keep(describe(mood.state))
+        return keep(describe(mood))
     if not playlists.get(mood.state):
-        return keep(f"no playlist is set for {mood.state}")
+        return keep(no_playlist(mood.state, about.missing))
     if about.awaited:
         return keep(WAITS_FOR_DEVICE)
     if playback is None or not _reachable(playback, about, settings):
         return keep("no music player is there to be changed")
 
     playlist = choose(playlists[mood.state], about.started)
-    because = "you said that you feel" if mood.by_hand else "you look"
-    reason = f"{because} {MOOD_WORDS[mood.state]}"
+    reason = describe(mood)
     cooling = about.last_switch is not None and about.now - about.last_switch < settings.cooldown
 
     if playback.state is not PlayState.PLAYING:
@@ -108,13 +129,13 @@ def decide(
             return keep("the music was changed a moment ago")
         return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
 
-    if any(playback.context == fitting.uri for fitting in playlists[mood.state]):
-        return keep(f"{reason}, and what plays fits already")
-    if cooling:
+    if fits(playback, playlists[mood.state]):
+        return keep(f"{reason}, and {FITS}")
+    if cooling and not told:
         return keep("the music was changed a moment ago")
     at_boundary = about.happening in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED)
     endless = playback.duration is None
-    if settings.timing == "now" or at_boundary or endless:
+    if settings.timing == "now" or at_boundary or endless or told:
         return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
     return Decision(about.now, Action.SWITCH_AT_END, mood.state, playlist, reason)
 
@@ -128,16 +149,43 @@ def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:
     return min(candidates, key=lambda playlist: last.get(playlist.uri, -1))
 
 
+def fits(playback: Playback | None, playlists: Sequence[Playlist]) -> bool:
+    """Tell whether one of these plays."""
+    if playback is None or playback.state is not PlayState.PLAYING:
+        return False
+    return any(playback.context == each.uri for each in playlists)
+
+
+def no_playlist(state: MoodState, missing: frozenset[MoodState] = frozenset()) -> str:
+    """Give the reason where nothing can be played for ``state``; ``missing``: not found of late."""
+    if state in missing:
+        return f"what is set for {MOOD_WORDS[state]} cannot be found or played just now"
+    return f"no playlist is set for {MOOD_WORDS[state]}"
+
+
 def another(
-    listener: Listener, now: float, started: Sequence[str], playlists: Playlists
+    listener: Listener,
+    playback: Playback | None,
+    now: float,
+    started: Sequence[str],
+    playlists: Playlists,
+    missing: frozenset[MoodState] = frozenset(),
 ) -> Decision:
-    """Choose another playlist for the same mood, as the user asks; KEEP where there is none."""
+    """Choose another playlist for the same mood, at the user's wish.
+
+    So it matters not what their hand did before. KEEP where none is set for the mood (``playlist``
+    None), or only the one that plays.
+    """
     state = listener.mood.state
     if not state.is_emotion:
-        state = listener.last_emotion or MoodState.NEUTRAL
+        state = listener.leaning or listener.last_emotion or MoodState.NEUTRAL
     if not playlists.get(state):
-        return Decision(now, Action.KEEP, state, None, f"no playlist is set for {state}")
-    playlist = choose(playlists[state], started)
+        return Decision(now, Action.KEEP, state, None, no_playlist(state, missing))
+    others = [each for each in playlists[state] if playback is None or not fits(playback, (each,))]
+    if not others:
+        only = f"it is the only playlist for {MOOD_WORDS[state]}"
+        return Decision(now, Action.KEEP, state, playlists[state][0], only)
+    playlist = choose(others, started)
     return Decision(now, Action.SWITCH_NOW, state, playlist, "you asked for another playlist")
 
 
@@ -147,16 +195,22 @@ def still_looking(mood: Mood, about: Circumstances) -> bool:
         about.asked_since is not None
         and not mood.state.is_emotion
         and about.last_emotion is None
+        and about.leaning is None
         and about.watching
         and about.now - about.asked_since < ASK_PATIENCE
     )
 
 
-def _asked(mood: Mood, about: Circumstances, playlists: Playlists) -> Decision:
+def _asked(
+    mood: Mood, playback: Playback | None, about: Circumstances, playlists: Playlists
+) -> Decision:
     state = mood.state
-    reason = "you asked for music, and " + describe(state)
+    reason = "you asked for music, and " + describe(mood)
     if not state.is_emotion:
-        if about.last_emotion is not None:
+        if about.leaning is not None:
+            state = about.leaning
+            reason = f"you asked for music, and you seem {MOOD_WORDS[state]} at first sight"
+        elif about.last_emotion is not None:
             state = about.last_emotion
             reason = f"you asked for music, and you last looked {MOOD_WORDS[state]}"
         elif still_looking(mood, about):
@@ -167,7 +221,10 @@ def _asked(mood: Mood, about: Circumstances, playlists: Playlists) -> Decision:
             state = MoodState.NEUTRAL
             reason = "you asked for music, and your mood is not known yet"
     if not playlists.get(state):
-        return Decision(about.now, Action.KEEP, mood.state, None, f"no playlist is set for {state}")
+        return Decision(about.now, Action.KEEP, state, None, no_playlist(state, about.missing))
+    for playing in playlists[state]:
+        if fits(playback, (playing,)):
+            return Decision(about.now, Action.KEEP, state, playing, f"{reason}, and {FITS}")
     playlist = choose(playlists[state], about.started)
     return Decision(about.now, Action.SWITCH_NOW, state, playlist, reason)
 
@@ -193,6 +250,8 @@ def _users_hand(
         return "you took back the last change"
     if playback is None or playback.state is not PlayState.PLAYING:
         return None
+    if playback.spoken and not settings.interrupt_speech:
+        return "somebody speaks: podcasts and audiobooks are left alone"
     if playback.chosen_by is Chooser.USER:
         since = playback.chosen_since if playback.chosen_since is not None else about.now
         if about.now - since < settings.hands_off_minutes * 60:

@@ -50,6 +50,17 @@ class Rotation:
         """Leave out a playlist that the player no longer finds, for a while."""
         self._gone[uri] = now
 
+    def is_back(self, uri: str) -> bool:
+        """Let it be played again; returns whether it was gone."""
+        return self._gone.pop(uri, None) is not None
+
+    def missing(self, now: float) -> frozenset[MoodState]:
+        """List the moods whose playlists all were not found of late."""
+        playable = self.playable(now)
+        return frozenset(
+            mood for mood, all_ in self._playlists.items() if all_ and not playable[mood]
+        )
+
     def try_all_again(self) -> None:
         """Try again what was not found: it may be there now."""
         self._gone.clear()

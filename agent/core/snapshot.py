@@ -7,7 +7,7 @@ from agent.core.mood import MoodTracker
 from agent.core.music import MusicControl
 from agent.core.workers import WorkerStates
 from agent.errors import Offline
-from agent.types import MoodState, Snapshot, Status
+from agent.types import CameraState, MoodState, Snapshot, Status
 
 
 def take_snapshot(
@@ -19,8 +19,12 @@ def take_snapshot(
     preview_open: bool,
     autostart: bool | None,
     settings_problem: str | None,
+    volume: float,
 ) -> Snapshot:
-    """Gather all that may be shown of the present state of affairs."""
+    """Gather all that may be shown of the present state of affairs.
+
+    ``volume`` is that of the settings, which only a player of our own obeys: one without a login.
+    """
     return Snapshot(
         status=_status(camera, mood_tracker, music, workers),
         mood=mood_tracker.mood(camera.watching),
@@ -31,6 +35,8 @@ def take_snapshot(
         consent=camera.consent,
         camera_paused=camera.paused,
         paused_until=camera.paused_until,
+        on_break=camera.on_break,
+        until_back=camera.until_back,
         held_off=camera.held_off,
         preview_open=preview_open,
         player=music.player,
@@ -38,6 +44,12 @@ def take_snapshot(
         autostart=autostart,
         problem=_problem(camera, music, workers, settings_problem),
         stopped=workers.stopped,
+        mood_until=mood_tracker.by_hand_until,
+        left_alone_until=music.left_alone_until,
+        undo_to=music.undo_to,
+        music_rests=music.rests,
+        volume=volume if music.player and music.logged_in is None else None,
+        candidate=mood_tracker.candidate,
         observation=mood_tracker.observation,
     )
 
@@ -56,7 +68,7 @@ def _status(
 ) -> Status:
     mood = mood_tracker.mood(camera.watching).state
     if workers.in_need:
-        return Status.ERROR
+        return Status.ERROR_WATCHING if camera.watching else Status.ERROR
     if not camera.wanted:
         return Status.PAUSED
     if camera.blind:
@@ -65,7 +77,7 @@ def _status(
         return Status.NEEDS_LOGIN
     if isinstance(music.error, Offline):
         return Status.OFFLINE
-    if mood_tracker.is_empty:
+    if mood_tracker.is_empty and camera.camera is not CameraState.ON:
         return Status.STARTING
     if mood is MoodState.AWAY:
         return Status.AWAY

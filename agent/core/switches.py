@@ -14,7 +14,11 @@ EARLY_SKIP = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A play command that was not answered yet. ``decision`` None: it takes a change back."""
+    """A play command that was not answered yet.
+
+    ``decision`` None: it takes a change back. ``told_mood``: it follows the user's own word on how
+    they feel.
+    """
 
     playlist: Playlist
     sent: float
@@ -22,6 +26,7 @@ class Switch:
     decision: Decision | None = None
     before: Playback | None = None  # what played when it was sent
     switch_before: float | None = None  # the change before it, should this one come to nothing
+    told_mood: bool = False
 
 
 def way_back(before: Playback, left: float) -> Playlist | None:
@@ -101,6 +106,11 @@ class Switches:
     def came_to_nothing(self, change: Switch) -> None:
         """Note that nothing was changed, so the next may come at once."""
         self.tried = change.switch_before
+
+    @property
+    def before(self) -> Playback | None:
+        """What played before the latest change; None: there is nothing to take back."""
+        return None if self.latest is None else self._before
 
     def skipped(self, playback: Playback, now: float) -> Playlist | None:
         """Return the playlist of our latest change, if ``playback`` shows an early skip of it."""

@@ -17,6 +17,7 @@ from agent.desktop.dbus_server import BusError, BusServer, Interface, Method, bu
 from agent.events import NextPlaylist, PauseCamera, PlayForMood, RestartWorkers, ResumeCamera
 from agent.ports import Clock, Report
 from agent.types import Snapshot
+from agent.wording import until
 from agent.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -128,10 +129,9 @@ class BusControl(Worker):
                 "org.freedesktop.DBus.Error.InvalidArgs",
                 f"{minutes} minutes are more than a week; 0 pauses until resumed.",
             )
-        until = self.clock.now() + timedelta(minutes=minutes) if minutes else None
-        self.report(PauseCamera(until))
-        ends = "until you resume it" if until is None else f"until {until:%H:%M}"
-        return (f"The camera is paused {ends}.",)
+        end = self.clock.now() + timedelta(minutes=minutes) if minutes else None
+        self.report(PauseCamera(end))
+        return (f"The camera is paused {until(end, self.clock.now())}.",)
 
     def _resume(self) -> tuple[str]:
         if not self._snapshot().consent:

@@ -1,5 +1,6 @@
-"""Moodtray among the desktop's programs: an entry for its menu, icons and a description, for
-installations that no package brings (pipx, uv, pip). All of it lies below the user's own data
+"""Moodtray among the desktop's programs: an entry for its menu, icons and a description.
+
+For installations that no package brings (pipx, uv, pip). All of it lies below the user's own data
 folder and is taken away again without a trace.
 
 Formats: freedesktop.org's Desktop Entry, Icon Theme and AppStream specifications.
@@ -81,8 +82,9 @@ _METAINFO = """\
 
 
 def entry_text(command: Sequence[str]) -> str:
-    """The desktop entry of a program that ``command`` calls, its verb left out. Raises
-    DesktopError for a path that no desktop entry can hold.
+    """Write the desktop entry of a program that ``command`` calls, its verb left out.
+
+    Raises DesktopError for a path that no desktop entry can hold.
     """
     from agent.desktop.autostart.linux import quote_exec
 
@@ -92,13 +94,14 @@ def entry_text(command: Sequence[str]) -> str:
 
 
 def metainfo_text() -> str:
-    """What software centres show of the program."""
+    """Write what software centres show of the program."""
     return _METAINFO.format(id=APP_ID, entry=ENTRY)
 
 
 def files(command: Sequence[str]) -> dict[str, bytes]:
-    """All of it: place below a data folder (``/usr/share``, ``~/.local/share``) -> content. Draws
-    the icons. Raises DesktopError.
+    """Make all of it: place below a data folder (``/usr/share``, ``~/.local/share``) -> content.
+
+    Draws the icons. Raises DesktopError.
     """
     from agent.desktop.icons.drawing import app_icon
 
@@ -117,8 +120,9 @@ def files(command: Sequence[str]) -> dict[str, bytes]:
 
 
 def install(command: Sequence[str], environment: Mapping[str, str] = os.environ) -> Path:
-    """Write all files for this user; the entry's path. Files of an earlier time are replaced.
-    Raises DesktopError or StoreError.
+    """Write all files for this user and return the entry's path.
+
+    Files of an earlier time are replaced. Raises DesktopError or StoreError.
     """
     folder = data_folder(environment)
     for place, content in files(command).items():
@@ -133,8 +137,9 @@ def install(command: Sequence[str], environment: Mapping[str, str] = os.environ)
 
 
 def uninstall(environment: Mapping[str, str] = os.environ) -> list[Path]:
-    """Delete what :func:`install` has written, and the folders that are empty then; what was
-    there. Raises StoreError.
+    """Delete what :func:`install` has written, and the folders that are empty then.
+
+    Returns what was there. Raises StoreError.
     """
     folder = data_folder(environment)
     places = [f"applications/{ENTRY}", f"metainfo/{APP_ID}.metainfo.xml"]
@@ -159,7 +164,10 @@ def uninstall(environment: Mapping[str, str] = os.environ) -> list[Path]:
 
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the user's own programs announce themselves. Raises DesktopError without a home."""
+    """Find where the user's own programs announce themselves.
+
+    Raises DesktopError without a home.
+    """
     named = environment.get("XDG_DATA_HOME", "")
     if named and Path(named).is_absolute():
         return Path(named)
@@ -177,6 +185,6 @@ def _icon(size: str, kind: str) -> str:
 
 
 def _announce(folder: Path) -> None:
-    """Desktops look at the theme's own time to see that its icons have changed."""
+    """Change the theme's own time: by it desktops see that its icons have changed."""
     with contextlib.suppress(OSError):
         os.utime(folder / "icons" / "hicolor")

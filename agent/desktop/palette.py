@@ -16,10 +16,12 @@ INK: RGB = (32, 33, 44)
 """Dark ink: features of a face, panels of the preview."""
 PAPER: RGB = (250, 250, 252)
 SLATE: RGB = (106, 114, 134)
-"""Watching nobody: paused, away."""
+"""Not watching."""
 AMBER: RGB = (242, 153, 42)
 """The user is needed."""
 RED: RGB = (214, 52, 71)
+GREEN: RGB = (52, 199, 89)
+"""The camera is in use."""
 VIOLET: RGB = (139, 124, 190)
 
 MOOD_COLOURS: dict[MoodState, RGB] = {

@@ -45,6 +45,8 @@ LIBRARIES = (
     "PyGObject",
     "pydantic",
     "pystray",
+    "soundfile",
+    "soxr",
     "spotipy",
     "torch",
     "uvicorn",

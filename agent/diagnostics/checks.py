@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import platform
 import sys
+import time
 from datetime import datetime
+from pathlib import Path
 from typing import TypeAlias
 
 import agent
 from agent.errors import AgentError, PlaylistGone
 from agent.settings import Settings
 from agent.store.paths import Paths, ensure_folder
-from agent.types import EMOTIONS
+from agent.types import EMOTIONS, Playlist
 
 Finding: TypeAlias = tuple[bool | None, str, str]
 
@@ -26,6 +28,9 @@ _TRAYS = {
     "win32": "the notification area of Windows",
 }
 
+DEFAULTS = Settings()
+MUSIC_SECONDS = 8.0
+"""For opening the user's audio files: a thousand in a second from a disk, fewer from a network."""
 DARK = 25.0
 """Mean grey level below which a picture is too dark for a face."""
 
@@ -44,15 +49,37 @@ def folders(paths: Paths) -> Finding:
     return True, f"settings in {paths.config}, history in {paths.data}, log in {paths.logs}", ""
 
 
-def settings_file(paths: Paths, problem: AgentError | None) -> Finding:
-    """Look at the settings file."""
+def settings_file(
+    paths: Paths, problem: AgentError | None, settings: Settings = DEFAULTS
+) -> Finding:
+    """Look at the settings file, and at what of it cannot be used."""
     if problem is not None:
         return (
             False,
             f"{problem.title}; the last good settings are in force",
             problem.message,
         )
+    skipped = _skipped(paths, settings)
+    if skipped:
+        entries = "1 entry is" if len(skipped) == 1 else f"{len(skipped)} entries are"
+        return None, f"{paths.settings_file}; {entries} skipped", "\n".join(skipped)
     return True, str(paths.settings_file), ""
+
+
+def _skipped(paths: Paths, settings: Settings) -> list[str]:
+    """List what stands in the settings and cannot be used, with its line."""
+    from agent.players.spotify.playlists import refused
+    from agent.store.settings_errors import line_of
+
+    try:
+        text = paths.settings_file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    told = []
+    for entry in refused(settings):
+        line = line_of(text, ("spotify_playlists", entry.emotion), entry.entry)
+        told.append(f"line {line}: {entry}" if line else str(entry))
+    return told
 
 
 def history(paths: Paths) -> Finding:
@@ -159,21 +186,74 @@ def sound() -> Finding:
 
 
 def music(settings: Settings) -> Finding:
-    """Look at what Moodtray's own player would play: the user's folders and the shipped loops."""
-    from agent.players.local import playlists_for, tracks_of
+    """Open what Moodtray's own player would play: the user's folders and the shipped loops."""
+    from agent.players.local import playlists_for
 
-    missing, tracks = [], 0
+    survey = MusicSurvey()
     for emotion, playlists in playlists_for(settings).items():
         for playlist in playlists:
-            try:
-                tracks += len(tracks_of(playlist))
-            except PlaylistGone as error:
-                missing.append(f"{emotion}: {error.message}")
-    if missing:
-        return False, "some music is not there", "\n".join(missing)
+            survey.look(emotion, playlist)
     own = ", ".join(settings.local_playlists)
     whose = f"of your own for {own}" if own else "the calm loops that Moodtray ships"
-    return True, f"{tracks} tracks, {whose}", ""
+    found = f"{survey.count} tracks, {whose}"
+    if survey.missing:
+        return False, "some music is not there", "\n".join([*survey.missing, *survey.passed_over])
+    if survey.passed_over:
+        return None, found, "\n".join(survey.passed_over)
+    return True, found, ""
+
+
+class MusicSurvey:
+    """Counts what plays.
+
+    ``missing``: entries of which nothing does; ``passed_over``: what of the others does not. Files
+    are opened for MUSIC_SECONDS in all and believed after that.
+    """
+
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+        self.passed_over: list[str] = []
+        self._plays = 0
+        self._believed = False
+        self._end = time.monotonic() + MUSIC_SECONDS
+
+    @property
+    def count(self) -> str:
+        """How many play, for people."""
+        return f"about {self._plays}" if self._believed else str(self._plays)
+
+    def look(self, emotion: str, playlist: Playlist) -> None:
+        """Look at one entry."""
+        from agent.players.local import look_at
+        from agent.players.sound import listed
+
+        try:
+            found = look_at(playlist)
+        except PlaylistGone as error:
+            self.missing.append(f"{emotion}: {error.message}")
+            return
+        bad = {path: why for path in found.tracks if (why := self._fault(path))}
+        self._plays += len(found.tracks) - len(bad)
+        told = f"Cannot be played: {listed(bad)}. " if bad else ""
+        told += found.troubles
+        if told:
+            whole = len(bad) == len(found.tracks)
+            where = self.missing if whole else self.passed_over
+            where.append(f"{emotion}: “{playlist.name}”: {told.strip()}")
+
+    def _fault(self, path: Path) -> str | None:
+        from agent.players.decoding import Track, Unplayable
+
+        if time.monotonic() > self._end:
+            self._believed = True
+            return None
+        try:
+            track = Track(path)
+        except Unplayable as error:
+            return str(error)
+        sound = track.read(1)
+        track.close()
+        return None if sound else "it holds no sound"
 
 
 def player(paths: Paths, settings: Settings) -> Finding:
@@ -182,6 +262,7 @@ def player(paths: Paths, settings: Settings) -> Finding:
         return True, "Moodtray's own player, by setting", ""
     from agent.clock import SystemClock
     from agent.players.polling import Budget
+    from agent.players.spotify.playlists import entries, refused
     from agent.players.spotify.storage import ledger, stored_login
 
     login = stored_login(settings, paths)
@@ -200,7 +281,14 @@ def player(paths: Paths, settings: Settings) -> Finding:
             f"Spotify, {until}, but no playlists",
             "Name a playlist for each mood under [spotify_playlists] in the settings.",
         )
-    found = f"Spotify, {until}, playlists for {', '.join(settings.spotify_playlists)}"
+    usable = dict.fromkeys(emotion for emotion, _, _ in entries(settings))
+    if not usable:
+        return (
+            None,
+            f"Spotify, {until}, but no entry under [spotify_playlists] can be used",
+            "\n".join(map(str, refused(settings))),
+        )
+    found = f"Spotify, {until}, playlists for {', '.join(usable)}"
     if (wait := requests.blocked_until) is not None:
         return None, found, f"Spotify asked for silence until {wait.astimezone():%H:%M on %d %B}."
     if Budget(requests.daily_budget, requests.today, requests.resets_in).for_reading == 0:

@@ -75,7 +75,7 @@ def run_checks(
         [
             ("system", checks.system),
             ("folders", lambda: checks.folders(paths)),
-            ("settings", lambda: checks.settings_file(paths, problem)),
+            ("settings", lambda: checks.settings_file(paths, problem, settings)),
             ("history", lambda: checks.history(paths)),
             ("model", lambda: checks.model(settings)),
             ("camera", lambda: checks.camera(paths, settings)),

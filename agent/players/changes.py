@@ -48,6 +48,7 @@ class Command(StrEnum):
     PLAY = "play"
     PAUSE = "pause"
     RESUME = "resume"
+    NEXT = "next"
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,6 +241,8 @@ class Driver:
                 self.player.play(command.playlist)
             elif command.kind is Command.PAUSE:
                 self.player.pause()
+            elif command.kind is Command.NEXT:
+                self.player.next_track()
             else:
                 self.player.resume()
         except PlayerError as error:

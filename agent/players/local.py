@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import random
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.errors import PlaylistGone
-from agent.players.sound import NULL, SUFFIXES, Deck, Output, Unplayable
+from agent.players.decoding import SUFFIXES, Unplayable
+from agent.players.folders import LISTS, Found, find
+from agent.players.sound import NULL, Deck, Output
 from agent.ports import Clock
+from agent.printable import printable
 from agent.settings import LOOPS, LocalSettings, Settings
 from agent.store.paths import expanded, resources_dir
 from agent.types import EMOTIONS, Playback, Playlist, PlayState
+from agent.wording import parse_mood
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +72,8 @@ class LocalPlayer:
             PlayState.PAUSED if self._paused else PlayState.PLAYING,
             context=self._playlist.uri,
             context_name=self._playlist.name,
-            track=str(path),
-            title=path.stem.replace("_", " "),
+            track=str(path).encode("utf-8", "backslashreplace").decode(),
+            title=printable(path.stem.replace("_", " ")),
             position=position,
             duration=duration,
             device=device,
@@ -86,9 +89,8 @@ class LocalPlayer:
             deck = Deck(paths, chance=self._chance, on_end=self._track_ended)
         except Unplayable as error:
             raise PlaylistGone(
-                f"None of the {len(paths)} audio files of “{playlist.name}” can be played; they "
-                "seem to be damaged. Replace them, or name another folder in the settings under "
-                "local_playlists."
+                f"None of the {len(paths)} audio files of “{playlist.name}” can be played: {error}."
+                " Replace them, or name another folder in the settings under local_playlists."
             ) from error
         before = self._deck
         self._deck, self._playlist, self._paused = deck, playlist, False
@@ -109,6 +111,13 @@ class LocalPlayer:
             self._output.resume()
             self._pulled = (self._output.pulls, self._clock.monotonic())
             self._paused = False
+
+    def next_track(self) -> None:
+        """Go on with the next track; does nothing when nothing was played before."""
+        if self._deck is not None:
+            self._deck.next()
+            if self._paused:
+                self.resume()
 
     def set_volume(self, volume: float) -> None:
         """Set the volume, 0..1. Any thread."""
@@ -134,19 +143,55 @@ class LocalPlayer:
             self._pulled = (self._output.pulls, now)
 
 
-def playlists_for(settings: Settings) -> dict[str, tuple[Playlist, ...]]:
-    """Find every emotion's playlists: the user's folders, or the shipped loop where none are named.
+def playlists_for(
+    settings: Settings, adopted: Mapping[str, Path] | None = None
+) -> dict[str, tuple[Playlist, ...]]:
+    """Find every emotion's playlists: those of the settings, else the user's folder, else a loop.
 
-    An emotion with an empty list in the settings has none.
+    The folder is that of :func:`mood_folders`. An emotion with an empty list in the settings has
+    none.
     """
+    own = adopted or {}
     named_by_emotion = {str(emotion): names for emotion, names in settings.local_playlists.items()}
     found: dict[str, tuple[Playlist, ...]] = {}
     for emotion in EMOTIONS:
         named = named_by_emotion.get(emotion)
-        found[emotion] = (
-            (loop(emotion),) if named is None else tuple(playlist(text) for text in named)
-        )
+        if named is not None:
+            found[emotion] = tuple(playlist(text) for text in named)
+        elif emotion in own:
+            found[emotion] = (playlist(str(own[emotion])),)
+        else:
+            found[emotion] = (loop(emotion),)
     return found
+
+
+def mood_folders(root: Path) -> dict[str, Path]:
+    """Find the folders below ``root`` that are named after an emotion and hold music.
+
+    "Happy", "Afraid" or "fear" are such names, in any case. Takes as long as the disk does.
+    """
+    found: dict[str, Path] = {}
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir())
+    except OSError:
+        return found
+    for folder in folders:
+        try:
+            mood = parse_mood(folder.name)
+        except ValueError:
+            continue
+        if mood is not None and signature(playlist(str(folder))) is not None:
+            found.setdefault(mood.value, folder)
+    return found
+
+
+def signature(playlist: Playlist) -> tuple[object, ...] | None:
+    """Tell one state of a playlist's files from another; None: there are none to play."""
+    try:
+        tracks = tracks_of(playlist)
+        return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in tracks)
+    except (PlaylistGone, OSError):
+        return None
 
 
 def loop(emotion: str) -> Playlist:
@@ -159,45 +204,23 @@ def playlist(text: str) -> Playlist:
     if text.startswith(LOOPS):
         return loop(text.removeprefix(LOOPS))
     path = expanded(text)
-    return Playlist(str(path), path.stem if path.suffix in SUFFIXES else path.name or str(path))
+    is_file = path.suffix.lower() in (*SUFFIXES, *LISTS)
+    return Playlist(str(path), printable(path.stem if is_file else path.name or str(path)))
 
 
 def tracks_of(playlist: Playlist) -> list[Path]:
     """List the audio files of a playlist in the order in which people number them.
 
-    Folders within it are included, hidden files not. Raises PlaylistGone when there are none.
+    Folders within it included, hidden files not. Raises PlaylistGone when there are none.
     """
+    return look_at(playlist).tracks
+
+
+def look_at(playlist: Playlist) -> Found:
+    """List the same as :func:`tracks_of`, with what was passed over."""
     if playlist.uri.startswith(LOOPS):
-        return [_loop_file(playlist)]
-    path = Path(playlist.uri)
-    remedy = "name another folder in the settings under local_playlists."
-    try:
-        if path.is_file():
-            return [path]
-        if not path.is_dir():
-            raise PlaylistGone(
-                f"The folder {path} of “{playlist.name}” is not there any more. Put it back, or "
-                + remedy
-            )
-        files = [
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in SUFFIXES
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            and file.is_file()
-        ]
-    except OSError as error:
-        raise PlaylistGone(
-            f"The folder {path} of “{playlist.name}” cannot be read ({error.strerror}). Check its "
-            "permissions, or " + remedy
-        ) from error
-    if not files:
-        kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
-        raise PlaylistGone(
-            f"The folder {path} of “{playlist.name}” holds no music that Moodtray can play "
-            f"({kinds}). Put some in, or " + remedy
-        )
-    return sorted(files, key=lambda file: _numbered(file.relative_to(path)))
+        return Found([_loop_file(playlist)])
+    return find(Path(playlist.uri), playlist.name)
 
 
 def _loop_file(playlist: Playlist) -> Path:
@@ -213,9 +236,3 @@ def _loop_file(playlist: Playlist) -> Path:
             "yours in the settings under local_playlists."
         )
     return file
-
-
-def _numbered(path: Path) -> list[tuple[int, int, str]]:
-    """Sort key by which "2" comes before "10"."""
-    pieces = re.split(r"(\d+)", str(path).casefold())
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]

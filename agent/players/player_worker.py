@@ -90,6 +90,10 @@ class PlayerWorker(Worker):
         """Let the music play on, as the user asks."""
         self._send(PlayerCommand(Command.RESUME))
 
+    def next_track(self) -> None:
+        """Go on with the next track of what plays."""
+        self._send(PlayerCommand(Command.NEXT))
+
     def expect(self, waiting: bool) -> None:
         """Say whether a decision waits for the track's end; it is then watched more closely."""
         self._waiting = waiting

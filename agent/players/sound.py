@@ -1,6 +1,6 @@
-"""The computer's sound through miniaudio.
+"""The computer's sound.
 
-Tracks that decode, a deck that plays them in turn, and the device that pulls from it.
+A deck that plays tracks in turn, and miniaudio's device that pulls from it.
 
 The device calls back in a thread of its own (the audio thread) a few times a second; what it calls
 holds a lock for the time of decoding one buffer and never waits for anything else.
@@ -12,64 +12,27 @@ import logging
 import random
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from agent.players.decoding import CHANNELS, FRAME_BYTES, RATE, Track, Unplayable
+from agent.printable import printable
+
 log = logging.getLogger(__name__)
 
-RATE = 44_100
-CHANNELS = 2
-FRAME_BYTES = 2 * CHANNELS
 GAP = 0.3
 """Seconds of silence after a track: time to switch before a note of the next one is heard."""
-MAX_FRAMES = 16_384
-"""The decoder's buffer; longer requests are served in parts."""
-SUFFIXES = (".mp3", ".flac", ".ogg", ".wav")
+NAMED = 3
+"""So many files that cannot be played are named in one message."""
 NULL = "Null"
 """Name of the device that plays into the void: a machine without sound."""
 
 
-class Unplayable(Exception):
-    """A file that holds no sound we can decode."""
-
-
 class NoSound(Exception):
     """A sound device that cannot be opened."""
-
-
-class Track:
-    """An open audio file, decoded to 16 bit stereo at RATE. Raises Unplayable."""
-
-    def __init__(self, path: Path) -> None:
-        import miniaudio
-
-        self.path = path
-        try:
-            self.duration: float = miniaudio.get_file_info(str(path)).duration
-            self._stream = miniaudio.stream_file(
-                str(path), nchannels=CHANNELS, sample_rate=RATE, frames_to_read=1024
-            )
-        except (miniaudio.MiniaudioError, OSError) as error:
-            raise Unplayable(str(path)) from error
-        if self.duration <= 0.0:
-            self.close()
-            raise Unplayable(str(path))
-
-    def read(self, frames: int) -> bytes:
-        """Read at most ``frames`` frames; empty at the end, or where the rest is damaged."""
-        import miniaudio
-
-        try:
-            return bytes(self._stream.send(min(frames, MAX_FRAMES)).tobytes())
-        except (StopIteration, miniaudio.MiniaudioError):
-            return b""
-
-    def close(self) -> None:
-        """Close the file."""
-        self._stream.close()
 
 
 class Deck:
@@ -90,14 +53,14 @@ class Deck:
         self._chance = chance  # None: in order
         self._on_end = on_end
         self._lock = threading.Lock()
-        self._bad: set[Path] = set()
+        self._bad: dict[Path, str] = {}  # what cannot be played, and why
         self._played = 0  # frames of the present track
         self._gap = 0  # frames of silence still due
         self._latest: Path | None = None
         self._turn = self._order()
         self._track = self._open_next()
         if self._track is None:
-            raise Unplayable
+            raise Unplayable(listed(self._bad))
 
     def read(self, frames: int) -> bytes:
         """Read the next sound; shorter than asked for means silence for the rest.
@@ -134,6 +97,14 @@ class Deck:
             position = min(self._played / RATE, self._track.duration)
             return self._track.path, position, self._track.duration
 
+    def next(self) -> None:
+        """Go on with the next track at once. Any thread."""
+        with self._lock:
+            if self._track is not None:
+                self._track.close()
+                self._track = self._open_next()
+                self._played = self._gap = 0
+
     def close(self) -> None:
         """Close the track that is open."""
         with self._lock:
@@ -146,7 +117,7 @@ class Deck:
     def _turn_over(self) -> None:
         assert self._track is not None
         if self._played == 0:  # a header without sound: it would end for ever
-            self._skip(self._track.path)
+            self._skip(self._track.path, "it holds no sound")
         self._track.close()
         self._track = self._open_next()
         self._played = 0
@@ -162,16 +133,16 @@ class Deck:
                 continue
             try:
                 track = Track(path)
-            except Unplayable:
-                self._skip(path)
+            except Unplayable as error:
+                self._skip(path, str(error))
                 continue
             self._latest = path
             return track
         return None
 
-    def _skip(self, path: Path) -> None:
-        self._bad.add(path)
-        log.warning("skipped, it cannot be played: %s", path)
+    def _skip(self, path: Path, why: str) -> None:
+        self._bad[path] = why
+        log.warning("skipped, it cannot be played: %s (%s)", printable(str(path)), why)
 
     def _order(self) -> Iterator[Path]:
         order = list(self._paths)
@@ -180,6 +151,13 @@ class Deck:
             if len(order) > 1 and order[0] == self._latest:  # never the same one twice in a row
                 order.append(order.pop(0))
         return iter(order)
+
+
+def listed(bad: Mapping[Path, str]) -> str:
+    """Name some files that cannot be played and say why, for people; count the others."""
+    told = [f"{printable(path.name)} ({why})" for path, why in list(bad.items())[:NAMED]]
+    more = len(bad) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
 
 
 class Output:

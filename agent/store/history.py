@@ -156,6 +156,16 @@ class SqliteHistory:
         # The file itself may just have become one that is set aside.
         return _remove_set_aside(self.path, prefix) or found
 
+    def forget_between(self, since: float, until: float) -> None:
+        """Remove all that was noted from ``since`` up to ``until`` (seconds since 1970).
+
+        Damaged files that were set aside go as well: nobody can tell what time they are of.
+        Afterwards the bytes are gone from the files, not only from the tables. Raises StoreError.
+        """
+        if self.path.exists():
+            self._file.run(lambda opened: _remove_between(opened, since, until))
+        _remove_set_aside(self.path, "")
+
     # -- reading: oldest first
 
     def moods(self, *, since: datetime | None = None, last: int = 1000) -> list[MoodEntry]:
@@ -244,6 +254,16 @@ def _blank(connection: sqlite3.Connection, prefix: str) -> bool:
     connection.execute("VACUUM")
     _empty_log(connection)
     return switches.rowcount + feedback.rowcount > 0
+
+
+def _remove_between(connection: sqlite3.Connection, since: float, until: float) -> None:
+    """Remove the rows of a time, and their bytes. Raises sqlite3.Error."""
+    connection.execute("PRAGMA secure_delete = ON").fetchone()
+    with connection:
+        for table in ("moods", "switches", "feedback"):
+            connection.execute(f"DELETE FROM {table} WHERE at >= ? AND at < ?", (since, until))
+    connection.execute("VACUUM")
+    _empty_log(connection)
 
 
 def _remove_set_aside(path: Path, prefix: str) -> bool:

@@ -29,6 +29,7 @@ class Paths:
     state: Path  # what a restart should remember: consent, Retry-After, request counts
     logs: Path
     runtime: Path  # lock, door for commands and its secret
+    music: Path  # the user's own: a folder for each mood is looked for in it
 
     @classmethod
     def default(cls) -> Paths:
@@ -46,6 +47,7 @@ class Paths:
             Path(dirs.user_state_dir),
             Path(dirs.user_log_dir),
             Path(dirs.user_runtime_dir) if sys.platform != "linux" else _linux_runtime(dirs),
+            Path(dirs.user_music_dir) / "Moodtray",
         )
 
     @staticmethod
@@ -69,7 +71,8 @@ class Paths:
     def below(cls, home: Path) -> Paths:
         """Put all folders below one."""
         root = expanded(home).absolute()
-        return cls(root / "config", root / "data", root / "state", root / "logs", root / "runtime")
+        below = (root / name for name in ("config", "data", "state", "logs", "runtime", "music"))
+        return cls(*below)
 
     @property
     def settings_file(self) -> Path:

@@ -99,11 +99,14 @@ def value_errors(path: Path | None, text: str, error: ValidationError) -> Settin
     return SettingsError("\n".join(told.values()))
 
 
-def path_errors(
-    path: Path | None, text: str, entries: Iterable[tuple[tuple[str, ...], str]]
+def all_errors(
+    path: Path | None,
+    text: str,
+    error: ValidationError | None,
+    entries: Iterable[tuple[tuple[str, ...], str]],
 ) -> SettingsError:
-    """Explain paths that cannot be meant so; ``entries``: the keys and what stands there."""
-    told = []
+    """Explain TOML that breaks the rules (``error``), or names paths which cannot be meant so."""
+    told = [value_errors(path, text, error).message] if error is not None else []
     for keys, entry in entries:
         why = _path_mistake(entry, a_folder=keys[0] != "camera")
         if why:

@@ -284,18 +284,25 @@ def default_text() -> str:
 
 
 def parse(text: str, path: Path | None) -> Settings:
-    """Turn TOML text into settings. Raises SettingsError."""
+    """Turn TOML text into settings. Raises SettingsError.
+
+    ``path`` is for the message, None for text that is not yet in the file.
+    """
+    values = _toml(text, path or Path("settings"))
+    settings: Settings | None = None
+    wrong: ValidationError | None = None
     try:
-        values = _toml(text, path or Path("settings"))
         # As JSON pydantic is strict in the way a settings file wants it: lists are welcome where
         # tuples are kept, times may be written as text, but "5" is no number and 1 is not true.
         settings = Settings.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        from agent.store import settings_errors
+        wrong = error
+    entries = _paths_in(values)
+    if settings is not None and all(is_whole_path(entry) for _, entry in entries):
+        return settings
+    from agent.store import settings_errors
 
-        raise settings_errors.value_errors(path, text, error) from error
-    _check_paths(settings, path, text)
-    return settings
+    raise settings_errors.all_errors(path, text, wrong, entries) from wrong
 
 
 def _toml(text: str, path: Path) -> dict[str, Any]:
@@ -314,22 +321,20 @@ def _toml(text: str, path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: {error}.") from error
 
 
-def _check_paths(settings: Settings, path: Path | None, text: str) -> None:
-    """Raise SettingsError for paths that cannot be meant so."""
-    entries: list[tuple[tuple[str, str], str]] = [
-        (("local_playlists", emotion), entry)
-        for emotion, folders in settings.local_playlists.items()
-        for entry in folders
-        if not entry.startswith(LOOPS)
-    ]
-    source = settings.camera.source
+def _paths_in(values: Mapping[str, Any]) -> list[tuple[tuple[str, str], str]]:
+    """List (keys, text) of all that stands for a path, while values are not checked yet."""
+    found: list[tuple[tuple[str, str], str]] = []
+    folders = values.get("local_playlists")
+    if isinstance(folders, dict):
+        for emotion, several in folders.items():
+            for entry in several if isinstance(several, list) else ():
+                if isinstance(entry, str) and not entry.startswith(LOOPS):
+                    found.append((("local_playlists", emotion), entry))
+    camera = values.get("camera")
+    source = camera.get("source") if isinstance(camera, dict) else None
     if isinstance(source, str) and not (source.isdecimal() or addresses.is_address(source)):
-        entries.append((("camera", "source"), source))
-    if all(is_whole_path(entry) for _, entry in entries):
-        return
-    from agent.store import settings_errors
-
-    raise settings_errors.path_errors(path, text, entries)
+        found.append((("camera", "source"), source))
+    return found
 
 
 # -- values in a text

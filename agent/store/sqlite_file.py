@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -30,7 +31,7 @@ class SqliteFile:
     """The connection to one file. Any thread.
 
     With write-ahead logging where the file system can do it, so that a page may read while the
-    agent writes.
+    agent writes. A file that was removed or replaced beside us is begun anew.
 
     A damaged file is set aside as ``NAME.broken-DATE`` and a new one is started; ``on_set_aside``
     (default: a warning in the log) is told so in a StoreError's words. ``schema`` makes the tables
@@ -49,6 +50,7 @@ class SqliteFile:
         self._version = version
         self._on_set_aside = on_set_aside or _log_warning
         self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None  # the file that it is open on
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -80,8 +82,15 @@ class SqliteFile:
         return result
 
     def _connect(self) -> sqlite3.Connection:
-        if self._connection is not None:
+        if self._connection is not None and self._identity() == self._opened:
             return self._connection
+        if self._connection is not None:  # what is written into it nobody would ever find
+            log.warning("%s was removed or replaced; it is begun anew", self.path)
+            self._disconnect()
+            # SQLite leaves these for a file that it cannot see any more; another one they spoil.
+            for suffix in ("-wal", "-shm"):
+                with contextlib.suppress(OSError):
+                    self.path.with_name(self.path.name + suffix).unlink()
         ensure_folder(self.path.parent)
         # Made before SQLite does, which gives the files beside it the same permissions.
         with contextlib.suppress(OSError):
@@ -100,8 +109,16 @@ class SqliteFile:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._opened = connection, self._identity()
         return connection
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file lies at the path; None: there is none."""
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _known_version(self, connection: sqlite3.Connection) -> int:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -27,11 +27,11 @@ Data = Annotated[
 Run = Annotated[Path, typer.Option("--run", help="Folder of the run: checkpoints and log.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the three commands to ``app``."""
-    app.command("train")(train)
-    app.command("export")(export)
-    app.command("evaluate")(evaluate)
+def register(app: typer.Typer, *, hidden: bool = False) -> None:
+    """Add the three commands to ``app``; ``hidden``: its help does not name them."""
+    app.command("train", hidden=hidden)(train)
+    app.command("export", hidden=hidden)(export)
+    app.command("evaluate", hidden=hidden)(evaluate)
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def quantise(
 
 
 @dataclasses.dataclass(frozen=True)
-class Verdict:
+class Comparison:
     """Validation accuracy and milliseconds a face, of the network and of its eight-bit copy."""
 
     accuracy: float
@@ -90,11 +90,11 @@ class Verdict:
         return self.ms_int8 < self.ms and self.accuracy - self.accuracy_int8 <= 0.003
 
 
-def compare(model: Path, int8: Path, validation: data.Faces) -> Verdict:
+def compare(model: Path, int8: Path, validation: data.Faces) -> Comparison:
     """Compare both on the plurality of the validation faces, one face at a time for the speed."""
     known = validation.plurality >= 0
     pictures, truth = list(validation.pictures[known]), validation.plurality[known]
     both = [ExpressionClassifier.load(file) for file in (model, int8)]
     right = [metrics.figures(predict(each, pictures), truth)["accuracy"] for each in both]
     ms = latencies([one_face(each) for each in both])
-    return Verdict(right[0], right[1], ms[0], ms[1])
+    return Comparison(right[0], right[1], ms[0], ms[1])

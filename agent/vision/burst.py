@@ -67,7 +67,8 @@ class Burst:
 
     def observation(self, now: float) -> Observation:
         """Probabilities are averaged over the looks that showed a face, weighed by their quality;
-        the quality is that of those looks times their share."""
+        the quality is that of those looks times their share.
+        """
         seen = [(x.probabilities, x.quality) for x in self.looks if x.probabilities is not None]
         if not seen:
             return Observation(now, 0, None)

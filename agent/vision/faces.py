@@ -92,7 +92,8 @@ class FaceTracker:
 
     def search(self, frame: Frame) -> list[Box]:
         """The whole frame, without memory; the largest face first. Small faces are searched for
-        only when there is no large one."""
+        only when there is no large one.
+        """
         scale = min(1.0, SEARCH_WIDTH / frame.shape[1])
         grey = _reduced(frame, scale)
         found = self._run(grey, LARGE, None)
@@ -104,7 +105,8 @@ class FaceTracker:
 
     def search_all(self, frame: Frame) -> list[Box]:
         """Every face of a picture, also the small ones, without memory; the largest first. Slower
-        than :meth:`search` and meant for pictures, not for a camera."""
+        than :meth:`search` and meant for pictures, not for a camera.
+        """
         scale = min(1.0, PICTURE_WIDTH / frame.shape[1])
         found = self._run(_reduced(frame, scale), MIN_SIZE, None)
         boxes = [_scaled(box, 1.0 / scale, 0, 0, frame) for box in found]

@@ -96,7 +96,8 @@ class Watcher(Worker):
 
     def set_yield_to_others(self, on: bool) -> None:
         """Whether to let the webcam go when another program opens it. Where that cannot be told
-        (see agent.vision.camera_sharing) nothing changes."""
+        (see agent.vision.camera_sharing) nothing changes.
+        """
         self._yields = on
         self.wake()
 
@@ -215,7 +216,8 @@ class Watcher(Worker):
 
     def _first_look(self, camera: Camera) -> Burst | None:
         """The burst after opening: frames as they come, for somebody waits for it, and from the
-        first face on."""
+        first face on.
+        """
         burst = Burst()
         began = time.monotonic()
         while len(burst.looks) < self._burst_frames:

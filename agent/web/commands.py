@@ -16,13 +16,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent import events
+from agent.errors import AgentError
 from agent.ports import Clock, Report
-from agent.settings import EmotionName
-from agent.types import MoodState, PlayState, Snapshot
-from agent.web.status_text import as_dict, camera_text, until_text, why_text
+from agent.types import Mood, PlayState, Snapshot
+from agent.web.status_text import as_dict, why_text
+from agent.wording import camera_line, capital, clock_time, describe, parse_mood, until
 
 PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
+WISH_PATIENCE = 4.0
+"""The same where a player has to be heard: a slow Spotify takes seconds."""
 LOOK_EVERY = 0.02
 """Seconds between two looks at whether it has."""
 
@@ -50,12 +53,22 @@ class _Pause(_Arguments):
 
 
 class _Mood(_Arguments):
-    emotion: EmotionName
+    emotion: str  # a mood by the menu's word or the settings' name; "auto": read the face
     minutes: Annotated[float, Field(gt=0.0, le=1440.0)] = 30.0
 
 
+class _Break(_Arguments):
+    until: datetime | None = None
+    until_back: bool = False
+
+
 class _Music(_Arguments):
-    action: Literal["pause", "resume"]
+    action: Literal["pause", "resume", "next"]
+
+
+class _Page(_Arguments):
+    page: str = ""
+    show: bool = True
 
 
 class _Preview(_Arguments):
@@ -83,10 +96,18 @@ class Commands:
     """Answers commands.
 
     ``report`` and ``snapshot`` are called in the asking thread and must not block; an answer may
-    block for PATIENCE.
+    block for PATIENCE. ``page_link`` makes an address that opens a page once; it may raise
+    AgentError.
     """
 
-    def __init__(self, report: Report, snapshot: Callable[[], Snapshot], clock: Clock) -> None:
+    def __init__(
+        self,
+        report: Report,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        page_link: Callable[[str], str] | None = None,
+    ) -> None:
+        self._page_link = page_link
         self._report = report
         self._snapshot = snapshot
         self._clock = clock
@@ -99,7 +120,10 @@ class Commands:
             "play": ("POST", _None, self._play),
             "music": ("POST", _Music, self._music),
             "next": ("POST", _None, self._next),
+            "undo": ("POST", _None, self._undo),
+            "break": ("POST", _Break, self._break),
             "preview": ("POST", _Preview, self._preview),
+            "page": ("POST", _Page, self._page),
             "hello": ("POST", _None, self._hello),
             "quit": ("POST", _None, self._quit),
         }
@@ -127,13 +151,13 @@ class Commands:
         return _told(why_text(self._snapshot()))
 
     def _pause(self, arguments: _Pause) -> Answer:
-        until = None if arguments.until is None else arguments.until.astimezone()
+        end = None if arguments.until is None else arguments.until.astimezone()
         now = self._clock.now()
-        if until is not None and until <= now:
-            return refusal(422, f"{until:%H:%M on %d %b} has passed already; name a later time.")
-        self._report(events.PauseCamera(until))
-        done = self._happened(lambda seen: seen.camera_paused and seen.paused_until == until)
-        return _told(f"The camera is paused {until_text(until, now)}.", done)
+        if end is not None and end <= now:
+            return refusal(422, _passed(end))
+        self._report(events.PauseCamera(end))
+        done = self._happened(lambda seen: seen.camera_paused and seen.paused_until == end)
+        return _told(f"The camera is paused {until(end, now)}.", done)
 
     def _resume(self, _: _None) -> Answer:
         if not self._snapshot().consent:
@@ -143,21 +167,39 @@ class Commands:
         done = self._happened(lambda seen: not seen.camera_paused and not seen.stopped)
         seen = self._snapshot()
         if done and seen.held_off is not None:
-            camera = camera_text(seen, self._clock.now())
+            camera = camera_line(seen, self._clock.now())
             return _told(f"Not paused any more, but the camera is {camera}.")
         return _told("The camera may be used again.", done)
 
     def _mood(self, arguments: _Mood) -> Answer:
-        state, minutes = MoodState(arguments.emotion), arguments.minutes
-        self._report(events.SetMood(state, minutes))
-        done = self._happened(lambda seen: seen.mood.by_hand and seen.mood.state is state)
-        return _told(f"You feel {state.value}: so it stays for {minutes:g} minutes.", done)
+        try:
+            state = parse_mood(arguments.emotion)
+        except ValueError as error:
+            return refusal(422, f"emotion: {error}")
+        if state is None:
+            return self._wish(events.FollowFace(), "Moodtray goes by your face again.")
+        shown = self._snapshot().mood
+        wrong = shown.state if shown.state.is_emotion and not shown.by_hand else None
+        said = Mood(state, 0.0, 1.0, by_hand=True)
+        otherwise = f"{capital(describe(said))}, for {arguments.minutes:g} minutes."
+        return self._wish(events.SetMood(state, arguments.minutes, wrong), otherwise)
 
     def _play(self, _: _None) -> Answer:
-        self._report(events.PlayForMood())
-        return _told("Asked for music for your mood. 'moodtray why' tells what came of it.")
+        otherwise = "Asked for music for your mood. 'moodtray why' tells what came of it."
+        return self._wish(events.PlayForMood(), otherwise)
+
+    def _undo(self, _: _None) -> Answer:
+        return self._wish(events.UndoSwitch(), "Asked to take the last change back.")
+
+    def _break(self, arguments: _Break) -> Answer:
+        end = None if arguments.until is None else arguments.until.astimezone()
+        if end is not None and end <= self._clock.now():
+            return refusal(422, _passed(end))
+        return self._wish(events.TakeBreak(end, arguments.until_back), "Camera and music rest.")
 
     def _music(self, arguments: _Music) -> Answer:
+        if arguments.action == "next":
+            return self._next_track()
         pause = arguments.action == "pause"
         self._report(events.PauseMusic() if pause else events.ResumeMusic())
         wanted = PlayState.PAUSED if pause else PlayState.PLAYING
@@ -167,8 +209,23 @@ class Commands:
         return _told(f"The music is {'paused' if pause else 'on'}.", done)
 
     def _next(self, _: _None) -> Answer:
-        self._report(events.NextPlaylist())
-        return _told("Asked for another playlist for this mood.")
+        otherwise = "Asked for another playlist for this mood."
+        return self._wish(events.NextPlaylist(), otherwise)
+
+    def _next_track(self) -> Answer:
+        before = self._snapshot()
+        track = None if before.playback is None else before.playback.track
+        self._report(events.NextTrack())
+
+        def gone_on(seen: Snapshot) -> bool:
+            other = seen.playback is not None and seen.playback.track != track
+            return other or seen.answers > before.answers
+
+        done, seen = self._happened(gone_on, WISH_PATIENCE), self._snapshot()
+        if seen.answers > before.answers:
+            return _answered(seen)
+        title = None if seen.playback is None else seen.playback.title
+        return _told(f"♪ {title}" if done and title else "Asked for the next track.")
 
     def _preview(self, arguments: _Preview) -> Answer:
         before = self._snapshot()
@@ -181,6 +238,20 @@ class Commands:
             return refusal(409, PAUSED, title="The camera is paused")
         return _told("The preview is open." if show else "The preview is closed.", done)
 
+    def _page(self, arguments: _Page) -> Answer:
+        if self._page_link is None:
+            return refusal(409, "This run of Moodtray has no page.")
+        if arguments.show:
+            self._report(events.OpenPage(arguments.page))
+            return _told("The page opens in your browser.")
+        try:
+            url = self._page_link(arguments.page)
+        except AgentError as error:
+            return refusal(409, error.message, title=error.title)
+        except ValueError:
+            return refusal(422, f"There is no page '{arguments.page}'.")
+        return Answer(200, {"done": True, "text": "Open this address.", "url": url})
+
     def _hello(self, _: _None) -> Answer:
         """Show at a second start that the first one is there."""
         title = "Moodtray is already running"
@@ -192,13 +263,39 @@ class Commands:
         self._report(events.Quit())
         return _told("Moodtray ends.")
 
-    def _happened(self, condition: Callable[[Snapshot], bool]) -> bool:
-        """Return True as soon as the agent's snapshot says so, False after PATIENCE."""
-        for _ in range(int(PATIENCE / LOOK_EVERY)):
+    def _wish(self, event: events.Event, otherwise: str) -> Answer:
+        """Report a wish and tell what came of it.
+
+        ``otherwise``: what to say when that takes long.
+        """
+        before = self._snapshot().answers
+        self._report(event)
+        if self._happened(lambda seen: seen.answers > before, WISH_PATIENCE):
+            return _answered(self._snapshot())
+        return _told(otherwise, done=False)
+
+    def _happened(
+        self, condition: Callable[[Snapshot], bool], patience: float | None = None
+    ) -> bool:
+        """Return True as soon as the agent's snapshot says so, False after ``patience`` seconds.
+
+        None: PATIENCE.
+        """
+        for _ in range(int((PATIENCE if patience is None else patience) / LOOK_EVERY)):
             if condition(self._snapshot()):
                 return True
             time.sleep(LOOK_EVERY)
         return condition(self._snapshot())
+
+
+def _answered(seen: Snapshot) -> Answer:
+    """Repeat the words that the user was answered with on the screen."""
+    assert seen.answer is not None
+    return _told(f"{seen.answer.title}. {seen.answer.body}".replace("?.", "?"))
+
+
+def _passed(end: datetime) -> str:
+    return f"{clock_time(end)} on {end:%d %b} has passed already; name a later time."
 
 
 def _told(text: str, done: bool = True) -> Answer:

@@ -26,7 +26,8 @@ QUIT_PATIENCE = 3.0
 ANSWER_LIMIT = 1_000_000
 """Bytes of an answer; the agent's have some hundreds."""
 
-_NOBODY = "No agent is running. Start it with 'moodtray run'."
+_NOBODY = "Start it with 'moodtray run', or from your applications."
+_NONSENSE = "Its answer makes no sense. Is it of another version?"
 _DEAF = "It takes no commands: it is still starting, or was started without them."
 
 
@@ -86,8 +87,9 @@ def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
         text = response.read(ANSWER_LIMIT)
     except TimeoutError as error:
         raise DesktopError(
-            f"The running agent (process {key.pid}) does not answer. "
-            f"If it hangs, end that process and start again with 'moodtray run'."
+            f"Moodtray (process {key.pid}) is running and does not answer. "
+            f"If it hangs, end that process and start again with 'moodtray run'.",
+            title="No answer",
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise NotRunning(_NOBODY) from error
@@ -98,8 +100,8 @@ def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
         raise NotRunning(_NOBODY)  # the key is of an agent that is gone; a stranger answers
     answer = _parse(text)
     if response.status != 200:
-        refusal = str(answer.get("error", f"The agent refused: {response.status}."))
-        raise DesktopError(refusal, title=answer.get("title"))
+        refusal = str(answer.get("error", f"It was refused ({response.status})."))
+        raise DesktopError(refusal, title=answer.get("title") or f"'moodtray {verb}'")
     if verb == "quit":
         _wait_until_gone(key.pid)
     return answer
@@ -141,9 +143,11 @@ def _parse(text: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DesktopError("The running agent gave an answer that makes no sense.") from error
+        raise DesktopError(
+            "Its answer makes no sense. Is it of another version?", title="Moodtray"
+        ) from error
     if not isinstance(answer, dict):
-        raise DesktopError("The running agent gave an answer that makes no sense.")
+        raise DesktopError(_NONSENSE, title="Moodtray")
     return answer
 
 

@@ -58,7 +58,8 @@ class Flow(Protocol):
 class LoginServer:
     """Serves the login's pages from a thread of its own until :meth:`stop`.
 
-    ``port`` 0: any free port. ``save_client_id`` is called with the ID that the user enters in
+    ``port`` 0: any free port. ``back``: the page that the browser returns to after a login.
+    ``save_client_id`` is called with the ID that the user enters in
     the guide, in the server's thread. The constructor starts nothing.
     """
 
@@ -72,6 +73,7 @@ class LoginServer:
         save_client_id: Callable[[str], None],
         dashboard: str,
         say: Callable[[str], None],
+        back: str | None = None,
     ) -> None:
         self._flow = flow
         self._wanted_port = port
@@ -80,6 +82,7 @@ class LoginServer:
         self._save_client_id = save_client_id
         self._dashboard = dashboard
         self._say = say
+        self._back = back
         self._form_key = secrets.token_urlsafe(16)  # other sites cannot post our form
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -243,7 +246,9 @@ class LoginServer:
         return page
 
     def _result_page(self, good: bool, title: str, message: str, status: int) -> Response:
-        return self._page("login_done.html", status, good=good, title=title, message=message)
+        return self._page(
+            "login_done.html", status, good=good, title=title, message=message, back=self._back
+        )
 
     def _page(self, template: str, status: int, **values: object) -> Response:
         nonce = secrets.token_urlsafe(12)

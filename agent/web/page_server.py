@@ -14,14 +14,10 @@ import select
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.ports import Clock, Report
-from agent.store.paths import Paths
-from agent.types import Snapshot
 from agent.web import loopback
-from agent.web.commands import Commands
 from agent.worker import Cancelled, Worker
 
 if TYPE_CHECKING:
@@ -46,37 +42,18 @@ LOOK_EVERY = 5
 """Seconds between two looks at whether somebody is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageContext:
-    """What the page gets to work with. All of it may be used from the page's thread."""
-
-    paths: Paths
-    report: Report
-    snapshot: Callable[[], Snapshot]
-    clock: Clock
-    commands: Commands
-    port: int
-
-
 class PageServer(Worker):
     """Serves the page on ``port`` (0, or taken: any free one).
 
-    One cycle serves until it is told to stop.
+    One cycle serves until it is told to stop. ``make_app`` is given the port and makes the
+    application, once, when it is first asked for.
     """
 
     def __init__(
-        self,
-        paths: Paths,
-        commands: Commands,
-        report: Report,
-        snapshot: Callable[[], Snapshot],
-        clock: Clock,
-        port: int = 0,
+        self, make_app: Callable[[int], ASGIApp], report: Report, clock: Clock, port: int = 0
     ) -> None:
         super().__init__("page", report, clock)
-        self._paths = paths
-        self._commands = commands
-        self._snapshot = snapshot
+        self._make_app = make_app
         self._wanted_port = port
         self._port: int | None = None
         self._ready = threading.Event()
@@ -188,13 +165,6 @@ class PageServer(Worker):
             self._server = None
         if not server.should_exit:
             raise RuntimeError("the server ended by itself")
-
-    def _make_app(self, port: int) -> ASGIApp:
-        from agent.web.page.app import make_app
-
-        return make_app(
-            PageContext(self._paths, self.report, self._snapshot, self.clock, self._commands, port)
-        )
 
 
 def _limited_protocol() -> type[asyncio.Protocol]:

@@ -6,14 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from agent.ports import Clock
-from agent.types import CameraState, PlayState, Snapshot
-
-_CAMERA = {
-    CameraState.OFF: "off",
-    CameraState.ON: "on",
-    CameraState.BUSY: "cannot be used",  # the problem's own line says why
-    CameraState.LOST: "gone, waiting for it to come back",
-}
+from agent.types import CameraState, Snapshot
+from agent.wording import (
+    camera_line,
+    capital,
+    clock_time,
+    decided,
+    describe,
+    mood_line,
+    music_line,
+    sentence,
+    track_line,
+    why_lines,
+)
 
 
 def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
@@ -45,6 +50,12 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
         "autostart": snapshot.autostart,
         "problem": snapshot.problem,
         "stopped": list(snapshot.stopped),
+        "mood_until": _iso(snapshot.mood_until),
+        "left_alone_until": _iso(snapshot.left_alone_until),
+        "undo_to": snapshot.undo_to,
+        "on_break": snapshot.on_break,
+        "music_rests": snapshot.music_rests,
+        "volume": snapshot.volume,
         "text": status_text(snapshot, clock),
     }
 
@@ -54,61 +65,31 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
     lines = [
         f"Mood:   {_mood(snapshot, clock.monotonic())}",
         f"Music:  {_music(snapshot)}",
-        f"Camera: {camera_text(snapshot, clock.now())}",
+        f"Camera: {camera_line(snapshot, clock.now())}",
     ]
     if snapshot.decision is not None:
-        lines.append(f"Why:    {snapshot.decision.reason}")
+        lines.append(f"Why:    {decided(snapshot.decision)}")
     if snapshot.problem:
         lines.append(f"Trouble: {snapshot.problem}")
     return "\n".join(lines)
 
 
 def why_text(snapshot: Snapshot) -> str:
-    """Tell the latest decision, and the one that changed the music last when it is another."""
-    decision, switch = snapshot.decision, snapshot.switch
-    if decision is None and switch is None:
-        return "Nothing was decided yet: no mood has been seen for long enough."
-    told = []
-    if switch is not None and switch.playlist is not None:
-        told.append(f"'{switch.playlist.name}' was started: {switch.reason}.")
-    if decision is not None and decision != switch:
-        told.append(f"Now: {decision.reason}.")
-    return "\n".join(text.replace("..", ".") for text in told) or f"{switch and switch.reason}."
-
-
-def camera_text(snapshot: Snapshot, now: datetime) -> str:
-    """Write on, or off and for how long or why, and what to do when the user has to."""
-    if not snapshot.consent:
-        return "not allowed yet; 'moodtray consent' tells what it is for and allows it"
-    if "watcher" in snapshot.stopped:
-        return "off"
-    if snapshot.camera_paused:
-        return f"paused {until_text(snapshot.paused_until, now)}"
-    if snapshot.held_off is not None:
-        return f"off while: {snapshot.held_off}"
-    return _CAMERA[snapshot.camera]
-
-
-def until_text(until: datetime | None, now: datetime) -> str:
-    """Write "until 15:30", with the day when it is another one; "until you resume it"."""
-    if until is None:
-        return "until you resume it"
-    local = until.astimezone(now.tzinfo)
-    if local.date() == now.date():
-        return f"until {local:%H:%M}"
-    return f"until {local:%a %d %b, %H:%M}"
+    """Tell what changed the music last and why, and what holds now."""
+    return "\n".join(sentence(line) for line in why_lines(snapshot))
 
 
 def _mood(snapshot: Snapshot, now: float) -> str:
     mood = snapshot.mood
-    age = _age(now - mood.since)
     if mood.by_hand:
-        return f"{mood.state.value}, as you said {age} ago"
+        until = snapshot.mood_until
+        return capital(describe(mood)) + (f", until {clock_time(until)}" if until else "")
     if not _watching(snapshot):
-        return "not watching"
+        return "Not watching"
+    line, age = mood_line(snapshot), _age(now - mood.since)
     if not mood.state.is_emotion:
-        return f"{mood.state.value} for {age}"
-    return f"{mood.state.value} ({mood.confidence:.0%} sure) for {age}"
+        return line if snapshot.observation is None else f"{line}, for {age}"
+    return f"{line}, for {age} ({mood.confidence:.0%} sure)"
 
 
 def _watching(snapshot: Snapshot) -> bool:
@@ -128,18 +109,9 @@ def _age(seconds: float) -> str:
 
 
 def _music(snapshot: Snapshot) -> str:
-    playback, player = snapshot.playback, snapshot.player
-    where = f" ({player})" if player else ""
-    if "player" in snapshot.stopped:
-        return f"out of touch with it{where}"
-    if playback is None or playback.state is PlayState.UNAVAILABLE:
-        return f"no player answers{where}"
-    # A player's own notation of a playlist without a name says nothing to people.
-    name = f" '{playback.context_name}'" if playback.context_name else ""
-    title = f": {playback.title}" if playback.title else ""
-    if playback.state is PlayState.STOPPED:
-        name = title = ""
-    return f"{playback.state.value}{name}{title}{where}"
+    track = None if "player" in snapshot.stopped else track_line(snapshot)
+    where = f" ({snapshot.player})" if snapshot.player else ""
+    return music_line(snapshot) + (f": {track}" if track else "") + where
 
 
 def _iso(moment: datetime | None) -> str | None:

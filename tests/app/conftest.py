@@ -20,7 +20,7 @@ def spotify() -> Iterator[FakeSpotify]:
 
 
 @pytest.fixture
-def owner(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[ManagerHarness]:
+def harness(moodtray_home: Path, spotify: FakeSpotify) -> Iterator[ManagerHarness]:
     """The player in use over it; ended after the test."""
     paths = Paths.default()
     paths.ensure()

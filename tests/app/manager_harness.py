@@ -9,6 +9,7 @@ from agent.app.player_manager import PlayerManager
 from agent.app.spotify_account import Account
 from agent.clock import SystemClock
 from agent.events import Event, PlayerChanged
+from agent.players.folder_watch import FolderWatch
 from agent.players.player_worker import PlayerWorker
 from agent.players.spotify import storage
 from agent.players.spotify.token import Token
@@ -35,6 +36,7 @@ class ManagerHarness:
             self.events.append,
             self.player,
             self.account,
+            FolderWatch(self.events.append, self.clock),
             spotify_url=spotify.url,
         )
         self.player.start()

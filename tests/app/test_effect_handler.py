@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from agent import effects
@@ -12,13 +11,8 @@ from agent.app.options import Options
 from agent.settings import Settings
 from agent.store.paths import Paths
 from agent.types import (
-    CameraState,
-    Mood,
-    MoodState,
     Notification,
     NotificationKind,
-    Snapshot,
-    Status,
 )
 from tests.fakes.clock import FakeClock
 
@@ -38,21 +32,23 @@ class Withdrawn:
     def close(self) -> None: ...
 
 
-def test_the_question_to_log_in_goes_with_the_login() -> None:
+def test_what_holds_no_more_is_withdrawn() -> None:
     nothing: Any = None
     notifier = Withdrawn()
-    parts = Components(
-        nothing, nothing, nothing, nothing, nothing, WorkerGroup(), notifier=notifier
-    )
-    handler = EffectHandler(
-        parts, Settings(), Options(), Paths.default(), FakeClock(), lambda _: None, lambda: None
-    )
-    mood = Mood(MoodState.HAPPY, 0.0, 1.0)
-    out = Snapshot(Status.NEEDS_LOGIN, mood, None, None, None, CameraState.ON, logged_in=False)
-    handler.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    handler.perform(effects.Publish(out))
-    handler.perform(effects.Publish(replace(out, autostart=True)))
-    assert notifier.kinds == []
-    handler.perform(effects.Publish(replace(out, status=Status.WATCHING, logged_in=True)))
-    handler.perform(effects.Publish(replace(out, status=Status.AWAY, logged_in=True)))
-    assert notifier.kinds == [NotificationKind.LOGIN]
+    for shows, kinds in ((None, []), (notifier, [NotificationKind.LOGIN])):
+        parts = Components(
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            WorkerGroup(),
+            nothing,
+            notifier=shows,
+        )
+        handler = EffectHandler(
+            parts, Settings(), Options(), Paths.default(), FakeClock(), lambda _: None, lambda: None
+        )
+        handler.perform(effects.Withdraw(NotificationKind.LOGIN))
+        assert notifier.kinds == kinds

@@ -6,13 +6,14 @@ import time
 
 import pytest
 
-from agent.errors import NeedsLogin, SettingsError
+from agent.errors import NeedsLogin
 from agent.events import (
     Notice,
     PlaybackChanged,
     PlayerChanged,
     PlayerFailed,
     PlaylistStarted,
+    SettingsBroken,
     SettingsChanged,
     WorkerCrashed,
 )
@@ -46,155 +47,163 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_volume_is_changed_while_the_music_plays(
-    owner: ManagerHarness, built: list[str]
+    harness: ManagerHarness, built: list[str]
 ) -> None:
     def settings(volume: float) -> Settings:
         return Settings(player="local", local=LocalSettings(volume=volume))
 
-    owner.music.use(settings(0.8))
-    owner.player.play(loop("happy"), asked=True)
-    owner.wait_for(PlaylistStarted)
-    local = owner.music._local
+    harness.music.use(settings(0.8))
+    harness.player.play(loop("happy"), asked=True)
+    harness.wait_for(PlaylistStarted)
+    local = harness.music._local
     assert local is not None
-    began = len(owner.events)
-    owner.music.use(settings(0.3))
+    began = len(harness.events)
+    harness.music.use(settings(0.3))
     assert local._output.volume == 0.3
-    owner.player.expect(True)  # has it read more often
+    harness.player.expect(True)  # has it read more often
     time.sleep(1.5)
     assert built == ["local"]
     assert local.playback().state is PlayState.PLAYING
-    told = [event for event in owner.events[began:] if isinstance(event, PlaybackChanged)]
+    told = [event for event in harness.events[began:] if isinstance(event, PlaybackChanged)]
     assert all(event.playback.state is PlayState.PLAYING for event in told)
-    owner.music.use(settings(0.3).model_copy(update={"local": LocalSettings(shuffle=True)}))
+    harness.music.use(settings(0.3).model_copy(update={"local": LocalSettings(shuffle=True)}))
     assert built == ["local", "local"], "the order of the tracks is the deck's"
 
 
 def test_a_player_that_gave_up_is_built_anew(
-    owner: ManagerHarness, built: list[str], monkeypatch: pytest.MonkeyPatch
+    harness: ManagerHarness, built: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: LocalPlayer) -> Playback:
         raise ZeroDivisionError
 
     works = LocalPlayer.playback
     monkeypatch.setattr(LocalPlayer, "playback", broken)
-    owner.music.use(Settings(player="local"))
-    worker = owner.player
+    harness.music.use(Settings(player="local"))
+    worker = harness.player
     end = time.monotonic() + 30.0
     while not worker.gave_up:
         worker.wake()  # instead of the second between two tries
         assert time.monotonic() < end
         time.sleep(0.01)
-    owner.wait_for(WorkerCrashed, lambda e: isinstance(e, WorkerCrashed) and e.gave_up)
+    harness.wait_for(WorkerCrashed, lambda e: isinstance(e, WorkerCrashed) and e.gave_up)
     monkeypatch.setattr(LocalPlayer, "playback", works)
     worker.restart()
-    owner.music.renew()
-    owner.wait_for(PlaybackChanged)
+    harness.music.renew()
+    harness.wait_for(PlaybackChanged)
     assert built == ["local", "local"], "the first one let its sound device go"
-    owner.music.renew()
+    harness.music.renew()
     assert built == ["local", "local"], "it works: nothing to do"
 
 
 def test_unrelated_changes_build_no_player(
-    owner: ManagerHarness, spotify: FakeSpotify, built: list[str]
+    harness: ManagerHarness, spotify: FakeSpotify, built: list[str]
 ) -> None:
-    owner.log_in(spotify.accounts.give_login())
+    harness.log_in(spotify.accounts.give_login())
     settings = Settings(player="spotify", spotify_playlists={"happy": (HAPPY,)})
-    owner.music.use(settings)
+    harness.music.use(settings)
     for update in (
         {"mood": MoodSettings(steadiness="calm")},
         {"spotify_playlists": {"sad": (SAD,)}},
     ):
-        owner.music.use(settings.model_copy(update=update))
+        harness.music.use(settings.model_copy(update=update))
     assert built == ["spotify"]
-    assert owner.names[:3] == ["Spotify"] * 3
-    last = [event for event in owner.events if isinstance(event, PlayerChanged)][2]
+    assert harness.names[:3] == ["Spotify"] * 3
+    last = [event for event in harness.events if isinstance(event, PlayerChanged)][2]
     assert list(last.playlists) == [MoodState.SAD]
-    owner.music.use(settings.model_copy(update={"spotify": SpotifySettings(shuffle=True)}))
+    harness.music.use(settings.model_copy(update={"spotify": SpotifySettings(shuffle=True)}))
     assert built == ["spotify", "spotify"]
 
 
-def test_mapped_playlists_get_their_names(owner: ManagerHarness, spotify: FakeSpotify) -> None:
-    owner.log_in(spotify.accounts.give_login())
+def test_mapped_playlists_get_their_names(harness: ManagerHarness, spotify: FakeSpotify) -> None:
+    harness.log_in(spotify.accounts.give_login())
     uri = spotify.world.catalogue["happy"].uri
-    owner.music.use(Settings(spotify_playlists={"happy": (uri,)}))
-    owner.wait_for(
+    harness.music.use(Settings(spotify_playlists={"happy": (uri,)}))
+    harness.wait_for(
         PlayerChanged,
         lambda event: (
             isinstance(event, PlayerChanged)
             and event.playlists[MoodState.HAPPY][0].name == "Happy songs"
         ),
     )
-    assert owner.names == ["Spotify", "Spotify"]
+    assert harness.names == ["Spotify", "Spotify"]
 
 
-def test_the_player_left_says_nothing_more(owner: ManagerHarness, spotify: FakeSpotify) -> None:
-    owner.log_in(spotify.accounts.give_login())
+def test_the_player_left_says_nothing_more(harness: ManagerHarness, spotify: FakeSpotify) -> None:
+    harness.log_in(spotify.accounts.give_login())
     uris = tuple(playlist.uri for playlist in spotify.world.catalogue.playlists.values())
-    owner.music.use(Settings(spotify_playlists={"happy": uris}))
-    mapped = owner.music._mapped
+    harness.music.use(Settings(spotify_playlists={"happy": uris}))
+    mapped = harness.music._mapped
     assert mapped is not None
-    owner.wait_for(PlaybackChanged)
-    owner.music.use(Settings(player="local"))
+    harness.wait_for(PlaybackChanged)
+    harness.music.use(Settings(player="local"))
     assert not mapped.pending()
     mapped._end_round()
-    assert owner.names == ["Spotify", LocalPlayer.name]
+    assert harness.names == ["Spotify", LocalPlayer.name]
 
 
-def test_a_wrong_entry_leaves_the_player_as_it_is(owner: ManagerHarness, built: list[str]) -> None:
-    owner.music.use(Settings(player="local"))
-    with pytest.raises(SettingsError, match=r"spotify_playlists\.sad"):
-        owner.music.use(Settings(player="spotify", spotify_playlists={"sad": ("blue",)}))
-    assert built == ["local"]
-    assert owner.names == [LocalPlayer.name]
+def test_a_wrong_entry_among_good_ones_keeps_spotify(
+    harness: ManagerHarness, spotify: FakeSpotify
+) -> None:
+    """Also at the very start, where no player is there yet."""
+    harness.log_in(spotify.accounts.give_login())
+    uris = tuple(playlist.uri for playlist in spotify.world.catalogue.playlists.values())
+    harness.music.use(
+        Settings(spotify_playlists={"happy": (*uris, "https://spotify.link/AbCdEf"), "sad": ("x",)})
+    )
+    harness.wait_for(PlaybackChanged)
+    assert harness.names[0] == "Spotify"
+    (told,) = [event for event in harness.events if isinstance(event, SettingsBroken)]
+    assert "spotify_playlists.happy" in told.error.message
+    assert "spotify_playlists.sad" in told.error.message
 
 
 def test_a_login_that_spotify_ended_keeps_spotify(
-    owner: ManagerHarness, spotify: FakeSpotify, built: list[str]
+    harness: ManagerHarness, spotify: FakeSpotify, built: list[str]
 ) -> None:
-    owner.log_in({**spotify.accounts.give_login(), "refresh_token": "dead"})
-    owner.music.use(Settings(spotify_playlists={"happy": (HAPPY,)}))
-    owner.wait_for(
+    harness.log_in({**spotify.accounts.give_login(), "refresh_token": "dead"})
+    harness.music.use(Settings(spotify_playlists={"happy": (HAPPY,)}))
+    harness.wait_for(
         PlayerFailed,
         lambda event: isinstance(event, PlayerFailed) and isinstance(event.error, NeedsLogin),
     )
-    assert not storage.token_file(owner.paths).exists()
-    owner.music.look()
-    last = [event for event in owner.events if isinstance(event, PlayerChanged)][-1]
+    assert not storage.token_file(harness.paths).exists()
+    harness.music.look()
+    last = [event for event in harness.events if isinstance(event, PlayerChanged)][-1]
     assert (last.name, last.logged_in) == ("Spotify", False)
     time.sleep(0.3)
-    assert len([event for event in owner.events if isinstance(event, PlayerFailed)]) == 1
-    owner.log_in(spotify.accounts.give_login())
-    owner.music.look()
-    owner.wait_for(PlaybackChanged)
+    assert len([event for event in harness.events if isinstance(event, PlayerFailed)]) == 1
+    harness.log_in(spotify.accounts.give_login())
+    harness.music.look()
+    harness.wait_for(PlaybackChanged)
     assert built == ["spotify"]
 
 
 def test_a_login_beside_us_is_noticed_while_the_old_file_stays(
-    owner: ManagerHarness, spotify: FakeSpotify
+    harness: ManagerHarness, spotify: FakeSpotify
 ) -> None:
     login = spotify.accounts.give_login()
-    owner.log_in(login)
-    good = storage.token_file(owner.paths).read_text()
-    storage.token_file(owner.paths).write_text(good.replace(owner.url, "http://127.0.0.1:1"))
-    owner.music.use(Settings(spotify_playlists={"happy": (HAPPY,)}))
-    owner.wait_for(PlayerFailed)
-    assert storage.token_file(owner.paths).exists()
-    owner.log_in(login)
-    owner.music.look()
-    owner.wait_for(PlaybackChanged)
+    harness.log_in(login)
+    good = storage.token_file(harness.paths).read_text()
+    storage.token_file(harness.paths).write_text(good.replace(harness.url, "http://127.0.0.1:1"))
+    harness.music.use(Settings(spotify_playlists={"happy": (HAPPY,)}))
+    harness.wait_for(PlayerFailed)
+    assert storage.token_file(harness.paths).exists()
+    harness.log_in(login)
+    harness.music.look()
+    harness.wait_for(PlaybackChanged)
 
 
 def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
-    owner: ManagerHarness, spotify: FakeSpotify, built: list[str]
+    harness: ManagerHarness, spotify: FakeSpotify, built: list[str]
 ) -> None:
-    owner.log_in(spotify.accounts.give_login())
+    harness.log_in(spotify.accounts.give_login())
     settings = Settings(spotify_playlists={"happy": (HAPPY,)})
-    owner.music.use(settings)
-    owner.wait_for(PlaybackChanged)
-    with storage.login_lock(owner.paths).hold():  # as while a token is renewed
-        owner.account.log_out()
-        assert storage.token_file(owner.paths).exists()
-    owner.wait_for(
+    harness.music.use(settings)
+    harness.wait_for(PlaybackChanged)
+    with storage.login_lock(harness.paths).hold():  # as while a token is renewed
+        harness.account.log_out()
+        assert storage.token_file(harness.paths).exists()
+    harness.wait_for(
         Notice,
         lambda event: (
             isinstance(event, Notice)
@@ -202,7 +211,7 @@ def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
             and "the login" in event.message
         ),
     )
-    owner.wait_for(SettingsChanged)
-    owner.music.use(settings)  # as the controller does then
-    assert owner.names[-1] == LocalPlayer.name
+    harness.wait_for(SettingsChanged)
+    harness.music.use(settings)  # as the controller does then
+    assert harness.names[-1] == LocalPlayer.name
     assert built == ["spotify", "local"]

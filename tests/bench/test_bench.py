@@ -99,7 +99,8 @@ FIGURES: dict[str, object] = {
     "frame_ms": {"seed": 100.0, "cold": 25.0, "tracked": 50.0},
     "rss_mb": 120.0,
     "rss_web_mb": 150.0,
-    "cpu_percent": {"source": 1.0, "watching": 7.0, "paused": 0.1},
+    "cpu_percent": {"source": 1.0, "watching": 7.0, "paused": 0.1, "tray": 0.01},
+    "rss_tray_mb": 137.0,
     "start_s": {"bare": 0.3, "first_observation": 0.7, "tray_bare": 0.4, "tray_icon": 0.8},
     "stop_s": {"sigterm": 0.25, "hanging": 2.5},
     "preview": {"fps": 27.0, "open_s": 0.5},
@@ -151,7 +152,8 @@ def test_what_was_not_measured_is_told_as_that() -> None:
 def test_keys_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
     """Each figure that can be had has its row, and the other way round."""
     monkeypatch.setattr(screen, "preview", lambda *_, **__: {"fps": 1.0, "open_s": 1.0})
-    monkeypatch.setattr(screen, "tray_start", lambda *_, **__: {"tray_bare": 1.0, "tray_icon": 1.0})
+    figures_of_tray = screen.TrayFigures(1.0, 1.0, 1.0, 1.0)
+    monkeypatch.setattr(screen, "tray", lambda *_, **__: figures_of_tray)
     monkeypatch.setattr(frame, "measure", lambda *_, **__: FIGURES["frame_ms"])
     measured = process.measure
     monkeypatch.setattr(process, "measure", lambda path, **_: measured(path, 1.0, 1))
@@ -177,10 +179,10 @@ def screened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A desktop whose variables are ours for the test."""
     if sys.platform != "linux":
         pytest.skip("a desktop of its own can be had for tests on Linux alone (Xvfb)")
-    missing = missing_packages("tint2", dunst=False)
+    missing = missing_packages("xfce4-panel", dunst=False)
     if missing:
         pytest.skip(f"needs the Debian packages {' '.join(missing)}")
-    with Desktop(tmp_path / "desktop", panel="tint2", dunst=False) as desktop:
+    with Desktop(tmp_path / "desktop", panel="xfce4-panel", dunst=False) as desktop:
         for name, value in desktop.env.items():
             monkeypatch.setenv(name, value)
         yield
@@ -188,10 +190,14 @@ def screened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("screened")
 def test_tray_icon_and_preview(clip: Path) -> None:
-    start = screen.tray_start(clip, 1)
-    assert start["tray_bare"] is not None
-    assert start["tray_icon"] is not None
-    assert start["tray_icon"] <= 5.0 * start["tray_bare"], "a shared machine: far from the goal"
+    figures = screen.tray(clip, 1, seconds=5.0)
+    assert figures.bare is not None
+    assert figures.icon is not None
+    assert figures.icon <= 5.0 * figures.bare, "a shared machine: far from the goal"
+    assert figures.rss_mb is not None
+    assert 20.0 < figures.rss_mb <= 150.0
+    assert figures.idle_percent is not None
+    assert figures.idle_percent <= 0.4, "two ticks of the clock at most"
     shown = screen.preview(clip, 2.0)
     assert shown["fps"] is not None
     assert shown["fps"] > 10.0, "a shared machine: far from the goal"
@@ -204,5 +210,6 @@ def test_without_a_display_nothing_is_shown(clip: Path, monkeypatch: pytest.Monk
         pytest.skip("only on Linux a session may have no display")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    assert screen.tray_start(clip, 1) == {"tray_bare": None, "tray_icon": None}
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    assert screen.tray(clip, 1, 1.0) == screen.TrayFigures()
     assert screen.preview(clip, 1.0) == {"fps": None, "open_s": None}

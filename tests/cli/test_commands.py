@@ -131,6 +131,10 @@ def test_a_mood_is_understood_as_people_say_it(said: str, meant: str) -> None:
     assert _emotion(said) == meant
 
 
+def test_the_face_is_read_again_by_auto() -> None:
+    assert _emotion("AUTO") == "auto"
+
+
 @pytest.mark.parametrize("said", ["", "away", "unsure", "hapy"])
 def test_what_is_no_mood_is_refused(said: str) -> None:
     with pytest.raises(typer.BadParameter, match="one of angry"):
@@ -140,10 +144,36 @@ def test_what_is_no_mood_is_refused(said: str) -> None:
 @pytest.mark.parametrize(
     "words",
     ["pause --minutes -5", "pause --minutes 0", "pause --minutes nan", "pause --minutes 1e300",
-     "pause --minutes inf", "mood happy --minutes -1", "mood happy --minutes nan"],
+     "pause --minutes inf", "pause --for soon", "break --for 9d", "mood happy --for -1h",
+     "mood happy --minutes -1", "mood happy --minutes nan"],
 )  # fmt: skip
 def test_minutes_that_cannot_be_are_refused_with_a_message(words: str) -> None:
     told = run_command(*words.split())
     assert told.returncode == 2
-    assert "--minutes" in told.stderr
+    assert words.split()[-2] in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_the_help_is_for_users_first_and_development_has_a_place_of_its_own() -> None:
+    told = run_command("--help").stdout
+    for name in ("undo", "break", "mood", "consent", "dev"):
+        assert f" {name} " in told
+    for name in (" train ", " evaluate ", " bench ", " analyze "):
+        assert name not in told
+    development = run_command("dev", "--help").stdout
+    for name in ("train", "evaluate", "export", "bench", "analyze"):
+        assert f" {name} " in development
+    assert "agent" not in told.partition("Options")[2]
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "export", "bench", "analyze"])
+def test_development_commands_go_by_their_old_names_too(name: str) -> None:
+    assert run_command(name, "--help").returncode == 0
+
+
+def test_without_a_running_moodtray_it_is_said_how_to_start_it() -> None:
+    told = run_command("undo")
+    assert told.returncode == 3
+    assert told.stderr == (
+        "Moodtray is not running: Start it with 'moodtray run', or from your applications.\n"
+    )

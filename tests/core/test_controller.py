@@ -359,14 +359,14 @@ def test_undo_on_an_old_notification_leaves_a_newer_switch_alone() -> None:
     assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2", "p:happy"]
 
 
-def test_not_my_mood_forgets_the_estimate_and_keeps_the_music() -> None:
+def test_not_my_mood_forgets_the_estimate_and_takes_its_change_back() -> None:
     stage = ControllerHarness(NOW)
     stage.music()
     stage.look("happy", 15)
     stage.started()
     stage.send(events.NotMyMood())
     assert stage.controller.snapshot.mood.state is MoodState.UNSURE
-    assert len(stage.all(effects.Play)) == 1
+    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "x"]
     assert effects.RecordFeedback("not my mood", "happy") in stage.all(effects.RecordFeedback)
 
 
@@ -376,8 +376,9 @@ def test_not_my_mood_on_an_old_notification_denies_that_mood_alone() -> None:
     stage.look("happy", 15)
     stage.started()
     (shown,) = [n.notification for n in stage.all(effects.Notify)]
-    pressed = dict(shown.buttons)["Not my mood"]
-    assert pressed == events.NotMyMood(MoodState.HAPPY)
+    pressed = dict(shown.buttons)["Wrong mood?"]
+    assert pressed == events.NotMyMood(MoodState.HAPPY, stage.controller.snapshot.switch)
+    stage.music(Happening.USER_CHOSE, chosen_by=Chooser.USER)
     stage.look("sad", 60)
     assert stage.controller.snapshot.mood.state is MoodState.SAD
     stage.send(events.NotMyMood(MoodState.HAPPY))
@@ -462,7 +463,7 @@ def gave_up(worker: str) -> events.WorkerCrashed:
     ("worker", "status", "words"),
     [
         ("watcher", Status.ERROR, "Looking through the camera stopped"),
-        ("player", Status.ERROR, "Playing music stopped"),
+        ("player", Status.ERROR_WATCHING, "Playing music stopped"),
         ("session", Status.WATCHING, "Noticing a locked screen stopped"),
         ("commands", Status.WATCHING, "Taking commands such as 'moodtray status' stopped"),
     ],

@@ -23,6 +23,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
+from agent.wording import SCREEN_SHARED
 from tests.fakes.clock import FakeClock
 
 PLAYLISTS = {
@@ -151,6 +152,14 @@ class AnyDay(RuleBasedStateMachine):
                 events.CameraChanged(CameraState.LOST),
                 events.SessionChanged("screen locked"),
                 events.SessionChanged(None),
+                events.SessionChanged(SCREEN_SHARED),
+                events.TakeBreak(),
+                events.TakeBreak(until_back=True),
+                events.FollowFace(),
+                events.SetMood(MoodState.HAPPY, 5.0, MoodState.SAD),
+                events.NextTrack(),
+                events.PlaylistBack(PLAYLISTS[MoodState.SAD][0]),
+                events.TellWhy(),
                 events.NotMyMood(),
                 events.NotMyMood(MoodState.SAD),
                 events.WorkerCrashed("watcher", ValueError(), gave_up=True),

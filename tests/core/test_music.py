@@ -305,7 +305,7 @@ class TestAnswers:
         booth.next()
         assert booth.plays == []
         assert booth.told(NotificationKind.INFO) == [
-            "No playlist is set for neutral. Name one in the settings."
+            "No playlist is set for neutral. Name some for it."
         ]
 
     def test_but_not_one_that_was_replaced(self) -> None:
@@ -454,13 +454,13 @@ class TestUndo:
         booth.undo()
         assert booth.plays[-1].playlist == Playlist("t", "Somebody - Song", Place("t", 10.0))
 
-    def test_a_refusal_is_said_calmly_and_is_no_lasting_problem(self) -> None:
+    def test_a_refusal_is_said_and_is_no_lasting_problem(self) -> None:
         booth = MusicHarness()
         booth.read()
         booth.started()
         booth.undo()
         booth.failed(PlayerError("Spotify does not let programs start it."))
-        assert booth.told(NotificationKind.INFO) == [
+        assert booth.told(NotificationKind.WARNING) == [
             "Spotify does not let programs start it. What plays now is left alone."
         ]
         assert booth.dj.error is None
@@ -515,3 +515,17 @@ class TestUndo:
         booth.started()
         booth.wait(2.0)
         assert booth.uris == ["joy", "x", "joy2"]
+
+
+def test_a_playlist_that_is_found_again_plays_at_once() -> None:
+    harness = MusicHarness()
+    harness.mood = MoodState.SAD
+    harness.read()
+    harness.failed(PlaylistGone("Blues is empty."))
+    assert harness.dj.decision is not None
+    assert "cannot be found" in harness.dj.decision.reason
+    harness.dj.playlist_back(BLUES)
+    harness.wait(harness.policy.cooldown + 1.0)
+    harness.decide()
+    assert [play.playlist for play in harness.all(effects.Play)] == [BLUES, BLUES]
+    assert harness.dj.error is None

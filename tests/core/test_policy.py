@@ -51,9 +51,31 @@ def mood(state: MoodState) -> Mood:
     return Mood(state, NOW - 60, 0.8)
 
 
+PODCAST = replace(MUSIC, spoken=True)
+AT_ONCE = PolicySettings(timing="now")
+CUTS_IN = PolicySettings(timing="now", interrupt_speech=True)
 KEEP, SWITCH, LATER = Action.KEEP, Action.SWITCH_NOW, Action.SWITCH_AT_END
 TABLE = [
     ("a fitting change waits for the track's end", HAPPY, MUSIC, ABOUT, SETTINGS, LATER),
+    ("somebody who speaks is left alone", HAPPY, PODCAST, ABOUT, AT_ONCE, KEEP),
+    ("unless that is set", HAPPY, PODCAST, ABOUT, CUTS_IN, SWITCH),
+    ("or music is asked for", HAPPY, PODCAST, ASKED, AT_ONCE, SWITCH),
+    (
+        "between two chapters too",
+        HAPPY,
+        PODCAST,
+        replace(ABOUT, happening=Happening.TRACK_ENDED),
+        SETTINGS,
+        KEEP,
+    ),
+    (
+        "a podcast that is paused is silence",
+        HAPPY,
+        replace(PODCAST, state=PlayState.PAUSED),
+        ABOUT,
+        EAGER,
+        SWITCH,
+    ),
     (
         "at the track's end it comes",
         HAPPY,
@@ -266,3 +288,12 @@ def test_unasked_it_never_goes_against_the_hand_or_the_cooldown(
             or playback.duration is None
             or about.happening in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED)
         )
+
+
+def test_playlists_that_are_missing_are_not_said_to_be_unset() -> None:
+    empty = {MoodState.HAPPY: ()}
+    about = replace(ABOUT, missing=frozenset({MoodState.HAPPY}))
+    assert "no playlist is set" in decide(HAPPY, MUSIC, ABOUT, SETTINGS, empty).reason
+    assert "cannot be found" in decide(HAPPY, MUSIC, about, SETTINGS, empty).reason
+    asked = replace(about, asked_since=NOW)
+    assert "cannot be found" in decide(HAPPY, MUSIC, asked, SETTINGS, empty).reason

@@ -136,7 +136,7 @@ class AgentDesktop:
         self.desktop.move(x - 3, y)
         self.desktop.click(x, y)
 
-    def pause_15_minutes(self, menu: tuple[int, int, int, int], number: int) -> None:
+    def break_for_15_minutes(self, menu: tuple[int, int, int, int], number: int) -> None:
         """Through the submenu behind the menu's line of that number."""
         before = set(self.desktop.popups())
         self.click_row(menu, number)
@@ -145,7 +145,7 @@ class AgentDesktop:
             return next((box for box in self.desktop.popups() if box not in before), None)
 
         submenu = wait_for(opened, "submenu")
-        wait_for(lambda: len(self.desktop.menu_rows(submenu)) == 3, "lines of the submenu")
+        wait_for(lambda: len(self.desktop.menu_rows(submenu)) == 5, "lines of the submenu")
         self.click_row(submenu, 0)
 
     def gone_after(self, stop: Callable[[], object]) -> float:

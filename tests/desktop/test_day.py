@@ -169,8 +169,8 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     # Paused for 15 minutes by the menu; they pass.
     spot = day.icon(MOOD_COLOURS[MoodState(day.status()["mood"])])  # type: ignore[index]
     box = day.desktop.open_menu(*spot, button=3)
-    number = MENU.index("Pause camera for") - len(MENU)
-    day.pause_15_minutes(box, number)
+    number = MENU.index("Take a break") - len(MENU)
+    day.break_for_15_minutes(box, number)
     day.wait(lambda s: s["camera"] == "off" and s["camera_paused"], "pause")
     day.icon(SLATE)
     shot("8-paused")

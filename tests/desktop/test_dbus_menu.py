@@ -94,7 +94,7 @@ def menu(wire: Wire) -> DbusMenu:
 
 
 def text(label: str) -> Entry:
-    return Entry(label, enabled=False)
+    return Entry(label, enabled=False, text=True)
 
 
 def expected(entries: tuple[Entry, ...]) -> list[Any]:

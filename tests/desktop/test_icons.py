@@ -11,9 +11,17 @@ import pytest
 from PIL import Image
 from PIL.IcoImagePlugin import IcoImageFile
 
-from agent.desktop.icons.drawing import ICO_SIZES, app_icon, colour_of, ico, icon, stencil
+from agent.desktop.icons.drawing import (
+    ICO_SIZES,
+    LIT_BY_A_DOT,
+    app_icon,
+    colour_of,
+    ico,
+    icon,
+    stencil,
+)
 from agent.desktop.icons.files import IconFiles
-from agent.desktop.palette import MOOD_COLOURS
+from agent.desktop.palette import GREEN, MOOD_COLOURS
 from agent.types import EMOTIONS, MoodState, Status
 from tests.desktop.x11_screen import contact_sheet
 
@@ -61,6 +69,30 @@ def test_can_be_seen_on_the_panel(background: tuple[int, int, int]) -> None:
         pixels = np.asarray(ground.convert("RGB"), np.int16)
         away = np.abs(pixels - np.array(background)).max(axis=2)
         assert (away > 60).mean() > 0.08, (status, mood)
+
+
+@pytest.mark.parametrize(
+    "ground", [(0, 0, 0), (255, 255, 255), (106, 114, 134), (214, 52, 71), (60, 120, 220)]
+)
+@pytest.mark.parametrize("dark", [True, False])
+def test_can_be_seen_on_panels_of_any_colour(ground: tuple[int, int, int], dark: bool) -> None:
+    # Also on one that is taken for the other shade.
+    for status, mood in LOOKS:
+        panel = Image.new("RGBA", (24, 24), (*ground, 255))
+        panel.alpha_composite(icon(status, mood, 24, dark))
+        pixels = np.asarray(panel.convert("RGB"), np.int16)
+        away = np.abs(pixels - np.array(ground)).max(axis=2)
+        assert (away > 60).mean() > 0.08, (status, mood)
+
+
+def test_an_icon_is_lit_exactly_while_the_camera_is_in_use() -> None:
+    plates = {Status.WATCHING, Status.UNSURE, Status.AWAY}
+    for status in Status:
+        pixels = np.asarray(icon(status, MoodState.HAPPY, 64, True).convert("RGB"))
+        disc = (pixels[6, 26:38] == colour_of(status, MoodState.HAPPY)).all(axis=1).all()
+        dot = (pixels == GREEN).all(axis=2).mean() > 0.02
+        assert disc == (status in plates), status
+        assert dot == (status in LIT_BY_A_DOT), status
 
 
 def test_emotions_wear_their_colour() -> None:

@@ -12,24 +12,9 @@ from agent.desktop.notifications.rules import (
     is_quiet,
     safe,
     seconds_until,
-    still_so,
 )
 from agent.settings import NotificationSettings
-from agent.types import (
-    Action,
-    CameraState,
-    Chooser,
-    Decision,
-    Mood,
-    MoodState,
-    Notification,
-    NotificationKind,
-    Playback,
-    Playlist,
-    PlayState,
-    Snapshot,
-    Status,
-)
+from agent.types import Notification, NotificationKind
 from tests.fakes.clock import FakeClock
 
 SWITCH, LOGIN = NotificationKind.SWITCH, NotificationKind.LOGIN
@@ -113,8 +98,8 @@ def test_trouble_of_the_night_is_told_in_the_morning() -> None:
 
 def test_what_has_come_right_overnight_is_not_told() -> None:
     clock = FakeClock(datetime(2026, 11, 22, 23, 0, tzinfo=UTC))
-    open_still = {"camera"}
-    room = WaitingRoom(clock, lambda held: held.title in open_still)
+    open_still = {NotificationKind.CAMERA}
+    room = WaitingRoom(clock, lambda kind: kind in open_still)
     room.offer(told("log in", LOGIN), NIGHT)
     room.offer(told("camera", NotificationKind.CAMERA), NIGHT)
     clock.advance(8 * 3600)
@@ -153,37 +138,20 @@ def test_an_answer_is_shown_at_once_and_pushes_nothing_out() -> None:
     assert titles(room.due(NIGHT)) == ["trouble"]
 
 
-def snapshot(**changes: object) -> Snapshot:
-    mood = Mood(MoodState.HAPPY, 0.0, 1.0)
-    switch = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, Playlist("a", "A"), "happy")
-    fields = {"playback": None, "decision": switch, "switch": switch, "camera": CameraState.ON}
-    return Snapshot(Status.WATCHING, mood, **{**fields, **changes})  # type: ignore[arg-type]
+def test_what_is_withdrawn_is_not_shown_later() -> None:
+    clock = FakeClock()
+    room = WaitingRoom(clock)
+    room.offer(told("first"), OPEN)
+    room.offer(told("undone meanwhile"), OPEN)
+    room.withdraw(SWITCH)
+    clock.advance(61)
+    assert room.due(OPEN) == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "now", "still"),
-    [
-        ("login", {"logged_in": False}, True),
-        ("login", {"logged_in": True}, False),
-        ("login", {"logged_in": None}, False),
-        ("camera", {"camera": CameraState.BUSY}, True),
-        ("camera", {"camera": CameraState.LOST}, True),
-        ("camera", {}, False),
-        ("device", {"problem": "No device"}, True),
-        ("device", {}, False),
-        ("problem", {"problem": "Broken"}, True),
-        ("problem", {}, False),
-        ("switch", {}, True),
-        ("switch", {"switch": None}, False),
-        ("switch", {"playback": Playback(0, PlayState.PLAYING, chosen_by=Chooser.USER)}, False),
-        ("switch", {"playback": Playback(0, PlayState.PLAYING, chosen_by=Chooser.AGENT)}, True),
-        ("info", {}, True),
-    ],
-)
-def test_whether_it_still_holds(kind: str, now: dict[str, object], still: bool) -> None:
-    notification = told("held", NotificationKind(kind))
-    assert still_so(notification, snapshot(**now)) is still
-    assert still_so(notification, None)
+def test_where_nothing_is_held_back_each_is_shown_at_once() -> None:
+    room = WaitingRoom(FakeClock(), interval=0.0)
+    assert room.offer(told("first"), OPEN)
+    assert room.offer(told("second"), OPEN)
 
 
 @pytest.mark.parametrize(

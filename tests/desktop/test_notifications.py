@@ -18,13 +18,8 @@ from agent.desktop.notifications.notifier import DesktopNotifications, available
 from agent.desktop.notifications.service import Service
 from agent.settings import NotificationSettings
 from agent.types import (
-    CameraState,
-    Mood,
-    MoodState,
     Notification,
     NotificationKind,
-    Snapshot,
-    Status,
 )
 from tests.desktop.conftest import Program
 from tests.desktop.x11 import Desktop, missing_packages, wait_for
@@ -94,9 +89,9 @@ def test_off_switch_quiet_hours_and_rate(shown: Shown) -> None:
 def test_what_waits_is_shown_by_itself(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "LOOK", 0.0)  # wakes every second instead of every minute
     clock = FakeClock(datetime(2026, 11, 22, 23, 0, tzinfo=UTC))
-    mood = Mood(MoodState.HAPPY, 0.0, 1.0)
-    present = Snapshot(Status.NEEDS_LOGIN, mood, None, None, None, CameraState.ON, logged_in=False)
-    notifier = DesktopNotifications(lambda _: None, clock, lambda: NIGHT, snapshot=lambda: present)
+    notifier = DesktopNotifications(
+        lambda _: None, clock, lambda: NIGHT, holds=lambda kind: kind is LOGIN
+    )
     notifier.notify(told("log in", LOGIN))
     notifier.notify(told("camera", NotificationKind.CAMERA))
     notifier.notify(told("changed"))
@@ -106,12 +101,14 @@ def test_what_waits_is_shown_by_itself(shown: Shown, monkeypatch: pytest.MonkeyP
     assert shown.titles == ["log in"], "the camera is well again"
 
 
-def test_a_word_without_a_mood_wears_no_smile(shown: Shown) -> None:
+def test_a_word_without_a_mood_wears_no_smile_and_trouble_its_sign(shown: Shown) -> None:
     notifier = DesktopNotifications(lambda _: None, FakeClock(), NotificationSettings)
     notifier.notify(told("The change was not taken back", NotificationKind.INFO))
-    wait_for(lambda: shown.icons, "the notification")
+    notifier.notify(told("The history cannot be written", NotificationKind.WARNING))
+    wait_for(lambda: len(shown.icons) == 2, "the notifications")
     notifier.close()
     assert "neutral" in shown.icons[0]
+    assert shown.icons[1].startswith("error"), "trouble wears a sign of trouble"
 
 
 def test_notify_does_not_wait_for_a_hanging_bus(monkeypatch: pytest.MonkeyPatch) -> None:

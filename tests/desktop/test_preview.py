@@ -22,7 +22,7 @@ from agent.desktop.preview.process import Preview
 from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, FrameRoad, Shown
 from agent.desktop.preview.window import TITLE
 from agent.errors import DesktopError
-from agent.events import Event, Notice, PreviewChanged
+from agent.events import Event, Notice, PauseCamera, PreviewChanged, ResumeCamera
 from agent.types import Box, Frame, FrameView, MoodState
 from tests.desktop.x11 import Desktop, wait_for
 
@@ -157,7 +157,35 @@ def test_the_face_is_framed_in_the_colour_of_the_emotion() -> None:
     assert count(around[40:160, 40:160], HAPPY) == 0, "the face itself stays free"
 
 
-def test_an_old_frame_is_dimmed_and_told() -> None:
+def test_the_picture_is_a_mirror() -> None:
+    picture = frame()
+    picture[:, :320] = (10, 20, 30)  # what the camera sees on its left
+    seen = compose(Shown(picture, (Box(20, 120, 180, 180),), SURE, 30.0, ""), (640, 480))
+    assert count(seen[:, 320:], GREEN) == 0
+    assert count(seen[100:320, 420:640], HAPPY) > 100, "so are the brackets"
+
+
+def test_texts_grow_with_the_window() -> None:
+    heights = []
+    for size in ((800, 600), (3200, 2400)):
+        picture = compose(shown_frame(None), size)
+        dark = np.abs(picture[: size[1] // 4, : size[0] // 2].astype(np.int16) - GREEN[::-1])
+        heights.append(int((dark.max(axis=2) > 60).any(axis=1).sum()))
+    assert heights[1] / heights[0] == pytest.approx(4, rel=0.15)
+
+
+def test_a_paused_camera_shows_nothing_of_the_last_frame(road: FrameRoad) -> None:
+    road.write(frame(), (Box(1, 2, 30, 40),), SURE, 30.0, "You look happy", no_reduction)
+    road.write(frame(), (Box(1, 2, 30, 40),), SURE, 30.0, "You look happy", no_reduction)
+    road.clear("Camera paused until 15:40")
+    assert not road._slots["pixels"].any(), "no frame lies in the memory"
+    _, shown = road.read(0)
+    assert shown is not None
+    assert (shown.blank, shown.faces, shown.line) == (True, (), "Camera paused until 15:40")
+    assert count(compose(shown, (640, 480)), GREEN) == 0
+
+
+def test_an_old_frame_is_not_shown() -> None:
     picture = compose(shown_frame(), (640, 480), stale=True)
     assert count(picture, GREEN) == 0
     assert count(picture, HAPPY) == 0, "neither brackets nor bars of the past"
@@ -232,7 +260,7 @@ def test_shows_the_frames_and_closes_by_its_button(
     assert preview.is_open
     feed(preview, reports.opened, "window")
     feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture")
-    assert on_screen.find_colour(HAPPY, at_least=500), "brackets and bar"
+    feed(preview, lambda: on_screen.find_colour(HAPPY, at_least=500), "brackets and bar")
     on_screen.screenshot(artefacts / "preview.png")
     windows = on_screen.windows(TITLE)
     assert len(windows) == 1
@@ -266,9 +294,62 @@ def test_says_when_the_picture_is_old(
 ) -> None:
     preview.open()
     feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture")
-    wait_for(lambda: on_screen.find_colour(GREEN) is None, "dimming", 10)
+    wait_for(lambda: on_screen.find_colour(GREEN) is None, "blank window", 10)
     on_screen.screenshot(artefacts / "preview-stale.png")
     feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture again")
+
+
+def test_the_space_bar_pauses_and_resumes_the_camera(
+    on_screen: Desktop, preview: Preview, reports: Reports, artefacts: Path
+) -> None:
+    preview.open()
+    feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture")
+    (window,) = on_screen.windows(TITLE)
+    on_screen.focus(window)
+
+    def pressed(event: Event) -> Callable[[], bool]:
+        def look() -> bool:
+            on_screen.key("space")
+            return event in reports.events
+
+        return look
+
+    feed(preview, pressed(PauseCamera()), "wish to pause")
+    preview.blank("Camera paused")
+    wait_for(lambda: on_screen.find_colour(GREEN) is None, "blank window", 1.5)
+    on_screen.screenshot(artefacts / "preview-paused.png")
+    wait_for(pressed(ResumeCamera()), "wish to resume")
+
+
+def test_f_fills_the_screen_and_escape_closes(
+    on_screen: Desktop, preview: Preview, reports: Reports
+) -> None:
+    preview.open()
+    feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture")
+    (window,) = on_screen.windows(TITLE)
+    on_screen.focus(window)
+    on_screen.key("f")
+    whole = on_screen.picture().size
+    feed(preview, lambda: on_screen.geometry(window)[2:] == whole, "full screen")
+    on_screen.key("Escape")
+    wait_for(reports.closed, "report of the closing")
+
+
+def test_the_first_size_fits_the_screen_and_its_scale(
+    on_screen: Desktop, preview: Preview, reports: Reports
+) -> None:
+    wide, high = on_screen.picture().size
+    on_screen.set_dpi(192)
+    try:
+        preview.open()
+        feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture")
+        (window,) = on_screen.windows(TITLE)
+        _, _, width, height = on_screen.geometry(window)
+        assert width <= wide
+        assert height <= high
+        assert width > 760 or height > 0.75 * high, "twice as large where it fits"
+    finally:
+        on_screen.set_dpi(None)
 
 
 def test_keeps_up_with_the_camera(on_screen: Desktop, preview: Preview, reports: Reports) -> None:

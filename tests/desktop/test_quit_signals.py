@@ -20,9 +20,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def program(*start: str) -> Iterator[subprocess.Popen[str]]:
-    """The stand-in for an idle event loop, ready."""
+    """The stand-in for an idle event loop, ready. What the tests themselves were started with
+    ('nohup make test') is not handed on."""
+
+    def as_from_a_terminal() -> None:
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+
     words = [*start, sys.executable, "-m", "tests.desktop.quit_program"]
-    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=as_from_a_terminal
+    ) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"

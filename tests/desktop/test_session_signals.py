@@ -14,6 +14,7 @@ from agent.desktop.session.watch import SessionWatch
 from agent.errors import DesktopError
 from agent.events import PowerChanged, SessionChanged
 from agent.settings import SessionSettings
+from agent.wording import SCREEN_SHARED
 from tests.fakes.clock import FakeClock
 
 DEFAULTS = SessionSettings()
@@ -31,9 +32,9 @@ def test_nothing_is_said_while_all_is_calm() -> None:
         (Signals(lid_closed=True), "lid closed"),
         (Signals(in_background=True), "another user has the screen"),
         (Signals(locked=True), "screen locked"),
-        (Signals(sharing=True), "screen shared"),
-        (Signals(idle_seconds=600.0), "session idle"),
-        (Signals(idle_hint=True), "session idle"),
+        (Signals(sharing=True), SCREEN_SHARED),
+        (Signals(idle_seconds=600.0), "nobody has touched the computer for 10 minutes"),
+        (Signals(idle_hint=True), "nobody uses the computer"),
     ],
 )
 def test_each_signal_has_its_reason(signals: Signals, reason: str) -> None:
@@ -60,7 +61,17 @@ def test_measured_idle_time_outweighs_the_desktops_opinion() -> None:
 def test_idle_minutes_are_the_users() -> None:
     settings = SessionSettings(idle_minutes=2.0)
     assert combine(Signals(idle_seconds=119.0), settings) is None
-    assert combine(Signals(idle_seconds=120.0), settings) == "session idle"
+    reason = combine(Signals(idle_seconds=120.0), settings)
+    assert reason == "nobody has touched the computer for 2 minutes"
+
+
+def test_who_listens_does_not_type() -> None:
+    assert combine(Signals(idle_seconds=1799.0), DEFAULTS, music=True) is None
+    reason = combine(Signals(idle_seconds=1800.0), DEFAULTS, music=True)
+    assert reason == "nobody has touched the computer for 30 minutes"
+    assert combine(Signals(idle_hint=True), DEFAULTS, music=True) is None
+    longer = SessionSettings(idle_minutes=45.0)
+    assert combine(Signals(idle_seconds=1800.0), longer, music=True) is None
 
 
 @given(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from agent.desktop.tray.actions import carry_out
+from agent.desktop import about
+from agent.desktop.palette import PAPER
+from agent.desktop.tray.actions import carry_out, open_with_desktop, show_music_folders
 from agent.desktop.tray.menu import MenuAction
 from agent.events import Event, Notice
 from agent.store.paths import Paths
+from tests.desktop.x11 import Desktop, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="xdg-open is Linux's opener")
 
@@ -22,18 +26,11 @@ def opener(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-@pytest.mark.parametrize(
-    ("action", "wanted"), [(MenuAction.SETTINGS, "settings.toml"), (MenuAction.SETTINGS_FOLDER, "")]
-)
-def test_opens_the_file_or_its_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: MenuAction, wanted: str
-) -> None:
+def test_opens_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opener(tmp_path, monkeypatch, f'printf %s "$1" > "{tmp_path}/opened"')
-    said: list[Event] = []
     paths = Paths.below(tmp_path / "a home")
-    carry_out(action, paths, said.append)
-    assert (tmp_path / "opened").read_text() == str(paths.config / wanted)
-    assert said == []
+    open_with_desktop(paths.settings_file)
+    assert (tmp_path / "opened").read_text() == str(paths.settings_file)
 
 
 def test_a_desktop_that_cannot_is_told_with_the_path(
@@ -42,16 +39,72 @@ def test_a_desktop_that_cannot_is_told_with_the_path(
     opener(tmp_path, monkeypatch, "exit 3")
     said: list[Event] = []
     paths = Paths.below(tmp_path)
-    carry_out(MenuAction.SETTINGS, paths, said.append)
+    show_music_folders(paths, said.append)
     (notice,) = said
     assert isinstance(notice, Notice)
-    assert str(paths.settings_file) in notice.message
+    assert str(paths.music) in notice.message
 
 
-def test_about_says_version_and_privacy(tmp_path: Path) -> None:
+def test_makes_the_folders_for_the_users_music_and_opens_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opener(tmp_path, monkeypatch, f'printf %s "$1" > "{tmp_path}/opened"')
+    said: list[Event] = []
+    paths = Paths.below(tmp_path / "a home")
+    (paths.music / "Happy").mkdir(parents=True)
+    (paths.music / "Happy" / "song.ogg").write_bytes(b"")
+    show_music_folders(paths, said.append)
+    names = {folder.name for folder in paths.music.iterdir()}
+    assert names == {"Angry", "Disgusted", "Afraid", "Happy", "Sad", "Surprised", "Neutral"}
+    assert (paths.music / "Happy" / "song.ogg").exists()
+    assert (tmp_path / "opened").read_text() == str(paths.music)
+    (notice,) = said
+    assert isinstance(notice, Notice)
+    assert notice.title == "Your music folders are open"
+
+
+def test_folders_that_cannot_be_made_are_told(tmp_path: Path) -> None:
+    (tmp_path / "music").write_text("a file in the way")
+    said: list[Event] = []
+    show_music_folders(Paths.below(tmp_path), said.append)
+    (notice,) = said
+    assert isinstance(notice, Notice)
+    assert notice.trouble
+    assert str(tmp_path / "music") in notice.message
+
+
+def test_about_without_a_display_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
     said: list[Event] = []
     carry_out(MenuAction.ABOUT, Paths.below(tmp_path), said.append)
     (notice,) = said
     assert isinstance(notice, Notice)
-    assert "Moodtray" in notice.title
-    assert "picture" in notice.message
+    assert notice.trouble
+
+
+def test_about_is_a_window_that_a_key_closes(
+    tint2_desktop: Desktop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, artefacts: Path
+) -> None:
+    monkeypatch.setenv("DISPLAY", tint2_desktop.display)
+    said: list[Event] = []
+    paths = Paths.below(tmp_path / "a long name of a folder in which somebody keeps things" / "x")
+    opened = threading.Thread(target=carry_out, args=(MenuAction.ABOUT, paths, said.append))
+    opened.start()
+    (window,) = wait_for(lambda: tint2_desktop.windows(about.TITLE), "window", 30)
+    wait_for(lambda: tint2_desktop.find_colour(PAPER, at_least=5000), "text", 30)
+    tint2_desktop.screenshot(artefacts / "about.png")
+    tint2_desktop.focus(window)
+    tint2_desktop.key("Escape")
+    opened.join(20)
+    assert not opened.is_alive()
+    assert said == []
+
+
+def test_about_tells_version_promise_and_places(tmp_path: Path) -> None:
+    paths = Paths.below(tmp_path)
+    told = "\n".join(about.texts(paths))
+    for text in ("No picture is kept or sent", str(paths.history_file), str(paths.logs)):
+        assert text in told
+    small, large = (about.picture(about.texts(paths), scale) for scale in (1.0, 2.0))
+    assert large.width == 2 * small.width
+    assert large.height == pytest.approx(2 * small.height, rel=0.1)

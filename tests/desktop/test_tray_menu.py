@@ -8,45 +8,50 @@ from datetime import UTC, datetime
 import pytest
 
 from agent.desktop.tray.menu import (
-    LINE_WIDTH,
     SEPARATOR,
     Caps,
     Item,
     MenuAction,
     build_menu,
-    mood_line,
-    music_line,
-    pause_until_tomorrow,
-    shorten,
+    needs_user,
+    tomorrow,
     tooltip,
 )
 from agent.events import (
     AskForConsent,
+    FollowFace,
     LogIn,
     LogOut,
     NextPlaylist,
+    NextTrack,
     NotMyMood,
+    OpenPage,
     PauseCamera,
+    PauseMusic,
     PlayForMood,
     Quit,
     RestartWorkers,
     ResumeCamera,
+    ResumeMusic,
     SetAutostart,
     SetMood,
+    SetVolume,
+    ShowMusicFolders,
     ShowPreview,
+    TakeBreak,
+    TellWhy,
     UndoSwitch,
 )
 from agent.types import (
     EMOTIONS,
-    CameraState,
+    Action,
     Mood,
     MoodState,
     Playback,
     PlayState,
-    Snapshot,
     Status,
 )
-from agent.wording import part_stopped
+from agent.wording import LINE_WIDTH, NO_MOOD_YET, part_stopped
 from tests.desktop.tray_program import sample_snapshot
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -71,15 +76,24 @@ def lines(**changes: object) -> dict[str, Item]:
     [
         ("Play for my mood", PlayForMood()),
         ("Next playlist for this mood", NextPlaylist()),
-        ("Pause camera", PauseCamera()),
+        ("Next track", NextTrack()),
+        ("Pause music", PauseMusic()),
+        ("You look happy", TellWhy()),
+        ("♪ Sunny days", TellWhy()),
+        ("Take a break > Until I come back", TakeBreak(until_back=True)),
+        ("Take a break > Pause the camera alone > Until I resume it", PauseCamera()),
+        ("Music for my moods…", OpenPage("moods")),
+        ("My music folders", ShowMusicFolders()),
+        ("Settings…", OpenPage("settings")),
+        ("History…", OpenPage("history")),
+        ("Forget…", OpenPage("history")),
         ("Show preview", ShowPreview(True)),
         ("Start at login", SetAutostart(True)),
         ("Log out of Spotify", LogOut()),
         ("Quit", Quit()),
-        ("Why? > Undo: back to what played before", UndoSwitch(sample_snapshot().switch)),
-        ("Why? > This is not my mood", NotMyMood(MoodState.HAPPY)),
-        ("I feel… > angry", SetMood(MoodState.ANGRY)),
-        ("I feel… > surprised", SetMood(MoodState.SURPRISE)),
+        ("Wrong mood? > None of these", NotMyMood(MoodState.HAPPY)),
+        ("Wrong mood? > I feel angry", SetMood(MoodState.ANGRY, wrong=MoodState.HAPPY)),
+        ("Wrong mood? > I feel surprised", SetMood(MoodState.SURPRISE, wrong=MoodState.HAPPY)),
     ],
 )
 def test_what_a_line_does(label: str, event: object) -> None:
@@ -89,8 +103,6 @@ def test_what_a_line_does(label: str, event: object) -> None:
 @pytest.mark.parametrize(
     ("label", "action"),
     [
-        ("Settings…", MenuAction.SETTINGS),
-        ("Open settings folder", MenuAction.SETTINGS_FOLDER),
         ("About Moodtray", MenuAction.ABOUT),
     ],
 )
@@ -103,24 +115,25 @@ def test_what_a_line_asks_of_the_rim(label: str, action: MenuAction) -> None:
     [
         ("15 minutes", "12:00", "2026-11-22T12:15"),
         ("1 hour", "23:30", "2026-11-23T00:30"),
-        ("until tomorrow", "12:00", "2026-11-23T06:00"),
-        ("until tomorrow", "02:59", "2026-11-22T06:00"),
-        ("until tomorrow", "03:00", "2026-11-23T06:00"),
+        ("Until tomorrow", "12:00", "2026-11-23T06:00"),
+        ("Until tomorrow", "02:59", "2026-11-22T06:00"),
+        ("Until tomorrow", "03:00", "2026-11-23T06:00"),
     ],
 )
-def test_pauses_count_from_the_click(label: str, now: str, until: str) -> None:
-    item = lines()[f"Pause camera for > {label}"]
+def test_breaks_count_from_the_click(label: str, now: str, until: str) -> None:
     clock = datetime.fromisoformat(f"2026-11-22T{now}:00+00:00")
-    assert callable(item.event)
-    assert item.event(clock) == PauseCamera(datetime.fromisoformat(f"{until}:00+00:00"))
+    end = datetime.fromisoformat(f"{until}:00+00:00")
+    both = lines()[f"Take a break > {label}"].event
+    alone = lines()[f"Take a break > Pause the camera alone > {label}"].event
+    assert callable(both)
+    assert callable(alone)
+    assert (both(clock), alone(clock)) == (TakeBreak(end), PauseCamera(end))
 
 
 def test_tomorrow_is_never_less_than_three_hours_away() -> None:
     for hour in range(24):
         now = NOON.replace(hour=hour, minute=59)
-        until = pause_until_tomorrow(now).until
-        assert until is not None
-        assert 3 * 3600 < (until - now).total_seconds() <= 27 * 3600
+        assert 3 * 3600 < (tomorrow(now) - now).total_seconds() <= 27 * 3600
 
 
 def mood(state: MoodState, by_hand: bool = False) -> Mood:
@@ -128,69 +141,25 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({}, "You look happy"),
-        ({"mood": mood(MoodState.DISGUST)}, "You look disgusted"),
-        ({"mood": mood(MoodState.SAD, True)}, "You feel sad (you said so)"),
-        ({"mood": mood(MoodState.UNSURE), "status": Status.UNSURE}, "Not sure how you feel"),
-        ({"mood": mood(MoodState.AWAY), "status": Status.AWAY}, "Nobody in front of the camera"),
-        ({"status": Status.STARTING}, "Starting…"),
-        ({"status": Status.PAUSED, "camera_paused": True}, "Camera paused"),
-        (
-            {"status": Status.PAUSED, "camera_paused": True, "paused_until": NOON},
-            "Camera paused until 12:00",
-        ),
-        ({"status": Status.PAUSED, "held_off": "screen locked"}, "Camera off: screen locked"),
-        ({"status": Status.CAMERA_BUSY}, "The camera cannot be used"),
-        ({"camera": CameraState.LOST}, "The camera is gone; looking for it"),
-        ({"status": Status.PAUSED, "consent": False}, "The camera is not allowed yet"),
-        ({"status": Status.ERROR, "stopped": ("watcher",)}, "Not watching"),
-        ({"status": Status.ERROR, "stopped": ("player",)}, "You look happy"),
-        # Trouble with the music does not hide what the camera knows.
-        ({"status": Status.OFFLINE}, "You look happy"),
-    ],
-)
-def test_first_line(changes: dict[str, object], text: str) -> None:
-    assert mood_line(replace(sample_snapshot(), **changes)) == text  # type: ignore[arg-type]
-
-
-def playback(state: PlayState, name: str | None = "Sunny days") -> Playback:
-    return Playback(0.0, state, "local:happy", name)
-
-
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({}, "♪ Sunny days"),
-        ({"playback": playback(PlayState.PAUSED)}, "Paused: Sunny days"),
-        ({"playback": playback(PlayState.STOPPED)}, "No music plays"),
-        ({"playback": playback(PlayState.PLAYING, None)}, "♪ music"),
-        ({"playback": playback(PlayState.UNAVAILABLE)}, "No player to be reached"),
-        ({"playback": None}, "No player to be reached"),
-        ({"status": Status.NEEDS_LOGIN}, "Please log in to Spotify"),
-        ({"status": Status.OFFLINE}, "No connection to the music service"),
-        ({"status": Status.ERROR, "stopped": ("player",)}, "Out of touch with the music"),
-    ],
-)
-def test_second_line(changes: dict[str, object], text: str) -> None:
-    assert music_line(replace(sample_snapshot(), **changes)) == text  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
     ("changes", "there", "not_there"),
     [
-        ({"camera_paused": True}, "Resume camera", "Pause camera"),
+        ({"camera_paused": True}, "Resume camera", "Take a break"),
+        ({"camera_paused": True, "on_break": True}, "I am back", "Resume camera"),
+        ({"undo_to": "Blue hour"}, "Undo: back to Blue hour", "Start again"),
+        ({"undo_to": "x", "stopped": ("player",)}, "Start again", "Undo: back to x"),
+        ({"volume": 0.8}, "Volume > 80%", "Start again"),
+        ({"playback": None}, "Play for my mood", "Next track"),
+        ({"mood": Mood(MoodState.UNSURE, 0.0, 0.3)}, "I feel… > I feel sad", "Wrong mood?"),
         ({"logged_in": None}, "Log in to Spotify…", "Log out of Spotify"),
         ({"player": ""}, "Quit", "Log in to Spotify…"),
         ({"logged_in": False}, "Log in to Spotify…", "Log out of Spotify"),
         ({"autostart": None}, "Quit", "Start at login"),
-        ({"switch": None, "decision": None}, "Why? > Nothing has been decided yet", "Undo"),
+        ({"switch": None, "decision": None}, f"Why? > {NO_MOOD_YET[:46]}", "Undo"),
         ({"problem": "The disk is full"}, "The disk is full", "Start again"),
         ({"stopped": ("session",)}, "Start again", "Resume camera"),
-        ({"consent": False}, "Allow the camera…", "Pause camera"),
+        ({"consent": False}, "Allow the camera…", "Take a break"),
         ({"consent": False, "camera_paused": True}, "Allow the camera…", "Resume camera"),
-        ({}, "Pause camera for", "Allow the camera…"),
+        ({}, "Take a break > Pause the camera alone", "Allow the camera…"),
     ],
 )
 def test_lines_come_and_go(changes: dict[str, object], there: str, not_there: str) -> None:
@@ -210,14 +179,44 @@ def test_events_follow_the_state() -> None:
     assert (starts.checked, starts.event) == (True, SetAutostart(False))
 
 
-def test_own_word_is_checked() -> None:
-    marked = [k for k, v in lines(mood=mood(MoodState.SAD, True)).items() if v.checked]
-    assert marked == ["I feel… > sad"]
+def test_own_word_is_checked_and_can_be_ended() -> None:
+    found = lines(mood=mood(MoodState.SAD, True), mood_until=NOON)
+    assert [k for k, v in found.items() if v.checked] == ["I feel… > I feel sad"]
+    assert found["I feel… > I feel happy"].event == SetMood(MoodState.HAPPY)
+    assert found["I feel… > Go by my face again (else at 12:00)"].event == FollowFace()
     assert not [k for k, v in lines().items() if v.checked]
 
 
+def test_undo_stands_on_top_and_means_the_switch_that_is_shown() -> None:
+    snapshot = replace(sample_snapshot(), undo_to="Blue hour")
+    first = build_menu(snapshot)[0]
+    assert (first.label, first.event) == ("Undo: back to Blue hour", UndoSwitch(snapshot.switch))
+
+
+def test_after_an_undo_the_face_can_be_followed_again() -> None:
+    found = lines(left_alone_until=NOON)
+    assert found["Wrong mood? > Go by my face again (else at 12:00)"].event == FollowFace()
+
+
+def test_the_volume_is_checked_at_the_nearest_step() -> None:
+    found = lines(volume=0.75)
+    assert [k for k, v in found.items() if v.checked] == ["Volume > 80%"]
+    assert found["Volume > 40%"].event == SetVolume(0.4)
+
+
+def test_paused_music_goes_on() -> None:
+    playback = Playback(0.0, PlayState.PAUSED, "local:happy", "Sunny days")
+    assert lines(playback=playback)["Resume music"].event == ResumeMusic()
+
+
+def test_the_track_is_told_below_the_playlist() -> None:
+    playback = Playback(0.0, PlayState.PLAYING, "local:happy", "Sunny days", title="Ann - Song")
+    labels = [item.label for item in build_menu(replace(sample_snapshot(), playback=playback))]
+    assert labels[:3] == ["You look happy", "♪ Sunny days", "Ann - Song"]
+
+
 def test_seven_feelings_in_the_order_of_the_network() -> None:
-    feel = lines()["I feel…"]
+    feel = lines()["Wrong mood?"]
     moods = [i.event.mood for i in feel.children if isinstance(i.event, SetMood)]
     assert moods == [MoodState(name) for name in EMOTIONS]
 
@@ -228,7 +227,7 @@ def test_reason_is_told_in_full_and_wrapped() -> None:
     assert snapshot.switch is not None
     told = replace(snapshot.switch, reason=reason)
     why = flat(build_menu(replace(snapshot, switch=told, decision=told)))["Why?"]
-    texts = [i.label for i in why.children if not i.enabled and not i.separator]
+    texts = [item.label for item in why.children]
     assert " ".join(texts) == f"Sunny days: {reason}"
     assert max(map(len, texts)) <= LINE_WIDTH
 
@@ -236,13 +235,8 @@ def test_reason_is_told_in_full_and_wrapped() -> None:
 def test_a_newer_reason_is_told_beside_the_switch() -> None:
     snapshot = sample_snapshot()
     assert snapshot.decision is not None
-    newer = replace(snapshot.decision, reason="you chose this playlist by hand")
+    newer = replace(snapshot.decision, action=Action.KEEP, reason="you chose this playlist by hand")
     assert "Why? > Now: you chose this playlist by hand" in lines(decision=newer)
-
-
-def test_a_mood_that_is_none_cannot_be_denied_by_name() -> None:
-    found = lines(mood=mood(MoodState.UNSURE), status=Status.UNSURE)
-    assert found["Why? > This is not my mood"].event == NotMyMood()
 
 
 def test_a_problem_is_told_in_full_and_wrapped() -> None:
@@ -262,12 +256,12 @@ def test_what_stopped_is_followed_by_the_way_out() -> None:
 
 
 def test_names_of_any_length_and_shape() -> None:
-    long = playback(PlayState.PLAYING, "Rock & Roll\n" * 50)
-    text = music_line(replace(sample_snapshot(), playback=long))
-    assert len(text) <= LINE_WIDTH
-    assert "\n" not in text
-    assert len(tooltip(replace(sample_snapshot(), playback=long))) <= 127
-    assert shorten("short") == "short"
+    long = Playback(0.0, PlayState.PLAYING, "x", "Rock & Roll\n" * 50, title="T\t" * 90)
+    snapshot = replace(sample_snapshot(), playback=long, undo_to="<b>" * 90)
+    for item in build_menu(snapshot):
+        assert len(item.label) <= LINE_WIDTH
+        assert item.label.isprintable()
+    assert len(tooltip(snapshot)) <= 127
 
 
 def test_system_without_preview_and_autostart() -> None:
@@ -284,11 +278,15 @@ def test_equal_states_give_equal_menus() -> None:
     assert build_menu(one) != build_menu(replace(one, preview_open=True))
 
 
-def test_only_lines_to_read_are_dead() -> None:
-    snapshot: Snapshot = sample_snapshot()
-    dead = [k for k, v in flat(build_menu(snapshot)).items() if not v.enabled]
-    assert [label for label in dead if not label.startswith("Why?")] == [
-        "You look happy",
-        "♪ Sunny days",
-    ]
+def test_no_line_is_dead() -> None:
+    # Greyed text is hard to read: who clicks a line of it is told the whole.
+    snapshot = replace(sample_snapshot(), problem="The disk is full", stopped=("session",))
+    assert [k for k, v in flat(build_menu(snapshot)).items() if not v.enabled] == []
     assert not SEPARATOR.enabled
+
+
+def test_what_needs_the_user() -> None:
+    assert not needs_user(sample_snapshot())
+    assert needs_user(replace(sample_snapshot(), consent=False))
+    assert needs_user(replace(sample_snapshot(), stopped=("session",)))
+    assert needs_user(replace(sample_snapshot(), status=Status.NEEDS_LOGIN))

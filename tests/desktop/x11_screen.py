@@ -103,6 +103,23 @@ class Screen:
     def key(self, name: str) -> None:
         self._run("xdotool", "key", name)
 
+    def focus(self, window: int) -> None:
+        """Let the keys go to this window."""
+        self._run("xdotool", "windowfocus", "--sync", str(window))
+
+    def set_dpi(self, dpi: int | None) -> None:
+        """What the desktop's settings do when the user wants all larger; None: not set."""
+        from Xlib import Xatom
+
+        with self.connection() as x:
+            root = x.screen().root
+            if dpi is None:
+                root.delete_property(Xatom.RESOURCE_MANAGER)
+            else:
+                text = f"Xft.dpi:\t{dpi}\n".encode()
+                root.change_property(Xatom.RESOURCE_MANAGER, Xatom.STRING, 8, text)
+            x.sync()
+
     def resize(self, window: int, width: int, height: int) -> None:
         self._run("xdotool", "windowsize", str(window), str(width), str(height))
 

@@ -18,7 +18,9 @@ import cv2
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from agent.cli.commands import app
 from agent.desktop import consent
 from agent.desktop.single_instance import Instance
 from agent.diagnostics import checks, report
@@ -35,6 +37,7 @@ from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths, models_dir
 from agent.store.settings_file import SettingsFile
 from tests.desktop.x11 import Desktop, missing_packages
+from tests.fakes.audio import write_broken, write_tone
 
 NAMES = [
     "system",
@@ -364,9 +367,8 @@ def test_sound_is_told() -> None:
 
 def test_the_users_own_folders(tmp_path: Path) -> None:
     full, empty = tmp_path / "full", tmp_path / "empty"
-    full.mkdir()
     empty.mkdir()
-    (full / "song.ogg").write_bytes(b"x")
+    write_tone(full / "song.wav", 0.1)
     ok, detail, _ = checks.music(Settings(local_playlists={"happy": (str(full),)}))
     assert ok is True
     assert "happy" in detail
@@ -376,6 +378,93 @@ def test_the_users_own_folders(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in advice.splitlines()] == ["happy", "sad"]
     assert str(empty) in advice
     assert str(tmp_path / "nowhere") in advice
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux")
+def test_what_is_passed_over_is_told_and_not_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "Happy"
+    write_tone(folder / "good.wav", 0.1)
+    write_broken(folder / "bad.mp3")
+    (folder / "other.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    os.rename(write_tone(folder / "x.wav", 0.1), os.fsencode(folder) + b"/v\xe9.wav")
+    ok, detail, advice = checks.music(Settings(local_playlists={"happy": (str(folder),)}))
+    assert ok is None
+    assert detail.startswith("8 tracks"), "two, and a loop for each of the other six moods"
+    assert "bad.mp3 (it is no audio file" in advice
+    assert "1 .m4a" in advice
+    write_broken(tmp_path / "Sad" / "bad.ogg")
+    ok, _, advice = checks.music(Settings(local_playlists={"sad": (str(tmp_path / "Sad"),)}))
+    assert ok is False
+    assert "sad: “Sad”: Cannot be played: bad.ogg" in advice
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux")
+def test_a_home_full_of_mistakes_is_told_mistake_by_mistake(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command itself, as a user calls it."""
+    latin, linked, locked = (tmp_path / name for name in ("Latin", "Linked", "Locked"))
+    write_tone(latin / "good.wav", 0.1)
+    os.rename(write_broken(latin / "x.mp3"), os.fsencode(latin) + b"/v\xe9.mp3")
+    linked.mkdir()
+    (linked / "album").symlink_to(latin)
+    write_tone(locked / "good.wav", 0.1)
+    (locked / "closed").mkdir()
+    (tmp_path / "radio.m3u").write_text("http://radio.example/stream\n")
+    good = f"""
+[camera]
+source = "{tmp_path}/no-such-clip.mp4"
+[local_playlists]
+happy = ["{latin}"]
+sad = ["{linked}"]
+fear = ["{tmp_path}/radio.m3u"]
+neutral = ["{locked}"]
+[spotify_playlists]
+happy = ["{"0" * 22}", "https://spotify.link/AbCdEf"]
+"""
+    refuse_folder(locked / "closed", monkeypatch)
+    paths.ensure()
+    paths.settings_file.write_text(good, encoding="utf-8")
+    told = as_lines(paths)
+    assert "https://spotify.link/AbCdEf' is a short link" in told["settings"]
+    assert "line 10" in told["settings"]
+    assert "v\N{REPLACEMENT CHARACTER}.mp3" in told["music"]
+    assert "sad" in told["music"], "its linked album was looked at"
+    assert f"Could not be read: {locked / 'closed'}" in told["music"]
+    assert "1 stream" in told["music"]
+    assert "no-such-clip.mp4" in told["camera"]
+
+    wrong = good.replace(str(linked), "~no-such-user/Sad").replace(f'"{latin}"', '""')
+    wrong += '[notifications]\nquiet_from = "22:00Z"\n'
+    paths.settings_file.write_text(wrong, encoding="utf-8")
+    told = as_lines(paths)
+    assert 'no user "no-such-user"' in told["settings"]
+    assert '"" names nothing' in told["settings"]
+    assert "time zone" in told["settings"]
+    assert "last good settings are in force" in told["settings"]
+    assert "1 stream" in told["music"], "those of the last good settings"
+
+
+def refuse_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system answers anybody but root."""
+    scandir = os.scandir
+
+    def refuse(path: str | Path = ".") -> object:
+        if Path(path) == folder:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+
+def as_lines(paths: Paths) -> dict[str, str]:
+    """What 'moodtray doctor' prints, by check."""
+    done = CliRunner().invoke(app, ["doctor", "--json"])
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return {
+        check["name"]: f"{check['detail']}\n{check['advice']}"
+        for check in json.loads(done.stdout)["checks"]
+    }
 
 
 def test_which_player_and_its_login(paths: Paths) -> None:
@@ -395,7 +484,7 @@ def test_which_player_and_its_login(paths: Paths) -> None:
     log_in(now)
     ok, detail, _ = checks.player(paths, spotify)
     assert ok is None, "no playlists"
-    mapped = Settings(player="auto", spotify_playlists={"happy": ("x",)})
+    mapped = Settings(player="auto", spotify_playlists={"happy": ("0" * 22,)})
     ok, detail, advice = checks.player(paths, mapped)
     assert ok is True
     assert "happy" in detail
@@ -407,7 +496,7 @@ def test_which_player_and_its_login(paths: Paths) -> None:
 
 
 def test_the_requests_to_spotify(paths: Paths) -> None:
-    settings = Settings(player="spotify", spotify_playlists={"happy": ("x",)})
+    settings = Settings(player="spotify", spotify_playlists={"happy": ("0" * 22,)})
     now = datetime.now().astimezone()
     paths.ensure()
     token = Token("a-secret", "r-secret", now, now, "client", "https://accounts")

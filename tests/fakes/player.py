@@ -54,7 +54,7 @@ class FakePlayer:
         self.deaf = 0
         self.device: str | None = "Laptop"
         self.calls: list[tuple[float, str, str | None]] = []
-        """(time, "playback" | "play" | "pause" | "resume" | "close", uri) of every call."""
+        """(time, name of the call, uri) of every call."""
         self.hang: threading.Event | None = None
         """While set to an event, every call blocks until it is set (at most 60 s)."""
         self.raise_without_device = False
@@ -102,6 +102,14 @@ class FakePlayer:
     def resume(self) -> None:
         self._enter("resume")
         self._command(replace(self._present, state=PlayState.PLAYING))
+
+    def next_track(self) -> None:
+        self._enter("next")
+        now = self._present
+        if now.context is not None:
+            following = (now.index + 1) % len(self.library[now.context])
+            state = PlayState.PLAYING
+            self._command(replace(now, state=state, index=following, position=0.0))
 
     def close(self) -> None:
         self.calls.append((self.clock.monotonic(), "close", None))

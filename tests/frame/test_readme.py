@@ -28,7 +28,9 @@ def text(name: str) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_local_link_leads_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", text(page))
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    missing = [
+        link for link in links if "://" not in link and not ((ROOT / page).parent / link).exists()
+    ]
     assert not missing
 
 

@@ -16,8 +16,10 @@ import cv2
 import pytest
 
 import agent
+from agent.desktop.palette import MOOD_COLOURS, VIOLET
 from agent.store.paths import resources_dir
 from agent.types import EMOTIONS
+from tests.desktop.x11 import Desktop, missing_packages, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_MB = 25.0
@@ -42,7 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with the wheel. Its dependencies are those of this environment, seen
-    through a .pth file, which saves minutes; torch is replaced by a trap."""
+    through a .pth file, which saves minutes; what nobody needs to have is replaced by a trap."""
     home = tmp_path_factory.mktemp("installed")
     venv.create(home / "venv", with_pip=False)
     scripts = home / "venv" / ("Scripts" if os.name == "nt" else "bin")
@@ -56,7 +58,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    (site / "torch.py").write_text("raise SystemExit('torch was imported')\n")
+    for name in ("torch", "gi", "dbus_fast"):
+        (site / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')\n")
     return scripts
 
 
@@ -88,7 +91,7 @@ def test_all_that_is_needed_is_inside_and_nothing_else(wheel: Path) -> None:
     assert {f"resources/sounds/{emotion}.ogg" for emotion in EMOTIONS} <= data
     assert any(name.startswith("resources/demo/clip.") for name in data)
     assert any(name.startswith("resources/icons/") for name in data)
-    assert "agent/cli/main.py" in names
+    assert "agent/cli/commands.py" in names
     assert "agent/py.typed" in names
     foreign = [
         name
@@ -140,3 +143,63 @@ def test_the_demo_runs(run: Run) -> None:
     assert done.returncode == 0, done.stderr
     events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
     assert "observation" in events
+
+
+def test_icon_and_menu_without_gtk_on_a_real_panel(installed: Path, tmp_path: Path) -> None:
+    """As after `pipx install`: no PyGObject, no compiler, and the menu works."""
+    if sys.platform != "linux":
+        pytest.skip("Linux's panels")
+    missing = missing_packages("xfce4-panel")
+    if missing:
+        pytest.skip(f"needs the Debian packages {' '.join(missing)}")
+    with Desktop(tmp_path / "desktop", panel="xfce4-panel") as desktop:
+        program = [str(installed / "moodtray")]
+        clip = next((resources_dir() / "demo").glob("clip.*[4vm]"))
+        agent_ = subprocess.Popen(
+            [*program, "run", "--camera", str(clip), "--player", "local", "--play"],
+            env=desktop.env,
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            colours = [*MOOD_COLOURS.values(), VIOLET]
+            box = desktop.panel_box()
+
+            def icon() -> tuple[int, int] | None:
+                return next((s for c in colours if (s := desktop.find_colour(c, box))), None)
+
+            asked = [*program, "status"]
+            wait_for(
+                lambda: subprocess.run(asked, env=desktop.env, capture_output=True).returncode == 0,
+                "answer to a command",
+                timeout=60,
+            )
+            spot = wait_for(icon, "icon")
+            desktop.click(*spot)
+            tall = 200  # the tooltip is none
+            menu = wait_for(
+                lambda: next((b for b in desktop.popups() if b[3] > tall), None), "menu"
+            )
+            wait_for(lambda: desktop.menu_rows(menu), "lines of the menu")
+            x, rows = menu[0] + 60, desktop.menu_rows(menu)
+            desktop.move(x - 3, rows[-1])
+            desktop.click(x, rows[-1])  # Quit
+            assert agent_.wait(20) == 0
+        finally:
+            agent_.kill()
+            _, told = agent_.communicate()
+        assert "was imported" not in told
+        assert "Traceback" not in told
+
+        done = subprocess.run(
+            [*program, "install"], env=desktop.env, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        entry = desktop.folder / "home/.local/share/applications/moodtray.desktop"
+        assert f"Exec={installed}/moodtray run\n" in entry.read_text()
+        done = subprocess.run(
+            [*program, "uninstall"], env=desktop.env, capture_output=True, text=True, timeout=60
+        )
+        assert "pipx uninstall moodtray" in done.stdout
+        assert not entry.exists()

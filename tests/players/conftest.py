@@ -75,7 +75,7 @@ def player(clock: FakeClock) -> FakePlayer:
 
 
 @pytest.fixture
-def stage(player: FakePlayer, clock: FakeClock) -> WorkerHarness:
+def harness(player: FakePlayer, clock: FakeClock) -> WorkerHarness:
     events: list[Event] = []
     worker = PlayerWorker(PlayerBackend.remote(player), events.append, clock)
     made = WorkerHarness(player, clock, worker)

@@ -48,11 +48,11 @@ def chores(clock: FakeClock) -> Chores:
 
 @pytest.fixture
 def spare(player: FakePlayer, clock: FakeClock, chores: Chores) -> WorkerHarness:
-    """A stage whose player has chores."""
-    return make_stage(player, clock, chores)
+    """A harness whose player has chores."""
+    return make_harness(player, clock, chores)
 
 
-def make_stage(
+def make_harness(
     player: FakePlayer, clock: FakeClock, chores: Chores, budget: Budget | None = None
 ) -> WorkerHarness:
     backend = PlayerBackend.remote(player, lambda: budget, chores)
@@ -80,9 +80,9 @@ def test_readings_keep_their_times(player: FakePlayer, clock: FakeClock) -> None
         player = FakePlayer(clock)
         player.user_chooses("a", position=10.0)
         chores = Chores(clock, pieces, takes=ROOM)
-        stage = make_stage(player, clock, chores)
-        stage.worker.expect(True)
-        stage.run(600.0)
+        harness = make_harness(player, clock, chores)
+        harness.worker.expect(True)
+        harness.run(600.0)
         assert len(chores.done) == pieces
         return [round(time, 3) for time, call, _ in player.calls if call == "playback"]
 
@@ -160,8 +160,8 @@ def test_a_defect_in_one_does_not_end_the_player(spare: WorkerHarness, chores: C
 def test_they_spare_the_days_requests(
     player: FakePlayer, clock: FakeClock, chores: Chores, used: int, done: int
 ) -> None:
-    stage = make_stage(player, clock, chores, Budget(1000, used, 3600.0))
-    stage.run(600.0)
+    harness = make_harness(player, clock, chores, Budget(1000, used, 3600.0))
+    harness.run(600.0)
     assert len(chores.done) == done
 
 

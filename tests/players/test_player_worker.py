@@ -31,6 +31,7 @@ from agent.events import (
     WorkerCrashed,
 )
 from agent.players.backend import PlayerBackend
+from agent.players.player_worker import PlayerWorker
 from agent.types import Chooser, Happening, Playlist, PlayState
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer, album
@@ -42,19 +43,19 @@ H = Happening
 
 
 @pytest.fixture
-def playing(stage: WorkerHarness, player: FakePlayer) -> WorkerHarness:
-    """A stage on which A plays since before we looked, 10 s into a track of 200 s."""
+def playing(harness: WorkerHarness, player: FakePlayer) -> WorkerHarness:
+    """A harness on which A plays since before we looked, 10 s into a track of 200 s."""
     player.user_chooses("a", position=10.0)
-    stage.run(1.0)
-    stage.forget()
-    return stage
+    harness.run(1.0)
+    harness.forget()
+    return harness
 
 
-def failures(stage: WorkerHarness) -> list[tuple[type[AgentError], Playlist | None]]:
+def failures(harness: WorkerHarness) -> list[tuple[type[AgentError], Playlist | None]]:
     """Those that the core tells: each answer to a command, all other trouble once."""
     told = ReportedErrors()
     out: list[tuple[type[AgentError], Playlist | None]] = []
-    for event in stage.events:
+    for event in harness.events:
         if isinstance(event, PlayerRecovered):
             told.over()
         elif isinstance(event, PlayerFailed):
@@ -65,10 +66,10 @@ def failures(stage: WorkerHarness) -> list[tuple[type[AgentError], Playlist | No
 
 
 class TestReading:
-    def test_the_first_reading_is_told(self, stage: WorkerHarness, player: FakePlayer) -> None:
+    def test_the_first_reading_is_told(self, harness: WorkerHarness, player: FakePlayer) -> None:
         player.user_chooses("a")
-        stage.run(1.0)
-        (event,) = stage.of(PlaybackChanged)
+        harness.run(1.0)
+        (event,) = harness.of(PlaybackChanged)
         assert event.playback.context == "a"
         assert event.playback.chosen_by is Chooser.UNKNOWN
         assert event.happening is H.NOTHING
@@ -81,8 +82,10 @@ class TestReading:
         assert len(playing.of(PlaybackChanged)) <= 6
         assert playing.happenings == []
 
-    def test_silence_is_read_once_a_minute(self, stage: WorkerHarness, player: FakePlayer) -> None:
-        stage.run(600.0)
+    def test_silence_is_read_once_a_minute(
+        self, harness: WorkerHarness, player: FakePlayer
+    ) -> None:
+        harness.run(600.0)
         assert 10 <= player.count("playback") <= 11
 
     def test_a_tracks_end_is_told_within_two_seconds(
@@ -256,19 +259,19 @@ class TestAgainstTheUsersHand:
         assert playing.happenings == [H.USER_CHOSE]
 
     def test_paused_before_we_looked_is_silence(
-        self, stage: WorkerHarness, player: FakePlayer
+        self, harness: WorkerHarness, player: FakePlayer
     ) -> None:
         """Only who set start_when_silent has it broken; the policy sees to that."""
         player.user_chooses("a", position=50.0)
         player.user_pauses()
-        stage.run(30.0)
-        (event,) = stage.of(PlaybackChanged)
+        harness.run(30.0)
+        (event,) = harness.of(PlaybackChanged)
         assert event.playback.state is PlayState.PAUSED
         assert not event.playback.paused_by_hand
         player.user_resumes()
-        stage.run(60.0)
-        assert stage.happenings == [H.RESUMED]
-        assert stage.of(PlaybackChanged)[-1].playback.chosen_by is Chooser.UNKNOWN
+        harness.run(60.0)
+        assert harness.happenings == [H.RESUMED]
+        assert harness.of(PlaybackChanged)[-1].playback.chosen_by is Chooser.UNKNOWN
 
     def test_closed_since_the_last_reading(
         self, playing: WorkerHarness, player: FakePlayer
@@ -364,24 +367,24 @@ class TestAgainstTheUsersHand:
 
 class TestTrouble:
     def test_no_device_is_told_once_and_waited_for(
-        self, stage: WorkerHarness, player: FakePlayer
+        self, harness: WorkerHarness, player: FakePlayer
     ) -> None:
         player.device = None
         player.raise_without_device = True
-        stage.run(600.0)
-        assert failures(stage) == [(NoDevice, None)]
+        harness.run(600.0)
+        assert failures(harness) == [(NoDevice, None)]
         assert player.count("playback") <= 11
         player.device = "Laptop"
-        stage.run(61.0)
-        assert len(stage.of(PlayerRecovered)) == 1
+        harness.run(61.0)
+        assert len(harness.of(PlayerRecovered)) == 1
         assert player.count("play") == 0
 
-    def test_starting_without_a_device(self, stage: WorkerHarness, player: FakePlayer) -> None:
+    def test_starting_without_a_device(self, harness: WorkerHarness, player: FakePlayer) -> None:
         player.device = None
-        stage.run(1.0)
-        stage.worker.play(B, asked=True)
-        stage.run(300.0)
-        assert failures(stage) == [(NoDevice, B)]
+        harness.run(1.0)
+        harness.worker.play(B, asked=True)
+        harness.run(300.0)
+        assert failures(harness) == [(NoDevice, B)]
         assert player.count("play") == 1
 
     def test_while_rate_limited_nothing_is_sent(
@@ -416,19 +419,19 @@ class TestTrouble:
         assert player.count("playback") == 0
         assert failures(playing) == [(QuotaExceeded, B)]
 
-    def test_login_is_waited_for(self, stage: WorkerHarness, player: FakePlayer) -> None:
+    def test_login_is_waited_for(self, harness: WorkerHarness, player: FakePlayer) -> None:
         player.fail_next("playback", NeedsLogin("log in"))
-        stage.run(3600.0)
-        assert failures(stage) == [(NeedsLogin, None)]
+        harness.run(3600.0)
+        assert failures(harness) == [(NeedsLogin, None)]
         assert player.count("playback") == 1
-        stage.worker.play(B, asked=True)
-        stage.run(1.0)
-        assert failures(stage)[1:] == [(NeedsLogin, B)]
+        harness.worker.play(B, asked=True)
+        harness.run(1.0)
+        assert failures(harness)[1:] == [(NeedsLogin, B)]
         assert player.count("play") == 0
-        stage.worker.retry()
-        stage.run(1.0)
+        harness.worker.retry()
+        harness.run(1.0)
         assert player.count("playback") == 2
-        assert len(stage.of(PlayerRecovered)) == 1
+        assert len(harness.of(PlayerRecovered)) == 1
 
     @pytest.mark.parametrize("error", [Offline, ServiceDown])
     def test_outages_are_told_once_and_tried_less_and_less(
@@ -509,18 +512,18 @@ class TestLife:
         assert playing.happenings.count(H.TRACK_ENDED) >= 4
         assert other.count("playback") >= 20
 
-    def test_the_end_closes_the_player(self, stage: WorkerHarness, player: FakePlayer) -> None:
-        stage.run(1.0)
-        stage.worker.request_stop()
-        stage.worker.release()
+    def test_the_end_closes_the_player(self, harness: WorkerHarness, player: FakePlayer) -> None:
+        harness.run(1.0)
+        harness.worker.request_stop()
+        harness.worker.release()
         assert player.count("close") == 1
 
 
 class Listener:
     """Somebody who listens for a day, on a service that fails now and then."""
 
-    def __init__(self, stage: WorkerHarness, player: FakePlayer, clock: FakeClock) -> None:
-        self.stage, self.player, self.clock = stage, player, clock
+    def __init__(self, harness: WorkerHarness, player: FakePlayer, clock: FakeClock) -> None:
+        self.harness, self.player, self.clock = harness, player, clock
         self.chance = random.Random(7)
         self.paused = False
         self.against_the_hand: list[float] = []
@@ -528,7 +531,7 @@ class Listener:
         self.asked = False
         self._play = player.play
         player.play = self._watched_play  # type: ignore[method-assign]
-        stage.on_event = self._note
+        harness.on_event = self._note
 
     def _watched_play(self, playlist: Playlist) -> None:
         if self.paused and not self.asked:
@@ -543,7 +546,7 @@ class Listener:
             self.limits.append((now, now + left))
 
     def does_something(self) -> None:
-        chance, player, worker = self.chance, self.player, self.stage.worker
+        chance, player, worker = self.chance, self.player, self.harness.worker
         self.asked = False
         dice = chance.random()
         if dice < 0.02 and not self.paused:
@@ -569,23 +572,66 @@ class Listener:
             worker.play(Playlist(chance.choice("abc"), "P"), asked=True)
         elif dice < 0.26:
             worker.expect(chance.random() < 0.5)
-        self.stage.run(chance.uniform(1.0, 119.0))
+        self.harness.run(chance.uniform(1.0, 119.0))
 
 
 def test_a_day_of_listening_with_faults(
-    clock: FakeClock, stage: WorkerHarness, player: FakePlayer
+    clock: FakeClock, harness: WorkerHarness, player: FakePlayer
 ) -> None:
     """No defect, no request while limited, the budget held, nothing against the hand."""
     player.repeat, player.lag = True, 1.5
     player.user_chooses("a")
-    listener = Listener(stage, player, clock)
+    listener = Listener(harness, player, clock)
     began = clock.monotonic()
     while clock.monotonic() - began < 24 * 3600:
         listener.does_something()
-    assert stage.of(WorkerCrashed) == []
+    assert harness.of(WorkerCrashed) == []
     assert listener.against_the_hand == []
     assert len(listener.limits) >= 3
     for told, end in listener.limits:
         assert [call for call in player.calls if told < call[0] < end - 1e-3] == []
     assert len(player.calls) <= 225 * 24
-    assert len(stage.of(PlaylistStarted)) >= 20
+    assert len(harness.of(PlaylistStarted)) >= 20
+
+
+# --- without a player
+
+
+def test_what_is_asked_of_no_player_comes_to_nothing(player: FakePlayer, clock: FakeClock) -> None:
+    worker = PlayerWorker(None, lambda _: None, clock)
+    harness = WorkerHarness(player, clock, worker)
+    worker.report = harness.report
+    worker.play(A, asked=True)
+    worker.pause()
+    worker.play(B)
+    harness.run(5.0)
+    assert [event.playlist for event in harness.of(PlayDropped)] == [A, B]
+    assert worker.needs_backend
+    worker.replace(PlayerBackend.remote(player))
+    harness.run(5.0)
+    assert not worker.needs_backend
+    assert [call for _, call, _ in player.calls] == ["playback"]
+
+
+def test_a_player_that_was_let_go_of_is_replaced_and_its_pause_remembered(
+    playing: WorkerHarness, player: FakePlayer, clock: FakeClock
+) -> None:
+    player.user_pauses()
+    playing.run(60.0)
+    while not playing.worker.gave_up:
+        player.fail_next("playback", ZeroDivisionError())
+        playing.worker.notify_changed()
+        playing.worker.step()
+    assert playing.worker.needs_backend
+    playing.worker.restart()
+    playing.worker.play(B)
+    playing.run(1.0)
+    assert [event.playlist for event in playing.of(PlayDropped)] == [B]
+    other = FakePlayer(clock)
+    other.user_chooses("a", position=10.0)
+    other.user_pauses()
+    playing.worker.replace(PlayerBackend.remote(other))
+    playing.run(1.0)
+    playing.worker.play(B)
+    playing.run(5.0)
+    assert other.count("play") == 0, "the user had paused"

@@ -50,7 +50,7 @@ def sleepy(clock: FakeClock) -> SleepyPlayer:
     return player
 
 
-def stage_of(player: FakePlayer, clock: FakeClock, budget: Budget | None = None) -> WorkerHarness:
+def harness_of(player: FakePlayer, clock: FakeClock, budget: Budget | None = None) -> WorkerHarness:
     worker = PlayerWorker(PlayerBackend.remote(player, lambda: budget), lambda _: None, clock)
     made = WorkerHarness(player, clock, worker)
     worker.report = made.report
@@ -61,119 +61,119 @@ def stage_of(player: FakePlayer, clock: FakeClock, budget: Budget | None = None)
 
 
 def test_a_device_that_no_reading_shows_is_found(sleepy: SleepyPlayer, clock: FakeClock) -> None:
-    stage = stage_of(sleepy, clock)
-    stage.run(30.0)
+    harness = harness_of(sleepy, clock)
+    harness.run(30.0)
     assert sleepy.looks == []  # nothing waits for one
-    stage.worker.play(B, asked=True)
-    stage.run(65.0)
-    assert [type(e.error) for e in stage.of(PlayerFailed)] == [NoDevice]
+    harness.worker.play(B, asked=True)
+    harness.run(65.0)
+    assert [type(e.error) for e in harness.of(PlayerFailed)] == [NoDevice]
     assert len(sleepy.looks) == 6
-    assert stage.of(PlayerRecovered) == []
+    assert harness.of(PlayerRecovered) == []
     sleepy.open = True
-    stage.run(LOOK_OUT)
-    assert len(stage.of(PlayerRecovered)) == 1
+    harness.run(LOOK_OUT)
+    assert len(harness.of(PlayerRecovered)) == 1
     looks = len(sleepy.looks)
-    stage.run(WISH_LIFE)
+    harness.run(WISH_LIFE)
     assert len(sleepy.looks) == looks, "found is found"
-    assert len(stage.of(PlayerRecovered)) == 1
+    assert len(harness.of(PlayerRecovered)) == 1
 
 
 def test_it_ends_after_the_life_of_a_wish(sleepy: SleepyPlayer, clock: FakeClock) -> None:
-    stage = stage_of(sleepy, clock)
-    stage.worker.play(B, asked=True)
-    stage.run(WISH_LIFE * 3)
+    harness = harness_of(sleepy, clock)
+    harness.worker.play(B, asked=True)
+    harness.run(WISH_LIFE * 3)
     assert len(sleepy.looks) <= WISH_LIFE / LOOK_OUT
     assert sleepy.count("playback") <= WISH_LIFE * 3 / IDLE + 1
 
 
 @pytest.mark.parametrize("command", ["pause", "resume"])
 def test_another_command_ends_it(sleepy: SleepyPlayer, clock: FakeClock, command: str) -> None:
-    stage = stage_of(sleepy, clock)
-    stage.worker.play(B, asked=True)
-    stage.run(15.0)
-    getattr(stage.worker, command)()
-    stage.run(1.0)
+    harness = harness_of(sleepy, clock)
+    harness.worker.play(B, asked=True)
+    harness.run(15.0)
+    getattr(harness.worker, command)()
+    harness.run(1.0)
     looks = len(sleepy.looks)
-    stage.run(100.0)
+    harness.run(100.0)
     assert len(sleepy.looks) == looks
 
 
 def test_only_a_start_has_it_begin(sleepy: SleepyPlayer, clock: FakeClock) -> None:
-    stage = stage_of(sleepy, clock)
-    stage.worker.resume()
-    stage.run(100.0)
-    assert [e.playlist for e in stage.of(PlayerFailed)] == [None]
+    harness = harness_of(sleepy, clock)
+    harness.worker.resume()
+    harness.run(100.0)
+    assert [e.playlist for e in harness.of(PlayerFailed)] == [None]
     assert sleepy.looks == []
 
 
 def test_a_low_budget_spreads_the_looks(sleepy: SleepyPlayer, clock: FakeClock) -> None:
     low = Budget(1000, 900, 50 * 100.0)  # 50 readings for the next 5000 s
-    stage = stage_of(sleepy, clock, low)
-    stage.worker.play(B, asked=True)
-    stage.run(WISH_LIFE)
+    harness = harness_of(sleepy, clock, low)
+    harness.worker.play(B, asked=True)
+    harness.run(WISH_LIFE)
     assert 1 <= len(sleepy.looks) <= WISH_LIFE / 100.0
 
 
 def test_what_the_user_did_is_told_before_the_recovery(
-    stage: WorkerHarness, player: FakePlayer
+    harness: WorkerHarness, player: FakePlayer
 ) -> None:
     player.device = None
-    stage.worker.play(B, asked=True)
-    stage.run(5.0)
-    stage.forget()
+    harness.worker.play(B, asked=True)
+    harness.run(5.0)
+    harness.forget()
     player.device = "Laptop"
     player.user_chooses("c")
-    stage.run(LOOK_OUT)
-    assert [type(event) for event in stage.events[:2]] == [PlaybackChanged, PlayerRecovered]
+    harness.run(LOOK_OUT)
+    assert [type(event) for event in harness.events[:2]] == [PlaybackChanged, PlayerRecovered]
 
 
 # --- one answer each
 
 
-def test_a_replaced_order_is_answered(stage: WorkerHarness, player: FakePlayer) -> None:
-    stage.worker.play(A, asked=True)
-    stage.worker.play(B)  # unasked: it does not replace
-    stage.worker.play(C, asked=True)
-    stage.run(5.0)
-    assert [e.playlist for e in stage.of(PlayDropped)] == [B, A]
-    assert [e.playlist for e in stage.of(PlaylistStarted)] == [C]
+def test_a_replaced_order_is_answered(harness: WorkerHarness, player: FakePlayer) -> None:
+    harness.worker.play(A, asked=True)
+    harness.worker.play(B)  # unasked: it does not replace
+    harness.worker.play(C, asked=True)
+    harness.run(5.0)
+    assert [e.playlist for e in harness.of(PlayDropped)] == [B, A]
+    assert [e.playlist for e in harness.of(PlaylistStarted)] == [C]
 
 
 def test_a_start_that_waits_for_its_proof_is_answered_when_replaced(
-    stage: WorkerHarness, player: FakePlayer
+    harness: WorkerHarness, player: FakePlayer
 ) -> None:
     player.lag = 3.0
-    stage.worker.play(A, asked=True)
-    stage.run(1.0)
-    stage.worker.play(B, asked=True)
-    stage.run(10.0)
-    assert [e.playlist for e in stage.of(PlayDropped)] == [A]
-    assert [e.playlist for e in stage.of(PlaylistStarted)] == [B]
+    harness.worker.play(A, asked=True)
+    harness.run(1.0)
+    harness.worker.play(B, asked=True)
+    harness.run(10.0)
+    assert [e.playlist for e in harness.of(PlayDropped)] == [A]
+    assert [e.playlist for e in harness.of(PlaylistStarted)] == [B]
 
 
 def test_a_start_whose_proof_never_comes_is_answered(
-    stage: WorkerHarness, player: FakePlayer
+    harness: WorkerHarness, player: FakePlayer
 ) -> None:
-    stage.run(1.0)
-    stage.worker.play(A, asked=True)
+    harness.run(1.0)
+    harness.worker.play(A, asked=True)
     player.fail_next("playback", *[Offline("down") for _ in range(100)])
-    stage.run(WISH_LIFE + 60.0)
-    assert [e.playlist for e in stage.of(PlayDropped)] == [A]
+    harness.run(WISH_LIFE + 60.0)
+    assert [e.playlist for e in harness.of(PlayDropped)] == [A]
 
 
 def test_another_player_answers_for_the_one_before(
-    stage: WorkerHarness, player: FakePlayer, clock: FakeClock
+    harness: WorkerHarness, player: FakePlayer, clock: FakeClock
 ) -> None:
     player.lag = 3.0
-    stage.worker.play(A, asked=True)
-    stage.run(1.0)
-    stage.worker.replace(PlayerBackend.remote(FakePlayer(clock, name="Other")))
-    stage.run(1.0)
-    assert [e.playlist for e in stage.of(PlayDropped)] == [A]
+    harness.worker.play(A, asked=True)
+    harness.run(1.0)
+    harness.worker.replace(PlayerBackend.remote(FakePlayer(clock, name="Other")))
+    harness.run(1.0)
+    assert [e.playlist for e in harness.of(PlayDropped)] == [A]
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_every_start_has_one_answer(stage: WorkerHarness, player: FakePlayer, seed: int) -> None:
+def test_every_start_has_one_answer(harness: WorkerHarness, player: FakePlayer, seed: int) -> None:
     """Whatever the user, the network and the player do meanwhile."""
     chance = random.Random(seed)
     player.repeat = True
@@ -183,9 +183,9 @@ def test_every_start_has_one_answer(stage: WorkerHarness, player: FakePlayer, se
         player.lag = chance.choice([0.0, 0.0, 2.0, 7.0])
         if dice < 0.45:
             given.append(Playlist(chance.choice("abcd"), f"no. {number}"))  # there is no "d"
-            stage.worker.play(given[-1], asked=chance.random() < 0.5)
+            harness.worker.play(given[-1], asked=chance.random() < 0.5)
         elif dice < 0.50:
-            stage.worker.pause()
+            harness.worker.pause()
         elif dice < 0.60:
             player.user_chooses(chance.choice("abc"))
         elif dice < 0.65:
@@ -199,13 +199,13 @@ def test_every_start_has_one_answer(stage: WorkerHarness, player: FakePlayer, se
             player.fail_next(chance.choice(["play", "playback"]), chance.choice(kinds)("x"))
         if chance.random() < 0.7:
             player.deaf = 0
-        stage.run(chance.choice([0.0, 0.5, 3.0, 40.0]))
-    stage.run(WISH_LIFE * 2)
-    answers = [playlist for event in stage.events if (playlist := answered(event)) is not None]
-    for late in after_all(stage.events):
+        harness.run(chance.choice([0.0, 0.5, 3.0, 40.0]))
+    harness.run(WISH_LIFE * 2)
+    answers = [playlist for event in harness.events if (playlist := answered(event)) is not None]
+    for late in after_all(harness.events):
         answers.remove(late)
     assert sorted(a.name for a in answers) == sorted(g.name for g in given)
-    assert len({type(e) for e in stage.events if answered(e) is not None}) == 3
+    assert len({type(e) for e in harness.events if answered(e) is not None}) == 3
 
 
 def after_all(events: list[Event]) -> list[Playlist]:

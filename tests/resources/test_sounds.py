@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import miniaudio
 import numpy as np
 import pytest
+import soundfile
 
 from agent.types import EMOTIONS
 
@@ -15,14 +15,8 @@ SOUNDS = Path(__file__).parents[2] / "resources" / "sounds"
 
 def _decode(name: str) -> tuple[np.ndarray, int]:
     """Samples [N, channels] in -1..1 and the rate, as the local player's decoder gives them."""
-    info = miniaudio.get_file_info(str(SOUNDS / f"{name}.ogg"))
-    sound = miniaudio.decode_file(
-        str(SOUNDS / f"{name}.ogg"),
-        output_format=miniaudio.SampleFormat.FLOAT32,
-        nchannels=info.nchannels,
-        sample_rate=info.sample_rate,
-    )
-    return np.asarray(sound.samples).reshape(-1, info.nchannels), info.sample_rate
+    samples, rate = soundfile.read(str(SOUNDS / f"{name}.ogg"), dtype="float32", always_2d=True)
+    return samples, rate
 
 
 def test_one_loop_per_emotion_and_under_three_megabytes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -227,6 +228,32 @@ def test_damage_while_it_is_open_loses_neither_the_entry_nor_the_file(tmp_path: 
     history.add_mood(NOON, AWAY)
     assert [m.state for m in history.moods()] == [MoodState.AWAY]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("removed", ["the file", "all of it", "the folder", "replaced", "moved"])
+def test_a_file_removed_by_hand_is_noticed_and_begun_anew(
+    history: SqliteHistory, tmp_path: Path, removed: str
+) -> None:
+    for _ in range(2):
+        history.add_mood(NOON, HAPPY)
+    if removed == "the file":
+        history.path.unlink()
+    elif removed == "all of it":
+        for file in history.path.parent.iterdir():
+            file.unlink()
+    elif removed == "the folder":
+        shutil.rmtree(history.path.parent)
+    elif removed == "replaced":
+        other = SqliteHistory(tmp_path / "other.sqlite")
+        other.add_mood(NOON, AWAY)
+        other.close()
+        os.replace(other.path, history.path)
+    else:
+        history.path.rename(tmp_path / "moved.sqlite")
+    history.add_mood(NOON, HAPPY)
+    history.close()
+    states = [mood.state for mood in SqliteHistory(history.path).moods()]
+    assert states == ([AWAY.state] if removed == "replaced" else []) + [HAPPY.state]
 
 
 def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:

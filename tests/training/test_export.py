@@ -229,7 +229,7 @@ def test_bad_files_are_explained(tmp_path: Path) -> None:
 def test_an_eight_bit_copy_answers_much_alike(
     made: tuple[Path, dict[str, Any]], parts: Parts, tmp_path: Path
 ) -> None:
-    from agent.training.quantise import Verdict, compare, quantise
+    from agent.training.quantise import Comparison, compare, quantise
 
     folder, meta = made
     copy = tmp_path / "int8.onnx"
@@ -243,9 +243,9 @@ def test_an_eight_bit_copy_answers_much_alike(
     verdict = compare(folder / "emotion.onnx", copy, parts[1])
     assert verdict.ms > 0
     assert verdict.ms_int8 > 0
-    assert Verdict(0.8, 0.798, 2.0, 1.0).pays
-    assert not Verdict(0.8, 0.796, 2.0, 1.0).pays
-    assert not Verdict(0.8, 0.8, 2.0, 2.1).pays
+    assert Comparison(0.8, 0.798, 2.0, 1.0).pays
+    assert not Comparison(0.8, 0.796, 2.0, 1.0).pays
+    assert not Comparison(0.8, 0.8, 2.0, 2.1).pays
 
 
 @pytest.mark.parametrize("made", ["moodnet"], indirect=True)

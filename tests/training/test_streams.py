@@ -30,7 +30,7 @@ def made_up_answers() -> Answers:
     rng = np.random.default_rng(0)
     label = np.repeat(np.arange(7), 60)
     logs = rng.normal(0, 1.2, (len(label), 7))
-    logs[np.arange(len(label)), label] += 3.0
+    logs[np.arange(len(label)), label] += 4.5
     powers = np.exp(logs)
     return Answers.of(powers / powers.sum(axis=1, keepdims=True), label)
 

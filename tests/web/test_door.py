@@ -30,13 +30,15 @@ from agent.types import (
     Decision,
     Mood,
     MoodState,
+    Notification,
+    NotificationKind,
     Playback,
     Playlist,
     PlayState,
     Snapshot,
     Status,
 )
-from agent.web import door_client
+from agent.web import commands, door_client
 from agent.web.commands import Commands
 from agent.web.door import MAX_WAITING, Door
 from agent.web.door_client import call, call_when_ready, hand_over
@@ -81,6 +83,24 @@ class Agent:
             case events.SetMood(mood):
                 said = Mood(mood, CLOCK.monotonic(), 1.0, by_hand=True)
                 self.snapshot = replace(self.snapshot, mood=said)
+                self.answer(f"You said you feel {mood}", "So until 15:40.")
+            case events.PlayForMood() | events.NextPlaylist():
+                self.answer("♪ Bright days", "You look happy.")
+            case events.UndoSwitch():
+                self.answer("There is nothing to undo", "Nothing was changed.")
+            case events.TakeBreak():
+                self.answer("Taking a break until you resume", "Camera and music rest.")
+            case events.FollowFace():
+                self.answer("Moodtray goes by your face again", "You look happy.")
+            case events.NextTrack():
+                assert self.snapshot.playback is not None
+                later = replace(self.snapshot.playback, track="2", title="Ann - Two")
+                self.snapshot = replace(self.snapshot, playback=later)
+
+    def answer(self, title: str, body: str) -> None:
+        told = Notification(NotificationKind.INFO, title, body, asked=True)
+        answers = self.snapshot.answers + 1
+        self.snapshot = replace(self.snapshot, answer=told, answers=answers)
 
 
 @pytest.fixture
@@ -109,8 +129,8 @@ def door(paths: Paths, agent: Agent, private: bool) -> Iterator[Door]:
 
 
 def new_door(paths: Paths, agent: Agent, *, private: bool = True) -> Door:
-    commands = Commands(agent.report, lambda: agent.snapshot, CLOCK)
-    return Door(paths, commands, agent.report, CLOCK, private=private)
+    answers = Commands(agent.report, lambda: agent.snapshot, CLOCK)
+    return Door(paths, answers, agent.report, CLOCK, private=private)
 
 
 def stopped(door: Door, timeout: float) -> bool:
@@ -175,8 +195,8 @@ def test_status_tells_all_in_words_and_in_json(paths: Paths, door: Door) -> None
     assert told["mood_seconds"] >= 200.0
     assert told["playlist"] == "Bright days"
     assert told["text"].splitlines() == [
-        "Mood:   happy (72% sure) for 3 min",
-        "Music:  playing 'Bright days': Ann - One (Moodtray's own player)",
+        "Mood:   You look happy, for 3 min (72% sure)",
+        "Music:  ♪ Bright days: Ann - One (Moodtray's own player)",
         "Camera: on",
         "Why:    you look happy",
     ]
@@ -190,7 +210,7 @@ def test_a_playlist_without_a_name_is_not_told_by_its_address(
     agent.snapshot = replace(agent.snapshot, playback=unnamed)
     told = call(paths, "status")
     assert told["playlist"] == "spotify:album:x"
-    assert told["text"].splitlines()[1] == "Music:  playing: Ann - One (Moodtray's own player)"
+    assert told["text"].splitlines()[1] == "Music:  ♪ Ann - One (Moodtray's own player)"
 
 
 def test_no_probabilities_leave(paths: Paths, door: Door, agent: Agent) -> None:
@@ -200,12 +220,12 @@ def test_no_probabilities_leave(paths: Paths, door: Door, agent: Agent) -> None:
 
 
 def test_why(paths: Paths, door: Door, agent: Agent) -> None:
-    assert call(paths, "why")["text"] == "'Bright days' was started: you look happy."
+    assert call(paths, "why")["text"] == "Bright days: you look happy."
     later = Decision(1.0, Action.KEEP, MoodState.SAD, None, "you chose this playlist yourself")
     agent.snapshot = replace(agent.snapshot, decision=later)
     assert call(paths, "why")["text"].endswith("\nNow: you chose this playlist yourself.")
     agent.snapshot = replace(agent.snapshot, decision=None, switch=None)
-    assert "Nothing was decided yet" in call(paths, "why")["text"]
+    assert "Nothing has been decided yet" in call(paths, "why")["text"]
 
 
 def test_pause_and_resume(paths: Paths, door: Door, agent: Agent) -> None:
@@ -246,7 +266,7 @@ def test_without_consent_status_and_resume_say_what_to_do(
     agent.snapshot = replace(agent.snapshot, consent=False, camera=CameraState.OFF)
     told = call(paths, "status")
     assert told["consent"] is False
-    assert "Mood:   not watching" in told["text"]
+    assert "Mood:   Not watching" in told["text"]
     assert "Camera: not allowed yet; 'moodtray consent'" in told["text"]
     with pytest.raises(DesktopError, match="moodtray consent") as refused:
         call(paths, "resume")
@@ -268,7 +288,7 @@ def test_an_old_mood_is_not_told_as_if_it_were_of_now(
 ) -> None:
     agent.snapshot = replace(agent.snapshot, **off)
     lines = call(paths, "status")["text"].splitlines()
-    assert lines[0] == "Mood:   not watching"
+    assert lines[0] == "Mood:   Not watching"
     assert lines[2] == f"Camera: {camera}"
 
 
@@ -298,8 +318,8 @@ def test_what_stopped_is_told_and_resume_starts_it_again(
     told = call(paths, "status")
     assert told["stopped"] == ["watcher", "player"]
     assert told["text"].splitlines() == [
-        "Mood:   not watching",
-        "Music:  out of touch with it (Moodtray's own player)",
+        "Mood:   Not watching",
+        "Music:  Out of touch with the music (Moodtray's own player)",
         "Camera: off",
         "Why:    you look happy",
         "Trouble: Looking through the camera stopped after repeated failures. 'Start again' in the "
@@ -311,17 +331,47 @@ def test_what_stopped_is_told_and_resume_starts_it_again(
 
 def test_mood_by_hand(paths: Paths, door: Door, agent: Agent) -> None:
     answer = call(paths, "mood", emotion="sad", minutes=10)
-    assert answer["done"]
-    assert "sad" in answer["text"]
-    assert agent.events == [events.SetMood(MoodState.SAD, 10.0)]
-    assert "sad, as you said" in call(paths, "status")["text"]
+    assert answer == {"done": True, "text": "You said you feel sad. So until 15:40."}
+    assert agent.events == [events.SetMood(MoodState.SAD, 10.0, MoodState.HAPPY)]
+    assert "Mood:   You said you feel sad" in call(paths, "status")["text"]
+    call(paths, "mood", emotion="AFRAID")  # the menu's word, in any case
+    assert agent.events[-1] == events.SetMood(MoodState.FEAR)
+
+
+def test_the_face_is_read_again_on_auto(paths: Paths, door: Door, agent: Agent) -> None:
+    answer = call(paths, "mood", emotion="auto")
+    assert answer["text"] == "Moodtray goes by your face again. You look happy."
+    assert agent.events == [events.FollowFace()]
+
+
+def test_a_wish_is_answered_by_what_came_of_it(paths: Paths, door: Door, agent: Agent) -> None:
+    assert call(paths, "play")["text"] == "♪ Bright days. You look happy."
+    assert call(paths, "undo")["text"] == "There is nothing to undo. Nothing was changed."
+    assert call(paths, "break", until_back=True)["text"].endswith("Camera and music rest.")
+    assert agent.events[-1] == events.TakeBreak(None, True)
+    assert call(paths, "music", action="next")["text"] == "♪ Ann - Two"
+
+
+def test_a_wish_that_takes_long_is_not_said_to_be_met(
+    paths: Paths, door: Door, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "WISH_PATIENCE", 0.1)
+    agent.acts = False
+    assert call(paths, "play")["done"] is False
+    assert call(paths, "music", action="next")["text"] == "Asked for the next track."
+
+
+def test_a_break_that_is_over_is_refused(paths: Paths, door: Door, agent: Agent) -> None:
+    with pytest.raises(DesktopError, match="passed already"):
+        call(paths, "break", until=CLOCK.now() - timedelta(minutes=1))
+    assert agent.events == []
 
 
 @pytest.mark.parametrize(
     "words",
     [
         {"emotion": "away"},
-        {"emotion": "Happy"},
+        {"emotion": "joyful"},
         {"emotion": "sad", "minutes": 0},
         {"emotion": "sad", "minutes": 1e9},
         {"emotion": "sad", "hours": 2},
@@ -373,7 +423,7 @@ def test_a_busy_agent_is_not_said_to_have_obeyed(paths: Paths, door: Door, agent
 def test_a_second_start_hands_over(paths: Paths, door: Door, agent: Agent) -> None:
     assert "already running" in hand_over(paths)
     assert isinstance(agent.events[0], events.Notice)
-    assert "music for your mood" in hand_over(paths, play=True)
+    assert "♪ Bright days" in hand_over(paths, play=True)
     assert agent.events[-1] == events.PlayForMood()
 
 

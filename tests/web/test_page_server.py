@@ -10,33 +10,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agent import events
 from agent.clock import SystemClock
-from agent.store.paths import Paths
-from agent.types import CameraState, Mood, MoodState, Snapshot, Status
 from agent.web import page_server
-from agent.web.commands import Commands
 from agent.web.page_server import MAX_CONNECTIONS, PageServer
 
+if TYPE_CHECKING:  # a test looks whether it is loaded
+    from starlette.types import ASGIApp
+
 CLOCK = SystemClock()
-SNAPSHOT = Snapshot(
-    status=Status.WATCHING,
-    mood=Mood(MoodState.HAPPY, 0.0, 0.9),
-    playback=None,
-    decision=None,
-    switch=None,
-    camera=CameraState.ON,
-)
 HEAVY = {"fastapi", "uvicorn", "starlette", "jinja2"}
 
 
 def new_server(port: int = 0, happened: list[object] | None = None) -> PageServer:
     told: list[object] = [] if happened is None else happened
-    commands = Commands(told.append, lambda: SNAPSHOT, CLOCK)
-    return PageServer(Paths.default(), commands, told.append, lambda: SNAPSHOT, CLOCK, port)
+    return PageServer(make_app, told.append, CLOCK, port)
+
+
+def make_app(port: int) -> ASGIApp:
+    """A page that says hello; what it needs is loaded by it, as the real one does."""
+    from fastapi import FastAPI
+    from starlette.responses import PlainTextResponse
+
+    app = FastAPI()
+    app.get("/")(lambda: PlainTextResponse(f"hello from {port}"))
+    return app
 
 
 def stopped(server: PageServer, timeout: float) -> bool:

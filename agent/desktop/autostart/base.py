@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.desktop.autostart.presence import missing_part, place
-from agent.errors import DesktopError
+from agent.errors import AutostartError
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def remove_entry(file: Path) -> None:
     try:
         file.unlink(missing_ok=True)
     except OSError as error:
-        raise DesktopError(
+        raise AutostartError(
             f"{file} could not be removed ({error.strerror or error}), so Moodtray still starts at "
             "login. Check the permissions of its folder."
         ) from error

@@ -42,7 +42,7 @@ def start_command() -> tuple[str, ...]:
 
 
 def program_command() -> tuple[str, ...]:
-    """The same without the verb: for a desktop entry, whose actions have verbs of their own."""
+    """Give start_command without its verb: for a desktop entry, whose actions have their own."""
     return start_command()[:-1]
 
 

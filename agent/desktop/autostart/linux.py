@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
-from agent.errors import DesktopError, StoreError
+from agent.errors import AutostartError, StoreError
 from agent.store.files import write_atomic
 
 FILE_NAME = "moodtray.desktop"
@@ -32,7 +32,7 @@ def quote_exec(command: Sequence[str]) -> str:
 
 def _quote(argument: str) -> str:
     if any(ord(character) < 32 for character in argument):
-        raise DesktopError(
+        raise AutostartError(
             f"The path {argument!r} has a control character in its name, and a desktop file "
             "cannot hold that. Install Moodtray in a folder with a plain name."
         )
@@ -166,7 +166,7 @@ class XdgAutostart(Autostart):
             # Paths of another encoding go through byte by byte.
             write_atomic(self.file, text.encode("utf-8", "surrogateescape"), mode=0o644)
         except StoreError as error:
-            raise DesktopError(f"Start at login could not be changed. {error.message}") from error
+            raise AutostartError(f"Start at login could not be changed. {error.message}") from error
 
 
 def _is_on(entry: Mapping[str, str]) -> bool:
@@ -184,7 +184,7 @@ def _read(file: Path) -> dict[str, str] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise DesktopError(
+        raise AutostartError(
             f"{file} cannot be read ({error.strerror or error}). Check its permissions."
         ) from error
     entry: dict[str, str] = {}

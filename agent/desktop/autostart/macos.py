@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
-from agent.errors import DesktopError, StoreError
+from agent.errors import AutostartError, StoreError
 from agent.store.files import write_atomic
 
 LABEL = "org.moodtray.agent"
@@ -37,7 +37,7 @@ class LaunchAgent(Autostart):
         try:
             write_atomic(self.file, plistlib.dumps(entry, sort_keys=True), mode=0o644)
         except StoreError as error:
-            raise DesktopError(f"Start at login could not be changed. {error.message}") from error
+            raise AutostartError(f"Start at login could not be changed. {error.message}") from error
 
     def disable(self) -> None:
         """Do not start at login. Raises DesktopError."""
@@ -50,7 +50,7 @@ class LaunchAgent(Autostart):
         except FileNotFoundError:
             return AutostartStatus(False)
         except OSError as error:
-            raise DesktopError(
+            raise AutostartError(
                 f"{self.file} cannot be read ({error.strerror or error}). Check its permissions."
             ) from error
         except (ValueError, plistlib.InvalidFileException):

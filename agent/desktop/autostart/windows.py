@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from agent.desktop.autostart.base import Autostart, AutostartStatus
-from agent.errors import DesktopError
+from agent.errors import AutostartError, DesktopError
 
 RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED_KEY = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
@@ -50,7 +50,7 @@ class RunKeyAutostart(Autostart):
         """Start at login from now on. Raises DesktopError."""
         line = subprocess.list2cmdline(self.command)
         if len(line) > LONGEST:
-            raise DesktopError(
+            raise AutostartError(
                 f"The path of Moodtray is too long for start at login: {len(line)} characters, "
                 f"Windows takes {LONGEST}. Install it in a folder with a shorter name."
             )
@@ -90,7 +90,7 @@ def _switched_off(approved: tuple[str | bytes, int] | None) -> bool:
 
 
 def _refused(error: OSError) -> DesktopError:
-    return DesktopError(
+    return AutostartError(
         f"Windows refused to change start at login ({error}). "
         "A policy of your organisation may forbid it."
     )

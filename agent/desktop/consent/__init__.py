@@ -14,7 +14,7 @@ from pathlib import Path
 from agent.store.files import cannot_write, write_atomic
 from agent.store.paths import Paths
 
-VERSION = 1
+VERSION = 2
 
 QUESTION = "May Moodtray use the camera?"
 
@@ -24,12 +24,16 @@ face, and chooses music that fits.
 
 What is seen: a few pictures at a time. They are judged in this computer's memory and forgotten \
 at once.
-What is kept: the mood as a word with the time, and which playlist was started, in a file on this \
-computer.
-What is sent: no picture and no mood, to nobody. Spotify, if you use it, is only told what to play.
+What is kept: each change of your mood with the time and how likely each of the seven moods was, \
+which playlist was started and why, and your answers, such as 'Undo' or 'I feel sad'. It lies in \
+a file on this computer, which you may delete. Beside it lie your settings, a log of troubles and, \
+if you use it, your Spotify login.
+What is sent: no picture and no mood, to nobody. Spotify, if you use it, is asked what plays and \
+told what to play.
 
-A lit icon in the tray shows that the camera is in use. You can pause it there at any time, and \
-take this permission back with 'moodtray consent --withdraw'."""
+While the camera is in use, the tray's icon is a coloured disc or wears a green dot; a struck \
+camera means that it is off. You can pause it there at any time, and take this permission back \
+with 'moodtray consent --withdraw'."""
 
 HOW = "Moodtray may not use the camera yet. Read what it does and allow it with 'moodtray consent'."
 """What to say where nobody can be asked (no display, no terminal)."""

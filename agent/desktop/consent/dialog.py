@@ -69,7 +69,7 @@ def _ask_once(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], 
                 consent.give(paths, clock.now())
         except StoreError as error:
             told = f"{error.message} You will be asked again next time."
-            report(Notice(error.title, told, asked=True))
+            report(Notice(error.title, told, asked=True, trouble=True))
         report(ConsentGiven())
     else:
         if consent.withdraw(paths):  # given meanwhile by the command: this word is the newer one

@@ -1,8 +1,10 @@
 """The tray's icons, drawn at the size that is asked for: in colour, or as a stencil for macOS.
 
 Every state has a shape of its own, so that it can be read without colour: seven faces, a question
-mark, an empty place, two bars, a struck camera, a padlock, struck waves, a warning triangle.
-Each is a body with marks on it; in the stencil the marks are holes in the body.
+mark and an empty place on a disc, a struck camera (off, or with a mark: out of reach), a
+padlock, struck waves, a warning triangle. A disc or a green dot says that the camera is in use, and
+only then is there one. Each is a body with marks on it; in the stencil the marks are holes in the
+body. A seam of the contrary shade keeps each in sight on panels of any colour.
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ ICO_SIZES = (16, 20, 24, 32, 40, 48, 64)
 
 Draw: TypeAlias = Callable[[Pen], None]
 
-_RIM = 0.045
+LIT_BY_A_DOT = (Status.NEEDS_LOGIN, Status.OFFLINE, Status.ERROR_WATCHING)
+"""States that are not the camera's, while the camera is in use."""
+
+_SEAM = 0.035
 _DARK_INK: RGB = (62, 66, 82)
 
 
@@ -35,9 +40,11 @@ def colour_of(status: Status, mood: MoodState) -> RGB:
     return {
         Status.WATCHING: VIOLET,
         Status.UNSURE: VIOLET,
+        Status.AWAY: VIOLET,
         Status.CAMERA_BUSY: AMBER,
         Status.NEEDS_LOGIN: AMBER,
         Status.ERROR: RED,
+        Status.ERROR_WATCHING: RED,
     }.get(status, SLATE)
 
 
@@ -48,18 +55,25 @@ def icon(status: Status, mood: MoodState, size: int, dark_panel: bool) -> Image.
     The result is shared: copy it before drawing on it.
     """
     pen = Pen(size)
-    for draw in _layers(status, mood, dark_panel):
-        draw(pen)
+    body, marks = _layers(status, mood, dark_panel)
+    body(pen)
+    marks(pen)
+    if status in LIT_BY_A_DOT:
+        shapes.lit(pen)
+    pen.with_halo(INK if dark_panel else WHITE, _SEAM)
     return pen.finish()
 
 
 @lru_cache(maxsize=64)
 def stencil(status: Status, mood: MoodState, size: int) -> Image.Image:
     """The same in black and nothing, ``size`` x ``size`` pixels RGBA: a template image, which the
-    menu bar of macOS fills with its own colour. Shared like :func:`icon`'s."""
+    menu bar of macOS fills with its own colour. Shared like :func:`icon`'s.
+    """
     body, marks = _layers(status, mood, dark_panel=True)
     pen, holes = Pen(size), Punch(size)
     body(pen)
+    if status in LIT_BY_A_DOT:
+        shapes.lit(pen)
     marks(holes)
     pen.cut(holes)
     black = Image.new("RGBA", (size, size), (0, 0, 0, 0))
@@ -90,7 +104,7 @@ def _layers(status: Status, mood: MoodState, dark_panel: bool) -> tuple[Draw, Dr
     """The body and the marks on it."""
     colour = colour_of(status, mood)
     ink = PAPER if dark_panel else _DARK_INK
-    plate = partial(_plate, colour=colour, dark_panel=dark_panel)
+    plate = partial(_plate, colour=colour)
     face = shapes.FACES.get(mood)
     question = partial(shapes.question, ink=WHITE)
     match status:
@@ -99,29 +113,27 @@ def _layers(status: Status, mood: MoodState, dark_panel: bool) -> tuple[Draw, Dr
         case Status.UNSURE:
             return plate, question
         case Status.PAUSED:
-            return plate, partial(shapes.bars, ink=WHITE)
-        case Status.STARTING:
-            return plate, partial(shapes.dots, ink=WHITE)
-        case Status.AWAY:
-            return partial(shapes.empty_place, ink=_mix(colour, ink, 0.45)), _nothing
-        case Status.CAMERA_BUSY:
             return partial(shapes.camera, colour=colour, ink=ink), _nothing
+        case Status.STARTING:
+            return partial(shapes.dots, ink=_mix(colour, ink, 0.45)), _nothing
+        case Status.AWAY:
+            return plate, partial(shapes.empty_place, ink=WHITE)
+        case Status.CAMERA_BUSY:
+            return partial(shapes.camera, colour=colour, ink=ink, trouble=True), _nothing
         case Status.NEEDS_LOGIN:
             return partial(shapes.padlock, colour=colour, ink=ink), shapes.keyhole
         case Status.OFFLINE:
             struck = _mix(RED, ink, 0.15)
             return partial(shapes.waves, colour=_mix(colour, ink, 0.35), ink=struck), _nothing
-        case Status.ERROR:
+        case Status.ERROR | Status.ERROR_WATCHING:
             return partial(shapes.triangle, colour=colour), shapes.exclamation
         case _:
             assert_never(status)
 
 
-def _plate(pen: Pen, colour: RGB, dark_panel: bool) -> None:
-    """The disc of a face: a rim, darker on light panels, keeps bright colours from melting in."""
-    rim = colour if dark_panel else _mix(colour, INK, 0.38)
-    pen.disc(0.5, 0.5, 0.49, rim)
-    pen.disc(0.5, 0.5, 0.49 - _RIM, colour)
+def _plate(pen: Pen, colour: RGB) -> None:
+    """The disc of a face."""
+    pen.disc(0.5, 0.5, 0.5, colour)
 
 
 def _nothing(pen: Pen) -> None:

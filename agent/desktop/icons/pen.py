@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from agent.desktop.palette import INK, PAPER, RGB
 
@@ -77,9 +77,29 @@ class Pen:
         self.disc(x, y, radius, PAPER)
         self.disc(x, y + pupil[0], pupil[1], INK)
 
+    def with_halo(self, colour: RGB, width: float) -> None:
+        """Make what is there smaller and put a seam of ``colour`` around it, ``width`` wide."""
+        seam = max(width, self.thinnest * 0.55) * self.side
+        inner = round(self.side - 2 * seam)
+        canvas = Image.new("RGBA", (self.side, self.side), (0, 0, 0, 0))
+        small = self.image.resize((inner, inner), Image.Resampling.BILINEAR)
+        canvas.paste(small, (round(seam), round(seam)))
+        shape = canvas.getchannel("A")
+        # A blurred edge is half as dark at the edge: far out, where little is left, the seam ends.
+        spread = shape.filter(ImageFilter.GaussianBlur(seam * 0.6)).point(_harden)
+        whole = Image.new("RGBA", canvas.size, (*colour, 0))
+        whole.putalpha(spread)
+        whole.alpha_composite(canvas)
+        self.image = whole
+        self.draw = ImageDraw.Draw(self.image)
+
     def finish(self) -> Image.Image:
         size = self.side // SUPERSAMPLING
         return self.image.resize((size, size), Image.Resampling.BOX)
+
+
+def _harden(alpha: int) -> int:
+    return min(255, alpha * 12)
 
 
 class Punch(Pen):

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from agent.desktop.icons.pen import WHITE, Pen
-from agent.desktop.palette import INK, RED, RGB
+from agent.desktop.palette import GREEN, INK, RED, RGB
 from agent.types import MoodState
 
 # --- faces ----------------------------------------------------------------------------------------
@@ -93,28 +93,34 @@ def question(pen: Pen, ink: RGB) -> None:
     pen.disc(0.5, 0.775, 0.062, ink)
 
 
-def bars(pen: Pen, ink: RGB) -> None:
-    pen.box(0.315, 0.285, 0.445, 0.715, 0.045, ink)
-    pen.box(0.555, 0.285, 0.685, 0.715, 0.045, ink)
-
-
 def dots(pen: Pen, ink: RGB) -> None:
-    for x in (0.275, 0.5, 0.725):
-        pen.disc(x, 0.5, 0.075, ink)
+    for x in (0.17, 0.5, 0.83):
+        pen.disc(x, 0.5, 0.125, ink)
 
 
 def empty_place(pen: Pen, ink: RGB) -> None:
     """The outline of somebody who is not there."""
-    pen.arc(0.5, 0.29, 0.165, 0.18, 0, 360, 0.085, ink)
-    pen.arc(0.5, 0.90, 0.33, 0.29, 180, 360, 0.085, ink)
-    pen.stroke([(0.17, 0.90), (0.83, 0.90)], 0.085, ink)
+    pen.arc(0.5, 0.36, 0.125, 0.135, 0, 360, 0.075, ink)
+    pen.arc(0.5, 0.77, 0.235, 0.175, 180, 360, 0.075, ink)
+    pen.stroke([(0.265, 0.77), (0.735, 0.77)], 0.075, ink)
 
 
-def camera(pen: Pen, colour: RGB, ink: RGB) -> None:
+def lit(pen: Pen) -> None:
+    """The camera is in use: a dot in the lower right corner, set off from what it lies on."""
+    pen.erase([(0.84, 0.84), (0.84, 0.84)], 0.42)
+    pen.disc(0.84, 0.84, 0.15, GREEN)
+
+
+def camera(pen: Pen, colour: RGB, ink: RGB, trouble: bool = False) -> None:
+    """A camera that is off; ``trouble``: with an exclamation mark, it should be on."""
     pen.box(0.05, 0.27, 0.66, 0.75, 0.11, colour)
     pen.polygon([(0.69, 0.47), (0.945, 0.31), (0.945, 0.71), (0.69, 0.55)], colour)
     pen.stroke([(0.93, 0.325), (0.93, 0.695)], 0.05, colour)
     _strike(pen, ink)
+    if trouble:
+        pen.erase([(0.83, 0.08), (0.83, 0.41)], 0.30)
+        pen.stroke([(0.83, 0.08), (0.83, 0.23)], 0.14, ink)
+        pen.disc(0.83, 0.43, 0.085, ink)
 
 
 def _strike(pen: Pen, ink: RGB, gap: float = 0.25) -> None:

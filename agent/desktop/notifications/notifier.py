@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from agent.desktop.icons.files import IconFiles
-from agent.desktop.notifications.rules import WaitingRoom, safe, still_so
+from agent.desktop.notifications.rules import INTERVAL, WaitingRoom, safe
 from agent.desktop.notifications.service import Service, ask_service
 from agent.ports import Clock, Report
 from agent.settings import NotificationSettings
 from agent.store.paths import Paths
-from agent.types import MoodState, Notification, NotificationKind, Snapshot, Status
+from agent.types import MoodState, Notification, NotificationKind, Status
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ _STATUS: dict[NotificationKind, Status] = {
     NotificationKind.DEVICE: Status.OFFLINE,
     NotificationKind.CAMERA: Status.CAMERA_BUSY,
     NotificationKind.PROBLEM: Status.ERROR,
+    NotificationKind.WARNING: Status.ERROR,
 }
 
 
@@ -73,18 +74,19 @@ class DesktopNotifications:
         clock: Clock,
         settings: Callable[[], NotificationSettings],
         *,
-        snapshot: Callable[[], Snapshot | None] = lambda: None,
+        holds: Callable[[NotificationKind], bool] = lambda _: True,
+        interval: float = INTERVAL,
         folder: Path | None = None,
     ) -> None:
-        """Ask for the ``settings`` at every notification, for the ``snapshot`` before a late one.
+        """Ask for the ``settings`` at every notification, and whether a late one still ``holds``.
 
-        A late one was held back; the snapshot tells whether it still holds. Both are called in any
-        thread. ``folder`` takes the pictures (default: below the runtime folder).
+        A late one was held back. Both are called in any thread. ``interval``: seconds between two
+        unasked ones of a kind. ``folder`` takes the pictures (default: below the runtime folder).
         """
         self._report = report
         self._settings = settings
         self._folder = folder
-        self._waiting = WaitingRoom(clock, lambda held: still_so(held, snapshot()))
+        self._waiting = WaitingRoom(clock, holds, interval)
         self._lock = threading.Lock()  # for the waiting room
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -109,7 +111,12 @@ class DesktopNotifications:
             loop.call_soon_threadsafe(self._set_timer, left)
 
     def withdraw(self, kind: NotificationKind) -> None:
-        """Take down the one of this kind that stands on the screen, where the system can."""
+        """Take down the one of this kind that stands on the screen, where the system can.
+
+        One that is held back is dropped.
+        """
+        with self._lock:
+            self._waiting.withdraw(kind)
         loop = self._loop
         if loop is not None:  # else nothing was ever shown
             loop.call_soon_threadsafe(self._begin, self._take_down, kind)

@@ -6,11 +6,10 @@ import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import assert_never
 
 from agent.ports import Clock
 from agent.settings import NotificationSettings
-from agent.types import CameraState, Chooser, Notification, NotificationKind, Snapshot
+from agent.types import Notification, NotificationKind
 
 INTERVAL = 60.0
 """Seconds between two notifications of a kind."""
@@ -26,6 +25,7 @@ NEEDS_USER = frozenset(
         NotificationKind.DEVICE,
         NotificationKind.CAMERA,
         NotificationKind.PROBLEM,
+        NotificationKind.WARNING,
     }
 )
 """Kinds that outlast the quiet hours."""
@@ -41,18 +41,18 @@ class WaitingRoom:
     """Says of each notification whether it is shown now, later or never.
 
     Later: the newest of a kind that comes within a minute of the last one shown, when that minute
-    is over; and the newest of a kind that needs the user, when the quiet hours are. ``still_so``
-    says whether what was held back still holds. One thread at a time.
+    is over; and the newest of a kind that needs the user, when the quiet hours are. ``holds``
+    says whether what was told of a kind still holds. One thread at a time.
     """
 
     def __init__(
         self,
         clock: Clock,
-        still_so: Callable[[Notification], bool] = lambda _: True,
+        holds: Callable[[NotificationKind], bool] = lambda _: True,
         interval: float = INTERVAL,
     ) -> None:
         self._clock = clock
-        self._still_so = still_so
+        self._holds = holds
         self._interval = interval
         self._shown: dict[NotificationKind, float] = {}
         self._held: dict[NotificationKind, _Held] = {}
@@ -77,6 +77,10 @@ class WaitingRoom:
         self._shown[kind] = self._clock.monotonic()
         return True
 
+    def withdraw(self, kind: NotificationKind) -> None:
+        """Drop what is held back of this kind: it holds no more."""
+        self._held.pop(kind, None)
+
     def due(self, settings: NotificationSettings) -> list[Notification]:
         """Take what was held back and is to be shown now, oldest first; that counts as shown."""
         if not settings.enabled:
@@ -86,7 +90,7 @@ class WaitingRoom:
         for kind, held in sorted(self._held.items(), key=lambda item: item[1].since):
             if quiet and kind in NEEDS_USER:
                 continue
-            if quiet or self._is_stale(held) or not self._still_so(held.notification):
+            if quiet or self._is_stale(held) or not self._holds(kind):
                 del self._held[kind]
             elif self._rest(kind) <= 0:
                 del self._held[kind]
@@ -115,27 +119,6 @@ class WaitingRoom:
         """Return the seconds until this kind may be shown again."""
         last = self._shown.get(kind)
         return 0.0 if last is None else last + self._interval - self._clock.monotonic()
-
-
-def still_so(notification: Notification, snapshot: Snapshot | None) -> bool:
-    """Tell whether a notification that was held back still holds, as far as can be known."""
-    if snapshot is None:
-        return True
-    match notification.kind:
-        case NotificationKind.LOGIN:
-            return snapshot.logged_in is False
-        case NotificationKind.CAMERA:
-            return snapshot.camera in (CameraState.BUSY, CameraState.LOST)
-        case NotificationKind.DEVICE | NotificationKind.PROBLEM:
-            return snapshot.problem is not None
-        case NotificationKind.SWITCH:  # undone, or the user chose something else
-            playback = snapshot.playback
-            by_user = playback is not None and playback.chosen_by is Chooser.USER
-            return snapshot.switch is not None and not by_user
-        case NotificationKind.INFO:
-            return True
-        case _:
-            assert_never(notification.kind)
 
 
 def is_quiet(now: time, quiet_from: time | None, quiet_to: time | None) -> bool:

@@ -1,25 +1,28 @@
-"""What the preview window shows, drawn for the window's size: the frame, brackets around the face,
-seven bars, the mood in words. Numbers in, picture out; opens no window."""
+"""What the preview window shows, drawn for the window's size: the frame as in a mirror, brackets
+around the face, seven bars, the mood in words; or, while the camera is off, that it is. Numbers in,
+picture out; opens no window."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from agent.desktop.fonts import font
+from agent.desktop.icons.drawing import icon
 from agent.desktop.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
 from agent.desktop.preview.shared_frame import Shown
-from agent.types import EMOTIONS, Box, Frame, MoodState
+from agent.types import EMOTIONS, Box, Frame, MoodState, Status
+from agent.wording import MOOD_WORDS
 
 PROMISE = "Frames stay on this computer"
 NO_PICTURE = "No picture: the camera is off"
+KEYS = "Space: pause or resume  ·  F: full screen  ·  Esc: close"
 
-_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "segoeui.ttf", "Helvetica.ttc", "Arial.ttf")
 _BACKGROUND: RGB = (22, 23, 31)
 _SUPERSAMPLING = 3
 
@@ -28,27 +31,47 @@ Mask = NDArray[np.float32]
 
 
 def compose(shown: Shown, size: tuple[int, int], *, stale: bool = False) -> Frame:
-    """A picture of ``size`` (width, height) pixels, BGR. ``stale``: the frame is old; it is
-    dimmed and the window says so."""
+    """A picture of ``size`` (width, height) pixels, BGR. ``stale``: the frame is old; nothing of
+    it is shown, and the window says so."""
     width, height = max(size[0], 160), max(size[1], 120)
-    scale = min(1.7, max(0.5, min(width / 800, height / 600)))
+    scale = min(6.0, max(0.5, min(width / 800, height / 600)))
     canvas: Frame = np.empty((height, width, 3), np.uint8)
-    left, top, factor = _put_frame(canvas, shown.frame)
+    margin = round(14 * scale)
+    if stale or shown.blank:
+        canvas[:] = _BACKGROUND[::-1]
+        _put_camera_off(canvas, scale)
+        line = shown.line if shown.blank and shown.line else NO_PICTURE
+        _put_pill(canvas, line, (margin, margin), 17, scale, dot=SLATE)
+        _put_pill(canvas, KEYS, (-margin, -margin), 12, scale)
+        return canvas
+    place = _put_frame(canvas, shown.frame[:, ::-1])
     leading = _leading(shown.probabilities)
     colour = MOOD_COLOURS[leading] if leading else PAPER
-    if stale:
-        canvas //= 4
-    else:
-        for i, box in enumerate(shown.faces):
-            _put_brackets(canvas, box, (left, top, factor), colour if i == 0 else SLATE, scale)
-    margin = round(14 * scale)
-    line = NO_PICTURE if stale else shown.line
-    if line:
-        _put_pill(canvas, line, (margin, margin), 17, scale, dot=SLATE if stale else colour)
-    _put_bars(canvas, None if stale else shown.probabilities, margin, scale)
-    footer = PROMISE if stale else f"{PROMISE}  ·  {shown.fps:.0f} fps"
-    _put_pill(canvas, footer, (-margin, -margin), 12, scale)
+    for i, box in enumerate(shown.faces):
+        _put_brackets(
+            canvas, _mirrored(box, shown.frame), place, colour if i == 0 else SLATE, scale
+        )
+    if shown.line:
+        _put_pill(canvas, shown.line, (margin, margin), 17, scale, dot=colour)
+    _put_bars(canvas, shown.probabilities, margin, scale)
+    _put_pill(canvas, f"{PROMISE}  ·  {shown.fps:.0f} fps", (-margin, -margin), 12, scale)
     return canvas
+
+
+def _mirrored(box: Box, frame: Frame) -> Box:
+    return Box(frame.shape[1] - box.x - box.width, box.y, box.width, box.height)
+
+
+def _put_camera_off(canvas: Frame, scale: float) -> None:
+    """A struck camera in the middle."""
+    side = round(150 * scale)
+    drawn = np.asarray(icon(Status.PAUSED, MoodState.UNSURE, side, True))
+    top, left = (canvas.shape[0] - side) // 2, (canvas.shape[1] - side) // 2
+    if top < 0 or left < 0:
+        return
+    below = canvas[top : top + side, left : left + side]
+    share = drawn[..., 3:].astype(np.float32) / 255
+    below[:] = below * (1 - share) + drawn[..., 2::-1] * share
 
 
 def _leading(probabilities: tuple[float, ...] | None) -> MoodState | None:
@@ -111,7 +134,7 @@ def _put_bars(
         lead = leading is not None and name == leading.value
         share = probabilities[i] if probabilities is not None else 0.0
         ink = PAPER if lead else (196, 200, 212)
-        _put_text(canvas, name, (left + pad, middle), 13, scale, ink)
+        _put_text(canvas, MOOD_WORDS[MoodState(name)], (left + pad, middle), 13, scale, ink)
         start, thick = left + pad + label, max(3, round(9 * scale))
         _line(canvas, start, middle, bar, thick, (70, 73, 90))
         if share > 0.005:
@@ -205,22 +228,12 @@ def _fitting(text: str, points: int, room: int) -> Mask:
 @lru_cache(maxsize=512)
 def _text_mask(text: str, points: int) -> Mask:
     """The text as coverage; as high as the font's line, so that texts align."""
-    font = _font(max(6, points))
-    ascent, descent = font.getmetrics()
-    image = Image.new("L", (max(1, math.ceil(font.getlength(text))), ascent + descent), 0)
-    ImageDraw.Draw(image).text((0, 0), text, fill=255, font=font)
+    letters = font(max(6, points))
+    ascent, descent = letters.getmetrics()
+    image = Image.new("L", (max(1, math.ceil(letters.getlength(text))), ascent + descent), 0)
+    ImageDraw.Draw(image).text((0, 0), text, fill=255, font=letters)
     return _coverage(image)
 
 
 def _coverage(image: Image.Image) -> Mask:
     return np.asarray(image, np.float32) / np.float32(255)
-
-
-@lru_cache(maxsize=32)
-def _font(points: int) -> Any:
-    for name in _FONTS:
-        try:
-            return ImageFont.truetype(name, points)
-        except OSError:
-            continue
-    return ImageFont.load_default(points)  # Pillow's own: no system font is needed

@@ -1,5 +1,6 @@
 """The preview, seen from the program: opens and closes the child process with the window, and
-hands it frames."""
+hands it frames.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from agent.desktop.preview.shared_frame import FrameRoad
-from agent.desktop.preview.window import CLOSE, CLOSED, READY, main
+from agent.desktop.preview.window import CLOSE, CLOSED, PAUSE, READY, RESUME, main
 from agent.errors import DesktopError
-from agent.events import Notice, PreviewChanged
+from agent.events import Notice, PauseCamera, PreviewChanged, ResumeCamera
 from agent.ports import Report
 from agent.types import Frame, FrameView
 
@@ -42,7 +43,8 @@ class Preview:
     """All methods from any thread. None waits for the child, except ``join``.
 
     Reports PreviewChanged(True) when the window stands and PreviewChanged(False) as soon as it
-    is closed, whoever closed it: the user, :meth:`close`, or a crash.
+    is closed, whoever closed it: the user, :meth:`close`, or a crash; and PauseCamera or
+    ResumeCamera when the user presses the space bar in it.
     """
 
     def __init__(self, report: Report) -> None:
@@ -65,7 +67,8 @@ class Preview:
 
     def open(self) -> None:
         """Open the window; nothing happens when it is open. Takes some milliseconds, the window
-        follows within about a second. Raises DesktopError where there is no display."""
+        follows within about a second. Raises DesktopError where there is no display.
+        """
         check_display()
         with self._lock:
             if self.is_open:
@@ -78,7 +81,8 @@ class Preview:
 
     def show(self, view: FrameView, line: str) -> None:
         """Hand over one frame, and the mood in words. Does nothing while closed; a fraction of a
-        millisecond otherwise. The frame is copied into memory that only the child shares."""
+        millisecond otherwise. The frame is copied into memory that only the child shares.
+        """
         with self._lock:
             opened = self._opened
             if opened is None or opened.closing:
@@ -86,6 +90,14 @@ class Preview:
             opened.road.write(
                 view.frame, view.faces, view.probabilities, view.fps, line, reduce=_reduced
             )
+
+    def blank(self, line: str) -> None:
+        """Show no picture but ``line``, until the next :meth:`show`. Nothing of the last frame is
+        kept."""
+        with self._lock:
+            opened = self._opened
+            if opened is not None and not opened.closing:
+                opened.road.clear(line)
 
     def close(self) -> None:
         """Ask the window to close; it is gone a moment later."""
@@ -108,7 +120,8 @@ class Preview:
 
     def join(self, timeout: float) -> bool:
         """Wait until a closed window's process is gone. A child that does not listen is killed
-        after the time. True when nothing is left."""
+        after the time. True when nothing is left.
+        """
         opened, thread = self._opened, self._thread
         if opened is not None and not opened.ended.wait(timeout):
             self._kill(opened)
@@ -130,7 +143,9 @@ class Preview:
         except OSError as error:
             here.close()
             road.close()
-            raise DesktopError(f"The preview window could not be started ({error}).") from error
+            raise DesktopError(
+                f"Its window could not be started ({error}).", title="No preview"
+            ) from error
         finally:
             there.close()
         return _Opened(process, here, road)
@@ -151,6 +166,8 @@ class Preview:
             if word == READY:
                 stood = True
                 self._report(PreviewChanged(True))
+            elif word in (PAUSE, RESUME):
+                self._report(PauseCamera() if word == PAUSE else ResumeCamera())
             asked = word == CLOSED
         asked = asked or opened.late is not None
         with self._lock:
@@ -164,6 +181,8 @@ class Preview:
                 Notice(
                     "The preview could not be shown",
                     "Its window could not be opened on this desktop. Moodtray runs on without it.",
+                    asked=True,
+                    trouble=True,
                 )
             )
 

@@ -28,6 +28,7 @@ _SLOT = np.dtype(
         ("fps", "<f4"),
         ("faces", "<u4"),
         ("boxes", "<i4", (MAX_FACES, 4)),
+        ("blank", "u1"),  # no picture: the camera is off
         ("known", "u1"),  # whether there are probabilities
         ("probabilities", "<f4", (7,)),
         ("line", f"S{LINE_BYTES}"),
@@ -39,13 +40,19 @@ SIZE = _COUNTER.itemsize + 2 * _SLOT.itemsize
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One frame as the window gets it; ``line`` is the mood in words."""
+    """One frame as the window gets it; ``line`` is the mood in words. ``blank``: there is no
+    picture, and ``line`` says why."""
 
     frame: Frame
     faces: tuple[Box, ...]
     probabilities: tuple[float, ...] | None
     fps: float
     line: str
+    blank: bool = False
+
+
+NOTHING = np.zeros((3, 4, 3), np.uint8)
+"""Stands where a frame would."""
 
 
 class FrameRoad:
@@ -80,7 +87,8 @@ class FrameRoad:
         reduce: Callable[[Frame, int, int], Frame],
     ) -> None:
         """Show this frame next. ``reduce(frame, width, height)`` is asked when it is too large.
-        A fraction of a millisecond at 640 x 480; one thread at a time."""
+        A fraction of a millisecond at 640 x 480; one thread at a time.
+        """
         height, width = frame.shape[:2]
         shrink = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
         if shrink < 1.0:
@@ -88,7 +96,7 @@ class FrameRoad:
             frame = reduce(frame, width, height)
         sequence = int(self._counter["sequence"][0]) + 1
         slot = self._slots[sequence % 2]
-        slot["width"], slot["height"], slot["fps"] = width, height, fps
+        slot["width"], slot["height"], slot["fps"], slot["blank"] = width, height, fps, 0
         slot["faces"] = min(len(faces), MAX_FACES)
         for i, box in enumerate(faces[:MAX_FACES]):
             corners = (box.x, box.y, box.width, box.height)
@@ -100,6 +108,16 @@ class FrameRoad:
         slot["pixels"][: width * height * 3] = frame.reshape(-1)
         self._counter["sequence"][0] = sequence
 
+    def clear(self, line: str) -> None:
+        """Show no picture but ``line``, and wipe the frames that lie in the memory. The writer's
+        thread or another one, while nobody writes."""
+        sequence = int(self._counter["sequence"][0]) + 1
+        self._slots["pixels"][:] = 0
+        slot = self._slots[sequence % 2]
+        slot["width"] = slot["height"] = slot["faces"] = slot["known"] = 0
+        slot["blank"], slot["line"] = 1, line.encode()[:LINE_BYTES]
+        self._counter["sequence"][0] = sequence
+
     def read(self, seen: int) -> tuple[int, Shown | None]:
         """The newest frame's number, and the frame where it is newer than ``seen`` and whole."""
         sequence = int(self._counter["sequence"][0])
@@ -107,11 +125,13 @@ class FrameRoad:
             return seen, None
         slot = self._slots[sequence % 2]
         width, height = int(slot["width"]), int(slot["height"])
-        frame = slot["pixels"][: width * height * 3].reshape(height, width, 3).copy()
+        blank = bool(slot["blank"])
+        pixels = slot["pixels"][: width * height * 3]
+        frame = NOTHING if blank else pixels.reshape(height, width, 3).copy()
         boxes = tuple(Box(*(int(v) for v in slot["boxes"][i])) for i in range(int(slot["faces"])))
         known = tuple(float(p) for p in slot["probabilities"]) if slot["known"] else None
         line = bytes(slot["line"]).decode(errors="ignore")
-        shown = Shown(frame, boxes, known, float(slot["fps"]), line)
+        shown = Shown(frame, boxes, known, float(slot["fps"]), line, blank)
         # The writer may have come round to this slot while it was read: then it is torn.
         whole = int(self._counter["sequence"][0]) == sequence
         return (sequence, shown) if whole else (seen, None)

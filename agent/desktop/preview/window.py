@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
+import sys
 import time
 from multiprocessing.connection import Connection
 from typing import Any
@@ -19,16 +21,23 @@ FIRST_SIZE = (760, 570)
 STALE_AFTER = 2.0
 """Seconds without a new frame after which the window says that it shows an old one."""
 
+SCREEN_SHARE = 0.8
+"""Share of the screen's width and height that the first size may take."""
+
 READY, CLOSED, CLOSE = "ready", "closed", "close"
+PAUSE, RESUME = "pause", "resume"
 
 
 def main(name: str, connection: Connection) -> None:
     """Show frames until the parent says so, dies, or the user closes the window. ``name`` is the
-    shared memory's. Sends READY when the window stands and CLOSED as soon as it was closed."""
+    shared memory's. Sends READY when the window stands, CLOSED as soon as it was closed, and PAUSE
+    or RESUME when the user wants that of the camera."""
     # Ctrl+C in the terminal goes to both processes; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV's Qt looks for fonts of its own, which we do not need, and complains.
     os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
+    # It would double the window on a screen of 192 dpi, and blur it; the size is ours to choose.
+    os.environ["QT_ENABLE_HIGHDPI_SCALING"] = "0"
     from agent.desktop.preview.shared_frame import FrameRoad
 
     with contextlib.suppress(FileNotFoundError):  # closed again before we had begun
@@ -53,14 +62,15 @@ class _Window:
         self._shown: Any = None
         self._fresh = 0.0
         self._drawn: tuple[int, tuple[int, int], bool] | None = None
+        self._full = False
 
     def show(self) -> None:
         cv2 = self._cv2
         cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
         self._wait_for_first()
         cv2.resizeWindow(TITLE, *self._first_size())
-        if self._shown is not None:  # at once, before what draws the rest is loaded
-            cv2.imshow(TITLE, self._shown.frame)
+        if self._has_picture:  # at once, before what draws the rest is loaded
+            cv2.imshow(TITLE, cv2.flip(self._shown.frame, 1))
         cv2.waitKey(1)
         self._connection.send(READY)
         while not self._told_to_close():
@@ -69,6 +79,10 @@ class _Window:
             key = cv2.waitKey(5 if time.monotonic() - self._fresh < 0.5 else 40) & 0xFF
             if key in (27, ord("q")) or not self._is_there():
                 break
+            if key == ord(" "):
+                self._connection.send(PAUSE if self._has_picture else RESUME)
+            elif key in (ord("f"), ord("F")):
+                self._fill_screen()
         self._connection.send(CLOSED)
         with contextlib.suppress(cv2.error):
             cv2.destroyAllWindows()
@@ -82,10 +96,22 @@ class _Window:
             time.sleep(0.01)
 
     def _first_size(self) -> tuple[int, int]:
-        if self._shown is None:
-            return FIRST_SIZE
-        height, width = self._shown.frame.shape[:2]
-        return FIRST_SIZE[0], round(FIRST_SIZE[0] * height / width)
+        """As large on any screen, and never larger than it."""
+        width, height = FIRST_SIZE
+        if self._shown is not None and not self._shown.blank:
+            height = round(width * self._shown.frame.shape[0] / self._shown.frame.shape[1])
+        screen = screen_size()
+        if screen is None:
+            return width, height
+        most_wide, most_high, scale = screen
+        scale = min(scale, SCREEN_SHARE * most_wide / width, SCREEN_SHARE * most_high / height)
+        return round(width * scale), round(height * scale)
+
+    def _fill_screen(self) -> None:
+        """To the whole screen, or back."""
+        cv2, self._full = self._cv2, not self._full
+        mode = cv2.WINDOW_FULLSCREEN if self._full else cv2.WINDOW_NORMAL
+        cv2.setWindowProperty(TITLE, cv2.WND_PROP_FULLSCREEN, mode)
 
     def _told_to_close(self) -> bool:
         return self._connection.poll() and self._connection.recv() == CLOSE
@@ -99,22 +125,33 @@ class _Window:
                 break
 
     def _draw(self) -> None:
-        import numpy as np
-
         from agent.desktop.preview.picture import compose
-        from agent.desktop.preview.shared_frame import Shown
+        from agent.desktop.preview.shared_frame import NOTHING, Shown
 
         self._take()
-        stale = time.monotonic() - self._fresh > STALE_AFTER or self._shown is None
-        size = self._size()
+        stale, size = self._is_stale, self._size()
+        if stale:
+            self._shown = None  # nothing of it is kept
         if self._drawn == (self._seen, size, stale):
             return
         new = self._drawn is None or self._drawn[0] != self._seen
         self._drawn = (self._seen, size, stale)
-        shown = self._shown or Shown(np.zeros((3, 4, 3), np.uint8), (), None, 0.0, "")
+        shown = self._shown or Shown(NOTHING, (), None, 0.0, "")
         self._cv2.imshow(TITLE, compose(shown, size, stale=stale))
         if new:
             self._road.count_drawn()
+
+    @property
+    def _has_picture(self) -> bool:
+        """Is there a picture of now?"""
+        shown = self._shown
+        fresh = time.monotonic() - self._fresh <= STALE_AFTER
+        return shown is not None and not shown.blank and fresh
+
+    @property
+    def _is_stale(self) -> bool:
+        """Is there neither a picture of now nor word why not?"""
+        return not self._has_picture and (self._shown is None or not self._shown.blank)
 
     def _size(self) -> tuple[int, int]:
         """Of the window's inside now, or the first size where the system does not tell."""
@@ -130,3 +167,30 @@ class _Window:
         except self._cv2.error:  # raised, with Qt, once the X button was pressed
             return False
         return visible >= 1.0
+
+
+def screen_size() -> tuple[int, int, float] | None:
+    """Width and height of the screen in pixels, and how much larger than at 96 dpi its user wants
+    things; None where the system does not tell."""
+    if sys.platform == "win32":
+        import ctypes
+
+        user = ctypes.windll.user32
+        return user.GetSystemMetrics(0), user.GetSystemMetrics(1), 1.0  # it scales by itself
+    if sys.platform != "linux":
+        return None
+    try:
+        from Xlib import Xatom
+        from Xlib.display import Display
+
+        display = Display()
+        screen = display.screen()
+        known = screen.root.get_full_property(Xatom.RESOURCE_MANAGER, Xatom.STRING)
+        size = screen.width_in_pixels, screen.height_in_pixels
+        display.close()
+    except Exception:  # noqa: BLE001 - Xlib raises its own kinds and plain ones
+        return None
+    text = "" if known is None else bytes(known.value).decode("latin-1")
+    found = re.search(r"^Xft\.dpi:\s*(\d+)", text, re.MULTILINE)
+    dpi = float(found[1]) if found else 96.0
+    return (*size, max(0.5, dpi / 96.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.settings import SessionSettings
+from agent.wording import SCREEN_SHARED
 
 IN_USE = 30.0
 """Seconds without input up to which somebody counts as working."""
@@ -27,10 +28,11 @@ class Signals:
     on_battery: bool | None = None
 
 
-def combine(signals: Signals, settings: SessionSettings) -> str | None:
-    """Tell why the camera should be off, in the user's words; None: it may be on.
+def combine(signals: Signals, settings: SessionSettings, *, music: bool = False) -> str | None:
+    """Why the camera should be off, in the user's words; None: it may be on.
 
-    The strongest reason is told when there are several.
+    The strongest reason is told when there are several. ``music``: some plays, so that whoever
+    touches nothing may be listening.
     """
     if signals.asleep:
         return "computer asleep"
@@ -41,16 +43,21 @@ def combine(signals: Signals, settings: SessionSettings) -> str | None:
     if signals.locked and settings.release_when_locked:
         return "screen locked"
     if signals.sharing and settings.release_when_sharing:
-        return "screen shared"
-    if settings.release_when_idle and _is_idle(signals, settings):
-        return "session idle"
+        return SCREEN_SHARED
+    if settings.release_when_idle:
+        return _idle(signals, settings, music)
     return None
 
 
-def _is_idle(signals: Signals, settings: SessionSettings) -> bool:
+def _idle(signals: Signals, settings: SessionSettings, music: bool) -> str | None:
     if signals.idle_seconds is None:
-        return signals.idle_hint
-    return signals.idle_seconds >= settings.idle_minutes * 60.0
+        return "nobody uses the computer" if signals.idle_hint and not music else None
+    minutes = settings.idle_minutes
+    if music:
+        minutes = max(minutes, settings.idle_minutes_with_music)
+    if signals.idle_seconds < minutes * 60.0:
+        return None
+    return f"nobody has touched the computer for {minutes:g} minutes"
 
 
 class LockSense:

@@ -66,7 +66,8 @@ class SessionWatch(Worker):
 
     Until the first report the camera may be on. Where nothing can be known (no D-Bus) it stays
     silent and looks again every minute. ``camera_is_off`` (any thread, at once) says when a
-    computer that is about to sleep may do so.
+    computer that is about to sleep may do so, ``music_plays`` whether
+    somebody may be listening.
     """
 
     def __init__(
@@ -76,11 +77,13 @@ class SessionWatch(Worker):
         settings: SessionSettings,
         source: SessionSource,
         camera_is_off: Callable[[], bool] = lambda: True,
+        music_plays: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__("session", report, clock)
         self._settings = settings
         self._source = source
         self._camera_is_off = camera_is_off
+        self._music_plays = music_plays
         self._opened = False
         self._absence = ToldOnce()
         self._asleep = False
@@ -136,7 +139,7 @@ class SessionWatch(Worker):
         self._source.let_sleep()
 
     def _tell(self, signals: Signals) -> None:
-        reason = combine(signals, self._settings)
+        reason = combine(signals, self._settings, music=self._music_plays())
         if reason != self._reason:
             self._reason = reason
             log.info("session: camera %s", "may be on" if reason is None else f"off, {reason}")

@@ -8,42 +8,56 @@ import sys
 from pathlib import Path
 from typing import assert_never
 
-from agent import __version__
 from agent.desktop.tray.menu import MenuAction
 from agent.errors import DesktopError
 from agent.events import Notice
 from agent.ports import Report
 from agent.store.paths import Paths
+from agent.wording import MOOD_WORDS, MOODS
 
 OPEN_SECONDS = 10.0
 
+_FOLDERS = (
+    "Put music into the folder of a mood, and it plays for that mood within seconds. "
+    "A mood whose folder stays empty keeps Moodtray's own calm loop."
+)
+
 
 def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
-    """Do it; trouble is told by a notification. May block for seconds: not the tray's thread."""
+    """Do it; trouble is told by a notification. May block, as long as the
+    window of *About* is open: not the tray's thread."""
     try:
         match action:
-            case MenuAction.SETTINGS:
-                open_with_desktop(paths.settings_file)
-            case MenuAction.SETTINGS_FOLDER:
-                open_with_desktop(paths.config)
             case MenuAction.ABOUT:
-                report(
-                    Notice(
-                        f"Moodtray {__version__}",
-                        "Watches your mood and moves the music to fit. "
-                        "No picture ever leaves this computer, and none is kept.",
-                        asked=True,
-                    )
-                )
+                from agent.desktop import about
+
+                about.show(paths)
             case _:
                 assert_never(action)
     except DesktopError as error:
-        report(Notice(error.title, error.message, asked=True))
+        report(Notice(error.title, error.message, asked=True, trouble=True))
+
+
+def show_music_folders(paths: Paths, report: Report) -> None:
+    """Make the folders for the user's own music, one for each mood, and open them. May block for
+    seconds."""
+    try:
+        for mood in MOODS:
+            (paths.music / MOOD_WORDS[mood].capitalize()).mkdir(parents=True, exist_ok=True)
+        open_with_desktop(paths.music)
+    except OSError as error:
+        why = f"The folder {paths.music} cannot be made ({error.strerror}). Check its permissions."
+        report(Notice("No folders for your music", why, asked=True, trouble=True))
+    except DesktopError as error:
+        report(Notice(error.title, error.message, asked=True, trouble=True))
+    else:
+        report(Notice("Your music folders are open", _FOLDERS, asked=True))
 
 
 def open_with_desktop(path: Path) -> None:
     """Open a file or folder with the program that the user's desktop has for it.
-    Raises DesktopError that names the path, so that the user can open it by hand."""
+    Raises DesktopError that names the path, so that the user can open it by hand.
+    """
     try:
         if sys.platform == "win32":
             os.startfile(path)

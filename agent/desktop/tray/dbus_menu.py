@@ -47,7 +47,8 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. ``checked`` None: no check mark. ``activate`` None: it is only read."""
+    """One line. ``checked`` None: no check mark. ``text``: a line to read, whose words may change
+    while the menu is open; a click on it means the same whatever it says."""
 
     label: str = ""
     enabled: bool = True
@@ -55,19 +56,15 @@ class Entry:
     radio: bool = False
     separator: bool = False
     children: tuple[Entry, ...] = ()
+    text: bool = False
     activate: Callable[[], None] | None = field(default=None, compare=False)
-
-    @property
-    def read_only(self) -> bool:
-        """A line that is only read: neither a click nor a submenu."""
-        return not self.separator and not self.children and self.activate is None
 
     @property
     def key(self) -> tuple[str, str]:
         """Lines of one key are one line whose other properties changed."""
         if self.separator:
             return "separator", ""
-        if self.read_only:
+        if self.text:
             return "text", ""
         return "submenu" if self.children else "action", self.label
 
@@ -250,7 +247,7 @@ class DbusMenu:
         for child, entry in zip(node.children, entries, strict=True):
             if child.entry.key != entry.key:
                 return False
-            if not entry.read_only and not _same_click(child.entry, entry):
+            if not entry.text and not _same_click(child.entry, entry):
                 return False
             if not self._fits(child, entry.children):
                 return False
@@ -278,7 +275,7 @@ class DbusMenu:
                 changes.note(
                     child.id, _properties(child.entry, child.id), _properties(entry, child.id)
                 )
-            if child.id not in before or entry.read_only or not keep_clicks:
+            if child.id not in before or entry.text or not keep_clicks:
                 child.entry = entry
         node.children = [child for child, _ in children]
         after = [child.id for child in node.children]

@@ -12,10 +12,13 @@ from typing import TypeAlias
 from agent.events import (
     AskForConsent,
     Event,
+    FollowFace,
     LogIn,
     LogOut,
     NextPlaylist,
+    NextTrack,
     NotMyMood,
+    OpenPage,
     PauseCamera,
     PauseMusic,
     PlayForMood,
@@ -25,14 +28,27 @@ from agent.events import (
     ResumeMusic,
     SetAutostart,
     SetMood,
+    SetVolume,
+    ShowMusicFolders,
     ShowPreview,
+    TakeBreak,
+    TellWhy,
     UndoSwitch,
 )
-from agent.types import EMOTIONS, CameraState, Decision, MoodState, PlayState, Snapshot, Status
-from agent.wording import MOOD_WORDS, part_stopped, what_stopped
-
-LINE_WIDTH = 46
-"""Characters: longer texts are wrapped (reasons) or shortened (names)."""
+from agent.types import PlayState, Snapshot, Status
+from agent.wording import (
+    LINE_WIDTH,
+    MOOD_WORDS,
+    MOODS,
+    clock_time,
+    mood_line,
+    music_line,
+    part_stopped,
+    shorten,
+    track_line,
+    what_stopped,
+    why_lines,
+)
 
 EventAt: TypeAlias = Callable[[datetime], Event]
 """Makes the event from the time of the click."""
@@ -41,16 +57,18 @@ EventAt: TypeAlias = Callable[[datetime], Event]
 class MenuAction(StrEnum):
     """What a click asks of the program's rim instead of the controller."""
 
-    SETTINGS = "settings"
-    SETTINGS_FOLDER = "settings folder"
     ABOUT = "about"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line. Neither ``event`` nor ``action`` nor ``children``: a line to read.
+    """One line.
+
     ``checked`` None: no check mark. ``default``: what a plain click on the icon does, where the
-    system has such a click; ``second``: what one with the middle button does."""
+    system has such a click; ``second``: what one with the middle button does. ``text``: a line to
+    read, whose words may change while the menu is open; a click on it means the same whatever it
+    says.
+    """
 
     label: str
     event: Event | EventAt | None = None
@@ -59,6 +77,7 @@ class Item:
     children: tuple[Item, ...] = ()
     default: bool = False
     second: bool = False
+    text: bool = False
     separator: bool = False
 
     @property
@@ -78,21 +97,39 @@ class Caps:
     autostart: bool = True
 
 
+VOLUMES = (1.0, 0.8, 0.6, 0.4, 0.2)
+
+
 # --- events made at the click ---------------------------------------------------------------------
 
 
-def pause_15_minutes(now: datetime) -> PauseCamera:
-    return PauseCamera(until=now + timedelta(minutes=15))
+def in_minutes(minutes: float) -> Callable[[datetime], datetime]:
+    """So many minutes after the click."""
+    return lambda now: now + timedelta(minutes=minutes)
 
 
-def pause_1_hour(now: datetime) -> PauseCamera:
-    return PauseCamera(until=now + timedelta(hours=1))
-
-
-def pause_until_tomorrow(now: datetime) -> PauseCamera:
+def tomorrow(now: datetime) -> datetime:
     """The coming 6:00; from 3:00 on that of the next day, for nobody means "in an hour"."""
     morning = now.replace(hour=6, minute=0, second=0, microsecond=0)
-    return PauseCamera(until=morning if now.hour < 3 else morning + timedelta(days=1))
+    return morning if now.hour < 3 else morning + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Until:
+    """Makes an event with the time that ``end`` makes of that of the click."""
+
+    make: Callable[[datetime], Event]
+    end: Callable[[datetime], datetime]
+
+    def __call__(self, now: datetime) -> Event:
+        return self.make(self.end(now))
+
+
+_TIMES: tuple[tuple[str, Callable[[datetime], datetime]], ...] = (
+    ("15 minutes", in_minutes(15)),
+    ("1 hour", in_minutes(60)),
+    ("Until tomorrow", tomorrow),
+)
 
 
 # --- the lines ------------------------------------------------------------------------------------
@@ -100,18 +137,20 @@ def pause_until_tomorrow(now: datetime) -> PauseCamera:
 
 def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
     """The whole menu for this state of affairs."""
+    track = track_line(snapshot)
     return (
-        Item(mood_line(snapshot)),
-        Item(music_line(snapshot)),
+        *_undo(snapshot),
+        _text(mood_line(snapshot)),
+        _text(music_line(snapshot)),
+        *([_text(track)] if track else []),
         *_trouble(snapshot),
         SEPARATOR,
+        _correction(snapshot),
         Item("Why?", children=_why(snapshot)),
-        Item("Play for my mood", event=PlayForMood()),
-        Item("Next playlist for this mood", event=NextPlaylist()),
-        *_music(snapshot),
-        Item("I feel…", children=_feelings(snapshot)),
         SEPARATOR,
-        *_camera(snapshot),
+        *_music(snapshot),
+        SEPARATOR,
+        *_breaks(snapshot),
         *([_preview(snapshot)] if caps.preview else []),
         SEPARATOR,
         *_program(snapshot, caps),
@@ -121,57 +160,9 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
     )
 
 
-def mood_line(snapshot: Snapshot) -> str:
-    """The first line of menu and tooltip: what the program knows about the user now."""
-    status, mood = snapshot.status, snapshot.mood
-    if "watcher" in snapshot.stopped:
-        line = "Not watching"  # the problem's own lines say why
-    elif not snapshot.consent:
-        line = "The camera is not allowed yet"
-    elif snapshot.camera_paused or status is Status.PAUSED:
-        line = _paused_line(snapshot)
-    elif status is Status.STARTING:
-        line = "Starting…"
-    elif mood.by_hand and mood.state.is_emotion:
-        line = f"You feel {MOOD_WORDS[mood.state]} (you said so)"
-    elif snapshot.camera is CameraState.LOST:
-        line = "The camera is gone; looking for it"
-    elif status is Status.CAMERA_BUSY:
-        line = "The camera cannot be used"  # the problem's own line says why
-    elif mood.state is MoodState.AWAY:
-        line = "Nobody in front of the camera"
-    elif mood.state is MoodState.UNSURE:
-        line = "Not sure how you feel"
-    else:
-        line = f"You look {MOOD_WORDS[mood.state]}"
-    return line
-
-
-def _paused_line(snapshot: Snapshot) -> str:
-    if not snapshot.camera_paused and snapshot.held_off:
-        return f"Camera off: {snapshot.held_off}"
-    if snapshot.paused_until is not None:
-        return f"Camera paused until {snapshot.paused_until:%H:%M}"
-    return "Camera paused"
-
-
-def music_line(snapshot: Snapshot) -> str:
-    """The second line: what plays."""
-    if "player" in snapshot.stopped:
-        return "Out of touch with the music"
-    if snapshot.status is Status.NEEDS_LOGIN:
-        return "Please log in to Spotify"
-    if snapshot.status is Status.OFFLINE:
-        return "No connection to the music service"
-    playback = snapshot.playback
-    if playback is None or playback.state is PlayState.UNAVAILABLE:
-        return "No player to be reached"
-    name = shorten(playback.context_name or playback.title or "music", LINE_WIDTH - 8)
-    if playback.state is PlayState.PLAYING:
-        return f"♪ {name}"
-    if playback.state is PlayState.PAUSED:
-        return f"Paused: {name}"
-    return "No music plays"
+def starting_menu() -> tuple[Item, ...]:
+    """Show something before there is anything to say: some panels do not open an empty menu."""
+    return (Item("Starting…"), SEPARATOR, Item("Quit", event=Quit()))
 
 
 def tooltip(snapshot: Snapshot) -> str:
@@ -181,14 +172,20 @@ def tooltip(snapshot: Snapshot) -> str:
 
 def needs_user(snapshot: Snapshot) -> bool:
     """Whether nothing goes on without the user: a question is open, a login, or a part gave up."""
-    needs = snapshot.status in (Status.NEEDS_LOGIN, Status.ERROR)
-    return needs or not snapshot.consent or bool(snapshot.stopped)
+    needs_login = snapshot.status is Status.NEEDS_LOGIN
+    return needs_login or snapshot.status.is_error or not snapshot.consent or bool(snapshot.stopped)
 
 
-def shorten(text: str, width: int = LINE_WIDTH) -> str:
-    """One line of at most ``width`` characters."""
-    text = " ".join(text.split())
-    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+def _text(words: str) -> Item:
+    """Make a line to read. Greyed text is hard to read, so a click on it tells the whole."""
+    return Item(words, event=TellWhy(), text=True)
+
+
+def _undo(snapshot: Snapshot) -> tuple[Item, ...]:
+    if snapshot.undo_to is None or "player" in snapshot.stopped:
+        return ()
+    label = shorten(f"Undo: back to {snapshot.undo_to}")
+    return (Item(label, event=UndoSwitch(snapshot.switch)), SEPARATOR)
 
 
 def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
@@ -196,67 +193,93 @@ def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
     problem = snapshot.problem or ""
     for worker in snapshot.stopped:  # how to go on is the next line of this very menu
         problem = problem.replace(part_stopped(worker), what_stopped(worker))
-    lines = [Item(line) for line in _wrapped(problem)]
+    lines = [_text(line) for line in _wrapped(problem)]
     again = [Item("Start again", event=RestartWorkers())] if snapshot.stopped else []
     return (*lines, *again)
 
 
-def _why(snapshot: Snapshot) -> tuple[Item, ...]:
-    reasons = [d for d in (snapshot.switch, snapshot.decision) if d is not None]
-    if not reasons:
-        return (Item("Nothing has been decided yet"),)
-    lines: list[Item] = []
-    switch = snapshot.switch
-    if switch is not None:
-        name = switch.playlist.name if switch.playlist else "music"
-        lines += [Item(line) for line in _wrapped(f"{name}: {switch.reason}")]
-        lines += [Item("Undo: back to what played before", event=UndoSwitch(switch))]
-    if snapshot.decision is not None and snapshot.decision.reason != _reason(switch):
-        lines += [SEPARATOR] if lines else []
-        lines += [Item(line) for line in _wrapped(f"Now: {snapshot.decision.reason}")]
+def _correction(snapshot: Snapshot) -> Item:
+    """One place to say how one feels, whatever is shown."""
+    mood = snapshot.mood
     # The menu may stay open while the mood changes.
-    shown = snapshot.mood.state if snapshot.mood.state.is_emotion else None
-    return (*lines, SEPARATOR, Item("This is not my mood", event=NotMyMood(shown)))
+    shown = mood.state if mood.state.is_emotion else None
+    feelings = [
+        Item(
+            f"I feel {MOOD_WORDS[state]}",
+            event=SetMood(state, wrong=None if mood.by_hand else shown),
+            checked=mood.by_hand and state is mood.state,
+        )
+        for state in MOODS
+    ]
+    none = () if mood.by_hand or shown is None else (Item("None of these", NotMyMood(shown)),)
+    alone = mood.by_hand or snapshot.left_alone_until is not None
+    follow = (Item(_follow(snapshot), FollowFace()),) if alone else ()
+    label = "I feel…" if shown is None or mood.by_hand else "Wrong mood?"
+    rest = (*none, *follow)
+    return Item(label, children=(*feelings, *((SEPARATOR, *rest) if rest else ())))
 
 
-def _reason(decision: Decision | None) -> str | None:
-    return decision.reason if decision else None
+def _follow(snapshot: Snapshot) -> str:
+    until = snapshot.mood_until if snapshot.mood.by_hand else snapshot.left_alone_until
+    label = "Go by my face again"
+    return label if until is None else f"{label} (else at {clock_time(until)})"
+
+
+def _why(snapshot: Snapshot) -> tuple[Item, ...]:
+    lines: list[Item] = []
+    for text in why_lines(snapshot):
+        lines += [SEPARATOR] if lines else []
+        lines += [_text(line) for line in _wrapped(text)]
+    return tuple(lines)
 
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, LINE_WIDTH, max_lines=5, placeholder=" …")
 
 
-def _feelings(snapshot: Snapshot) -> tuple[Item, ...]:
-    told = snapshot.mood.state if snapshot.mood.by_hand else None
-    states = [MoodState(name) for name in EMOTIONS]
-    return tuple(
-        Item(MOOD_WORDS[state], event=SetMood(state), checked=state is told) for state in states
-    )
-
-
 def _music(snapshot: Snapshot) -> tuple[Item, ...]:
     state = None if snapshot.playback is None else snapshot.playback.state
+    play = Item("Play for my mood", event=PlayForMood())
+    ways = (
+        Item("Next track", event=NextTrack()),
+        Item("Next playlist for this mood", event=NextPlaylist()),
+        *_volume(snapshot),
+    )
     if state is PlayState.PLAYING:
-        return (Item("Pause music", event=PauseMusic(), second=True),)
+        return (play, Item("Pause music", event=PauseMusic(), second=True), *ways)
     if state is PlayState.PAUSED:
-        return (Item("Resume music", event=ResumeMusic(), second=True),)
-    return ()
+        return (play, Item("Resume music", event=ResumeMusic(), second=True), *ways)
+    return (play, *_volume(snapshot))
 
 
-def _camera(snapshot: Snapshot) -> tuple[Item, ...]:
+def _volume(snapshot: Snapshot) -> tuple[Item, ...]:
+    if snapshot.volume is None:
+        return ()
+    present = min(VOLUMES, key=lambda step: abs(step - (snapshot.volume or 0.0)))
+    steps = tuple(
+        Item(f"{step:.0%}", event=SetVolume(step), checked=step == present) for step in VOLUMES
+    )
+    return (Item("Volume", children=steps),)
+
+
+def _breaks(snapshot: Snapshot) -> tuple[Item, ...]:
     if not snapshot.consent:
         return (Item("Allow the camera…", event=AskForConsent()),)
     if snapshot.camera_paused:
-        return (Item("Resume camera", event=ResumeCamera()),)
+        label = "I am back" if snapshot.on_break else "Resume camera"
+        return (Item(label, event=ResumeCamera()),)
+    alone = (
+        *(Item(name, event=_Until(PauseCamera, end)) for name, end in _TIMES),
+        Item("Until I resume it", event=PauseCamera()),
+    )
     return (
-        Item("Pause camera", event=PauseCamera()),
         Item(
-            "Pause camera for",
+            "Take a break",
             children=(
-                Item("15 minutes", event=pause_15_minutes),
-                Item("1 hour", event=pause_1_hour),
-                Item("until tomorrow", event=pause_until_tomorrow),
+                *(Item(name, event=_Until(TakeBreak, end)) for name, end in _TIMES),
+                Item("Until I come back", event=TakeBreak(until_back=True)),
+                SEPARATOR,
+                Item("Pause the camera alone", children=alone),
             ),
         ),
     )
@@ -268,16 +291,20 @@ def _preview(snapshot: Snapshot) -> Item:
 
 
 def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
-    lines = []
-    if caps.autostart and snapshot.autostart is not None:
-        enabled = snapshot.autostart
-        lines.append(Item("Start at login", event=SetAutostart(not enabled), checked=enabled))
-    lines.append(Item("Settings…", action=MenuAction.SETTINGS))
-    lines.append(Item("Open settings folder", action=MenuAction.SETTINGS_FOLDER))
+    lines = [
+        Item("History…", event=OpenPage("history")),
+        Item("Music for my moods…", event=OpenPage("moods")),
+        Item("My music folders", event=ShowMusicFolders()),
+        Item("Settings…", event=OpenPage("settings")),
+    ]
     if snapshot.player:  # before one is there nobody knows
         lines.append(
             Item("Log out of Spotify", event=LogOut())
             if snapshot.logged_in
             else Item("Log in to Spotify…", event=LogIn())
         )
+    if caps.autostart and snapshot.autostart is not None:
+        enabled = snapshot.autostart
+        lines.append(Item("Start at login", event=SetAutostart(not enabled), checked=enabled))
+    lines.append(Item("Forget…", event=OpenPage("history")))
     return tuple(lines)

@@ -303,5 +303,6 @@ def _entry(owner: Any, item: Any) -> Entry:
         checked=item.checked,
         radio=bool(item.radio),
         children=children,
-        activate=None if children or getattr(item, "reads", False) else partial(item, owner),
+        text=getattr(item, "reads", False),
+        activate=None if children else partial(item, owner),
     )

@@ -23,6 +23,7 @@ from agent.desktop.tray.menu import (
     MenuAction,
     build_menu,
     needs_user,
+    starting_menu,
     tooltip,
 )
 from agent.events import Notice
@@ -225,7 +226,9 @@ class Tray:
 
         dark = panel_is_dark()
         look, attention = (Status.STARTING, MoodState.UNSURE, dark), False
-        if snapshot is not None:
+        if snapshot is None:
+            self._show_menu(starting_menu())
+        else:
             look = (snapshot.status, snapshot.mood.state, dark)
             self._show_menu(build_menu(snapshot, self._caps))
             self._icon.title = tooltip(snapshot)
@@ -265,7 +268,7 @@ class Tray:
             # Elsewhere a plain click opens the menu.
             default=item.default and self.backend.name in ("win32", STATUS_NOTIFIER),
         )
-        made.reads = not (item.children or item.event or item.action)
+        made.reads = item.text
         return made
 
     def _click_second(self) -> None:

@@ -17,6 +17,7 @@ from agent.players.spotify.parsing import (
     read_devices,
     read_player,
     read_playlist,
+    read_playlists,
 )
 from agent.players.spotify.start_request import Start
 from agent.players.spotify.transport import SpotifySession
@@ -26,6 +27,9 @@ from agent.ports import Clock
 logging.getLogger("spotipy").setLevel(logging.WARNING)
 
 FIELDS = "id,name,images,owner.display_name"
+PAGE = 50
+"""Playlists of one answer: the most that Spotify gives."""
+MAX_PAGES = 10
 
 
 class SpotifyClient:
@@ -62,6 +66,16 @@ class SpotifyClient:
         except UnknownAddress as error:
             raise playlist_gone(identity) from error
 
+    def my_playlists(self) -> list[PlaylistInfo]:
+        """List the user's playlists. GET /me/playlists, MAX_PAGES times at most."""
+        found: list[PlaylistInfo] = []
+        for page in range(MAX_PAGES):
+            answer = _needed(self._api.current_user_playlists(limit=PAGE, offset=page * PAGE))
+            found += read_playlists(answer)
+            if not answer.get("next"):
+                break
+        return found
+
     def start(self, what: Start, device_id: str) -> None:
         """Start music. Raises PlaylistGone, NoDevice (the device went away), AlreadySo."""
         try:
@@ -82,6 +96,10 @@ class SpotifyClient:
     def pause(self) -> None:
         """Pause. PUT /me/player/pause."""
         self._api.pause_playback()
+
+    def next_track(self) -> None:
+        """Go on with the next track. Raises NoDevice where nothing is awake."""
+        self._api.next_track()
 
     def shuffle(self, on: bool, device_id: str) -> None:
         """Switch the shuffle. PUT /me/player/shuffle."""

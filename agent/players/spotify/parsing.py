@@ -6,6 +6,7 @@ could not be understood.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ from agent.players.spotify.api_errors import not_understood
 from agent.players.spotify.json_models import AnyText, Flag, JsonModel, M, Text, or_else, read
 from agent.players.spotify.playlists import canonical_context
 from agent.types import Playback, PlayState
+
+SPOKEN = ("episode", "chapter", "audiobook")
+"""Spotify's words for what is no music."""
 
 Milliseconds = Annotated[float, Field(ge=0)] | None
 
@@ -43,6 +47,7 @@ class PlaylistInfo:
     name: str
     cover: str | None
     owner: str | None
+    tracks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,13 @@ class _Item(JsonModel):
         default_factory=list
     )
     show: _Show | None = None
+    type: AnyText = None
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether it is an episode of a podcast or a chapter of an audiobook."""
+        by_uri = re.match(r"spotify:(\w+):", self.uri or "")
+        return self.type in SPOKEN or (by_uri is not None and by_uri.group(1) in SPOKEN)
 
     def title(self) -> str | None:
         """Make 'Artist - Title'; for an episode 'Show - Title'."""
@@ -110,6 +122,7 @@ class _Player(JsonModel):
     item: _Item | None = None
     context: _Context | None = None
     progress_ms: Milliseconds = None
+    currently_playing_type: AnyText = None
     shuffle_state: Annotated[bool | None, or_else(lambda: None)] = None
 
 
@@ -127,6 +140,10 @@ class _Owner(JsonModel):
     display_name: Text = None
 
 
+class _Total(JsonModel):
+    total: Annotated[int | None, or_else(lambda: None)] = None
+
+
 class _Playlist(JsonModel):
     """GET /playlists/{id}."""
 
@@ -136,6 +153,21 @@ class _Playlist(JsonModel):
         default_factory=list
     )
     owner: _Owner | None = None
+    items: Annotated[_Total | None, or_else(lambda: None)] = None
+    tracks: Annotated[_Total | None, or_else(lambda: None)] = None
+    """The name of ``items`` until 2026."""
+
+    def info(self) -> PlaylistInfo:
+        cover = self.images[0].url if self.images else None
+        owner = self.owner.display_name if self.owner is not None else None
+        held = self.items or self.tracks
+        return PlaylistInfo(self.id, self.name, cover, owner, held.total if held else None)
+
+
+class _Playlists(JsonModel):
+    """GET /me/playlists; an entry without id or name (there are such) is left out."""
+
+    items: list[Annotated[_Playlist | None, or_else(lambda: None)]]
 
 
 def read_player(answer: dict[str, Any] | None, now: float) -> Reading:
@@ -161,6 +193,7 @@ def read_player(answer: dict[str, Any] | None, now: float) -> Reading:
         position=_seconds(player.progress_ms),
         duration=_seconds(item.duration_ms),
         device=device.name if device else None,
+        spoken=item.is_spoken or player.currently_playing_type in SPOKEN,
     )
     return Reading(playback, device, player.shuffle_state)
 
@@ -172,10 +205,12 @@ def read_devices(answer: dict[str, Any]) -> list[Device]:
 
 def read_playlist(answer: dict[str, Any]) -> PlaylistInfo:
     """Read what is shown of a playlist."""
-    found = _understood(_Playlist, answer)
-    cover = found.images[0].url if found.images else None
-    owner = found.owner.display_name if found.owner is not None else None
-    return PlaylistInfo(found.id, found.name, cover, owner)
+    return _understood(_Playlist, answer).info()
+
+
+def read_playlists(answer: dict[str, Any]) -> list[PlaylistInfo]:
+    """Read one page of the user's playlists."""
+    return [found.info() for found in _understood(_Playlists, answer).items if found is not None]
 
 
 def _understood(model: type[M], answer: object) -> M:

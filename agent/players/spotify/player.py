@@ -21,7 +21,7 @@ from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.client import SpotifyClient
 from agent.players.spotify.login import TokenKeeper
 from agent.players.spotify.parsing import Device, Reading
-from agent.players.spotify.playlists import canonical, playlist_id
+from agent.players.spotify.playlists import canonical, kind_of, playlist_id
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.start_request import Start, not_startable, start_of
 from agent.ports import Clock
@@ -128,6 +128,11 @@ class SpotifyPlayer:
                 if self._read().playback.state is not PlayState.PLAYING:
                     raise self._refusal(error) from error
 
+    def next_track(self) -> None:
+        """Where nothing is awake there is no next track."""
+        with self._client.commanding():
+            self._client.next_track()
+
     def close(self) -> None:
         """End the connections and write the count of requests down."""
         self._client.close()
@@ -142,7 +147,10 @@ class SpotifyPlayer:
         Raises SettingsError (no playlist at all), PlaylistGone, and what the session raises.
         """
         uri = canonical(text)
-        info = self._client.playlist(playlist_id(text))
+        identity = playlist_id(uri)
+        if identity is None:  # nothing else can be asked for by its name
+            return Playlist(uri, kind_of(uri))
+        info = self._client.playlist(identity)
         self._cache.remember(uri, info.name, info.cover)
         return Playlist(uri, info.name)
 
@@ -159,7 +167,7 @@ class SpotifyPlayer:
         try:
             self.check(uri)
         except PlaylistGone as error:
-            if playlist_id(uri).startswith(SPOTIFYS_OWN):
+            if (playlist_id(uri) or "").startswith(SPOTIFYS_OWN):
                 self._cache.remember(uri, self._cache.name(uri), None)
                 return
             self._cache.mark_gone(uri)
@@ -230,7 +238,10 @@ class SpotifyPlayer:
             self._send(what, device.id)
         except PlaylistGone as error:
             if not what.is_playlist:
-                raise not_startable(playlist.name) from error
+                refusal = not_startable(playlist.name)
+                if playlist.place is None:  # an album of a mood: the next one has its turn
+                    raise PlaylistGone(refusal.message, title=refusal.title) from error
+                raise refusal from error
             self._cache.mark_gone(what.uri)
             raise playlist_gone(playlist.name) from error
         except AlreadySo as error:

@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from agent.errors import PlaylistGone
-from agent.events import Notice, PlayerChanged
+from agent.errors import PlaylistGone, SettingsError
+from agent.events import Notice, PlayerChanged, SettingsBroken
 from agent.players.spotify.cache import DisplayCache
-from agent.players.spotify.playlists import canonical, playlists_for
+from agent.players.spotify.playlists import Refused, entries, playlist_id, playlists_for, refused
 from agent.ports import Report
+from agent.printable import printable
 from agent.settings import Settings
 from agent.timing import ToldOnce
 from agent.types import MoodState, Playlist
@@ -58,6 +59,7 @@ class MappedPlaylists:
         self._settings = Settings()
         self._entries: dict[str, _Entry] = {}
         self._playlists: dict[MoodState, tuple[Playlist, ...]] | None = None  # as told
+        self._skipped: tuple[Refused, ...] = ()  # entries that were told
         # The player's thread only:
         self._tries: Counter[str] = Counter()
         self._lost: dict[str, bool] = {}  # of this round: True gone, False unreadable
@@ -66,11 +68,15 @@ class MappedPlaylists:
     # -- any thread
 
     def use(self, settings: Settings, logged_in: bool | None) -> None:
-        """Report this mapping. Raises SettingsError for an entry that is no playlist."""
-        playlists = playlists_for(settings, self._cache)
+        """Tell this mapping, and once the entries in it that are skipped."""
+        playlists, skipped = playlists_for(settings, self._cache), refused(settings)
         with self._lock:
             self._settings, self._entries = settings, _entries(settings)
             self._tell(playlists, logged_in)
+            if skipped and skipped != self._skipped:
+                told = "\n".join(f"{entry} It is skipped." for entry in skipped)
+                self._report(SettingsBroken(SettingsError(told)))
+            self._skipped = skipped
 
     def retire(self) -> None:
         """Report nothing from now on: another player is in use."""
@@ -102,7 +108,9 @@ class MappedPlaylists:
         due = [
             uri
             for uri in self._entries
-            if not self._cache.is_recent(uri) and self._tries[uri] < TRIES
+            if playlist_id(uri) is not None  # nothing else can be asked for by its name
+            and not self._cache.is_recent(uri)
+            and self._tries[uri] < TRIES
         ]
         return min(due, key=lambda uri: self._tries[uri], default=None)
 
@@ -165,13 +173,12 @@ class MappedPlaylists:
 
 def _entries(settings: Settings) -> dict[str, _Entry]:
     found: dict[str, _Entry] = {}
-    for emotion, texts in settings.spotify_playlists.items():
-        for text in texts:
-            uri, key = canonical(text), f"spotify_playlists.{emotion}"
-            before = found.get(uri)
-            keys = before.keys if before is not None else ()
-            found[uri] = _Entry(
-                before.text if before is not None else text.strip()[:80],
-                keys if key in keys else (*keys, key),
-            )
+    for emotion, text, uri in entries(settings):
+        key = f"spotify_playlists.{emotion}"
+        before = found.get(uri)
+        keys = before.keys if before is not None else ()
+        found[uri] = _Entry(
+            before.text if before is not None else printable(text.strip(), 80),
+            keys if key in keys else (*keys, key),
+        )
     return found

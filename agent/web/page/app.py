@@ -1,21 +1,85 @@
-"""The web application of the page."""
+"""The page as one ASGI application; :func:`make_app` is all that the server needs of it."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import anyio.to_thread
 from fastapi import FastAPI
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from agent import __version__
+from agent.errors import AgentError
+from agent.translation import _
 from agent.web.loopback import NO_TELEMETRY
-from agent.web.page_server import PageContext
+from agent.web.page import (
+    answers,
+    first_steps,
+    history_page,
+    moods,
+    now,
+    settings_page,
+    spotify_page,
+)
+from agent.web.page.access import PAGES
+from agent.web.page.context import PageContext
+from agent.web.page.guard import ENTER, Guard, PeerCheck, peer_is_ours
+from agent.web.page.render import STATIC, Pages
+
+THREADS = 8
+"""Requests that may wait for files or a slow service at the same time."""
 
 
-def make_app(context: PageContext) -> ASGIApp:
-    """Make the application. Its handlers run in the page's thread."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=NO_TELEMETRY)
+def make_app(context: PageContext, *, peer_check: PeerCheck = peer_is_ours) -> ASGIApp:
+    """Make the whole page, behind its guard."""
+    pages = Pages(context.access, lambda: str(context.snapshot().mood.state))
+    app = FastAPI(
+        title="Moodtray",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        telemetry=NO_TELEMETRY,  # an unknown word to older versions, which ignore it
+    )
+    app.add_exception_handler(answers.Refused, answers.refused)
+    app.add_exception_handler(AgentError, answers.agent_error)
+    app.add_exception_handler(RequestValidationError, answers.bad_words)
+    app.add_exception_handler(HTTPException, _not_there(pages))
+    for area in (now, moods, history_page, settings_page, first_steps, spotify_page):
+        app.include_router(area.router(context, pages))
+    app.mount("/static", _Static(directory=STATIC))
 
-    @app.get("/")
-    async def front() -> Response:
-        return PlainTextResponse("Moodtray is running.", headers={"Cache-Control": "no-store"})
+    @app.get(ENTER, include_in_schema=False)
+    def enter(to: str = "") -> Response:
+        """Lead on from a link that was used; see :meth:`Guard._enter`."""
+        return pages.bare("enter.html", to="/" + (to if to in PAGES else ""))
 
-    return app
+    async def few_threads(scope: Scope, receive: Receive, send: Send) -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        await app(scope, receive, send)
+
+    return Guard(few_threads, context.access, pages.error, peer_check)
+
+
+class _Static(StaticFiles):
+    """Style and script; their addresses change with their content."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        answer = super().file_response(*args, **kwargs)
+        answer.headers["Cache-Control"] = "private, max-age=86400"
+        return answer
+
+
+def _not_there(pages: Pages) -> Any:
+    async def handler(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if request.url.path.startswith("/api/") or error.status_code != 404:
+            return await answers.http_error(request, error)
+        return pages.error(404, _("There is no such page"), _("Choose one from the list."))
+
+    return handler

@@ -128,6 +128,8 @@ class Service:
         if playlist is not None and request.method == "GET":
             return self._playlist(playlist.group(1), request.query.get("fields"))
         reads = {"/me": self._me, "/me/player": self._player, "/me/player/devices": self._devices}
+        if request.method == "GET" and call[1] == "/me/playlists":
+            return self._my_playlists(request)
         if request.method == "GET" and call[1] in reads:
             return reads[call[1]]()
         if call[1].startswith("/me/player/"):
@@ -196,6 +198,33 @@ class Service:
             value = {name: part for name, part in value.items() if name in wanted}
         return json_reply(200, value)
 
+    def _my_playlists(self, request: Request) -> Reply:
+        limit, offset = int(request.query.get("limit", 20)), int(request.query.get("offset", 0))
+        if not 1 <= limit <= 50 or offset < 0:
+            return error(400, "Invalid limit")
+        mine = [p for p in self.world.catalogue.playlists.values() if not (p.deleted or p.hidden)]
+        mine = [p for p in mine if p.kind == "playlist"]
+        href = "https://api.spotify.com/v1/me/playlists"
+        more = offset + limit < len(mine)
+        items = []
+        for playlist in mine[offset : offset + limit]:
+            value = playlist.to_json()
+            value["description"] = ""
+            value["items"] = {"href": f"{value['href']}/items", "total": len(playlist.tracks)}
+            items.append(value)
+        return json_reply(
+            200,
+            {
+                "href": f"{href}?offset={offset}&limit={limit}",
+                "items": items,
+                "limit": limit,
+                "next": f"{href}?offset={offset + limit}&limit={limit}" if more else None,
+                "offset": offset,
+                "previous": None,
+                "total": len(mine),
+            },
+        )
+
     # -- commands
 
     def _command(self, call: tuple[str, str], request: Request) -> Reply:
@@ -217,6 +246,12 @@ class Service:
             if not state.playing:
                 return error(403, "Player command failed: Restriction violated", "UNKNOWN")
             world.set(replace(state, playing=False), lag=world.lag)
+            return Reply(204)
+        if call == ("POST", "/me/player/next"):
+            if not state.tracks:
+                return error(403, "Player command failed: Restriction violated", "UNKNOWN")
+            following = (state.index + 1) % len(state.tracks)
+            world.set(replace(state, playing=True, index=following, progress=0.0), lag=world.lag)
             return Reply(204)
         if call == ("PUT", "/me/player/shuffle"):
             if request.query.get("state") not in ("true", "false"):

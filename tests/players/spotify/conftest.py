@@ -32,8 +32,8 @@ URL = "http://spotify.test"
 
 @dataclass
 class SpotifyHarness:
-    """``rig.player`` talks to ``rig.world`` without sockets; :meth:`restart` begins a new process
-    with the files of the old one."""
+    """``player`` talks to ``world`` without sockets; :meth:`restart` begins a new process with the
+    files of the old one."""
 
     folder: Path
     clock: FakeClock = field(default_factory=FakeClock)
@@ -93,7 +93,7 @@ class SpotifyHarness:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SpotifyHarness]:
+def logged_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SpotifyHarness]:
     """Logged out; both sides are held to the contract, and nothing is sent during a ban."""
     monkeypatch.setattr("os.fsync", lambda _: None)  # no power cuts here, and it takes its time
     made = SpotifyHarness(tmp_path)
@@ -103,7 +103,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SpotifyHarn
 
 
 @pytest.fixture
-def spotify(rig: SpotifyHarness) -> SpotifyHarness:
+def spotify(logged_out: SpotifyHarness) -> SpotifyHarness:
     """Logged in."""
-    rig.log_in()
-    return rig
+    logged_out.log_in()
+    return logged_out

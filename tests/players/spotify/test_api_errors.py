@@ -24,26 +24,27 @@ from tests.fakes.spotify import trouble
 from tests.players.spotify.conftest import SpotifyHarness
 
 CALLS: dict[str, tuple[str, str, Callable[[SpotifyHarness], object]]] = {
-    "read": ("GET", "/me/player", lambda rig: rig.client.player()),
-    "devices": ("GET", "/me/player/devices", lambda rig: rig.client.devices()),
+    "read": ("GET", "/me/player", lambda spotify: spotify.client.player()),
+    "devices": ("GET", "/me/player/devices", lambda spotify: spotify.client.devices()),
     "playlist": (
         "GET",
         "/playlists/",
-        lambda rig: rig.client.playlist(rig.world.catalogue["happy"].id),
+        lambda spotify: spotify.client.playlist(spotify.world.catalogue["happy"].id),
     ),
     "start": (
         "PUT",
         "/me/player/play",
-        lambda rig: rig.client.start(
-            start_of(Playlist(rig.world.catalogue["happy"].uri, "happy")), rig.world.devices[0].id
+        lambda spotify: spotify.client.start(
+            start_of(Playlist(spotify.world.catalogue["happy"].uri, "happy")),
+            spotify.world.devices[0].id,
         ),
     ),
-    "resume": ("PUT", "/me/player/play", lambda rig: rig.client.resume()),
-    "pause": ("PUT", "/me/player/pause", lambda rig: rig.client.pause()),
+    "resume": ("PUT", "/me/player/play", lambda spotify: spotify.client.resume()),
+    "pause": ("PUT", "/me/player/pause", lambda spotify: spotify.client.pause()),
     "shuffle": (
         "PUT",
         "/me/player/shuffle",
-        lambda rig: rig.client.shuffle(True, rig.world.devices[0].id),
+        lambda spotify: spotify.client.shuffle(True, spotify.world.devices[0].id),
     ),
 }
 READS = ("read", "devices", "playlist")

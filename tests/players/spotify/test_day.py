@@ -43,9 +43,9 @@ class Deed:
 class DayHarness:
     """Time jumps to whatever comes next: a mood, the user, trouble, the worker's next cycle."""
 
-    def __init__(self, rig: SpotifyHarness, seed: int) -> None:
-        self.rig = rig
-        self.clock = rig.clock
+    def __init__(self, spotify: SpotifyHarness, seed: int) -> None:
+        self.spotify = spotify
+        self.clock = spotify.clock
         self.chance = random.Random(seed)
         self.done: Counter[str] = Counter()
         self.happened: Counter[str] = Counter()
@@ -55,19 +55,19 @@ class DayHarness:
         self.judged = 0
         self.log_in_at = float("inf")
         for name in OWN:
-            rig.world.catalogue.add(name, tracks=40)  # longer than hands off lasts
-        rig.world.lag = 1.5
-        rig.service.hold_every = 17
+            spotify.world.catalogue.add(name, tracks=40)  # longer than hands off lasts
+        spotify.world.lag = 1.5
+        spotify.service.hold_every = 17
         settings = Settings(
-            spotify_playlists={e: (rig.world.catalogue[e].uri,) for e in EMOTIONS}  # type: ignore[misc]
+            spotify_playlists={e: (spotify.world.catalogue[e].uri,) for e in EMOTIONS}  # type: ignore[misc]
         )
         self.hands_off = settings.policy.hands_off_minutes * 60
         self.controller = Controller(settings, self.clock)
-        backend = PlayerBackend.remote(rig.player, rig.player.budget)
+        backend = PlayerBackend.remote(spotify.player, spotify.player.budget)
         self.worker = PlayerWorker(backend, self.report, self.clock)
         self.inbox: list[events.Event] = []
         self.carry_out(self.controller.begin())
-        self.report(events.PlayerChanged("Spotify", playlists_for(settings, rig.cache), True))
+        self.report(events.PlayerChanged("Spotify", playlists_for(settings, spotify.cache), True))
 
     # -- the machinery
 
@@ -125,7 +125,7 @@ class DayHarness:
                 trouble_at = now + chance.expovariate(1 / 400)
             if now >= self.log_in_at:
                 self.log_in_at = never
-                self.rig.log_in_again()
+                self.spotify.log_in_again()
                 self.worker.retry()
             if now >= look_at:
                 self.carry_out(self.controller.tick())
@@ -137,7 +137,7 @@ class DayHarness:
     # -- who disturbs
 
     def user_acts(self) -> None:
-        world, chance = self.rig.world, self.chance
+        world, chance = self.spotify.world, self.chance
         deed = chance.choices(list(DEEDS), list(DEEDS.values()))[0]
         self.done[deed] += 1
         truth = world.truth()
@@ -169,28 +169,28 @@ class DayHarness:
         kind = self.chance.choice((*FAULTS, "unplugged", "expired", "revoked"))
         self.done[kind] += 1
         if kind == "unplugged":
-            self.rig.transport.unplugged = not self.rig.transport.unplugged
+            self.spotify.transport.unplugged = not self.spotify.transport.unplugged
         elif kind == "expired":
-            self.rig.accounts.expire_access()
+            self.spotify.accounts.expire_access()
         elif kind == "revoked":
             if self.chance.random() < 0.2:
-                self.rig.accounts.revoke()
+                self.spotify.accounts.revoke()
         else:
             times = 1 if kind in ("401", "premium") else self.chance.choice([1, 1, 2, 5])
             seconds = self.chance.choice([5, 60, 900])
             path = self.chance.choice(["", "/v1/me/player", "/v1/me/player/play", "/api/token"])
-            self.rig.world.trouble(kind, path=path, times=times, seconds=seconds)
+            self.spotify.world.trouble(kind, path=path, times=times, seconds=seconds)
         if self.chance.random() < 0.5:
-            self.rig.transport.unplugged = False
-            self.rig.world.troubles.clear()
+            self.spotify.transport.unplugged = False
+            self.spotify.world.troubles.clear()
 
     # -- what must never happen
 
     def judge(self) -> None:
         """A command is against the user's hand when Moodtray had read the player since the user
         acted, and the user's deed forbids it."""
-        new = self.rig.world.sent[self.judged :]
-        self.judged = len(self.rig.world.sent)
+        new = self.spotify.world.sent[self.judged :]
+        self.judged = len(self.spotify.world.sent)
         for sent in new:
             if sent.method == "PUT" and sent.path == "/v1/me/player/play":
                 self.happened["play sent"] += 1
@@ -210,7 +210,7 @@ class DayHarness:
             and s.status in (200, 204)
             and not s.spoiled
             and self.deed.time < s.time < command.time
-            for s in self.rig.world.sent[-200:]
+            for s in self.spotify.world.sent[-200:]
         )
 
 

@@ -25,21 +25,21 @@ def closed(spotify: SpotifyHarness) -> SpotifyHarness:
     return spotify
 
 
-def wish(house: WholeHarness, how: str) -> None:
+def wish(harness: WholeHarness, how: str) -> None:
     if how == "play for my mood":
-        house.send(events.PlayForMood())
+        harness.send(events.PlayForMood())
     elif how == "next playlist":
-        house.send(events.NextPlaylist())
+        harness.send(events.NextPlaylist())
 
 
-def house_that_wishes(rig: SpotifyHarness, how: str) -> WholeHarness:
+def harness_that_wishes(spotify: SpotifyHarness, how: str) -> WholeHarness:
     silent = how == "start_when_silent"
     policy = PolicySettings(timing="now", start_when_silent=silent)
-    house = WholeHarness(rig, policy, asked=how == "--play")
-    house.feel("happy")
-    house.run(1.0)
-    wish(house, how)
-    return house
+    harness = WholeHarness(spotify, policy, asked=how == "--play")
+    harness.feel("happy")
+    harness.run(1.0)
+    wish(harness, how)
+    return harness
 
 
 HOW = ["play for my mood", "next playlist", "--play", "start_when_silent"]
@@ -50,85 +50,85 @@ HOW = ["play for my mood", "next playlist", "--play", "start_when_silent"]
 def test_it_is_met_when_a_device_appears(
     closed: SpotifyHarness, how: str, appears_after: float
 ) -> None:
-    house = house_that_wishes(closed, how)
-    house.run(appears_after)
-    assert house.starts() == 0
-    assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
+    harness = harness_that_wishes(closed, how)
+    harness.run(appears_after)
+    assert harness.starts() == 0
+    assert harness.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
     closed.world.user.open("Desk")
-    house.run(SOON)
-    assert house.plays("happy")
+    harness.run(SOON)
+    assert harness.plays("happy")
     assert closed.world.truth().device == "Desk"
-    assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
-    assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
-    assert len(house.all(effects.RecordSwitch)) == 1
-    assert house.starts() == 1
-    house.run(600.0)
-    assert house.starts() == 1
+    assert harness.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
+    assert harness.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+    assert len(harness.all(effects.RecordSwitch)) == 1
+    assert harness.starts() == 1
+    harness.run(600.0)
+    assert harness.starts() == 1
 
 
 @pytest.mark.parametrize("how", HOW)
 def test_it_is_met_on_a_device_that_shows_itself_paused(closed: SpotifyHarness, how: str) -> None:
     """An app that is opened brings its old music, and that is no pause by hand."""
-    house = house_that_wishes(closed, how)
-    house.run(30.0)
+    harness = harness_that_wishes(closed, how)
+    harness.run(30.0)
     closed.world.user.open("Desk")
     closed.world.user.play("sad", "Desk")
     closed.world.user.pause()
-    house.run(SOON)
-    assert house.plays("happy")
+    harness.run(SOON)
+    assert harness.plays("happy")
 
 
 def test_the_mood_of_the_moment_counts(closed: SpotifyHarness) -> None:
-    house = house_that_wishes(closed, "play for my mood")
-    house.run(60.0)
-    house.feel("sad")
-    house.run(60.0)
+    harness = harness_that_wishes(closed, "play for my mood")
+    harness.run(60.0)
+    harness.feel("sad")
+    harness.run(60.0)
     closed.world.user.open("Desk")
-    house.run(SOON)
-    assert house.plays("sad")
+    harness.run(SOON)
+    assert harness.plays("sad")
 
 
 @pytest.mark.parametrize("how", HOW)
 def test_after_its_life_nobody_expects_it_any_more(closed: SpotifyHarness, how: str) -> None:
-    house = house_that_wishes(closed, how)
-    house.run(WISH_LIFE + 20.0)
+    harness = harness_that_wishes(closed, how)
+    harness.run(WISH_LIFE + 20.0)
     closed.world.user.open("Desk")
-    house.run(600.0)
-    assert house.starts() == 0
+    harness.run(600.0)
+    assert harness.starts() == 0
     assert not closed.world.truth().playing
-    assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
+    assert harness.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
 
 
 def test_the_users_own_music_ends_it(closed: SpotifyHarness) -> None:
-    house = house_that_wishes(closed, "play for my mood")
-    house.run(25.0)
+    harness = harness_that_wishes(closed, "play for my mood")
+    harness.run(25.0)
     closed.world.user.open("Desk")
     closed.world.user.play("sad", "Desk")
-    house.run(300.0)
-    assert house.plays("sad")
-    assert house.starts() == 0
+    harness.run(300.0)
+    assert harness.plays("sad")
+    assert harness.starts() == 0
 
 
 @pytest.mark.parametrize("event", [events.PauseMusic(), events.UndoSwitch()])
 def test_silence_wished_for_ends_it(closed: SpotifyHarness, event: events.Event) -> None:
-    house = house_that_wishes(closed, "play for my mood")
-    house.run(25.0)
-    house.send(events.PauseMusic())
-    house.send(event)
-    house.run(5.0)
+    harness = harness_that_wishes(closed, "play for my mood")
+    harness.run(25.0)
+    harness.send(events.PauseMusic())
+    harness.send(event)
+    harness.run(5.0)
     closed.world.user.open("Desk")
-    house.run(300.0)
-    assert house.starts() == 0
+    harness.run(300.0)
+    assert harness.starts() == 0
 
 
 def test_waiting_is_no_error_loop(closed: SpotifyHarness) -> None:
-    house = house_that_wishes(closed, "play for my mood")
-    house.run(WISH_LIFE)
+    harness = harness_that_wishes(closed, "play for my mood")
+    harness.run(WISH_LIFE)
     # A look every 10 s, a reading every 60 s, and the start itself.
     assert len(closed.world.sent) <= 60 + 10 + 10
-    assert len([e for e in house.events if isinstance(e, events.PlayerFailed)]) == 1
+    assert len([e for e in harness.events if isinstance(e, events.PlayerFailed)]) == 1
     before = len(closed.world.sent)
-    house.run(3600.0)
+    harness.run(3600.0)
     assert len(closed.world.sent) - before <= 61
 
 
@@ -136,70 +136,70 @@ def test_waiting_is_no_error_loop(closed: SpotifyHarness) -> None:
 def test_a_device_that_fails_each_time_is_tried_three_times(
     closed: SpotifyHarness, how: str
 ) -> None:
-    house = house_that_wishes(closed, how)
-    house.run(20.0)
+    harness = harness_that_wishes(closed, how)
+    harness.run(20.0)
     closed.world.user.open("Desk")
     closed.world.trouble("no device", path="/v1/me/player/play", times=None)
-    house.run(WISH_LIFE)
+    harness.run(WISH_LIFE)
     # The first found nothing to send to; two more followed, each with a second try at once.
-    assert house.starts() == 4
-    assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
+    assert harness.starts() == 4
+    assert harness.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
 
 
 def test_each_click_gets_its_answer(closed: SpotifyHarness) -> None:
-    house = house_that_wishes(closed, "play for my mood")
-    house.run(30.0)
-    house.send(events.PlayForMood())
-    house.run(30.0)
-    assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY] * 2
-    asked = [e.notification.asked for e in house.all(effects.Notify)]
+    harness = harness_that_wishes(closed, "play for my mood")
+    harness.run(30.0)
+    harness.send(events.PlayForMood())
+    harness.run(30.0)
+    assert harness.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY] * 2
+    asked = [e.notification.asked for e in harness.all(effects.Notify)]
     assert asked == [True, True]
 
 
 def test_of_several_sleeping_devices_the_user_chooses_one(closed: SpotifyHarness) -> None:
-    house = house_that_wishes(closed, "play for my mood")
-    house.run(20.0)
+    harness = harness_that_wishes(closed, "play for my mood")
+    harness.run(20.0)
     closed.world.user.open("Desk")
     closed.world.user.open("Kitchen")
-    house.run(60.0)
-    assert house.starts() == 0
+    harness.run(60.0)
+    assert harness.starts() == 0
     closed.world.user.close("Kitchen")
-    house.run(SOON)
-    assert house.plays("happy")
+    harness.run(SOON)
+    assert harness.plays("happy")
     assert closed.world.truth().device == "Desk"
 
 
 def test_the_device_used_last_is_waited_for_by_name(closed: SpotifyHarness) -> None:
     closed.cache.remember_device("Kitchen", "speaker")
-    house = house_that_wishes(closed, "play for my mood")
-    house.run(20.0)
+    harness = harness_that_wishes(closed, "play for my mood")
+    harness.run(20.0)
     closed.world.user.open("Desk")
     closed.world.user.open("Kitchen")
-    house.run(SOON)
+    harness.run(SOON)
     assert closed.world.truth().device == "Kitchen"
 
 
 def test_trouble_on_the_way_does_not_end_it(closed: SpotifyHarness) -> None:
-    house = house_that_wishes(closed, "play for my mood")
-    house.run(15.0)
+    harness = harness_that_wishes(closed, "play for my mood")
+    harness.run(15.0)
     closed.world.trouble("503", path="/v1/me/player", times=3)
-    house.run(60.0)
+    harness.run(60.0)
     closed.world.user.open("Desk")
-    house.run(SOON)
-    assert house.plays("happy")
+    harness.run(SOON)
+    assert harness.plays("happy")
 
 
 def test_while_spotify_asks_to_wait_nobody_looks(closed: SpotifyHarness) -> None:
     """The fixture sees to that; and the wish is met when the wait is over."""
-    house = house_that_wishes(closed, "play for my mood")
-    house.run(15.0)
+    harness = harness_that_wishes(closed, "play for my mood")
+    harness.run(15.0)
     closed.world.trouble("rate", path="/v1/me/player", seconds=120)
-    house.run(60.0)
+    harness.run(60.0)
     closed.world.user.open("Desk")
-    house.run(60.0)
-    assert house.starts() == 0
-    house.run(35.0)
-    assert house.plays("happy")
+    harness.run(60.0)
+    assert harness.starts() == 0
+    harness.run(35.0)
+    assert harness.plays("happy")
 
 
 def test_with_few_requests_left_the_looks_are_spread(spotify: SpotifyHarness) -> None:
@@ -209,34 +209,34 @@ def test_with_few_requests_left_the_looks_are_spread(spotify: SpotifyHarness) ->
         device.online = False
     while spotify.ledger.today < 80:
         spotify.ledger.count()
-    house = house_that_wishes(spotify, "play for my mood")
-    house.run(WISH_LIFE)
+    harness = harness_that_wishes(spotify, "play for my mood")
+    harness.run(WISH_LIFE)
     assert spotify.ledger.today <= 100 * (1 - RESERVE) + 1
 
 
 def test_a_device_closed_in_mid_music_is_the_users_hand(spotify: SpotifyHarness) -> None:
     """Music does not jump to the next device that is open, nor begin again by itself."""
-    house = WholeHarness(spotify, PolicySettings(timing="now", start_when_silent=True))
+    harness = WholeHarness(spotify, PolicySettings(timing="now", start_when_silent=True))
     spotify.world.user.play("sad", "Desk")
-    house.run(40.0)
+    harness.run(40.0)
     spotify.world.user.close("Desk")
-    house.feel("happy")
-    house.run(300.0)
-    assert house.starts() == 0
+    harness.feel("happy")
+    harness.run(300.0)
+    assert harness.starts() == 0
     spotify.world.user.open("Desk")
-    house.run(300.0)
-    assert house.starts() == 0
-    assert house.told(NotificationKind.DEVICE) == []
+    harness.run(300.0)
+    assert harness.starts() == 0
+    assert harness.told(NotificationKind.DEVICE) == []
 
 
 def test_a_change_that_lost_its_device_comes_when_it_is_back(spotify: SpotifyHarness) -> None:
-    house = WholeHarness(spotify)
+    harness = WholeHarness(spotify)
     spotify.world.user.play("sad", "Desk")
-    house.run(40.0)
+    harness.run(40.0)
     spotify.world.trouble("no device", path="/v1/me/player/play", times=2)
-    house.feel("happy")
-    house.run(1.0)
-    assert house.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
-    house.run(SOON)
-    assert house.plays("happy")
-    assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+    harness.feel("happy")
+    harness.run(1.0)
+    assert harness.told(NotificationKind.DEVICE) == [OPEN_SPOTIFY]
+    harness.run(SOON)
+    assert harness.plays("happy")
+    assert harness.told(NotificationKind.SWITCH) == ["♪ Happy songs"]

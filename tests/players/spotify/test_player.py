@@ -13,8 +13,8 @@ from tests.fakes.spotify.world import FakeDevice
 from tests.players.spotify.conftest import SpotifyHarness
 
 
-def playlist(rig: SpotifyHarness, seed: str) -> Playlist:
-    return Playlist(rig.world.catalogue[seed].uri, seed)
+def playlist(spotify: SpotifyHarness, seed: str) -> Playlist:
+    return Playlist(spotify.world.catalogue[seed].uri, seed)
 
 
 # --- reading
@@ -92,6 +92,23 @@ def test_what_may_be_null_may_be_null(
     playback = read_player(answer, 7.0).playback
     assert (playback.state, playback.title, playback.duration) == (state, title, duration)
     assert (playback.time, playback.context) == (7.0, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "spoken"),
+    [
+        ({"item": {"uri": "spotify:episode:1", "name": "E"}}, True),
+        ({"item": {"uri": "x", "type": "episode"}}, True),
+        ({"item": {"uri": "spotify:chapter:1", "type": "chapter"}}, True),
+        ({"item": None, "currently_playing_type": "episode"}, True),
+        ({"item": {"uri": "spotify:track:1", "type": "track"}}, False),
+        ({"item": None, "currently_playing_type": "ad"}, False),
+    ],
+)
+def test_who_speaks_is_told_from_music(answer: dict[str, object], spoken: bool) -> None:
+    from agent.players.spotify.parsing import read_player
+
+    assert read_player({"is_playing": True, **answer}, 0.0).playback.spoken is spoken
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.errors import RateLimited, SettingsError
-from agent.events import Event, Notice, PlayerChanged, PlayerFailed
+from agent.errors import RateLimited
+from agent.events import Event, Notice, PlayerChanged, PlayerFailed, SettingsBroken
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.playlist_lookup import MappedPlaylists
@@ -23,41 +23,41 @@ DAY = 86_400.0
 
 
 class Agent:
-    """A worker with the rig's player; ``begin`` is a new process, ``use`` another mapping."""
+    """A worker with Spotify's player; ``begin`` is a new process, ``use`` another mapping."""
 
-    def __init__(self, rig: SpotifyHarness) -> None:
-        self.rig = rig
+    def __init__(self, spotify: SpotifyHarness) -> None:
+        self.spotify = spotify
         self.begin()
 
     def begin(self) -> None:
-        rig = self.rig
-        rig.restart()
-        self.mapped = MappedPlaylists("Spotify", rig.player.look_up, rig.cache, self.report)
-        backend = PlayerBackend.remote(rig.player, rig.player.budget, self.mapped)
-        worker = PlayerWorker(backend, lambda event: self.report(event), rig.clock)
-        self.stage = WorkerHarness(
-            FakePlayer(rig.clock), rig.clock, worker
+        spotify = self.spotify
+        spotify.restart()
+        self.mapped = MappedPlaylists("Spotify", spotify.player.look_up, spotify.cache, self.report)
+        backend = PlayerBackend.remote(spotify.player, spotify.player.budget, self.mapped)
+        worker = PlayerWorker(backend, lambda event: self.report(event), spotify.clock)
+        self.harness = WorkerHarness(
+            FakePlayer(spotify.clock), spotify.clock, worker
         )  # its player is not used
 
     def report(self, event: Event) -> None:
-        self.stage.report(event)
+        self.harness.report(event)
 
     def use(self, **playlists: tuple[str, ...]) -> None:
         self.mapped.use(Settings.model_validate({"spotify_playlists": playlists}), True)
 
     def run(self, seconds: float = 30.0) -> None:
-        self.stage.run(seconds)
+        self.harness.run(seconds)
 
     @property
     def changes(self) -> list[PlayerChanged]:
-        return self.stage.of(PlayerChanged)
+        return self.harness.of(PlayerChanged)
 
     @property
     def notices(self) -> list[Notice]:
-        return self.stage.of(Notice)
+        return self.harness.of(Notice)
 
     def lookups(self) -> int:
-        return sum("/playlists/" in path for path in self.rig.paths())
+        return sum("/playlists/" in path for path in self.spotify.paths())
 
 
 @pytest.fixture
@@ -83,15 +83,15 @@ def test_names_come_for_all_at_once(agent: Agent, uri: Callable[[str], str]) -> 
     )
     assert agent.notices == []
     assert agent.lookups() == 2
-    assert agent.rig.cache.cover(uri("sad")) is not None
+    assert agent.spotify.cache.cover(uri("sad")) is not None
 
 
 def test_what_is_gone_is_named_with_its_place_and_left_out(
     agent: Agent, uri: Callable[[str], str]
 ) -> None:
-    agent.rig.player.check(uri("sad"))
-    agent.rig.clock.advance(DAY)
-    agent.rig.world.catalogue["sad"].deleted = True
+    agent.spotify.player.check(uri("sad"))
+    agent.spotify.clock.advance(DAY)
+    agent.spotify.world.catalogue["sad"].deleted = True
     link = f"https://open.spotify.com/playlist/{NOWHERE}"
     agent.use(happy=(uri("happy"), link), sad=(uri("sad"),), fear=(link, uri("sad")))
     agent.run()
@@ -119,10 +119,10 @@ def test_it_is_told_once_however_long_it_stays_gone(
     agent.use(happy=(NOWHERE, uri("happy")))
     for _ in range(3):
         agent.run(60.0)
-        agent.rig.clock.advance(DAY)
+        agent.spotify.clock.advance(DAY)
     assert len(agent.notices) == 1
     assert agent.lookups() == 6  # both once a day
-    agent.rig.clock.advance(-DAY / 2)
+    agent.spotify.clock.advance(-DAY / 2)
     agent.begin()  # within the day of the latest look
     agent.use(happy=(NOWHERE, uri("happy")))
     agent.run()
@@ -132,12 +132,12 @@ def test_it_is_told_once_however_long_it_stays_gone(
 
 
 def test_one_that_comes_back_is_played_again(agent: Agent, uri: Callable[[str], str]) -> None:
-    agent.rig.world.catalogue["happy"].deleted = True
+    agent.spotify.world.catalogue["happy"].deleted = True
     agent.use(happy=(uri("happy"),))
     agent.run()
     assert agent.changes[-1].playlists == {MoodState.HAPPY: ()}
-    agent.rig.world.catalogue["happy"].deleted = False
-    agent.rig.clock.advance(DAY)
+    agent.spotify.world.catalogue["happy"].deleted = False
+    agent.spotify.clock.advance(DAY)
     agent.run(90.0)
     assert agent.changes[-1].playlists[MoodState.HAPPY] == (Playlist(uri("happy"), "Happy songs"),)
 
@@ -145,7 +145,7 @@ def test_one_that_comes_back_is_played_again(agent: Agent, uri: Callable[[str], 
 def test_an_answer_of_no_use_is_asked_for_twice_and_the_playlist_stays(
     agent: Agent, uri: Callable[[str], str]
 ) -> None:
-    agent.rig.world.trouble("broken json", path=f"/v1/playlists/{uri('sad')[-22:]}", times=None)
+    agent.spotify.world.trouble("broken json", path=f"/v1/playlists/{uri('sad')[-22:]}", times=None)
     agent.use(sad=(uri("sad"),), happy=(uri("happy"),))
     agent.run()
     (notice,) = agent.notices
@@ -161,17 +161,17 @@ def test_an_answer_of_no_use_is_asked_for_twice_and_the_playlist_stays(
 def test_during_a_ban_nothing_is_asked_and_later_all(
     agent: Agent, uri: Callable[[str], str]
 ) -> None:
-    agent.rig.world.trouble("rate", path="/v1/playlists/", seconds=500)
+    agent.spotify.world.trouble("rate", path="/v1/playlists/", seconds=500)
     agent.use(happy=(uri("happy"),), sad=(uri("sad"),))
     agent.run(499.0)
-    assert len(agent.rig.world.sent) == 2  # a reading and the one that was refused
-    assert [type(event.error) for event in agent.stage.of(PlayerFailed)] == [RateLimited]
+    assert len(agent.spotify.world.sent) == 2  # a reading and the one that was refused
+    assert [type(event.error) for event in agent.harness.of(PlayerFailed)] == [RateLimited]
     agent.run(60.0)
     assert agent.changes[-1].playlists[MoodState.SAD] == (Playlist(uri("sad"), "Sad songs"),)
 
 
 def test_an_outage_is_waited_out(agent: Agent, uri: Callable[[str], str]) -> None:
-    agent.rig.world.trouble("503", path="/v1/playlists/", times=2)
+    agent.spotify.world.trouble("503", path="/v1/playlists/", times=2)
     agent.use(happy=(uri("happy"),))
     agent.run(50.0)
     assert len(agent.changes) == 1
@@ -191,17 +191,36 @@ def test_another_mapping_is_looked_up_with_what_is_known_already(
     assert agent.changes[-1].playlists[MoodState.SAD] == (Playlist(uri("sad"), "Sad songs"),)
 
 
-def test_a_wrong_mapping_leaves_the_old_one(agent: Agent, uri: Callable[[str], str]) -> None:
-    agent.use(happy=(uri("happy"),))
-    with pytest.raises(SettingsError, match=r"spotify_playlists\.sad"):
-        agent.use(sad=("blue",))
+def test_a_wrong_entry_is_told_once_and_skipped(agent: Agent, uri: Callable[[str], str]) -> None:
+    short = "https://spotify.link/AbCdEf"
+    for _ in range(2):
+        agent.use(happy=(uri("happy"), short), sad=("blue", uri("sad")))
     agent.run()
-    assert list(agent.changes[-1].playlists) == [MoodState.HAPPY]
+    (told,) = agent.harness.of(SettingsBroken)
+    assert "spotify_playlists.happy" in told.error.message
+    assert f"'{short}' is a short link" in told.error.message
+    assert "spotify_playlists.sad: 'blue' is no Spotify playlist" in told.error.message
+    assert agent.changes[-1].playlists == {
+        MoodState.HAPPY: (Playlist(uri("happy"), "Happy songs"),),
+        MoodState.SAD: (Playlist(uri("sad"), "Sad songs"),),
+    }
+    agent.use(happy=(uri("happy"),))
+    agent.use(happy=(uri("happy"), short))
+    assert len(agent.harness.of(SettingsBroken)) == 2, "a new mistake is told anew"
+
+
+def test_albums_and_the_like_are_not_asked_for_by_name(agent: Agent) -> None:
+    album = f"spotify:album:{NOWHERE}"
+    agent.use(happy=(f"https://open.spotify.com/album/{NOWHERE}?si=1",))
+    agent.run()
+    assert agent.changes[-1].playlists == {MoodState.HAPPY: (Playlist(album, "your happy album"),)}
+    assert agent.lookups() == 0
+    assert agent.notices == []
 
 
 def test_a_retired_one_says_and_asks_nothing(agent: Agent, uri: Callable[[str], str]) -> None:
     agent.use(happy=(NOWHERE,))
-    agent.stage.forget()
+    agent.harness.forget()
     agent.mapped.retire()
     agent.run()
     assert (agent.changes, agent.notices, agent.lookups()) == ([], [], 0)
@@ -209,7 +228,7 @@ def test_a_retired_one_says_and_asks_nothing(agent: Agent, uri: Callable[[str], 
 
 def test_retired_while_it_asks_it_keeps_silent(agent: Agent, uri: Callable[[str], str]) -> None:
     """The controller has changed the player, and the player's thread does not know yet."""
-    look_up = agent.rig.player.look_up
+    look_up = agent.spotify.player.look_up
 
     def meanwhile(asked: str, name: str) -> None:
         agent.mapped.retire()
@@ -217,7 +236,7 @@ def test_retired_while_it_asks_it_keeps_silent(agent: Agent, uri: Callable[[str]
 
     agent.mapped._look_up = meanwhile
     agent.use(happy=(NOWHERE,))
-    agent.stage.forget()
+    agent.harness.forget()
     agent.run()
     assert agent.lookups() == 1
     assert (agent.changes, agent.notices) == ([], [])

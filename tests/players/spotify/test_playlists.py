@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.errors import SettingsError
 from agent.players.spotify.cache import DisplayCache
-from agent.players.spotify.playlists import canonical, canonical_context, playlists_for
+from agent.players.spotify.playlists import canonical, canonical_context, playlists_for, refused
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
 from agent.types import MoodState, Playlist
@@ -35,10 +37,55 @@ def cache(tmp_path: Path) -> DisplayCache:
         f"https://open.spotify.com/embed/playlist/{ID}#top",
         f"open.spotify.com/playlist/{ID}",
         f"http://play.spotify.com/user/somebody/playlist/{ID}",
+        f"spotify:playlist:{ID}?si=0123456789abcdef",
+        f"spotify:user:somebody:playlist:{ID}?si=1",
+        f"HTTPS://Open.Spotify.COM/playlist/{ID}",
+        f"https://open.spotify.com/intl-pt-BR/playlist/{ID}?si=1",
+        f"https://open.spotify.com/playlist/{ID}\u200b",
+        f"\ufeffhttps://open.spotify.com/playlist/\u2060{ID}",
+        f"<https://open.spotify.com/playlist/{ID}>",
+        f'"spotify:playlist:{ID}"',
     ],
 )
 def test_accepted(text: str) -> None:
     assert canonical(text) == f"spotify:playlist:{ID}"
+
+
+@pytest.mark.parametrize("kind", ["album", "artist", "show"])
+def test_other_contexts_are_accepted(kind: str) -> None:
+    for text in (f"spotify:{kind}:{ID}?si=1", f"https://open.spotify.com/intl-de/{kind}/{ID}?si=1"):
+        assert canonical(text) == f"spotify:{kind}:{ID}"
+
+
+def test_liked_songs_are_accepted_with_their_user() -> None:
+    assert canonical("spotify:user:sam:collection") == "spotify:user:sam:collection"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("https://spotify.link/AbCdEf", "short link"),
+        ("https://spotify.app.link/AbCdEf?x", "short link"),
+        (f"https://open.spotify.com/track/{ID}", "single song"),
+        (f"spotify:episode:{ID}", "single episode"),
+        ("https://open.spotify.com/collection/tracks", "spotify:user:YOUR-USER-NAME:collection"),
+        ("spotify:collection", "spotify:user:YOUR-USER-NAME:collection"),
+    ],
+)
+def test_what_cannot_be_played_is_told_with_its_remedy(text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        canonical(text)
+
+
+@given(st.text(max_size=80))
+def test_whatever_is_pasted_is_taken_or_told(text: str) -> None:
+    try:
+        uri = canonical(text)
+    except SettingsError as error:
+        uri = error.message
+    assert uri.startswith(("spotify:", "'"))
+    assert len(uri) < 500
+    assert "\n" not in uri
 
 
 @pytest.mark.parametrize(
@@ -48,8 +95,6 @@ def test_accepted(text: str) -> None:
         "happy songs",
         ID[:-1],
         ID + "A",
-        f"spotify:album:{ID}",
-        f"https://open.spotify.com/album/{ID}",
         f"https://open.spotify.com.example.org/playlist/{ID}",
         f"https://example.org/open.spotify.com/playlist/{ID}",
         f"spotify:playlist:{ID}\nspotify:playlist:{ID}",
@@ -87,9 +132,13 @@ def test_the_mapping_has_names_and_no_gone_playlists(cache: DisplayCache) -> Non
     }
 
 
-def test_a_wrong_entry_is_named_with_its_emotion(cache: DisplayCache) -> None:
-    with pytest.raises(SettingsError, match=r"spotify_playlists\.sad: 'blue' is no"):
-        playlists_for(Settings(spotify_playlists={"sad": ("blue",)}), cache)
+def test_a_wrong_entry_is_skipped_and_named_with_its_emotion(cache: DisplayCache) -> None:
+    settings = Settings(spotify_playlists={"sad": ("blue", ID, "https://spotify.link/x")})
+    (first, second) = refused(settings)
+    assert str(first).startswith("spotify_playlists.sad: 'blue' is no")
+    assert second.entry == "https://spotify.link/x"
+    uri = f"spotify:playlist:{ID}"
+    assert playlists_for(settings, cache) == {MoodState.SAD: (Playlist(uri, "your sad playlist"),)}
 
 
 def test_what_is_gone_is_looked_at_again_after_a_day(tmp_path: Path) -> None:

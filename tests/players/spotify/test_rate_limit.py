@@ -35,15 +35,17 @@ STEPS = st.one_of(
 )
 
 
-def do(rig: SpotifyHarness, call: str, uri: str) -> None:
+def do(spotify: SpotifyHarness, call: str, uri: str) -> None:
     if call == "play":
-        rig.player.play(Playlist(uri, "happy"))
+        spotify.player.play(Playlist(uri, "happy"))
     elif call == "check":
-        rig.player.check(uri)
+        spotify.player.check(uri)
     else:
-        {"read": rig.player.playback, "pause": rig.player.pause, "resume": rig.player.resume}[
-            call
-        ]()
+        {
+            "read": spotify.player.playback,
+            "pause": spotify.player.pause,
+            "resume": spotify.player.resume,
+        }[call]()
 
 
 def test_a_wait_lasts_up_to_the_next_whole_second(tmp_path: Path) -> None:
@@ -68,25 +70,25 @@ def test_no_request_goes_out_during_retry_after(
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _: None)
     with tempfile.TemporaryDirectory() as folder:
-        rig = SpotifyHarness(Path(folder))
-        rig.log_in()
-        rig.world.user.play("sad")
-        happy = rig.world.catalogue["happy"].uri
+        spotify = SpotifyHarness(Path(folder))
+        spotify.log_in()
+        spotify.world.user.play("sad")
+        happy = spotify.world.catalogue["happy"].uri
         for step, value in steps:
             if step == "pass":
-                rig.clock.advance(float(str(value)))
+                spotify.clock.advance(float(str(value)))
             elif step == "restart":
-                rig.restart()
+                spotify.restart()
             elif step in ("ban", "quota"):
                 kind = "rate" if step == "ban" else "quota"
-                rig.world.trouble(kind, seconds=float(str(value)))
+                spotify.world.trouble(kind, seconds=float(str(value)))
             elif step == "fault":
-                rig.world.trouble(str(value))
+                spotify.world.trouble(str(value))
             else:
                 with contextlib.suppress(PlayerError):
-                    do(rig, str(value), happy)
-        assert [sent for sent in rig.world.sent if sent.banned] == []
-        assert rig.world.violations == []
+                    do(spotify, str(value), happy)
+        assert [sent for sent in spotify.world.sent if sent.banned] == []
+        assert spotify.world.violations == []
 
 
 @pytest.mark.parametrize(
@@ -170,30 +172,30 @@ def test_the_budget_keeps_a_reserve_for_commands(ledger: Ledger, clock: FakeCloc
 
 
 def test_a_command_may_use_the_reserve_for_all_its_requests(tmp_path: Path) -> None:
-    rig = SpotifyHarness(tmp_path, budget=100)
-    rig.log_in()
-    rig.world.user.play("sad")
-    happy = Playlist(rig.world.catalogue["happy"].uri, "happy")
-    while rig.ledger.today < 95:
-        rig.player.playback()
+    spotify = SpotifyHarness(tmp_path, budget=100)
+    spotify.log_in()
+    spotify.world.user.play("sad")
+    happy = Playlist(spotify.world.catalogue["happy"].uri, "happy")
+    while spotify.ledger.today < 95:
+        spotify.player.playback()
     events: list[Event] = []
-    worker = PlayerWorker(PlayerBackend.remote(rig.player), events.append, rig.clock)
+    worker = PlayerWorker(PlayerBackend.remote(spotify.player), events.append, spotify.clock)
     worker.step()
     refused = [event for event in events if isinstance(event, PlayerFailed)]
     assert [type(event.error) for event in refused] == [ReadingsSpent]
     worker.play(happy, asked=True)
     for _ in range(6):
-        rig.clock.advance(worker.step() or 0.0)
-    assert rig.world.sent[-1].path == "/v1/me/player"  # the proof
+        spotify.clock.advance(worker.step() or 0.0)
+    assert spotify.world.sent[-1].path == "/v1/me/player"  # the proof
     assert len([event for event in events if isinstance(event, PlaylistStarted)]) == 1
     assert not [event for event in events if isinstance(event, PlayerRecovered)]
-    used = rig.ledger.today
+    used = spotify.ledger.today
     assert 95 < used <= 100
     worker.play(happy)  # nobody asked: without a reading it may be against the user's wish
     worker.step()
-    rig.clock.advance(600.0)
+    spotify.clock.advance(600.0)
     worker.step()
-    assert rig.ledger.today == used
+    assert spotify.ledger.today == used
 
 
 def test_a_shorter_wait_does_not_shorten_a_longer_one(ledger: Ledger, clock: FakeClock) -> None:

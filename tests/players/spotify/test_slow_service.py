@@ -21,36 +21,36 @@ def slow(spotify: SpotifyHarness) -> SpotifyHarness:
 
 
 def test_a_slow_start_is_told_and_can_be_undone(slow: SpotifyHarness) -> None:
-    house = WholeHarness(slow)
-    house.run(10.0)
-    house.feel("happy")
+    harness = WholeHarness(slow)
+    harness.run(10.0)
+    harness.feel("happy")
     asked = slow.clock.monotonic()
-    house.run(60.0)
+    harness.run(60.0)
     sent = slow.world.calls("PUT", "/v1/me/player/play")[0].time
     assert sent - asked > 10.0
-    started = next(e for e in house.events if isinstance(e, events.PlaylistStarted))
+    started = next(e for e in harness.events if isinstance(e, events.PlaylistStarted))
     assert started.playback.time - asked > 20.0  # longer than one would think
-    assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
-    assert len(house.all(effects.RecordSwitch)) == 1
-    house.send(events.UndoSwitch())
-    house.run(120.0)
-    assert house.plays("sad")
+    assert harness.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+    assert len(harness.all(effects.RecordSwitch)) == 1
+    harness.send(events.UndoSwitch())
+    harness.run(120.0)
+    assert harness.plays("sad")
 
 
 def test_nothing_is_decided_anew_while_a_slow_start_is_under_way(slow: SpotifyHarness) -> None:
-    house = WholeHarness(slow)
-    house.run(10.0)
-    house.feel("happy")
-    house.run(5.0)
-    house.feel("angry")
-    house.run(60.0)
-    assert [e.playlist.name for e in house.all(effects.Play)] == ["your happy playlist"]
+    harness = WholeHarness(slow)
+    harness.run(10.0)
+    harness.feel("happy")
+    harness.run(5.0)
+    harness.feel("angry")
+    harness.run(60.0)
+    assert [e.playlist.name for e in harness.all(effects.Play)] == ["your happy playlist"]
 
 
 def test_a_second_try_of_a_slow_start_is_told(slow: SpotifyHarness) -> None:
     """The first took no effect: the readings do not show it, and it is sent once more."""
-    house = WholeHarness(slow)
-    house.run(10.0)
+    harness = WholeHarness(slow)
+    harness.run(10.0)
     world = slow.world
     happy = world.catalogue["happy"].uri
     before = world.set
@@ -65,29 +65,29 @@ def test_a_second_try_of_a_slow_start_is_told(slow: SpotifyHarness) -> None:
     world.set = deaf_once  # type: ignore[method-assign]
     slow.world.troubles.clear()
     slow.world.trouble("hang", times=None, seconds=3.0)
-    house.feel("happy")
-    house.run(90.0)
-    assert house.starts() == 2
-    assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+    harness.feel("happy")
+    harness.run(90.0)
+    assert harness.starts() == 2
+    assert harness.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
 
 
 @pytest.mark.parametrize("outage", [30.0, 200.0, 500.0])
 def test_an_outage_before_the_proof_loses_nothing(spotify: SpotifyHarness, outage: float) -> None:
     """The longest is longer than a start may take, so that deciding goes on; the proof comes."""
     spotify.world.user.play("sad")
-    house = WholeHarness(spotify)
-    house.run(10.0)
-    house.feel("happy")
+    harness = WholeHarness(spotify)
+    harness.run(10.0)
+    harness.feel("happy")
     # As soon as Spotify has it, the network is gone.
-    house.run(0.0)
-    house.worker.step()
-    assert house.plays("happy")
+    harness.run(0.0)
+    harness.worker.step()
+    assert harness.plays("happy")
     spotify.transport.unplugged = True
-    house.after(outage, lambda: setattr(spotify.transport, "unplugged", False))
-    house.run(outage + 60.0)
-    assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
-    assert len(house.all(effects.RecordSwitch)) == 1
-    assert house.starts() == 1
+    harness.after(outage, lambda: setattr(spotify.transport, "unplugged", False))
+    harness.run(outage + 60.0)
+    assert harness.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+    assert len(harness.all(effects.RecordSwitch)) == 1
+    assert harness.starts() == 1
 
 
 @pytest.mark.parametrize("fault", ["drop after", "hang"])
@@ -95,18 +95,18 @@ def test_a_start_whose_answer_is_lost_is_told_when_it_is_heard(
     spotify: SpotifyHarness, fault: str
 ) -> None:
     spotify.world.user.play("sad")
-    house = WholeHarness(spotify)
-    house.run(10.0)
+    harness = WholeHarness(spotify)
+    harness.run(10.0)
     spotify.world.trouble(fault, path="/v1/me/player/play", times=1)
-    house.feel("happy")
-    house.run(60.0)
-    assert house.plays("happy")
-    assert house.starts() == 1
-    assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
-    assert len(house.all(effects.RecordSwitch)) == 1
-    house.send(events.UndoSwitch(house.controller.snapshot.switch))
-    house.run(10.0)
-    assert house.plays("sad")
+    harness.feel("happy")
+    harness.run(60.0)
+    assert harness.plays("happy")
+    assert harness.starts() == 1
+    assert harness.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+    assert len(harness.all(effects.RecordSwitch)) == 1
+    harness.send(events.UndoSwitch(harness.controller.snapshot.switch))
+    harness.run(10.0)
+    assert harness.plays("sad")
 
 
 @pytest.mark.parametrize("fault", ["drop", "503"])
@@ -114,33 +114,33 @@ def test_a_start_that_was_lost_itself_is_not_sent_again(
     spotify: SpotifyHarness, fault: str
 ) -> None:
     spotify.world.user.play("sad")
-    house = WholeHarness(spotify)
-    house.run(10.0)
+    harness = WholeHarness(spotify)
+    harness.run(10.0)
     spotify.world.trouble(fault, path="/v1/me/player/play", times=1)
-    house.feel("happy")
-    house.run(60.0)
-    assert house.plays("sad")
-    assert house.starts() == 1
-    assert house.told(NotificationKind.PROBLEM) == ["The music service has a problem"]
-    assert house.told(NotificationKind.SWITCH) == []
-    assert [e for e in house.events if isinstance(e, events.PlayDropped)] == []
+    harness.feel("happy")
+    harness.run(60.0)
+    assert harness.plays("sad")
+    assert harness.starts() == 1
+    assert harness.told(NotificationKind.PROBLEM) == ["The music service has a problem"]
+    assert harness.told(NotificationKind.SWITCH) == []
+    assert [e for e in harness.events if isinstance(e, events.PlayDropped)] == []
 
 
 def test_a_pause_right_after_a_start_without_effect_stands(spotify: SpotifyHarness) -> None:
     world = spotify.world
     world.user.play("sad")
-    house = WholeHarness(spotify)
-    house.run(10.0)
+    harness = WholeHarness(spotify)
+    harness.run(10.0)
     world.set, as_usual = (lambda state, lag=0.0: None), world.set  # type: ignore[method-assign, misc]
-    house.feel("happy")
-    house.run(0.5)
-    assert house.starts() == 1
+    harness.feel("happy")
+    harness.run(0.5)
+    assert harness.starts() == 1
     world.set = as_usual  # type: ignore[method-assign]
     world.user.pause()
-    house.run(600.0)
+    harness.run(600.0)
     assert not world.truth().playing
-    assert house.starts() == 1
-    playback = house.controller.snapshot.playback
+    assert harness.starts() == 1
+    playback = harness.controller.snapshot.playback
     assert playback is not None
     assert playback.paused_by_hand
 
@@ -148,15 +148,15 @@ def test_a_pause_right_after_a_start_without_effect_stands(spotify: SpotifyHarne
 def test_a_late_failure_is_told(spotify: SpotifyHarness) -> None:
     """It accepts and does not play, slowly."""
     spotify.world.user.play("sad")
-    house = WholeHarness(spotify)
-    house.run(10.0)
+    harness = WholeHarness(spotify)
+    harness.run(10.0)
     spotify.world.trouble("hang", path="/v1/me/player", method="GET", times=None, seconds=5.9)
     spotify.world.set = lambda state, lag=0.0: None  # type: ignore[method-assign, misc]
-    house.feel("happy")
-    house.run(120.0)
-    (failed,) = [e for e in house.events if isinstance(e, events.PlayerFailed)]
+    harness.feel("happy")
+    harness.run(120.0)
+    (failed,) = [e for e in harness.events if isinstance(e, events.PlayerFailed)]
     assert failed.playlist is not None
-    assert house.told(NotificationKind.PROBLEM) == ["The music player does not answer"]
+    assert harness.told(NotificationKind.PROBLEM) == ["The music player does not answer"]
 
 
 def test_the_sum_covers_every_request_of_a_start(spotify: SpotifyHarness) -> None:

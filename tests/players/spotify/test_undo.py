@@ -19,107 +19,107 @@ NOT_BACK = "The change was not taken back"
 
 
 def changed_from(
-    rig: SpotifyHarness, kind: str, *, seconds: float = 230.0
+    spotify: SpotifyHarness, kind: str, *, seconds: float = 230.0
 ) -> tuple[WholeHarness, FakePlaylist]:
     """A context of that kind played for so long (its first track lasts 200 s), then our change."""
-    rig.world.lag = 1.0
-    before = rig.world.catalogue.add("Evening", kind=kind)
-    rig.world.user.play("Evening", "Kitchen")
-    house = WholeHarness(rig)
-    house.run(seconds)
-    house.feel("happy")
-    house.run(10.0)
-    assert house.plays("happy")
-    return house, before
+    spotify.world.lag = 1.0
+    before = spotify.world.catalogue.add("Evening", kind=kind)
+    spotify.world.user.play("Evening", "Kitchen")
+    harness = WholeHarness(spotify)
+    harness.run(seconds)
+    harness.feel("happy")
+    harness.run(10.0)
+    assert harness.plays("happy")
+    return harness, before
 
 
 @pytest.mark.parametrize("kind", ["playlist", "album"])
 def test_it_begins_where_it_was_left(spotify: SpotifyHarness, kind: str) -> None:
-    house, before = changed_from(spotify, kind)
-    house.send(events.UndoSwitch())
-    house.run(5.0)
+    harness, before = changed_from(spotify, kind)
+    harness.send(events.UndoSwitch())
+    harness.run(5.0)
     truth = spotify.world.truth()
     assert (truth.context, truth.device) == (before.uri, "Kitchen")
     assert truth.track == before.tracks[1]
     assert truth.progress == pytest.approx(30.0 + 4.0, abs=3.0)
-    assert house.told(NotificationKind.INFO) == []
-    assert house.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+    assert harness.told(NotificationKind.INFO) == []
+    assert harness.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
 
 
 @pytest.mark.parametrize("kind", ["artist", "show", "collection"])
 def test_where_spotify_knows_no_place_it_begins_anew(spotify: SpotifyHarness, kind: str) -> None:
-    house, before = changed_from(spotify, kind)
-    house.send(events.UndoSwitch())
-    house.run(5.0)
+    harness, before = changed_from(spotify, kind)
+    harness.send(events.UndoSwitch())
+    harness.run(5.0)
     truth = spotify.world.truth()
     assert (truth.playing, truth.context) == (True, before.uri)
     assert spotify.world.calls("PUT", "/v1/me/player/play")[-1].body == {"context_uri": before.uri}
-    assert house.told(NotificationKind.INFO) == []
+    assert harness.told(NotificationKind.INFO) == []
 
 
 def test_a_single_track_comes_back_at_its_place(spotify: SpotifyHarness) -> None:
     world = spotify.world
     song = world.catalogue["sad"].tracks[0]
     world.play_track(song, world.devices[1])
-    house = WholeHarness(spotify)
-    house.run(60.0)
-    house.feel("happy")
-    house.run(10.0)
-    house.send(events.UndoSwitch())
-    house.run(5.0)
+    harness = WholeHarness(spotify)
+    harness.run(60.0)
+    harness.feel("happy")
+    harness.run(10.0)
+    harness.send(events.UndoSwitch())
+    harness.run(5.0)
     truth = world.truth()
     assert (truth.playing, truth.context, truth.track) == (True, None, song)
     assert truth.progress == pytest.approx(65.0, abs=3.0)
     body = world.calls("PUT", "/v1/me/player/play")[-1].body or {}
     assert body["uris"] == [song.uri]
-    assert house.starts() == 2  # proved at once, not sent again
-    house.run(600.0)
-    assert house.starts() == 2
+    assert harness.starts() == 2  # proved at once, not sent again
+    harness.run(600.0)
+    assert harness.starts() == 2
 
 
 def test_what_spotify_cannot_start_is_said_calmly(spotify: SpotifyHarness) -> None:
     spotify.world.starts_liked_songs = False
-    house, _ = changed_from(spotify, "collection")
-    house.send(events.UndoSwitch())
-    house.run(5.0)
-    assert house.plays("happy")  # left alone
+    harness, _ = changed_from(spotify, "collection")
+    harness.send(events.UndoSwitch())
+    harness.run(5.0)
+    assert harness.plays("happy")  # left alone
     (note,) = [
         effect.notification
-        for effect in house.all(effects.Notify)
+        for effect in harness.all(effects.Notify)
         if effect.notification.kind is NotificationKind.INFO
     ]
     assert note.title == NOT_BACK
     assert "start what played before. Start it by hand in Spotify" in note.body
     assert note.asked
-    assert house.controller.snapshot.problem is None
-    house.feel("sad")
-    sent = house.starts()
-    house.run(3000.0)
-    assert house.starts() == sent  # hands off all the same
+    assert harness.controller.snapshot.problem is None
+    harness.feel("sad")
+    sent = harness.starts()
+    harness.run(3000.0)
+    assert harness.starts() == sent  # hands off all the same
 
 
 def test_nobody_knows_what_played(spotify: SpotifyHarness) -> None:
     """An advertisement has neither context nor track."""
     world = spotify.world
     world.set(replace(world.truth(), playing=True, device="Kitchen"))
-    house = WholeHarness(spotify)
-    house.run(5.0)
-    house.feel("happy")
-    house.run(5.0)
-    assert house.plays("happy")
-    house.send(events.UndoSwitch())
-    house.run(5.0)
-    assert house.plays("happy")
-    assert house.told(NotificationKind.INFO) == [NOT_BACK]
+    harness = WholeHarness(spotify)
+    harness.run(5.0)
+    harness.feel("happy")
+    harness.run(5.0)
+    assert harness.plays("happy")
+    harness.send(events.UndoSwitch())
+    harness.run(5.0)
+    assert harness.plays("happy")
+    assert harness.told(NotificationKind.INFO) == [NOT_BACK]
 
 
 def test_a_track_that_is_gone_from_its_album_is_no_reason_to_refuse(
     spotify: SpotifyHarness,
 ) -> None:
-    house, before = changed_from(spotify, "album")
+    harness, before = changed_from(spotify, "album")
     before.tracks = before.tracks[2:]
-    house.send(events.UndoSwitch())
-    house.run(5.0)
+    harness.send(events.UndoSwitch())
+    harness.run(5.0)
     truth = spotify.world.truth()
     assert (truth.context, truth.track) == (before.uri, before.tracks[0])
 
@@ -128,66 +128,66 @@ def test_a_playlist_that_cannot_be_looked_up_comes_back_all_the_same(
     spotify: SpotifyHarness,
 ) -> None:
     """Somebody else's: it was heard a moment ago, so it is not asked for."""
-    house, before = changed_from(spotify, "playlist")
+    harness, before = changed_from(spotify, "playlist")
     before.hidden = True
-    house.send(events.UndoSwitch())
-    house.run(5.0)
+    harness.send(events.UndoSwitch())
+    harness.run(5.0)
     assert spotify.world.truth().context == before.uri
 
 
 def test_silence_comes_back_as_silence(spotify: SpotifyHarness) -> None:
-    house = WholeHarness(spotify)
+    harness = WholeHarness(spotify)
     spotify.world.user.play("sad")
     spotify.world.user.pause()
-    house.feel("happy")
-    house.run(5.0)
-    house.send(events.PlayForMood())
-    house.run(5.0)
-    assert house.plays("happy")
-    house.send(events.UndoSwitch())
-    house.run(5.0)
+    harness.feel("happy")
+    harness.run(5.0)
+    harness.send(events.PlayForMood())
+    harness.run(5.0)
+    assert harness.plays("happy")
+    harness.send(events.UndoSwitch())
+    harness.run(5.0)
     assert not spotify.world.truth().playing
 
 
 def test_the_users_shuffle_comes_back_with_their_music(spotify: SpotifyHarness) -> None:
     world = spotify.world
     world.set(replace(world.truth(), shuffle=True))
-    house, before = changed_from(spotify, "album")
+    harness, before = changed_from(spotify, "album")
     assert not world.truth().shuffle
-    house.send(events.UndoSwitch())
-    house.run(5.0)
+    harness.send(events.UndoSwitch())
+    harness.run(5.0)
     assert (world.truth().context, world.truth().shuffle) == (before.uri, True)
 
 
 def test_an_undo_is_not_a_switch_and_is_not_undone(spotify: SpotifyHarness) -> None:
-    house, before = changed_from(spotify, "album")
+    harness, before = changed_from(spotify, "album")
     for _ in range(3):
-        house.send(events.UndoSwitch())
-        house.run(5.0)
+        harness.send(events.UndoSwitch())
+        harness.run(5.0)
     assert spotify.world.truth().context == before.uri
-    assert house.starts() == 2
-    assert len(house.all(effects.RecordSwitch)) == 1
-    assert len(house.all(effects.RecordFeedback)) == 2  # the mood set by hand, and the undo
+    assert harness.starts() == 2
+    assert len(harness.all(effects.RecordSwitch)) == 1
+    assert len(harness.all(effects.RecordFeedback)) == 2  # the mood set by hand, and the undo
 
 
 def test_our_own_playlist_comes_back_after_another(spotify: SpotifyHarness) -> None:
-    house, _ = changed_from(spotify, "album")
-    house.run(200.0)
-    house.feel("sad")
-    house.run(10.0)
-    assert house.plays("sad")
-    house.send(events.UndoSwitch())
-    house.run(10.0)
-    assert house.plays("happy")
+    harness, _ = changed_from(spotify, "album")
+    harness.run(200.0)
+    harness.feel("sad")
+    harness.run(10.0)
+    assert harness.plays("sad")
+    harness.send(events.UndoSwitch())
+    harness.run(10.0)
+    assert harness.plays("happy")
 
 
 def test_an_undo_while_the_next_change_is_on_its_way_takes_both_back(
     spotify: SpotifyHarness,
 ) -> None:
-    house, before = changed_from(spotify, "album")
-    house.send(events.NextPlaylist())
-    house.send(events.UndoSwitch())
-    house.run(20.0)
+    harness, before = changed_from(spotify, "album")
+    harness.send(events.NextPlaylist())
+    harness.send(events.UndoSwitch())
+    harness.run(20.0)
     assert spotify.world.truth().context == before.uri
 
 

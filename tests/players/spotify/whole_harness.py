@@ -22,23 +22,23 @@ class WholeHarness:
     """``effects`` is all that the controller wanted, ``events`` all that the worker told."""
 
     def __init__(
-        self, rig: SpotifyHarness, policy: PolicySettings | None = None, *, asked: bool = False
+        self, spotify: SpotifyHarness, policy: PolicySettings | None = None, *, asked: bool = False
     ) -> None:
-        self.rig = rig
-        self.clock = rig.clock
+        self.spotify = spotify
+        self.clock = spotify.clock
         self.effects: list[effects.Effect] = []
         self.events: list[events.Event] = []
         self._inbox: list[events.Event] = []
         self._plans: list[tuple[float, Callable[[], object]]] = []
         settings = Settings(
             policy=policy or PolicySettings(timing="now"),
-            spotify_playlists={e: (rig.world.catalogue[e].uri,) for e in EMOTIONS},  # type: ignore[misc]
+            spotify_playlists={e: (spotify.world.catalogue[e].uri,) for e in EMOTIONS},  # type: ignore[misc]
         )
         self.controller = Controller(settings, self.clock, asked=asked)
-        backend = PlayerBackend.remote(rig.player, rig.player.budget)
+        backend = PlayerBackend.remote(spotify.player, spotify.player.budget)
         self.worker = PlayerWorker(backend, self._report, self.clock)
         self._carry_out(self.controller.begin())
-        self._report(events.PlayerChanged("Spotify", playlists_for(settings, rig.cache), True))
+        self._report(events.PlayerChanged("Spotify", playlists_for(settings, spotify.cache), True))
 
     def send(self, event: events.Event) -> None:
         """As the user does."""
@@ -86,11 +86,11 @@ class WholeHarness:
         return [note.title for note in notes if note.kind is kind]
 
     def plays(self, seed: str) -> bool:
-        truth = self.rig.world.truth()
-        return truth.playing and truth.context == self.rig.world.catalogue[seed].uri
+        truth = self.spotify.world.truth()
+        return truth.playing and truth.context == self.spotify.world.catalogue[seed].uri
 
     def starts(self) -> int:
-        return len(self.rig.world.calls("PUT", "/v1/me/player/play"))
+        return len(self.spotify.world.calls("PUT", "/v1/me/player/play"))
 
     def _report(self, event: events.Event) -> None:
         self.events.append(event)

@@ -1,0 +1,237 @@
+"""The page as the agent runs it: what it is given, its links, and opening it in the user's browser.
+
+Part of the composition root. Nothing of the page itself is loaded until somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import os
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from agent.app.taps import Taps
+from agent.errors import AgentError, DesktopError
+from agent.ports import Clock, Report
+from agent.store.files import write_atomic
+from agent.store.history import SqliteHistory
+from agent.store.paths import Paths
+from agent.store.settings_file import SettingsFile
+from agent.translation import _
+from agent.types import Snapshot
+from agent.web.page.access import Access, load_key
+from agent.web.page_server import PageServer
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from agent.app.spotify_account import Account
+
+log = logging.getLogger(__name__)
+
+READY_SECONDS = 10.0
+"""How long somebody who wants the page waits for its server's socket."""
+WAY_IN_FILE = "open-page.html"
+PORT_FILE = "page.port"
+
+
+class Page:
+    """The page's server and the ways in. Any thread; the constructor starts nothing."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        clock: Clock,
+        report: Report,
+        *,
+        snapshot: Callable[[], Snapshot],
+        settings_file: SettingsFile,
+        history: SqliteHistory,
+        account: Account,
+        taps: Taps,
+        camera_source: Callable[[], int | str],
+        player: str | None,
+        spotify_url: str | None,
+        port: int,
+        may_lead: bool,
+    ) -> None:
+        """``player`` and ``spotify_url``: as this run was started with.
+
+        ``port`` 0: the one of last time, so that a page that is open finds the agent again, else
+        any free one. ``may_lead``: it is for the page to ask for consent, where there is a browser.
+        """
+        self._paths = paths
+        self._clock = clock
+        self._report = report
+        self._snapshot = snapshot
+        self._settings_file = settings_file
+        self._history = history
+        self._account = account
+        self._taps = taps
+        self._camera_source = camera_source
+        self._player = player
+        self._spotify_url = spotify_url
+        self.leads = may_lead and has_browser()
+        self._lock = threading.Lock()
+        self._access: Access | None = None
+        self._listeners: tuple[Callable[[], None], ...] = ()
+        self.server = PageServer(self._make_app, report, clock, port or self._last_port())
+
+    # -- links
+
+    def link(self, page: str = "") -> str:
+        """Make an address that opens a page once.
+
+        Raises DesktopError when the page cannot be had.
+        """
+        if not self.server.wait_ready(READY_SECONDS):
+            raise DesktopError(
+                _("The page is not there yet. Try again in a moment."),
+                title=_("The page cannot be opened"),
+            )
+        port = self.server.port
+        assert port is not None
+        return self._access_at(port).link(page)
+
+    def open(self, page: str = "") -> None:
+        """Show a page in the user's browser. Raises DesktopError."""
+        link = self.link(page)
+        self._remember_port()
+        if not has_browser() or not webbrowser.open(self._way_in(link)):
+            raise DesktopError(
+                _(
+                    "No browser could be opened. 'moodtray settings --print-url' prints the "
+                    "address."
+                ),
+                title=_("The page cannot be opened"),
+            )
+
+    def open_first_steps(self, tell: Callable[[str], None]) -> None:
+        """Show the first steps; where that fails, ask for consent in a window. Returns at once."""
+
+        def open_it() -> None:
+            try:
+                self.open("start")
+            except AgentError as error:
+                from agent.desktop.consent.dialog import ask
+
+                log.warning("the first steps were not opened: %s", error)
+                ask(self._paths, self._clock, self._report, tell)
+
+        threading.Thread(target=open_it, name="open page", daemon=True).start()
+
+    def _way_in(self, link: str) -> str:
+        """Write a file for the user's eyes alone that leads on to the link.
+
+        The arguments of a program, such as a browser's, can be read by every user of the computer;
+        the link must not stand there. Browsers that are kept from such files (snaps) would not be:
+        for them there is no other way than the link itself.
+        """
+        browser = os.environ.get("BROWSER", "")
+        if os.name == "nt" or "/snap/" in browser or Path("/snap/bin/firefox").exists():
+            return link
+        file = self._paths.runtime / WAY_IN_FILE
+        address = html.escape(link, quote=True)
+        text = (
+            '<!doctype html><meta charset="utf-8"><title>Moodtray</title>'
+            f'<meta http-equiv="refresh" content="0;url={address}"><a href="{address}">Moodtray</a>'
+        )
+        write_atomic(file, text.encode(), mode=0o600)
+        return file.as_uri()
+
+    # -- the server's thread
+
+    def _make_app(self, port: int) -> ASGIApp:
+        from agent.app.page_desks import CameraView, ConsentAnswers, MusicChoice, SpotifyLink
+        from agent.web.page.app import make_app
+        from agent.web.page.context import PageContext
+
+        paths, clock, account = self._paths, self._clock, self._account
+        spotify = SpotifyLink(paths, clock, self._settings_file, account, self._spotify_url)
+        return make_app(
+            PageContext(
+                access=self._access_at(port),
+                paths=paths,
+                clock=clock,
+                report=self._report,
+                snapshot=self._snapshot,
+                subscribe=self._subscribe,
+                settings_file=self._settings_file,
+                history=self._history,
+                forget=self._history.forget_between,
+                music=MusicChoice(
+                    paths, clock, self._settings_file, spotify, account, self._player
+                ),
+                spotify=spotify,
+                camera=CameraView(self._taps, clock, self._camera_source),
+                consent=ConsentAnswers(paths, clock),
+                music_folder=music_folder(),
+            )
+        )
+
+    def _access_at(self, port: int) -> Access:
+        with self._lock:
+            if self._access is None or self._access.port != port:
+                self._access = Access(load_key(self._paths.runtime), self._clock, port)
+            return self._access
+
+    # -- news
+
+    def published(self) -> None:
+        """Tell open pages that there is a new snapshot. The controller's thread."""
+        for listener in self._listeners:
+            listener()
+
+    def _subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def end() -> None:
+            with self._lock:
+                self._listeners = tuple(one for one in self._listeners if one is not listener)
+
+        return end
+
+    # -- the port of last time
+
+    def _last_port(self) -> int:
+        try:
+            port = int((self._paths.runtime / PORT_FILE).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return 0
+        return port if 1024 <= port <= 65_535 else 0
+
+    def _remember_port(self) -> None:
+        try:
+            write_atomic(self._paths.runtime / PORT_FILE, str(self.server.port).encode())
+        except AgentError as error:
+            log.info("the page's port is not remembered: %s", error)
+
+
+def has_browser() -> bool:
+    """Tell whether a browser with a window can be opened here.
+
+    One for the terminal would take it over.
+    """
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        return False
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
+
+
+def music_folder() -> Path:
+    """Find the user's folder of music; their home folder where there is none."""
+    folder = Path(platformdirs.user_music_dir())
+    return folder if folder.is_dir() else Path.home()

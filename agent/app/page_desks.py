@@ -1,0 +1,410 @@
+"""What the page gets from cameras, players and the desktop; see ``agent.web.page.context``.
+
+Part of the composition root: the page knows none of them, and they know nothing of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from agent.app import spotify_login
+from agent.app.taps import Taps
+from agent.desktop import consent
+from agent.errors import AgentError, NeedsLogin, PlaylistGone
+from agent.players import local
+from agent.players.decoding import SUFFIXES
+from agent.players.spotify import storage
+from agent.players.spotify.endpoints import DASHBOARD
+from agent.players.spotify.playlists import canonical
+from agent.ports import Clock
+from agent.printable import printable
+from agent.settings import LOOPS, Settings
+from agent.store.paths import Paths
+from agent.store.settings_file import SettingsFile
+from agent.translation import _, ngettext
+from agent.types import FrameView, MoodState, Playlist
+from agent.vision.camera import OpenCVCamera
+from agent.web.page.context import (
+    CameraChoice,
+    Card,
+    Device,
+    PlayerName,
+    SpotifyState,
+    Still,
+)
+
+if TYPE_CHECKING:
+    from agent.app.spotify_account import Account
+    from agent.players.spotify.client import SpotifyClient
+
+log = logging.getLogger(__name__)
+
+STILL_LIFE = 2.0
+"""Seconds after the last question for which stills are made."""
+STILL_WAIT = 1.5
+"""Seconds that a question waits for its picture."""
+STILL_WIDTH = 560
+LIST_LIFE = 600.0
+"""Seconds for which the list of playlists is good."""
+CHOICES_LIFE = 20.0
+"""Seconds for which the list of cameras is good; a camera need not be opened at every look."""
+BOX_COLOUR = (255, 255, 255)
+
+
+class ConsentAnswers:
+    """The question about the camera, kept where the dialog keeps it."""
+
+    question = consent.QUESTION
+    text = consent.TEXT
+
+    def __init__(self, paths: Paths, clock: Clock) -> None:
+        self._paths = paths
+        self._clock = clock
+
+    def given(self) -> bool:
+        """Tell whether the camera is allowed."""
+        return consent.is_given(self._paths)
+
+    def give(self) -> None:
+        """Allow it."""
+        consent.give(self._paths, self._clock.now())
+
+    def withdraw(self) -> None:
+        """Take that back."""
+        consent.withdraw(self._paths)
+
+
+class CameraView:
+    """Stills of the camera in use, and the others there are.
+
+    Frames live in memory only, the newest alone, and only while somebody asks.
+    """
+
+    def __init__(self, taps: Taps, clock: Clock, source: Callable[[], int | str]) -> None:
+        """``source`` names the camera in use."""
+        self._taps = taps
+        self._clock = clock
+        self._source = source
+        self._news = threading.Condition()
+        self._view: FrameView | None = None
+        self._asked = 0.0
+        self._tapping = False
+        self._choices: tuple[float, list[CameraChoice]] | None = None
+        self._choosing = threading.Lock()
+
+    def still(self) -> Still | None:
+        """Give the newest picture; waits STILL_WAIT at most for one."""
+        with self._news:
+            self._asked = self._clock.monotonic()
+            if not self._tapping:
+                self._tapping = True
+                self._taps.set("page", self._show)
+            self._view = None
+            self._news.wait_for(lambda: self._view is not None, STILL_WAIT)
+            view = self._view
+        return None if view is None else _still(view)
+
+    def _show(self, view: FrameView) -> None:
+        """In the watcher's thread, for every frame."""
+        with self._news:
+            if self._clock.monotonic() - self._asked > STILL_LIFE:
+                self._tapping, self._view = False, None
+                self._taps.set("page", None)
+                return
+            self._view = FrameView(view.frame.copy(), view.faces, view.probabilities, view.fps)
+            self._news.notify_all()
+
+    def choices(self) -> list[CameraChoice]:
+        """List the cameras; those not in use are opened for a moment to see whether they can be."""
+        with self._choosing:
+            now, used = self._clock.monotonic(), self._source()
+            if self._choices is not None and now - self._choices[0] < CHOICES_LIFE:
+                return self._choices[1]
+            found = [
+                CameraChoice(str(index), name, index == used or _opens(index))
+                for index, name in _cameras()
+            ]
+            self._choices = now, found
+            return found
+
+
+def _still(view: FrameView) -> Still:
+    frame = view.frame
+    scale = min(1.0, STILL_WIDTH / frame.shape[1])
+    size = (round(frame.shape[1] * scale), round(frame.shape[0] * scale))
+    picture = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    for face in view.faces[:1]:
+        corner = (round(face.x * scale), round(face.y * scale))
+        other = (round((face.x + face.width) * scale), round((face.y + face.height) * scale))
+        cv2.rectangle(picture, corner, other, (33, 32, 32), 4, cv2.LINE_AA)
+        cv2.rectangle(picture, corner, other, BOX_COLOUR, 2, cv2.LINE_AA)
+    mirrored = cv2.flip(picture, 1)  # as in a mirror, where people know themselves
+    made, jpeg = cv2.imencode(".jpg", mirrored, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    assert made
+    return Still(jpeg.tobytes(), len(view.faces), view.probabilities)
+
+
+def _cameras() -> list[tuple[int, str]]:
+    """Numbers and names of the cameras that the system lists."""
+    if not sys.platform.startswith("linux"):
+        return [(index, _("Camera {n}").format(n=index + 1)) for index in range(3)]
+    found = []
+    for folder in sorted(Path("/sys/class/video4linux").glob("video*")):
+        try:
+            if (folder / "index").read_text().strip() != "0":
+                continue  # the second node of a camera gives no pictures
+            name = printable((folder / "name").read_text(errors="replace").strip(), 80)
+            found.append((int(folder.name.removeprefix("video")), name))
+        except (OSError, ValueError):
+            continue
+    return sorted(found)
+
+
+def _opens(index: int) -> bool:
+    camera = OpenCVCamera(index, open_seconds=2.0)
+    try:
+        camera.open()
+    except AgentError:
+        return False
+    finally:
+        camera.close()
+    return True
+
+
+class SpotifyLink:
+    """The login to Spotify and what lies behind it, for the page's threads."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        clock: Clock,
+        settings_file: SettingsFile,
+        account: Account,
+        spotify_url: str | None,
+    ) -> None:
+        self._paths = paths
+        self._clock = clock
+        self._settings_file = settings_file
+        self._account = account
+        self._spotify_url = spotify_url
+        self._lock = threading.Lock()  # one request at a time, as the player's thread does it
+        self._client: tuple[object, SpotifyClient] | None = None
+        self._list: tuple[float, list[Card]] | None = None
+
+    @property
+    def _settings(self) -> Settings:
+        return self._settings_file.load_or_last_good()[0]
+
+    def state(self) -> SpotifyState:
+        """Say how things stand."""
+        settings = self._settings
+        login = None
+        if storage.token_file(self._paths).exists() or settings.spotify.use_keyring:
+            login = storage.stored_login(settings, self._paths)
+        return SpotifyState(
+            login is not None,
+            settings.spotify.client_id or "",
+            spotify_login.redirect_uri(settings.spotify.port),
+            DASHBOARD,
+            None if login is None else login.ends.date(),
+        )
+
+    def start_login(self, client_id: str, back: str) -> str:
+        """Begin a login; the address is Spotify's."""
+        self._list = None
+        return self._account.begin(client_id, back)
+
+    def log_out(self) -> str:
+        """Remove every trace."""
+        from agent.app.spotify_account import log_out
+
+        self._list = self._client = None
+        told = log_out(self._paths)
+        self._account.tell_changed()
+        return told
+
+    def playlists(self, *, fresh: bool = False) -> list[Card]:
+        """List the user's own playlists."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if not fresh and self._list is not None and now - self._list[0] < LIST_LIFE:
+                return self._list[1]
+            found = [
+                Card(
+                    f"spotify:playlist:{info.id}",
+                    printable(info.name),
+                    _about(info.owner, info.tracks),
+                    info.cover,
+                )
+                for info in self._connected().my_playlists()
+            ]
+            self._list = now, found
+            return found
+
+    def devices(self) -> list[Device]:
+        """List the devices."""
+        with self._lock:
+            return [
+                Device(printable(device.name), device.type, device.active, device.usable)
+                for device in self._connected().devices()
+            ]
+
+    def look_up(self, uri: str) -> Card:
+        """Ask Spotify about one playlist. Raises PlaylistGone with what may be wrong with it."""
+        from agent.players.spotify.playlists import kind_of, playlist_id
+
+        identity = playlist_id(uri)
+        if identity is None:  # an album, an artist, a show: played without being looked up
+            return Card(uri, kind_of(uri), "", None)
+        cache = storage.display_cache(self._paths, self._clock)
+        with self._lock:
+            try:
+                info = self._connected().playlist(identity)
+            except PlaylistGone as error:
+                raise PlaylistGone(
+                    _(
+                        "Spotify does not show this playlist: it was deleted, or it is private "
+                        "and not yours. Make it public in Spotify, or choose another one."
+                    )
+                ) from error
+        cache.remember(uri, info.name, info.cover)
+        return Card(uri, printable(info.name), _about(info.owner, None), info.cover)
+
+    def known(self, uri: str) -> Card | None:
+        """Return what the list of playlists says about one, as far as it was asked for."""
+        listed = self._list
+        if listed is None:
+            return None
+        return next((card for card in listed[1] if card.entry == uri), None)
+
+    def _connected(self) -> SpotifyClient:
+        settings = self._settings
+        if not storage.is_logged_in(self._paths, settings):
+            raise NeedsLogin(_("Nobody is logged in to Spotify here yet."))
+        wanted = settings.spotify, self._account.era
+        if self._client is None or self._client[0] != wanted:
+            from agent.players.spotify.factory import build_client
+
+            client = build_client(settings, self._paths, self._clock, self._spotify_url)
+            self._client = wanted, client
+        return self._client[1]
+
+
+def _about(owner: str | None, tracks: int | None) -> str:
+    parts = []
+    if tracks is not None:
+        parts.append(ngettext("{n} song", "{n} songs", tracks).format(n=tracks))
+    if owner:
+        parts.append(_("by {name}").format(name=printable(owner, 60)))
+    return " · ".join(parts)
+
+
+class MusicChoice:
+    """What moods play, of both players."""
+
+    suffixes = frozenset(SUFFIXES)
+
+    def __init__(
+        self,
+        paths: Paths,
+        clock: Clock,
+        settings_file: SettingsFile,
+        spotify: SpotifyLink,
+        account: Account,
+        wanted: str | None,
+    ) -> None:
+        """``wanted``: the player that this run was started with, whatever the settings say."""
+        self._paths = paths
+        self._clock = clock
+        self._settings_file = settings_file
+        self._spotify = spotify
+        self._account = account
+        self._wanted = wanted
+
+    def in_use(self) -> PlayerName:
+        """Name the player that is in use, or would be."""
+        settings = self._settings_file.load_or_last_good()[0]
+        name = self._wanted or settings.player
+        if name == "auto":
+            try:
+                there = self._account.ended or self._account.exists(settings)
+            except AgentError:
+                there = False
+            return "spotify" if there else "local"
+        return "spotify" if name == "spotify" else "local"
+
+    def card(self, player: PlayerName, entry: str) -> Card:
+        """Describe an entry of the settings."""
+        if player == "local":
+            playlist = local.playlist(entry)
+            if entry.startswith(LOOPS):
+                return Card(entry, printable(playlist.name), _("comes with Moodtray"))
+            there = Path(playlist.uri).exists()
+            problem = None if there else _("is not there any more")
+            return Card(entry, printable(playlist.name), printable(playlist.uri), None, problem)
+        try:
+            uri = canonical(entry)
+        except AgentError as error:
+            return Card(entry, printable(entry, 60), "", None, error.message)
+        listed = self._spotify.known(uri)
+        cache = storage.display_cache(self._paths, self._clock)
+        gone = _("Spotify does not show it any more") if cache.is_gone(uri) else None
+        name = cache.name(uri) or (listed.name if listed else _("a playlist"))
+        cover = listed.cover if listed else cache.cover(uri)
+        return Card(entry, printable(name), listed.detail if listed else "Spotify", cover, gone)
+
+    def look_up(self, player: PlayerName, text: str) -> Card:
+        """Check what the user pasted or chose."""
+        if player == "spotify":
+            return self._spotify.look_up(canonical(text))
+        playlist = local.playlist(text)
+        if not text.startswith(LOOPS):
+            path = Path(playlist.uri)
+            if not path.is_absolute():
+                raise PlaylistGone(
+                    _("“{name}” is no whole path. Begin with / or ~.").format(name=text[:200])
+                )
+            if path.is_dir():
+                # Whether there is music in it is counted in the background: it may be huge.
+                _readable(path)
+                return self.card("local", text)
+        local.tracks_of(playlist)
+        return self.card("local", text)
+
+    def without_entry(self, player: PlayerName, mood: MoodState) -> str:
+        """Say what happens for a mood for which nothing is set."""
+        if player == "spotify":
+            return _("Nothing is set, so the music is left alone.")
+        settings = self._settings_file.load_or_last_good()[0]
+        lists: dict[str, tuple[str, ...]] = {str(k): v for k, v in settings.local_playlists.items()}
+        if str(mood) in lists:
+            return _("Nothing is to play, so the music is left alone.")
+        return _("Nothing is set, so Moodtray's own calm loop plays.")
+
+    def playlist(self, player: PlayerName, entry: str) -> Playlist:
+        """Make a playlist of an entry."""
+        if player == "spotify":
+            uri = canonical(entry)
+            return Playlist(uri, self.card(player, entry).name)
+        found = local.playlist(entry)
+        if not entry.startswith(LOOPS) and not Path(found.uri).exists():
+            raise PlaylistGone(_("{path} is not there any more.").format(path=printable(found.uri)))
+        return found
+
+
+def _readable(path: Path) -> None:
+    try:
+        next(path.iterdir(), None)
+    except OSError as error:
+        raise PlaylistGone(
+            _("The folder {path} cannot be read ({why}). Check its permissions.").format(
+                path=printable(str(path)), why=error.strerror
+            )
+        ) from error

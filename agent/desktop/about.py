@@ -1,0 +1,121 @@
+"""The window *About Moodtray*: what it is, what it promises, where it keeps things.
+
+It is drawn, and shown by OpenCV in a process of its own, so that no toolkit is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from agent import __version__
+from agent.desktop.fonts import font
+from agent.desktop.icons.drawing import app_icon
+from agent.desktop.palette import INK, PAPER
+from agent.desktop.preview.process import check_display
+from agent.desktop.preview.window import SCREEN_SHARE, screen_size
+from agent.store.paths import Paths
+
+TITLE = "About Moodtray"
+WIDTH = 600
+"""Pixels at 96 dpi; as high as the text needs."""
+
+WHAT = (
+    "Moodtray looks at your face through the webcam for a moment every few seconds and moves the "
+    "music to a playlist that fits your mood."
+)
+PROMISE = "No picture is kept or sent, and no mood is sent. There is no account and no server."
+LICENCE = "Free software under the MIT licence."
+
+
+def show(paths: Paths) -> None:
+    """Open the window and return when it was closed.
+
+    Raises DesktopError where there is no display.
+    """
+    check_display()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_window, args=(texts(paths),), name="moodtray-about", daemon=True
+    )
+    process.start()
+    process.join()
+
+
+def texts(paths: Paths) -> list[str]:
+    """Write the paragraphs below the name."""
+    places = {
+        "Your settings": paths.settings_file,
+        "Your history": paths.history_file,
+        "Your music": paths.music,
+        "The log": paths.logs,
+    }
+    told = "\n".join(f"{name}: {_short(path)}" for name, path in places.items())
+    return [WHAT, PROMISE, told, LICENCE]
+
+
+def _short(path: Path) -> str:
+    with contextlib.suppress(ValueError, RuntimeError):  # elsewhere, or there is no home
+        return str(Path("~") / path.relative_to(Path.home()))
+    return str(path)
+
+
+def picture(paragraphs: list[str], scale: float) -> Image.Image:
+    """Draw the whole window, RGB."""
+
+    def px(points: float) -> int:
+        return round(points * scale)
+
+    canvas = Image.new("RGB", (px(WIDTH), px(3 * WIDTH)), PAPER)
+    drawn = app_icon(px(72))
+    canvas.paste(drawn, (px(28), px(26)), drawn)
+    draw = ImageDraw.Draw(canvas)
+    draw.text((px(120), px(34)), "Moodtray", fill=INK, font=font(px(28)))
+    draw.text((px(120), px(72)), f"Version {__version__}", fill=INK, font=font(px(14)))
+    top, plain = px(124), font(px(14))
+    for paragraph in paragraphs:
+        for line in paragraph.splitlines():
+            for part in _fitting(line, plain, px(WIDTH - 56)):
+                draw.text((px(28), top), part, fill=INK, font=plain)
+                top += px(20)
+        top += px(12)
+    return canvas.crop((0, 0, canvas.width, min(canvas.height, top + px(16))))
+
+
+def _fitting(line: str, plain: Any, room: int) -> list[str]:
+    """``line`` in parts that are at most ``room`` wide."""
+    width = max(20, int(len(line) * room / max(1.0, plain.getlength(line))))
+    while True:
+        parts = textwrap.wrap(line, width)
+        if width <= 20 or all(plain.getlength(part) <= room for part in parts):
+            return parts
+        width -= 1
+
+
+def _window(paragraphs: list[str]) -> None:
+    """Show the window until its button, Esc or any other key. The child process."""
+    os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
+    os.environ["QT_ENABLE_HIGHDPI_SCALING"] = "0"
+    import cv2
+    import numpy as np
+
+    scale = 1.0
+    screen = screen_size()
+    if screen is not None:
+        width, height = picture(paragraphs, 1.0).size
+        most = min(SCREEN_SHARE * screen[0] / width, SCREEN_SHARE * screen[1] / height)
+        scale = min(screen[2], most)
+    shown = np.asarray(picture(paragraphs, scale))[..., ::-1]
+    cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+    cv2.imshow(TITLE, shown)
+    while cv2.waitKey(100) < 0:
+        try:
+            if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1.0:
+                return
+        except cv2.error:  # raised, with Qt, once the button was pressed
+            return

@@ -1,0 +1,190 @@
+"""Audio files to sound: libsndfile decodes them, soxr brings them to the device's rate.
+
+Music comes from anywhere, and a decoder that can be broken by a file breaks the whole agent.
+libsndfile and what it is built from (libFLAC, libogg, libvorbis, opus, mpg123) are fuzzed for a
+living; ``tests/players/mutations.py`` tries ours. A file gets to it only when its first
+bytes are those of a kind that we want: libsndfile knows two dozen more, which nobody here needs.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 44_100
+CHANNELS = 2
+FRAME_BYTES = 2 * CHANNELS
+PIECE = 8_192
+"""Frames that are decoded at once: a fifth of a second."""
+SUFFIXES = (".mp3", ".flac", ".ogg", ".wav", ".opus", ".oga", ".aiff", ".aif")
+MAX_CHANNELS = 8
+LOUDEST = 4.0
+"""Of a sample, where 1 is full loudness: float files may go beyond it, damage goes to 10^38."""
+RATES = range(4_000, 384_001)
+"""Sample rates in use, from telephones to studios; others are taken for damage."""
+
+KINDS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
+_ELSEWHERE = (
+    (4, b"ftyp", "it is an MPEG-4 file (AAC or ALAC), which Moodtray cannot play"),
+    (0, b"\x30\x26\xb2\x75", "it is a Windows Media file, which Moodtray cannot play"),
+    (0, b"\x1a\x45\xdf\xa3", "it is a Matroska or WebM file, which Moodtray cannot play"),
+    (0, b"MAC ", "it is a Monkey's Audio file, which Moodtray cannot play"),
+    (0, b"wvpk", "it is a WavPack file, which Moodtray cannot play"),
+    (0, b"DSD ", "it is a DSD file, which Moodtray cannot play"),
+    (0, b"MThd", "it is a MIDI file, which holds no sound"),
+)
+
+
+class Unplayable(Exception):
+    """A file that holds no sound we can decode; the text says why."""
+
+
+class Track:
+    """An open audio file, decoded to 16 bit stereo at RATE. Raises Unplayable.
+
+    One thread at a time. A file that becomes damaged ends there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = _File(path)
+        sound = self._file.sound
+        self.duration: float = sound.frames / sound.samplerate
+        self._resample = _resampler(sound.samplerate)
+        self._ready = b""  # decoded, not read yet
+        self._over = False
+
+    def read(self, frames: int) -> bytes:
+        """Give at most ``frames`` frames; empty at the end, or where the rest is damaged."""
+        wanted = frames * FRAME_BYTES
+        while not self._ready and not self._over:
+            self._ready = self._decode()
+        given, self._ready = self._ready[:wanted], self._ready[wanted:]
+        return given
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._file.close()
+        self._over = True
+        self._ready = b""
+
+    def _decode(self) -> bytes:
+        import soundfile
+
+        try:
+            piece = self._file.sound.read(PIECE, dtype="float32", always_2d=True)
+        except (soundfile.SoundFileError, RuntimeError):
+            piece = np.zeros((0, CHANNELS), np.float32)
+        self._over = len(piece) == 0
+        stereo = to_stereo(piece)
+        if self._resample is not None:
+            stereo = self._resample.resample_chunk(stereo, last=self._over)
+        samples = np.clip(stereo, -1.0, 1.0) * np.float32(32_767.0)
+        return samples.astype(np.int16).tobytes()
+
+
+def _resampler(rate: int) -> Any:
+    if rate == RATE:
+        return None
+    import soxr
+
+    return soxr.ResampleStream(rate, RATE, CHANNELS, dtype="float32")
+
+
+def to_stereo(piece: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring samples [frames, channels] to [frames, 2].
+
+    What is beyond two channels goes to both, at half its loudness; what is no number is silence.
+    """
+    piece = np.nan_to_num(piece, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    piece = np.clip(piece, -LOUDEST, LOUDEST)
+    if piece.shape[1] == 1:
+        return np.repeat(piece, CHANNELS, axis=1)
+    if piece.shape[1] > CHANNELS:
+        around = piece[:, CHANNELS:].mean(axis=1, keepdims=True)
+        return np.asarray((piece[:, :CHANNELS] + 0.5 * around) / 1.5, dtype=np.float32)
+    return piece
+
+
+class _File:
+    """A file that libsndfile has open. Raises Unplayable."""
+
+    def __init__(self, path: Path) -> None:
+        import soundfile
+
+        self._descriptor = _open_regular(path)
+        self.sound: Any = None
+        try:
+            _check_kind(os.read(self._descriptor, 16))
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            # The very file that was looked at, whatever its name; on Windows by its name, since the
+            # library has a C runtime of its own there.
+            at = str(path) if sys.platform == "win32" else self._descriptor
+            # It never closes our descriptor, or a failure would close it twice.
+            self.sound = _straight_reader()(at, closefd=False)
+        except (soundfile.SoundFileError, RuntimeError, OSError) as error:
+            raise Unplayable("it is damaged") from error
+        finally:
+            if self.sound is None:
+                os.close(self._descriptor)
+        if (
+            self.sound.format not in KINDS
+            or self.sound.frames <= 0
+            or self.sound.samplerate not in RATES
+            or not 1 <= self.sound.channels <= MAX_CHANNELS
+        ):
+            self.close()
+            raise Unplayable("it is damaged")
+
+    def close(self) -> None:
+        """Close it. May be called twice."""
+        if not self.sound.closed:
+            self.sound.close()
+            os.close(self._descriptor)
+
+
+@cache
+def _straight_reader() -> Any:
+    """Give soundfile's class without its habit of seeking to where it is after each piece.
+
+    In an MP3 that loses what the decoder still holds, and the piece's beginning with it.
+    """
+    import soundfile
+
+    class StraightReader(soundfile.SoundFile):  # type: ignore[misc]
+        def seekable(self) -> bool:
+            return False
+
+    return StraightReader
+
+
+def _open_regular(path: Path) -> int:
+    """Open a file for reading; not a pipe or a device, which would hang. Raises Unplayable."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        raise Unplayable(f"it cannot be read ({error.strerror})") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unplayable("it is no file")
+    return descriptor
+
+
+def _check_kind(head: bytes) -> None:
+    """Raise Unplayable for a file that does not begin like one of ours."""
+    for offset, mark, why in _ELSEWHERE:
+        if head[offset:].startswith(mark):
+            raise Unplayable(why)
+    wave = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
+    aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
+    mpeg = head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
+    if not (wave or aiff or mpeg or head[:4] in (b"fLaC", b"OggS")):
+        raise Unplayable("it is no audio file that Moodtray knows")

@@ -1,0 +1,191 @@
+"""Find the audio files of a folder, a file or a list of files (M3U, PLS).
+
+Links are followed, for albums are often linked; a circle of them is walked once. What cannot be
+read and what is of a kind that is not played is told with what was found, so that nobody is told
+"no music" of a folder full of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.errors import PlaylistGone
+from agent.players.decoding import SUFFIXES
+from agent.printable import printable
+
+LISTS = (".m3u", ".m3u8", ".pls")
+LIST_BYTES = 4_000_000
+"""Of a list of files; the longest have some hundred thousand lines."""
+OTHER_AUDIO = (
+    ".m4a", ".m4b", ".aac", ".mp4", ".wma", ".opus", ".oga", ".aif", ".aiff", ".ape", ".mpc", ".wv",
+    ".mka", ".alac", ".dsf", ".ra", ".mid", ".midi", ".webm",
+)  # fmt: skip
+"""Names under which people keep music, whether it can be played here or not."""
+NAMED = 3
+"""So many places or kinds are named in one message; the others are counted."""
+_REMEDY = "name another folder in the settings under local_playlists."
+
+
+@dataclass(slots=True)
+class Found:
+    """What one entry of the settings leads to.
+
+    ``tracks`` in the order in which people number them; ``unreadable``: folders, files and lines of
+    a list that could not be read; ``others``: how many files of which other kinds.
+    """
+
+    tracks: list[Path] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def troubles(self) -> str:
+        """What was passed over, as sentences; empty: nothing."""
+        told = []
+        if self.unreadable:
+            told.append(f"Could not be read: {_some(self.unreadable)}.")
+        if self.others:
+            told.append(f"Of a kind that Moodtray does not play: {self._kinds()}.")
+        return " ".join(told)
+
+    def _kinds(self) -> str:
+        return _some([f"{count} {kind}" for kind, count in self.others.most_common()])
+
+
+def find(root: Path, name: str, *, enough: int | None = None) -> Found:
+    """Look at a folder, a list or a file; ``name`` is for messages.
+
+    ``enough``: stop after so many tracks. Raises PlaylistGone when it is not there, cannot be read,
+    or holds nothing to play.
+    """
+    found = Found()
+    shown = printable(str(root))
+    try:
+        os.stat(root)
+        if root.is_file():
+            if root.suffix.lower() in LISTS:
+                _read_list(root, found)
+            else:
+                found.tracks.append(root)
+        else:
+            with os.scandir(root):
+                pass  # raises where the folder itself cannot be read
+            _walk(root, found, enough)
+    except FileNotFoundError as error:
+        raise PlaylistGone(
+            f"There is no folder or file {shown}, which the settings name for music. Put it there, "
+            f"or {_REMEDY}"
+        ) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise PlaylistGone(
+            f"The folder {shown} of “{name}” cannot be read ({why}). Check its permissions, or "
+            + _REMEDY
+        ) from error
+    if not found.tracks:
+        raise PlaylistGone(_nothing(root, name, found))
+    return found
+
+
+def _nothing(root: Path, name: str, found: Found) -> str:
+    what = f"{'The list' if root.is_file() else 'The folder'} {printable(str(root))} of “{name}”"
+    kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
+    troubles = f" {found.troubles}" if found.troubles else ""
+    told = f"{what} holds no music that Moodtray can play ({kinds}).{troubles}"
+    return f"{told} Put some in, or {_REMEDY}"
+
+
+def _walk(root: Path, found: Found, enough: int | None) -> None:
+    walked: set[tuple[int, int]] = set()
+    tracks: list[Path] = []
+
+    def refused(error: OSError) -> None:
+        found.unreadable.append(printable(str(error.filename)))
+
+    for folder, folders, files in os.walk(root, onerror=refused, followlinks=True):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in walked:  # by another link, or in a circle
+            folders.clear()
+            continue
+        walked.add((status.st_dev, status.st_ino))
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            kind = os.path.splitext(name)[1].lower()
+            if name.startswith("."):
+                continue
+            if kind in SUFFIXES:
+                file = Path(folder, name)
+                if _readable(file, found):
+                    tracks.append(file)
+            elif kind in OTHER_AUDIO:
+                found.others[kind] += 1
+        if enough is not None and len(tracks) >= enough:
+            break
+    found.tracks = sorted(tracks, key=lambda file: _numbered(file.relative_to(root)))
+
+
+def _readable(file: Path, found: Found) -> bool:
+    try:
+        if not file.is_file():  # a link that leads nowhere, a folder called so
+            return False
+    except OSError:
+        return False
+    if os.access(file, os.R_OK):
+        return True
+    found.unreadable.append(printable(str(file)))
+    return False
+
+
+def _read_list(path: Path, found: Found) -> None:
+    if path.stat().st_size > LIST_BYTES:
+        raise OSError(f"it has more than {LIST_BYTES // 1_000_000} MB, which no list has")
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")  # what M3U was before M3U8
+    for line in _lines(text):
+        if re.match(r"(?i)file://", line):
+            from urllib.parse import unquote, urlsplit
+
+            line = unquote(urlsplit(line).path)
+        elif re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", line):
+            found.others["stream"] += 1
+            continue
+        file = path.parent / line.replace("\\", os.sep)
+        try:
+            there = file.is_file() and os.access(file, os.R_OK)
+        except (OSError, ValueError):
+            there = False
+        if there:
+            found.tracks.append(file)
+        else:
+            found.unreadable.append(printable(line))
+
+
+def _lines(text: str) -> Iterator[str]:
+    """List the files that an M3U or PLS names."""
+    in_pls = text.lstrip().lower().startswith("[playlist]")
+    for line in map(str.strip, text.splitlines()):
+        if in_pls:
+            named = re.match(r"(?i)file\d+\s*=\s*(.+)", line)
+            if named:
+                yield named.group(1)
+        elif line and not line.startswith("#"):
+            yield line
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _numbered(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key by which "2" comes before "10"."""
+    pieces = re.split(r"(\d+)", str(path).casefold())
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]

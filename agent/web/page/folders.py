@@ -1,0 +1,140 @@
+"""Folders of music: looking around in them, and counting what they hold in the background."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.errors import StoreError
+from agent.translation import _
+
+SHOWN = 400
+"""Folders of one place that are listed."""
+COUNTED = 200_000
+"""Files after which counting stops: more is said as "more than"."""
+FRESH_SECONDS = 30.0
+"""A count that old is made anew."""
+REMEMBERED = 64
+"""Counts that are kept."""
+AT_ONCE = 2
+"""Folders that are counted at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder and the folders in it. ``unreadable`` names of it cannot be used in the settings."""
+
+    path: str
+    parents: tuple[tuple[str, str], ...]  # (name, path), the outermost first
+    folders: tuple[tuple[str, str], ...]  # (name, path)
+    more: bool
+    unreadable: int
+
+
+def look_into(text: str) -> Place:
+    """List a folder. Raises StoreError that says what is wrong with it."""
+    path = Path(text).expanduser()
+    if not path.is_absolute():
+        raise StoreError(
+            _("“{name}” is no whole path. Begin with / or ~, or choose from the list.").format(
+                name=text[:200]
+            )
+        )
+    found: list[tuple[str, str]] = []
+    unreadable = 0
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                try:
+                    if not entry.is_dir():
+                        continue
+                    entry.name.encode("utf-8")
+                except (OSError, UnicodeEncodeError):
+                    unreadable += 1
+                    continue
+                found.append((entry.name, entry.path))
+    except FileNotFoundError as error:
+        raise StoreError(
+            _("The folder {path} is not there (any more). Choose another one.").format(
+                path=str(path)[:200]
+            )
+        ) from error
+    except NotADirectoryError as error:
+        raise StoreError(
+            _("{path} is a file, not a folder. Choose the folder that it lies in.").format(
+                path=str(path)[:200]
+            )
+        ) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise StoreError(
+            _("The folder {path} cannot be read ({why}). Check its permissions.").format(
+                path=str(path)[:200], why=why
+            )
+        ) from error
+    found.sort(key=lambda pair: pair[0].casefold())
+    chain = [*reversed(path.parents), path]
+    parents = tuple((part.name or str(part), str(part)) for part in chain)
+    return Place(str(path), parents, tuple(found[:SHOWN]), len(found) > SHOWN, unreadable)
+
+
+@dataclass(slots=True)
+class _Count:
+    files: int = 0
+    done: bool = False
+    ended: float = 0.0
+
+
+class Counter:
+    """Counts audio files below folders. Any thread; each answer comes at once."""
+
+    def __init__(self, suffixes: frozenset[str], now: Callable[[], float]) -> None:
+        """``now`` gives monotonic seconds."""
+        self._suffixes = suffixes
+        self._now = now
+        self._lock = threading.Lock()
+        self._counts: OrderedDict[str, _Count] = OrderedDict()
+        self._slots = threading.Semaphore(AT_ONCE)
+
+    def count(self, path: str) -> tuple[int, bool]:
+        """How many audio files were found so far, and whether that is all."""
+        with self._lock:
+            known = self._counts.get(path)
+            if known is None or (known.done and self._now() - known.ended > FRESH_SECONDS):
+                known = self._counts[path] = _Count()
+                threading.Thread(
+                    target=self._run, args=(path, known), name="count", daemon=True
+                ).start()
+                while len(self._counts) > REMEMBERED:
+                    self._counts.popitem(last=False)
+            self._counts.move_to_end(path)
+            return known.files, known.done
+
+    def _run(self, path: str, count: _Count) -> None:
+        with self._slots:
+            seen: set[tuple[int, int]] = set()
+            try:
+                for folder, folders, files in os.walk(path, followlinks=True):
+                    status = os.stat(folder)
+                    if (status.st_dev, status.st_ino) in seen:  # a link back to above
+                        folders.clear()
+                        continue
+                    seen.add((status.st_dev, status.st_ino))
+                    folders[:] = [name for name in folders if not name.startswith(".")]
+                    count.files += sum(
+                        not name.startswith(".")
+                        and os.path.splitext(name)[1].lower() in self._suffixes
+                        for name in files
+                    )
+                    if count.files > COUNTED:
+                        break
+            except OSError:
+                pass  # what cannot be read holds nothing that could be played
+            count.ended = self._now()
+            count.done = True

@@ -1,0 +1,283 @@
+"""The area *History*: days, weeks and months; taking it along, and deleting it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from agent.errors import StoreError
+from agent.store.history import FeedbackEntry, MoodEntry, SwitchEntry
+from agent.translation import _
+from agent.types import EMOTIONS
+from agent.web.page import charts, history_view, terms
+from agent.web.page.answers import REFUSALS, Answer, Refused, Words
+from agent.web.page.context import PageContext
+from agent.web.page.history_view import Period, midnight
+from agent.web.page.render import Pages
+
+ROWS = 200_000
+"""Entries of a table that are read at most: a year of a mood every three minutes."""
+CHANGES_SHOWN = 60
+RETENTION = "history.keep_days"
+
+
+class View(StrEnum):
+    """How much is shown at a time."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class DeleteWords(Words):
+    """``since`` and ``until`` with a time zone or in local time; neither: everything.
+
+    ``hour``: the one hour that begins then.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    hour: datetime | None = None
+
+
+def router(context: PageContext, pages: Pages) -> APIRouter:
+    """Make the routes of this area."""
+    routes = APIRouter()
+
+    @routes.get("/history", include_in_schema=False)
+    def history(request: Request, view: View = View.DAY, day: str = "") -> Response:
+        now = context.clock.now()
+        wanted = _day(day, now)
+        problem = ""
+        try:
+            shown = load(context, view, wanted)
+            week = shown if view is View.WEEK else load(context, View.WEEK, wanted)
+        except StoreError as error:
+            problem = error.message
+            shown = week = _empty(view, wanted, now)
+        return pages.page(
+            request,
+            "history.html",
+            "history",
+            view=view.value,
+            shown=shown,
+            title=_title(view, shown),
+            before=(shown.since.date() - timedelta(days=1)).isoformat(),
+            after=shown.until.date().isoformat() if shown.until <= now else None,
+            this=wanted.isoformat(),
+            today=now.date().isoformat(),
+            recap=history_view.recap(week),
+            drawn=_drawn(view, shown),
+            columns="" if view is View.DAY else charts.bars(shown),
+            hours=_hours(shown) if view is View.DAY else [],
+            last_hour=(now - timedelta(hours=1)).isoformat(),
+            changes=list(reversed(shown.changes))[:CHANGES_SHOWN],
+            problem=problem,
+            now=now,
+            retention=_retention(context),
+        )
+
+    @routes.get("/history/export/{form}", include_in_schema=False)
+    def export(form: str) -> Response:
+        if form not in ("csv", "json"):
+            raise Refused(_("It can be had as CSV or JSON."), status=404)
+        moods = context.history.moods(last=ROWS)
+        switches = context.history.switches(last=ROWS)
+        feedback = context.history.feedback(last=ROWS)
+        name = f"moodtray-{context.clock.now():%Y-%m-%d}.{form}"
+        text = (
+            as_csv(moods, switches, feedback)
+            if form == "csv"
+            else as_json(moods, switches, feedback)
+        )
+        return Response(
+            text.encode(),
+            media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    @routes.post("/api/history/delete", response_model=Answer, responses=REFUSALS)
+    def delete(words: DeleteWords) -> Answer:
+        """Delete what was noted from ``since`` up to ``until``; for good."""
+        since = 0.0 if words.since is None else _stamp(words.since)
+        until = 4e10 if words.until is None else _stamp(words.until)
+        if words.hour is not None:
+            since = _stamp(words.hour)
+            until = since + 3600
+        if since >= until:
+            raise Refused(_("The end lies before the beginning."), field="until", status=422)
+        context.forget(since, until)
+        if words.since is None and words.until is None and words.hour is None:
+            return Answer(text=_("Everything was deleted."))
+        return Answer(text=_("It was deleted."))
+
+    return routes
+
+
+def load(context: PageContext, view: View, day: date) -> Period:
+    """Read the day, week or month around ``day``. Raises StoreError."""
+    now = context.clock.now()
+    since = midnight(history_view.start_of(view, day))
+    until = midnight(history_view.end_of(view, day))
+    earlier = since - history_view.LONGEST
+    moods = [e for e in context.history.moods(since=earlier, last=ROWS) if e.at < until]
+    switches = [e for e in context.history.switches(since=since, last=ROWS) if e.at < until]
+    feedback = context.history.feedback(since=since, last=ROWS)
+    return history_view.period(since, until, now, moods, switches, feedback)
+
+
+def _empty(view: View, day: date, now: datetime) -> Period:
+    since = midnight(history_view.start_of(view, day))
+    return Period(since, midnight(history_view.end_of(view, day)), (), (), ())
+
+
+def _day(text: str, now: datetime) -> date:
+    """Read the day that an address names; today for whatever is none, or too far to draw."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return now.date()
+    return found if 1990 <= found.year <= 2200 else now.date()
+
+
+def _stamp(moment: datetime) -> float:
+    try:
+        return moment.timestamp()
+    except (OverflowError, OSError, ValueError) as error:
+        raise Refused(_("This is no date that a calendar knows."), status=422) from error
+
+
+def _title(view: View, shown: Period) -> str:
+    first, last = shown.since.date(), (shown.until - timedelta(hours=1)).date()
+    match view:
+        case View.DAY:
+            return terms.day(first)
+        case View.WEEK:
+            return _("{first} to {last}").format(first=terms.day(first), last=terms.day(last))
+        case View.MONTH:
+            return terms.month(first)
+
+
+def _drawn(view: View, shown: Period) -> list[tuple[str, Any]]:
+    """Make the drawings: (a name for each row, SVG)."""
+    if view is View.MONTH:
+        return []
+    rows: list[tuple[str, Any]] = []
+    for day in shown.days:
+        spans = shown.of_day(day)
+        start = midnight(day)
+        if view is View.DAY:
+            first, last = charts.daylight(spans, start)
+            rows.append(("", charts.band(spans, first, last)))
+        else:
+            first, last = start, midnight(day + timedelta(days=1))
+            rows.append((terms.short_day(day), charts.band(spans, first, last, hours=False)))
+    return rows
+
+
+def _hours(shown: Period) -> list[dict[str, str]]:
+    """List the hours of a day to choose from; 23 or 25 of them when the clocks are changed."""
+    hours = []
+    moment = shown.since
+    while moment < shown.until:
+        end = moment + timedelta(hours=1)
+        hours.append({"value": moment.isoformat(), "text": f"{moment:%H:%M} – {end:%H:%M}"})
+        moment = end
+    return hours
+
+
+def _retention(context: PageContext) -> int | None:
+    """Return the days for which the history is kept; None where no setting says so."""
+    settings, _error = context.settings_file.load_or_last_good()
+    section = getattr(settings, "history", None)
+    days = getattr(section, "keep_days", None)
+    return days if isinstance(days, int) else None
+
+
+def as_json(
+    moods: list[MoodEntry], switches: list[SwitchEntry], feedback: list[FeedbackEntry]
+) -> str:
+    """Write all entries as JSON."""
+    return json.dumps(
+        {
+            "moods": [
+                {
+                    "at": m.at.isoformat(),
+                    "mood": str(m.state),
+                    "confidence": m.confidence,
+                    "probabilities": None
+                    if m.probabilities is None
+                    else dict(zip(EMOTIONS, m.probabilities, strict=True)),
+                    "by_hand": m.by_hand,
+                }
+                for m in moods
+            ],
+            "changes": [
+                {
+                    "at": s.at.isoformat(),
+                    "mood": str(s.mood),
+                    "playlist": s.playlist_name,
+                    "address": s.playlist_uri,
+                    "reason": s.reason,
+                }
+                for s in switches
+            ],
+            "answers": [
+                {"at": f.at.isoformat(), "kind": f.kind, "detail": f.detail} for f in feedback
+            ],
+        },
+        ensure_ascii=False,
+        indent=1,
+    )
+
+
+def as_csv(
+    moods: list[MoodEntry], switches: list[SwitchEntry], feedback: list[FeedbackEntry]
+) -> str:
+    """Write all entries as one table, oldest first."""
+    rows: list[tuple[datetime, list[object]]] = []
+    for m in moods:
+        seven = ["" for _name in EMOTIONS] if m.probabilities is None else list(m.probabilities)
+        word = "said" if m.by_hand else "seen"
+        rows.append((m.at, ["mood", str(m.state), m.confidence, word, "", "", *seven]))
+    for s in switches:
+        blank = ["" for _name in EMOTIONS]
+        rows.append(
+            (
+                s.at,
+                [
+                    "change",
+                    str(s.mood),
+                    "",
+                    s.reason,
+                    s.playlist_name or "",
+                    s.playlist_uri or "",
+                    *blank,
+                ],
+            )
+        )
+    for f in feedback:
+        blank = ["" for _name in EMOTIONS]
+        rows.append((f.at, ["answer", f.detail, "", f.kind, "", "", *blank]))
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        ["at", "what", "mood", "confidence", "detail", "playlist", "address", *EMOTIONS]
+    )
+    for at, cells in sorted(rows, key=lambda row: row[0]):
+        writer.writerow([at.isoformat(), *map(_harmless, cells)])
+    return out.getvalue()
+
+
+def _harmless(cell: object) -> object:
+    """Put a mark before a text that a spreadsheet would take for a formula."""
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + cell
+    return cell

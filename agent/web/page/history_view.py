@@ -1,0 +1,224 @@
+"""What the history tells about days: spans of mood, minutes, changes of music, a recap. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from agent.store.history import FeedbackEntry, MoodEntry, SwitchEntry
+from agent.translation import _, ngettext
+from agent.types import MoodState
+from agent.web.page import terms
+
+LONGEST = timedelta(hours=4)
+"""A mood that lasted longer without any other entry is an agent that was ended without a word."""
+TAKEN_BACK = timedelta(minutes=30)
+"""An undo belongs to the latest change of the music within that time."""
+COUNTED = tuple(mood for mood in terms.MOODS)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One mood from a moment up to another."""
+
+    start: datetime
+    end: datetime
+    mood: MoodState
+
+    @property
+    def minutes(self) -> float:
+        """Its length."""
+        return (self.end - self.start).total_seconds() / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of the music, and whether the user took it back."""
+
+    at: datetime
+    mood: MoodState
+    name: str
+    reason: str
+    taken_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistUse:
+    """How often a playlist was started for a mood, and taken back."""
+
+    mood: MoodState
+    name: str
+    started: int
+    taken_back: int
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Some days as the page shows them; ``until`` is the first moment after them."""
+
+    since: datetime
+    until: datetime
+    spans: tuple[Span, ...]
+    changes: tuple[Change, ...]
+    feedback: tuple[FeedbackEntry, ...]
+
+    @property
+    def days(self) -> list[date]:
+        """Every day of it, the first one first."""
+        count = (self.until.date() - self.since.date()).days
+        return [self.since.date() + timedelta(days=n) for n in range(count)]
+
+    def minutes(self, day: date | None = None) -> dict[MoodState, float]:
+        """Minutes of each of the seven moods, of a day or of all."""
+        total = dict.fromkeys(COUNTED, 0.0)
+        for span in self.spans:
+            if span.mood in total and (day is None or span.start.date() == day):
+                total[span.mood] += span.minutes
+        return total
+
+    def of_day(self, day: date) -> list[Span]:
+        """Pick the spans of one day."""
+        return [span for span in self.spans if span.start.date() == day]
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was seen and nothing was changed."""
+        return not self.changes and not any(self.minutes().values())
+
+    def playlists(self) -> list[PlaylistUse]:
+        """Which playlist was started for which mood, the most used first."""
+        started: Counter[tuple[MoodState, str]] = Counter()
+        back: Counter[tuple[MoodState, str]] = Counter()
+        for change in self.changes:
+            started[change.mood, change.name] += 1
+            back[change.mood, change.name] += change.taken_back
+        return [
+            PlaylistUse(mood, name, count, back[mood, name])
+            for (mood, name), count in started.most_common()
+        ]
+
+    @property
+    def taken_back(self) -> int:
+        """How many changes the user took back."""
+        return sum(change.taken_back for change in self.changes)
+
+
+def start_of(view: str, day: date) -> date:
+    """Find the first day of the day, week or month around ``day``."""
+    if view == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if view == "month" else day
+
+
+def end_of(view: str, day: date) -> date:
+    """Find the day after the day, week or month around ``day``."""
+    first = start_of(view, day)
+    if view == "week":
+        return first + timedelta(days=7)
+    if view == "month":
+        return (first + timedelta(days=32)).replace(day=1)
+    return first + timedelta(days=1)
+
+
+def midnight(day: date) -> datetime:
+    """Find the beginning of a day in the local time zone; the system knows of summer time."""
+    return datetime.combine(day, time()).astimezone()
+
+
+def period(
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    moods: Sequence[MoodEntry],
+    switches: Iterable[SwitchEntry],
+    feedback: Iterable[FeedbackEntry],
+) -> Period:
+    """Put together what was noted. ``moods`` may begin before ``since``."""
+    spans: list[Span] = []
+    for place, entry in enumerate(moods):
+        end = moods[place + 1].at if place + 1 < len(moods) else now
+        end = min(end, entry.at + LONGEST, until)
+        start = max(entry.at, since)
+        # At midnight a span becomes two, so that each lies in one day.
+        while start < end:
+            next_day = midnight(start.date() + timedelta(days=1))
+            part = min(end, next_day)
+            if spans and spans[-1].mood is entry.state and spans[-1].end == start:
+                if spans[-1].start.date() == start.date():
+                    spans[-1] = Span(spans[-1].start, part, entry.state)
+                else:
+                    spans.append(Span(start, part, entry.state))
+            else:
+                spans.append(Span(start, part, entry.state))
+            start = part
+    answers = sorted(feedback, key=lambda entry: entry.at)
+    undone = _undone(list(switches), answers)
+    changes = tuple(
+        Change(s.at, s.mood, s.playlist_name or _("a playlist"), s.reason, back)
+        for s, back in undone
+        if since <= s.at < until
+    )
+    kept = tuple(entry for entry in answers if since <= entry.at < until)
+    return Period(since, until, tuple(spans), changes, kept)
+
+
+def _undone(
+    switches: list[SwitchEntry], answers: list[FeedbackEntry]
+) -> list[tuple[SwitchEntry, bool]]:
+    """Tell which changes were taken back: each undo takes back the latest before it."""
+    back = [False] * len(switches)
+    for answer in answers:
+        if answer.kind != "undo":
+            continue
+        before = [n for n, s in enumerate(switches) if s.at <= answer.at and not back[n]]
+        if before and answer.at - switches[before[-1]].at <= TAKEN_BACK:
+            back[before[-1]] = True
+    return list(zip(switches, back, strict=True))
+
+
+def recap(week: Period) -> list[str]:
+    """Tell a week in three sentences of plain words; none for a week without a mood."""
+    minutes = week.minutes()
+    total = sum(minutes.values())
+    if total < 1:
+        return []
+    first = max(minutes, key=lambda mood: minutes[mood])
+    told = [
+        _("Most of the time ({share} of {time}) you looked {mood}.").format(
+            share=terms.percent(minutes[first] / total),
+            time=terms.hours_and_minutes(total),
+            mood=terms.mood_word(first),
+        )
+    ]
+    bright = {
+        day: week.minutes(day)[MoodState.HAPPY] + week.minutes(day)[MoodState.SURPRISE]
+        for day in week.days
+    }
+    best = max(bright, key=lambda day: bright[day])
+    if bright[best] >= 1:
+        told.append(
+            _("{day} was the brightest day: {time} of happy or surprised looks.").format(
+                day=terms.day(best), time=terms.hours_and_minutes(bright[best])
+            )
+        )
+    else:
+        told.append(_("There was no day with much laughter in it."))
+    count, back = len(week.changes), week.taken_back
+    if not count:
+        told.append(_("The music was never changed."))
+    else:
+        told.append(
+            ngettext("The music was changed once", "The music was changed {n} times", count).format(
+                n=count
+            )
+            + (
+                ngettext(
+                    ", and you took it back once.", ", and you took it back {n} times.", back
+                ).format(n=back)
+                if back
+                else _(", and you let it be each time.")
+            )
+        )
+    return told

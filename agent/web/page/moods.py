@@ -1,0 +1,234 @@
+"""The area *Moods and music*: what plays for each mood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import PlainTextResponse, Response
+
+from agent import events
+from agent.errors import AgentError, StoreError
+from agent.settings import EmotionName, Settings
+from agent.translation import _, ngettext
+from agent.types import MoodState
+from agent.web.page import mapping_file, saving, terms
+from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
+from agent.web.page.context import Card, PageContext, PlayerName
+from agent.web.page.folders import Counter, Place, look_into
+from agent.web.page.render import Pages
+from agent.web.page.suggestions import suggest
+
+PER_MOOD = 100
+"""Playlists of one mood at most."""
+
+
+class EntryWords(Words):
+    """One playlist or folder of a player."""
+
+    player: PlayerName
+    entry: Typed
+
+
+class OrderWords(Words):
+    """A mood's playlists in their new order."""
+
+    player: PlayerName
+    entries: list[Typed]
+
+
+class CopyWords(Words):
+    """The mood to copy to."""
+
+    player: PlayerName
+    to: EmotionName
+
+
+class FileWords(Words):
+    """The text of a file."""
+
+    text: str
+
+
+def router(context: PageContext, pages: Pages) -> APIRouter:
+    """Make the routes of this area."""
+    routes = APIRouter()
+    counter = Counter(context.music.suffixes, context.clock.monotonic)
+
+    @routes.get("/moods", include_in_schema=False)
+    def moods(request: Request) -> Response:
+        settings, problem = saving.current(context)
+        player = context.music.in_use()
+        return pages.page(
+            request,
+            "moods.html",
+            "moods",
+            cards=[_mood_card(context, settings, player, mood) for mood in terms.MOODS],
+            player=player,
+            wanted=settings.player,
+            problem=problem,
+            spotify=_spotify_state(context),
+        )
+
+    @routes.get("/moods/export", include_in_schema=False)
+    def export() -> Response:
+        settings, _problem = saving.current(context)
+        return PlainTextResponse(
+            mapping_file.write(settings),
+            media_type="application/toml",
+            headers={"Content-Disposition": f'attachment; filename="{mapping_file.NAME}"'},
+        )
+
+    @routes.get("/moods/{mood}/add", include_in_schema=False)
+    def add_page(request: Request, mood: EmotionName, folder: str = "", fresh: bool = False) -> Any:
+        state = MoodState(mood)
+        settings, _problem = saving.current(context)
+        player = context.music.in_use()
+        return pages.page(
+            request,
+            "add.html",
+            "moods",
+            mood=state,
+            player=player,
+            taken=set(_entries(settings, player, mood)),
+            **(
+                _own_playlists(context, state, fresh=fresh)
+                if player == "spotify"
+                else _folders(context, folder)
+            ),
+        )
+
+    @routes.post("/api/moods/{mood}/add", response_model=Answer, responses=REFUSALS)
+    def add(mood: EmotionName, words: EntryWords) -> Answer:
+        """Add a playlist to a mood: a link, an ID or a folder."""
+        if not words.entry:
+            raise Refused(_("Nothing was entered."), field="entry", status=422)
+        try:
+            card = context.music.look_up(words.player, words.entry)
+        except AgentError as error:
+            raise Refused(error.message, field="entry") from error
+        settings = context.settings_file.load()
+        entries = _entries(settings, words.player, mood)
+        if card.entry in entries:
+            raise Refused(
+                _("“{name}” is in the list already.").format(name=card.name), field="entry"
+            )
+        if len(entries) >= PER_MOOD:
+            raise Refused(_("A mood takes at most {n} playlists.").format(n=PER_MOOD))
+        _save(context, words.player, mood, [*entries, card.entry])
+        return Answer(
+            text=_("“{name}” now plays for {mood}.").format(
+                name=card.name, mood=terms.mood_word(MoodState(mood))
+            )
+        )
+
+    @routes.post("/api/moods/{mood}/remove", response_model=Answer, responses=REFUSALS)
+    def remove(mood: EmotionName, words: EntryWords) -> Answer:
+        """Take a playlist out of a mood."""
+        entries = list(_entries(context.settings_file.load(), words.player, mood))
+        if words.entry not in entries:
+            raise Refused(_("It was taken out already, in another tab or in the file."))
+        name = context.music.card(words.player, words.entry).name
+        entries.remove(words.entry)
+        _save(context, words.player, mood, entries or None)
+        return Answer(text=_("“{name}” was taken out.").format(name=name))
+
+    @routes.post("/api/moods/{mood}/order", response_model=Answer, responses=REFUSALS)
+    def order(mood: EmotionName, words: OrderWords) -> Answer:
+        """Put a mood's playlists into another order."""
+        entries = _entries(context.settings_file.load(), words.player, mood)
+        if sorted(entries) != sorted(words.entries):
+            raise Refused(_("The list was changed meanwhile, in another tab or in the file."))
+        _save(context, words.player, mood, words.entries)
+        return Answer(text=_("The order is kept."))
+
+    @routes.post("/api/moods/{mood}/copy", response_model=Answer, responses=REFUSALS)
+    def copy(mood: EmotionName, words: CopyWords) -> Answer:
+        """Copy a mood's list to another mood, behind what it has."""
+        settings = context.settings_file.load()
+        entries = _entries(settings, words.player, mood)
+        there = _entries(settings, words.player, words.to)
+        new = [entry for entry in entries if entry not in there]
+        if not new:
+            raise Refused(_("There is nothing to copy that is not there already."))
+        _save(context, words.player, words.to, [*there, *new][:PER_MOOD])
+        return Answer(text=_("Copied to {mood}.").format(mood=terms.mood_word(MoodState(words.to))))
+
+    @routes.post("/api/moods/import", response_model=Answer, responses=REFUSALS)
+    def take_in(words: FileWords) -> Answer:
+        """Take in a mapping from a file, in place of the present one."""
+        saving.replace(context, mapping_file.read(words.text, context.settings_file.load()))
+        return Answer(text=_("The mapping was taken in."))
+
+    @routes.post("/api/play", response_model=Answer, responses=REFUSALS)
+    def play(words: EntryWords) -> Answer:
+        """Play something now, to hear what it is."""
+        playlist = context.music.playlist(words.player, words.entry)
+        context.report(events.PlayPlaylist(playlist))
+        return Answer(text=_("“{name}” is on its way.").format(name=playlist.name))
+
+    @routes.get("/api/folders/count", responses=REFUSALS)
+    def count(path: str) -> dict[str, Any]:
+        """Count the audio files below a folder; goes on in the background."""
+        files, done = counter.count(path)
+        return {"files": files, "done": done, "text": _count_text(files, done)}
+
+    return routes
+
+
+def _entries(settings: Settings, player: PlayerName, mood: str) -> tuple[str, ...]:
+    lists: dict[Any, tuple[str, ...]] = (
+        settings.local_playlists if player == "local" else settings.spotify_playlists
+    )
+    return lists.get(mood, ())
+
+
+def _save(context: PageContext, player: PlayerName, mood: str, entries: list[str] | None) -> None:
+    saving.change(context, f"{player}_playlists.{mood}", entries)
+
+
+def _mood_card(
+    context: PageContext, settings: Settings, player: PlayerName, mood: MoodState
+) -> dict[str, Any]:
+    entries = _entries(settings, player, mood.value)
+    return {
+        "mood": mood,
+        "cards": [context.music.card(player, entry) for entry in entries],
+        "without": context.music.without_entry(player, mood),
+    }
+
+
+def _spotify_state(context: PageContext) -> Any:
+    try:
+        return context.spotify.state()
+    except AgentError:
+        return None
+
+
+def _own_playlists(context: PageContext, mood: MoodState, *, fresh: bool) -> dict[str, Any]:
+    cards: list[Card] = []
+    problem = ""
+    try:
+        cards = context.spotify.playlists(fresh=fresh)
+    except AgentError as error:
+        problem = error.message
+    proposed = suggest(cards).get(mood, [])
+    return {"cards": cards, "proposed": proposed, "problem": problem, "place": None}
+
+
+def _folders(context: PageContext, folder: str) -> dict[str, Any]:
+    problem = ""
+    place: Place | None
+    try:
+        place = look_into(folder or str(context.music_folder))
+    except StoreError as error:
+        problem = error.message
+        place = None
+    return {"cards": [], "proposed": [], "problem": problem, "place": place}
+
+
+def _count_text(files: int, done: bool) -> str:
+    text = ngettext("{n} song", "{n} songs", files).format(n=f"{files:,}".replace(",", " "))
+    if done:
+        return text if files else _("no music that Moodtray can play")
+    return _("{songs} so far…").format(songs=text) if files else _("counting…")

@@ -1,0 +1,351 @@
+"""The area *Now*: what is read, what plays and why, live; and the buttons beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response, StreamingResponse
+
+from agent import events
+from agent.settings import EmotionName
+from agent.translation import _
+from agent.types import (
+    EMOTIONS,
+    Action,
+    CameraState,
+    Decision,
+    MoodState,
+    PlayState,
+    Snapshot,
+    Status,
+)
+from agent.web.page import terms
+from agent.web.page.answers import REFUSALS, Answer, Words
+from agent.web.page.context import PageContext
+from agent.web.page.render import Pages
+
+QUIETEST = 10.0
+"""Seconds between two messages at most: ages and clocks on the page go on."""
+BUSIEST = 0.25
+"""Seconds between two messages at least."""
+STREAMS = 8
+"""Open pages that are kept up to date; the oldest beyond that has to come again."""
+
+
+class Do(StrEnum):
+    """What a button asks for."""
+
+    PLAY = "play"
+    NEXT = "next"
+    UNDO = "undo"
+    PAUSE_MUSIC = "pause-music"
+    RESUME_MUSIC = "resume-music"
+    NOT_MY_MOOD = "not-my-mood"
+    PAUSE_CAMERA = "pause-camera"
+    RESUME_CAMERA = "resume-camera"
+    RESTART = "restart"
+
+
+class DoWords(Words):
+    """One button."""
+
+    do: Do
+
+
+class MoodWords(Words):
+    """A mood, and for how long it holds."""
+
+    mood: EmotionName
+    minutes: Annotated[float, Field(gt=0.0, le=1440.0)] = 30.0
+
+
+def router(context: PageContext, pages: Pages) -> APIRouter:
+    """Make the routes of this area."""
+    routes = APIRouter()
+    streams: list[asyncio.Event] = []
+
+    @routes.get("/", include_in_schema=False)
+    def now(request: Request) -> Response:
+        view = now_view(context)
+        return pages.page(request, "now.html", "", view=view, emotions=terms.MOODS)
+
+    @routes.get("/api/now", responses=REFUSALS)
+    def now_as_json() -> dict[str, Any]:
+        """Tell what is read, what plays and why."""
+        return now_view(context)
+
+    @routes.get("/api/events", include_in_schema=False)
+    async def events_stream() -> Response:
+        """Tell it again whenever something changes (server-sent events)."""
+        while len(streams) >= STREAMS:
+            streams.pop(0).set()
+        ended = asyncio.Event()
+        streams.append(ended)
+        return StreamingResponse(
+            _stream(context, ended, lambda: _drop(streams, ended)), media_type="text/event-stream"
+        )
+
+    @routes.post("/api/do", response_model=Answer, responses=REFUSALS)
+    def do(words: DoWords) -> Answer:
+        """Press a button."""
+        event, text = _deed(words.do, context.snapshot())
+        context.report(event)
+        return Answer(text=text)
+
+    @routes.post("/api/mood", response_model=Answer, responses=REFUSALS)
+    def mood(words: MoodWords) -> Answer:
+        """Say how one feels."""
+        state = MoodState(words.mood)
+        context.report(events.SetMood(state, words.minutes))
+        return Answer(
+            text=_("You feel {mood}. So it stays for {time}.").format(
+                mood=terms.mood_word(state), time=terms.duration(60 * words.minutes)
+            )
+        )
+
+    return routes
+
+
+def _drop(streams: list[asyncio.Event], ended: asyncio.Event) -> None:
+    if ended in streams:
+        streams.remove(ended)
+
+
+async def _stream(context: PageContext, ended: asyncio.Event, drop: Any) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    news = asyncio.Event()
+
+    def published() -> None:
+        try:
+            loop.call_soon_threadsafe(news.set)
+        except RuntimeError:  # the server's loop has ended
+            return
+
+    unsubscribe = context.subscribe(published)
+    try:
+        while not ended.is_set():
+            news.clear()
+            yield f"data: {json.dumps(now_view(context))}\n\n".encode()
+            await asyncio.sleep(BUSIEST)
+            try:
+                await asyncio.wait_for(news.wait(), QUIETEST)
+            except TimeoutError:
+                continue
+    finally:
+        unsubscribe()
+        drop()
+
+
+def _deed(do: Do, snapshot: Snapshot) -> tuple[events.Event, str]:
+    match do:
+        case Do.PLAY:
+            return events.PlayForMood(), _("Music for your mood is on its way.")
+        case Do.NEXT:
+            return events.NextPlaylist(), _("Another playlist is on its way.")
+        case Do.UNDO:
+            return events.UndoSwitch(snapshot.switch), _("Back to what played before.")
+        case Do.PAUSE_MUSIC:
+            return events.PauseMusic(), _("The music pauses until you go on.")
+        case Do.RESUME_MUSIC:
+            return events.ResumeMusic(), _("The music goes on.")
+        case Do.NOT_MY_MOOD:
+            shown = snapshot.mood.state if snapshot.mood.state.is_emotion else None
+            return events.NotMyMood(shown), _("Thank you. Moodtray looks again.")
+        case Do.PAUSE_CAMERA:
+            return events.PauseCamera(), _("The camera is off until you resume it.")
+        case Do.RESUME_CAMERA:
+            return events.ResumeCamera(), _("The camera may be used again.")
+        case Do.RESTART:
+            return events.RestartWorkers(), _("Moodtray tries again.")
+
+
+def now_view(context: PageContext) -> dict[str, Any]:
+    """Tell the present state in words and numbers, as JSON has them."""
+    snapshot = context.snapshot()
+    now, wall = context.clock.monotonic(), context.clock.now()
+    mood = snapshot.mood
+    seen = _seven(snapshot)
+    return {
+        "mood": _tint(snapshot),
+        "headline": headline(snapshot),
+        "detail": _detail(snapshot, now, wall),
+        "bars": {name: round(100 * p) for name, p in zip(EMOTIONS, seen, strict=True)},
+        "reads": snapshot.mood.probabilities is not None or snapshot.observation is not None,
+        "top": str(mood.state),
+        "music": _music(snapshot, now),
+        "why": _why(snapshot, now, wall),
+        "next": _next(snapshot),
+        "problem": snapshot.problem or "",
+        "affect": _affect(snapshot),
+        "stamp": _stamp(context, snapshot),
+        "can": {
+            "undo": snapshot.switch is not None,
+            "pause-music": _plays(snapshot, PlayState.PLAYING),
+            "resume-music": _plays(snapshot, PlayState.PAUSED),
+            "pause-camera": snapshot.consent and not snapshot.camera_paused,
+            "resume-camera": snapshot.consent and snapshot.camera_paused,
+            "consent": not snapshot.consent,
+            "not-my-mood": mood.state.is_emotion,
+            "restart": bool(snapshot.stopped),
+        },
+    }
+
+
+def _affect(snapshot: Snapshot) -> list[float] | None:
+    """Return valence and arousal, from -1 to 1 each, where they are estimated."""
+    affect = getattr(snapshot.mood, "affect", None)
+    return None if affect is None else [round(float(part), 2) for part in affect]
+
+
+def _stamp(context: PageContext, snapshot: Snapshot) -> str:
+    """Return another text whenever pages that show settings or the set-up should be made anew."""
+    try:
+        changed = context.settings_file.path.stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    parts = (
+        changed,
+        snapshot.consent,
+        snapshot.camera,
+        snapshot.logged_in,
+        snapshot.player,
+        snapshot.autostart,
+    )
+    return "-".join(str(part) for part in parts)
+
+
+def headline(snapshot: Snapshot) -> str:
+    """Say the one thing that matters most about the mood."""
+    mood = snapshot.mood
+    if "watcher" in snapshot.stopped:
+        return _("Moodtray is not watching")
+    if mood.by_hand and mood.state.is_emotion:
+        return _("You said you feel {mood}").format(mood=terms.mood_word(mood.state))
+    if not snapshot.consent:
+        return _("The camera is not allowed yet")
+    if snapshot.camera_paused:
+        return _("The camera is paused")
+    if snapshot.held_off:
+        return _("The camera is off for now")
+    if snapshot.camera is CameraState.LOST:
+        return _("The camera is gone")
+    if snapshot.status is Status.CAMERA_BUSY:
+        return _("The camera cannot be used")
+    if snapshot.status is Status.STARTING:
+        return _("Taking a first look…")
+    if mood.state is MoodState.AWAY:
+        return _("Nobody is here")
+    if mood.state is MoodState.UNSURE:
+        return _("Hard to read just now")
+    return _("You look {mood}").format(mood=terms.mood_word(mood.state))
+
+
+def _tint(snapshot: Snapshot) -> str:
+    watching = snapshot.camera is CameraState.ON or snapshot.mood.by_hand
+    return str(snapshot.mood.state if watching else MoodState.AWAY)
+
+
+def _detail(snapshot: Snapshot, now: float, wall: datetime) -> str:
+    mood = snapshot.mood
+    if not snapshot.consent and not mood.by_hand:
+        return _("The first steps lead you through it.")
+    if snapshot.camera_paused and not mood.by_hand:
+        until = snapshot.paused_until
+        if until is None:
+            return _("until you resume it")
+        return _("until {time}").format(time=terms.moment(until.astimezone(wall.tzinfo), wall))
+    if snapshot.held_off and not mood.by_hand:
+        return terms.sentence(_(snapshot.held_off))
+    if not mood.state.is_emotion and snapshot.status is not Status.WATCHING:
+        if snapshot.status is Status.STARTING:
+            return ""
+        return _("for {time}").format(time=terms.duration(now - mood.since))
+    if mood.by_hand:
+        return _("{time} ago").format(time=terms.duration(now - mood.since))
+    return _("for {time}, {share} sure").format(
+        time=terms.duration(now - mood.since), share=terms.percent(mood.confidence)
+    )
+
+
+def _seven(snapshot: Snapshot) -> tuple[float, ...]:
+    if snapshot.mood.probabilities is not None:
+        return snapshot.mood.probabilities
+    seen = snapshot.observation
+    if seen is not None and seen.probabilities is not None:
+        return seen.probabilities
+    return (0.0,) * len(EMOTIONS)
+
+
+def _plays(snapshot: Snapshot, state: PlayState) -> bool:
+    return snapshot.playback is not None and snapshot.playback.state is state
+
+
+def _music(snapshot: Snapshot, now: float) -> dict[str, Any]:
+    playback = snapshot.playback
+    player = snapshot.player
+    if playback is None or playback.state is PlayState.UNAVAILABLE:
+        told = _("No player to be reached") if player else _("No player yet")
+        return {"title": told, "about": player, "state": "none", "place": None, "length": None}
+    if playback.state is PlayState.STOPPED:
+        return {
+            "title": _("Nothing plays"),
+            "about": player,
+            "state": "stopped",
+            "place": None,
+            "length": None,
+        }
+    name = playback.context_name or playback.title or _("Music")
+    parts = [playback.title if playback.context_name else None]
+    if playback.device:
+        parts.append(_("on {device}").format(device=playback.device))
+    if playback.state is PlayState.PAUSED:
+        parts.insert(0, _("Paused"))
+    place = playback.position
+    if place is not None and playback.state is PlayState.PLAYING:
+        place += max(0.0, now - playback.time)
+    if place is not None and playback.duration is not None:
+        place = min(place, playback.duration)
+    return {
+        "title": name,
+        "about": " · ".join(part for part in parts if part) or player,
+        "state": str(playback.state),
+        "place": None if place is None else round(place, 1),
+        "length": playback.duration,
+    }
+
+
+def _why(snapshot: Snapshot, now: float, wall: datetime) -> str:
+    switch = snapshot.switch
+    if switch is None or switch.playlist is None:
+        return _("Moodtray has not changed the music yet.")
+    when = wall - timedelta(seconds=now - switch.time)
+    return _("At {time} “{name}” began: {reason}").format(
+        time=terms.moment(when, wall),
+        name=switch.playlist.name,
+        reason=_ended(switch),
+    )
+
+
+def _next(snapshot: Snapshot) -> str:
+    decision = snapshot.decision
+    if decision is None:
+        return _("Nothing has been decided yet.")
+    if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
+        return _("When this song ends, “{name}” follows: {reason}").format(
+            name=decision.playlist.name, reason=_ended(decision)
+        )
+    if decision == snapshot.switch:
+        return _("No change is planned.")
+    return _("No change is planned: {reason}").format(reason=_ended(decision))
+
+
+def _ended(decision: Decision) -> str:
+    reason = decision.reason.strip()
+    return reason if reason.endswith((".", "!", "?")) else reason + "."

@@ -1,0 +1,82 @@
+"""Templates into answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from agent import __version__, translation
+from agent.translation import N_, _, ngettext
+from agent.web.page import terms
+from agent.web.page.access import Access
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+NAVIGATION = (
+    ("", N_("Now")),
+    ("moods", N_("Moods and music")),
+    ("history", N_("History")),
+    ("settings", N_("Settings")),
+    ("start", N_("First steps")),
+)
+
+
+class Pages:
+    """Renders templates; the server's threads."""
+
+    def __init__(self, access: Access, mood: Callable[[], str]) -> None:
+        """``mood`` names the present mood, which gives the page its tint."""
+        self._access = access
+        self._mood = mood
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        install: Any = self._templates
+        install.install_gettext_callables(_, ngettext, newstyle=True)
+        self._templates.globals.update(
+            asset=asset, navigation=NAVIGATION, terms=terms, version=__version__
+        )
+
+    def page(self, request: Request, template: str, here: str, **values: Any) -> HTMLResponse:
+        """Answer with a page; ``here`` is its place in the navigation."""
+        session = request.scope.get("moodtray.session", "")
+        text = self._templates.get_template(template).render(
+            here=here,
+            language=translation.language(),
+            token=self._access.form_token(session) if session else "",
+            tint=self._mood(),
+            **values,
+        )
+        return HTMLResponse(text)
+
+    def bare(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """Answer with a page outside the navigation, for whoever has no cookie."""
+        text = self._templates.get_template(template).render(
+            language=translation.language(), **values
+        )
+        return HTMLResponse(text, status)
+
+    def error(self, status: int, title: str, remedy: str) -> HTMLResponse:
+        """Answer with what went wrong and what to do."""
+        return self.bare("error.html", status, title=title, remedy=remedy)
+
+
+@lru_cache(maxsize=16)
+def asset(name: str) -> str:
+    """Return the address of a file in ``static``, which changes with its content."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?{digest}"

@@ -1,0 +1,74 @@
+"""The area *Settings*: every setting, saved at once, with the settings file's own messages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from agent.errors import SettingsError
+from agent.translation import _
+from agent.web.page import saving
+from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
+from agent.web.page.context import PageContext
+from agent.web.page.fields import field, fields, parse
+from agent.web.page.render import Pages
+
+Key = Annotated[str, Path(max_length=64)]
+
+
+class SaveWords(Words):
+    """``was``: the value that the page showed; another one in the file is told, not overwritten."""
+
+    value: Typed
+    was: Typed
+
+
+def router(context: PageContext, pages: Pages) -> APIRouter:
+    """Make the routes of this area."""
+    routes = APIRouter()
+
+    @routes.get("/settings", include_in_schema=False)
+    def settings(request: Request) -> Response:
+        found, problem = saving.current(context)
+        return pages.page(
+            request,
+            "settings.html",
+            "settings",
+            sections=fields(found),
+            problem=problem,
+            file=str(context.settings_file.path),
+        )
+
+    @routes.post("/api/settings/{key}", response_model=Answer, responses=REFUSALS)
+    def save(key: Key, words: SaveWords) -> Answer:
+        """Set one setting. The file stays the user's: comments and order are kept."""
+        shown = field(context.settings_file.load(), key)
+        if shown is None:
+            raise Refused(_("There is no such setting."), status=404)
+        if shown.value not in (words.was, words.value):
+            raise Refused(
+                _(
+                    "It was set to “{value}” meanwhile, in another tab or in the file. "
+                    "Save once more to overwrite that."
+                ).format(value=shown.shown(shown.value)),
+                field=key,
+                now=shown.value,
+            )
+        try:
+            saving.change(context, key, parse(shown, words.value))
+        except SettingsError as error:
+            raise Refused(error.message, field=key) from error
+        return Answer(text=_("Saved: {label}.").format(label=shown.label))
+
+    @routes.post("/api/settings/{key}/shipped", response_model=Answer, responses=REFUSALS)
+    def shipped(key: Key) -> Answer:
+        """Let a setting be as Moodtray ships it."""
+        shown = field(context.settings_file.load(), key)
+        if shown is None:
+            raise Refused(_("There is no such setting."), status=404)
+        saving.change(context, key, None)
+        return Answer(text=_("{label} is as shipped again.").format(label=shown.label))
+
+    return routes

@@ -1,0 +1,324 @@
+// The one script: sends changes as JSON, takes in what the server renders, keeps the page live.
+"use strict";
+
+const token = document.querySelector("meta[name=token]").content;
+const texts = document.body.dataset;
+const said = document.getElementById("said");
+let silence = 0;
+
+function say(text) {
+  said.textContent = text;
+  clearTimeout(silence);
+  silence = setTimeout(() => { said.textContent = ""; }, 6000);
+}
+
+// --- changes -------------------------------------------------------------------------------------
+
+async function send(address, words) {
+  let answer;
+  try {
+    answer = await fetch(address, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Moodtray-Token": token },
+      body: JSON.stringify(words),
+    });
+  } catch {
+    return { error: texts.gone };
+  }
+  try {
+    return await answer.json();
+  } catch {
+    return { error: texts.defect };
+  }
+}
+
+function wordsOf(form) {
+  const words = {};
+  for (const field of form.elements) {
+    if (!field.name || field.disabled) continue;
+    if (field.type === "checkbox") words[field.name] = field.dataset.bool ? field.checked : String(field.checked);
+    else if (field.type !== "radio" || field.checked) words[field.name] = field.value;
+  }
+  return words;
+}
+
+function showError(form, text) {
+  const place = form.querySelector(".error");
+  const field = form.querySelector("input:not([type=hidden]), select, textarea");
+  if (place) place.textContent = text; else say(text);
+  if (field && place) {
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+  }
+}
+
+async function submit(form, words = wordsOf(form)) {
+  if (form.dataset.confirm && !(await asked(form.dataset.confirm, form.dataset.yes))) return;
+  const place = form.querySelector(".error");
+  if (place) place.textContent = "";
+  form.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
+  form.setAttribute("aria-busy", "true");
+  const answer = await send(form.dataset.api, words);
+  form.removeAttribute("aria-busy");
+  if (answer.error) {
+    showError(form, answer.error);
+    // The value that holds now, so that saving once more overwrites it knowingly.
+    if (answer.now !== undefined && form.elements.was) form.elements.was.value = answer.now;
+    return;
+  }
+  if (answer.goto) { location.assign(answer.goto); return; }
+  if (form.dataset.keep === undefined) await refresh();
+  if (answer.text) say(answer.text);
+}
+
+function asked(question, yes) {
+  const dialog = document.getElementById("ask");
+  dialog.querySelector("p").textContent = question;
+  dialog.querySelector("[value=yes]").textContent = yes || texts.yes;
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    dialog.returnValue = "";
+  });
+}
+
+// Take in the page as the server renders it now; what somebody is typing stays.
+let refreshing = false;
+async function refresh() {
+  if (refreshing) return;
+  refreshing = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+    const main = document.querySelector("main");
+    if (!fresh || !main) return;
+    const focused = document.activeElement?.id;
+    const open = [...main.querySelectorAll("details[open]")].map((one) => one.id);
+    main.replaceChildren(...fresh.childNodes);
+    open.forEach((id) => { if (id) main.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", ""); });
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    prepare();
+  } catch {
+    lost();
+  } finally {
+    refreshing = false;
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.api) return;
+  event.preventDefault();
+  submit(form);
+});
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (field.dataset.file !== undefined && field.files.length) readFile(field);
+  else if (field.form?.dataset.autosave !== undefined) submit(field.form);
+});
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    const range = document.createRange();
+    range.selectNodeContents(button.parentElement.querySelector("code"));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    document.execCommand("copy");
+  }
+  const before = button.textContent;
+  button.textContent = texts.copied;
+  setTimeout(() => { button.textContent = before; }, 2000);
+});
+document.addEventListener("error", (event) => {
+  if (event.target.tagName === "IMG" && event.target.dataset.still === undefined) event.target.remove();
+}, true);
+
+async function readFile(field) {
+  const file = field.files[0];
+  field.value = "";
+  if (file.size > 200000) { showError(field.form, texts.toobig); return; }
+  submit(field.form, { text: await file.text() });
+}
+
+// --- order by drag or keyboard -------------------------------------------------------------------
+
+let dragged = null;
+
+function sendOrder(list) {
+  const entries = [...list.children].map((item) => item.dataset.entry);
+  submit(list.closest("form"), { player: list.dataset.player, entries });
+}
+document.addEventListener("dragstart", (event) => {
+  dragged = event.target.closest?.("[data-sort] > li") ?? null;
+  dragged?.classList.add("dragged");
+});
+document.addEventListener("dragover", (event) => {
+  const over = event.target.closest?.("[data-sort] > li");
+  if (!dragged || !over || over.parentElement !== dragged.parentElement) return;
+  event.preventDefault();
+  over.parentElement.querySelectorAll(".over").forEach((one) => one.classList.remove("over"));
+  over.classList.add("over");
+});
+document.addEventListener("drop", (event) => {
+  const over = event.target.closest?.("[data-sort] > li");
+  if (!dragged || !over || over === dragged) return;
+  event.preventDefault();
+  over.before(dragged);
+  sendOrder(dragged.parentElement);
+});
+document.addEventListener("dragend", () => {
+  document.querySelectorAll(".over, .dragged").forEach((one) => one.classList.remove("over", "dragged"));
+  dragged = null;
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-move]");
+  if (!button) return;
+  const item = button.closest("li");
+  if (button.dataset.move === "up") item.previousElementSibling?.before(item);
+  else item.nextElementSibling?.after(item);
+  sendOrder(item.parentElement);
+});
+
+// --- live ----------------------------------------------------------------------------------------
+
+let stamp = null;
+let source = null;
+
+function lost() {
+  document.getElementById("lost").hidden = false;
+}
+function listen() {
+  source = new EventSource("/api/events");
+  source.onmessage = (event) => {
+    document.getElementById("lost").hidden = true;
+    show(JSON.parse(event.data));
+  };
+  source.onerror = () => {
+    lost();
+    // A refusal ends the stream for good: ask again by ourselves, the agent may be back.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+  };
+}
+function show(view) {
+  document.documentElement.className = view.mood;
+  document.querySelectorAll("[data-live]").forEach((one) => {
+    const text = one.dataset.live.split(".").reduce((value, key) => value?.[key], view) ?? "";
+    if (one.textContent !== String(text)) one.textContent = text;
+  });
+  document.querySelectorAll("[data-face]").forEach((one) => {
+    one.setAttribute("class", `face ${view.mood}`);
+    one.querySelector("use").setAttribute("href", `#face-${view.mood}`);
+  });
+  document.querySelectorAll("[data-tinted]").forEach((one) => {
+    one.className = `${one.dataset.tinted} ${view.mood}`;
+  });
+  document.querySelectorAll("[data-bar]").forEach((one) => {
+    const share = view.bars[one.dataset.bar];
+    one.querySelector("rect").setAttribute("width", `${share}%`);
+    one.lastElementChild.textContent = `${share} %`;
+    one.classList.toggle("top", one.dataset.bar === view.top);
+  });
+  document.querySelectorAll("[data-can]").forEach((one) => {
+    one.hidden = !view.can[one.dataset.can];
+  });
+  document.querySelectorAll("[data-problem]").forEach((one) => {
+    one.hidden = !view.problem;
+    one.querySelector("span").textContent = view.problem;
+  });
+  document.querySelectorAll("[data-dot]").forEach((one) => {
+    one.parentElement.parentElement.hidden = !view.affect;
+    if (!view.affect) return;
+    one.setAttribute("cx", 50 + 44 * view.affect[0]);
+    one.setAttribute("cy", 50 - 44 * view.affect[1]);
+  });
+  track = view.music;
+  trackSince = performance.now();
+  moveTrack();
+  if (stamp !== null && stamp !== view.stamp && !isBusy()) refresh();
+  stamp = view.stamp;
+}
+function isBusy() {
+  const field = document.activeElement;
+  const typing = field?.matches?.("input:not([type=checkbox]), textarea") && field.value !== field.defaultValue;
+  return typing || dragged !== null || document.getElementById("ask").open;
+}
+
+let track = null;
+let trackSince = 0;
+function moveTrack() {
+  const bar = document.querySelector("[data-track]");
+  if (!bar) return;
+  const known = track && track.place !== null && track.length;
+  bar.toggleAttribute("hidden", !known);
+  if (!known) return;
+  const gone = track.state === "playing" ? (performance.now() - trackSince) / 1000 : 0;
+  const share = Math.min(1, (track.place + gone) / track.length);
+  bar.querySelector("rect").setAttribute("width", `${100 * share}%`);
+}
+setInterval(moveTrack, 1000);
+
+// --- the camera's still, and counts of folders ---------------------------------------------------
+
+async function still() {
+  const picture = document.querySelector("[data-still]");
+  if (!picture) return;
+  if (!document.hidden) {
+    try {
+      const answer = await fetch("/api/start/still");
+      if (answer.ok) showStill(picture, await answer.json());
+    } catch {
+      lost();
+    }
+  }
+  setTimeout(still, 500);
+}
+function showStill(picture, seen) {
+  picture.hidden = !seen.picture;
+  if (seen.picture) picture.src = seen.picture; else picture.removeAttribute("src");
+  picture.nextElementSibling.hidden = Boolean(seen.picture);
+  const text = document.querySelector("[data-still-text]");
+  if (text.textContent !== seen.text) text.textContent = seen.text;
+  document.querySelectorAll("[data-still-bar]").forEach((one) => {
+    const share = seen.bars ? seen.bars[one.dataset.stillBar] : 0;
+    one.querySelector("rect").setAttribute("width", `${share}%`);
+    one.lastElementChild.textContent = `${share} %`;
+  });
+}
+async function count(place) {
+  if (!place.isConnected) return;
+  try {
+    const answer = await fetch(`/api/folders/count?path=${encodeURIComponent(place.dataset.count)}`);
+    if (!answer.ok) return;
+    const found = await answer.json();
+    place.textContent = found.text;
+    if (!found.done) setTimeout(() => count(place), 700);
+  } catch {
+    lost();
+  }
+}
+
+function prepare() {
+  document.querySelectorAll("[data-count]").forEach(count);
+  const filter = document.getElementById("filter");
+  if (filter) filter.oninput = () => narrow(filter.value);
+  moveTrack();
+}
+function narrow(text) {
+  const wanted = text.trim().toLowerCase();
+  document.querySelectorAll("section.card").forEach((section) => {
+    let found = 0;
+    section.querySelectorAll(".setting").forEach((one) => {
+      one.hidden = Boolean(wanted) && !one.textContent.toLowerCase().includes(wanted);
+      found += !one.hidden;
+    });
+    section.hidden = !found;
+  });
+}
+
+prepare();
+still();
+listen();

@@ -1,0 +1,160 @@
+"""From an empty home to music that follows the mood, all in the browser: a newcomer's whole way,
+once with folders of their own and once with Spotify. Between 'moodtray run' and the music nobody
+touches a file or a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from agent.clock import SystemClock
+from tests.agent_process import CLIP, ROOT, AgentProcess
+from tests.browser import chromium, new_page
+from tests.fakes.spotify import FakeSpotify, World
+
+CLIENT_ID = "0123456789abcdef0123456789abcdef"
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """Of a user with some music and nothing else."""
+    for name in ("Sunny", "Quiet"):
+        folder = tmp_path / "Music" / name
+        folder.mkdir(parents=True)
+        for number in (1, 2):
+            with wave.open(str(folder / f"{number}.wav"), "wb") as song:
+                song.setnchannels(1)
+                song.setsampwidth(2)
+                song.setframerate(8000)
+                song.writeframes(bytes(2 * 8000 * 60))
+    return {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "MOODTRAY_HOME": str(tmp_path / "home"),
+        "LANG": "C.UTF-8",
+    }
+
+
+def address(env: dict[str, str]) -> str:
+    """What 'moodtray settings --print-url' prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", "settings", "--print-url"],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/enter/\S+\n", done.stdout)
+    return done.stdout.strip()
+
+
+def to_the_camera(page: Page, url: str) -> None:
+    """Open the page, consent, and choose the clip as the camera."""
+    page.goto(url)
+    page.get_by_role("link", name="First steps").click()
+    expect(page.get_by_role("heading", name="May Moodtray use the camera?")).to_be_visible()
+    page.get_by_role("button", name="Allow the camera").click()
+    expect(page.get_by_role("heading", name="Which camera?")).to_be_visible()
+    page.get_by_text("A network camera or a video file").click()
+    page.get_by_label("Address of a stream").fill(str(CLIP))
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator("[data-still]")).to_be_visible()
+    expect(page.locator("[data-still-text]")).to_contain_text(re.compile("You look|Nobody"))
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Where the music comes from")).to_be_visible()
+
+
+def try_it(page: Page, name: str) -> None:
+    """From the step of messages to music that follows the face."""
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Messages and start")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Try it now")).to_be_visible()
+    page.get_by_role("button", name="Start the try-out").click()
+    expect(page.locator("#why")).to_contain_text(re.compile(f"{name}.*happy"), timeout=120_000)
+
+
+def test_folders(browser: Browser, env: dict[str, str], tmp_path: Path) -> None:
+    with (
+        AgentProcess("run", "--headless", "--no-session", "--events-json", env=env) as agent,
+        new_page(browser) as page,
+    ):
+        agent.wait_for_word("may not use the camera")
+        to_the_camera(page, address(env))
+        page.get_by_role("button", name="My own music").click()
+        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("link", name="Add music for happy").click()
+        page.get_by_role("button", name="Add Sunny").click()
+        expect(page.get_by_role("status")).to_have_text("“Sunny” now plays for happy.")
+        page.goto(f"{page.url.rpartition('/moods')[0]}/moods/neutral/add")
+        page.get_by_role("link", name="Quiet").click()
+        expect(page.get_by_text("2 songs")).to_be_visible()
+        page.get_by_role("button", name="Add this folder").click()
+        expect(page.get_by_text("added")).to_be_visible()
+        page.get_by_role("link", name="First steps").click()
+        page.get_by_role("link", name="Which music for which mood").click()
+        try_it(page, "Sunny")
+        sunny = str(tmp_path / "Music" / "Sunny")
+        agent.wait_for(lambda line: line["event"] == "playback" and line["context"] == sunny)
+
+
+def test_spotify(browser: Browser, env: dict[str, str]) -> None:
+    world = World(SystemClock(), lag=0.3)
+    with (
+        FakeSpotify(world=world) as spotify,
+        AgentProcess(
+            "run", "--headless", "--no-session", "--events-json", "--spotify-url", spotify.url,
+            env=env,
+        ) as agent,
+        new_page(browser) as page,
+    ):  # fmt: skip
+        world.user.play("angry", device="Kitchen")
+        agent.wait_for_word("may not use the camera")
+        to_the_camera(page, address(env))
+        # Another test may have the usual port of the login.
+        start = page.url
+        page.get_by_role("link", name="Settings").click()
+        page.get_by_label("Port of the login").fill("0")
+        page.get_by_label("Port of the login").press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("Saved")
+        page.goto(start)
+        page.get_by_role("button", name="Your playlists, on any of your devices").click()
+        expect(page.locator(".copy code")).to_have_text("http://127.0.0.1/callback")
+        field = page.get_by_label("Client ID")
+        field.fill("what's that?")
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_text("There is no client ID in it.")).to_be_visible()
+        field.fill(f"https://developer.spotify.com/dashboard/{CLIENT_ID}/settings")
+        page.get_by_role("button", name="Log in").click()
+        page.locator("#agree").click()
+        expect(page.get_by_text("Logged in")).to_be_visible()
+        expect(page.get_by_text("Kitchen")).to_be_visible()
+        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("link", name="Add music for happy").click()
+        proposed = page.locator("section", has=page.get_by_role("heading", name="These may fit"))
+        proposed.get_by_role("button", name="Add Happy songs").click()
+        expect(page.get_by_role("status")).to_have_text("“Happy songs” now plays for happy.")
+        page.get_by_role("link", name="First steps").click()
+        page.get_by_role("link", name="Which music for which mood").click()
+        try_it(page, "Happy songs")
+        assert world.truth().context == world.catalogue["happy"].uri
+        assert world.violations == []

@@ -1,0 +1,75 @@
+"""The words of notifications: when they no longer hold, and what wears which sign."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.core.messages import holds, info, stale, trouble
+from agent.errors import NeedsLogin, PlaylistGone
+from agent.events import LogIn, OpenPage
+from agent.types import (
+    Action,
+    CameraState,
+    Chooser,
+    Decision,
+    Mood,
+    MoodState,
+    NotificationKind,
+    Playback,
+    Playlist,
+    PlayState,
+    Snapshot,
+    Status,
+)
+
+
+def snapshot(**changes: object) -> Snapshot:
+    mood = Mood(MoodState.HAPPY, 0.0, 1.0)
+    switch = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, Playlist("a", "A"), "happy")
+    fields = {"playback": None, "decision": switch, "switch": switch, "camera": CameraState.ON}
+    return Snapshot(Status.WATCHING, mood, **{**fields, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "now", "still"),
+    [
+        ("login", {"logged_in": False}, True),
+        ("login", {"logged_in": True}, False),
+        ("login", {"logged_in": None}, False),
+        ("camera", {"camera": CameraState.BUSY}, True),
+        ("camera", {"camera": CameraState.LOST}, True),
+        ("camera", {}, False),
+        ("camera", {"consent": False}, True),
+        ("camera", {"camera_paused": True}, True),
+        ("warning", {}, True),
+        ("device", {"problem": "No device"}, True),
+        ("device", {}, False),
+        ("problem", {"problem": "Broken"}, True),
+        ("problem", {}, False),
+        ("switch", {}, True),
+        ("switch", {"switch": None}, False),
+        ("switch", {"playback": Playback(0, PlayState.PLAYING, chosen_by=Chooser.USER)}, False),
+        ("switch", {"playback": Playback(0, PlayState.PLAYING, chosen_by=Chooser.AGENT)}, True),
+        ("info", {}, True),
+    ],
+)
+def test_whether_it_still_holds(kind: str, now: dict[str, object], still: bool) -> None:
+    assert holds(NotificationKind(kind), snapshot(**now)) is still
+    assert holds(NotificationKind(kind), None)
+
+
+def test_only_what_held_before_is_stale() -> None:
+    well, broken = snapshot(), snapshot(problem="Broken")
+    assert stale(None, well) == ()
+    assert stale(well, broken) == ()
+    assert stale(broken, broken) == ()
+    assert set(stale(broken, well)) == {NotificationKind.DEVICE, NotificationKind.PROBLEM}
+
+
+def test_trouble_has_its_kind_and_the_way_out() -> None:
+    login = trouble(NeedsLogin("Log in again."))
+    assert (login.kind, login.buttons) == (NotificationKind.LOGIN, (("Log in", LogIn()),))
+    gone = trouble(PlaylistGone("The folder is not there."))
+    assert gone.buttons == (("Music for my moods", OpenPage("moods")),)
+    assert info("t", "m", trouble=True).kind is NotificationKind.WARNING
+    assert info("t", "m").kind is NotificationKind.INFO

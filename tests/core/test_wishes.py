@@ -1,0 +1,506 @@
+"""What the user wishes acts at once and is answered at once: corrections, breaks, the next one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from agent import effects, events
+from agent.errors import CameraBusy, NoDevice, PlaylistGone
+from agent.settings import PolicySettings, SessionSettings, Settings
+from agent.types import (
+    EMOTIONS,
+    CameraState,
+    Chooser,
+    Happening,
+    MoodState,
+    Notification,
+    NotificationKind,
+    Observation,
+    Playlist,
+    PlayState,
+)
+from agent.wording import SCREEN_SHARED
+from tests.core.test_controller import NOW, PLAYLISTS, ControllerHarness
+
+
+class Story(ControllerHarness):
+    """The controller's harness with shorter words for what a wish leads to."""
+
+    @property
+    def uris(self) -> list[str]:
+        return [play.playlist.uri for play in self.all(effects.Play)]
+
+    @property
+    def answers(self) -> list[Notification]:
+        """All that was told at the user's wish."""
+        told = [effect.notification for effect in self.all(effects.Notify)]
+        return [notification for notification in told if notification.asked]
+
+    @property
+    def answer(self) -> Notification:
+        return self.answers[-1]
+
+    def press(self, notification: Notification, button: str) -> None:
+        self.send(dict(notification.buttons)[button])  # type: ignore[arg-type]
+
+    def heard(self, uri: str, chosen_by: Chooser = Chooser.AGENT) -> None:
+        """The player reads as playing this."""
+        self.music(Happening.ECHO, context=uri, chosen_by=chosen_by)
+
+
+def happy_music(settings: Settings | None = None) -> Story:
+    """Somebody looked happy, and happy music was started for it."""
+    story = Story(settings or NOW)
+    story.music()
+    story.look("happy", 15)
+    story.started()
+    assert story.uris == ["p:happy"]
+    return story
+
+
+# --- saying how one feels ------------------------------------------------------------------------
+
+
+def test_a_word_on_the_mood_waits_neither_for_the_cooldown_nor_for_the_track() -> None:
+    story = happy_music(Settings(policy=PolicySettings(timing="now", cooldown=600.0)))
+    story.controller.handle(events.SettingsChanged(Settings()))  # at the track's end from now on
+    story.send(events.SetMood(MoodState.SAD))
+    assert story.uris == ["p:happy", "p:sad"]
+    story.started()
+    told = story.answer
+    assert (told.kind, told.title) == (NotificationKind.SWITCH, "♪ Sad")
+    until = story.controller.snapshot.mood_until
+    assert until is not None
+    assert told.body == f"You said you feel sad: so until {until:%H:%M}."
+    assert [label for label, _ in told.buttons] == ["Undo", "Resume"]
+
+
+def test_a_word_on_the_mood_is_newer_than_the_users_own_choice_and_an_undo() -> None:
+    story = happy_music()
+    story.send(events.UndoSwitch())
+    story.started()
+    story.heard("x", Chooser.USER)
+    story.send(events.SetMood(MoodState.SAD))
+    assert story.uris[-1] == "p:sad"
+
+
+@pytest.mark.parametrize("state", [PlayState.STOPPED, PlayState.PAUSED, PlayState.UNAVAILABLE])
+def test_silence_stays_silence_and_the_answer_offers_music(state: PlayState) -> None:
+    story = Story(NOW)
+    story.music(state=state, paused_by_hand=state is PlayState.PAUSED)
+    story.send(events.SetMood(MoodState.SAD))
+    assert story.uris == []
+    assert story.answer.title == "You said you feel sad"
+    assert story.answer.body.endswith("No music plays.")
+    story.press(story.answer, "Play now")
+    assert story.uris == ["p:sad"]
+
+
+def test_a_word_for_which_the_music_fits_already_is_answered() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.HAPPY))
+    assert story.uris == ["p:happy"]
+    assert "What plays fits already." in story.answer.body
+
+
+def test_a_word_for_which_there_is_no_music_is_answered() -> None:
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", {MoodState.HAPPY: PLAYLISTS[MoodState.HAPPY]}))
+    story.music()
+    story.send(events.SetMood(MoodState.FEAR))
+    assert "No playlist is set for afraid." in story.answer.body
+
+
+def test_a_word_while_the_player_is_out_is_answered() -> None:
+    story = Story(NOW)
+    story.send(events.WorkerCrashed("player", ValueError(), gave_up=True))
+    story.send(events.SetMood(MoodState.SAD))
+    assert "Playing music stopped" in story.answer.body
+
+
+def test_a_correction_goes_back_to_what_fits_and_says_for_how_long() -> None:
+    story = Story(NOW)
+    story.heard("p:sad")
+    story.look("happy", 15)
+    story.started()
+    story.send(events.SetMood(MoodState.SAD, wrong=MoodState.HAPPY))
+    assert story.uris == ["p:happy", "p:sad"]
+    assert story.all(effects.Play)[-1].playlist.place is not None, "where it was left"
+    story.started()
+    until = story.controller.snapshot.mood_until
+    assert until is not None
+    assert story.answer.title == "Back to X"
+    assert story.answer.body == f"You said you feel sad. Left alone until {until:%H:%M}."
+    feedback = [kept.kind for kept in story.all(effects.RecordFeedback)]
+    assert feedback == ["not my mood", "set by hand", "undo"]
+    story.press(story.answer, "Resume")
+    assert not story.controller.snapshot.mood.by_hand
+    assert story.answer.title == "Moodtray goes by your face again"
+
+
+def test_a_correction_where_what_played_before_does_not_fit_starts_what_does() -> None:
+    story = happy_music()
+    story.send(events.SetMood(MoodState.SAD, wrong=MoodState.HAPPY))
+    assert story.uris == ["p:happy", "p:sad"]
+    assert not story.all(effects.Play)[-1].playlist.place
+
+
+def test_undo_of_ones_own_word_takes_the_word_back_too() -> None:
+    story = happy_music()
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    story.press(story.answer, "Undo")
+    assert not story.controller.snapshot.mood.by_hand
+    assert story.uris[-1] == "p:happy"
+
+
+# --- undo ----------------------------------------------------------------------------------------
+
+
+def test_an_undo_says_what_plays_and_until_when_it_is_left_alone() -> None:
+    story = happy_music()
+    assert story.controller.snapshot.undo_to == "X"
+    story.send(events.UndoSwitch())
+    assert effects.Withdraw(NotificationKind.SWITCH) in story.effects, "its notice is stale"
+    assert story.answers == [], "not before it is heard"
+    story.started()
+    until = story.clock.now() + timedelta(minutes=60)
+    assert (story.answer.title, story.answer.body) == (
+        "Back to X",
+        f"Left alone until {until:%H:%M}.",
+    )
+    snapshot = story.controller.snapshot
+    assert (snapshot.undo_to, snapshot.left_alone_until) == (None, until)
+    story.pass_time(3601)
+    assert story.controller.snapshot.left_alone_until is None
+
+
+def test_resume_after_an_undo_changes_the_music_again() -> None:
+    story = happy_music()
+    story.send(events.UndoSwitch())
+    story.started()
+    story.heard("x")
+    story.pass_time(130)  # the cool-down
+    story.look("happy", 15)
+    assert story.uris == ["p:happy", "x"]
+    story.press(story.answers[0], "Resume")
+    assert story.uris == ["p:happy", "x", "p:happy2"]
+
+
+def test_an_undo_into_silence_says_so() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.look("happy", 15)
+    story.send(events.PlayForMood())
+    story.started()
+    assert story.controller.snapshot.undo_to == "silence"
+    story.send(events.UndoSwitch())
+    assert story.all(effects.PauseMusic)
+    assert story.answer.title == "Back to silence"
+
+
+def test_an_undo_without_a_change_is_answered() -> None:
+    story = Story(NOW)
+    story.music()
+    story.send(events.UndoSwitch())
+    assert story.answer.title == "There is nothing to undo"
+
+
+def test_what_the_user_chose_since_cannot_be_undone() -> None:
+    story = happy_music()
+    story.music(Happening.USER_CHOSE, context="y", chosen_by=Chooser.USER)
+    assert story.controller.snapshot.undo_to is None
+    assert effects.Withdraw(NotificationKind.SWITCH) in story.effects
+
+
+# --- play, next ----------------------------------------------------------------------------------
+
+
+def test_play_goes_by_the_first_look() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.PlayForMood())
+    assert story.uris == [], "the first look is on its way"
+    seen = tuple(0.88 if e == "sad" else 0.02 for e in EMOTIONS)
+    story.send(events.Observed(Observation(story.clock.monotonic(), 1, seen)))
+    assert story.uris == ["p:sad"]
+    story.started()
+    assert story.answer.body == "You asked for music, and you seem sad at first sight."
+
+
+def test_play_without_a_face_plays_something_calm_within_five_seconds() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.PlayForMood())
+    story.pass_time(6)
+    assert story.uris == ["p:neutral"]
+
+
+def test_play_where_the_music_fits_says_so_and_does_not_begin_it_again() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayForMood())
+    assert story.uris == ["p:happy"]
+    assert story.answer.title == "♪ Happy plays on"
+
+
+def test_play_within_the_cooldown_is_told_at_once() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.PlayForMood())
+    story.started()
+    assert story.answer.title == "♪ Sad"
+    assert story.answer.asked, "the rule of one a minute is for what nobody asked for"
+
+
+def test_next_playlist_with_one_playlist_says_so() -> None:
+    story = Story(NOW)
+    only = {MoodState.HAPPY: (Playlist("p:happy", "Happy"),)}
+    story.send(events.PlayerChanged("test player", only))
+    story.music()
+    story.look("happy", 15)
+    story.started()
+    story.send(events.NextPlaylist())
+    assert story.uris == ["p:happy"]
+    assert story.answer.title == "♪ Happy plays on"
+    assert "the only playlist for happy" in story.answer.body
+    assert [event for _, event in story.answer.buttons] == [events.OpenPage("moods")]
+
+
+def test_next_track_goes_to_the_player_and_early_it_is_feedback() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.NextTrack())
+    assert story.all(effects.NextTrack)
+    assert effects.RecordFeedback("skip", "p:happy") in story.effects
+
+
+def test_next_track_in_silence_is_answered() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.NextTrack())
+    assert not story.all(effects.NextTrack)
+    assert story.answer.title == "No music plays"
+
+
+def test_the_volume_is_kept_and_applied() -> None:
+    story = Story(NOW)
+    story.send(events.SetVolume(0.4))
+    assert story.effects[-3:-1] == [
+        effects.ApplySettings(story.controller.settings),
+        effects.KeepVolume(0.4),
+    ]
+    assert story.controller.settings.local.volume == 0.4
+    assert story.controller.snapshot.volume == 0.4
+
+
+# --- breaks and calls ----------------------------------------------------------------------------
+
+
+def test_a_break_rests_camera_and_music_and_both_go_on_afterwards() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    until = story.clock.now() + timedelta(minutes=15)
+    story.send(events.TakeBreak(until))
+    assert story.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
+    assert len(story.all(effects.PauseMusic)) == 1
+    assert story.answer.title == f"Taking a break until {until:%H:%M}"
+    story.music(Happening.ECHO, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    snapshot = story.controller.snapshot
+    assert snapshot.on_break
+    assert snapshot.decision is not None
+    assert snapshot.decision.reason == "you are taking a break"
+    story.pass_time(16 * 60)
+    assert story.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
+    assert len(story.all(effects.ResumeMusic)) == 1
+    assert not story.controller.snapshot.on_break
+
+
+def test_a_break_in_silence_ends_in_silence() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.TakeBreak())
+    story.press(story.answer, "I am back")
+    assert not story.all(effects.PauseMusic)
+    assert not story.all(effects.ResumeMusic)
+
+
+def test_music_that_the_user_starts_in_a_break_is_left_alone() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    story.music(Happening.STARTED, context="y", chosen_by=Chooser.USER)
+    story.music(Happening.PAUSED, PlayState.PAUSED, "y", paused_by_hand=True)
+    story.send(events.ResumeCamera())
+    assert not story.all(effects.ResumeMusic)
+
+
+def test_a_break_until_i_come_back_ends_when_the_session_is_used_again() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak(until_back=True))
+    assert story.controller.snapshot.camera_paused
+    story.send(events.SessionChanged("screen locked"))
+    assert story.controller.snapshot.on_break
+    story.send(events.SessionChanged(None))
+    assert not story.controller.snapshot.camera_paused
+    assert len(story.all(effects.ResumeMusic)) == 1
+
+
+def test_a_plain_break_does_not_end_with_a_locked_screen() -> None:
+    story = happy_music()
+    story.send(events.TakeBreak())
+    story.send(events.SessionChanged("screen locked"))
+    story.send(events.SessionChanged(None))
+    assert story.controller.snapshot.on_break
+
+
+def test_music_can_be_asked_for_in_a_break_and_plays_on_after_it() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    story.music(Happening.ECHO, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    story.send(events.PlayForMood())
+    assert story.uris == ["p:happy", "p:happy2"]
+    story.started()
+    story.send(events.ResumeCamera())
+    assert not story.all(effects.ResumeMusic)
+
+
+def test_a_change_that_was_under_way_when_the_break_began_rests_too() -> None:
+    story = Story(NOW)
+    story.music()
+    story.look("happy", 15)
+    story.send(events.TakeBreak())
+    paused = len(story.all(effects.PauseMusic))
+    story.started()
+    assert len(story.all(effects.PauseMusic)) == paused + 1
+
+
+@pytest.mark.parametrize("pause", [True, False])
+def test_a_shared_screen_rests_the_music_unless_set_otherwise(pause: bool) -> None:
+    story = happy_music(with_calls(pause))
+    story.heard("p:happy")
+    story.send(events.SessionChanged(SCREEN_SHARED))
+    assert bool(story.all(effects.PauseMusic)) is pause
+    told = [each.notification.title for each in story.all(effects.Notify)]
+    assert ("The music rests" in told) is pause
+    story.send(events.SessionChanged(None))
+    assert bool(story.all(effects.ResumeMusic)) is pause
+
+
+def with_calls(pause: bool) -> Settings:
+    return NOW.model_copy(update={"session": SessionSettings(pause_music_in_calls=pause)})
+
+
+def test_a_camera_that_a_call_takes_rests_the_music_one_that_never_worked_does_not() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
+    assert len(story.all(effects.PauseMusic)) == 1
+    story.send(events.CameraChanged(CameraState.ON))
+    assert len(story.all(effects.ResumeMusic)) == 1
+    fresh = Story(NOW)
+    fresh.send(events.CameraChanged(CameraState.OFF))
+    fresh.music()
+    fresh.send(events.CameraChanged(CameraState.BUSY, CameraBusy("The system refuses it.")))
+    assert not fresh.all(effects.PauseMusic)
+
+
+# --- trouble that is mended -----------------------------------------------------------------------
+
+
+def test_a_folder_that_was_mended_plays_at_once() -> None:
+    story = Story(NOW)
+    only = Playlist("p:sad", "Sad")
+    story.send(events.PlayerChanged("test player", {MoodState.SAD: (only,)}))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.PlayForMood())
+    story.send(events.PlayerFailed(PlaylistGone("The folder is not there."), only))
+    assert story.all(effects.AwaitPlaylist) == [effects.AwaitPlaylist(only)]
+    assert story.controller.snapshot.problem == "The folder is not there."
+    story.pass_time(120)
+    story.send(events.PlaylistBack(only))
+    assert story.uris == ["p:sad", "p:sad"]
+    assert story.controller.snapshot.problem is None
+    assert effects.Withdraw(NotificationKind.PROBLEM) in story.effects
+
+
+def test_one_that_comes_back_after_long_begins_nothing() -> None:
+    story = Story(NOW)
+    only = Playlist("p:sad", "Sad")
+    story.send(events.PlayerChanged("test player", {MoodState.SAD: (only,)}))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.PlayForMood())
+    story.send(events.PlayerFailed(PlaylistGone("The folder is not there."), only))
+    story.pass_time(1200)
+    story.send(events.PlaylistBack(only))
+    assert story.uris == ["p:sad"]
+    assert story.controller.snapshot.problem is None
+
+
+def test_notices_of_trouble_go_when_it_is_mended() -> None:
+    story = Story(NOW)
+    story.music()
+    story.send(events.PlayerFailed(NoDevice("Open Spotify.")))
+    before = len(story.all(effects.Withdraw))
+    story.send(events.PlayerRecovered())
+    gone = [each.kind for each in story.all(effects.Withdraw)[before:]]
+    assert NotificationKind.DEVICE in gone
+
+
+# --- consent, why ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("plays", [True, False])
+def test_after_the_yes_it_is_said_what_follows(plays: bool) -> None:
+    story = Story(NOW, consent=False)
+    story.music(state=PlayState.PLAYING if plays else PlayState.STOPPED)
+    story.send(events.ConsentGiven())
+    told = story.answer
+    assert told.title == "Moodtray looks now"
+    assert ("Silence is normal" in told.body) is not plays
+    assert [label for label, _ in told.buttons] == ["Play now", "Music for my moods"]
+    story.send(events.ConsentGiven())
+    assert len(story.answers) == 1
+
+
+def test_why_is_told_in_full() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TellWhy())
+    assert story.answer.title == "You look happy"
+    assert "♪ X" in story.answer.body
+    assert "Happy: you look happy." in story.answer.body
+
+
+def test_no_answer_says_you_look_of_what_was_said() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    for wish in (
+        events.SetMood(MoodState.SAD, wrong=MoodState.HAPPY),
+        events.PlayForMood(),
+        events.NextPlaylist(),
+        events.TellWhy(),
+    ):
+        story.send(wish)
+        if story.all(effects.Play)[-1].playlist.uri != "p:happy":
+            story.started()
+    told = [f"{each.title} {each.body}" for each in story.answers if "sad" in each.body.lower()]
+    assert told
+    assert not [text for text in told if "look sad" in text.lower()]
+
+
+def test_candidates_are_shown_with_how_sure_they_are() -> None:
+    story = Story(NOW)
+    story.look("sad")
+    candidate = story.controller.snapshot.candidate
+    assert candidate is not None
+    assert candidate.state is MoodState.SAD
+    assert 0.1 < candidate.probability < candidate.certainty

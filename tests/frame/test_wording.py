@@ -1,0 +1,232 @@
+"""The sentences that menu, status, notifications, preview and demo share, as tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from agent.types import (
+    Action,
+    CameraState,
+    Candidate,
+    Decision,
+    Mood,
+    MoodState,
+    Observation,
+    Playback,
+    Playlist,
+    PlayState,
+    Status,
+)
+from agent.wording import (
+    LINE_WIDTH,
+    LOOKING,
+    MOOD_WORDS,
+    MOODS,
+    NO_MOOD_YET,
+    camera_line,
+    decided,
+    describe,
+    mood_line,
+    music_line,
+    parse_minutes,
+    parse_mood,
+    sentence,
+    shorten,
+    track_line,
+    until,
+    watch_line,
+    why_lines,
+)
+from tests.desktop.tray_program import sample_snapshot
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def mood(state: MoodState, by_hand: bool = False) -> Mood:
+    return Mood(state, 0.0, 0.8, by_hand=by_hand)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "You look happy"),
+        ({"mood": mood(MoodState.DISGUST)}, "You look disgusted"),
+        ({"mood": mood(MoodState.SAD, True)}, "You said you feel sad"),
+        ({"mood": mood(MoodState.UNSURE), "status": Status.UNSURE}, LOOKING),
+        (
+            {
+                "mood": mood(MoodState.UNSURE),
+                "status": Status.UNSURE,
+                "observation": Observation(0.0, 1, None),
+            },
+            "Not sure how you feel",
+        ),
+        ({"mood": mood(MoodState.AWAY), "status": Status.AWAY}, "Nobody in front of the camera"),
+        ({"status": Status.STARTING}, "Looking for your face…"),
+        ({"status": Status.PAUSED, "camera_paused": True}, "Camera paused"),
+        (
+            {"status": Status.PAUSED, "camera_paused": True, "paused_until": NOON},
+            "Camera paused until 12:00",
+        ),
+        (
+            {"status": Status.PAUSED, "camera_paused": True, "on_break": True, "until_back": True},
+            "Taking a break until you are back",
+        ),
+        (
+            {"mood": mood(MoodState.SAD, True), "mood_until": NOON},
+            "You said you feel sad, until 12:00",
+        ),
+        ({"status": Status.PAUSED, "held_off": "screen locked"}, "Camera off: screen locked"),
+        ({"status": Status.CAMERA_BUSY}, "The camera cannot be used"),
+        ({"camera": CameraState.LOST}, "The camera is gone; looking for it"),
+        ({"status": Status.PAUSED, "consent": False}, "The camera is not allowed yet"),
+        ({"status": Status.ERROR, "stopped": ("watcher",)}, "Not watching"),
+        ({"status": Status.ERROR, "stopped": ("player",)}, "You look happy"),
+        # Trouble with the music does not hide what the camera knows.
+        ({"status": Status.OFFLINE}, "You look happy"),
+    ],
+)
+def test_mood_line(changes: dict[str, object], text: str) -> None:
+    assert mood_line(replace(sample_snapshot(), **changes)) == text  # type: ignore[arg-type]
+
+
+def playback(state: PlayState, name: str | None = "Sunny days") -> Playback:
+    return Playback(0.0, state, "local:happy", name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "♪ Sunny days"),
+        ({"playback": playback(PlayState.PAUSED)}, "Paused: Sunny days"),
+        ({"playback": playback(PlayState.STOPPED)}, "No music plays"),
+        ({"playback": playback(PlayState.PLAYING, None)}, "♪ music"),
+        ({"playback": playback(PlayState.UNAVAILABLE)}, "No music player answers"),
+        ({"playback": None}, "No music player answers"),
+        ({"status": Status.NEEDS_LOGIN}, "Please log in to Spotify"),
+        ({"status": Status.OFFLINE}, "No connection to the music service"),
+        ({"status": Status.ERROR, "stopped": ("player",)}, "Out of touch with the music"),
+    ],
+)
+def test_music_line(changes: dict[str, object], text: str) -> None:
+    assert music_line(replace(sample_snapshot(), **changes)) == text  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("said", ["surprised", "SURPRISE", " Surprised ", "I feel surprised"])
+def test_moods_are_named_by_the_words_of_menu_and_settings_in_any_case(said: str) -> None:
+    assert parse_mood(said) is MoodState.SURPRISE
+
+
+def test_every_mood_has_its_word_and_auto_is_none() -> None:
+    assert [parse_mood(MOOD_WORDS[state].upper()) for state in MOODS] == list(MOODS)
+    assert parse_mood("Auto") is None
+
+
+def test_a_word_that_is_no_mood_is_told_with_those_that_are() -> None:
+    with pytest.raises(ValueError, match=r"no mood 'joyful'.*angry, disgusted.*auto"):
+        parse_mood("joyful")
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [
+        ("15", 15),
+        ("90s", 1.5),
+        ("15 min", 15),
+        ("1h", 60),
+        ("1.5H", 90),
+        ("1h30m", 90),
+        ("2d", 2880),
+    ],
+)
+def test_times_as_people_write_them(said: str, minutes: float) -> None:
+    assert parse_minutes(said) == pytest.approx(minutes)
+
+
+@pytest.mark.parametrize("said", ["", "0", "-5", "soon", "1x", "8d", "1.2.3h", "inf", "nan", "1e9"])
+def test_times_that_are_none_are_told(said: str) -> None:
+    with pytest.raises(ValueError, match="15m, 1h or 1h30m"):
+        parse_minutes(said)
+
+
+def test_what_was_said_is_told_as_said() -> None:
+    assert describe(mood(MoodState.SAD)) == "you look sad"
+    assert describe(mood(MoodState.SAD, True)) == "you said you feel sad"
+
+
+@pytest.mark.parametrize(
+    ("candidate", "text"),
+    [
+        (None, "You look happy"),
+        (Candidate(MoodState.SAD, 0.62, 0.88), "Sad? 62 % sure, 88 % needed"),
+        (Candidate(MoodState.SAD, 0.95, 0.88), "Sad? 88 % sure, 88 % needed"),
+        (Candidate(MoodState.UNSURE, 0.62, 0.88), "You look happy"),
+    ],
+)
+def test_watch_line(candidate: Candidate | None, text: str) -> None:
+    assert watch_line(replace(sample_snapshot(), candidate=candidate)) == text
+
+
+def test_the_track_is_told_where_it_says_more_than_the_playlist() -> None:
+    both = Playback(0.0, PlayState.PLAYING, "x", "Sunny days", title="Ann - Song")
+    alone = Playback(0.0, PlayState.PLAYING, None, None, title="Ann - Song")
+    silent = replace(both, state=PlayState.STOPPED)
+    told = [track_line(replace(sample_snapshot(), playback=each)) for each in (both, alone, silent)]
+    assert told == ["Ann - Song", None, None]
+
+
+def test_why_tells_the_switch_and_what_holds_now() -> None:
+    snapshot = sample_snapshot()
+    assert why_lines(replace(snapshot, switch=None, decision=None)) == (NO_MOOD_YET,)
+    newer = Decision(0.0, Action.KEEP, MoodState.HAPPY, None, "you paused the music")
+    told = why_lines(replace(snapshot, decision=newer))
+    assert told[0].startswith("Sunny days: you have looked happy")
+    assert told[1] == "Now: you paused the music"
+
+
+def test_what_waits_for_the_end_of_the_track_says_so() -> None:
+    later = Decision(
+        0.0, Action.SWITCH_AT_END, MoodState.SAD, Playlist("x", "Blue hour"), "you look sad"
+    )
+    assert decided(later) == "you look sad; Blue hour follows when this track ends"
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (None, "until you resume it"),
+        (NOON.replace(hour=15, minute=30), "until 15:30"),
+        (NOON + timedelta(days=1), "until Mon 23 Nov, 12:00"),
+        (NOON.astimezone(timezone(timedelta(hours=9))), "until 12:00"),
+    ],
+)
+def test_until(moment: datetime | None, text: str) -> None:
+    assert until(moment, NOON) == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "on"),
+        ({"consent": False}, "not allowed yet; 'moodtray consent' tells"),
+        ({"camera_paused": True}, "paused until you resume it"),
+        ({"held_off": "screen locked"}, "off while: screen locked"),
+        ({"camera": CameraState.BUSY}, "cannot be used"),
+        ({"stopped": ("watcher",)}, "off"),
+    ],
+)
+def test_camera_line(changes: dict[str, object], text: str) -> None:
+    told = camera_line(replace(sample_snapshot(), **changes), NOON)  # type: ignore[arg-type]
+    assert told.startswith(text)
+
+
+def test_names_of_any_length_and_shape() -> None:
+    long = playback(PlayState.PLAYING, "Rock & Roll\n" * 50)
+    text = music_line(replace(sample_snapshot(), playback=long))
+    assert len(text) <= LINE_WIDTH
+    assert "\n" not in text
+    assert shorten("short") == "short"
+    assert sentence("you look happy") == "You look happy."

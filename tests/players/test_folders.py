@@ -1,0 +1,190 @@
+"""What a folder, a list or a file of the settings leads to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.clock import SystemClock
+from agent.errors import PlaylistGone
+from agent.events import Event, PlaylistBack
+from agent.players.folder_watch import FolderWatch
+from agent.players.folders import find
+from agent.players.local import look_at, playlist, tracks_of
+from tests.fakes.audio import write_tone
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """Three tracks somewhere else on the disk."""
+    for number in (1, 2, 10):
+        write_tone(tmp_path / "disk" / "Album" / f"{number}.wav", 0.05)
+    return tmp_path / "disk" / "Album"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "Happy"
+    made.mkdir()
+    return made
+
+
+def names(folder: Path) -> list[str]:
+    return [str(file.relative_to(folder)) for file in tracks_of(playlist(str(folder)))]
+
+
+def gone(path: Path) -> str:
+    with pytest.raises(PlaylistGone) as caught:
+        tracks_of(playlist(str(path)))
+    return caught.value.message
+
+
+def test_linked_albums_and_tracks_are_followed(folder: Path, album: Path) -> None:
+    (folder / "linked").symlink_to(album)
+    (folder / "a.wav").symlink_to(album / "1.wav")
+    (folder / "broken.wav").symlink_to("nowhere")
+    assert names(folder) == ["a.wav", "linked/1.wav", "linked/2.wav", "linked/10.wav"]
+
+
+def test_a_linked_folder_itself_is_followed(tmp_path: Path, album: Path) -> None:
+    (tmp_path / "here").symlink_to(album)
+    assert names(tmp_path / "here") == ["1.wav", "2.wav", "10.wav"]
+
+
+def test_a_circle_of_links_is_walked_once(folder: Path) -> None:
+    write_tone(folder / "deep" / "er" / "one.wav", 0.05)
+    (folder / "deep" / "er" / "up").symlink_to(folder)
+    (folder / "again").symlink_to(folder / "deep")
+    (folder / "self").symlink_to(folder / "self")
+    assert len(names(folder)) == 1
+
+
+def test_an_unreadable_folder_within_is_named_and_the_rest_plays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tone(folder / "one.wav", 0.05)
+    (folder / "locked").mkdir()
+    lock(folder / "locked", monkeypatch)
+    found = look_at(playlist(str(folder)))
+    assert [file.name for file in found.tracks] == ["one.wav"]
+    assert f"Could not be read: {folder / 'locked'}." in found.troubles
+    (folder / "one.wav").unlink()
+    assert str(folder / "locked") in gone(folder)
+
+
+def lock(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system answers anybody but root."""
+    scandir = os.scandir
+
+    def refuse(path: str | Path = ".") -> object:
+        if Path(path) == folder:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+
+def test_what_is_of_another_kind_is_told(folder: Path) -> None:
+    for name in ("a.m4a", "b.M4A", "c.wma", "cover.jpg", ".hidden.m4a"):
+        (folder / name).touch()
+    assert "Of a kind that Moodtray does not play: 2 .m4a, 1 .wma." in gone(folder)
+    write_tone(folder / "d.wav", 0.05)
+    assert names(folder) == ["d.wav"]
+    assert "2 .m4a" in look_at(playlist(str(folder))).troubles
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.m3u", "#EXTM3U\n#EXTINF:1,One\n{album}/2.wav\nrelative/1.wav\r\n\n"),
+        ("list.M3U8", "\ufeff{album}/2.wav\nfile://{relative}/1.wav\n"),
+        ("list.m3u", "{album}/2.wav\nrelative\\1.wav\n"),
+        (
+            "list.pls",
+            "[playlist]\nFile1={album}/2.wav\nTitle1=x\nfile2=relative/1.wav\n",
+        ),
+    ],
+)
+def test_lists_are_read_in_their_order(folder: Path, album: Path, name: str, text: str) -> None:
+    write_tone(folder / "relative" / "1.wav", 0.05)
+    (folder / name).write_text(
+        text.format(album=album, relative=folder / "relative"), encoding="utf-8"
+    )
+    tracks = tracks_of(playlist(str(folder / name)))
+    assert [file.name for file in tracks] == ["2.wav", "1.wav"]
+    assert all(file.is_file() for file in tracks)
+    assert playlist(str(folder / name)).name == "list"
+
+
+def test_what_a_list_names_in_vain_is_told(folder: Path) -> None:
+    (folder / "radio.m3u").write_text("http://radio/stream\nhttps://radio/2\nnot/there.mp3\n")
+    told = gone(folder / "radio.m3u")
+    assert "The list" in told
+    assert "not/there.mp3" in told
+    assert "2 stream" in told
+
+
+def test_a_list_that_is_none_is_told(folder: Path) -> None:
+    (folder / "old.m3u").write_bytes("Bl\xe4ser.mp3\n\0\n".encode("latin-1") + os.urandom(300))
+    assert "old.m3u" in gone(folder / "old.m3u")
+    with (folder / "huge.m3u").open("wb") as file:
+        file.truncate(5_000_000)
+    assert "4 MB" in gone(folder / "huge.m3u")
+
+
+def test_what_never_was_is_not_said_to_be_gone(tmp_path: Path) -> None:
+    told = gone(tmp_path / "Never")
+    assert "There is no folder or file" in told
+    assert "any more" not in told
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000, "file/below"])
+def test_names_that_cannot_be_are_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    assert "local_playlists" in gone(tmp_path / name)
+
+
+# --- watching
+
+
+def wait_for(events: list[Event], count: int) -> None:
+    end = time.monotonic() + 30.0
+    while len(events) < count:
+        assert time.monotonic() < end, events
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_music_that_comes_is_noticed(
+    tmp_path: Path, album: Path, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.players.folder_watch.SECONDS", 0.05)
+    folder = tmp_path / "Late"
+    if there:
+        folder.mkdir()
+    events: list[Event] = []
+    watch = FolderWatch(events.append, SystemClock())
+    assert watch.step() is None, "nothing is missing: nothing is looked at"
+    missing = playlist(str(folder))
+    watch.start()
+    watch.watch(missing)
+    try:
+        time.sleep(0.2)
+        assert events == []
+        (folder / "within").mkdir(parents=True)
+        shutil.copy(album / "1.wav", folder / "within" / "1.wav")
+        wait_for(events, 1)
+        assert events == [PlaylistBack(missing)]
+    finally:
+        watch.request_stop()
+        assert watch.join(10.0)
+
+
+def test_enough_is_enough(folder: Path) -> None:
+    for number in range(20):
+        write_tone(folder / str(number) / "a.wav", 0.01)
+    assert len(find(folder, "x", enough=1).tracks) == 1

@@ -1,0 +1,522 @@
+"""Each area used as a person would, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from agent import events
+from agent.errors import Offline
+from agent.store.settings_file import SettingsFile
+from agent.types import CameraState, Mood, MoodState, PlayState, Status
+from agent.web.page.context import Card
+from tests.browser import new_page
+from tests.web.page.harness import SEVEN, PageServer, fill_history, wait_until
+
+AREAS = [
+    "",
+    "moods",
+    "moods/happy/add",
+    "history",
+    "history?view=week",
+    "history?view=month",
+    "settings",
+    "spotify",
+    "start?step=consent",
+    "start?step=camera",
+    "start?step=music",
+    "start?step=moods",
+    "start?step=notices",
+    "start?step=try",
+]
+
+
+TOO_WIDE = """[...document.querySelectorAll('main *')]
+    .filter((one) => one.getBoundingClientRect().right > innerWidth)
+    .slice(0, 4).map((one) => one.outerHTML.slice(0, 100))"""
+
+
+def said(page: Page, text: str | re.Pattern[str]) -> None:
+    """The page says so in its status line."""
+    expect(page.get_by_role("status")).to_have_text(text)
+
+
+# --- all areas
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_using_it(
+    browser: Browser, server: PageServer, scheme: Any
+) -> None:
+    """axe, in each area; and on a narrow window nothing is cut off."""
+    fill_history(server.history, server.clock.now())
+    server.desk.allowed = True
+    server.settings.change("local_playlists.happy", ["local:happy", "/music/Summer"])
+    server.settings.change("policy.cooldown", 60.0)
+    found: dict[str, list[str]] = {}
+    width = 1280 if scheme == "light" else 390
+    with new_page(browser, scheme=scheme, width=width) as page:
+        page.goto(server.access.link())
+        page.wait_for_url(f"{server.url}/")
+        for area in AREAS:
+            page.goto(f"{server.url}/{area}")
+            result = Axe().run(page)
+            for violation in result.response["violations"]:
+                if violation["impact"] in ("serious", "critical"):
+                    nodes = [node["html"][:120] for node in violation["nodes"][:3]]
+                    found.setdefault(area, []).append(f"{violation['id']}: {nodes}")
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide = page.evaluate(TOO_WIDE)
+                found.setdefault(area, []).append(f"too wide: {wide}")
+    assert not found, json.dumps(found, indent=1)
+
+
+def test_every_page_has_one_heading_and_a_title(page: Page, server: PageServer) -> None:
+    titles = set()
+    for area in AREAS:
+        page.goto(f"{server.url}/{area}")
+        assert page.locator("h1").count() == 1, area
+        titles.add(page.title())
+    assert all(title.endswith("· Moodtray") for title in titles)
+
+
+# --- now
+
+
+def test_now_is_live(page: Page, server: PageServer) -> None:
+    expect(page.locator("[data-live=headline]")).to_have_text("You look happy")
+    wait_until(lambda: server.streams == 1, "the open page")
+    now = server.clock.monotonic()
+    sad = (0.02, 0.0, 0.03, 0.05, 0.8, 0.0, 0.1)
+    server.publish(mood=Mood(MoodState.SAD, now, 0.8, sad))
+    expect(page.locator("[data-live=headline]")).to_have_text("You look sad")
+    expect(page.locator("[data-bar=sad] span").last).to_have_text("80 %")
+    assert page.locator("html").get_attribute("class") == "sad"
+    server.publish(problem="The disk is full.")
+    expect(page.locator("[data-problem]")).to_contain_text("The disk is full.")
+    server.publish(camera=CameraState.OFF, camera_paused=True, status=Status.PAUSED)
+    expect(page.get_by_role("button", name="Resume camera")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause camera")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("button", "event"),
+    [
+        ("Play for my mood", events.PlayForMood()),
+        ("Next playlist", events.NextPlaylist()),
+        ("Pause", events.PauseMusic()),
+        ("Pause camera", events.PauseCamera()),
+        ("Not my mood", events.NotMyMood(MoodState.HAPPY)),
+        ("surprised", events.SetMood(MoodState.SURPRISE, 30.0)),
+    ],
+)
+def test_buttons(page: Page, server: PageServer, button: str, event: events.Event) -> None:
+    page.get_by_role("button", name=button, exact=True).click()
+    wait_until(lambda: server.events == [event], button)
+
+
+def test_undo_takes_back_the_change_that_was_shown(page: Page, server: PageServer) -> None:
+    page.get_by_role("button", name="Undo").click()
+    wait_until(lambda: server.events == [events.UndoSwitch(server.snapshot.switch)], "undo")
+
+
+def test_what_pauses_can_go_on(page: Page, server: PageServer) -> None:
+    assert server.snapshot.playback is not None
+    from dataclasses import replace
+
+    server.publish(playback=replace(server.snapshot.playback, state=PlayState.PAUSED))
+    page.get_by_role("button", name="Resume", exact=True).click()
+    wait_until(lambda: server.events == [events.ResumeMusic()], "resume")
+
+
+def test_names_are_text(page: Page, server: PageServer) -> None:
+    from dataclasses import replace
+
+    assert server.snapshot.playback is not None
+    evil = "<img src=x onerror=alert(1)>\u202e‮&amp;" + "x" * 400
+    server.publish(playback=replace(server.snapshot.playback, context_name=evil, title=evil))
+    expect(page.locator("[data-live='music.title']")).to_contain_text("<img src=x")
+    page.goto(server.url)
+    expect(page.locator("[data-live='music.title']")).to_contain_text("<img src=x")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# --- moods and music
+
+
+def test_a_folder_is_added_ordered_played_copied_and_taken_out(
+    page: Page, server: PageServer, tmp_path: Path
+) -> None:
+    for name in ("Alpha", "Beta"):
+        (tmp_path / "Tunes" / name).mkdir(parents=True)
+        (tmp_path / "Tunes" / name / "1.mp3").write_bytes(b"")
+    page.get_by_role("link", name="Moods and music").click()
+    page.get_by_role("link", name="Add music for sad").click()
+    page.get_by_role("link", name="Tunes").click()
+    expect(page.get_by_text("2 songs")).to_be_visible()
+    page.get_by_role("button", name="Add Alpha").click()
+    said(page, "“Alpha” now plays for sad.")
+    page.get_by_role("button", name="Add Beta").click()
+    said(page, "“Beta” now plays for sad.")
+    page.get_by_role("link", name="← Moods and music").click()
+    alpha, beta = (str(tmp_path / "Tunes" / name) for name in ("Alpha", "Beta"))
+    assert server.settings.load().local_playlists["sad"] == (alpha, beta)
+    page.get_by_role("button", name="Move Beta up").click()
+    said(page, "The order is kept.")
+    assert server.settings.load().local_playlists["sad"] == (beta, alpha)
+    items = page.locator("[data-sort] > li")
+    items.nth(1).drag_to(items.nth(0))
+    wait_until(lambda: server.settings.load().local_playlists["sad"] == (alpha, beta), "the drag")
+    page.get_by_role("button", name="Play Beta").click()
+    wait_until(lambda: isinstance(server.events[-1], events.PlayPlaylist), "play")
+    page.get_by_text("Copy to another mood").click()
+    page.get_by_label("Mood to copy to").select_option("angry")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    said(page, "Copied to angry.")
+    assert server.settings.load().local_playlists["angry"] == (alpha, beta)
+    sad = page.locator("section.sad")
+    sad.get_by_role("button", name="Take Alpha out").click()
+    said(page, "“Alpha” was taken out.")
+    assert server.settings.load().local_playlists["sad"] == (beta,)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("", "Nothing was entered."),
+        ("x" * 10_000, "This is too long"),
+        ("/gone\u0007away", "There are invisible characters in it."),
+        ("<b>bold</b>", "The folder <b>bold</b> is not there."),
+        ("/nowhere/at/all", "The folder /nowhere/at/all is not there."),
+    ],
+)
+def test_what_cannot_be_added_is_told_at_the_field(
+    page: Page, server: PageServer, typed: str, told: str
+) -> None:
+    page.goto(f"{server.url}/moods/happy/add")
+    field = page.get_by_label("Path of a folder")
+    field.fill(typed)
+    field.press("Enter")
+    expect(page.locator("form", has=field).locator(".error")).to_contain_text(told)
+    assert field.input_value() == typed
+    assert server.settings.load().local_playlists == {}
+
+
+def test_proposals_and_own_playlists(page: Page, server: PageServer) -> None:
+    server.desk.player = "spotify"
+    server.desk.cards = [
+        Card("spotify:playlist:1", "Sommer auf dem Balkon", "84 songs"),
+        Card("spotify:playlist:2", "Deep Focus", "52 songs"),
+        Card("spotify:playlist:3", "Untitled", "1 song"),
+    ]
+    page.goto(f"{server.url}/moods/happy/add")
+    proposed = page.locator("section", has=page.get_by_role("heading", name="These may fit"))
+    assert proposed.locator("li").count() == 1
+    proposed.get_by_role("button", name="Add Sommer").click()
+    expect(page.get_by_role("status")).to_contain_text("now plays for happy")
+    assert server.settings.load().spotify_playlists == {"happy": ("spotify:playlist:1",)}
+    server.desk.error = Offline("There is no connection to Spotify.")
+    page.goto(f"{server.url}/moods/sad/add")
+    expect(page.get_by_text("There is no connection to Spotify.")).to_be_visible()
+
+
+def test_a_huge_folder_answers_at_once(page: Page, server: PageServer, tmp_path: Path) -> None:
+    huge = tmp_path / "huge"
+    huge.mkdir()
+    for number in range(20_000):
+        (huge / f"{number}.mp3").touch()
+    began = time.monotonic()
+    page.goto(f"{server.url}/moods/happy/add?folder={huge}")
+    expect(page.get_by_role("button", name="Add this folder")).to_be_visible()
+    assert time.monotonic() - began < 20
+    expect(page.get_by_text("20 000 songs")).to_be_visible()
+
+
+def test_the_mapping_as_a_file(page: Page, server: PageServer, tmp_path: Path) -> None:
+    server.settings.change("local_playlists.happy", ["local:happy", "/music/Sommer & Söhne"])
+    page.goto(f"{server.url}/moods")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as a file").click()
+    kept = tmp_path / download.value.suggested_filename
+    download.value.save_as(kept)
+    server.settings.change("local_playlists.happy", None)
+    page.reload()
+    page.locator("#mapping").set_input_files(kept)
+    page.get_by_role("button", name="Take it in").click()
+    said(page, "The mapping was taken in.")
+    assert server.settings.load().local_playlists["happy"][1] == "/music/Sommer & Söhne"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("#EXTM3U\nsong.mp3\n", "This file is no mapping of Moodtray"),
+        ('[package]\nname = "x"\n', "it has neither [local_playlists] nor"),
+        ('[local_playlists]\nhapy = ["x"]\n', "hapy"),
+        ('[camera]\nsource = 1\n[local_playlists]\nhappy = ["local:happy"]\n', "holds more"),
+        ('[local_playlists]\nhappy = "local:happy"\n', "local_playlists.happy"),
+    ],
+)
+def test_another_programs_file_is_refused(
+    page: Page, server: PageServer, tmp_path: Path, text: str, told: str
+) -> None:
+    server.settings.change("local_playlists.sad", ["local:sad"])
+    page.goto(f"{server.url}/moods")
+    file = tmp_path / "other.toml"
+    file.write_text(text)
+    page.locator("#mapping").set_input_files(file)
+    page.get_by_role("button", name="Take it in").click()
+    form = page.locator("form", has=page.locator("#mapping"))
+    expect(form.locator(".error")).to_contain_text(told)
+    assert server.settings.load().local_playlists == {"sad": ("local:sad",)}
+
+
+# --- settings
+
+
+def test_a_setting_is_saved_at_once_and_remarks_stay(page: Page, server: PageServer) -> None:
+    file = server.paths.settings_file
+    file.write_text("# mine\n" + file.read_text())
+    page.goto(f"{server.url}/settings")
+    field = page.get_by_label("Pause between changes")
+    field.fill("45")
+    field.press("Tab")
+    said(page, "Saved: Pause between changes.")
+    text = file.read_text()
+    assert text.startswith("# mine\n")
+    assert "cooldown = 45" in text
+    assert any(isinstance(event, events.SettingsChanged) for event in server.events)
+    page.get_by_role("button", name="Pause between changes as shipped").click()
+    said(page, "Pause between changes is as shipped again.")
+    assert "\ncooldown" not in file.read_text()
+    page.get_by_role("switch", name="Break a silence").check()
+    said(page, "Saved: Break a silence.")
+    assert server.settings.load().policy.start_when_silent is True
+    page.get_by_label("Change", exact=True).select_option("now")
+    said(page, "Saved: Change.")
+    assert server.settings.load().policy.timing == "now"
+
+
+def test_a_mistake_is_told_in_the_files_own_words(page: Page, server: PageServer) -> None:
+    page.goto(f"{server.url}/settings")
+    field = page.get_by_label("Pause between changes")
+    for typed, told in (("-5", "policy.cooldown must be a number from 0"), ("soon", 'not "soon"')):
+        field.fill(typed)
+        field.press("Tab")
+        expect(page.locator("[id='e-policy.cooldown']")).to_contain_text(told)
+        assert field.get_attribute("aria-invalid") == "true"
+        assert field.input_value() == typed
+    assert server.settings.load().policy.cooldown == 120.0
+
+
+def test_two_tabs(page: Page, browser: Browser, server: PageServer) -> None:
+    """The second one that saves is told, and overwrites only when it says so once more."""
+    page.goto(f"{server.url}/settings")
+    page.evaluate("source.close()")  # this tab has not heard of the other's change yet
+    server.settings.change("policy.cooldown", 60.0)
+    field = page.get_by_label("Pause between changes")
+    field.fill("30")
+    field.press("Tab")
+    expect(page.locator("[id='e-policy.cooldown']")).to_contain_text("It was set to “60” meanwhile")
+    assert server.settings.load().policy.cooldown == 60.0
+    field.press("Enter")
+    said(page, "Saved: Pause between changes.")
+    assert server.settings.load().policy.cooldown == 30.0
+
+
+def test_a_change_on_disk_shows_up(page: Page, server: PageServer) -> None:
+    page.goto(f"{server.url}/settings")
+    wait_until(lambda: server.streams > 0, "the open page")
+    SettingsFile(server.paths).change("policy.cooldown", 77.0)
+    server.publish()
+    expect(page.get_by_role("textbox", name="Pause between changes")).to_have_value("77")
+
+
+def test_a_broken_file_is_told_and_left_alone(page: Page, server: PageServer) -> None:
+    server.paths.settings_file.write_text("[policy\ncooldown = 1\n")
+    page.goto(f"{server.url}/settings")
+    expect(page.get_by_role("alert").first).to_contain_text("The settings file has a mistake")
+    field = page.get_by_label("Pause between changes")
+    field.fill("45")
+    field.press("Tab")
+    expect(page.locator("[id='e-policy.cooldown']")).to_contain_text("line 1")
+    assert server.paths.settings_file.read_text() == "[policy\ncooldown = 1\n"
+
+
+def test_a_setting_is_found_by_its_words(page: Page, server: PageServer) -> None:
+    page.goto(f"{server.url}/settings")
+    page.get_by_label("Find a setting").fill("battery")
+    expect(page.get_by_label("Look every, on battery")).to_be_visible()
+    expect(page.get_by_label("Volume")).to_be_hidden()
+
+
+# --- history
+
+
+def test_history_shows_exports_and_deletes(page: Page, server: PageServer) -> None:
+    fill_history(server.history, server.clock.now())
+    yesterday = server.clock.now() - timedelta(days=1)
+    page.goto(f"{server.url}/history?day={yesterday:%Y-%m-%d}")
+    expect(page.get_by_role("heading", name=f"{yesterday.day} ")).to_be_visible()
+    expect(page.locator("svg.band rect.happy").first).to_be_visible()
+    page.get_by_text("The same as a table").click()
+    expect(page.get_by_role("cell", name="08:05", exact=True).first).to_be_visible()
+    expect(page.get_by_text("taken back by you").first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as JSON").click()
+    kept = json.loads(Path(download.value.path()).read_text())
+    assert len(kept["moods"]) == len(server.history.moods())
+    assert {answer["kind"] for answer in kept["answers"]} == {"undo"}
+    page.get_by_role("button", name="This day…").click()
+    page.get_by_role("button", name="No, leave it").click()
+    assert server.forgotten == []
+    page.get_by_role("button", name="This day…").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    said(page, "It was deleted.")
+    midnight = yesterday.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    assert server.forgotten == [(midnight, midnight + 86_400)]
+    page.get_by_label("One hour of this day").select_option(label="09:00 – 10:00")
+    page.get_by_role("button", name="Delete…", exact=True).click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    wait_until(lambda: server.forgotten[1:] == [(midnight + 9 * 3600, midnight + 36_000)], "hour")
+    page.get_by_role("button", name="Everything…").click()
+    page.get_by_role("button", name="Delete everything").click()
+    said(page, "Everything was deleted.")
+    since, until = server.forgotten[2]
+    assert since == 0.0
+    assert until > server.clock.now().timestamp()
+
+
+def test_formulas_in_names_stay_texts(page: Page, server: PageServer) -> None:
+    from agent.types import Action, Decision, Playlist
+
+    evil = Playlist("local:x", "=HYPERLINK(0)")
+    decision = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, evil, "@SUM(1)")
+    server.history.add_switch(server.clock.now(), decision)
+    page.goto(f"{server.url}/history")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as CSV").click()
+    text = Path(download.value.path()).read_text()
+    assert "'=HYPERLINK(0)" in text
+    assert "'@SUM(1)" in text
+
+
+@pytest.mark.parametrize("day", ["", "yesterday", "9999-12-31", "0001-01-01", "2026-02-30"])
+@pytest.mark.parametrize("view", ["day", "week", "month"])
+def test_odd_days_show_some_day(page: Page, server: PageServer, view: str, day: str) -> None:
+    answer = page.goto(f"{server.url}/history?view={view}&day={day}")
+    assert answer is not None
+    assert answer.status == 200
+
+
+# --- first steps
+
+
+def test_steps_are_left_and_resumed(page: Page, server: PageServer) -> None:
+    server.publish(consent=False)
+    page.get_by_role("link", name="First steps").click()
+    expect(page.get_by_role("heading", name="May Moodtray use the camera?")).to_be_visible()
+    expect(page.get_by_text(server.desk.text.splitlines()[0])).to_be_visible()
+    page.get_by_role("button", name="Allow the camera").click()
+    expect(page.get_by_text("You look happy (86 %)")).to_be_visible()
+    assert server.desk.allowed
+    assert events.ConsentGiven() in server.events
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Where the music comes from")).to_be_visible()
+    page.get_by_role("link", name="Now", exact=True).click()
+    page.get_by_role("link", name="First steps").click()  # the camera is seen to work
+    expect(page.get_by_role("heading", name="Where the music comes from")).to_be_visible()
+    page.get_by_role("link", name="Your consent").click()
+    page.get_by_role("button", name="Take it back…").click()
+    page.get_by_role("button", name="Take it back", exact=True).click()
+    expect(page.get_by_role("button", name="Allow the camera")).to_be_visible()
+    assert not server.desk.allowed
+
+
+@pytest.mark.parametrize(
+    ("pasted", "found"),
+    [
+        ("0123456789abcdef0123456789abcdef", True),
+        (
+            "  https://developer.spotify.com/dashboard/0123456789ABCDEF0123456789abcdef/settings ",
+            True,
+        ),
+        ("0123456789abcdef", False),
+        ("", False),
+        ("<script>alert(1)</script>", False),
+        ("x" * 10_000, False),
+    ],
+)
+def test_client_ids(page: Page, server: PageServer, pasted: str, found: bool) -> None:
+    page.goto(f"{server.url}/spotify")
+    field = page.get_by_label("Client ID")
+    field.fill(pasted)
+    page.get_by_role("button", name="Log in").click()
+    if found:
+        wait_until(lambda: server.desk.logins, "the login")
+        client_id, back = server.desk.logins[0]
+        assert client_id.lower() == "0123456789abcdef0123456789abcdef"
+        assert back == f"{server.url}/spotify"
+    else:
+        expect(page.locator("form", has=field).locator(".error")).not_to_be_empty()
+        assert server.desk.logins == []
+
+
+# --- an agent that goes and comes back
+
+
+def test_the_page_says_that_the_agent_is_gone_and_goes_on_with_the_next(
+    browser: Browser, tmp_path: Path
+) -> None:
+    from agent.web import loopback
+
+    with new_page(browser) as page:
+        with PageServer(tmp_path) as first:
+            page.goto(first.access.link())
+            page.wait_for_url(f"{first.url}/")
+            wait_until(lambda: first.streams == 1, "the open page")
+            port = first.port
+        expect(page.locator("#lost")).to_be_visible()
+        expect(page.locator("#lost")).to_contain_text("goes on by itself")
+        page.get_by_role("button", name="Next playlist").click()
+        expect(page.get_by_role("status")).to_contain_text("Nothing was changed.")
+        with PageServer(tmp_path, loopback.listen(port)) as second:
+            wait_until(lambda: second.streams == 1, "the page's return")
+            expect(page.locator("#lost")).to_be_hidden()
+            page.get_by_role("button", name="Next playlist").click()
+            wait_until(lambda: second.events == [events.NextPlaylist()], "the button")
+
+
+def test_a_full_disk_is_told_at_the_field(
+    page: Page, server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+    import os
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    page.goto(f"{server.url}/settings")
+    before = server.paths.settings_file.read_text()
+    monkeypatch.setattr(os, "fsync", full)
+    field = page.get_by_label("Pause between changes")
+    field.fill("45")
+    field.press("Tab")
+    expect(page.locator("[id='e-policy.cooldown']")).to_contain_text("the disk is full")
+    assert field.input_value() == "45"
+    assert server.paths.settings_file.read_text() == before
+
+
+def test_seven_bars_of_a_face(page: Page) -> None:
+    for name, share in zip(
+        ("angry", "happy", "neutral"), (SEVEN[0], SEVEN[3], SEVEN[6]), strict=True
+    ):
+        expect(page.locator(f"[data-bar={name}] span").last).to_have_text(f"{round(100 * share)} %")

@@ -1,0 +1,360 @@
+"""Who gets in: the page attacked as other users, other pages and other programs would."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from agent.clock import SystemClock
+from agent.web.page import access as access_module
+from agent.web.page.access import LINK_SECONDS, SESSION_SECONDS, Access
+from tests.browser import new_page
+from tests.fakes.clock import FakeClock
+from tests.web.page.harness import PageServer
+
+PAGES = ["/", "/moods", "/history", "/settings", "/start", "/spotify", "/moods/happy/add"]
+SECRETS = [
+    "/api/now",
+    "/api/events",
+    "/api/start/still",
+    "/api/openapi.json",
+    "/history/export/csv",
+]
+
+
+@pytest.fixture
+def stranger(server: PageServer) -> Iterator[httpx.Client]:
+    """Somebody without a cookie."""
+    with httpx.Client(base_url=server.url, trust_env=False) as made:
+        yield made
+
+
+@pytest.fixture
+def user(server: PageServer) -> Iterator[httpx.Client]:
+    """The user's browser, as far as HTTP goes."""
+    with httpx.Client(base_url=server.url, trust_env=False) as made:
+        made.get(server.access.link())
+        yield made
+
+
+def token_of(user: httpx.Client) -> str:
+    found = re.search(r'name="token" content="(\w+)"', user.get("/").text)
+    assert found
+    return found.group(1)
+
+
+def change(client: httpx.Client, origin: str | None, **headers: str) -> httpx.Response:
+    """Ask for a change as the page's script does, but for what the test says."""
+    given = {} if origin is None else {"Origin": origin}
+    return client.post("/api/do", json={"do": "next"}, headers={**given, **headers})
+
+
+# --- no cookie
+
+
+@pytest.mark.parametrize("path", [*PAGES, *SECRETS])
+def test_without_a_cookie_nothing_is_shown(stranger: httpx.Client, path: str) -> None:
+    answer = stranger.get(path)
+    assert answer.status_code == 401
+    assert "balcony" not in answer.text
+    assert "for you alone" in answer.text
+
+
+def test_without_a_cookie_nothing_is_changed(stranger: httpx.Client, server: PageServer) -> None:
+    assert change(stranger, server.url).status_code == 401
+    assert server.events == []
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ["", "x", "1.2.3", "a.b.c", "9" * 40 + ".x.y", "1790000000.abc." + "0" * 64, "ü.ü.ü"],
+)
+def test_a_made_up_cookie_is_none(stranger: httpx.Client, server: PageServer, cookie: str) -> None:
+    header = f"{server.access.cookie_name}={cookie}".encode()
+    assert stranger.get("/", headers=[(b"Cookie", header)]).status_code == 401
+
+
+def test_the_cookie_of_another_port_is_none(server: PageServer, stranger: httpx.Client) -> None:
+    key = access_module.load_key(server.paths.runtime)
+    other = Access(key, server.clock, server.port + 1)
+    value = other.new_session()
+    for name in (other.cookie_name, server.access.cookie_name):
+        assert stranger.get("/", headers={"Cookie": f"{name}={value}"}).status_code == 401
+
+
+# --- the link
+
+
+def test_a_link_works_once(stranger: httpx.Client, server: PageServer) -> None:
+    link = server.access.link("history")
+    first = stranger.get(link)
+    assert first.status_code == 303
+    assert first.headers["location"] == "/enter?to=history"  # nothing secret goes on
+    cookie = first.headers["set-cookie"]
+    assert cookie.startswith(f"moodtray-{server.port}=")
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
+    assert stranger.get("/history").status_code == 200
+    with httpx.Client(base_url=server.url, trust_env=False) as other:
+        second = other.get(link)
+        assert second.status_code == 401
+        assert "set-cookie" not in second.headers
+        assert "has been used or is too old" in second.text
+
+
+def test_a_link_works_for_five_minutes() -> None:
+    clock = FakeClock()
+    access = Access(b"k" * 32, clock, 80)
+    early, late = access.link(), access.link()
+    clock.advance(LINK_SECONDS - 1)
+    assert access.redeem(early.rpartition("/")[2]) == ""
+    clock.advance(2)
+    assert access.redeem(late.rpartition("/")[2]) is None
+
+
+def test_a_link_leads_to_our_pages_only(stranger: httpx.Client, server: PageServer) -> None:
+    with pytest.raises(ValueError, match="evil"):
+        server.access.link("//evil.example")
+    for to in ("//evil.example", "https://evil.example", "javascript:alert(1)", "settings/.."):
+        page = stranger.get("/enter", params={"to": to})
+        assert 'content="0;url=/"' in page.text
+        assert "evil" not in page.text
+
+
+def test_few_links_are_open_at_a_time() -> None:
+    access = Access(b"k" * 32, FakeClock(), 80)
+    first = access.link().rpartition("/")[2]
+    for _ in range(access_module.LINKS_KEPT):
+        access.link()
+    assert access.redeem(first) is None
+
+
+def test_guessing_is_slowed_down_and_then_refused() -> None:
+    access = Access(b"k" * 32, FakeClock(), 80)
+    waits = [access.failed() for _ in range(access_module.REFUSE_AFTER + 1)]
+    assert waits[0] == 0.0
+    assert waits[10] == access_module.MAX_DELAY
+    assert waits[-1] is None
+
+
+def test_guessing_does_not_shut_the_user_out(
+    stranger: httpx.Client, user: httpx.Client, server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_module, "MAX_DELAY", 0.01)
+    statuses = {stranger.get(f"/enter/{n}").status_code for n in range(30)}
+    assert statuses == {401, 429}
+    assert user.get("/").status_code == 200
+    assert stranger.get(server.access.link()).status_code == 303
+
+
+# --- the cookie's life
+
+
+def test_a_cookie_ends_after_half_a_day_and_survives_a_clock_set_back() -> None:
+    clock = FakeClock()
+    access = Access(b"k" * 32, clock, 80)
+    session = access.new_session()
+    assert access.is_session(session)
+    clock.advance(SESSION_SECONDS - 10)
+    assert access.is_session(session)
+    clock.advance(20)
+    assert not access.is_session(session)
+    young = access.new_session()
+    clock.advance(-3600)
+    assert access.is_session(young)
+
+
+def test_a_visit_renews_the_cookie(server: PageServer, user: httpx.Client) -> None:
+    class Ahead(SystemClock):
+        def now(self):  # type: ignore[no-untyped-def]
+            return super().now() + timedelta(hours=2)
+
+    assert "set-cookie" not in user.get("/").headers
+    server.access._clock = Ahead()
+    assert "set-cookie" in user.get("/").headers
+
+
+def test_the_key_is_for_the_users_eyes_and_a_readable_one_is_replaced(server: PageServer) -> None:
+    file = server.paths.runtime / access_module.KEY_FILE
+    assert file.stat().st_mode & 0o777 == 0o600
+    key = access_module.load_key(server.paths.runtime)
+    assert access_module.load_key(server.paths.runtime) == key
+    file.chmod(0o644)
+    assert access_module.load_key(server.paths.runtime) != key
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+# --- other pages
+
+
+@pytest.mark.parametrize("host", ["localhost", "moodtray.evil.example", "127.0.0.1", "[::1]", ""])
+def test_other_names_for_the_address_are_refused(
+    user: httpx.Client, server: PageServer, host: str
+) -> None:
+    """DNS rebinding: a foreign name that was pointed here carries no right, cookie or not."""
+    name = f"{host}:{server.port}" if host not in ("127.0.0.1", "") else host
+    answer = user.get("/", headers={"Host": name})
+    assert answer.status_code in (400, 403)
+    assert "balcony" not in answer.text
+
+
+def test_two_hosts_are_refused(user: httpx.Client, server: PageServer) -> None:
+    good, cookie = f"127.0.0.1:{server.port}", user.headers.get("cookie", "")
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        head = f"GET / HTTP/1.1\r\nHost: {good}\r\nHost: evil.example\r\nCookie: {cookie}\r\n\r\n"
+        raw.sendall(head.encode())
+        assert raw.recv(100).split()[1] in (b"400", b"403")
+
+
+@pytest.mark.parametrize(
+    "origin", [None, "null", "http://evil.example", "http://127.0.0.1", "https://127.0.0.1:{port}"]
+)
+def test_changes_come_from_the_page_itself(
+    user: httpx.Client, server: PageServer, origin: str | None
+) -> None:
+    token = token_of(user)
+    named = origin.format(port=server.port) if origin else None
+    assert change(user, named, **{"X-Moodtray-Token": token}).status_code == 403
+    assert server.events == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+def test_changes_for_another_site_are_refused(
+    user: httpx.Client, server: PageServer, site: str
+) -> None:
+    token = token_of(user)
+    given = {"X-Moodtray-Token": token, "Sec-Fetch-Site": site}
+    assert change(user, server.url, **given).status_code == 403
+    assert server.events == []
+
+
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "websocket"])
+def test_other_sites_can_load_nothing(user: httpx.Client, mode: str) -> None:
+    for path in ("/", "/static/page.css", "/api/now"):
+        answer = user.get(path, headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode})
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("token", ["", "0" * 64, "ü"])
+def test_changes_need_the_forms_token(user: httpx.Client, server: PageServer, token: str) -> None:
+    header = [(b"Origin", server.url.encode()), (b"X-Moodtray-Token", token.encode())]
+    answer = user.post("/api/do", json={"do": "next"}, headers=header)
+    assert answer.status_code == 403
+    assert server.events == []
+
+
+def test_the_token_of_another_session_is_none(user: httpx.Client, server: PageServer) -> None:
+    with httpx.Client(base_url=server.url, trust_env=False) as other:
+        other.get(server.access.link())
+        token = token_of(other)
+    assert token != token_of(user)
+    assert change(user, server.url, **{"X-Moodtray-Token": token}).status_code == 403
+
+
+def test_with_all_that_a_change_is_made(user: httpx.Client, server: PageServer) -> None:
+    answer = change(user, server.url, **{"X-Moodtray-Token": token_of(user)})
+    assert answer.status_code == 200
+    assert len(server.events) == 1
+
+
+def test_a_page_elsewhere_cannot_use_the_users_cookie(browser: Browser, server: PageServer) -> None:
+    """In a real browser: another server of this computer frames the page, loads it and posts."""
+    attack = """<!doctype html><iframe src="{url}/"></iframe><img src="{url}/api/now">
+    <form method="post" action="{url}/api/do" enctype="text/plain"><input name='{{"do":"next","x":"'
+    value='"}}'></form><script>
+    const cookie = {{credentials: "include", mode: "no-cors"}};
+    fetch("{url}/api/do", {{...cookie, method: "POST", body: "{{}}"}});
+    fetch("{url}/api/now", cookie).then(a => a.text()).then(t => document.title = t);
+    document.forms[0].submit();</script>"""
+    with new_page(browser) as page:
+        page.goto(server.access.link())
+        page.wait_for_url(f"{server.url}/")
+        for host in ("http://127.0.0.1:9", "http://evil.example"):
+            page.route(
+                f"{host}/**",
+                lambda route: route.fulfill(
+                    body=attack.format(url=server.url), content_type="text/html"
+                ),
+            )
+            page.goto(f"{host}/")
+            page.wait_for_url(f"{server.url}/**")
+            assert "another page" in page.content() or "error" in page.content()
+        assert server.events == []
+
+
+# --- other users
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no user ids")
+def test_another_user_gets_nothing_even_with_the_cookie(
+    user: httpx.Client, server: PageServer
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    cookie = user.cookies.get(server.access.cookie_name)
+    program = f"""
+import http.client, os, socket
+os.setuid(65534)
+for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")):
+    c = http.client.HTTPConnection("127.0.0.1", {server.port})
+    c.sock = socket.socket(family); c.sock.connect((address, {server.port}))
+    c.request("GET", "/", headers={{"Cookie": "{server.access.cookie_name}={cookie}"}})
+    a = c.getresponse(); print(a.status, b"balcony" in a.read())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["401 False", "401 False"]
+
+
+# --- every answer
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/static/page.css", "/nowhere", "/api/nowhere"])
+def test_every_answer_has_the_headers(user: httpx.Client, path: str) -> None:
+    headers = user.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert "access-control-allow-origin" not in headers
+    assert "server" not in headers
+    if not path.startswith("/static"):
+        assert headers["cache-control"] == "no-store"
+
+
+def test_the_still_is_never_kept(user: httpx.Client, server: PageServer) -> None:
+    assert user.get("/api/start/still").status_code == 403  # not allowed yet
+    server.desk.allowed = True
+    answer = user.get("/api/start/still")
+    assert answer.json()["picture"].startswith("data:image/jpeg;base64,")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "HEAD"])
+def test_other_methods_are_refused(user: httpx.Client, method: str) -> None:
+    assert user.request(method, "/").status_code == 405
+
+
+def test_too_much_is_refused_unread(user: httpx.Client, server: PageServer) -> None:
+    given = {"Origin": server.url, "X-Moodtray-Token": token_of(user)}
+    answer = user.post("/api/moods/import", content=b"x" * 300_000, headers=given)
+    assert answer.status_code == 413
+    unknown = user.post("/api/do", content=iter([b"{}"]), headers=given)
+    assert unknown.status_code == 411
+
+
+def test_what_is_static_holds_no_paths(user: httpx.Client) -> None:
+    for path in ("/static/../render.py", "/static/%2e%2e/render.py", "/static/..%2frender.py"):
+        assert user.get(path).status_code in (401, 404)
