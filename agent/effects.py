@@ -156,6 +156,13 @@ class KeepPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepJourney:
+    """Store where a journey is, so that it survives a restart; None: there is none."""
+
+    numbers: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
 class StartLogin:
     """Open the browser for a login."""
 
@@ -214,6 +221,7 @@ Effect: TypeAlias = (
     | RecordSwitch
     | RecordFeedback
     | KeepPerson
+    | KeepJourney
     | StartLogin
     | EndLogin
     | SwitchAutostart

@@ -74,6 +74,34 @@ class PolicySettings(_Section):
     """A context that the user chose is left alone that long, or until it ends."""
 
 
+Response = Literal["match", "lift", "calm", "energise", "leave alone"]
+
+
+class ResponseSettings(_Section):
+    """What each mood should do to the music.
+
+    match: music for that mood. lift, calm and energise lead away from it in steps. leave alone:
+    nothing changes.
+    """
+
+    angry: Response = "match"
+    disgust: Response = "match"
+    fear: Response = "match"
+    happy: Response = "match"
+    sad: Response = "match"
+    surprise: Response = "match"
+    neutral: Response = "match"
+    tracks: Annotated[int, Field(ge=1, le=20)] = 3
+    """Tracks that one step lasts ..."""
+    minutes: Annotated[float, Field(ge=1.0, le=120.0)] = 12.0
+    """... or minutes, whichever is over first."""
+
+    def of(self, emotion: str) -> Response:
+        """Look up the response to one emotion."""
+        response: Response = getattr(self, emotion)
+        return response
+
+
 class LocalSettings(_Section):
     """The player of Moodtray itself."""
 
@@ -161,6 +189,7 @@ class Settings(_Section):
     camera: CameraSettings = CameraSettings()
     mood: MoodSettings = MoodSettings()
     policy: PolicySettings = PolicySettings()
+    response: ResponseSettings = ResponseSettings()
     local: LocalSettings = LocalSettings()
     local_playlists: dict[EmotionName, tuple[str, ...]] = Field(
         default_factory=dict, examples=[["~/Music/Happy"]]

@@ -14,6 +14,7 @@ from agent.types import (
     Action,
     CameraState,
     Decision,
+    JourneyView,
     Mood,
     MoodState,
     Playback,
@@ -217,6 +218,14 @@ def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
     if decision is not None and (switch is None or decision.reason != switch.reason):
         lines.append(f"Now: {decided(decision)}")
     return tuple(lines) or (NO_MOOD_YET,)
+
+
+def journey_line(journey: JourneyView) -> str:
+    """Tell where a journey is: "2 of 3: from sad towards happy"."""
+    start, goal = MOOD_WORDS[journey.start], MOOD_WORDS[journey.goal]
+    if journey.steps == 1:
+        return f"music for {goal}"
+    return f"{journey.step} of {journey.steps}: from {start} towards {goal}"
 
 
 def decided(decision: Decision) -> str:

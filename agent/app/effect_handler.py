@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from agent import effects, events
-from agent.app import event_log
+from agent.app import event_log, journey_file
 from agent.app.components import Components
 from agent.app.options import Options
 from agent.errors import AgentError, DesktopError, StoreError
@@ -151,6 +151,8 @@ class EffectHandler:
             case effects.KeepPerson(numbers):
                 if self._parts.own_face is not None:
                     self._parts.own_face.save(numbers)
+            case effects.KeepJourney(numbers):
+                journey_file.save(self._paths, numbers)
             case effects.SwitchAutostart(enabled):
                 self._switch_autostart(enabled)
             case effects.AskConsent():

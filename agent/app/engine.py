@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import effects, events
-from agent.app import memory
+from agent.app import journey_file, memory
 from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
@@ -105,6 +105,7 @@ class Engine:
             camera_paused=options.paused,
             calibration=Calibration(classifier.priors, classifier.class_means),
             person=self._own_face.load(self._tell_problem),
+            journey=journey_file.load(paths),
         )
         self._parts = self._build(classifier, tray)
         self._effect_handler = EffectHandler(

@@ -11,14 +11,19 @@ passes through here; ``snapshot`` puts together what is shown of the whole.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
+
+import numpy as np
 
 from agent import effects, events
 from agent.core import messages
 from agent.core.camera import CameraControl
+from agent.core.circumplex import affect
+from agent.core.journey import Journeys
 from agent.core.mood import MoodTracker, OwnWord
-from agent.core.mood_filter import UNKNOWN, Calibration
+from agent.core.mood_filter import UNKNOWN, Calibration, certainty
 from agent.core.music import MusicControl
 from agent.core.person import STRANGER, Person
 from agent.core.policy import Listener
@@ -70,6 +75,7 @@ class Controller:
         calibration: Calibration = UNKNOWN,
         autostart: bool | None = None,
         person: Person = STRANGER,
+        journey: Mapping[str, object] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -77,6 +83,7 @@ class Controller:
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
         self._mood_tracker = MoodTracker(clock, calibration, person)
         self._music = MusicControl(clock, asked=asked)
+        self._journeys = Journeys(clock, journey)
         self._preview = False
         self._autostart = autostart
         self._workers = WorkerStates()
@@ -124,6 +131,7 @@ class Controller:
         """Let time pass: end what has run out and look again."""
         self._out = [*self._mood_tracker.tick(self._camera.watching), *self._camera.tick()]
         self._music.tick()
+        self._out += self._journeys.tick(self._mood.state, self._settings.response)
         if self._trial_until is not None and self._clock.monotonic() >= self._trial_until:
             self._try_for(0.0)
         self._steer_rest()
@@ -137,6 +145,8 @@ class Controller:
         music = self._music.deadlines(self._in_force.policy)
         trial = [] if self._trial_until is None else [self._trial_until]
         own = [*self._camera.deadlines, *self._mood_tracker.deadlines]
+        journey = self._journeys.deadline(self._settings.response)
+        own += [] if journey is None else [journey]
         return min([*own, *music, *trial], default=None)
 
     # -- one case an event
@@ -152,6 +162,9 @@ class Controller:
                 self._camera_changed(state, error)
             case events.PlaybackChanged(playback, happening):
                 self._out += self._music.playback_changed(playback, happening)
+                self._out += self._journeys.happened(
+                    happening, self._mood.state, self._settings.response
+                )
                 self._decide(happening)
             case events.PlaylistStarted(playlist, playback):
                 self._out += self._music.playlist_started(playlist, playback)
@@ -225,6 +238,19 @@ class Controller:
                 self._decide()
             case events.NotMyMood(shown, switch):
                 self._deny_mood(shown, switch)
+            case events.BeginJourney(goal, start):
+                self._begin_journey(goal, start)
+            case events.EndJourney():
+                going = self._journeys.current is not None
+                self._out += self._journeys.stop()
+                self._out.append(effects.Notify(messages.journey_ended(going)))
+                self._decide()
+            case events.NotMe():
+                self._out += self._mood_tracker.not_me(self._camera.watching)
+                self._out.append(effects.Notify(messages.somebody_else()))
+                self._decide()
+            case events.LearnFace(rest):
+                self._learn_face(rest)
             case events.UndoSwitch(shown):
                 self._undo(shown)
             case events.TellWhy():
@@ -325,11 +351,27 @@ class Controller:
             self._out.append(effects.Notify(messages.not_my_mood(denied)))
         self._decide()
 
+    def _begin_journey(self, goal: MoodState, start: MoodState | None) -> None:
+        here = self._mood.state if self._mood.state.is_emotion else None
+        begin = start or here or self._mood_tracker.last_emotion or MoodState.NEUTRAL
+        self._out += self._journeys.begin(begin, goal)
+        assert self._journeys.current is not None
+        self._out.append(effects.Notify(messages.journey_begun(self._journeys.current.view)))
+        self._decide()
+
+    def _learn_face(self, rest: tuple[tuple[float, ...], ...]) -> None:
+        learned = Person().learn([np.asarray(row) for row in rest])
+        self._out += self._mood_tracker.know(learned)
+        self._out.append(effects.Notify(messages.face_learned(bool(rest))))
+        self._decide()
+
     def _undo(self, shown: Decision | None) -> None:
         """Take a change back, and with it the user's own word on their mood that it followed."""
         latest, mood = self._music.switch, self._mood
         self._out += self._music.undo(shown, self._in_force.policy)
         taken_back = latest is not None and self._music.switch is None
+        if taken_back:
+            self._out += self._journeys.taken_in_hand(mood.state)
         if taken_back and latest is not None and mood.by_hand and latest.mood is mood.state:
             self._out += self._mood_tracker.follow_face(self._camera.watching)
 
@@ -373,11 +415,19 @@ class Controller:
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
         if self._workers.lacks("player"):
             return  # nobody would carry it out
-        self._out += self._music.decide(self._listener, self._in_force.policy, happening)
+        guide, out = self._journeys.guide(self._mood, self._settings.response)
+        self._out += out
+        self._out += self._music.decide(self._listener, self._in_force.policy, happening, guide)
 
     @property
     def _listener(self) -> Listener:
-        return Listener(self._mood, self._camera.watching, self._mood_tracker.last_emotion)
+        return Listener(
+            self._mood,
+            self._camera.watching,
+            self._mood_tracker.last_emotion,
+            self._mood_tracker.person_in_force.is_known,
+            certainty(self._in_force.mood),
+        )
 
     @property
     def _mood(self) -> Mood:
@@ -424,7 +474,15 @@ class Controller:
             settings_problem=self._settings_problem,
             volume=self._settings.local.volume,
         )
-        return replace(snapshot, answer=self._answer, answers=self._answers)
+        going, place = self._journeys.current, affect(snapshot.mood.probabilities)
+        return replace(
+            snapshot,
+            answer=self._answer,
+            answers=self._answers,
+            journey=None if going is None else going.view,
+            own_face=self._mood_tracker.person_in_force.is_known,
+            affect=None if place is None else (place.valence, place.arousal),
+        )
 
     def _finish(self) -> list[effects.Effect]:
         for effect in self._out:

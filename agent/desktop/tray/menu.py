@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from agent.events import (
     AskForConsent,
+    BeginJourney,
+    EndJourney,
     Event,
     FollowFace,
     LogIn,
@@ -35,12 +37,13 @@ from agent.events import (
     TellWhy,
     UndoSwitch,
 )
-from agent.types import PlayState, Snapshot, Status
+from agent.types import MoodState, PlayState, Snapshot, Status
 from agent.wording import (
     LINE_WIDTH,
     MOOD_WORDS,
     MOODS,
     clock_time,
+    journey_line,
     mood_line,
     music_line,
     part_stopped,
@@ -243,6 +246,7 @@ def _music(snapshot: Snapshot) -> tuple[Item, ...]:
     ways = (
         Item("Next track", event=NextTrack()),
         Item("Next playlist for this mood", event=NextPlaylist()),
+        *_journey(snapshot),
         *_volume(snapshot),
     )
     if state is PlayState.PLAYING:
@@ -250,6 +254,18 @@ def _music(snapshot: Snapshot) -> tuple[Item, ...]:
     if state is PlayState.PAUSED:
         return (play, Item("Resume music", event=ResumeMusic(), second=True), *ways)
     return (play, *_volume(snapshot))
+
+
+def _journey(snapshot: Snapshot) -> tuple[Item, ...]:
+    """The ways that music can lead, or where it is on its way."""
+    going = snapshot.journey
+    if going is not None:
+        stop = Item("End the journey", event=EndJourney())
+        return (Item(f"Journey: {journey_line(going)}", children=(stop,)),)
+    return (
+        Item("Lift me", event=BeginJourney(MoodState.HAPPY)),
+        Item("Calm me", event=BeginJourney(MoodState.NEUTRAL)),
+    )
 
 
 def _volume(snapshot: Snapshot) -> tuple[Item, ...]:

@@ -34,6 +34,10 @@ class Told:
 SECTIONS: dict[str, tuple[str, str]] = {
     "": (N_("General"), ""),
     "policy": (N_("Changing the music"), N_("When Moodtray may change what plays.")),
+    "response": (
+        N_("What a mood should do"),
+        N_("Play its music, or lead away from it in steps."),
+    ),
     "mood": (N_("From face to mood"), N_("How quickly a look becomes a mood.")),
     "camera": (N_("Camera"), N_("Where Moodtray looks, and how often.")),
     "local": (N_("Moodtray's own player"), N_("For the music in your own folders.")),
@@ -90,6 +94,15 @@ TOLD: dict[str, Told] = {
     "mood.steadiness": Told(
         N_("Steadiness"), N_("Calm: slow to change its mind. Quick: follows you closely.")
     ),
+    "response.angry": Told(N_("When angry"), ""),
+    "response.disgust": Told(N_("When disgusted"), ""),
+    "response.fear": Told(N_("When afraid"), ""),
+    "response.happy": Told(N_("When happy"), ""),
+    "response.sad": Told(N_("When sad"), ""),
+    "response.surprise": Told(N_("When surprised"), ""),
+    "response.neutral": Told(N_("When neutral"), ""),
+    "response.tracks": Told(N_("A step lasts"), "", N_("tracks")),
+    "response.minutes": Told(N_("And no longer than"), N_("Whichever is over first."), _MINUTES),
     "policy.timing": Told(
         N_("Change"), N_("Let the song play to its end first, or change at once.")
     ),
@@ -158,6 +171,11 @@ CHOICES: dict[str, str] = {
     "steady": N_("steady"),
     "balanced": N_("balanced"),
     "quick": N_("quick"),
+    "match": N_("play its music"),
+    "lift": N_("lift me"),
+    "calm": N_("calm me"),
+    "energise": N_("wake me up"),
+    "leave alone": N_("change nothing"),
 }
 """Words for the values of a choice; others are shown as they are."""
 
