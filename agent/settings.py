@@ -39,6 +39,8 @@ class CameraSettings(_Section):
     burst_duration: Annotated[float, Field(ge=0.0, le=5.0)] = 0.5
     yield_to_others: bool = True
     """Let the camera go for a while when another program asks for it."""
+    finder: Literal["blazeface", "haar"] = "blazeface"
+    """What finds the faces. Haar also where BlazeFace's weights are missing."""
     engine: Literal["onnx", "int8", "torch"] = "onnx"
 
 

@@ -1,6 +1,6 @@
-"""Every sentence about mood, music and camera, made in one place. Pure.
+"""Makes every sentence that menu, status, notifications, preview and demo share, once. Pure.
 
-Menu, tooltip, status, notifications, preview and demo share them.
+They are about mood, music and camera.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def parse_minutes(text: str) -> float:
 
 
 def describe(mood: Mood | MoodState) -> str:
-    """One short clause: "you look happy", "you said you feel sad", "nobody is here"."""
+    """Describe in a short clause: "you look happy", "you said you feel sad", "nobody is here"."""
     state = mood.state if isinstance(mood, Mood) else mood
     if state is MoodState.AWAY:
         return "nobody is in front of the camera"
@@ -106,17 +106,17 @@ def describe(mood: Mood | MoodState) -> str:
 
 
 def sentence(clause: str) -> str:
-    """``clause`` with a capital and a full stop."""
+    """Write ``clause`` with a capital and a full stop."""
     return f"{capital(clause).rstrip('.')}."
 
 
 def capital(clause: str) -> str:
-    """``clause`` beginning with a capital letter."""
+    """Write ``clause`` beginning with a capital letter."""
     return clause[:1].upper() + clause[1:]
 
 
 def mood_line(snapshot: Snapshot) -> str:
-    """Tell what is known of the user now: the first line of menu, status and preview."""
+    """Say what is known of the user now: the first line of menu, tooltip, status and preview."""
     status, mood = snapshot.status, snapshot.mood
     if "watcher" in snapshot.stopped:
         line = "Not watching"  # the problem's own lines say why
@@ -169,7 +169,7 @@ def watch_line(snapshot: Snapshot) -> str:
 
 
 def music_line(snapshot: Snapshot) -> str:
-    """Which playlist plays: the second line of menu, tooltip and status."""
+    """Say which playlist plays: the second line of menu, tooltip and status."""
     if "player" in snapshot.stopped:
         return "Out of touch with the music"
     if snapshot.status is Status.NEEDS_LOGIN:
@@ -188,7 +188,7 @@ def music_line(snapshot: Snapshot) -> str:
 
 
 def name_of(playback: Playback) -> str | None:
-    """Tell what people call what is loaded: the playlist's name, or the track's.
+    """Return what people call what is loaded: the playlist's name, or the track's.
 
     A player's own notation says nothing to people.
     """
@@ -196,7 +196,7 @@ def name_of(playback: Playback) -> str | None:
 
 
 def track_line(snapshot: Snapshot) -> str | None:
-    """Tell the track that is loaded, where it says more than :func:`music_line`."""
+    """Name the track that is loaded, where it says more than :func:`music_line`."""
     playback = snapshot.playback
     if playback is None or playback.state not in (PlayState.PLAYING, PlayState.PAUSED):
         return None
@@ -206,7 +206,7 @@ def track_line(snapshot: Snapshot) -> str | None:
 
 
 def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
-    """Tell what changed the music last and why, then what holds now where that differs.
+    """Say what changed the music last and why, then what holds now if that is something else.
 
     Sentences without a full stop.
     """
@@ -229,7 +229,7 @@ def journey_line(journey: JourneyView) -> str:
 
 
 def decided(decision: Decision) -> str:
-    """Tell a decision's reason, and what it waits for."""
+    """Write a decision's reason, and what it waits for."""
     if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
         return f"{decision.reason}; {decision.playlist.name} follows when this track ends"
     return decision.reason
@@ -239,7 +239,7 @@ def decided(decision: Decision) -> str:
 
 
 def camera_line(snapshot: Snapshot, now: datetime) -> str:
-    """Whether the camera looks; if not, for how long or why, and what to do."""
+    """Say whether the camera looks; if not, for how long or why, and what to do."""
     if not snapshot.consent:
         return "not allowed yet; 'moodtray consent' tells what it is for and allows it"
     if "watcher" in snapshot.stopped:
@@ -257,12 +257,12 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
 
 
 def clock_time(moment: datetime) -> str:
-    """Write the time of day, as in "15:40"."""
+    """Write "15:40"."""
     return f"{moment:%H:%M}"
 
 
 def until(moment: datetime | None, now: datetime) -> str:
-    """Write "until 15:30", with the day when it is another one; or "until you resume it"."""
+    """Write "until 15:30", with the day when it is another one; "until you resume it"."""
     if moment is None:
         return "until you resume it"
     local = moment.astimezone(now.tzinfo)
@@ -272,7 +272,7 @@ def until(moment: datetime | None, now: datetime) -> str:
 
 
 def shorten(text: str, width: int = LINE_WIDTH) -> str:
-    """One line of at most ``width`` characters."""
+    """Shorten to one line of at most ``width`` characters."""
     text = " ".join(text.split())
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
@@ -288,9 +288,14 @@ _PARTS: dict[str, str] = {
 }
 
 
+def what_is_done_by(worker: str) -> str:
+    """Say what a worker does, as the beginning of a sentence."""
+    return _PARTS.get(worker, f"The {worker}")
+
+
 def what_stopped(worker: str) -> str:
     """Say what no longer works since that worker gave up, as a sentence."""
-    return f"{_PARTS.get(worker, f'The {worker}')} stopped after repeated failures."
+    return f"{what_is_done_by(worker)} stopped after repeated failures."
 
 
 def part_stopped(worker: str) -> str:

@@ -123,7 +123,10 @@ class AgentProcess:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
+        self.end()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def run_command(*args: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:

@@ -174,7 +174,7 @@ class Engine:
         camera = self._source(settings.camera)
         watcher = Watcher(
             lambda: OpenCVCamera(camera),
-            FaceTracker(),
+            FaceTracker(settings.camera.finder),
             classifier,
             self.report,
             self._clock,

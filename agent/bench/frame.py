@@ -17,7 +17,7 @@ import numpy as np
 from agent.errors import BadPicture, ModelError
 from agent.ports import Classifier
 from agent.types import Box, Frame
-from agent.vision.burst import crop
+from agent.vision.alignment import crop
 from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
 from agent.vision.sources import Kind, Source, open_capture

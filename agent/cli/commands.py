@@ -50,11 +50,11 @@ def main() -> NoReturn:
 
     _have_streams()
     _speak_utf8()
-    speak_as_set(Paths.default())
-    register(dev_app)
-    register(app, hidden=True)  # their names of before
     code = 0
     try:
+        speak_as_set(Paths.default())
+        register(dev_app)
+        register(app, hidden=True)  # their names of before
         app()
     except AgentError as error:
         _tell(f"{error.title}: {error.message}")
@@ -270,14 +270,19 @@ def consent(
 @app.command(hidden=True)
 def analyze(files: list[Path], as_json: AsJson = False) -> None:
     """Say which faces and expressions are in pictures or videos."""
+    from agent.settings import Settings
+    from agent.store.settings_file import SettingsFile
     from agent.vision.analyze import analyze as look
     from agent.vision.expression import ExpressionClassifier
 
+    settings_file = SettingsFile(Paths.default())
+    is_set = settings_file.path.exists()  # looking at a picture writes no settings
+    finder = (settings_file.load_or_last_good()[0] if is_set else Settings()).camera.finder
     classifier = ExpressionClassifier.load()
     failed = False
     for file in files:
         try:
-            result = look(file, classifier)
+            result = look(file, classifier, finder=finder)
         except AgentError as error:
             failed = True
             if as_json:
@@ -329,8 +334,24 @@ def doctor(
 def bench(
     as_json: AsJson = False,
     fast: Annotated[bool, typer.Option("--fast", help="Shorter, noisier.")] = False,
+    finder: Annotated[
+        bool, typer.Option("--finder", help="Instead: how many faces are found, and false ones.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="With --finder: folder of london.npz (default: $MOODTRAY_DATA)."),
+    ] = None,
 ) -> None:
     """Measure speed, memory and processor time."""
+    if finder:
+        from agent.bench import finder as faces
+        from agent.training.data import data_folder
+
+        found = faces.measure(
+            data or data_folder(), fast, lambda line: print(line, file=sys.stderr)
+        )
+        _print(faces.as_text(found)) if not as_json else _print_json(found)
+        return
     from agent.bench import as_text, run_all
 
     figures = run_all(fast=fast)
@@ -488,7 +509,7 @@ def _emotion(text: str) -> str:
 
 
 def _time(text: str | None, minutes: float | None) -> float | None:
-    """Minutes from either option; None: neither is given."""
+    """Return the minutes from either option; None: neither is given."""
     if minutes is not None and not math.isfinite(minutes):
         raise typer.BadParameter("a number of minutes", param_hint="--minutes")
     if text is None:

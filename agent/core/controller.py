@@ -186,6 +186,8 @@ class Controller:
             case events.WorkerCrashed(worker, _, gave_up):
                 if gave_up:
                     self._worker_gave_up(worker)
+                else:
+                    self._out += self._workers.crashed(worker)
             case events.RestartWorkers():
                 self._restart_workers()
             case events.PreviewChanged(is_open):
@@ -366,7 +368,7 @@ class Controller:
         self._decide()
 
     def _undo(self, shown: Decision | None) -> None:
-        """Take a change back, and with it the user's own word on their mood that it followed."""
+        """Take a change back, and the user's own word on their mood that it followed."""
         latest, mood = self._music.switch, self._mood
         self._out += self._music.undo(shown, self._in_force.policy)
         taken_back = latest is not None and self._music.switch is None

@@ -42,6 +42,7 @@ from agent.wording import (
     part_stopped,
     sentence,
     track_line,
+    what_is_done_by,
     why_lines,
 )
 
@@ -55,7 +56,7 @@ _OWN_MUSIC = ("Music for my moods", OpenPage("moods"))
 def switched(
     decision: Decision, *, asked: bool = False, word: OwnWord | None = None
 ) -> Notification:
-    """Tell to what the music was changed, why, and for how long where the user said a mood."""
+    """Tell that the music was changed: to what, why, and for how long."""
     assert decision.playlist is not None
     buttons: tuple[tuple[str, Event], ...] = (("Undo", UndoSwitch(decision)),)
     body = sentence(decision.reason)
@@ -75,7 +76,7 @@ def switched(
 
 
 def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notification:
-    """Tell what plays after an Undo, and until when it is left alone."""
+    """Tell that a change was undone: what plays now, and until when it is left alone."""
     until = word.until if word is not None else until
     said = "" if word is None else f"You said you feel {MOOD_WORDS[word.mood]}. "
     alone = "" if until is None else f"Left alone until {clock_time(until)}."
@@ -90,7 +91,7 @@ def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notif
 
 
 def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
-    """Note what the user said of their mood, where the music is not changed for it."""
+    """Answer the user who said how they feel, where the music is not changed for it."""
     said = f"So until {clock_time(word.until)}."
     why = "No music plays." if not plays else sentence(reason.partition(", and ")[2] or reason)
     play: tuple[tuple[str, Event], ...] = () if plays else (("Play now", PlayForMood()),)
@@ -105,7 +106,7 @@ def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
 
 
 def follows_face(mood: MoodState) -> Notification:
-    """Tell of an end to the user's own word and to the time after an Undo."""
+    """Tell that the user's own word, or the time after an Undo, has ended."""
     return Notification(
         NotificationKind.INFO,
         "Moodtray goes by your face again",
@@ -116,7 +117,7 @@ def follows_face(mood: MoodState) -> Notification:
 
 
 def not_my_mood(denied: MoodState) -> Notification:
-    """Note that a mood is not the user's, where there was no change to take back."""
+    """Answer the user whose mood it is not, where there was no change to take back."""
     what = f"'{MOOD_WORDS[denied].capitalize()}'" if denied.is_emotion else "That"
     return Notification(
         NotificationKind.INFO,
@@ -127,7 +128,7 @@ def not_my_mood(denied: MoodState) -> Notification:
 
 
 def not_switched(decision: Decision) -> Notification:
-    """Answer a request for music that changes nothing: there is none, or none other, or it fits."""
+    """Answer a request for music that changes nothing: there is none, or it fits."""
     mood, playlist = MOOD_WORDS[decision.mood], decision.playlist
     if playlist is None:
         title, body = f"No music for {mood}", f"{sentence(decision.reason)} Name some for it."
@@ -147,7 +148,7 @@ def not_switched(decision: Decision) -> Notification:
 
 
 def nothing_plays() -> Notification:
-    """'Next track' in silence."""
+    """Answer 'Next track' in silence."""
     return Notification(
         NotificationKind.INFO,
         "No music plays",
@@ -171,7 +172,7 @@ def nothing_to_undo() -> Notification:
 
 
 def on_break(until: datetime | None, until_back: bool) -> Notification:
-    """Camera and music rest at the user's wish."""
+    """Tell that camera and music rest, as the user asked."""
     end = "until you are back" if until_back else "until you resume"
     if until is not None:
         end = f"until {clock_time(until)}"
@@ -256,6 +257,16 @@ def worker_gave_up(worker: str, asked: bool = False) -> Notification:
         f"{part_stopped(worker)} 'moodtray doctor' may know why.",
         buttons=(("Start again", RestartWorkers()),),
         asked=asked,
+    )
+
+
+def worker_crashed(worker: str) -> Notification:
+    """Tell that a part met a defect and goes on."""
+    return Notification(
+        NotificationKind.INFO,
+        "Moodtray met a fault of its own",
+        f"{what_is_done_by(worker)} was interrupted and goes on by itself. Please report it: "
+        "'moodtray doctor --bundle' gathers what helps to find the fault.",
     )
 
 
@@ -351,7 +362,7 @@ def info(title: str, message: str, asked: bool = False, trouble: bool = False) -
 
 
 def holds(kind: NotificationKind, snapshot: Snapshot | None) -> bool:
-    """Whether what was told of this kind still holds, as far as can be known."""
+    """Tell whether what was told of this kind still holds, as far as can be known."""
     if snapshot is None:
         return True
     match kind:

@@ -210,6 +210,8 @@ def observe(
     if observation.probabilities is None:
         return _nobody(memory, observation.time, table, age, gap, model, settings, p)
     now = observation.time
+    if observation.quality <= 0.0:
+        return _unread(memory, now, table, age, gap, model, p)
     answer = np.asarray(observation.probabilities, dtype=np.float64)
     look = logs(answer) + person.offset if person.is_known else logs(answer)
     evidence = _evidence(look - memory.bias, observation.quality, model, p)
@@ -218,7 +220,8 @@ def observe(
     weight = fresh * observation.quality * model.hurry
     bias, variance = _learn_bias(memory, look, table, weight, model.class_means, p)
     supported = memory.supported.copy()
-    supported[int(look.argmax())] = True
+    if not observation.unclear:
+        supported[int(look.argmax())] = True
     mood = _name(memory.mood, table.sum(axis=1), supported, now, model, p)
     latest = (look, evidence)
     return MoodMemory(mood, now, now, table, age, latest, bias, variance, supported)
@@ -345,6 +348,30 @@ def _leader(of_mood: Floats, supported: NDArray[np.bool_]) -> tuple[int | None, 
     return None, 0.0
 
 
+def _unread(
+    memory: MoodMemory, now: float, table: Floats, age: Floats, gap: float, model: _Model,
+    p: Parameters,
+) -> MoodMemory:  # fmt: skip
+    """Take in that somebody is there who cannot be read: it says nothing of the mood."""
+    memory = replace(_unseen(memory, now, table, age, gap, model, p), last_face=now)
+    of_mood, mood = memory.table.sum(axis=1), memory.mood
+    if mood.state is MoodState.UNSURE:
+        return memory
+    if mood.state is MoodState.AWAY or of_mood[_STATES.index(mood.state)] < p.leave:
+        return replace(memory, mood=Mood(MoodState.UNSURE, now, 0.0, tuple(of_mood.tolist())))
+    return memory
+
+
+def _unseen(
+    memory: MoodMemory, now: float, table: Floats, age: Floats, gap: float, model: _Model,
+    p: Parameters,
+) -> MoodMemory:  # fmt: skip
+    """Let time pass without a look at the face: what is shown meanwhile is open."""
+    goes_on = float(np.exp(-gap / p.showing))
+    table = goes_on * table + (1 - goes_on) * table.sum(axis=1, keepdims=True) * model.show
+    return replace(memory, time=now, table=table, age=age, latest=None)
+
+
 def _bias_at_rest(person: Person, p: Parameters) -> tuple[Floats, float]:
     """Find the bias that the resting looks show, as if each were a look known to be neutral."""
     if person.rest is None:
@@ -358,9 +385,7 @@ def _nobody(
     memory: MoodMemory, now: float, table: Floats, age: Floats, gap: float, model: _Model,
     settings: MoodSettings, p: Parameters,
 ) -> MoodMemory:  # fmt: skip
-    goes_on = float(np.exp(-gap / p.showing))
-    table = goes_on * table + (1 - goes_on) * table.sum(axis=1, keepdims=True) * model.show
-    memory = replace(memory, time=now, table=table, age=age, latest=None)
+    memory = _unseen(memory, now, table, age, gap, model, p)
     if memory.mood.state is MoodState.AWAY or now - memory.last_face < settings.away_after:
         return memory
     # Who left may come back in another mood, and who comes may be somebody else.

@@ -174,7 +174,7 @@ class MusicControl:
         return messages.taken_back(name, self._left_alone_until, word)
 
     def playlist_back(self, playlist: Playlist) -> list[effects.Effect]:
-        """One that could not be found is there again: what asked for it is met now."""
+        """Take in that a playlist which could not be found is there: what asked for it is met."""
         if not self._rotation.is_back(playlist.uri):
             return []
         wish = self._gone.pop(playlist.uri, None)
@@ -268,7 +268,7 @@ class MusicControl:
         return [effects.PauseMusic()]
 
     def next_track(self) -> list[effects.Effect]:
-        """Go on with the next track of what plays."""
+        """Play the next track of what plays."""
         heard = self.playback
         if heard is None or heard.state not in (PlayState.PLAYING, PlayState.PAUSED):
             return [effects.Notify(messages.nothing_plays())]
@@ -279,7 +279,7 @@ class MusicControl:
         return [*out, effects.NextTrack()]
 
     def mood_told(self, word: OwnWord, policy: PolicySettings) -> list[effects.Effect]:
-        """Take in how the user feels; :meth:`decide` changes music that plays at once.
+        """Take in that the user says how they feel.
 
         Who corrects the mood behind the latest change gets back what played before, if it fits.
         """
@@ -295,7 +295,7 @@ class MusicControl:
         return self._take_back(policy, told_mood=True)
 
     def follow_face(self) -> None:
-        """Welcome changes of the music again after an Undo."""
+        """Let changes of the music be welcome again after an Undo."""
         self._hands_off_until = self._left_alone_until = None
 
     def rest(self, why: str) -> list[effects.Effect]:
@@ -308,7 +308,7 @@ class MusicControl:
         return [effects.PauseMusic()]
 
     def go_on(self) -> list[effects.Effect]:
-        """Go on with what was paused to rest, unless the user did something else meanwhile."""
+        """Go on with the music: the reason to rest is over."""
         self._resting = None
         to_go_on, self._to_go_on = self._to_go_on, False
         return [effects.ResumeMusic()] if to_go_on else []

@@ -179,7 +179,7 @@ def fits(playback: Playback | None, playlists: Sequence[Playlist]) -> bool:
 
 
 def no_playlist(state: MoodState, missing: frozenset[MoodState] = frozenset()) -> str:
-    """Give the reason where nothing can be played for ``state``; ``missing``: not found of late."""
+    """Return the reason where nothing can be played for ``state``."""
     if state in missing:
         return f"what is set for {MOOD_WORDS[state]} cannot be found or played just now"
     return f"no playlist is set for {MOOD_WORDS[state]}"

@@ -10,13 +10,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import ModelError
+from agent.store.files import parse_json, read_small
 from agent.types import EMOTIONS
 
+CARD_BYTES = 1_000_000
+"""Of the metadata; ours have 2,000."""
 _AGAIN = "Install Moodtray again to restore it."
 
 
 class _Input(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     name: str
     size: Literal[48]
@@ -30,7 +33,7 @@ _Seven = Annotated[tuple[float, ...], Field(min_length=len(EMOTIONS), max_length
 class ModelCard(BaseModel):
     """models/emotion.json, format 1. Unknown keys are for people and ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     format: Literal[1]
     name: str
@@ -71,15 +74,15 @@ class ModelCard(BaseModel):
 def read_card(file: Path) -> ModelCard:
     """Read it. Raises ModelError: missing, no JSON, a wrong value, or labels in another order."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_small(file, CARD_BYTES)
     except FileNotFoundError as error:
         raise ModelError(f"The model's metadata {file} are missing. {_AGAIN}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ModelError(
-            f"The model's metadata {file} cannot be read ({error}). {_AGAIN}"
+            f"The model's metadata {file} cannot be read ({error.strerror}). {_AGAIN}"
         ) from error
     try:
-        card = ModelCard.model_validate(json.loads(text))
+        card = ModelCard.model_validate(parse_json(text))
     except json.JSONDecodeError as error:
         raise ModelError(
             f"The model's metadata {file} are damaged (line {error.lineno}: {error.msg}). {_AGAIN}"
@@ -90,6 +93,8 @@ def read_card(file: Path) -> ModelCard:
         raise ModelError(
             f"The model's metadata {file} have a wrong value at '{where}': {first['msg']}. {_AGAIN}"
         ) from error
+    except ValueError as error:  # no text, or one of another kind
+        raise ModelError(f"The model's metadata {file} are damaged. {_AGAIN}") from error
     if card.labels != EMOTIONS:
         raise ModelError(
             f"The model beside {file} names the expressions {', '.join(card.labels)}; "

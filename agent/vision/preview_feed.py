@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agent.vision.burst import Burst
+from agent.vision.burst import Burst, Look
 
 CLASSIFY_SECONDS = 0.12
 """While the preview is open, a face is classified that often at most."""
@@ -24,6 +23,7 @@ class Live:
     def forget(self) -> None:
         self.burst = Burst()
         self.probabilities: tuple[float, ...] | None = None
+        self.unclear = ""
         self._times: deque[float] = deque(maxlen=31)
         self._searched = 0.0
         self._classified = 0.0
@@ -46,15 +46,21 @@ class Live:
         self._searched, self._seen = now, seen
         if not seen:
             self.probabilities = None
+            self.unclear = ""
             self._classified = 0.0
 
     def classify_due(self, now: float) -> bool:
         return now - self._classified >= CLASSIFY_SECONDS
 
-    def classified(self, now: float, probabilities: NDArray[np.float32]) -> None:
-        """Bars that jump are unreadable: two parts old, one part new."""
-        new = np.asarray(probabilities, dtype=np.float64)
+    def classified(self, now: float, look: Look) -> None:
+        """Bars that jump are unreadable: two parts old, one part new. A look in which nothing can
+        be read has none."""
+        self._classified = now
+        self.unclear = look.unclear
+        if look.probabilities is None or look.quality == 0.0:
+            self.probabilities = None
+            return
+        new = np.asarray(look.probabilities, dtype=np.float64)
         if self.probabilities is not None:
             new = (2.0 * np.asarray(self.probabilities) + new) / 3.0
         self.probabilities = tuple(float(p) for p in new)
-        self._classified = now

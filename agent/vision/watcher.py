@@ -249,8 +249,12 @@ class Watcher(Worker):
         faces = self._detector.detect(frame)
         if not faces:
             return Look()
+        return self._read(frame, faces)
+
+    def _read(self, frame: Frame, faces: list[Box]) -> Look:
+        """What the followed one of ``faces`` expresses."""
         face = crop(frame, faces[0])
-        return Look.of(len(faces), face, self._classifier.predict([face])[0])
+        return Look.of(len(faces), faces[0], face, self._classifier.predict([face])[0])
 
     def _show_one(self, camera: Camera, tap: Tap) -> None:
         """One frame to the preview, and an Observation when it is due."""
@@ -268,13 +272,12 @@ class Watcher(Worker):
             if faces:
                 look = None
                 if live.classify_due(now):
-                    face = crop(frame, faces[0])
-                    probabilities = self._classifier.predict([face])[0]
-                    look = Look.of(len(faces), face, probabilities)
-                    live.classified(now, probabilities)
+                    look = self._read(frame, faces)
+                    live.classified(now, look)
             if look is not None:
                 live.burst.add(look, keep=LIVE_LOOKS)
-        tap(FrameView(frame, tuple(faces), live.probabilities if faces else None, live.fps))
+        bars, why = (live.probabilities, live.unclear) if faces else (None, "")
+        tap(FrameView(frame, tuple(faces), bars, live.fps, why))
         if self._wait() <= 0.0 and live.burst.looks:
             self._looked = self.clock.monotonic()
             self.report(Observed(live.burst.observation(self._looked)))

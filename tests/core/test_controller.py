@@ -473,14 +473,17 @@ def test_a_worker_that_gave_up_is_told_and_an_error_only_when_needed(
 ) -> None:
     stage = ControllerHarness()
     stage.look("happy", 20)
-    stage.send(events.WorkerCrashed(worker, RuntimeError("x")))
+    for _ in range(3):
+        stage.send(events.WorkerCrashed(worker, RuntimeError("x")))
     assert stage.status is Status.WATCHING
     assert stage.controller.snapshot.problem is None
+    (first,) = stage.all(effects.Notify)
+    assert "goes on by itself" in first.notification.body, "a defect is told once"
     stage.send(gave_up(worker))
     assert stage.status is status
     assert stage.controller.snapshot.stopped == (worker,)
     assert words in (stage.controller.snapshot.problem or "")
-    (note,) = [n.notification for n in stage.all(effects.Notify)]
+    _, note = [n.notification for n in stage.all(effects.Notify)]
     assert words in note.body
     assert note.buttons == (("Start again", events.RestartWorkers()),)
 

@@ -125,7 +125,7 @@ def test_a_file_that_breaks_off_is_told(file: SettingsFile) -> None:
         ),
         ("[camra]\n", ["line 1", '"camra"', '"camera"']),
         ("[mood]\ncooldown = 3", ["mood.cooldown", "[policy]"]),
-        ("zzz = 3", ['"zzz"', "version, player, camera"]),
+        ("zzz = 3", ['"zzz"', "version, player, language, camera"]),
         ("[local_playlists]\nhapy = []", ['"local_playlists.hapy"', '"local_playlists.happy"']),
         ("[camera]\ninterval = 0.1", ["camera.interval", "a number from 0.2 to 600", "not 0.1"]),
         ('[camera]\ninterval = "5"', ["camera.interval", "a number from 0.2 to 600", 'not "5"']),

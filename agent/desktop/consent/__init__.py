@@ -11,12 +11,15 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from agent.store.files import cannot_write, write_atomic
+from agent.store.files import cannot_write, parse_json, read_small, write_atomic
 from agent.store.paths import Paths
 
 VERSION = 2
 
 QUESTION = "May Moodtray use the camera?"
+
+LIMIT = 10_000
+"""Bytes of the file; ours has 60."""
 
 TEXT = """\
 Moodtray looks through the camera for a moment every few seconds to tell your mood from your \
@@ -24,10 +27,12 @@ face, and chooses music that fits.
 
 What is seen: a few pictures at a time. They are judged in this computer's memory and forgotten \
 at once.
+
 What is kept: each change of your mood with the time and how likely each of the seven moods was, \
 which playlist was started and why, and your answers, such as 'Undo' or 'I feel sad'. It lies in \
 a file on this computer, which you may delete. Beside it lie your settings, a log of troubles and, \
 if you use it, your Spotify login.
+
 What is sent: no picture and no mood, to nobody. Spotify, if you use it, is asked what plays and \
 told what to play.
 
@@ -49,9 +54,14 @@ def is_given(paths: Paths) -> bool:
     A file that cannot be read or understood counts as no: asking once more does no harm.
     """
     try:
-        kept = json.loads(_file(paths).read_text(encoding="utf-8"))
+        kept = parse_json(read_small(_file(paths), LIMIT))
+    except (OSError, ValueError):
+        return False
+    if not isinstance(kept, dict):
+        return False
+    try:
         datetime.fromisoformat(kept["given"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (KeyError, TypeError, ValueError):
         return False
     return bool(kept.get("version") == VERSION)
 

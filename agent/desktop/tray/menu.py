@@ -107,12 +107,12 @@ VOLUMES = (1.0, 0.8, 0.6, 0.4, 0.2)
 
 
 def in_minutes(minutes: float) -> Callable[[datetime], datetime]:
-    """So many minutes after the click."""
+    """Return the time so many minutes after the click."""
     return lambda now: now + timedelta(minutes=minutes)
 
 
 def tomorrow(now: datetime) -> datetime:
-    """The coming 6:00; from 3:00 on that of the next day, for nobody means "in an hour"."""
+    """Return the coming 6:00; from 3:00 on that of the next day."""
     morning = now.replace(hour=6, minute=0, second=0, microsecond=0)
     return morning if now.hour < 3 else morning + timedelta(days=1)
 
@@ -139,7 +139,7 @@ _TIMES: tuple[tuple[str, Callable[[datetime], datetime]], ...] = (
 
 
 def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
-    """The whole menu for this state of affairs."""
+    """Build the whole menu for this state of affairs."""
     track = track_line(snapshot)
     return (
         *_undo(snapshot),
@@ -169,12 +169,12 @@ def starting_menu() -> tuple[Item, ...]:
 
 
 def tooltip(snapshot: Snapshot) -> str:
-    """Mood and playlist for the mouse that rests on the icon; under Windows' 127 characters."""
+    """Write mood and playlist for the mouse that rests on the icon; below 127 characters."""
     return f"Moodtray – {mood_line(snapshot)}\n{music_line(snapshot)}"[:127]
 
 
 def needs_user(snapshot: Snapshot) -> bool:
-    """Whether nothing goes on without the user: a question is open, a login, or a part gave up."""
+    """Tell whether nothing goes on without the user: a question, a login, a part gave up."""
     needs_login = snapshot.status is Status.NEEDS_LOGIN
     return needs_login or snapshot.status.is_error or not snapshot.consent or bool(snapshot.stopped)
 
@@ -192,7 +192,7 @@ def _undo(snapshot: Snapshot) -> tuple[Item, ...]:
 
 
 def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
-    """What is wrong, in full, and the way out that the menu has for it."""
+    """Tell what is wrong, in full, and the way out that the menu has for it."""
     problem = snapshot.problem or ""
     for worker in snapshot.stopped:  # how to go on is the next line of this very menu
         problem = problem.replace(part_stopped(worker), what_stopped(worker))
@@ -202,7 +202,7 @@ def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
 
 
 def _correction(snapshot: Snapshot) -> Item:
-    """One place to say how one feels, whatever is shown."""
+    """Offer one place to say how one feels, whatever is shown."""
     mood = snapshot.mood
     # The menu may stay open while the mood changes.
     shown = mood.state if mood.state.is_emotion else None
@@ -257,7 +257,7 @@ def _music(snapshot: Snapshot) -> tuple[Item, ...]:
 
 
 def _journey(snapshot: Snapshot) -> tuple[Item, ...]:
-    """The ways that music can lead, or where it is on its way."""
+    """List the ways that music can lead, or where it is on its way."""
     going = snapshot.journey
     if going is not None:
         stop = Item("End the journey", event=EndJourney())

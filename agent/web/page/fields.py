@@ -173,7 +173,6 @@ CHOICES: dict[str, str] = {
     "quick": N_("quick"),
     "match": N_("play its music"),
     "lift": N_("lift me"),
-    "calm": N_("calm me"),
     "energise": N_("wake me up"),
     "leave alone": N_("change nothing"),
 }
