@@ -424,9 +424,42 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel=NOW)
-def why() -> None:
+def why(
+    as_json: Annotated[bool, typer.Option("--json", help="With all that it rests on.")] = False,
+) -> None:
     """Tell why this music plays."""
-    print(_ask("why")["text"])
+    answer = _ask("why")
+    print(json.dumps(answer["evidence"], indent=1) if as_json else answer["text"])
+
+
+@app.command(rich_help_panel=NOW)
+def journey(
+    moods: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[FROM] TO", help="Two moods, or the one to reach; or: lift, calm, stop."
+        ),
+    ],
+) -> None:
+    """Let the music lead from one mood to another: moodtray journey sad happy."""
+    ways = {"lift": "happy", "calm": "neutral", "energise": "surprise"}
+    if len(moods) > 2:
+        raise typer.BadParameter("at most two moods", param_hint="MOODS")
+    if moods == ["stop"]:
+        print(_ask("journey")["text"])
+        return
+    named = [ways.get(mood, mood) for mood in moods]
+    start = _emotion(named[0]) if len(named) == 2 else ""
+    goal = _emotion(named[-1])
+    if AUTO in (start, goal):
+        raise typer.BadParameter("two moods, for example: sad happy", param_hint="MOODS")
+    print(_ask("journey", start=start, goal=goal)["text"])
+
+
+@app.command(name="notme", rich_help_panel=NOW)
+def not_me() -> None:
+    """Say that somebody else sits before the camera: nothing is learned of them."""
+    print(_ask("notme")["text"])
 
 
 @app.command(rich_help_panel=NOW)
