@@ -124,6 +124,11 @@ class AgentProcess:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        for reader in self._readers:
+            reader.join(10)
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 def run_command(*args: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:

@@ -21,6 +21,7 @@ from agent.app import memory
 from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
+from agent.app.forgetting import Retention
 from agent.app.options import Options
 from agent.app.player_manager import PlayerManager
 from agent.app.spotify_account import Account
@@ -198,6 +199,7 @@ class Engine:
         )
         taps = Taps(watcher)
         history = storage.history(self._paths, self._tell_problem)
+        self._retention = Retention(history, self._clock)
         return Components(
             watcher,
             player,
@@ -337,6 +339,7 @@ class Engine:
             if now >= next_tidying:
                 next_tidying = now + TIDY_EVERY
                 memory.give_back()
+                self._retention.look(self._controller.settings.history.keep_days)
 
     def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
         """Let the controller take one step, and carry out what it wants.
