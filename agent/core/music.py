@@ -32,10 +32,12 @@ from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, Playlist
 from agent.ports import Clock
 from agent.settings import PolicySettings
 from agent.timing import PLAY_AT_WORST, ToldOnce
+from agent.translation import _
 from agent.types import (
     Action,
     Chooser,
     Decision,
+    Guide,
     Happening,
     MoodState,
     Notification,
@@ -338,7 +340,7 @@ class MusicControl:
         now = self._clock.monotonic()
         if self._switches.under_way(now) is not None:
             return []  # a double click is one wish
-        reason = "you chose it yourself"
+        reason = _("you chose it yourself")
         decision = Decision(now, Action.SWITCH_NOW, mood, playlist, reason)
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
@@ -390,6 +392,7 @@ class MusicControl:
         listener: Listener,
         policy: PolicySettings,
         happening: Happening = Happening.NOTHING,
+        guide: Guide | None = None,
     ) -> list[effects.Effect]:
         """Ask the policy and act on its answer. Repeated equal answers are not recorded again."""
         now, wishes = self._clock.monotonic(), self._requests
@@ -414,9 +417,11 @@ class MusicControl:
             leaning=listener.leaning,
             started=self._rotation.started,
             missing=self._rotation.missing(now),
+            guide=guide,
         )
         playable = self._rotation.playable(now)
         decision = decide(listener.mood, self.playback, about, policy, playable)
+        decision = replace(decision, evidence=listener.evidence(now))
         out: list[effects.Effect] = []
         if self.decision is None or _substance(decision) != _substance(self.decision):
             out.append(effects.Record(decision))

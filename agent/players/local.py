@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Mapping
@@ -184,18 +185,12 @@ def mood_folders(root: Path) -> dict[str, Path]:
             mood = parse_mood(folder.name)
         except ValueError:
             continue
-        if mood is not None and signature(playlist(str(folder))) is not None:
+        if mood is None:
+            continue
+        with contextlib.suppress(PlaylistGone):
+            find(folder, folder.name, enough=1)
             found.setdefault(mood.value, folder)
     return found
-
-
-def signature(playlist: Playlist) -> tuple[object, ...] | None:
-    """Tell one state of a playlist's files from another; None: there are none to play."""
-    try:
-        tracks = tracks_of(playlist)
-        return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in tracks)
-    except (PlaylistGone, OSError):
-        return None
 
 
 def loop(emotion: str) -> Playlist:

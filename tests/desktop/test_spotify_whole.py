@@ -25,9 +25,8 @@ version = 1
 interval = 0.5
 burst_duration = 0.2
 [mood]
-dwell = 1.0
-half_life = 1.0
-window = 5.0
+certainty = 0.75
+pace = 0.05
 [policy]
 timing = "now"
 cooldown = 3.0
@@ -62,6 +61,8 @@ def log_in(spotify: FakeSpotify, page: Page, env: dict[str, str]) -> None:
         assert url.startswith(f"{spotify.url}/authorize?")
         page.goto(url)
         page.locator("#agree").click()
+        expect(page.get_by_text("Is this your account?")).to_be_visible(timeout=60_000)
+        page.locator("#keep").click()
         expect(page.get_by_text("Done, you may close this")).to_be_visible(timeout=60_000)
         assert login.wait(30) == 0
         assert login.stdout.read() == ""

@@ -86,6 +86,28 @@ def test_it_plays_in_order_and_around_again(make: Callable[..., LocalPlayer], fo
     assert titles_within(player, 5) == ["1 tone", "2 tone", "10 tone", "1 tone", "2 tone"]
 
 
+def test_the_next_track_begins_at_once_also_in_a_pause(
+    make: Callable[..., LocalPlayer], folder: Path
+) -> None:
+    player = make()
+    player.next_track()  # nothing was played: nothing happens
+    player.play(playlist(str(folder)))
+    player.next_track()
+    assert player.playback().title == "2 tone"
+    player.pause()
+    player.next_track()
+    reading = player.playback()
+    assert (reading.title, reading.state) == ("10 tone", PlayState.PLAYING)
+    assert reading.position is not None
+    assert reading.position < 0.6
+
+
+def test_a_loop_of_ours_has_no_title(make: Callable[..., LocalPlayer]) -> None:
+    player = make()
+    player.play(loop("happy"))
+    assert player.playback().title is None
+
+
 def test_a_reading_tells_all(make: Callable[..., LocalPlayer], folder: Path) -> None:
     player = make()
     wanted = playlist(str(folder))

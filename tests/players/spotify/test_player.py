@@ -17,6 +17,21 @@ def playlist(spotify: SpotifyHarness, seed: str) -> Playlist:
     return Playlist(spotify.world.catalogue[seed].uri, seed)
 
 
+# --- the next track
+
+
+def test_the_next_track(spotify: SpotifyHarness) -> None:
+    spotify.world.user.play("happy", "Kitchen")
+    spotify.player.next_track()
+    spotify.clock.advance(5.0)
+    assert spotify.player.playback().track == spotify.world.catalogue["happy"].tracks[1].uri
+
+
+def test_where_nothing_is_awake_there_is_no_next_track(spotify: SpotifyHarness) -> None:
+    with pytest.raises(NoDevice):
+        spotify.player.next_track()
+
+
 # --- reading
 
 
