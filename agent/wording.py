@@ -14,6 +14,7 @@ from agent.types import (
     Action,
     CameraState,
     Decision,
+    JourneyView,
     Mood,
     MoodState,
     Playback,
@@ -177,10 +178,11 @@ def _paused_line(snapshot: Snapshot) -> str:
     return _("{what} until you are back").format(what=what) if snapshot.until_back else what
 
 
-def watch_line(snapshot: Snapshot, now: float, unclear: str = "") -> str:
-    """Say what is seen at ``now`` (monotonic), and how far a new mood has come.
+def watch_line(snapshot: Snapshot, unclear: str = "") -> str:
+    """Tell what is seen, and how far a new mood has come.
 
-    As :func:`mood_line`, or "Sad? 6 of 10 s". ``unclear``: why the latest frame says nothing.
+    As :func:`mood_line`, or "Sad? 62 % sure, 88 % needed". ``unclear``: why the latest frame says
+    nothing.
     """
     candidate, line = snapshot.candidate, mood_line(snapshot)
     if unclear:
@@ -188,11 +190,11 @@ def watch_line(snapshot: Snapshot, now: float, unclear: str = "") -> str:
         return line if why in line or capital(why) == line else f"{line}  ·  {why}"
     if candidate is None or not candidate.state.is_emotion or snapshot.mood.by_hand:
         return line
-    seconds = min(candidate.dwell, max(0.0, now - candidate.since))
-    return _("{mood}? {n} of {all} s").format(
+    sure = min(candidate.probability, candidate.certainty)
+    return _("{mood}? {sure} % sure, {needed} % needed").format(
         mood=capital(mood_word(candidate.state)),
-        n=f"{seconds:.0f}",
-        all=f"{candidate.dwell:.0f}",
+        sure=f"{100 * sure:.0f}",
+        needed=f"{100 * candidate.certainty:.0f}",
     )
 
 
@@ -249,6 +251,14 @@ def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
     if decision is not None and (switch is None or decision.reason != switch.reason):
         lines.append(_("Now: {reason}").format(reason=decided(decision)))
     return tuple(lines) or (_(NO_MOOD_YET),)
+
+
+def journey_line(journey: JourneyView) -> str:
+    """Tell where a journey is: "2 of 3: from sad towards happy"."""
+    start, goal = MOOD_WORDS[journey.start], MOOD_WORDS[journey.goal]
+    if journey.steps == 1:
+        return f"music for {goal}"
+    return f"{journey.step} of {journey.steps}: from {start} towards {goal}"
 
 
 def decided(decision: Decision) -> str:
