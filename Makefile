@@ -72,8 +72,8 @@ clean: ## Remove everything that was built
 system-packages:
 	@sh .make/system-packages.sh
 
-$(STAMPS)/program: pyproject.toml .make/setup.sh
+$(STAMPS)/program: pyproject.toml .make/setup.sh models/face-finder.json
 	@PYTHON="$(PYTHON)" sh .make/setup.sh program
 
-$(STAMPS)/dev: pyproject.toml .make/setup.sh | system-packages
+$(STAMPS)/dev: pyproject.toml .make/setup.sh models/face-finder.json | system-packages
 	@PYTHON="$(PYTHON)" sh .make/setup.sh dev

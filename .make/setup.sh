@@ -41,6 +41,11 @@ mkdir -p "$stamps"
 rm -f "$stamps/$what"
 pip() { "$bin/python" -m pip --disable-pip-version-check "$@"; }
 
+# Without the weights faces are found by OpenCV's older way; on CI that would go unnoticed.
+face_finder() {
+    "$bin/python" .make/fetch_finder.py || [ "${CI:-}" != true ] || exit 1
+}
+
 # The tests also look at trays of the old kind, whose menu needs PyGObject: pip builds it from source.
 gtk_missing() {
     [ "$(uname -s)" = Linux ] || return 0
@@ -61,6 +66,7 @@ case $what in
 program)
     say "installing Moodtray (one to three minutes the first time)"
     pip install --quiet -e .
+    face_finder
     "$bin/python" -c 'import cv2' 2>/dev/null || need_debian \
         "OpenCV misses a system library. Debian and Ubuntu: sudo apt install libgl1 libglib2.0-0"
     ;;
@@ -69,6 +75,7 @@ dev)
     [ -z "$missing" ] || stop "PyGObject cannot be built: these packages are missing:$missing"
     say "installing Moodtray with all that its development needs (some minutes the first time)"
     pip install --quiet -e '.[dev]'
+    face_finder
     "$bin/python" -c 'import cv2' 2>/dev/null || need_debian \
         "OpenCV misses a system library. Debian and Ubuntu: sudo apt install libgl1 libglib2.0-0"
     touch "$stamps/program"

@@ -15,7 +15,7 @@ dbus libdbus-1-dev libglib2.0-dev libglib2.0-bin desktop-file-utils appstream
 [ "${1:-}" != program ] || packages="python3-venv libgl1 libglib2.0-0"
 # Ubuntu's chromium is a snap, which does not run everywhere; there the browser is found by hand.
 if [ "${1:-}" != program ] && [ -r /etc/debian_version ] && ! grep -qi ubuntu /etc/os-release 2>/dev/null; then
-    packages="$packages chromium chromium-driver"
+    packages="$packages chromium"
 fi
 
 if ! command -v dpkg-query >/dev/null 2>&1; then

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from agent.events import Event
 from agent.types import (
@@ -24,6 +21,10 @@ from agent.types import (
     Playback,
     Playlist,
 )
+
+if TYPE_CHECKING:  # the tray's icon does not wait until NumPy is loaded
+    import numpy as np
+    from numpy.typing import NDArray
 
 Report: TypeAlias = Callable[[Event], None]
 """Puts an event into the controller's inbox. Any thread; never blocks."""

@@ -13,16 +13,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven expressions, in the order of the network's outputs. The order never changes."""
 
-Frame: TypeAlias = NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Frame: TypeAlias = NDArray[np.uint8]
+else:  # the tray's icon does not wait until NumPy is loaded
+    Frame = object
 """One picture of the camera: uint8, H x W x 3, BGR."""
+Point: TypeAlias = tuple[float, float]
+"""x, y in pixels of a frame."""
 
 
 class MoodState(StrEnum):
@@ -49,12 +54,20 @@ class MoodState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A face's place in a frame, in pixels of that frame; x, y is the upper left corner."""
+    """A face's place in a frame, in pixels of that frame; x, y is the upper left corner.
+
+    ``landmarks``: six points where the finder knows them, else none: the eye to the left in the
+    picture, the eye to the right, tip of the nose, middle of the mouth, the ear to the left, the
+    ear to the right (they may lie outside the frame). ``score`` in 0..1: how sure the finder is.
+    Two boxes of one place are equal whatever else is known of them.
+    """
 
     x: int
     y: int
     width: int
     height: int
+    landmarks: tuple[Point, ...] = field(default=(), compare=False, repr=False, kw_only=True)
+    score: float = field(default=1.0, compare=False, repr=False, kw_only=True)
 
     @property
     def area(self) -> int:
@@ -67,13 +80,15 @@ class FrameView:
     """One frame for the preview.
 
     The frame itself (not a copy: look, do not write), faces with the followed person first, the
-    latest seven probabilities, frames a second of late.
+    latest seven probabilities, frames a second of late. ``unclear``: why the latest look says
+    nothing, in words; empty: it does, or nobody is there.
     """
 
     frame: Frame
     faces: tuple[Box, ...]
     probabilities: tuple[float, ...] | None
     fps: float
+    unclear: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +96,17 @@ class Observation:
     """What one burst of frames showed.
 
     ``probabilities`` has seven entries in the order of :data:`EMOTIONS` and sums to 1; it is None
-    when no face was found. ``quality`` in 0..1 says how far the face can be trusted (size, light,
-    blur, share of the burst in which it was seen); the mood filter weighs by it.
+    when no face was found. ``quality`` in 0..1 says how far the reading can be trusted (how likely
+    it is right, times the share of the burst in which a face was seen); the mood filter weighs by
+    it. 0: a face is there, but nothing can be read in it. ``unclear`` says why a look is not clear
+    ("turned away"); empty: it is.
     """
 
     time: float
     faces: int
     probabilities: tuple[float, ...] | None
     quality: float = 1.0
+    unclear: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +245,22 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a decision rests on.
+
+    ``probabilities``: of the seven moods; ``runner_up``: the mood that came next; ``seconds``: for
+    how long the mood had held; ``own_face``: the looks were read as those of a known face;
+    ``threshold``: the probability from which a mood is named.
+    """
+
+    probabilities: tuple[float, ...]
+    runner_up: MoodState | None
+    seconds: float
+    own_face: bool
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do with the music, and why.
 
@@ -238,6 +272,28 @@ class Decision:
     mood: MoodState
     playlist: Playlist | None
     reason: str
+    evidence: Evidence | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What the music should do other than fit the mood, with the reason in the user's words.
+
+    ``play``: the emotion whose playlists fit now; None: the music is left alone.
+    """
+
+    play: MoodState | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyView:
+    """A journey of the music, for people: ``step`` of ``steps``, from ``start`` to ``goal``."""
+
+    step: int
+    steps: int
+    start: MoodState
+    goal: MoodState
 
 
 # --- what people see ----------------------------------------------------------------------------
@@ -296,14 +352,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A mood that is seen and not taken yet.
-
-    ``since`` is monotonic; it must be seen for ``dwell`` seconds.
-    """
+    """A mood that is seen and not taken yet: how probable it is, and how probable it must be."""
 
     state: MoodState
-    since: float
-    dwell: float
+    probability: float
+    certainty: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,5 +388,8 @@ class Snapshot:
     volume: float | None = None  # 0..1; None: the player's own affair
     answer: Notification | None = None  # the latest to a wish
     answers: int = 0  # how many there were
+    journey: JourneyView | None = None  # the music leads from one mood towards another
+    own_face: bool = False  # the person's own face was learned and is in force
+    affect: tuple[float, float] | None = field(default=None, compare=False)  # valence, arousal
     candidate: Candidate | None = field(default=None, compare=False)
     observation: Observation | None = field(default=None, compare=False)

@@ -38,6 +38,8 @@ def freeze() -> Path:
     """Run PyInstaller; returns the frozen folder."""
     subprocess.run([sys.executable, str(ROOT / ".make" / "translations.py")], check=True, cwd=ROOT)
     _draw_icons()
+    # Without the weights the program works, less well: a package for others should have them.
+    subprocess.run([sys.executable, str(ROOT / ".make" / "fetch_finder.py")], check=True)
     shutil.rmtree(DIST / "moodtray", ignore_errors=True)
     subprocess.run(
         [

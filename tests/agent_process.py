@@ -123,12 +123,10 @@ class AgentProcess:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
-        for reader in self._readers:
-            reader.join(10)
-        for pipe in (self.process.stdout, self.process.stderr):
-            if pipe is not None:
-                pipe.close()
+        self.end()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def run_command(*args: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:

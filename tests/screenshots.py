@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
+from tests import finder_picture
+
 ROOT = Path(__file__).parent.parent
 DAY = ROOT / "test-artefacts" / "day"
 OUT = ROOT / "resources" / "screenshots"
@@ -33,6 +35,7 @@ def main() -> int:
         seen = picture(shot)
         width, height = seen.size
         save(name, seen.crop((width - 220, height - 36, width, height)).resize((660, 108)))
+    finder_picture.main()
     return 0
 
 

@@ -33,7 +33,7 @@ class MusicFolders:
         self._next = self._clock.monotonic() + EVERY
 
     def look(self) -> bool:
-        """Tell whether the latest look changed :attr:`adopted`.
+        """Return what the latest look found.
 
         Begins the next look when it is time; never blocks.
         """
@@ -50,5 +50,5 @@ class MusicFolders:
         return changed
 
     def _read(self) -> None:
-        """In the look's thread; its result is read when that has ended."""
+        """Read the folders in the look's thread; the result is read when that has ended."""
         self._found = mood_folders(self._root)

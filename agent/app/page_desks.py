@@ -152,7 +152,7 @@ def _still(view: FrameView) -> Still:
 
 
 def _cameras() -> list[tuple[int, str]]:
-    """Numbers and names of the cameras that the system lists."""
+    """List numbers and names of the cameras that the system knows."""
     if not sys.platform.startswith("linux"):
         return [(index, _("Camera {n}").format(n=index + 1)) for index in range(3)]
     found = []

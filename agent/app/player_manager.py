@@ -130,7 +130,7 @@ class PlayerManager:
             self._use_local(self._settings)
 
     def await_playlist(self, playlist: Playlist) -> None:
-        """Report PlaylistBack once a folder that could not be played can be.
+        """Report PlaylistBack when the files of a playlist that was not found change.
 
         Spotify's own are looked up again in their time.
         """

@@ -24,6 +24,7 @@ from agent import __version__
 from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
+from agent.types import MoodState
 from agent.wording import AUTO, MOOD_WORDS, MOODS, MOST_MINUTES, parse_minutes, parse_mood
 
 app = typer.Typer(
@@ -50,11 +51,11 @@ def main() -> NoReturn:
 
     _have_streams()
     _speak_utf8()
-    speak_as_set(Paths.default())
-    register(dev_app)
-    register(app, hidden=True)  # their names of before
     code = 0
     try:
+        speak_as_set(Paths.default())
+        register(dev_app)
+        register(app, hidden=True)  # their names of before
         app()
     except AgentError as error:
         _tell(f"{error.title}: {error.message}")
@@ -270,14 +271,19 @@ def consent(
 @app.command(hidden=True)
 def analyze(files: list[Path], as_json: AsJson = False) -> None:
     """Say which faces and expressions are in pictures or videos."""
+    from agent.settings import Settings
+    from agent.store.settings_file import SettingsFile
     from agent.vision.analyze import analyze as look
     from agent.vision.expression import ExpressionClassifier
 
+    settings_file = SettingsFile(Paths.default())
+    is_set = settings_file.path.exists()  # looking at a picture writes no settings
+    finder = (settings_file.load_or_last_good()[0] if is_set else Settings()).camera.finder
     classifier = ExpressionClassifier.load()
     failed = False
     for file in files:
         try:
-            result = look(file, classifier)
+            result = look(file, classifier, finder=finder)
         except AgentError as error:
             failed = True
             if as_json:
@@ -329,8 +335,24 @@ def doctor(
 def bench(
     as_json: AsJson = False,
     fast: Annotated[bool, typer.Option("--fast", help="Shorter, noisier.")] = False,
+    finder: Annotated[
+        bool, typer.Option("--finder", help="Instead: how many faces are found, and false ones.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="With --finder: folder of london.npz (default: $MOODTRAY_DATA)."),
+    ] = None,
 ) -> None:
     """Measure speed, memory and processor time."""
+    if finder:
+        from agent.bench import finder as faces
+        from agent.training.data import data_folder
+
+        found = faces.measure(
+            data or data_folder(), fast, lambda line: print(line, file=sys.stderr)
+        )
+        _print(faces.as_text(found)) if not as_json else _print_json(found)
+        return
     from agent.bench import as_text, run_all
 
     figures = run_all(fast=fast)
@@ -419,9 +441,114 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel=NOW)
-def why() -> None:
+def why(
+    as_json: Annotated[bool, typer.Option("--json", help="With all that it rests on.")] = False,
+) -> None:
     """Tell why this music plays."""
-    print(_ask("why")["text"])
+    answer = _ask("why")
+    print(json.dumps(answer["evidence"], indent=1) if as_json else answer["text"])
+
+
+@app.command(rich_help_panel=NOW)
+def journey(
+    moods: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[FROM] TO", help="Two moods, or the one to reach; or: lift, calm, stop."
+        ),
+    ],
+) -> None:
+    """Let the music lead from one mood to another: moodtray journey sad happy."""
+    ways = {"lift": "happy", "calm": "neutral", "energise": "surprise"}
+    if len(moods) > 2:
+        raise typer.BadParameter("at most two moods", param_hint="MOODS")
+    if moods == ["stop"]:
+        print(_ask("journey")["text"])
+        return
+    named = [ways.get(mood, mood) for mood in moods]
+    start = _emotion(named[0]) if len(named) == 2 else ""
+    goal = _emotion(named[-1])
+    if AUTO in (start, goal):
+        raise typer.BadParameter("two moods, for example: sad happy", param_hint="MOODS")
+    print(_ask("journey", start=start, goal=goal)["text"])
+
+
+@app.command(rich_help_panel=SET_UP)
+def calibrate(
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Forget what was learned of your face.")
+    ] = False,
+    camera: Annotated[
+        str | None, typer.Option("--camera", help="Another camera than that of the settings.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=3.0, max=300.0, help="How long to look at rest.")
+    ] = 30.0,
+) -> None:
+    """Let Moodtray learn your face at rest, in half a minute. No picture is kept."""
+    from agent.app.calibrate import Calibrator, store
+    from agent.desktop import consent as kept
+    from agent.store.settings_file import SettingsFile
+
+    paths = Paths.default()
+    running = _answers(paths)
+    if forget:
+        if running:
+            print(_ask("face")["text"])
+        else:
+            store(paths, "", None)
+            print("Your face is forgotten.")
+        return
+    if camera is None and not kept.is_given(paths):
+        raise AgentError("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
+    settings, _ = SettingsFile(paths).load_or_last_good()
+    calibrator = Calibrator(settings.camera, camera)
+    calibrator.lesson.seconds = seconds
+    pauses = running and camera is None and not _ask("status")["camera_paused"]
+    if pauses:
+        _ask("pause")
+    try:
+        print("Look as you do when you work.")
+        person = calibrator.run(lambda progress: _tell(str(progress)), _next_expression)
+    finally:
+        if pauses:
+            _ask("resume")
+    if running:
+        print(_ask("face", numbers=person.as_numbers())["text"])
+    else:
+        store(paths, calibrator.fingerprint, person)
+        print("Your face is learned: 16 numbers, no picture. 'moodtray calibrate --forget' undoes.")
+
+
+def _answers(paths: Paths) -> bool:
+    from agent.errors import NotRunning
+    from agent.web.door_client import call
+
+    try:
+        call(paths, "status")
+    except NotRunning:
+        return False
+    return True
+
+
+def _next_expression() -> MoodState | None:
+    """Ask for one of the seven, where somebody can answer; None: that is all."""
+    if not sys.stdin.isatty():
+        return None
+    said = input("Smile, or show another of the seven: its name and Enter (Enter alone: done): ")
+    if not said.strip():
+        return None
+    try:
+        return parse_mood(said.strip())
+    except ValueError as error:
+        print(error)
+        return _next_expression()
+
+
+@app.command(name="notme", rich_help_panel=NOW)
+def not_me() -> None:
+    """Say that somebody else sits before the camera: nothing is learned of them."""
+    print(_ask("notme")["text"])
 
 
 @app.command(rich_help_panel=NOW)
@@ -471,7 +598,7 @@ def _emotion(text: str) -> str:
 
 
 def _time(text: str | None, minutes: float | None) -> float | None:
-    """Minutes from either option; None: neither is given."""
+    """Return the minutes from either option; None: neither is given."""
     if minutes is not None and not math.isfinite(minutes):
         raise typer.BadParameter("a number of minutes", param_hint="--minutes")
     if text is None:

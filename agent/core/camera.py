@@ -78,7 +78,7 @@ class CameraControl:
         self.on_break = self.until_back = False
 
     def session_changed(self, reason: str | None) -> None:
-        """Take in why the session holds the camera off; None: it does no more."""
+        """Take in that the session holds the camera off for this reason; None: no more."""
         back = reason is None and self.held_off is not None
         self.held_off = reason
         if back and self.until_back:

@@ -32,10 +32,12 @@ from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, Playlist
 from agent.ports import Clock
 from agent.settings import PolicySettings
 from agent.timing import PLAY_AT_WORST, ToldOnce
+from agent.translation import _
 from agent.types import (
     Action,
     Chooser,
     Decision,
+    Guide,
     Happening,
     MoodState,
     Notification,
@@ -173,7 +175,7 @@ class MusicControl:
         return messages.taken_back(name, self._left_alone_until, word)
 
     def playlist_back(self, playlist: Playlist) -> list[effects.Effect]:
-        """One that could not be found is there again: what asked for it is met now."""
+        """Take in that a playlist which could not be found is there: what asked for it is met."""
         if not self._rotation.is_back(playlist.uri):
             return []
         wish = self._gone.pop(playlist.uri, None)
@@ -267,7 +269,7 @@ class MusicControl:
         return [effects.PauseMusic()]
 
     def next_track(self) -> list[effects.Effect]:
-        """Go on with the next track of what plays."""
+        """Play the next track of what plays."""
         heard = self.playback
         if heard is None or heard.state not in (PlayState.PLAYING, PlayState.PAUSED):
             return [effects.Notify(messages.nothing_plays())]
@@ -278,7 +280,7 @@ class MusicControl:
         return [*out, effects.NextTrack()]
 
     def mood_told(self, word: OwnWord, policy: PolicySettings) -> list[effects.Effect]:
-        """Take in how the user feels; :meth:`decide` changes music that plays at once.
+        """Take in that the user says how they feel.
 
         Who corrects the mood behind the latest change gets back what played before, if it fits.
         """
@@ -294,7 +296,7 @@ class MusicControl:
         return self._take_back(policy, told_mood=True)
 
     def follow_face(self) -> None:
-        """Welcome changes of the music again after an Undo."""
+        """Let changes of the music be welcome again after an Undo."""
         self._hands_off_until = self._left_alone_until = None
 
     def rest(self, why: str) -> list[effects.Effect]:
@@ -307,7 +309,7 @@ class MusicControl:
         return [effects.PauseMusic()]
 
     def go_on(self) -> list[effects.Effect]:
-        """Go on with what was paused to rest, unless the user did something else meanwhile."""
+        """Go on with the music: the reason to rest is over."""
         self._resting = None
         to_go_on, self._to_go_on = self._to_go_on, False
         return [effects.ResumeMusic()] if to_go_on else []
@@ -338,7 +340,7 @@ class MusicControl:
         now = self._clock.monotonic()
         if self._switches.under_way(now) is not None:
             return []  # a double click is one wish
-        reason = "you chose it yourself"
+        reason = _("you chose it yourself")
         decision = Decision(now, Action.SWITCH_NOW, mood, playlist, reason)
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
@@ -390,6 +392,7 @@ class MusicControl:
         listener: Listener,
         policy: PolicySettings,
         happening: Happening = Happening.NOTHING,
+        guide: Guide | None = None,
     ) -> list[effects.Effect]:
         """Ask the policy and act on its answer. Repeated equal answers are not recorded again."""
         now, wishes = self._clock.monotonic(), self._requests
@@ -414,9 +417,11 @@ class MusicControl:
             leaning=listener.leaning,
             started=self._rotation.started,
             missing=self._rotation.missing(now),
+            guide=guide,
         )
         playable = self._rotation.playable(now)
         decision = decide(listener.mood, self.playback, about, policy, playable)
+        decision = replace(decision, evidence=listener.evidence(now))
         out: list[effects.Effect] = []
         if self.decision is None or _substance(decision) != _substance(self.decision):
             out.append(effects.Record(decision))

@@ -51,7 +51,7 @@ class PlayRequests:
             self.asked = wish
 
     def found_again(self, wish: PlayRequest, now: float) -> None:
-        """Meet a wish that is not too old: what it came to nothing for is there now."""
+        """Meet a request that is not too old: what it came to nothing for is there now."""
         if now - wish.since >= WISH_LIFE:
             return
         if wish.asked:

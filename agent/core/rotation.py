@@ -51,7 +51,7 @@ class Rotation:
         self._gone[uri] = now
 
     def is_back(self, uri: str) -> bool:
-        """Let it be played again; returns whether it was gone."""
+        """Note that it can be played again; True when it was gone."""
         return self._gone.pop(uri, None) is not None
 
     def missing(self, now: float) -> frozenset[MoodState]:

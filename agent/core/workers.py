@@ -19,9 +19,18 @@ class WorkerStates:
 
     def __init__(self) -> None:
         self.stopped: tuple[str, ...] = ()
+        self._told: set[str] = set()  # whose defects the user knows of
+
+    def crashed(self, worker: str) -> list[effects.Effect]:
+        """Tell once of a defect after which it goes on: that may cost something all the same."""
+        if worker in self._told:
+            return []
+        self._told.add(worker)
+        return [effects.Notify(messages.worker_crashed(worker))]
 
     def gave_up(self, worker: str) -> list[effects.Effect]:
         """Note that a worker failed too often and rests now."""
+        self._told.add(worker)
         if worker not in self.stopped:
             self.stopped = (*self.stopped, worker)
         return [effects.Notify(messages.worker_gave_up(worker))]

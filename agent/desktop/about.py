@@ -48,7 +48,7 @@ def show(paths: Paths) -> None:
 
 
 def texts(paths: Paths) -> list[str]:
-    """Write the paragraphs below the name."""
+    """Return the paragraphs below the name."""
     places = {
         "Your settings": paths.settings_file,
         "Your history": paths.history_file,
@@ -88,7 +88,7 @@ def picture(paragraphs: list[str], scale: float) -> Image.Image:
 
 
 def _fitting(line: str, plain: Any, room: int) -> list[str]:
-    """``line`` in parts that are at most ``room`` wide."""
+    """Split ``line`` into parts that are at most ``room`` wide."""
     width = max(20, int(len(line) * room / max(1.0, plain.getlength(line))))
     while True:
         parts = textwrap.wrap(line, width)
@@ -98,7 +98,10 @@ def _fitting(line: str, plain: Any, room: int) -> list[str]:
 
 
 def _window(paragraphs: list[str]) -> None:
-    """Show the window until its button, Esc or any other key. The child process."""
+    """Show the window, in the child process, until its button, Esc or any other key.
+
+    The child process.
+    """
     os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
     os.environ["QT_ENABLE_HIGHDPI_SCALING"] = "0"
     import cv2

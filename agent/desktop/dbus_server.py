@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
-from xml.sax.saxutils import quoteattr
 
 from jeepney import (
     DBusAddress,
@@ -473,7 +472,7 @@ class BusServer:
         lines = ["<node>"]
         for interface in (*interfaces.values(), *(_STANDARD if interfaces else ())):
             lines += _described(interface)
-        lines += [f"  <node name={quoteattr(node)}/>" for node in sorted(nodes)]
+        lines += [f"  <node name={_quoted(node)}/>" for node in sorted(nodes)]
         return "\n".join([*lines, "</node>"])
 
 
@@ -491,26 +490,31 @@ def _joined(arguments: Arguments) -> str:
 
 def _described(interface: Interface) -> list[str]:
     """Describe the interface in the bus's introspection format."""
-    lines = [f"  <interface name={quoteattr(interface.name)}>"]
+    lines = [f"  <interface name={_quoted(interface.name)}>"]
     for name, method in interface.methods.items():
-        lines.append(f"    <method name={quoteattr(name)}>")
+        lines.append(f"    <method name={_quoted(name)}>")
         lines += _arguments(method.takes, "in") + _arguments(method.gives, "out")
         lines.append("    </method>")
     for name, arguments in interface.signals.items():
-        lines.append(f"    <signal name={quoteattr(name)}>")
+        lines.append(f"    <signal name={_quoted(name)}>")
         lines += [*_arguments(arguments, None), "    </signal>"]
     for name, found in interface.properties.items():
         lines.append(
-            f'    <property name={quoteattr(name)} type={quoteattr(found.signature)} access="read">'
+            f'    <property name={_quoted(name)} type={_quoted(found.signature)} access="read">'
         )
-        lines.append(f'      <annotation name="{CHANGED}" value={quoteattr(found.changes)}/>')
+        lines.append(f'      <annotation name="{CHANGED}" value={_quoted(found.changes)}/>')
         lines.append("    </property>")
     return [*lines, "  </interface>"]
 
 
+def _quoted(text: str) -> str:
+    """Write an attribute's value; names and signatures have no quotes in them."""
+    return f'"{text}"'
+
+
 def _arguments(arguments: Arguments, direction: str | None) -> list[str]:
     way = "" if direction is None else f' direction="{direction}"'
-    return [f"      <arg name={quoteattr(n)} type={quoteattr(s)}{way}/>" for n, s in arguments]
+    return [f"      <arg name={_quoted(n)} type={_quoted(s)}{way}/>" for n, s in arguments]
 
 
 _TWO_NAMES: Arguments = (("interface", "s"), ("name", "s"))

@@ -104,9 +104,7 @@ def model(settings: Settings) -> Finding:
     import numpy as np
 
     from agent.vision.expression import ExpressionClassifier, describe_model
-    from agent.vision.faces import load_cascade
 
-    load_cascade()
     described = describe_model()
     classifier = ExpressionClassifier.load(engine=settings.camera.engine)
     answer = classifier.predict([np.full((48, 48), 127, np.uint8)])
@@ -114,6 +112,21 @@ def model(settings: Settings) -> Finding:
         return False, "the model answers nonsense", "Install Moodtray again to restore it."
     checksum = str(described.get("sha256", ""))[:12]
     return True, f"{classifier.name}, checksum {checksum} is right, it answers", ""
+
+
+def finder(settings: Settings) -> Finding:
+    """Look at the face finder's weights."""
+    from agent.vision.blazeface import BlazeFinder
+    from agent.vision.faces import load_cascade
+
+    load_cascade()
+    if settings.camera.finder == "haar":
+        return True, "OpenCV's Haar cascade, by the settings", ""
+    try:
+        BlazeFinder().load()
+    except AgentError as error:
+        return None, "OpenCV's Haar cascade: BlazeFace's weights cannot be used", error.message
+    return True, "BlazeFace, both checksums are right", ""
 
 
 def camera(paths: Paths, settings: Settings) -> Finding:

@@ -78,6 +78,7 @@ def run_checks(
             ("settings", lambda: checks.settings_file(paths, problem, settings)),
             ("history", lambda: checks.history(paths)),
             ("model", lambda: checks.model(settings)),
+            ("finder", lambda: checks.finder(settings)),
             ("camera", lambda: checks.camera(paths, settings)),
             ("tray", checks.tray),
             ("notifications", lambda: checks.notifications(settings)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Mapping
@@ -31,8 +32,8 @@ def _nobody() -> None:
 class LocalPlayer:
     """Implements agent.ports.Player; the player's thread only, except :meth:`set_volume`.
 
-    ``on_change`` is called in the audio thread at the end of each track. ``null`` True plays into
-    the void on any machine; ``seed`` makes the shuffle repeatable.
+    ``on_change`` is called in the audio thread at the end of each track. ``null`` True plays on
+    the null device on any machine; ``seed`` makes the shuffle repeatable.
     """
 
     name = "Moodtray's own player"
@@ -73,7 +74,7 @@ class LocalPlayer:
             context=self._playlist.uri,
             context_name=self._playlist.name,
             track=str(path).encode("utf-8", "backslashreplace").decode(),
-            title=printable(path.stem.replace("_", " ")),
+            title=None if self._playlist.uri.startswith(LOOPS) else _title(path),
             position=position,
             duration=duration,
             device=device,
@@ -143,6 +144,10 @@ class LocalPlayer:
             self._pulled = (self._output.pulls, now)
 
 
+def _title(path: Path) -> str:
+    return printable(path.stem.replace("_", " "))
+
+
 def playlists_for(
     settings: Settings, adopted: Mapping[str, Path] | None = None
 ) -> dict[str, tuple[Playlist, ...]]:
@@ -180,18 +185,12 @@ def mood_folders(root: Path) -> dict[str, Path]:
             mood = parse_mood(folder.name)
         except ValueError:
             continue
-        if mood is not None and signature(playlist(str(folder))) is not None:
+        if mood is None:
+            continue
+        with contextlib.suppress(PlaylistGone):
+            find(folder, folder.name, enough=1)
             found.setdefault(mood.value, folder)
     return found
-
-
-def signature(playlist: Playlist) -> tuple[object, ...] | None:
-    """Tell one state of a playlist's files from another; None: there are none to play."""
-    try:
-        tracks = tracks_of(playlist)
-        return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in tracks)
-    except (PlaylistGone, OSError):
-        return None
 
 
 def loop(emotion: str) -> Playlist:

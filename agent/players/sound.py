@@ -20,6 +20,7 @@ import numpy as np
 
 from agent.players.decoding import CHANNELS, FRAME_BYTES, RATE, Track, Unplayable
 from agent.printable import printable
+from agent.timing import ToldOnce
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ GAP = 0.3
 NAMED = 3
 """So many files that cannot be played are named in one message."""
 NULL = "Null"
-"""Name of the device that plays into the void: a machine without sound."""
+"""Name of the null device, which is heard nowhere: a machine without sound."""
 
 
 class NoSound(Exception):
@@ -97,6 +98,13 @@ class Deck:
             position = min(self._played / RATE, self._track.duration)
             return self._track.path, position, self._track.duration
 
+    def skip(self) -> None:
+        """Go on with the next track, and leave the present one out from now on."""
+        with self._lock:
+            if self._track is not None:
+                self._skip(self._track.path, "it broke the decoder")
+                self._turn_over()
+
     def next(self) -> None:
         """Go on with the next track at once. Any thread."""
         with self._lock:
@@ -136,6 +144,10 @@ class Deck:
             except Unplayable as error:
                 self._skip(path, str(error))
                 continue
+            except Exception:
+                log.exception("defect while a track was opened")
+                self._skip(path, "it broke the decoder")
+                continue
             self._latest = path
             return track
         return None
@@ -161,14 +173,14 @@ def listed(bad: Mapping[Path, str]) -> str:
 
 
 class Output:
-    """A sound device, opened when first needed. ``null`` True: the void, on any machine.
+    """A sound device, opened when first needed. ``null`` True: the null device, on any machine.
 
     One thread calls it, except :attr:`pulls` and the audio thread's own callback.
     """
 
     def __init__(self, *, null: bool = False) -> None:
         self._null_only = null
-        self._told_unheard = False
+        self._unheard = ToldOnce()
         self._device: Any = None
         self._deck: Deck | None = None
         self.volume = 1.0
@@ -181,7 +193,7 @@ class Output:
     def play(self, deck: Deck) -> None:
         """Play from ``deck`` instead of what was played; opens the device.
 
-        Never fails: without a device it plays into the void.
+        Never fails: without a device it plays on the null device.
         """
         self._deck = deck
         if self.name == NULL and not self._null_only:
@@ -215,7 +227,7 @@ class Output:
         self.name = ""
 
     def _candidates(self) -> Iterator[Any]:
-        """List the present device first, then those that can be opened now, the void last."""
+        """List the present device first, then those that can be opened now, null last."""
         if self._device is not None:
             yield self._device
             self.close()
@@ -225,8 +237,7 @@ class Output:
             except NoSound as error:
                 log.info("%s: %s", backend, error)
                 continue
-            if backend == NULL and not self._null_only and not self._told_unheard:
-                self._told_unheard = True
+            if backend == NULL and not self._null_only and self._unheard.is_news():
                 log.warning("no sound device works: the music plays unheard")
             yield device
 
@@ -258,7 +269,17 @@ class Output:
         while True:
             self.pulls += 1
             deck = self._deck
-            frames = yield quieter(deck.read(frames), self.volume) if deck is not None else b""
+            frames = yield quieter(_sound_of(deck, frames), self.volume) if deck else b""
+
+
+def _sound_of(deck: Deck, frames: int) -> bytes:
+    """Draw from a deck; a defect costs one track, not the music."""
+    try:
+        return deck.read(frames)
+    except Exception:  # whatever leaves this thread ends the sound for good
+        log.exception("defect while a track was decoded")
+        deck.skip()
+        return b""
 
 
 def quieter(sound: bytes, volume: float) -> bytes:

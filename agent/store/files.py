@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -24,7 +26,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
             mode = target.stat().st_mode & 0o755  # never what others may write
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
@@ -39,6 +41,28 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def read_small(path: Path, limit: int) -> bytes:
+    """Read a small file whole.
+
+    Raises OSError, also for what is no file (a pipe would be waited for without an end) and for
+    one with more than ``limit`` bytes.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    if status.st_size > limit:
+        raise OSError(errno.EFBIG, f"it has {status.st_size / 1e6:.0f} MB", str(path))
+    return path.read_bytes()
+
+
+def parse_json(text: str | bytes) -> object:
+    """JSON from a file that anybody may have changed. Raises ValueError for all that is none."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested hundreds deep") from error
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:

@@ -8,9 +8,13 @@ import logging
 from pathlib import Path
 
 from agent.errors import StoreError
-from agent.store.files import write_atomic
+from agent.store.files import parse_json, read_small, write_atomic
 
 log = logging.getLogger(__name__)
+
+
+LIMIT = 10_000_000
+"""Bytes: the largest of ours keeps the names of playlists, some hundred bytes each."""
 
 
 class JsonFile:
@@ -26,14 +30,14 @@ class JsonFile:
     def load(self) -> dict[str, object] | None:
         """Read the object; None when the file is missing or damaged."""
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = read_small(self.path, LIMIT)
         except FileNotFoundError:
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            log.warning("%s cannot be read (%s); treated as empty", self.path, type(error).__name__)
+        except OSError as error:
+            log.warning("%s cannot be read (%s); treated as empty", self.path, error.strerror)
             return None
         try:
-            value = json.loads(text)
+            value = parse_json(text)
         except ValueError:
             log.warning("%s is damaged; treated as empty", self.path)
             return None

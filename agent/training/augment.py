@@ -31,7 +31,9 @@ def webcam(faces: Tensor, strength: float = 1.0) -> Tensor:
     faces = _some(faces, 0.3 * strength, contrast)
     faces = _some(faces, 0.2 * strength, noise)
     faces = _some(faces, 0.1 * strength, jpeg)
-    return _some(faces, 0.3 * strength, cover)
+    faces = _some(faces, 0.3 * strength, cover)
+    faces = _some(faces, 0.4 * strength, cover_mouth)
+    return _some(faces, 0.3 * strength, cover_eyes)
 
 
 def _some(faces: Tensor, share: float, change) -> Tensor:  # type: ignore[no-untyped-def]
@@ -143,3 +145,37 @@ def cover(faces: Tensor) -> Tensor:
     patch = (rows[:, :, None] & columns[:, None, :]).unsqueeze(1)
     grainy = (torch.rand(n, 1, 1, 1, device=device) < 0.5) * torch.randn_like(faces) * 0.15
     return torch.where(patch, (_uniform(faces, 0, 1) + grainy).clamp(0, 1), faces)
+
+
+def cover_mouth(faces: Tensor) -> Tensor:
+    """Hide the mouth, as a mask, a scarf or a hand does.
+
+    All below a line between the lower lids and the upper lip, to the chin or to the picture's end,
+    a little tilted, of one grey, of cloth or of skin as bright as the face.
+    """
+    axis = torch.arange(faces.shape[-1], device=faces.device) / faces.shape[-1]
+    line = _uniform(faces, 0.46, 0.70) + _uniform(faces, -0.15, 0.15) * (axis - 0.5)
+    rows = axis[None, None, :, None]
+    below = (rows >= line) & (rows < _uniform(faces, 0.85, 1.6))
+    columns = axis[None, None, None, :]
+    across = (columns >= _uniform(faces, -0.1, 0.2)) & (columns < _uniform(faces, 0.8, 1.1))
+    skin = faces.mean(dim=(1, 2, 3), keepdim=True) * _uniform(faces, 0.7, 1.2)
+    tone = torch.where(_uniform(faces, 0, 1) < 0.3, skin, _uniform(faces, 0, 1))
+    grain = (_uniform(faces, 0, 1) < 0.4) * torch.randn_like(faces) * _uniform(faces, 0.02, 0.12)
+    folds = (_uniform(faces, 0, 1) < 0.3) * 0.15 * torch.sin(rows * _uniform(faces, 20, 60))
+    return torch.where(below & across, (tone + grain + folds).clamp(0, 1), faces)
+
+
+def cover_eyes(faces: Tensor) -> Tensor:
+    """Dark glasses: two patches over the eyes and a bridge between them, dark or half clear."""
+    axis = torch.arange(faces.shape[-1], device=faces.device) / faces.shape[-1]
+    rows, columns = axis[None, None, :, None], axis[None, None, None, :]
+    middle = _uniform(faces, 0.33, 0.44)
+    half = _uniform(faces, 0.06, 0.13)
+    inner, outer = _uniform(faces, 0.02, 0.09), _uniform(faces, 0.33, 0.46)
+    away = (columns - 0.5 - _uniform(faces, -0.05, 0.05)).abs()
+    lenses = ((rows - middle).abs() < half) & (away > inner) & (away < outer)
+    bridge = ((rows - middle + half / 2).abs() < 0.03) & (away <= inner)
+    clear = (_uniform(faces, 0, 1) < 0.25) * _uniform(faces, 0.1, 0.5)
+    glass = _uniform(faces, 0, 0.25) * (1 - clear) + faces * clear
+    return torch.where(lenses | bridge, glass, faces)

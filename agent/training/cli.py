@@ -35,11 +35,10 @@ def register(app: typer.Typer, *, hidden: bool = False) -> None:
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def _in_words(needs: tuple[str, ...] = ("torch", "onnx", "matplotlib")) -> Iterator[None]:
     """Show expected trouble as a line on stderr and exit code 1; needs the extra ``train``."""
     try:
-        wanted = ("torch", "onnx", "matplotlib")
-        missing = [m for m in wanted if importlib.util.find_spec(m) is None]
+        missing = [m for m in needs if importlib.util.find_spec(m) is None]
         if missing:
             raise AgentError(
                 f"This command needs {', '.join(missing)}, which is not installed. "
@@ -78,11 +77,18 @@ def train(
         ),
     ] = None,
     begin_from: Annotated[
-        Path | None, typer.Option("--from", help="best.pt of another run to begin with.")
+        Path | None,
+        typer.Option("--from", help="best.pt of another run, or an exported .onnx, to begin with."),
     ] = None,
     teacher: Annotated[
         list[Path] | None,
-        typer.Option(help="best.pt of a trained run to learn from too; may be given repeatedly."),
+        typer.Option(
+            help="best.pt of a trained run, or an exported .onnx, to learn from too; may be given "
+            "repeatedly."
+        ),
+    ] = None,
+    teachers_share: Annotated[
+        float | None, typer.Option(help="How much of a target is the teachers' answer, 0 to 1.")
     ] = None,
     add: Annotated[
         list[str] | None,
@@ -96,6 +102,7 @@ def train(
     with _in_words():
         from agent.training.corpora import Faults, join_added
         from agent.training.data import corpora, data_folder, held_out
+        from agent.training.from_onnx import as_checkpoint
         from agent.training.network import NETWORKS
         from agent.training.train import SEED_PLAN, Plan, Stop
         from agent.training.train import train as run_training
@@ -106,12 +113,13 @@ def train(
             raise AgentError(f"--on-fault is skip or refuse, not {on_fault}.")
         if rate is not None and not 0 < rate < math.inf:
             raise AgentError(f"--rate is a number above 0, e.g. 0.08, not {rate}.")
+        if teachers_share is not None and not 0 <= teachers_share <= 1:
+            raise AgentError(f"--teachers-share is a number from 0 to 1, not {teachers_share}.")
         check_folder(run, "--run")
         plan = SEED_PLAN if network == "seed" else Plan(network=network)
         given: dict[str, Any] = {"epochs": epochs, "batch": batch, "rate": rate, "seed": seed}
         given["supplement"] = supplement
-        given["begin_from"] = None if begin_from is None else str(begin_from)
-        given["teachers"] = None if not teacher else tuple(str(file) for file in teacher)
+        given["teachers_share"] = teachers_share
         plan = dataclasses.replace(plan, **{k: v for k, v in given.items() if v is not None})
         processes = int(os.environ.get("WORLD_SIZE", "1"))
         if plan.batch < 2 * processes:
@@ -130,6 +138,12 @@ def train(
             for line in faults.summary():
                 typer.echo(line)
             typer.echo(f"{len(training)} faces to train on, {len(validation)} for validation.")
+        if begin_from is not None:
+            made = as_checkpoint(begin_from, training.pictures, run)
+            plan = dataclasses.replace(plan, begin_from=str(made))
+        if teacher:
+            files = [as_checkpoint(file, training.pictures, run) for file in teacher]
+            plan = dataclasses.replace(plan, teachers=tuple(str(file) for file in files))
         try:
             last = run_training(plan, training, validation, run)
         except Stop:
@@ -232,6 +246,67 @@ def _plan_of(run: Path) -> dict[str, Any]:
     return plan
 
 
+def _streams(
+    data: Path | None,
+    recorded: Path | None,
+    fit: int,
+    renew: bool,
+    figures: Path | None,
+    as_json: bool,
+) -> None:
+    from agent.training import streams, streams_report
+
+    def tell(line: str) -> None:
+        typer.echo(line, err=True)
+
+    if recorded is not None:
+        with _in_words(needs=("matplotlib",) if figures else ()):
+            rows = streams_report.of_recording(recorded)
+            typer.echo(json.dumps({"rows": rows}, indent=1) if as_json else streams.table(rows))
+            if figures is not None:
+                check_folder(figures, "--figures")
+                _draw_curves(streams.read(recorded), figures)
+        return
+    with _in_words(needs=("torch", "matplotlib")):
+        from agent.training.data import data_folder
+        from agent.training.simulation import simulate
+
+        answers = streams_report.answers_of(data_folder(data), faces_cache())
+        if fit:
+            best = streams_report.fit(answers["validation"], fit, hours=12, seed=fit, tell=tell)
+            typer.echo(json.dumps(dataclasses.asdict(best), indent=1))
+            return
+        report = streams_report.of_simulation(answers, tell)
+        typer.echo(json.dumps(report, indent=1) if as_json else streams_report.table(report))
+        if renew:
+            if not streams_report.write(report, models_dir().parent / "README.md"):
+                raise AgentError("README.md has no place for the table of --streams.")
+            figures = models_dir() / "figures"
+        if figures is not None:
+            check_folder(figures, "--figures")
+            seed = streams_report.SEED["PublicTest"]
+            hours = streams_report.SITTINGS
+            _draw_curves(simulate(answers["PublicTest"], seed, hours), figures)
+
+
+def _train_rival(data: Path | None, run: Path, steps: int) -> None:
+    with _in_words(needs=("torch",)):
+        from agent.training import recurrent, streams_report
+        from agent.training.data import data_folder
+
+        check_folder(run, "--run")
+        answers = streams_report.answers_of(data_folder(data), faces_cache())["validation"]
+        target = models_dir() / streams_report.WEIGHTS
+        recurrent.train(answers, run, target, steps, 1, typer.echo)
+
+
+def _draw_curves(recording: Any, figures: Path) -> None:
+    from agent.training import plots, streams_report
+
+    figures.mkdir(parents=True, exist_ok=True)
+    plots.streams(streams_report.curves(recording), figures / "streams.png")
+
+
 def evaluate(
     data: Data = None,
     model: Annotated[
@@ -251,14 +326,47 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder for the PNG figures (default: beside the shipped model only)."),
     ] = None,
+    fit_quality: Annotated[
+        bool,
+        typer.Option(
+            "--fit-quality",
+            help="Instead: the weights of agent/vision/quality.py, fitted on validation faces.",
+        ),
+    ] = False,
+    streams: Annotated[
+        bool,
+        typer.Option("--streams", help="Measure how well the mood is found in looks over time."),
+    ] = False,
+    recorded: Annotated[
+        Path | None,
+        typer.Option("--file", help="With --streams: a recording (.npz) instead of simulation."),
+    ] = None,
+    fit: Annotated[
+        int, typer.Option(min=0, help="With --streams: so many steps towards better parameters.")
+    ] = 0,
+    recurrent: Annotated[
+        int,
+        typer.Option(
+            min=0, help="With --streams: train the recurrent rival so many steps, in --run."
+        ),
+    ] = 0,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="With --streams: renew the README's table and curves.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON.")] = False,
 ) -> None:
     """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
+    if streams or recorded is not None:
+        if recurrent:
+            _train_rival(data, run or Path("runs/recurrent"), recurrent)
+            return
+        _streams(data, recorded, fit, renew, figures, as_json)
+        return
     with _in_words():
         from agent.training import baselines, results
         from agent.training.data import data_folder
         from agent.training.evaluate import evaluate as measure
-        from agent.training.model_card import front_block, table
+        from agent.training.model_card import faces_block, front_block, table
 
         shipped = model is None
         file = model or models_dir() / "emotion.onnx"
@@ -271,6 +379,9 @@ def evaluate(
         if drawn is not None:
             check_folder(drawn, "--figures")
         folder = data_folder(data)
+        if fit_quality:
+            typer.echo(json.dumps(_fitted(file, folder), indent=1))
+            return
         if shipped:
             results.check_shipped(file, folder)
         result = measure(
@@ -279,16 +390,31 @@ def evaluate(
         )  # fmt: skip
         text = json.dumps(result, indent=1)
         front = result.pop("front", None)
+        faces = result.pop("faces", None)
         sha256 = result["model"]["sha256"]
         if shipped:
-            results.keep(file.parent, result, front)
+            results.keep(file.parent, result, front, faces)
         if as_json:
             typer.echo(text)
         else:
             typer.echo(table(result["rows"]))
         if not as_json and front is not None:
             typer.echo("\n" + front_block(front, sha256))
+        if not as_json and faces is not None:
+            typer.echo("\n" + faces_block(faces, sha256))
         if drawn is not None:
             new = {"learning-curves.png": log is not None, "front.png": front is not None}
             for line in results.earlier_figures(drawn, sha256, [name for name in new if new[name]]):
                 typer.echo(line, err=True)
+
+
+def _fitted(model: Path, folder: Path) -> dict[str, float]:
+    """Fit the quality of looks for ``model`` on validation faces."""
+    from agent.training.data import corpora
+    from agent.training.face_figures import fit_trust
+    from agent.training.train import Plan
+    from agent.vision.expression import ExpressionClassifier
+
+    plan = Plan()
+    validation = corpora(folder, faces_cache(), plan.validation, plan.seed, False)[1]
+    return fit_trust(ExpressionClassifier.load(model), validation)

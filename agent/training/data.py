@@ -29,15 +29,18 @@ from agent.training.dataset import (
     as_network_sees,
     join,
 )
+from agent.training.framing import framer
 from agent.training.near_duplicates import TWIN, twin_groups
 from agent.training.npz_corpora import REAL, WORDS, Column, open_packed
+from agent.types import EMOTIONS
+from agent.vision.alignment import TRAINING
 
 # What a face is stands in faces.py; the rest of training has it from here.
 __all__ = ["CLASSES", "SIZE", "DataError", "Faces", "Pictures", "as_network_sees", "join"]
 
 HELD_PERSONS, HELD_SEED = 0.15, 7
 """muxspace: this share of its persons is held out as a test set, drawn with this seed."""
-SUPPLEMENT_EACH = 1500
+SUPPLEMENT_EACH = 2500
 """muxspace is nearly all happy and neutral: at most so many of each are trained on."""
 
 VOTE_NAMES = (
@@ -97,10 +100,36 @@ def vote_targets(votes: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray
     """
     seven = votes[:, list(VOTE_COLUMN)].astype(np.float32)
     seven[seven <= 1] = 0
+    seven = _faint_smiles(seven)
     total = seven.sum(axis=1)
     share = total / np.maximum(votes.sum(axis=1), 1)
     weights = np.where(share >= 0.5, share, 0).astype(np.float32)
     return seven / np.maximum(total, 1)[:, None], weights
+
+
+FAINT_SMILE, SMILES_OR_RESTS = 3, 8
+"""Three of ten taggers who see a smile where the others see nothing have seen a faint one; the two
+together must be eight of ten, or it is another expression that is in doubt."""
+FAINT_SHARE = 0.6
+"""What a faint smile is taught as: a smile, but not with certainty."""
+
+
+def _faint_smiles(seven: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Move votes [N, 7] from neutral to happy where a smile is faint, until it leads.
+
+    The share of the taggers is taken for how strong the expression is, not how likely.
+    """
+    happy, neutral = EMOTIONS.index("happy"), EMOTIONS.index("neutral")
+    both = seven[:, happy] + seven[:, neutral]
+    faint = (
+        (seven[:, happy] >= FAINT_SMILE)
+        & (seven[:, happy] < FAINT_SHARE * both)
+        & (both >= SMILES_OR_RESTS)
+    )
+    moved = seven.copy()
+    moved[faint, happy] = FAINT_SHARE * both[faint]
+    moved[faint, neutral] = (1 - FAINT_SHARE) * both[faint]
+    return moved
 
 
 def one_hot(label: NDArray[np.int64], smoothing: float = 0.0) -> NDArray[np.float32]:
@@ -159,8 +188,8 @@ def twins(file: Path, split: int) -> NDArray[np.bool_]:
     return np.asarray(packed["twin_sim"][rows].astype(np.float32) >= TWIN)
 
 
-def read_muxspace(file: Path, cache: Path) -> Faces:
-    """Read muxspace.npz.
+def read_muxspace(file: Path, cache: Path, framed: bool = False) -> Faces:
+    """Read muxspace.npz; ``framed``: as the program frames a face at run time.
 
     Its label was given by looking at the face, so it stands, smoothed, where the votes stand. Faces
     labelled contempt have no weight. A group is one person. Raises DataError for a file that is
@@ -171,8 +200,13 @@ def read_muxspace(file: Path, cache: Path) -> Faces:
     person = np.array([re.sub(r"[_-]?\d+\.\w+$", "", str(name)) for name in packed["name"]])
     known = (label < CLASSES).astype(np.float32)
     soft = one_hot(label, 0.1)
+    pictures = (
+        packed.pictures(cache, framer(), f"-framed-{TRAINING.tag}")
+        if framed
+        else packed.pictures(cache)
+    )
     return Faces(
-        packed.pictures(cache),
+        pictures,
         np.stack([soft, np.zeros_like(soft)], axis=1),
         np.stack([known, np.zeros_like(known)], axis=1),
         np.full(len(label), -1, np.int64),
@@ -203,8 +237,13 @@ def split(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
 
 
 def muxspace_parts(folder: Path, cache: Path) -> tuple[Faces, Faces]:
-    """Read (training, held out) of muxspace, no person in both."""
-    return split(read_muxspace(folder / "muxspace.npz", cache), HELD_PERSONS, HELD_SEED)
+    """Read (training, held out) of muxspace, no person in both.
+
+    Training faces are framed as at run time; the held out ones stay as the corpus has them.
+    """
+    file = folder / "muxspace.npz"
+    training = split(read_muxspace(file, cache, framed=True), HELD_PERSONS, HELD_SEED)[0]
+    return training, split(read_muxspace(file, cache), HELD_PERSONS, HELD_SEED)[1]
 
 
 def corpora(

@@ -25,6 +25,8 @@ from agent.errors import ModelError
 from agent.training import data, metrics
 from agent.training.baselines import Rival
 from agent.training.corruptions import HARDSHIPS
+from agent.training.face_figures import measure_faces
+from agent.training.london import FILE as LONDON
 from agent.vision.expression import ExpressionClassifier, OnnxSession
 from agent.vision.model_file import read_card
 
@@ -119,7 +121,8 @@ def evaluate(
 ) -> dict[str, Any]:  # fmt: skip
     """Make the content of metrics.json: the model, and a row a test set.
 
-    ``front`` where there are ``rivals``: the model and each of them, accuracy and time.
+    ``front`` where there are ``rivals``: the model and each of them, accuracy and time. ``faces``
+    where ``folder`` holds london.npz: framing, quality and groups.
 
     ``figures`` receives the confusion matrix and the reliability diagram, the learning curves
     where ``log`` names a run's log.csv, and the front. ``tell`` hears of every row, and of a test
@@ -153,6 +156,11 @@ def evaluate(
         for rival, its_rows in zip(rivals, rivals_rows, strict=True):
             its_rows[name] = metrics.figures(predict(rival, faces), truth)
             tell(f"{name}, {rival.name}: {100 * its_rows[name]['accuracy']:.1f} %")
+    portraits = None
+    if (folder / LONDON).is_file():
+        portraits = {"sha256": meta["sha256"], **measure_faces(classifier, folder, cache, tell)}
+    else:
+        tell(f"{LONDON} is not in {folder}: framing, quality and groups are left out.")
     latency, their_ms = speed(model, rivals)
     kept = ("name", "network", "sha256", "bytes", "parameters", "multiply_adds", "temperature")
     own = ("label_temperature",) if own_head is not None else ()
@@ -161,6 +169,8 @@ def evaluate(
         "rows": rows,
         "latency": latency,
     }
+    if portraits is not None:
+        result["faces"] = portraits
     if rivals:
         by_name = {row["set"]: row for row in rows}
         entries = [entry(meta["name"], meta["bytes"], latency["model_ms"], by_name, "this project")]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,26 +53,32 @@ class Packed:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.arrays[name]
 
-    def pictures(self, cache: Path) -> Pictures:
-        """Read all pictures as uint8 [N, 48, 48].
-
-        Decoded once, then kept in ``cache`` where that can be written. Raises DataError that names
-        a picture which cannot be decoded.
-        """
-        stamp = self.file.stat()
-        kept = cache / f"{self.file.stem}-{stamp.st_size}-{stamp.st_mtime_ns}-{SIZE}.npy"
+    def files(self) -> list[NDArray[np.uint8]]:
+        """Give the pictures' files as they are packed, views of bytes. Raises DataError."""
         offsets = self["off"]
-        if (known := _kept(kept, len(offsets) - 1)) is not None:
-            return known
         data = _arrays(self.file, [self.blob])[self.blob]
         if data.dtype != np.uint8 or data.ndim != 1 or len(data) < offsets[-1]:
             raise _torn(self.file, f"its {self.blob} ends before the last picture")
-        pictures = np.empty((len(offsets) - 1, SIZE, SIZE), np.uint8)
-        for row in range(len(pictures)):
-            part = data[offsets[row] : offsets[row + 1]]
+        return [data[a:b] for a, b in pairwise(offsets)]
+
+    def pictures(
+        self, cache: Path, seen: Callable[[Pictures], Pictures] = as_network_sees, way: str = ""
+    ) -> Pictures:
+        """Read all pictures as uint8 [N, 48, 48], each brought there by ``seen``.
+
+        Decoded once, then kept in ``cache`` where that can be written, under a name that tells of
+        the ``way``. Raises DataError that names a picture which cannot be decoded.
+        """
+        stamp = self.file.stat()
+        kept = cache / f"{self.file.stem}-{stamp.st_size}-{stamp.st_mtime_ns}-{SIZE}{way}.npy"
+        count = len(self["off"]) - 1
+        if (known := _kept(kept, count)) is not None:
+            return known
+        pictures = np.empty((count, SIZE, SIZE), np.uint8)
+        for row, part in enumerate(self.files()):
             if (picture := decoded(part, cv2.IMREAD_GRAYSCALE)) is None:
                 raise _torn(self.file, f"picture {row} cannot be decoded")
-            pictures[row] = as_network_sees(picture)
+            pictures[row] = seen(picture)
         # A folder that cannot be written, or a full disk, costs the decoding every time, no more.
         with suppress(OSError):
             cache.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from agent.training.model_card import refresh
 from agent.training.paths import check_files
 from agent.vision.model_file import read_card
 
-METRICS, FRONT, CARD = "metrics.json", "front.json", "MODEL_CARD.md"
+METRICS, FRONT, FACES, CARD = "metrics.json", "front.json", "faces.json", "MODEL_CARD.md"
 DRAWN = "drawn.json"
 """In a folder of figures: the checksum of the model that each of :data:`RENEWED_BY` is of."""
 RENEWED_BY = {"learning-curves.png": "--run RUN", "front.png": "--rival NAME=FILE.onnx"}
@@ -36,7 +36,7 @@ def check_shipped(model: Path, folder: Path) -> None:
             f"The figures of the shipped model are kept in {model.parent}, which cannot be "
             f"written. {instead}"
         )
-    check_files([model.parent / name for name in (METRICS, FRONT, CARD)])
+    check_files([model.parent / name for name in (METRICS, FRONT, FACES, CARD)])
     if not (model.parent / CARD).is_file():
         raise DataError(
             f"There is no {model.parent / CARD}, which shows the figures of the shipped model. "
@@ -49,6 +49,7 @@ def check_shipped(model: Path, folder: Path) -> None:
             f"shipped model need all test sets. {instead}"
         )
     _read(model.parent / FRONT)
+    _read(model.parent / FACES)
     sidecar = model.with_suffix(".json")
     read_card(sidecar)
     meta = json.loads(sidecar.read_text(encoding="utf-8"))
@@ -60,14 +61,23 @@ def check_shipped(model: Path, folder: Path) -> None:
         )
 
 
-def keep(models: Path, result: dict[str, Any], front: dict[str, Any] | None) -> None:
-    """Write metrics.json, front.json where rivals were measured, and both into the card."""
-    if front is not None:
-        _write(models / FRONT, front)
-    else:
-        front = _read(models / FRONT) or None
+def keep(
+    models: Path,
+    result: dict[str, Any],
+    front: dict[str, Any] | None,
+    faces: dict[str, Any] | None = None,
+) -> None:
+    """Write metrics.json; front.json where rivals were measured, faces.json where portraits were.
+
+    All of them, or what is kept of an earlier run, go into the card.
+    """
+    kept = []
+    for name, new in ((FRONT, front), (FACES, faces)):
+        if new is not None:
+            _write(models / name, new)
+        kept.append(new or _read(models / name) or None)
     _write(models / METRICS, result)
-    refresh(models / CARD, result, front)
+    refresh(models / CARD, result, *kept)
 
 
 def earlier_figures(figures: Path, model: str, drawn: Iterable[str]) -> list[str]:

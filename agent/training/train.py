@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -196,8 +196,7 @@ def _step(
     size = picture_size(progress) if coarse else data.SIZE
     if size != data.SIZE:
         pictures = F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
-    bf16 = torch.autocast("cuda", torch.bfloat16) if team.device.type == "cuda" else nullcontext()
-    with bf16:
+    with _sixteen_bits(team.device):
         logits = network.train()(augment.normalise(pictures))
     heads = torch.tensor([1.0, plan.label_share], device=team.device)[: logits.shape[1]]
     part = weights[:, : logits.shape[1]] * heads
@@ -211,6 +210,13 @@ def _step(
     known = weights[:, 0] > 0
     right = (logits[:, 0].argmax(dim=1) == targets[:, 0].argmax(dim=1)) & known
     return loss.item(), float(right.sum()), float(known.sum())
+
+
+def _sixteen_bits(device: torch.device) -> AbstractContextManager[object]:
+    """Half the work, and hardly less right, where the device multiplies 16-bit numbers itself."""
+    if device.type == "cuda" or (device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()):
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()
 
 
 def _mixing(parameter: float) -> float:

@@ -13,11 +13,11 @@ import numpy as np
 from agent.errors import BadPicture
 from agent.printable import printable
 from agent.types import EMOTIONS, Box, Frame
-from agent.vision.burst import crop
-from agent.vision.camera import SMALLEST
+from agent.vision.alignment import crop
 from agent.vision.expression import ExpressionClassifier
-from agent.vision.faces import FaceTracker
+from agent.vision.faces import FaceTracker, FinderName
 from agent.vision.media import read
+from agent.vision.quality import measure, trust, unclear
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +30,15 @@ class AnalysedFace:
     """``probabilities``: seven, in the order of EMOTIONS, sum 1.
 
     ``unsure``: the network knows too little of this face; its answer, taken alone, is as likely
-    wrong as right.
+    wrong as right. ``quality``, 0..1: how likely the answer is right; ``unclear``: why it cannot be
+    told, in words (empty: it can).
     """
 
     box: Box
     probabilities: tuple[float, ...]
     unsure: bool
+    quality: float = 1.0
+    unclear: str = ""
 
     @property
     def emotion(self) -> str:
@@ -48,6 +51,8 @@ class AnalysedFace:
         return max(self.probabilities)
 
     def __str__(self) -> str:
+        if self.unclear and self.quality == 0.0:
+            return f"not clear ({self.unclear})"
         told = f"{self.emotion} {self.confidence:.0%}"
         return f"unsure (perhaps {told})" if self.unsure else told
 
@@ -59,6 +64,8 @@ class AnalysedFace:
             "emotion": self.emotion,
             "confidence": round(self.confidence, 4),
             "unsure": self.unsure,
+            "quality": round(self.quality, 4),
+            "unclear": self.unclear,
             "probabilities": {
                 name: round(p, 4) for name, p in zip(EMOTIONS, self.probabilities, strict=True)
             },
@@ -131,7 +138,11 @@ class Analysis:
 
 
 def analyze(
-    path: Path, classifier: ExpressionClassifier, *, sample_seconds: float = SAMPLE_SECONDS
+    path: Path,
+    classifier: ExpressionClassifier,
+    *,
+    sample_seconds: float = SAMPLE_SECONDS,
+    finder: FinderName = "blazeface",
 ) -> Analysis:
     """Look at a picture, or at a video every ``sample_seconds``.
 
@@ -139,7 +150,7 @@ def analyze(
     neither picture nor video.
     """
     try:
-        return _analyze(path, classifier, sample_seconds)
+        return _analyze(path, classifier, sample_seconds, finder)
     except (cv2.error, MemoryError) as error:
         log.exception("%s could not be looked at", printable(str(path)))
         raise BadPicture(
@@ -147,19 +158,16 @@ def analyze(
         ) from error
 
 
-def _analyze(path: Path, classifier: ExpressionClassifier, sample_seconds: float) -> Analysis:
+def _analyze(
+    path: Path, classifier: ExpressionClassifier, sample_seconds: float, finder: FinderName
+) -> Analysis:
     media = read(path, sample_seconds)
-    tracker = FaceTracker()
+    tracker = FaceTracker(finder)
     frames: list[AnalysedFrame] = []
     size = (0, 0)
     for time, frame in media.frames:
-        if time is None:
-            boxes = tracker.search_all(frame) if min(frame.shape[:2]) >= SMALLEST else []
-        else:
-            changed = size != (frame.shape[1], frame.shape[0])
-            if changed:  # the former place of the face says nothing
-                tracker.reset()
-            boxes = tracker.detect(frame) if min(frame.shape[:2]) >= SMALLEST else []
+        # A picture is looked at closely; of each moment of a video all faces are wanted, too.
+        boxes = tracker.search_all(frame) if time is None else tracker.search(frame)
         size = (frame.shape[1], frame.shape[0])
         faces = _classified(frame, boxes, classifier)
         frames.append(AnalysedFrame(None if time is None else round(time, 3), faces))
@@ -169,8 +177,12 @@ def _analyze(path: Path, classifier: ExpressionClassifier, sample_seconds: float
 def _classified(
     frame: Frame, boxes: list[Box], classifier: ExpressionClassifier
 ) -> tuple[AnalysedFace, ...]:
-    rows = classifier.predict([crop(frame, box) for box in boxes])
-    return tuple(
-        AnalysedFace(box, tuple(float(p) for p in row), float(row.max()) < classifier.unsure_below)
-        for box, row in zip(boxes, rows, strict=True)
-    )
+    crops = [crop(frame, box) for box in boxes]
+    faces = []
+    for box, face, row in zip(boxes, crops, classifier.predict(crops), strict=True):
+        measures = measure(box, face)
+        quality = trust(measures, row)
+        unsure = quality == 0.0 or float(row.max()) < classifier.unsure_below
+        probabilities = tuple(float(p) for p in row)
+        faces.append(AnalysedFace(box, probabilities, unsure, quality, unclear(measures, quality)))
+    return tuple(faces)

@@ -1,36 +1,32 @@
 """Faces in a frame, and one person followed through them.
 
-OpenCV's Haar cascade for frontal faces. Its price is the search over places and sizes, so the
-frame is reduced, the last face's surroundings are searched first, and of the whole frame the large
-sizes come before the small.
+The finder is BlazeFace, or OpenCV's Haar cascade where that is set or BlazeFace's weights are not
+there. The followed person is known by place and size alone: no feature of a face is computed by
+which somebody could be recognised.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
+import time
+from collections.abc import Callable
+from typing import Literal, Protocol
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.errors import ModelError
 from agent.types import Box, Frame
+from agent.vision.blazeface import BlazeFinder
+from agent.vision.geometry import overlap, shared
+from agent.vision.haar import HaarFinder, load_cascade
+from agent.vision.stillness import Stillness
 
-SCALE_FACTOR = 1.1
-MIN_NEIGHBOURS = 5
-MIN_SIZE = 30
-SEARCH_WIDTH = 320
-PICTURE_WIDTH = 800
-LARGE = 60
-"""Faces from this size on (in the reduced frame) are searched first."""
+__all__ = ["FaceTracker", "Finder", "FinderName", "any_frame", "load_cascade", "overlap"]
 
-MARGIN = 0.5
-"""How far around the last face its search reaches, in face sizes to each side."""
-SHRINK, GROW = 0.75, 1.35
-"""Sizes searched around the last face, as parts of its size."""
-TRACK_SIZE = 40
-"""The face is reduced to about this size for the search around it: OpenCV looks at every second
-place only below twice the cascade's 24 pixels, so that larger is four times as dear."""
+_log = logging.getLogger(__name__)
+
+FinderName = Literal["blazeface", "haar"]
+
 SAME_PERSON = 0.25
 """Overlap (intersection over union) from which two boxes are taken for one person."""
 RECHECK = 24
@@ -39,157 +35,196 @@ hold us for ever."""
 MUCH_LARGER = 2.0
 """Then another face takes over only when its area is that many times the followed one's."""
 REMEMBER = 8
-"""For so many looks without a face we know where the person was."""
+"""For so many looks without a face we know where the person was, and who else was there."""
+OFF_CENTRE = 0.5
+"""A face at the edge of the frame counts for that much less than one in its middle."""
+CAME_NEARER = 1.5
+"""Somebody who was behind the followed person takes the place when their face has grown by that
+factor in area since."""
 
 
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union, 0..1."""
-    shared = _shared(a, b)
-    return shared / (a.area + b.area - shared)
+BEHIND_SECONDS, BEHIND_MOST = 600.0, 8
+"""For so long a face beside the followed one is remembered when it is not seen, and so many."""
 
 
-def _shared(a: Box, b: Box) -> int:
-    """Pixels that lie in both."""
-    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    return max(0, width) * max(0, height)
+class Finder(Protocol):
+    """Finds faces, without memory, in any order."""
+
+    name: str
+
+    def whole(self, frame: Frame) -> list[Box]:
+        """Find faces of the whole frame. Raises ModelError."""
+        ...
+
+    def near(self, frame: Frame, last: Box) -> list[Box]:
+        """Find faces around a place; much cheaper. Raises ModelError."""
+        ...
+
+    def every(self, frame: Frame) -> list[Box]:
+        """Find every face of a picture, the small ones too; slower. Raises ModelError."""
+        ...
 
 
 class FaceTracker:
-    """Implements :class:`agent.ports.FaceDetector`. One per thread; keeps who is followed."""
+    """Implements :class:`agent.ports.FaceDetector`. One per thread; keeps who is followed.
 
-    def __init__(self) -> None:
-        self._cascade: cv2.CascadeClassifier | None = None
+    ``finder``: which finder to use; Haar where BlazeFace's weights are missing or damaged. ``now``
+    gives monotonic seconds. Nothing is loaded before the first frame.
+    """
+
+    def __init__(
+        self, finder: FinderName = "blazeface", now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wanted: FinderName = finder
+        self._now = now
+        self._loaded: Finder | None = None
+        self._still = Stillness()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget who was followed. Places where nothing moved stay known."""
         self._last: Box | None = None
         self._misses = 0
         self._since_whole = 0
+        self._others: list[tuple[Box, float]] = []  # beside the followed person, and when last
+        self.ignored = 0
+
+    ignored: int
+    """So many faces of the latest look never move, and count as none."""
 
     def detect(self, frame: Frame) -> list[Box]:
-        """Faces in pixels of the frame, the followed person first; empty when there is none.
+        """Find the faces, the followed person first; empty when there is none.
 
         While somebody is followed only that face is searched for, save for a look at the whole
-        frame now and then.
+        frame now and then. A face that never moves is left out; so is, after the followed person
+        left, one that was behind them all the time. Raises ModelError.
         """
+        frame = any_frame(frame)
         last = self._last
         if last is not None and self.following:
             self._since_whole += 1
-            near = self._search_near(frame, last)
+            found = self._finder().near(frame, last)
+            near = self._living(frame, [box for box in found if overlap(box, last) >= SAME_PERSON])
             if near:
-                return self._follow(near)
+                return self._follow(frame, near)
         self._since_whole = 0
-        return self._follow(self.search(frame))
+        return self._follow(frame, self._living(frame, self.search(frame)))
 
     @property
     def following(self) -> bool:
-        """Will the next look search around a face only?"""
+        """True when the next look searches around a face only."""
         return self._last is not None and self._misses == 0 and self._since_whole < RECHECK
 
-    def reset(self) -> None:
-        """Forget who was followed."""
-        self._last = None
-        self._misses = 0
-        self._since_whole = 0
+    @property
+    def finder(self) -> str:
+        """Name of the finder in use, for people; it is loaded when it was not yet."""
+        return self._finder().name
 
     def search(self, frame: Frame) -> list[Box]:
-        """The whole frame, without memory; the largest face first. Small faces are searched for
-        only when there is no large one.
-        """
-        scale = min(1.0, SEARCH_WIDTH / frame.shape[1])
-        grey = _reduced(frame, scale)
-        found = self._run(grey, LARGE, None)
-        if not found:
-            # The bands share some sizes: a face on the border has neighbours in both.
-            found = self._run(grey, MIN_SIZE, int(LARGE * 1.3))
-        boxes = [_scaled(box, 1.0 / scale, 0, 0, frame) for box in found]
-        return sorted(boxes, key=lambda box: box.area, reverse=True)
+        """Search the whole frame, without memory; the largest face first. Raises ModelError."""
+        found = self._finder().whole(any_frame(frame))
+        return sorted(found, key=lambda box: box.area, reverse=True)
 
     def search_all(self, frame: Frame) -> list[Box]:
-        """Every face of a picture, also the small ones, without memory; the largest first. Slower
-        than :meth:`search` and meant for pictures, not for a camera.
+        """Find every face of a picture, also the small ones, without memory; the largest first.
+
+        Slower than :meth:`search` and meant for pictures, not for a camera. Raises ModelError.
         """
-        scale = min(1.0, PICTURE_WIDTH / frame.shape[1])
-        found = self._run(_reduced(frame, scale), MIN_SIZE, None)
-        boxes = [_scaled(box, 1.0 / scale, 0, 0, frame) for box in found]
         kept: list[Box] = []
-        for box in sorted(boxes, key=lambda box: box.area, reverse=True):
+        found = self._finder().every(any_frame(frame))
+        for box in sorted(found, key=lambda box: box.area, reverse=True):
             # A box that lies mostly within a larger one is its chin or its mouth.
-            if all(_shared(box, other) < 0.5 * box.area for other in kept):
+            if all(shared(box, other) < 0.5 * box.area for other in kept):
                 kept.append(box)
         return kept
 
-    def _search_near(self, frame: Frame, last: Box) -> list[Box]:
-        margin_x, margin_y = int(last.width * MARGIN), int(last.height * MARGIN)
-        left, top = max(0, last.x - margin_x), max(0, last.y - margin_y)
-        right = min(frame.shape[1], last.x + last.width + margin_x)
-        bottom = min(frame.shape[0], last.y + last.height + margin_y)
-        scale = min(1.0, TRACK_SIZE / last.width)
-        grey = _reduced(frame[top:bottom, left:right], scale)
-        size = last.width * scale
-        found = self._run(grey, max(24, int(size * SHRINK)), int(size * GROW))
-        boxes = [_scaled(box, 1.0 / scale, left, top, frame) for box in found]
-        return [box for box in boxes if overlap(box, last) >= SAME_PERSON]
+    def _living(self, frame: Frame, boxes: list[Box]) -> list[Box]:
+        """Leave out those that are known to be a picture on the wall."""
+        now = self._now()
+        moving = [box for box in boxes if not self._still.is_still(frame, box, now)]
+        ignored = len(boxes) - len(moving)
+        if ignored > self.ignored:
+            _log.info("A face that never moves is taken for a picture and left out.")
+        self.ignored = ignored
+        return moving
 
-    def _follow(self, boxes: list[Box]) -> list[Box]:
+    def _follow(self, frame: Frame, boxes: list[Box]) -> list[Box]:
         """Choose whom to follow and put that face first."""
         last = self._last
+        same = max(boxes, key=lambda box: overlap(box, last)) if last and boxes else None
+        if last is not None and same is not None and overlap(same, last) < SAME_PERSON:
+            same = None
+        if same is None:
+            boxes = [box for box in boxes if not self._was_behind(box)]
         if not boxes:
             self._misses += 1
             if self._misses > REMEMBER:
                 self._last = None
+                self._others = []
             return []
-        chosen = max(boxes, key=lambda box: box.area)
-        if last is not None:
-            same = max(boxes, key=lambda box: overlap(box, last))
-            if overlap(same, last) >= SAME_PERSON and chosen.area < MUCH_LARGER * same.area:
-                chosen = same
+        chosen = max(boxes, key=lambda box: _standing(box, frame))
+        if same is not None and chosen.area < MUCH_LARGER * same.area:
+            chosen = same
+        others = [box for box in boxes if box is not chosen]
+        self._note_behind(chosen, others)
         self._last = chosen
         self._misses = 0
-        return [chosen, *(box for box in boxes if box is not chosen)]
+        return [chosen, *others]
 
-    def _run(
-        self, grey: NDArray[np.uint8], smallest: int, largest: int | None
-    ) -> list[tuple[int, int, int, int]]:
-        if min(grey.shape) < smallest:
-            return []
-        limit = largest or max(grey.shape)
-        found = self._loaded().detectMultiScale(
-            grey,
-            scaleFactor=SCALE_FACTOR,
-            minNeighbors=MIN_NEIGHBOURS,
-            minSize=(smallest, smallest),
-            maxSize=(limit, limit),
-        )
-        return [(int(x), int(y), int(w), int(h)) for x, y, w, h in found]
+    def _note_behind(self, chosen: Box, others: list[Box]) -> None:
+        """Remember who else is there.
 
-    def _loaded(self) -> cv2.CascadeClassifier:
-        if self._cascade is None:
-            self._cascade = load_cascade()
-        return self._cascade
+        A small face is seen now and then only, so that one look without it does not end the memory.
+        """
+        now = self._now()
+        smaller = [(box, now) for box in others if box.area < chosen.area]
+        taken = [chosen, *(box for box, _ in smaller)]
+        self._others = [
+            *smaller,
+            *(
+                (box, seen)
+                for box, seen in self._others
+                if now - seen < BEHIND_SECONDS
+                and all(overlap(box, one) < SAME_PERSON for one in taken)
+            ),
+        ][:BEHIND_MOST]
 
+    def _was_behind(self, box: Box) -> bool:
+        """Tell whether this one was beside the followed person, in this place and as small."""
+        for other, _ in self._others:
+            if overlap(box, other) >= SAME_PERSON and box.area < CAME_NEARER * other.area:
+                self._misses = 0  # still there: remembered for as long
+                return True
+        return False
 
-def load_cascade() -> cv2.CascadeClassifier:
-    """OpenCV's frontal face cascade. Raises ModelError when this OpenCV has none."""
-    folder = getattr(cv2, "data", None)
-    path = Path(folder.haarcascades if folder else "") / "haarcascade_frontalface_default.xml"
-    cascade = cv2.CascadeClassifier(str(path)) if hasattr(cv2, "CascadeClassifier") else None
-    if cascade is None or cascade.empty():
-        raise ModelError(
-            f"The face detector's file {path.name} is not part of this OpenCV "
-            f"({cv2.__version__}). Install opencv-python 4.14 or a later 4.x."
-        )
-    return cascade
+    def _finder(self) -> Finder:
+        if self._loaded is None:
+            self._loaded = load_finder(self._wanted)
+        return self._loaded
 
 
-def _reduced(frame: Frame, scale: float) -> NDArray[np.uint8]:
-    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-    if scale < 1.0:
-        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(grey, dtype=np.uint8)
+def load_finder(name: FinderName) -> Finder:
+    """Load the finder of that name, or Haar's where BlazeFace cannot be had; the log says why."""
+    if name == "blazeface":
+        try:
+            return BlazeFinder()
+        except ModelError as error:
+            _log.warning("%s", error)
+    return HaarFinder()
 
 
-def _scaled(
-    box: tuple[int, int, int, int], factor: float, left: int, top: int, frame: Frame
-) -> Box:
-    x, y, width, height = (round(value * factor) for value in box)
-    x, y = max(0, x + left), max(0, y + top)
-    return Box(x, y, min(width, frame.shape[1] - x), min(height, frame.shape[0] - y))
+def any_frame(frame: Frame) -> Frame:
+    """Turn ``frame`` (uint8, H x W, or H x W x 1, 3 or 4) into BGR."""
+    if frame.ndim == 3 and frame.shape[2] == 3:
+        return frame
+    if frame.ndim == 2:
+        return np.repeat(frame[:, :, None], 3, axis=2)
+    if frame.shape[2] == 1:
+        return np.repeat(frame, 3, axis=2)
+    return np.ascontiguousarray(frame[:, :, :3])
+
+
+def _standing(box: Box, frame: Frame) -> float:
+    """How likely this is who sits before the computer: large, and in the middle."""
+    off = abs((box.x + box.width / 2) / frame.shape[1] - 0.5) * 2
+    return float(box.area * (1.0 - OFF_CENTRE * min(1.0, off)))

@@ -10,13 +10,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import ModelError
+from agent.store.files import parse_json, read_small
 from agent.types import EMOTIONS
 
+CARD_BYTES = 1_000_000
+"""Of the metadata; ours have 2,000."""
 _AGAIN = "Install Moodtray again to restore it."
 
 
 class _Input(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     name: str
     size: Literal[48]
@@ -24,10 +27,13 @@ class _Input(BaseModel):
     std: Annotated[float, Field(gt=0.0)]
 
 
+_Seven = Annotated[tuple[float, ...], Field(min_length=len(EMOTIONS), max_length=len(EMOTIONS))]
+
+
 class ModelCard(BaseModel):
     """models/emotion.json, format 1. Unknown keys are for people and ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     format: Literal[1]
     name: str
@@ -36,9 +42,13 @@ class ModelCard(BaseModel):
     labels: tuple[str, ...]
     temperature: Annotated[float, Field(gt=0.0)]
     priors: Annotated[tuple[float, ...], Field(min_length=len(EMOTIONS), max_length=len(EMOTIONS))]
+    class_means: tuple[_Seven, ...] | None = None
+    """Row the true emotion, column the answer: mean logs; None: not known of this network."""
     unsure_below: Annotated[float, Field(ge=0.0, le=1.0)]
     bytes: Annotated[int, Field(gt=0)]
     sha256: str
+    source_sha256: str | None = None
+    """Of the network that this one is a copy of, where it is one."""
 
     @property
     def input_name(self) -> str:
@@ -64,15 +74,15 @@ class ModelCard(BaseModel):
 def read_card(file: Path) -> ModelCard:
     """Read it. Raises ModelError: missing, no JSON, a wrong value, or labels in another order."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_small(file, CARD_BYTES)
     except FileNotFoundError as error:
         raise ModelError(f"The model's metadata {file} are missing. {_AGAIN}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ModelError(
-            f"The model's metadata {file} cannot be read ({error}). {_AGAIN}"
+            f"The model's metadata {file} cannot be read ({error.strerror}). {_AGAIN}"
         ) from error
     try:
-        card = ModelCard.model_validate(json.loads(text))
+        card = ModelCard.model_validate(parse_json(text))
     except json.JSONDecodeError as error:
         raise ModelError(
             f"The model's metadata {file} are damaged (line {error.lineno}: {error.msg}). {_AGAIN}"
@@ -83,6 +93,8 @@ def read_card(file: Path) -> ModelCard:
         raise ModelError(
             f"The model's metadata {file} have a wrong value at '{where}': {first['msg']}. {_AGAIN}"
         ) from error
+    except ValueError as error:  # no text, or one of another kind
+        raise ModelError(f"The model's metadata {file} are damaged. {_AGAIN}") from error
     if card.labels != EMOTIONS:
         raise ModelError(
             f"The model beside {file} names the expressions {', '.join(card.labels)}; "

@@ -134,21 +134,25 @@ def _open_file(source: Source) -> cv2.VideoCapture:
 
 @contextmanager
 def plain_name(path: str) -> Iterator[str]:
-    """Find a name of the file that foreign libraries understand.
+    """Give a name of the file that foreign libraries understand.
 
-    Where the name is not plain, that of a link in a private folder, which is gone at the end.
+    They end the program over half a character, and take '12:30.mp4' for an address and '[1].png'
+    for many files. Where the name is not plain, that of a link in a private folder, which is gone
+    at the end.
     """
     whole = os.path.abspath(path)
-    try:
-        whole.encode("utf-8")
-    except UnicodeEncodeError:
-        with tempfile.TemporaryDirectory(prefix="moodtray-") as folder:
-            suffix = os.path.splitext(whole)[1]
-            link = os.path.join(folder, f"file{suffix if suffix.isascii() else ''}")
-            os.symlink(whole, link)
-            yield link
-    else:
+    if not set("%*?[]{}") & set(whole) and whole.encode("utf-8", "replace").decode() == whole:
         yield whole
+        return
+    with tempfile.TemporaryDirectory(prefix="moodtray-") as folder:
+        suffix = os.path.splitext(whole)[1]
+        plain = suffix.isascii() and suffix[1:].isalnum()
+        link = os.path.join(folder, f"file{suffix if plain else ''}")
+        try:
+            os.symlink(whole, link)
+        except OSError:  # Windows lets only some people make links
+            link = whole
+        yield link
 
 
 def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:

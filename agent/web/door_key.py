@@ -17,9 +17,9 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from agent.store.files import write_atomic
+from agent.store.files import parse_json, read_small, write_atomic
 from agent.store.paths import Paths
 
 KEY_FILE: Final = "door.json"
@@ -28,6 +28,8 @@ CHALLENGE_HEADER: Final = "X-Moodtray-Challenge"
 PROOF_HEADER: Final = "X-Moodtray-Proof"
 SOCKET_PATH_LIMIT: Final = 100
 """Bytes of a Unix socket's path: the systems allow 104 (macOS) and 108 (Linux)."""
+KEY_BYTES: Final = 10_000
+"""Of the file; ours has 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,9 @@ class DoorKey:
     def read(cls, paths: Paths) -> DoorKey | None:
         """Read it; None when there is no file or it makes no sense."""
         try:
-            found = json.loads((paths.runtime / KEY_FILE).read_text(encoding="utf-8"))
+            found: Any = parse_json(read_small(paths.runtime / KEY_FILE, KEY_BYTES))
             pid, secret, port = found["pid"], found["secret"], found.get("port")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         if type(pid) is not int or type(secret) is not str or type(port) not in (int, type(None)):
             return None

@@ -136,7 +136,7 @@ def test_each_figure_is_held_against_its_goal(words: str, met: bool) -> None:
 
 
 def test_ratios_are_told() -> None:
-    assert "0.250 of frame_ms.seed, at most 0.333" in row_of(as_text(FIGURES), "whole frame")
+    assert "0.250 of frame_ms.seed, at most 0.167" in row_of(as_text(FIGURES), "whole frame")
     assert "120.00 MB" in row_of(as_text(FIGURES), "resident memory")
 
 

@@ -37,30 +37,30 @@ NOWHERE = NoDevice("Spotify is open nowhere.")
 
 
 class MusicHarness:
-    """A Dj, its clock, and all effects so far; who listens is happy unless told otherwise."""
+    """The music alone, its clock, and all effects so far; the listener is happy by default."""
 
     def __init__(self, *, asked: bool = False, **policy: object) -> None:
         self.clock = FakeClock()
         self.policy = PolicySettings(**{"timing": "now", **policy})  # type: ignore[arg-type]
         self.mood = MoodState.HAPPY
         self.effects: list[effects.Effect] = []
-        self.dj = MusicControl(self.clock, asked=asked)
-        self.dj.player_changed("player", PLAYLISTS, True)
+        self.music = MusicControl(self.clock, asked=asked)
+        self.music.player_changed("player", PLAYLISTS, True)
 
     def decide(self, happening: Happening = H.NOTHING) -> None:
         listener = Listener(Mood(self.mood, 0.0, 0.9), watching=True, last_emotion=None)
-        self.effects += self.dj.decide(listener, self.policy, happening)
+        self.effects += self.music.decide(listener, self.policy, happening)
 
     def ask(self) -> None:
-        self.dj.ask()
+        self.music.ask()
         self.decide()
 
     def next(self) -> None:
         listener = Listener(Mood(self.mood, 0.0, 0.9), watching=True, last_emotion=None)
-        self.effects += self.dj.next_playlist(listener)
+        self.effects += self.music.next_playlist(listener)
 
     def undo(self, shown: Decision | None = None) -> None:
-        self.effects += self.dj.undo(shown, self.policy)
+        self.effects += self.music.undo(shown, self.policy)
 
     def read(
         self,
@@ -72,35 +72,35 @@ class MusicHarness:
         now = self.clock.monotonic()
         playback = Playback(now, state, context, track="t", position=10.0, duration=200.0)
         playback = replace(playback, chosen_since=now, **more)  # type: ignore[arg-type]
-        self.effects += self.dj.playback_changed(playback, happening)
+        self.effects += self.music.playback_changed(playback, happening)
         self.decide(happening)
 
     def started(self, playlist: Playlist | None = None) -> None:
         playlist = playlist or self.plays[-1].playlist
         now = self.clock.monotonic()
-        self.effects += self.dj.playlist_started(
+        self.effects += self.music.playlist_started(
             playlist,
             Playback(now, PlayState.PLAYING, playlist.uri, chosen_by=Chooser.AGENT),
         )
 
     def failed(self, error: PlayerError) -> None:
-        self.effects += self.dj.failed(error, self.plays[-1].playlist)
+        self.effects += self.music.failed(error, self.plays[-1].playlist)
         if isinstance(error, PlaylistGone):
             self.decide()
 
     def recovered(self) -> None:
-        self.dj.recovered()
+        self.music.recovered()
         self.decide()
 
     def wait(self, seconds: float) -> None:
         """Let time pass, ticking as the controller does."""
         end = self.clock.monotonic() + seconds
         for _ in range(5000):
-            due = min(self.dj.deadlines(self.policy), default=None)
+            due = min(self.music.deadlines(self.policy), default=None)
             if due is None or due > end:
                 break
             self.clock.advance(max(0.0, due - self.clock.monotonic()) + 1e-6)
-            self.dj.tick()
+            self.music.tick()
             self.decide()
         else:
             raise AssertionError("it ticks without end")
@@ -123,9 +123,9 @@ class MusicHarness:
 
 
 def silent(**more: object) -> MusicHarness:
-    booth = MusicHarness(**more)  # type: ignore[arg-type]
-    booth.read(state=PlayState.UNAVAILABLE, context=None)
-    return booth
+    harness = MusicHarness(**more)  # type: ignore[arg-type]
+    harness.read(state=PlayState.UNAVAILABLE, context=None)
+    return harness
 
 
 # --- a wish without a device
@@ -133,116 +133,116 @@ def silent(**more: object) -> MusicHarness:
 
 class TestWish:
     def test_it_waits_and_is_met(self) -> None:
-        booth = silent()
-        booth.ask()
-        booth.failed(NOWHERE)
-        assert booth.told(NotificationKind.DEVICE) == ["Spotify is open nowhere."]
-        booth.wait(WISH_LIFE - 1.0)
-        assert booth.uris == ["joy"]
-        assert booth.dj.decision is not None
-        assert booth.dj.decision.reason == WAITS_FOR_DEVICE
-        booth.recovered()
-        assert booth.uris == ["joy", "joy"]  # it had no turn yet
-        assert booth.plays[-1].asked
-        assert booth.dj.error is None
+        harness = silent()
+        harness.ask()
+        harness.failed(NOWHERE)
+        assert harness.told(NotificationKind.DEVICE) == ["Spotify is open nowhere."]
+        harness.wait(WISH_LIFE - 1.0)
+        assert harness.uris == ["joy"]
+        assert harness.music.decision is not None
+        assert harness.music.decision.reason == WAITS_FOR_DEVICE
+        harness.recovered()
+        assert harness.uris == ["joy", "joy"]  # it had no turn yet
+        assert harness.plays[-1].asked
+        assert harness.music.error is None
 
     def test_it_lives_for_ten_minutes(self) -> None:
-        booth = silent()
-        booth.ask()
-        booth.failed(NOWHERE)
-        booth.wait(WISH_LIFE)
-        booth.recovered()
-        booth.wait(WISH_LIFE)
-        assert booth.uris == ["joy"]
+        harness = silent()
+        harness.ask()
+        harness.failed(NOWHERE)
+        harness.wait(WISH_LIFE)
+        harness.recovered()
+        harness.wait(WISH_LIFE)
+        assert harness.uris == ["joy"]
 
     @pytest.mark.parametrize("happening", [H.USER_CHOSE, H.STARTED, H.RESUMED])
     def test_the_users_hand_is_newer(self, happening: Happening) -> None:
-        booth = silent()
-        booth.ask()
-        booth.failed(NOWHERE)
-        booth.read(happening, chosen_by=Chooser.USER)
-        booth.recovered()
-        assert booth.uris == ["joy"]
+        harness = silent()
+        harness.ask()
+        harness.failed(NOWHERE)
+        harness.read(happening, chosen_by=Chooser.USER)
+        harness.recovered()
+        assert harness.uris == ["joy"]
 
     def test_a_pause_by_hand_is_newer(self) -> None:
-        booth = silent()
-        booth.ask()
-        booth.failed(NOWHERE)
-        booth.read(H.PAUSED, PlayState.PAUSED, paused_by_hand=True)
-        booth.recovered()
-        assert booth.uris == ["joy"]
+        harness = silent()
+        harness.ask()
+        harness.failed(NOWHERE)
+        harness.read(H.PAUSED, PlayState.PAUSED, paused_by_hand=True)
+        harness.recovered()
+        assert harness.uris == ["joy"]
 
     def test_a_device_that_only_appears_is_no_hand(self) -> None:
-        booth = silent()
-        booth.ask()
-        booth.failed(NOWHERE)
-        booth.read(H.DEVICE_CHANGED, PlayState.PAUSED)
-        assert booth.uris == ["joy"]
-        booth.recovered()
-        assert booth.uris == ["joy", "joy"]
+        harness = silent()
+        harness.ask()
+        harness.failed(NOWHERE)
+        harness.read(H.DEVICE_CHANGED, PlayState.PAUSED)
+        assert harness.uris == ["joy"]
+        harness.recovered()
+        assert harness.uris == ["joy", "joy"]
 
     def test_it_costs_so_many_tries_and_one_word(self) -> None:
-        booth = silent()
-        booth.ask()
+        harness = silent()
+        harness.ask()
         failed = 0
         for _ in range(10):
-            if len(booth.plays) > failed:
-                booth.failed(NOWHERE)
+            if len(harness.plays) > failed:
+                harness.failed(NOWHERE)
                 failed += 1
-            booth.wait(20.0)
-            booth.recovered()
-        assert len(booth.plays) == failed == WISH_TRIES
-        assert len(booth.told(NotificationKind.DEVICE)) == 1
+            harness.wait(20.0)
+            harness.recovered()
+        assert len(harness.plays) == failed == WISH_TRIES
+        assert len(harness.told(NotificationKind.DEVICE)) == 1
 
     def test_a_change_of_ours_waits_as_well_but_not_against_the_hand(self) -> None:
         for by_hand, expected in ((False, ["joy", "joy"]), (True, ["joy"])):
-            booth = MusicHarness()
-            booth.read()
-            booth.failed(NOWHERE)
-            booth.wait(60.0)
-            booth.read(state=PlayState.PAUSED, paused_by_hand=by_hand)
-            booth.recovered()
-            assert booth.uris == expected
-            assert not booth.plays[-1].asked
+            harness = MusicHarness()
+            harness.read()
+            harness.failed(NOWHERE)
+            harness.wait(60.0)
+            harness.read(state=PlayState.PAUSED, paused_by_hand=by_hand)
+            harness.recovered()
+            assert harness.uris == expected
+            assert not harness.plays[-1].asked
 
     def test_a_change_of_ours_waits_for_a_clear_mood_too(self) -> None:
-        booth = silent(start_when_silent=True)
-        booth.failed(NOWHERE)
-        booth.mood = MoodState.UNSURE
-        booth.recovered()
-        booth.wait(60.0)
-        assert booth.uris == ["joy"]
-        booth.mood = MoodState.SAD
-        booth.decide()
-        assert booth.uris == ["joy", "blues"]
+        harness = silent(start_when_silent=True)
+        harness.failed(NOWHERE)
+        harness.mood = MoodState.UNSURE
+        harness.recovered()
+        harness.wait(60.0)
+        assert harness.uris == ["joy"]
+        harness.mood = MoodState.SAD
+        harness.decide()
+        assert harness.uris == ["joy", "blues"]
 
     def test_another_player_has_nothing_to_do_with_it(self) -> None:
-        booth = silent()
-        booth.ask()
-        booth.failed(NOWHERE)
-        booth.dj.player_changed("another", PLAYLISTS, None)
-        booth.recovered()
-        assert booth.uris == ["joy"]
+        harness = silent()
+        harness.ask()
+        harness.failed(NOWHERE)
+        harness.music.player_changed("another", PLAYLISTS, None)
+        harness.recovered()
+        assert harness.uris == ["joy"]
 
     def test_start_when_silent_does_not_try_again_and_again(self) -> None:
-        booth = silent(start_when_silent=True)
-        assert booth.uris == ["joy"]
-        booth.failed(NOWHERE)
+        harness = silent(start_when_silent=True)
+        assert harness.uris == ["joy"]
+        harness.failed(NOWHERE)
         for _ in range(100):
-            booth.wait(60.0)
-            booth.read(state=PlayState.UNAVAILABLE, context=None)
-        assert booth.uris == ["joy"]
-        booth.read(H.DEVICE_CHANGED, PlayState.PAUSED)
-        assert booth.uris == ["joy", "joy"]
+            harness.wait(60.0)
+            harness.read(state=PlayState.UNAVAILABLE, context=None)
+        assert harness.uris == ["joy"]
+        harness.read(H.DEVICE_CHANGED, PlayState.PAUSED)
+        assert harness.uris == ["joy", "joy"]
 
     @pytest.mark.parametrize("error", [NotPremium("no"), PlayerError("no"), Offline("no")])
     def test_other_trouble_is_no_reason_to_wait(self, error: PlayerError) -> None:
-        booth = silent()
-        booth.ask()
-        booth.failed(error)
-        booth.wait(60.0)
-        booth.recovered()
-        assert booth.uris == ["joy"]
+        harness = silent()
+        harness.ask()
+        harness.failed(error)
+        harness.wait(60.0)
+        harness.recovered()
+        assert harness.uris == ["joy"]
 
 
 # --- answers
@@ -250,143 +250,143 @@ class TestWish:
 
 class TestAnswers:
     def test_a_late_start_is_told_however_late(self) -> None:
-        booth = MusicHarness()
-        booth.read()
-        booth.clock.advance(PLAY_AT_WORST - 1.0)
-        booth.started()
-        assert booth.told(NotificationKind.SWITCH) == ["You look happy."]
-        assert len(booth.all(effects.RecordSwitch)) == 1
+        harness = MusicHarness()
+        harness.read()
+        harness.clock.advance(PLAY_AT_WORST - 1.0)
+        harness.started()
+        assert harness.told(NotificationKind.SWITCH) == ["You look happy."]
+        assert len(harness.all(effects.RecordSwitch)) == 1
 
     def test_until_then_nothing_else_is_decided(self) -> None:
-        booth = MusicHarness(cooldown=0.0)
-        booth.read()
-        booth.mood = MoodState.SAD
-        booth.wait(PLAY_AT_WORST - 1.0)
-        assert booth.uris == ["joy"]
-        booth.wait(2.0)
-        assert booth.uris == ["joy", "blues"]
+        harness = MusicHarness(cooldown=0.0)
+        harness.read()
+        harness.mood = MoodState.SAD
+        harness.wait(PLAY_AT_WORST - 1.0)
+        assert harness.uris == ["joy"]
+        harness.wait(2.0)
+        assert harness.uris == ["joy", "blues"]
 
     def test_one_that_outlasts_all_patience_is_still_heard(self) -> None:
-        booth = MusicHarness()
-        booth.read()
-        booth.mood = MoodState.UNSURE
-        booth.wait(PLAY_AT_WORST * 2)
-        booth.started()
-        assert len(booth.all(effects.RecordSwitch)) == 1
-        booth.undo()
-        assert booth.uris == ["joy", "x"]
+        harness = MusicHarness()
+        harness.read()
+        harness.mood = MoodState.UNSURE
+        harness.wait(PLAY_AT_WORST * 2)
+        harness.started()
+        assert len(harness.all(effects.RecordSwitch)) == 1
+        harness.undo()
+        assert harness.uris == ["joy", "x"]
 
     def test_one_whose_answer_was_lost_is_told_when_it_is_heard(self) -> None:
-        booth = MusicHarness()
-        booth.read()
-        booth.failed(ServiceDown("It broke off."))
-        assert booth.dj.switch is None
-        booth.started(JOY)
-        assert booth.told(NotificationKind.SWITCH) == ["You look happy."]
-        assert len(booth.all(effects.RecordSwitch)) == 1
-        booth.undo(booth.dj.switch)
-        assert booth.uris == ["joy", "x"]
-        booth.started(JOY)
-        assert len(booth.all(effects.RecordSwitch)) == 1, "once"
+        harness = MusicHarness()
+        harness.read()
+        harness.failed(ServiceDown("It broke off."))
+        assert harness.music.switch is None
+        harness.started(JOY)
+        assert harness.told(NotificationKind.SWITCH) == ["You look happy."]
+        assert len(harness.all(effects.RecordSwitch)) == 1
+        harness.undo(harness.music.switch)
+        assert harness.uris == ["joy", "x"]
+        harness.started(JOY)
+        assert len(harness.all(effects.RecordSwitch)) == 1, "once"
 
     def test_but_not_after_a_newer_one(self) -> None:
-        booth = MusicHarness(cooldown=0.0)
-        booth.read()
-        booth.failed(ServiceDown("It broke off."))
-        booth.mood = MoodState.SAD
-        booth.decide()
-        assert booth.uris[-1] == "blues"
-        booth.started(JOY)
-        assert booth.all(effects.RecordSwitch) == []
+        harness = MusicHarness(cooldown=0.0)
+        harness.read()
+        harness.failed(ServiceDown("It broke off."))
+        harness.mood = MoodState.SAD
+        harness.decide()
+        assert harness.uris[-1] == "blues"
+        harness.started(JOY)
+        assert harness.all(effects.RecordSwitch) == []
 
     def test_another_playlist_where_none_is_set_is_answered(self) -> None:
-        booth = MusicHarness()
-        booth.mood = MoodState.NEUTRAL
-        booth.next()
-        assert booth.plays == []
-        assert booth.told(NotificationKind.INFO) == [
+        harness = MusicHarness()
+        harness.mood = MoodState.NEUTRAL
+        harness.next()
+        assert harness.plays == []
+        assert harness.told(NotificationKind.INFO) == [
             "No playlist is set for neutral. Name some for it."
         ]
 
     def test_but_not_one_that_was_replaced(self) -> None:
-        booth = MusicHarness(cooldown=0.0)
-        booth.read()
-        booth.mood = MoodState.SAD
-        booth.wait(PLAY_AT_WORST + 1.0)
-        booth.started(JOY)
-        assert booth.all(effects.RecordSwitch) == []
-        booth.started(BLUES)
-        assert len(booth.all(effects.RecordSwitch)) == 1
+        harness = MusicHarness(cooldown=0.0)
+        harness.read()
+        harness.mood = MoodState.SAD
+        harness.wait(PLAY_AT_WORST + 1.0)
+        harness.started(JOY)
+        assert harness.all(effects.RecordSwitch) == []
+        harness.started(BLUES)
+        assert len(harness.all(effects.RecordSwitch)) == 1
 
     def test_a_late_failure_is_told(self) -> None:
-        booth = MusicHarness()
-        booth.read()
-        booth.wait(PLAY_AT_WORST + 1.0)
-        booth.failed(PlayerError("It did not play it."))
-        assert booth.told(NotificationKind.PROBLEM) == ["It did not play it."]
+        harness = MusicHarness()
+        harness.read()
+        harness.wait(PLAY_AT_WORST + 1.0)
+        harness.failed(PlayerError("It did not play it."))
+        assert harness.told(NotificationKind.PROBLEM) == ["It did not play it."]
 
     def test_a_reading_on_its_way_does_not_lose_the_start(self) -> None:
         """The user paused, then asked: the pause is read after the command went out."""
-        booth = MusicHarness()
-        booth.mood = MoodState.UNSURE
-        booth.read()
-        booth.mood = MoodState.HAPPY
-        booth.ask()
-        booth.read(H.PAUSED, PlayState.PAUSED, paused_by_hand=True)
-        booth.started()
-        assert len(booth.all(effects.RecordSwitch)) == 1
-        assert booth.uris == ["joy"]
+        harness = MusicHarness()
+        harness.mood = MoodState.UNSURE
+        harness.read()
+        harness.mood = MoodState.HAPPY
+        harness.ask()
+        harness.read(H.PAUSED, PlayState.PAUSED, paused_by_hand=True)
+        harness.started()
+        assert len(harness.all(effects.RecordSwitch)) == 1
+        assert harness.uris == ["joy"]
 
     def test_a_dropped_one_is_over_without_a_word(self) -> None:
-        booth = MusicHarness(cooldown=60.0)
-        booth.read()
-        booth.dj.dropped(JOY)
-        assert booth.all(effects.Notify) == []
-        booth.decide()
-        assert booth.uris == ["joy"]  # the cool-down holds
-        booth.ask()
-        assert booth.uris == ["joy", "joy2"]
+        harness = MusicHarness(cooldown=60.0)
+        harness.read()
+        harness.music.dropped(JOY)
+        assert harness.all(effects.Notify) == []
+        harness.decide()
+        assert harness.uris == ["joy"]  # the cool-down holds
+        harness.ask()
+        assert harness.uris == ["joy", "joy2"]
 
     def test_who_asks_is_answered_each_time(self) -> None:
-        booth = silent()
+        harness = silent()
         for n in range(1, 4):
-            booth.ask()
-            booth.failed(NotPremium("Only with Premium."))
-            assert booth.told(NotificationKind.PROBLEM) == ["Only with Premium."] * n
-        assert all(e.notification.asked for e in booth.all(effects.Notify))
+            harness.ask()
+            harness.failed(NotPremium("Only with Premium."))
+            assert harness.told(NotificationKind.PROBLEM) == ["Only with Premium."] * n
+        assert all(e.notification.asked for e in harness.all(effects.Notify))
 
     def test_what_nobody_asked_for_fails_with_one_word(self) -> None:
-        booth = MusicHarness(cooldown=1.0)
+        harness = MusicHarness(cooldown=1.0)
         for _ in range(4):
-            booth.read()
-            booth.failed(NotPremium("Only with Premium."))
-            booth.wait(2.0)
-        assert len(booth.plays) >= 4
-        assert booth.told(NotificationKind.PROBLEM) == ["Only with Premium."]
+            harness.read()
+            harness.failed(NotPremium("Only with Premium."))
+            harness.wait(2.0)
+        assert len(harness.plays) >= 4
+        assert harness.told(NotificationKind.PROBLEM) == ["Only with Premium."]
 
     def test_a_wish_during_a_change_of_ours_is_met_by_it_or_outlives_it(self) -> None:
         for dropped, expected in ((False, ["joy"]), (True, ["joy", "joy2"])):
-            booth = MusicHarness()
-            booth.read()
-            booth.ask()
+            harness = MusicHarness()
+            harness.read()
+            harness.ask()
             if dropped:
-                booth.dj.dropped(JOY)
+                harness.music.dropped(JOY)
             else:
-                booth.started()
-            booth.wait(5.0)
-            assert booth.uris == expected
+                harness.started()
+            harness.wait(5.0)
+            assert harness.uris == expected
 
     def test_a_playlist_that_is_gone_gives_its_turn_to_the_next(self) -> None:
         """Asked for in silence, too: the wish is for music, not for that playlist."""
-        booth = silent()
-        booth.ask()
-        booth.failed(PlaylistGone("Joy is gone."))
-        assert booth.uris == ["joy", "joy2"]
-        assert booth.plays[-1].asked
-        booth.failed(PlaylistGone("More joy is gone."))
-        assert booth.uris == ["joy", "joy2"]
-        assert booth.told(NotificationKind.PROBLEM) == ["Joy is gone.", "More joy is gone."]
-        assert len(booth.told(NotificationKind.INFO)) == 1  # nothing is left to play
+        harness = silent()
+        harness.ask()
+        harness.failed(PlaylistGone("Joy is gone."))
+        assert harness.uris == ["joy", "joy2"]
+        assert harness.plays[-1].asked
+        harness.failed(PlaylistGone("More joy is gone."))
+        assert harness.uris == ["joy", "joy2"]
+        assert harness.told(NotificationKind.PROBLEM) == ["Joy is gone.", "More joy is gone."]
+        assert len(harness.told(NotificationKind.INFO)) == 1  # nothing is left to play
 
 
 # --- feedback and the way back
@@ -396,11 +396,11 @@ class TestFeedback:
     @pytest.fixture
     def heard(self) -> MusicHarness:
         """A change of ours that took 50 s to be heard."""
-        booth = MusicHarness()
-        booth.read()
-        booth.wait(50.0)
-        booth.started()
-        return booth
+        harness = MusicHarness()
+        harness.read()
+        harness.wait(50.0)
+        harness.started()
+        return harness
 
     def test_an_early_skip_counts_from_what_was_heard(self, heard: MusicHarness) -> None:
         heard.wait(EARLY_SKIP - 1.0)
@@ -420,101 +420,101 @@ class TestFeedback:
 
 class TestUndo:
     def test_the_place_is_where_the_change_came(self) -> None:
-        booth = MusicHarness()
-        booth.mood = MoodState.UNSURE
-        booth.read()  # 10 s into the track
-        booth.wait(25.0)
-        booth.mood = MoodState.HAPPY
-        booth.decide()
-        booth.wait(8.0)
-        booth.started()
-        booth.wait(30.0)
-        booth.undo()
-        (back,) = booth.plays[1:]
+        harness = MusicHarness()
+        harness.mood = MoodState.UNSURE
+        harness.read()  # 10 s into the track
+        harness.wait(25.0)
+        harness.mood = MoodState.HAPPY
+        harness.decide()
+        harness.wait(8.0)
+        harness.started()
+        harness.wait(30.0)
+        harness.undo()
+        (back,) = harness.plays[1:]
         assert back.asked
         assert back.playlist.place is not None
         assert back.playlist.place.track == "t"
         assert back.playlist.place.position == pytest.approx(35.0, abs=0.01)
 
     def test_never_behind_the_end_of_the_track(self) -> None:
-        booth = MusicHarness()
-        booth.mood = MoodState.UNSURE
-        booth.read()
-        booth.wait(1000.0)
-        booth.mood = MoodState.HAPPY
-        booth.decide()
-        booth.started()
-        booth.undo()
-        assert booth.plays[-1].playlist.place == Place("t", 200.0)
+        harness = MusicHarness()
+        harness.mood = MoodState.UNSURE
+        harness.read()
+        harness.wait(1000.0)
+        harness.mood = MoodState.HAPPY
+        harness.decide()
+        harness.started()
+        harness.undo()
+        assert harness.plays[-1].playlist.place == Place("t", 200.0)
 
     def test_a_single_track_is_its_own_way_back(self) -> None:
-        booth = MusicHarness()
-        booth.read(context=None, title="Somebody - Song")
-        booth.started()
-        booth.undo()
-        assert booth.plays[-1].playlist == Playlist("t", "Somebody - Song", Place("t", 10.0))
+        harness = MusicHarness()
+        harness.read(context=None, title="Somebody - Song")
+        harness.started()
+        harness.undo()
+        assert harness.plays[-1].playlist == Playlist("t", "Somebody - Song", Place("t", 10.0))
 
     def test_a_refusal_is_said_and_is_no_lasting_problem(self) -> None:
-        booth = MusicHarness()
-        booth.read()
-        booth.started()
-        booth.undo()
-        booth.failed(PlayerError("Spotify does not let programs start it."))
-        assert booth.told(NotificationKind.WARNING) == [
+        harness = MusicHarness()
+        harness.read()
+        harness.started()
+        harness.undo()
+        harness.failed(PlayerError("Spotify does not let programs start it."))
+        assert harness.told(NotificationKind.WARNING) == [
             "Spotify does not let programs start it. What plays now is left alone."
         ]
-        assert booth.dj.error is None
-        booth.undo()
-        assert len(booth.plays) == 2
+        assert harness.music.error is None
+        harness.undo()
+        assert len(harness.plays) == 2
 
     def test_trouble_of_the_whole_player_keeps_its_own_words(self) -> None:
-        booth = MusicHarness()
-        booth.read()
-        booth.started()
-        booth.undo()
-        booth.failed(NOWHERE)
-        assert booth.told(NotificationKind.DEVICE) == ["Spotify is open nowhere."]
-        booth.recovered()
-        assert len(booth.plays) == 2  # an Undo does not wait for a device
+        harness = MusicHarness()
+        harness.read()
+        harness.started()
+        harness.undo()
+        harness.failed(NOWHERE)
+        assert harness.told(NotificationKind.DEVICE) == ["Spotify is open nowhere."]
+        harness.recovered()
+        assert len(harness.plays) == 2  # an Undo does not wait for a device
 
     def test_of_a_switch_that_is_no_longer_the_last_it_leaves_the_music_alone(self) -> None:
-        booth = MusicHarness(cooldown=0.0)
-        booth.read()
-        booth.started()
-        old = booth.dj.switch
-        booth.mood = MoodState.SAD
-        booth.decide()
-        booth.started()
-        booth.undo(old)
-        assert booth.uris == ["joy", "blues"]
-        assert booth.told(NotificationKind.INFO) == [OVER]
-        booth.undo(booth.dj.switch)
-        assert booth.uris == ["joy", "blues", "joy"]
-        booth.undo(old)
-        assert booth.uris == ["joy", "blues", "joy"]
+        harness = MusicHarness(cooldown=0.0)
+        harness.read()
+        harness.started()
+        old = harness.music.switch
+        harness.mood = MoodState.SAD
+        harness.decide()
+        harness.started()
+        harness.undo(old)
+        assert harness.uris == ["joy", "blues"]
+        assert harness.told(NotificationKind.INFO) == [OVER]
+        harness.undo(harness.music.switch)
+        assert harness.uris == ["joy", "blues", "joy"]
+        harness.undo(old)
+        assert harness.uris == ["joy", "blues", "joy"]
 
     @pytest.mark.parametrize("before", [PlayState.PLAYING, PlayState.PAUSED])
     def test_what_the_user_chose_since_is_left_alone(self, before: PlayState) -> None:
-        booth = MusicHarness()
-        booth.read(state=before)
-        booth.ask()
-        booth.started()
-        booth.read(H.USER_CHOSE, context="mine", chosen_by=Chooser.USER)
-        booth.effects.clear()
-        booth.undo(booth.dj.switch)
-        assert booth.plays == []
-        assert booth.all(effects.PauseMusic) == []
-        assert booth.told(NotificationKind.INFO) == [OVER]
+        harness = MusicHarness()
+        harness.read(state=before)
+        harness.ask()
+        harness.started()
+        harness.read(H.USER_CHOSE, context="mine", chosen_by=Chooser.USER)
+        harness.effects.clear()
+        harness.undo(harness.music.switch)
+        assert harness.plays == []
+        assert harness.all(effects.PauseMusic) == []
+        assert harness.told(NotificationKind.INFO) == [OVER]
 
     def test_one_on_its_way_does_not_swallow_a_wish(self) -> None:
-        booth = MusicHarness()
-        booth.read()
-        booth.started()
-        booth.undo()
-        booth.ask()
-        booth.started()
-        booth.wait(2.0)
-        assert booth.uris == ["joy", "x", "joy2"]
+        harness = MusicHarness()
+        harness.read()
+        harness.started()
+        harness.undo()
+        harness.ask()
+        harness.started()
+        harness.wait(2.0)
+        assert harness.uris == ["joy", "x", "joy2"]
 
 
 def test_a_playlist_that_is_found_again_plays_at_once() -> None:
@@ -522,10 +522,10 @@ def test_a_playlist_that_is_found_again_plays_at_once() -> None:
     harness.mood = MoodState.SAD
     harness.read()
     harness.failed(PlaylistGone("Blues is empty."))
-    assert harness.dj.decision is not None
-    assert "cannot be found" in harness.dj.decision.reason
-    harness.dj.playlist_back(BLUES)
+    assert harness.music.decision is not None
+    assert "cannot be found" in harness.music.decision.reason
+    harness.music.playlist_back(BLUES)
     harness.wait(harness.policy.cooldown + 1.0)
     harness.decide()
     assert [play.playlist for play in harness.all(effects.Play)] == [BLUES, BLUES]
-    assert harness.dj.error is None
+    assert harness.music.error is None

@@ -40,9 +40,8 @@ source = "{camera}"
 interval = 0.5
 burst_duration = 0.2
 [mood]
-dwell = 1.0
-half_life = 1.0
-window = 5.0
+certainty = 0.75
+pace = 0.05
 [policy]
 timing = "now"
 cooldown = 3.0
@@ -130,15 +129,16 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     shot("2-watching")
 
     # Asked for by the menu: music, with a notification.
-    box = day.desktop.open_menu(*icon, button=3)
-    shot("3-menu")
-    day.desktop.key("Escape")
     day.command("play")
     day.wait(lambda s: s["playing"] == "playing", "music")
     wait_for(day.desktop.shown_notifications, "notification")
     shot("4-notification")
     day.desktop.dismiss_notifications()
     assert "Moodtray loops" in str(day.desktop.notifications())
+    icon = day.icon(MOOD_COLOURS[MoodState(day.status()["mood"])])  # type: ignore[index]
+    day.desktop.open_menu(*icon, button=3)
+    shot("3-menu")
+    day.desktop.key("Escape")
 
     # Preview on and off again, by its own button; the check mark agrees.
     day.command("preview")

@@ -19,7 +19,7 @@ import pytest
 from agent.desktop.palette import MOOD_COLOURS
 from agent.desktop.preview.picture import NO_PICTURE, compose
 from agent.desktop.preview.process import Preview
-from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, FrameRoad, Shown
+from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, SharedFrame, Shown
 from agent.desktop.preview.window import TITLE
 from agent.errors import DesktopError
 from agent.events import Event, Notice, PauseCamera, PreviewChanged, ResumeCamera
@@ -42,12 +42,12 @@ def view(colour: tuple[int, int, int] = GREEN) -> FrameView:
     return FrameView(frame(colour), (Box(220, 120, 180, 180),), SURE, 30.0)
 
 
-# --- the road between the processes ---------------------------------------------------------------
+# --- the memory between the processes -------------------------------------------------------------
 
 
 @pytest.fixture
-def road() -> Iterator[FrameRoad]:
-    created = FrameRoad.create()
+def shared() -> Iterator[SharedFrame]:
+    created = SharedFrame.create()
     yield created
     created.close()
 
@@ -56,11 +56,11 @@ def no_reduction(*_: object) -> Frame:
     raise AssertionError("the frame fits")
 
 
-def test_what_goes_in_comes_out(road: FrameRoad) -> None:
+def test_what_goes_in_comes_out(shared: SharedFrame) -> None:
     picture = np.random.default_rng(1).integers(0, 255, (48, 64, 3), np.uint8)
     boxes = (Box(1, 2, 30, 40), Box(5, 6, 7, 8))
-    other_end = FrameRoad.attach(road.name)
-    road.write(picture, boxes, SURE, 29.5, "You look happy ♪", no_reduction)
+    other_end = SharedFrame.attach(shared.name)
+    shared.write(picture, boxes, SURE, 29.5, "You look happy ♪", no_reduction)
     seen, shown = other_end.read(0)
     assert seen == 1
     assert shown is not None
@@ -68,51 +68,51 @@ def test_what_goes_in_comes_out(road: FrameRoad) -> None:
     assert (shown.faces, shown.fps, shown.line) == (boxes, 29.5, "You look happy ♪")
     assert shown.probabilities == pytest.approx(SURE)
     assert other_end.read(seen) == (1, None), "the same frame is not new twice"
-    road.write(picture, (), None, 0.0, "", no_reduction)
+    shared.write(picture, (), None, 0.0, "", no_reduction)
     seen, shown = other_end.read(seen)
     assert shown is not None
     assert (seen, shown.faces, shown.probabilities, shown.line) == (2, (), None, "")
     other_end.close()
 
 
-def test_large_frames_are_reduced_with_their_boxes(road: FrameRoad) -> None:
+def test_large_frames_are_reduced_with_their_boxes(shared: SharedFrame) -> None:
     import cv2
 
-    road.write(
+    shared.write(
         frame(size=(2560, 1440)), (Box(200, 400, 600, 800),), None, 0.0, "",
         lambda f, w, h: cv2.resize(f, (w, h)),  # type: ignore[return-value, arg-type]
     )  # fmt: skip
-    _, shown = road.read(0)
+    _, shown = shared.read(0)
     assert shown is not None
     assert shown.frame.shape == (720, 1280, 3)
     assert shown.faces == (Box(100, 200, 300, 400),)
 
 
-def test_bounds_are_kept(road: FrameRoad) -> None:
+def test_bounds_are_kept(shared: SharedFrame) -> None:
     boxes = [Box(i, i, 1, 1) for i in range(MAX_FACES + 5)]
-    road.write(frame(), boxes, SURE, 1.0, "♪" * 500, no_reduction)
-    _, shown = road.read(0)
+    shared.write(frame(), boxes, SURE, 1.0, "♪" * 500, no_reduction)
+    _, shown = shared.read(0)
     assert shown is not None
     assert len(shown.faces) == MAX_FACES
     assert set(shown.line) == {"♪"}, "cut between characters"
     assert len(shown.line.encode()) <= LINE_BYTES
 
 
-def test_no_torn_frame_is_ever_read(road: FrameRoad) -> None:
+def test_no_torn_frame_is_ever_read(shared: SharedFrame) -> None:
     stop = threading.Event()
 
     def write() -> None:
         value = 0
         while not stop.is_set():
             value = (value + 1) % 256
-            road.write(frame((value, value, value), (320, 240)), (), None, 0.0, "", no_reduction)
+            shared.write(frame((value, value, value), (320, 240)), (), None, 0.0, "", no_reduction)
 
     writer = threading.Thread(target=write)
     writer.start()
     seen, read = 0, 0
     deadline = time.monotonic() + 30
     while read < 100 and time.monotonic() < deadline:
-        seen, shown = road.read(seen)
+        seen, shown = shared.read(seen)
         if shown is not None:
             read += 1
             assert shown.frame.min() == shown.frame.max()
@@ -174,12 +174,12 @@ def test_texts_grow_with_the_window() -> None:
     assert heights[1] / heights[0] == pytest.approx(4, rel=0.15)
 
 
-def test_a_paused_camera_shows_nothing_of_the_last_frame(road: FrameRoad) -> None:
-    road.write(frame(), (Box(1, 2, 30, 40),), SURE, 30.0, "You look happy", no_reduction)
-    road.write(frame(), (Box(1, 2, 30, 40),), SURE, 30.0, "You look happy", no_reduction)
-    road.clear("Camera paused until 15:40")
-    assert not road._slots["pixels"].any(), "no frame lies in the memory"
-    _, shown = road.read(0)
+def test_a_paused_camera_shows_nothing_of_the_last_frame(shared: SharedFrame) -> None:
+    shared.write(frame(), (Box(1, 2, 30, 40),), SURE, 30.0, "You look happy", no_reduction)
+    shared.write(frame(), (Box(1, 2, 30, 40),), SURE, 30.0, "You look happy", no_reduction)
+    shared.clear("Camera paused until 15:40")
+    assert not shared._slots["pixels"].any(), "no frame lies in the memory"
+    _, shown = shared.read(0)
     assert shown is not None
     assert (shown.blank, shown.faces, shown.line) == (True, (), "Camera paused until 15:40")
     assert count(compose(shown, (640, 480)), GREEN) == 0
@@ -316,7 +316,7 @@ def test_the_space_bar_pauses_and_resumes_the_camera(
 
     feed(preview, pressed(PauseCamera()), "wish to pause")
     preview.blank("Camera paused")
-    wait_for(lambda: on_screen.find_colour(GREEN) is None, "blank window", 1.5)
+    wait_for(lambda: on_screen.find_colour(GREEN) is None, "blank window")
     on_screen.screenshot(artefacts / "preview-paused.png")
     wait_for(pressed(ResumeCamera()), "wish to resume")
 
@@ -411,8 +411,7 @@ def leftovers() -> tuple[int, int, int]:
 def test_opening_and_closing_leaves_nothing(
     on_screen: Desktop, preview: Preview, reports: Reports
 ) -> None:
-    memory = Path("/dev/shm")
-    before_memory = set(memory.glob("psm_*"))
+    names: set[str] = set()
     counts = []
     for times in range(1, 5):
         preview.open()
@@ -420,10 +419,13 @@ def test_opening_and_closing_leaves_nothing(
             preview.close()  # before it even stands
         else:
             feed(preview, lambda n=times: reports.opened(n - (n > 3)), "window")  # type: ignore[misc]
+        maps = Path("/proc/self/maps").read_text().split()
+        names |= {word for word in maps if word.startswith("/dev/shm/psm_")}
         preview.close()
         assert preview.join(5)
         counts.append(leftovers())
-    assert set(memory.glob("psm_*")) - before_memory == set()
+    assert names
+    assert not [name for name in names if Path(name).exists()]
     assert counts[1:] == [counts[0]] * 3  # the first may have started what stays, once
     assert not [e for e in reports.events if isinstance(e, Notice)]
 

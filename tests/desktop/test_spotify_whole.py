@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.common.by import By
+from playwright.sync_api import Page, expect
 
 from agent.clock import SystemClock
 from tests.agent_process import CLIP, AgentProcess
+from tests.browser import chromium, new_page
 from tests.desktop.conftest import ARTEFACTS
 from tests.desktop.x11 import Desktop, wait_for
 from tests.fakes.spotify import EMOTIONS, FakeSpotify, World
-from tests.players.spotify.browsers import open_browser, patience, text_of
 
 CLIENT_ID = "0123456789abcdef0123456789abcdef"
 SETTINGS = """\
@@ -26,9 +25,8 @@ version = 1
 interval = 0.5
 burst_duration = 0.2
 [mood]
-dwell = 1.0
-half_life = 1.0
-window = 5.0
+certainty = 0.75
+pace = 0.05
 [policy]
 timing = "now"
 cooldown = 3.0
@@ -40,8 +38,9 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    yield from open_browser(tmp_path)
+def page() -> Iterator[Page]:
+    with chromium() as browser, new_page(browser) as made:
+        yield made
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def spotify() -> Iterator[FakeSpotify]:
         assert service.world.violations == []
 
 
-def log_in(spotify: FakeSpotify, browser: webdriver.Chrome, env: dict[str, str]) -> None:
+def log_in(spotify: FakeSpotify, page: Page, env: dict[str, str]) -> None:
     """``moodtray login`` in a terminal, the browser beside it."""
     command = [sys.executable, "-m", "agent", "login", "--client-id", CLIENT_ID, "--no-browser"]
     with subprocess.Popen(
@@ -60,17 +59,17 @@ def log_in(spotify: FakeSpotify, browser: webdriver.Chrome, env: dict[str, str])
         assert login.stdout is not None
         url = login.stdout.readline().strip()
         assert url.startswith(f"{spotify.url}/authorize?")
-        browser.get(url)
-        browser.find_element(By.ID, "agree").click()
-        patience(browser).until(lambda b: "Is this your account?" in text_of(b))
-        browser.find_element(By.ID, "keep").click()
-        patience(browser).until(lambda b: "Done, you may close this" in text_of(b))
+        page.goto(url)
+        page.locator("#agree").click()
+        expect(page.get_by_text("Is this your account?")).to_be_visible(timeout=60_000)
+        page.locator("#keep").click()
+        expect(page.get_by_text("Done, you may close this")).to_be_visible(timeout=60_000)
         assert login.wait(30) == 0
         assert login.stdout.read() == ""
 
 
 def test_from_an_empty_home_to_the_right_playlist(
-    tint2_desktop: Desktop, spotify: FakeSpotify, browser: webdriver.Chrome, tmp_path: Path
+    tint2_desktop: Desktop, spotify: FakeSpotify, page: Page, tmp_path: Path
 ) -> None:
     world = spotify.world
     home = tmp_path / "home"
@@ -79,7 +78,7 @@ def test_from_an_empty_home_to_the_right_playlist(
     settings.parent.mkdir(parents=True)
     settings.write_text(SETTINGS)
 
-    log_in(spotify, browser, env)
+    log_in(spotify, page, env)
     token = home / "config" / "spotify-token.json"
     assert token.stat().st_mode & 0o777 == 0o600
     assert CLIENT_ID in settings.read_text()

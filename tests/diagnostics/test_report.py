@@ -45,6 +45,7 @@ NAMES = [
     "settings",
     "history",
     "model",
+    "finder",
     "camera",
     "tray",
     "notifications",
@@ -194,6 +195,22 @@ def test_the_model_is_checked_and_run(own_models: Path) -> None:
     ok, detail, _ = checks.model(Settings())
     assert ok is True
     assert "checksum" in detail
+
+
+def test_the_finder_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ok, detail, _ = checks.finder(Settings())
+    assert ok is True
+    assert "BlazeFace" in detail
+    ok, detail, _ = checks.finder(Settings(camera=CameraSettings(finder="haar")))
+    assert ok is True
+    assert "by the settings" in detail
+    shutil.copy(models_dir() / "face-finder.json", tmp_path)
+    monkeypatch.setattr("agent.vision.finder_files.models_dir", lambda: tmp_path)
+    ok, detail, advice = checks.finder(Settings())
+    assert ok is None  # it works, less well
+    assert "Haar" in detail
+    assert "is missing" in advice
+    assert "make setup" in advice
 
 
 @pytest.mark.parametrize("damage", ["truncated", "swapped", "gone"])

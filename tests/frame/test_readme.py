@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import agent
-from agent.cli.commands import app, autostart_app
+from agent.cli.commands import app, autostart_app, dev_app
 from agent.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,11 @@ def test_every_local_link_leads_somewhere(page: str) -> None:
 
 
 def test_every_command_that_is_named_exists() -> None:
-    known = commands_of(app) | {"autostart", "train", "export", "evaluate"}
+    known = (
+        commands_of(app)
+        | commands_of(dev_app)
+        | {"autostart", "dev", "train", "export", "evaluate"}
+    )
     rows = [row for row in text("README.md").splitlines() if row.startswith("| `moodtray ")]
     assert len(rows) > 5
     for row in rows:

@@ -88,6 +88,8 @@ def test_all_that_is_needed_is_inside_and_nothing_else(wheel: Path) -> None:
         names = archive.namelist()
     data = {name.removeprefix("agent/_data/") for name in names if "/_data/" in name}
     assert {"models/emotion.onnx", "models/emotion.json", "resources/settings.toml"} <= data
+    weights = json.loads((ROOT / "models" / "face-finder.json").read_text())
+    assert {f"models/{name}" for name in (*weights["files"], weights["licence_file"])} <= data
     assert {f"resources/sounds/{emotion}.ogg" for emotion in EMOTIONS} <= data
     assert any(name.startswith("resources/demo/clip.") for name in data)
     assert any(name.startswith("resources/icons/") for name in data)
@@ -139,7 +141,7 @@ def test_a_picture_is_analyzed(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_demo_runs(run: Run) -> None:
-    done = run("moodtray", "demo", "--seconds", "4", "--headless", "--json")
+    done = run("moodtray", "demo", "--seconds", "10", "--headless", "--json")
     assert done.returncode == 0, done.stderr
     events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
     assert "observation" in events

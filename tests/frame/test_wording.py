@@ -161,13 +161,13 @@ def test_what_was_said_is_told_as_said() -> None:
     ("candidate", "text"),
     [
         (None, "You look happy"),
-        (Candidate(MoodState.SAD, 94.0, 10.0), "Sad? 6 of 10 s"),
-        (Candidate(MoodState.SAD, 10.0, 10.0), "Sad? 10 of 10 s"),
-        (Candidate(MoodState.UNSURE, 94.0, 10.0), "You look happy"),
+        (Candidate(MoodState.SAD, 0.62, 0.88), "Sad? 62 % sure, 88 % needed"),
+        (Candidate(MoodState.SAD, 0.95, 0.88), "Sad? 88 % sure, 88 % needed"),
+        (Candidate(MoodState.UNSURE, 0.62, 0.88), "You look happy"),
     ],
 )
 def test_watch_line(candidate: Candidate | None, text: str) -> None:
-    assert watch_line(replace(sample_snapshot(), candidate=candidate), 100.0) == text
+    assert watch_line(replace(sample_snapshot(), candidate=candidate)) == text
 
 
 def test_the_track_is_told_where_it_says_more_than_the_playlist() -> None:

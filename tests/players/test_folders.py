@@ -184,6 +184,31 @@ def test_music_that_comes_is_noticed(
         assert watch.join(10.0)
 
 
+def test_what_cannot_be_played_is_back_only_when_it_was_changed(
+    tmp_path: Path, album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Else a folder of damaged files would be tried again and again.
+    monkeypatch.setattr("agent.players.folder_watch.SECONDS", 0.05)
+    broken = tmp_path / "Broken" / "1.wav"
+    broken.parent.mkdir()
+    broken.write_bytes(b"no sound")
+    events: list[Event] = []
+    watch = FolderWatch(events.append, SystemClock())
+    watch.start()
+    watch.watch(playlist(str(broken.parent)))
+    try:
+        time.sleep(0.4)
+        assert events == []
+        shutil.copy(album / "1.wav", broken)
+        wait_for(events, 1)
+        watch.watch(playlist(str(broken.parent)))  # still no better
+        time.sleep(0.4)
+        assert len(events) == 1
+    finally:
+        watch.request_stop()
+        assert watch.join(10.0)
+
+
 def test_enough_is_enough(folder: Path) -> None:
     for number in range(20):
         write_tone(folder / str(number) / "a.wav", 0.01)

@@ -16,7 +16,7 @@ from agent.errors import PlaylistGone
 from agent.events import Event, PlaybackChanged, PlaylistStarted
 from agent.players import sound
 from agent.players.backend import PlayerBackend, TellsChanges
-from agent.players.decoding import FRAME_BYTES, RATE
+from agent.players.decoding import FRAME_BYTES, RATE, Track
 from agent.players.local import LocalPlayer, loop, playlist, playlists_for, tracks_of
 from agent.players.player_worker import PlayerWorker
 from agent.settings import LocalSettings, Settings
@@ -84,6 +84,28 @@ def test_it_plays_in_order_and_around_again(make: Callable[..., LocalPlayer], fo
     player = make()
     player.play(playlist(str(folder)))
     assert titles_within(player, 5) == ["1 tone", "2 tone", "10 tone", "1 tone", "2 tone"]
+
+
+def test_the_next_track_begins_at_once_also_in_a_pause(
+    make: Callable[..., LocalPlayer], folder: Path
+) -> None:
+    player = make()
+    player.next_track()  # nothing was played: nothing happens
+    player.play(playlist(str(folder)))
+    player.next_track()
+    assert player.playback().title == "2 tone"
+    player.pause()
+    player.next_track()
+    reading = player.playback()
+    assert (reading.title, reading.state) == ("10 tone", PlayState.PLAYING)
+    assert reading.position is not None
+    assert reading.position < 0.6
+
+
+def test_a_loop_of_ours_has_no_title(make: Callable[..., LocalPlayer]) -> None:
+    player = make()
+    player.play(loop("happy"))
+    assert player.playback().title is None
 
 
 def test_a_reading_tells_all(make: Callable[..., LocalPlayer], folder: Path) -> None:
@@ -363,3 +385,28 @@ def test_with_its_worker_a_switch_comes_at_the_tracks_end(
     assert worker.join(10.0)
     started = [event.playlist for event in events if isinstance(event, PlaylistStarted)]
     assert started == [first, second]
+
+
+def test_a_defect_in_a_track_costs_that_track_and_not_the_music(
+    make: Callable[..., LocalPlayer], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, init = Track.read, Track.__init__
+
+    def breaks(self: Track, frames: int) -> bytes:
+        if self.path.name == "1_tone.wav":
+            raise ZeroDivisionError
+        return read(self, frames)
+
+    def breaks_at_once(self: Track, path: Path) -> None:
+        if path.name == "2_tone.wav":
+            raise ZeroDivisionError
+        init(self, path)
+
+    monkeypatch.setattr(Track, "read", breaks)
+    monkeypatch.setattr(Track, "__init__", breaks_at_once)
+    player = make()
+    player.play(playlist(str(folder)))
+    end = time.monotonic() + 20.0
+    while (now := player.playback()).title != "10 tone" or not now.position:
+        assert time.monotonic() < end, now
+        time.sleep(0.02)

@@ -16,6 +16,7 @@ from agent.vision.expression import normalise, preprocess
 STEPS = [
     augment.move, augment.low_resolution, augment.blur, augment.side_light, augment.gamma,
     augment.contrast, augment.noise, augment.jpeg, augment.cover, augment.webcam,
+    augment.cover_mouth, augment.cover_eyes,
 ]  # fmt: skip
 
 
@@ -52,6 +53,18 @@ def test_strength_zero_only_moves(faces: torch.Tensor) -> None:
     seen = augment.webcam(faces, 0.0)
     torch.manual_seed(3)
     torch.testing.assert_close(seen, augment.move(faces))
+
+
+def test_mouth_and_eyes_are_covered_and_the_rest_is_left() -> None:
+    torch.manual_seed(4)
+    faces = torch.rand(300, 1, 48, 48)
+    masked = (augment.cover_mouth(faces) != faces).float().mean(dim=(0, 1))
+    assert float(masked[:18].max()) == 0.0  # brows and eyes
+    assert float(masked[36:40, 12:36].min()) > 0.9  # the mouth
+    worn = (augment.cover_eyes(faces) != faces).float().mean(dim=(0, 1))
+    assert float(worn[17:20, 14].min()) > 0.9  # an eye
+    assert float(worn[28:].max()) == 0.0
+    assert float(worn[:9].max()) == 0.0
 
 
 def test_gamma_reaches_both_ends(faces: torch.Tensor) -> None:

@@ -34,6 +34,9 @@ def test_the_shipped_card_quotes_the_shipped_figures() -> None:
     assert copy["source_sha256"] == metrics["model"]["sha256"]
     assert metrics["model"]["bytes"] == len(content) <= 8_000_000
     assert metrics["model"]["parameters"] <= 2_000_000
+    faces = json.loads((models_dir() / "faces.json").read_text())
+    inside = text.split(model_card.FACES_BEGIN)[1].split(model_card.FACES_END)[0]
+    assert inside.strip() == model_card.faces_block(faces, metrics["model"]["sha256"])
     for figure in (models_dir() / "figures").glob("*.png"):
         assert figure.read_bytes()[:4] == b"\x89PNG"
     for named in re.findall(r"\(figures/(.+?)\)", text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from agent.errors import ModelError
 from agent.types import EMOTIONS
@@ -249,3 +252,39 @@ def test_late_engine_still_checks_the_files_at_once(tiny_model: Path) -> None:
     tiny_model.write_bytes(tiny_model.read_bytes()[:-40])
     with pytest.raises(ModelError, match="bytes"):
         ExpressionClassifier.load(tiny_model, at_once=False)
+
+
+CARD_KEYS = ["format", "name", "input", "output", "labels", "temperature", "priors", "unsure_below",
+             "bytes", "sha256"]  # fmt: skip
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "size", "mean", "std"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    changed=st.dictionaries(st.sampled_from(CARD_KEYS), ODD, min_size=1, max_size=3),
+    raw=st.none() | st.binary(max_size=40) | st.sampled_from([b"[" * 50_000, b"9" * 6_000]),
+)
+def test_whatever_the_metadata_say_it_is_used_or_told(
+    tiny_model: Path, changed: dict[str, object], raw: bytes | None
+) -> None:
+    file = tiny_model.with_suffix(".json")
+    good = file.read_bytes()
+    file.write_bytes(json.dumps({**json.loads(good), **changed}).encode() if raw is None else raw)
+    try:
+        told = ""
+        ExpressionClassifier.load(tiny_model)
+    except ModelError as error:
+        told = error.message
+    finally:
+        file.write_bytes(good)
+    assert told or raw is None
+    assert len(told) < 2_000

@@ -178,4 +178,97 @@ def test_any_size_of_frame(shape: tuple[int, int]) -> None:
 def test_opencv_without_the_cascade_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cv2.data.haarcascades", "/nowhere/")
     with pytest.raises(ModelError, match="opencv-python 4"):
-        FaceTracker().detect(scene())
+        FaceTracker("haar").detect(scene())
+
+
+# --- who is the user
+
+
+class Now:
+    """A clock for the tracker."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def noisy(frame: np.ndarray, seed: int, light: float = 1.0) -> np.ndarray:
+    """As a camera would give it again: its noise, and the light of the moment."""
+    noise = np.random.default_rng(seed).normal(0, 3, frame.shape)
+    return (frame * light + noise).clip(0, 255).astype(np.uint8)
+
+
+def test_a_face_that_never_moves_is_no_person(face: np.ndarray) -> None:
+    """A poster, under changing light, in the noise of the sensor."""
+    now = Now()
+    tracker = FaceTracker(now=now)
+    poster = scene((face, 200, 100, 240))
+    found = []
+    for look in range(16):
+        found.append(bool(tracker.detect(noisy(poster, look, light=1 - 0.02 * look))))
+        now.seconds += 2.5
+    assert found[:8] == [True] * 8
+    assert found[9:] == [False] * 7
+    assert tracker.ignored == 1
+    assert not tracker.following
+
+
+def test_the_poster_is_known_again_and_the_person_before_it_is_not_it(face: np.ndarray) -> None:
+    now = Now()
+    tracker = FaceTracker(now=now)
+    poster = scene((face, 40, 60, 150))
+    for look in range(12):
+        tracker.detect(noisy(poster, look))
+        now.seconds += 2.5
+    assert tracker.detect(noisy(poster, 50)) == []
+    # Somebody sits down beside it, moves a little, and leaves again.
+    for look in range(12):
+        both = scene((face, 40, 60, 150), (face, 330 + 9 * (look % 3), 120, 260))
+        [person] = tracker.detect(noisy(both, 100 + look))
+        assert person.x > 280
+        now.seconds += 2.5
+    for look in range(12):
+        assert tracker.detect(noisy(poster, 200 + look)) == []
+        now.seconds += 2.5
+
+
+def test_the_room_stays_away_when_its_user_leaves_a_screen_behind(face: np.ndarray) -> None:
+    """A face in a film moves; but it was behind the user all the time, and as small."""
+    now = Now()
+    tracker = FaceTracker(now=now)
+    for look in range(RECHECK + 4):
+        film = (face, 500 + 4 * (look % 2), 40, 100)
+        found = tracker.detect(scene(film, (face, 120 + 6 * (look % 3), 120, 280)))
+        assert found[0].x < 300
+        now.seconds += 1.0
+    for look in range(40):
+        assert tracker.detect(scene((face, 500 + 4 * (look % 2), 40, 100))) == []
+        now.seconds += 1.0
+    # The user comes back; and somebody from behind who comes near is one, too.
+    assert tracker.detect(scene((face, 500, 40, 100), (face, 150, 100, 280)))[0].x < 300
+    tracker.reset()
+    assert tracker.detect(scene((face, 500, 40, 100)))
+
+
+def test_somebody_who_comes_nearer_takes_the_place(face: np.ndarray) -> None:
+    tracker = FaceTracker(now=Now())
+    tracker.detect(scene((face, 500, 40, 100), (face, 120, 120, 280)))
+    assert tracker.detect(scene((face, 490, 40, 110))) == []
+    assert tracker.detect(scene((face, 460, 30, 170)))
+
+
+def test_who_sits_in_the_middle_is_the_user(face: np.ndarray) -> None:
+    beside = scene((face, 0, 120, 215), (face, 230, 120, 200))
+    assert FaceTracker().detect(beside)[0].x > 200
+
+
+def test_a_living_face_stays(short_clip: Path) -> None:
+    """However long: it never looks quite the same."""
+    now = Now()
+    tracker = FaceTracker(now=now)
+    for frame in frames_of(short_clip, every=6):
+        assert tracker.detect(frame)
+        now.seconds += 15.0
+    assert tracker.ignored == 0

@@ -16,7 +16,7 @@ from agent.clock import SystemClock
 from agent.errors import AgentError, CameraBusy, CameraLost, CameraNotFound, ModelError
 from agent.events import CameraChanged, Event, Observed, WorkerCrashed
 from agent.types import EMOTIONS, Box, CameraState, FrameView, Observation
-from agent.vision.burst import Burst, Look, face_quality
+from agent.vision.burst import Burst, Look
 from agent.vision.camera import OpenCVCamera
 from agent.vision.faces import FaceTracker
 from agent.vision.watcher import EMPTY_LOOKS, Watcher
@@ -88,9 +88,14 @@ class Stubs:
 class WatcherHarness:
     """A watcher with its surroundings."""
 
-    def __init__(self, camera: ScriptedCamera | None = None, **options: object) -> None:
+    def __init__(
+        self,
+        camera: ScriptedCamera | None = None,
+        stubs: Stubs | None = None,
+        **options: object,
+    ) -> None:
         self.camera = camera or ScriptedCamera()
-        self.stubs = Stubs()
+        self.stubs = stubs or Stubs()
         self.clock = FakeClock()
         self.events: list[Event] = []
         self.heard = threading.Condition()
@@ -402,15 +407,32 @@ def test_average_weighs_looks_by_their_quality() -> None:
     assert Burst().observation(1.0) == Observation(1.0, 0, None)
 
 
-def test_quality_falls_with_size_blur_and_darkness() -> None:
-    rng = np.random.default_rng(0)
-    sharp = np.kron(rng.integers(0, 255, (32, 32)), np.ones((5, 5))).astype(np.uint8)
-    assert face_quality(sharp) == 1.0
-    assert face_quality(sharp[:40, :40]) == pytest.approx(0.5)
-    assert face_quality((sharp // 32).astype(np.uint8)) < 0.4
-    smooth = np.tile(np.linspace(40, 200, 160).astype(np.uint8), (160, 1))
-    assert 0.4 < face_quality(smooth) < 0.7
-    assert face_quality(np.zeros((160, 160, 3), np.uint8)) == 0.0
+def test_a_burst_is_unclear_where_most_looks_are() -> None:
+    sure = np.eye(7, dtype=np.float32)[HAPPY]
+    burst = Burst([Look(1, sure, 0.9), Look(1, sure, 0.9), Look(1, sure, 0.0, "turned away")])
+    assert burst.observation(1.0).unclear == ""
+    burst.add(Look(1, sure, 0.4, "hard to read"))
+    burst.add(Look(1, sure, 0.0, "turned away"))
+    assert burst.observation(1.0).unclear == "turned away"
+
+
+def test_preview_says_why_a_look_is_not_clear(
+    started: Callable[[WatcherHarness], Watcher],
+) -> None:
+    class Turned(Stubs):
+        def detect(self, frame: np.ndarray) -> list[Box]:
+            eyes_nose_mouth = ((230.0, 160.0), (290.0, 160.0), (292.0, 190.0), (265.0, 225.0))
+            return [Box(200, 100, 160, 160, landmarks=eyes_nose_mouth, score=0.9)]
+
+    bench = WatcherHarness(ScriptedCamera(fps=60), interval=0.3, real_clock=True, stubs=Turned())
+    views: list[FrameView] = []
+    bench.watcher.set_tap(views.append)
+    started(bench)
+    bench.wait_for(lambda: len(bench.observations) >= 2)
+    assert views[-1].unclear == "turned away"
+    assert views[-1].probabilities is None
+    assert bench.observations[-1].unclear == "turned away"
+    assert bench.observations[-1].quality == 0.0
 
 
 # --- sizes that change

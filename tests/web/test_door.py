@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from agent import __version__, events
 from agent.clock import SystemClock
@@ -887,3 +889,40 @@ def test_nothing_heavy_is_needed_to_ask(paths: Paths) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+VERBS = ["status", "why", "pause", "resume", "mood", "play", "music", "next", "preview", "hello",
+         "quit", "", "no such", "../status"]  # fmt: skip
+ARGUMENTS = st.dictionaries(
+    st.sampled_from(["until", "emotion", "minutes", "action", "show", "x"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(
+        ["happy", "pause", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
+         "9999-12-31T23:59:59", "2030-01-01", "1e400"]
+    )
+    | st.text(max_size=5),
+    max_size=3,
+)  # fmt: skip
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", ""]),
+    verb=st.sampled_from(VERBS),
+    body=ARGUMENTS.map(lambda value: json.dumps(value).encode())
+    | st.binary(max_size=20)
+    | st.sampled_from([b"[" * 16_000, b'{"until":' * 1_800, b"9" * 16_000]),
+)
+def test_whatever_is_asked_is_answered(
+    method: str, verb: str, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.web.commands.PATIENCE", 0.0)
+    agent = Agent()
+    answer = Commands(agent.report, lambda: agent.snapshot, CLOCK).answer(method, verb, body)
+    assert answer.status in (200, 404, 405, 409, 422)
+    assert json.loads(answer.as_json()).keys() & {"text", "error"}

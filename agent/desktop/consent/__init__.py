@@ -11,29 +11,37 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from agent.store.files import cannot_write, write_atomic
+from agent.store.files import cannot_write, parse_json, read_small, write_atomic
 from agent.store.paths import Paths
+from agent.translation import N_
 
 VERSION = 2
 
-QUESTION = "May Moodtray use the camera?"
+QUESTION = N_("May Moodtray use the camera?")
 
-TEXT = """\
+LIMIT = 10_000
+"""Bytes of the file; ours has 60."""
+
+TEXT = N_(
+    """\
 Moodtray looks through the camera for a moment every few seconds to tell your mood from your \
 face, and chooses music that fits.
 
 What is seen: a few pictures at a time. They are judged in this computer's memory and forgotten \
 at once.
+
 What is kept: each change of your mood with the time and how likely each of the seven moods was, \
 which playlist was started and why, and your answers, such as 'Undo' or 'I feel sad'. It lies in \
 a file on this computer, which you may delete. Beside it lie your settings, a log of troubles and, \
 if you use it, your Spotify login.
+
 What is sent: no picture and no mood, to nobody. Spotify, if you use it, is asked what plays and \
 told what to play.
 
 While the camera is in use, the tray's icon is a coloured disc or wears a green dot; a struck \
 camera means that it is off. You can pause it there at any time, and take this permission back \
 with 'moodtray consent --withdraw'."""
+)
 
 HOW = "Moodtray may not use the camera yet. Read what it does and allow it with 'moodtray consent'."
 """What to say where nobody can be asked (no display, no terminal)."""
@@ -49,9 +57,14 @@ def is_given(paths: Paths) -> bool:
     A file that cannot be read or understood counts as no: asking once more does no harm.
     """
     try:
-        kept = json.loads(_file(paths).read_text(encoding="utf-8"))
+        kept = parse_json(read_small(_file(paths), LIMIT))
+    except (OSError, ValueError):
+        return False
+    if not isinstance(kept, dict):
+        return False
+    try:
         datetime.fromisoformat(kept["given"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (KeyError, TypeError, ValueError):
         return False
     return bool(kept.get("version") == VERSION)
 

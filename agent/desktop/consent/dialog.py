@@ -135,7 +135,7 @@ def _zenity(settled: Settled) -> bool | None:
 
 def _wrapped(text: str) -> str:
     """Wrap the text for a window that is as wide as its longest line."""
-    return "\n".join(textwrap.fill(line, 66) for line in text.splitlines())
+    return "\n".join(textwrap.fill(line, 60) for line in text.splitlines())
 
 
 def _kdialog(settled: Settled) -> bool | None:

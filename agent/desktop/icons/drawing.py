@@ -34,7 +34,7 @@ _DARK_INK: RGB = (62, 66, 82)
 
 
 def colour_of(status: Status, mood: MoodState) -> RGB:
-    """The colour that fills most of the icon."""
+    """Return the colour that fills most of the icon."""
     if status is Status.WATCHING and mood.is_emotion:
         return MOOD_COLOURS[mood]
     return {
@@ -50,7 +50,7 @@ def colour_of(status: Status, mood: MoodState) -> RGB:
 
 @lru_cache(maxsize=128)
 def icon(status: Status, mood: MoodState, size: int, dark_panel: bool) -> Image.Image:
-    """An RGBA picture of ``size`` x ``size`` pixels. ``mood`` matters only while watching.
+    """Draw an RGBA picture of ``size`` x ``size`` pixels. ``mood`` matters only while watching.
 
     The result is shared: copy it before drawing on it.
     """
@@ -66,8 +66,9 @@ def icon(status: Status, mood: MoodState, size: int, dark_panel: bool) -> Image.
 
 @lru_cache(maxsize=64)
 def stencil(status: Status, mood: MoodState, size: int) -> Image.Image:
-    """The same in black and nothing, ``size`` x ``size`` pixels RGBA: a template image, which the
-    menu bar of macOS fills with its own colour. Shared like :func:`icon`'s.
+    """Draw the same in black and nothing, ``size`` x ``size`` pixels RGBA.
+
+    Shared like :func:`icon`'s.
     """
     body, marks = _layers(status, mood, dark_panel=True)
     pen, holes = Pen(size), Punch(size)
@@ -82,7 +83,7 @@ def stencil(status: Status, mood: MoodState, size: int) -> Image.Image:
 
 
 def ico(status: Status, mood: MoodState, dark_panel: bool) -> bytes:
-    """An .ico file with the icon drawn anew at each of :data:`ICO_SIZES`."""
+    """Make an .ico file with the icon drawn anew at each of :data:`ICO_SIZES`."""
     pictures = [icon(status, mood, size, dark_panel) for size in sorted(ICO_SIZES, reverse=True)]
     file = io.BytesIO()
     pictures[0].save(
@@ -96,12 +97,12 @@ def ico(status: Status, mood: MoodState, dark_panel: bool) -> bytes:
 
 
 def app_icon(size: int) -> Image.Image:
-    """The program's own icon (launchers, installers): the happy face on its disc."""
+    """Draw the program's own icon (launchers, installers): the happy face on its disc."""
     return icon(Status.WATCHING, MoodState.HAPPY, size, False)
 
 
 def _layers(status: Status, mood: MoodState, dark_panel: bool) -> tuple[Draw, Draw]:
-    """The body and the marks on it."""
+    """Draw the body and the marks on it."""
     colour = colour_of(status, mood)
     ink = PAPER if dark_panel else _DARK_INK
     plate = partial(_plate, colour=colour)
@@ -132,12 +133,12 @@ def _layers(status: Status, mood: MoodState, dark_panel: bool) -> tuple[Draw, Dr
 
 
 def _plate(pen: Pen, colour: RGB) -> None:
-    """The disc of a face."""
+    """Draw the disc of a face."""
     pen.disc(0.5, 0.5, 0.5, colour)
 
 
 def _nothing(pen: Pen) -> None:
-    """No marks: the body says it all."""
+    """Draw no marks: the body says it all."""
 
 
 def _mix(one: RGB, other: RGB, share: float) -> RGB:

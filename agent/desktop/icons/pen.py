@@ -28,14 +28,16 @@ class Pen:
         self.thinnest = 1.45 / size
 
     def disc(self, x: float, y: float, radius: float, colour: RGB) -> None:
+        """Fill a disc."""
         self.oval(x, y, radius, radius, colour)
 
     def oval(self, x: float, y: float, rx: float, ry: float, colour: RGB) -> None:
+        """Fill an ellipse."""
         box = [v * self.side for v in (x - rx, y - ry, x + rx, y + ry)]
         self.draw.ellipse(box, fill=colour)
 
     def stroke(self, points: Sequence[Point], width: float, colour: RGB) -> None:
-        """A line with round ends and joints."""
+        """Draw a line with round ends and joints."""
         width = max(width, self.thinnest)
         scaled = [(x * self.side, y * self.side) for x, y in points]
         self.draw.line(scaled, fill=colour, width=round(width * self.side), joint="curve")
@@ -46,17 +48,19 @@ class Pen:
         self, x: float, y: float, rx: float, ry: float, start: float, end: float,
         width: float, colour: RGB,
     ) -> None:  # fmt: skip
-        """Part of an ellipse; degrees, clockwise from three o'clock."""
+        """Draw part of an ellipse; degrees, clockwise from three o'clock."""
         steps = 40
         angles = [math.radians(start + (end - start) * i / steps) for i in range(steps + 1)]
         self.stroke([(x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles], width, colour)
 
     def polygon(self, points: Sequence[Point], colour: RGB) -> None:
+        """Fill a polygon."""
         self.draw.polygon([(x * self.side, y * self.side) for x, y in points], fill=colour)
 
     def box(
         self, left: float, top: float, right: float, bottom: float, radius: float, colour: RGB
     ) -> None:
+        """Fill a box with round corners."""
         self.draw.rounded_rectangle(
             [v * self.side for v in (left, top, right, bottom)], radius * self.side, fill=colour
         )
@@ -73,7 +77,7 @@ class Pen:
         self.image.putalpha(kept)
 
     def eye(self, x: float, y: float, radius: float, pupil: tuple[float, float]) -> None:
-        """A white eye; ``pupil``: (how far it looks down, its radius)."""
+        """Draw a white eye; ``pupil``: (how far it looks down, its radius)."""
         self.disc(x, y, radius, PAPER)
         self.disc(x, y + pupil[0], pupil[1], INK)
 
@@ -94,6 +98,7 @@ class Pen:
         self.draw = ImageDraw.Draw(self.image)
 
     def finish(self) -> Image.Image:
+        """Return the picture at its final size."""
         size = self.side // SUPERSAMPLING
         return self.image.resize((size, size), Image.Resampling.BOX)
 
@@ -106,6 +111,7 @@ class Punch(Pen):
     """Draws what is to be cut out of a shape of one colour: an eye leaves its pupil standing."""
 
     def eye(self, x: float, y: float, radius: float, pupil: tuple[float, float]) -> None:
+        """Cut out an eye, its pupil left standing."""
         self.disc(x, y, radius * 1.12, PAPER)
         iris = Pen(self.side // SUPERSAMPLING)
         iris.disc(x, y + pupil[0], pupil[1], INK)

@@ -88,31 +88,33 @@ FACES: dict[MoodState, Callable[[Pen], None]] = {
 
 
 def question(pen: Pen, ink: RGB) -> None:
+    """Draw a question mark."""
     pen.arc(0.5, 0.37, 0.155, 0.15, 180, 405, 0.10, ink)
     pen.stroke([(0.609, 0.476), (0.5, 0.565), (0.5, 0.62)], 0.10, ink)
     pen.disc(0.5, 0.775, 0.062, ink)
 
 
 def dots(pen: Pen, ink: RGB) -> None:
+    """Draw three dots."""
     for x in (0.17, 0.5, 0.83):
         pen.disc(x, 0.5, 0.125, ink)
 
 
 def empty_place(pen: Pen, ink: RGB) -> None:
-    """The outline of somebody who is not there."""
+    """Draw the outline of somebody who is not there."""
     pen.arc(0.5, 0.36, 0.125, 0.135, 0, 360, 0.075, ink)
     pen.arc(0.5, 0.77, 0.235, 0.175, 180, 360, 0.075, ink)
     pen.stroke([(0.265, 0.77), (0.735, 0.77)], 0.075, ink)
 
 
 def lit(pen: Pen) -> None:
-    """The camera is in use: a dot in the lower right corner, set off from what it lies on."""
+    """Mark that the camera is in use: a dot in the lower right corner, set off from the rest."""
     pen.erase([(0.84, 0.84), (0.84, 0.84)], 0.42)
     pen.disc(0.84, 0.84, 0.15, GREEN)
 
 
 def camera(pen: Pen, colour: RGB, ink: RGB, trouble: bool = False) -> None:
-    """A camera that is off; ``trouble``: with an exclamation mark, it should be on."""
+    """Draw a camera that is off; ``trouble``: with an exclamation mark, it should be on."""
     pen.box(0.05, 0.27, 0.66, 0.75, 0.11, colour)
     pen.polygon([(0.69, 0.47), (0.945, 0.31), (0.945, 0.71), (0.69, 0.55)], colour)
     pen.stroke([(0.93, 0.325), (0.93, 0.695)], 0.05, colour)
@@ -129,6 +131,7 @@ def _strike(pen: Pen, ink: RGB, gap: float = 0.25) -> None:
 
 
 def padlock(pen: Pen, colour: RGB, ink: RGB) -> None:
+    """Draw a padlock."""
     pen.arc(0.5, 0.36, 0.205, 0.245, 180, 360, 0.11, ink)
     pen.stroke([(0.295, 0.36), (0.295, 0.50)], 0.11, ink)
     pen.stroke([(0.705, 0.36), (0.705, 0.50)], 0.11, ink)
@@ -136,11 +139,13 @@ def padlock(pen: Pen, colour: RGB, ink: RGB) -> None:
 
 
 def keyhole(pen: Pen) -> None:
+    """Draw its keyhole."""
     pen.disc(0.5, 0.655, 0.082, INK)
     pen.stroke([(0.5, 0.68), (0.5, 0.79)], 0.075, INK)
 
 
 def waves(pen: Pen, colour: RGB, ink: RGB) -> None:
+    """Draw the waves of a network."""
     for radius in (0.60, 0.35):
         pen.arc(0.5, 0.83, radius, radius, 222, 318, 0.125, colour)
     pen.disc(0.5, 0.83, 0.10, colour)
@@ -148,11 +153,13 @@ def waves(pen: Pen, colour: RGB, ink: RGB) -> None:
 
 
 def triangle(pen: Pen, colour: RGB) -> None:
+    """Draw a warning triangle."""
     corners = [(0.5, 0.145), (0.905, 0.845), (0.095, 0.845)]
     pen.polygon(corners, colour)
     pen.stroke([*corners, corners[0]], 0.15, colour)
 
 
 def exclamation(pen: Pen) -> None:
+    """Draw an exclamation mark."""
     pen.stroke([(0.5, 0.375), (0.5, 0.60)], 0.11, WHITE)
     pen.disc(0.5, 0.775, 0.066, WHITE)

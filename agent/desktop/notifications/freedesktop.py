@@ -113,7 +113,7 @@ class FreedesktopNotifications:
         return self._connection
 
     def _read(self) -> None:
-        """Something came; by the loop."""
+        """Take in what came; called by the loop."""
         try:
             while self._connection is not None:
                 self._take(self._connection.receive(timeout=0))

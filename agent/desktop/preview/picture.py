@@ -1,6 +1,4 @@
-"""What the preview window shows, drawn for the window's size: the frame as in a mirror, brackets
-around the face, seven bars, the mood in words; or, while the camera is off, that it is. Numbers in,
-picture out; opens no window."""
+"""Draws what the preview window shows, for the window's size."""
 
 from __future__ import annotations
 
@@ -31,8 +29,10 @@ Mask = NDArray[np.float32]
 
 
 def compose(shown: Shown, size: tuple[int, int], *, stale: bool = False) -> Frame:
-    """A picture of ``size`` (width, height) pixels, BGR. ``stale``: the frame is old; nothing of
-    it is shown, and the window says so."""
+    """Draw a picture of ``size`` (width, height) pixels, BGR.
+
+    ``stale``: the frame is old; nothing of it is shown, and the window says so.
+    """
     width, height = max(size[0], 160), max(size[1], 120)
     scale = min(6.0, max(0.5, min(width / 800, height / 600)))
     canvas: Frame = np.empty((height, width, 3), np.uint8)
@@ -63,7 +63,7 @@ def _mirrored(box: Box, frame: Frame) -> Box:
 
 
 def _put_camera_off(canvas: Frame, scale: float) -> None:
-    """A struck camera in the middle."""
+    """Draw a struck camera in the middle."""
     side = round(150 * scale)
     drawn = np.asarray(icon(Status.PAUSED, MoodState.UNSURE, side, True))
     top, left = (canvas.shape[0] - side) // 2, (canvas.shape[1] - side) // 2
@@ -81,7 +81,7 @@ def _leading(probabilities: tuple[float, ...] | None) -> MoodState | None:
 
 
 def _put_frame(canvas: Frame, frame: Frame) -> tuple[int, int, float]:
-    """The whole frame, as large as it fits; where it lies and how much larger it is."""
+    """Draw the whole frame, as large as it fits; where it lies and how much larger it is."""
     height, width = canvas.shape[:2]
     factor = min(width / frame.shape[1], height / frame.shape[0])
     new = (max(1, round(frame.shape[1] * factor)), max(1, round(frame.shape[0] * factor)))
@@ -97,7 +97,7 @@ def _put_frame(canvas: Frame, frame: Frame) -> tuple[int, int, float]:
 def _put_brackets(
     canvas: Frame, box: Box, place: tuple[int, int, float], colour: RGB, scale: float
 ) -> None:
-    """Four rounded corners around a face: leaves the face itself free."""
+    """Draw four rounded corners around a face: they leave the face itself free."""
     left, top, factor = place
     x0, y0 = left + box.x * factor, top + box.y * factor
     x1, y1 = x0 + box.width * factor, y0 + box.height * factor
@@ -121,7 +121,7 @@ def _put_brackets(
 def _put_bars(
     canvas: Frame, probabilities: tuple[float, ...] | None, margin: int, scale: float
 ) -> None:
-    """The seven emotions with their probabilities, in the lower left corner."""
+    """Draw the seven emotions with their probabilities, in the lower left corner."""
     row, pad, label, bar, number = (round(v * scale) for v in (23, 12, 78, 118, 44))
     width, height = pad * 2 + label + bar + number, pad * 2 + row * len(EMOTIONS)
     left, top = margin, canvas.shape[0] - margin - height
@@ -153,7 +153,7 @@ def _put_pill(
     canvas: Frame, text: str, corner: tuple[int, int], points: int, scale: float,
     dot: RGB | None = None,
 ) -> None:  # fmt: skip
-    """Text on a dark rounded plate; negative corners count from the right and from below."""
+    """Write on a dark rounded plate; negative corners count from the right and from below."""
     room = canvas.shape[1] - 2 * abs(corner[0]) - round(60 * scale)
     mask = _fitting(text, round(points * scale), room)
     pad = round(points * 0.7 * scale)
@@ -194,13 +194,13 @@ def _blend(canvas: Frame, mask: Mask, x: int, y: int, colour: RGB) -> None:
 
 
 def _darken(canvas: Frame, x: int, y: int, width: int, height: int, radius: int) -> None:
-    """A dark plate through which the picture shines."""
+    """Lay a dark plate over the picture, which shines through."""
     _blend(canvas, _plate_mask(width, height, radius), x, y, _BACKGROUND)
 
 
 @lru_cache(maxsize=256)
 def _sheet(width: int, height: int, colour: RGB) -> Frame:
-    """A patch of one colour."""
+    """Make a patch of one colour."""
     sheet: Frame = np.empty((height, width, 3), np.uint8)
     sheet[:] = colour[::-1]
     return sheet
@@ -217,7 +217,7 @@ def _plate_mask(width: int, height: int, radius: int) -> Mask:
 
 
 def _fitting(text: str, points: int, room: int) -> Mask:
-    """The text's mask, shortened until it is at most ``room`` wide."""
+    """Make the text's mask, shortened until it is at most ``room`` wide."""
     mask = _text_mask(text, points)
     while mask.shape[1] > room and len(text) > 4:
         text = text[: max(3, int(len(text) * room / mask.shape[1]) - 2)].rstrip() + "…"
@@ -227,7 +227,7 @@ def _fitting(text: str, points: int, room: int) -> Mask:
 
 @lru_cache(maxsize=512)
 def _text_mask(text: str, points: int) -> Mask:
-    """The text as coverage; as high as the font's line, so that texts align."""
+    """Make the text's coverage; as high as the font's line, so that texts align."""
     letters = font(max(6, points))
     ascent, descent = letters.getmetrics()
     image = Image.new("L", (max(1, math.ceil(letters.getlength(text))), ascent + descent), 0)

@@ -1,6 +1,4 @@
-"""The preview, seen from the program: opens and closes the child process with the window, and
-hands it frames.
-"""
+"""The preview, seen from the program: opens and closes its process, and hands it frames."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from agent.desktop.preview.shared_frame import FrameRoad
+from agent.desktop.preview.shared_frame import SharedFrame
 from agent.desktop.preview.window import CLOSE, CLOSED, PAUSE, READY, RESUME, main
 from agent.errors import DesktopError
 from agent.events import Notice, PauseCamera, PreviewChanged, ResumeCamera
@@ -33,7 +31,7 @@ class _Opened:
 
     process: Any  # multiprocessing's own process class differs by start method
     connection: Connection
-    road: FrameRoad
+    shared: SharedFrame
     closing: bool = False  # the window is gone or going; nothing more is shown
     ended: threading.Event = field(default_factory=threading.Event)
     late: threading.Timer | None = None  # ends a child that does not listen
@@ -63,11 +61,13 @@ class Preview:
     def frames_drawn(self) -> int:
         """How many different frames the present window has shown; 0 while closed."""
         with self._lock:
-            return self._opened.road.drawn if self._opened is not None else 0
+            return self._opened.shared.drawn if self._opened is not None else 0
 
     def open(self) -> None:
-        """Open the window; nothing happens when it is open. Takes some milliseconds, the window
-        follows within about a second. Raises DesktopError where there is no display.
+        """Open the window; nothing happens when it is open.
+
+        Takes some milliseconds, the window follows within about a second. Raises DesktopError where
+        there is no display.
         """
         check_display()
         with self._lock:
@@ -80,24 +80,28 @@ class Preview:
             self._thread.start()
 
     def show(self, view: FrameView, line: str) -> None:
-        """Hand over one frame, and the mood in words. Does nothing while closed; a fraction of a
-        millisecond otherwise. The frame is copied into memory that only the child shares.
+        """Hand over one frame, and the mood in words.
+
+        Does nothing while closed; a fraction of a millisecond otherwise. The frame is copied into
+        memory that only the child shares.
         """
         with self._lock:
             opened = self._opened
             if opened is None or opened.closing:
                 return
-            opened.road.write(
+            opened.shared.write(
                 view.frame, view.faces, view.probabilities, view.fps, line, reduce=_reduced
             )
 
     def blank(self, line: str) -> None:
-        """Show no picture but ``line``, until the next :meth:`show`. Nothing of the last frame is
-        kept."""
+        """Show no picture but ``line``, until the next :meth:`show`.
+
+        Nothing of the last frame is kept.
+        """
         with self._lock:
             opened = self._opened
             if opened is not None and not opened.closing:
-                opened.road.clear(line)
+                opened.shared.clear(line)
 
     def close(self) -> None:
         """Ask the window to close; it is gone a moment later."""
@@ -119,8 +123,9 @@ class Preview:
                 opened.process.kill()
 
     def join(self, timeout: float) -> bool:
-        """Wait until a closed window's process is gone. A child that does not listen is killed
-        after the time. True when nothing is left.
+        """Wait until a closed window's process is gone.
+
+        A child that does not listen is killed after the time. True when nothing is left.
         """
         opened, thread = self._opened, self._thread
         if opened is not None and not opened.ended.wait(timeout):
@@ -134,21 +139,21 @@ class Preview:
         # A new interpreter on every system: forking a process with threads and X is no option.
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        road = FrameRoad.create()
+        shared = SharedFrame.create()
         process = context.Process(
-            target=main, args=(road.name, there), name="moodtray-preview", daemon=True
+            target=main, args=(shared.name, there), name="moodtray-preview", daemon=True
         )
         try:
             process.start()
         except OSError as error:
             here.close()
-            road.close()
+            shared.close()
             raise DesktopError(
                 f"Its window could not be started ({error}).", title="No preview"
             ) from error
         finally:
             there.close()
-        return _Opened(process, here, road)
+        return _Opened(process, here, shared)
 
     # -- one thread for each life of the window
 
@@ -196,7 +201,7 @@ class Preview:
         opened.process.close()
         opened.connection.close()
         with self._lock:
-            opened.road.close()
+            opened.shared.close()
             if self._opened is opened:
                 self._opened = None
         opened.ended.set()
@@ -206,7 +211,7 @@ class Preview:
 
 
 def check_display() -> None:
-    """Raises DesktopError where no window can be shown: OpenCV would abort the process."""
+    """Raise DesktopError where no window can be shown: OpenCV would abort the process."""
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         raise DesktopError(
             "There is no display for the preview: DISPLAY is not set. Start Moodtray from a "

@@ -1,4 +1,4 @@
-"""The road of the frames to the preview window: memory that two processes share.
+"""The newest frame on its way to the preview window, in memory that two processes share.
 
 Two slots and a counter. The writer fills the slot that is not being shown and then raises the
 counter; the reader takes the slot that the counter names and looks afterwards whether the counter
@@ -40,8 +40,10 @@ SIZE = _COUNTER.itemsize + 2 * _SLOT.itemsize
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One frame as the window gets it; ``line`` is the mood in words. ``blank``: there is no
-    picture, and ``line`` says why."""
+    """One frame as the window gets it; ``line`` is the mood in words.
+
+    ``blank``: there is no picture, and ``line`` says why.
+    """
 
     frame: Frame
     faces: tuple[Box, ...]
@@ -55,8 +57,8 @@ NOTHING = np.zeros((3, 4, 3), np.uint8)
 """Stands where a frame would."""
 
 
-class FrameRoad:
-    """One end of the road. ``create`` in the parent, ``attach`` in the child."""
+class SharedFrame:
+    """One end of the memory. ``create`` in the parent, ``attach`` in the child."""
 
     def __init__(self, memory: SharedMemory, owner: bool) -> None:
         self._memory = memory
@@ -65,16 +67,18 @@ class FrameRoad:
         self._slots = np.ndarray((2,), _SLOT, memory.buf, offset=_COUNTER.itemsize)
 
     @classmethod
-    def create(cls) -> FrameRoad:
+    def create(cls) -> SharedFrame:
+        """Make the memory, in the parent."""
         return cls(SharedMemory(create=True, size=SIZE), owner=True)
 
     @classmethod
-    def attach(cls, name: str) -> FrameRoad:
-        """Raises FileNotFoundError when the parent has closed it already."""
+    def attach(cls, name: str) -> SharedFrame:
+        """Attach to it. Raises FileNotFoundError when the parent has closed it already."""
         return cls(SharedMemory(name), owner=False)
 
     @property
     def name(self) -> str:
+        """The name by which the child attaches."""
         return self._memory.name
 
     def write(
@@ -86,8 +90,10 @@ class FrameRoad:
         line: str,
         reduce: Callable[[Frame, int, int], Frame],
     ) -> None:
-        """Show this frame next. ``reduce(frame, width, height)`` is asked when it is too large.
-        A fraction of a millisecond at 640 x 480; one thread at a time.
+        """Show this frame next.
+
+        ``reduce(frame, width, height)`` is asked when it is too large. A fraction of a millisecond
+        at 640 x 480; one thread at a time.
         """
         height, width = frame.shape[:2]
         shrink = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
@@ -109,8 +115,10 @@ class FrameRoad:
         self._counter["sequence"][0] = sequence
 
     def clear(self, line: str) -> None:
-        """Show no picture but ``line``, and wipe the frames that lie in the memory. The writer's
-        thread or another one, while nobody writes."""
+        """Show no picture but ``line``, and wipe the frames that lie in the memory.
+
+        The writer's thread or another one, while nobody writes.
+        """
         sequence = int(self._counter["sequence"][0]) + 1
         self._slots["pixels"][:] = 0
         slot = self._slots[sequence % 2]
@@ -119,7 +127,7 @@ class FrameRoad:
         self._counter["sequence"][0] = sequence
 
     def read(self, seen: int) -> tuple[int, Shown | None]:
-        """The newest frame's number, and the frame where it is newer than ``seen`` and whole."""
+        """Read the newest frame's number, and the frame if it is newer than ``seen`` and whole."""
         sequence = int(self._counter["sequence"][0])
         if sequence <= seen:
             return seen, None
@@ -142,7 +150,7 @@ class FrameRoad:
         return int(self._counter["drawn"][0])
 
     def count_drawn(self) -> None:
-        """The reader's: one more was drawn."""
+        """Count a frame that the reader drew."""
         self._counter["drawn"][0] += 1
 
     def close(self) -> None:

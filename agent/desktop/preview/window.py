@@ -29,34 +29,36 @@ PAUSE, RESUME = "pause", "resume"
 
 
 def main(name: str, connection: Connection) -> None:
-    """Show frames until the parent says so, dies, or the user closes the window. ``name`` is the
-    shared memory's. Sends READY when the window stands, CLOSED as soon as it was closed, and PAUSE
-    or RESUME when the user wants that of the camera."""
+    """Show frames until the parent says so, dies, or the user closes the window.
+
+    ``name`` is the shared memory's. Sends READY when the window stands, CLOSED as soon as it was
+    closed, and PAUSE or RESUME when the user wants that of the camera.
+    """
     # Ctrl+C in the terminal goes to both processes; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV's Qt looks for fonts of its own, which we do not need, and complains.
     os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
     # It would double the window on a screen of 192 dpi, and blur it; the size is ours to choose.
     os.environ["QT_ENABLE_HIGHDPI_SCALING"] = "0"
-    from agent.desktop.preview.shared_frame import FrameRoad
+    from agent.desktop.preview.shared_frame import SharedFrame
 
     with contextlib.suppress(FileNotFoundError):  # closed again before we had begun
-        road = FrameRoad.attach(name)
+        shared = SharedFrame.attach(name)
         try:
-            _Window(road, connection).show()
+            _Window(shared, connection).show()
         except (BrokenPipeError, EOFError, ConnectionError):
             pass  # the parent is gone, so are we
         finally:
-            road.close()
+            shared.close()
 
 
 class _Window:
-    def __init__(self, road: Any, connection: Connection) -> None:
+    def __init__(self, shared: Any, connection: Connection) -> None:
         import cv2
 
         cv2.setNumThreads(1)  # the drawing is small; the cores belong to others
         self._cv2 = cv2
-        self._road = road
+        self._shared = shared
         self._connection = connection
         self._seen = 0
         self._shown: Any = None
@@ -96,7 +98,7 @@ class _Window:
             time.sleep(0.01)
 
     def _first_size(self) -> tuple[int, int]:
-        """As large on any screen, and never larger than it."""
+        """Return a size that is as large on any screen, and never larger than it."""
         width, height = FIRST_SIZE
         if self._shown is not None and not self._shown.blank:
             height = round(width * self._shown.frame.shape[0] / self._shown.frame.shape[1])
@@ -108,7 +110,7 @@ class _Window:
         return round(width * scale), round(height * scale)
 
     def _fill_screen(self) -> None:
-        """To the whole screen, or back."""
+        """Change to the whole screen, or back."""
         cv2, self._full = self._cv2, not self._full
         mode = cv2.WINDOW_FULLSCREEN if self._full else cv2.WINDOW_NORMAL
         cv2.setWindowProperty(TITLE, cv2.WND_PROP_FULLSCREEN, mode)
@@ -118,7 +120,7 @@ class _Window:
 
     def _take(self) -> None:
         for _ in range(3):  # a torn frame is followed by a whole one
-            self._seen, shown = self._road.read(self._seen)
+            self._seen, shown = self._shared.read(self._seen)
             if shown is not None:
                 self._shown = shown
                 self._fresh = time.monotonic()
@@ -139,22 +141,22 @@ class _Window:
         shown = self._shown or Shown(NOTHING, (), None, 0.0, "")
         self._cv2.imshow(TITLE, compose(shown, size, stale=stale))
         if new:
-            self._road.count_drawn()
+            self._shared.count_drawn()
 
     @property
     def _has_picture(self) -> bool:
-        """Is there a picture of now?"""
+        """True while there is a picture of now."""
         shown = self._shown
         fresh = time.monotonic() - self._fresh <= STALE_AFTER
         return shown is not None and not shown.blank and fresh
 
     @property
     def _is_stale(self) -> bool:
-        """Is there neither a picture of now nor word why not?"""
+        """True while there is neither a picture of now nor word why not."""
         return not self._has_picture and (self._shown is None or not self._shown.blank)
 
     def _size(self) -> tuple[int, int]:
-        """Of the window's inside now, or the first size where the system does not tell."""
+        """Return the window's inside now, or the first size where the system does not tell."""
         try:
             _x, _y, width, height = self._cv2.getWindowImageRect(TITLE)
         except self._cv2.error:
@@ -170,8 +172,11 @@ class _Window:
 
 
 def screen_size() -> tuple[int, int, float] | None:
-    """Width and height of the screen in pixels, and how much larger than at 96 dpi its user wants
-    things; None where the system does not tell."""
+    """Return width and height of the screen in pixels, and its user's scale.
+
+    The scale says how much larger than at 96 dpi things are wanted; None where the system does not
+    tell.
+    """
     if sys.platform == "win32":
         import ctypes
 

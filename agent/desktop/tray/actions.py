@@ -18,14 +18,16 @@ from agent.wording import MOOD_WORDS, MOODS
 OPEN_SECONDS = 10.0
 
 _FOLDERS = (
-    "Put music into the folder of a mood, and it plays for that mood within seconds. "
+    "Put music into the folder of a mood: it is found within seconds and plays for that mood. "
     "A mood whose folder stays empty keeps Moodtray's own calm loop."
 )
 
 
 def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
-    """Do it; trouble is told by a notification. May block, as long as the
-    window of *About* is open: not the tray's thread."""
+    """Do what was clicked; trouble is told by a notification.
+
+    May block, as long as the window of *About* is open: not the tray's thread.
+    """
     try:
         match action:
             case MenuAction.ABOUT:
@@ -39,8 +41,10 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
 
 
 def show_music_folders(paths: Paths, report: Report) -> None:
-    """Make the folders for the user's own music, one for each mood, and open them. May block for
-    seconds."""
+    """Make the folders for the user's own music, one for each mood, and open them.
+
+    May block for seconds.
+    """
     try:
         for mood in MOODS:
             (paths.music / MOOD_WORDS[mood].capitalize()).mkdir(parents=True, exist_ok=True)
@@ -56,6 +60,7 @@ def show_music_folders(paths: Paths, report: Report) -> None:
 
 def open_with_desktop(path: Path) -> None:
     """Open a file or folder with the program that the user's desktop has for it.
+
     Raises DesktopError that names the path, so that the user can open it by hand.
     """
     try:

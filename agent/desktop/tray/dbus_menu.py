@@ -47,8 +47,11 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. ``checked`` None: no check mark. ``text``: a line to read, whose words may change
-    while the menu is open; a click on it means the same whatever it says."""
+    """One line.
+
+    ``checked`` None: no check mark. ``text``: a line to read, whose words may change while the menu
+    is open; a click on it means the same whatever it says.
+    """
 
     label: str = ""
     enabled: bool = True

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from agent.events import (
     AskForConsent,
+    BeginJourney,
+    EndJourney,
     Event,
     FollowFace,
     LogIn,
@@ -35,13 +37,15 @@ from agent.events import (
     TellWhy,
     UndoSwitch,
 )
-from agent.types import PlayState, Snapshot, Status
+from agent.translation import N_, _
+from agent.types import MoodState, PlayState, Snapshot, Status
 from agent.wording import (
     LINE_WIDTH,
-    MOOD_WORDS,
     MOODS,
     clock_time,
+    journey_line,
     mood_line,
+    mood_word,
     music_line,
     part_stopped,
     shorten,
@@ -104,12 +108,12 @@ VOLUMES = (1.0, 0.8, 0.6, 0.4, 0.2)
 
 
 def in_minutes(minutes: float) -> Callable[[datetime], datetime]:
-    """So many minutes after the click."""
+    """Return the time so many minutes after the click."""
     return lambda now: now + timedelta(minutes=minutes)
 
 
 def tomorrow(now: datetime) -> datetime:
-    """The coming 6:00; from 3:00 on that of the next day, for nobody means "in an hour"."""
+    """Return the coming 6:00; from 3:00 on that of the next day."""
     morning = now.replace(hour=6, minute=0, second=0, microsecond=0)
     return morning if now.hour < 3 else morning + timedelta(days=1)
 
@@ -126,9 +130,9 @@ class _Until:
 
 
 _TIMES: tuple[tuple[str, Callable[[datetime], datetime]], ...] = (
-    ("15 minutes", in_minutes(15)),
-    ("1 hour", in_minutes(60)),
-    ("Until tomorrow", tomorrow),
+    (N_("15 minutes"), in_minutes(15)),
+    (N_("1 hour"), in_minutes(60)),
+    (N_("Until tomorrow"), tomorrow),
 )
 
 
@@ -136,7 +140,7 @@ _TIMES: tuple[tuple[str, Callable[[datetime], datetime]], ...] = (
 
 
 def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
-    """The whole menu for this state of affairs."""
+    """Build the whole menu for this state of affairs."""
     track = track_line(snapshot)
     return (
         *_undo(snapshot),
@@ -146,7 +150,7 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
         *_trouble(snapshot),
         SEPARATOR,
         _correction(snapshot),
-        Item("Why?", children=_why(snapshot)),
+        Item(_("Why?"), children=_why(snapshot)),
         SEPARATOR,
         *_music(snapshot),
         SEPARATOR,
@@ -155,23 +159,23 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
         SEPARATOR,
         *_program(snapshot, caps),
         SEPARATOR,
-        Item("About Moodtray", action=MenuAction.ABOUT),
-        Item("Quit", event=Quit()),
+        Item(_("About Moodtray"), action=MenuAction.ABOUT),
+        Item(_("Quit"), event=Quit()),
     )
 
 
 def starting_menu() -> tuple[Item, ...]:
     """Show something before there is anything to say: some panels do not open an empty menu."""
-    return (Item("Starting…"), SEPARATOR, Item("Quit", event=Quit()))
+    return (Item(_("Starting…")), SEPARATOR, Item(_("Quit"), event=Quit()))
 
 
 def tooltip(snapshot: Snapshot) -> str:
-    """Mood and playlist for the mouse that rests on the icon; under Windows' 127 characters."""
+    """Write mood and playlist for the mouse that rests on the icon; below 127 characters."""
     return f"Moodtray – {mood_line(snapshot)}\n{music_line(snapshot)}"[:127]
 
 
 def needs_user(snapshot: Snapshot) -> bool:
-    """Whether nothing goes on without the user: a question is open, a login, or a part gave up."""
+    """Tell whether nothing goes on without the user: a question, a login, a part gave up."""
     needs_login = snapshot.status is Status.NEEDS_LOGIN
     return needs_login or snapshot.status.is_error or not snapshot.consent or bool(snapshot.stopped)
 
@@ -184,45 +188,46 @@ def _text(words: str) -> Item:
 def _undo(snapshot: Snapshot) -> tuple[Item, ...]:
     if snapshot.undo_to is None or "player" in snapshot.stopped:
         return ()
-    label = shorten(f"Undo: back to {snapshot.undo_to}")
+    label = shorten(_("Undo: back to {name}").format(name=snapshot.undo_to))
     return (Item(label, event=UndoSwitch(snapshot.switch)), SEPARATOR)
 
 
 def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
-    """What is wrong, in full, and the way out that the menu has for it."""
+    """Tell what is wrong, in full, and the way out that the menu has for it."""
     problem = snapshot.problem or ""
     for worker in snapshot.stopped:  # how to go on is the next line of this very menu
         problem = problem.replace(part_stopped(worker), what_stopped(worker))
     lines = [_text(line) for line in _wrapped(problem)]
-    again = [Item("Start again", event=RestartWorkers())] if snapshot.stopped else []
+    again = [Item(_("Start again"), event=RestartWorkers())] if snapshot.stopped else []
     return (*lines, *again)
 
 
 def _correction(snapshot: Snapshot) -> Item:
-    """One place to say how one feels, whatever is shown."""
+    """Offer one place to say how one feels, whatever is shown."""
     mood = snapshot.mood
     # The menu may stay open while the mood changes.
     shown = mood.state if mood.state.is_emotion else None
     feelings = [
         Item(
-            f"I feel {MOOD_WORDS[state]}",
+            _("I feel {mood}").format(mood=mood_word(state)),
             event=SetMood(state, wrong=None if mood.by_hand else shown),
             checked=mood.by_hand and state is mood.state,
         )
         for state in MOODS
     ]
-    none = () if mood.by_hand or shown is None else (Item("None of these", NotMyMood(shown)),)
+    none = () if mood.by_hand or shown is None else (Item(_("None of these"), NotMyMood(shown)),)
     alone = mood.by_hand or snapshot.left_alone_until is not None
     follow = (Item(_follow(snapshot), FollowFace()),) if alone else ()
-    label = "I feel…" if shown is None or mood.by_hand else "Wrong mood?"
+    label = _("I feel…") if shown is None or mood.by_hand else _("Wrong mood?")
     rest = (*none, *follow)
     return Item(label, children=(*feelings, *((SEPARATOR, *rest) if rest else ())))
 
 
 def _follow(snapshot: Snapshot) -> str:
     until = snapshot.mood_until if snapshot.mood.by_hand else snapshot.left_alone_until
-    label = "Go by my face again"
-    return label if until is None else f"{label} (else at {clock_time(until)})"
+    if until is None:
+        return _("Go by my face again")
+    return _("Go by my face again (else at {time})").format(time=clock_time(until))
 
 
 def _why(snapshot: Snapshot) -> tuple[Item, ...]:
@@ -239,17 +244,30 @@ def _wrapped(text: str) -> list[str]:
 
 def _music(snapshot: Snapshot) -> tuple[Item, ...]:
     state = None if snapshot.playback is None else snapshot.playback.state
-    play = Item("Play for my mood", event=PlayForMood())
+    play = Item(_("Play for my mood"), event=PlayForMood())
     ways = (
-        Item("Next track", event=NextTrack()),
-        Item("Next playlist for this mood", event=NextPlaylist()),
+        Item(_("Next track"), event=NextTrack()),
+        Item(_("Next playlist for this mood"), event=NextPlaylist()),
+        *_journey(snapshot),
         *_volume(snapshot),
     )
     if state is PlayState.PLAYING:
-        return (play, Item("Pause music", event=PauseMusic(), second=True), *ways)
+        return (play, Item(_("Pause music"), event=PauseMusic(), second=True), *ways)
     if state is PlayState.PAUSED:
-        return (play, Item("Resume music", event=ResumeMusic(), second=True), *ways)
+        return (play, Item(_("Resume music"), event=ResumeMusic(), second=True), *ways)
     return (play, *_volume(snapshot))
+
+
+def _journey(snapshot: Snapshot) -> tuple[Item, ...]:
+    """List the ways that music can lead, or where it is on its way."""
+    going = snapshot.journey
+    if going is not None:
+        stop = Item("End the journey", event=EndJourney())
+        return (Item(f"Journey: {journey_line(going)}", children=(stop,)),)
+    return (
+        Item("Lift me", event=BeginJourney(MoodState.HAPPY)),
+        Item("Calm me", event=BeginJourney(MoodState.NEUTRAL)),
+    )
 
 
 def _volume(snapshot: Snapshot) -> tuple[Item, ...]:
@@ -259,27 +277,27 @@ def _volume(snapshot: Snapshot) -> tuple[Item, ...]:
     steps = tuple(
         Item(f"{step:.0%}", event=SetVolume(step), checked=step == present) for step in VOLUMES
     )
-    return (Item("Volume", children=steps),)
+    return (Item(_("Volume"), children=steps),)
 
 
 def _breaks(snapshot: Snapshot) -> tuple[Item, ...]:
     if not snapshot.consent:
-        return (Item("Allow the camera…", event=AskForConsent()),)
+        return (Item(_("Allow the camera…"), event=AskForConsent()),)
     if snapshot.camera_paused:
-        label = "I am back" if snapshot.on_break else "Resume camera"
+        label = _("I am back") if snapshot.on_break else _("Resume camera")
         return (Item(label, event=ResumeCamera()),)
     alone = (
-        *(Item(name, event=_Until(PauseCamera, end)) for name, end in _TIMES),
-        Item("Until I resume it", event=PauseCamera()),
+        *(Item(_(name), event=_Until(PauseCamera, end)) for name, end in _TIMES),
+        Item(_("Until I resume it"), event=PauseCamera()),
     )
     return (
         Item(
-            "Take a break",
+            _("Take a break"),
             children=(
-                *(Item(name, event=_Until(TakeBreak, end)) for name, end in _TIMES),
-                Item("Until I come back", event=TakeBreak(until_back=True)),
+                *(Item(_(name), event=_Until(TakeBreak, end)) for name, end in _TIMES),
+                Item(_("Until I come back"), event=TakeBreak(until_back=True)),
                 SEPARATOR,
-                Item("Pause the camera alone", children=alone),
+                Item(_("Pause the camera alone"), children=alone),
             ),
         ),
     )
@@ -287,24 +305,24 @@ def _breaks(snapshot: Snapshot) -> tuple[Item, ...]:
 
 def _preview(snapshot: Snapshot) -> Item:
     shown = snapshot.preview_open
-    return Item("Show preview", event=ShowPreview(not shown), checked=shown, default=True)
+    return Item(_("Show preview"), event=ShowPreview(not shown), checked=shown, default=True)
 
 
 def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     lines = [
-        Item("History…", event=OpenPage("history")),
-        Item("Music for my moods…", event=OpenPage("moods")),
-        Item("My music folders", event=ShowMusicFolders()),
-        Item("Settings…", event=OpenPage("settings")),
+        Item(_("History…"), event=OpenPage("history")),
+        Item(_("Music for my moods…"), event=OpenPage("moods")),
+        Item(_("My music folders"), event=ShowMusicFolders()),
+        Item(_("Settings…"), event=OpenPage("settings")),
     ]
     if snapshot.player:  # before one is there nobody knows
         lines.append(
-            Item("Log out of Spotify", event=LogOut())
+            Item(_("Log out of Spotify"), event=LogOut())
             if snapshot.logged_in
-            else Item("Log in to Spotify…", event=LogIn())
+            else Item(_("Log in to Spotify…"), event=LogIn())
         )
     if caps.autostart and snapshot.autostart is not None:
         enabled = snapshot.autostart
-        lines.append(Item("Start at login", event=SetAutostart(not enabled), checked=enabled))
-    lines.append(Item("Forget…", event=OpenPage("history")))
+        lines.append(Item(_("Start at login"), event=SetAutostart(not enabled), checked=enabled))
+    lines.append(Item(_("Forget…"), event=OpenPage("history")))
     return tuple(lines)

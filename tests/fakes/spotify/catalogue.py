@@ -88,7 +88,7 @@ class FakePlaylist:
             "external_urls": {"spotify": f"https://open.spotify.com/playlist/{self.id}"},
             "href": href,
             "id": self.id,
-            "images": [{"url": f"https://covers.invalid/{self.id}", "height": 640, "width": 640}],
+            "images": [{"url": f"https://i.scdn.co/image/{self.id}", "height": 640, "width": 640}],
             "items": {
                 "href": f"{href}/items",
                 "items": [

@@ -7,21 +7,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.common.by import By
+from playwright.sync_api import Page, expect
 
-from agent.players.spotify import factory, storage
+from agent.players.spotify import storage
+from agent.players.spotify.factory import build_player
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
+from tests.browser import PATIENCE, chromium, new_page
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import FakeSpotify
-from tests.players.spotify.browsers import open_browser, patience, text_of
 from tests.players.spotify.logins import CLIENT, Login
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    yield from open_browser(tmp_path)
+def page() -> Iterator[Page]:
+    expect.set_options(timeout=PATIENCE)
+    with chromium() as browser, new_page(browser, width=900) as made:
+        yield made
 
 
 @pytest.fixture
@@ -35,74 +37,56 @@ def login() -> Iterator[Login]:
         assert service.world.violations == []
 
 
-def picture(browser: webdriver.Chrome, name: str) -> None:
+def picture(page: Page, name: str) -> None:
     """Kept where SCREENSHOTS says, for people to look at."""
     folder = os.environ.get("SCREENSHOTS")
     if folder:
-        browser.save_screenshot(str(Path(folder) / name))
+        page.screenshot(path=Path(folder) / name)
 
 
-def test_the_first_login_of_a_new_user(browser: webdriver.Chrome, login: Login) -> None:
-    waits = patience(browser)
-    browser.get(login.start())
-    waits.until(lambda b: "Log in to Spotify" in text_of(b))  # from a file on to the pages
-    assert browser.find_element(By.ID, "uri").text == "http://127.0.0.1/callback"
-    picture(browser, "login-guide.png")
+def test_the_first_login_of_a_new_user(page: Page, login: Login) -> None:
+    page.goto(login.start())
+    expect(page.get_by_text("Log in to Spotify").first).to_be_visible()
+    expect(page.locator("#uri")).to_have_text("http://127.0.0.1/callback")
+    picture(page, "login-guide.png")
+    page.locator("#copy").click()
+    expect(page.locator("#copy")).to_have_text("Copied")
 
-    copy = browser.find_element(By.ID, "copy")
-    copy.click()
-    waits.until(lambda _: copy.text != "Copy")
-    assert copy.text == "Copied"
+    page.locator("#client_id").fill("not an id!")
+    page.locator("#login").click()
+    expect(page.get_by_text("This is no client ID")).to_be_visible()
+    picture(page, "login-guide-problem.png")
+    page.locator("#client_id").fill(CLIENT)
+    page.locator("#login").click()
 
-    field = browser.find_element(By.ID, "client_id")
-    field.send_keys("not an id!")
-    browser.find_element(By.ID, "login").click()
-    waits.until(lambda b: "This is no client ID" in text_of(b))
-    picture(browser, "login-guide-problem.png")
-    field = browser.find_element(By.ID, "client_id")
-    field.clear()
-    field.send_keys(CLIENT)
-    browser.find_element(By.ID, "login").click()
+    expect(page.get_by_text("wants to control your music")).to_be_visible()
+    assert page.url.startswith(login.spotify.url)
+    page.locator("#agree").click()
 
-    waits.until(lambda b: "wants to control your music" in text_of(b))
-    assert browser.current_url.startswith(login.spotify.url)
-    browser.find_element(By.ID, "agree").click()
-
-    waits.until(lambda b: "Is this your account?" in text_of(b))
-    assert browser.find_element(By.ID, "account").text == "Sam"
-    picture(browser, "login-account.png")
-    browser.find_element(By.ID, "keep").click()
-
-    waits.until(lambda b: "Done, you may close this" in text_of(b))
-    picture(browser, "login-done.png")
-    assert browser.current_url.endswith("/done")
-    told = [
-        line["message"]
-        for line in browser.get_log("browser")  # type: ignore[no-untyped-call]
-        if line["level"] == "SEVERE"
-    ]
-    ours = [line for line in told if login.spotify.url not in line and "400 (Bad" not in line]
-    assert ours == []  # nothing that our own pages' policy had to block
+    expect(page.get_by_text("Is this your account?")).to_be_visible()
+    expect(page.locator("#account")).to_have_text("Sam")
+    picture(page, "login-account.png")
+    page.locator("#keep").click()
+    expect(page.get_by_text("Done, you may close this")).to_be_visible()
+    picture(page, "login-done.png")
+    assert page.url.endswith("/done")
 
     login.end()
     assert login.error is None
     assert login.saved == [CLIENT]
     assert storage.is_logged_in(Paths.default(), Settings())
-    player = factory.build_player(
-        Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
-    )
+    player = build_player(Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url)
     login.spotify.world.user.play("happy")
     assert player.playback().title == "The Stand-ins - Happy songs no. 1"
     player.close()
 
 
-def test_a_user_who_cancels(browser: webdriver.Chrome, login: Login) -> None:
+def test_a_user_who_cancels(page: Page, login: Login) -> None:
     login.settings = Settings(spotify=SpotifySettings(port=0, client_id=CLIENT))
-    browser.get(login.start())
-    patience(browser).until(lambda b: "wants to control your music" in text_of(b))
-    browser.find_element(By.ID, "cancel").click()
-    patience(browser).until(lambda b: "The login was cancelled" in text_of(b))
-    picture(browser, "login-cancelled.png")
+    page.goto(login.start())
+    page.locator("#cancel").click()
+    expect(page.get_by_text("The login was cancelled")).to_be_visible()
+    picture(page, "login-cancelled.png")
     login.end()
     assert login.error is not None
     assert not storage.is_logged_in(Paths.default(), Settings())

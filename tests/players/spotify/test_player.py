@@ -17,6 +17,21 @@ def playlist(spotify: SpotifyHarness, seed: str) -> Playlist:
     return Playlist(spotify.world.catalogue[seed].uri, seed)
 
 
+# --- the next track
+
+
+def test_the_next_track(spotify: SpotifyHarness) -> None:
+    spotify.world.user.play("happy", "Kitchen")
+    spotify.player.next_track()
+    spotify.clock.advance(5.0)
+    assert spotify.player.playback().track == spotify.world.catalogue["happy"].tracks[1].uri
+
+
+def test_where_nothing_is_awake_there_is_no_next_track(spotify: SpotifyHarness) -> None:
+    with pytest.raises(NoDevice):
+        spotify.player.next_track()
+
+
 # --- reading
 
 
@@ -305,7 +320,7 @@ def test_check_tells_name_and_cover_and_refuses_what_is_no_playlist(
     happy = spotify.world.catalogue["happy"]
     found = spotify.player.check(f"https://open.spotify.com/playlist/{happy.id}?si=1")
     assert found == Playlist(happy.uri, "Happy songs")
-    assert spotify.cache.cover(happy.uri) == f"https://covers.invalid/{happy.id}"
+    assert spotify.cache.cover(happy.uri) == f"https://i.scdn.co/image/{happy.id}"
     with pytest.raises(PlaylistGone):
         spotify.player.check(spotify_id("never made"))
     sent = len(spotify.world.sent)

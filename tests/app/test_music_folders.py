@@ -1,0 +1,82 @@
+"""Folders that are named after moods are adopted, whenever they come and go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.app.music_folders import EVERY, MusicFolders
+from agent.events import PlayerChanged
+from agent.players.local import loop, mood_folders, playlist, playlists_for
+from agent.settings import Settings
+from agent.types import MoodState
+from tests.app.manager_harness import ManagerHarness
+from tests.fakes.audio import write_tone
+from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("Happy", "afraid", "SURPRISE", "Other", "Sad"):
+        (tmp_path / name).mkdir()
+    for name in ("Happy", "afraid", "SURPRISE", "Other"):
+        write_tone(tmp_path / name / "within" / "a.wav", 0.01)
+    (tmp_path / "Sad" / "cover.jpg").write_bytes(b"")
+    return tmp_path
+
+
+def test_only_folders_of_moods_with_music_are_adopted(root: Path) -> None:
+    assert mood_folders(root) == {
+        "happy": root / "Happy",
+        "fear": root / "afraid",
+        "surprise": root / "SURPRISE",
+    }
+    assert mood_folders(root / "nowhere") == {}
+
+
+def test_settings_come_first_then_folders_then_loops(root: Path) -> None:
+    settings = Settings(local_playlists={"happy": ("/elsewhere",), "fear": ()})
+    found = playlists_for(settings, mood_folders(root))
+    assert found["happy"] == (playlist("/elsewhere"),)
+    assert found["fear"] == ()
+    assert found["surprise"] == (playlist(str(root / "SURPRISE")),)
+    assert found["sad"] == (loop("sad"),)
+
+
+def test_they_are_noticed_within_seconds_and_nothing_waits_for_the_disk(root: Path) -> None:
+    clock = FakeClock()
+    folders = MusicFolders(root, clock)
+    folders.look_now()
+    assert "sad" not in folders.adopted
+    write_tone(root / "Sad" / "a.wav", 0.01)
+    assert not folders.look(), "it is not time yet"
+    clock.advance(EVERY)
+    wait_until(folders.look)
+    assert folders.adopted["sad"] == root / "Sad"
+    clock.advance(EVERY)
+    folders.look()
+    time.sleep(0.2)
+    assert not folders.look(), "nothing changed"
+
+
+def test_a_folder_that_comes_is_played_from_then_on(harness: ManagerHarness) -> None:
+    harness.music.use(Settings(player="local"))
+    sad = harness.paths.music / "Sad"
+    write_tone(sad / "a.wav", 0.01)
+
+    def noticed() -> bool:
+        harness.music.look()
+        changes = [event for event in harness.events if isinstance(event, PlayerChanged)]
+        return changes[-1].playlists[MoodState.SAD] == (playlist(str(sad)),)
+
+    wait_until(noticed)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30.0
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
