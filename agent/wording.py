@@ -179,7 +179,7 @@ def _paused_line(snapshot: Snapshot) -> str:
 
 
 def watch_line(snapshot: Snapshot, unclear: str = "") -> str:
-    """Tell what is seen, and how far a new mood has come.
+    """Say what is seen, and how far a new mood has come.
 
     As :func:`mood_line`, or "Sad? 62 % sure, 88 % needed". ``unclear``: why the latest frame says
     nothing.

@@ -25,7 +25,7 @@ from agent.wording import camera_line, capital, clock_time, describe, parse_mood
 PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
 WISH_PATIENCE = 3.0
-"""The same where a player has to be heard: Spotify may take seconds, and who asks waits for 5."""
+"""The same where a player has to be heard: a slow Spotify takes seconds, who asks waits for 5."""
 LOOK_EVERY = 0.02
 """Seconds between two looks at whether it has."""
 
