@@ -265,9 +265,9 @@ class NotMe:
 
 @dataclass(frozen=True, slots=True)
 class LearnFace:
-    """These looks show the user's face at rest, each seven probabilities; empty: forget it."""
+    """The user's face was learned: ``agent.core.person.Person.as_numbers``; None: forget it."""
 
-    rest: tuple[tuple[float, ...], ...]
+    numbers: Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True)

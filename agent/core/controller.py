@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
-import numpy as np
-
 from agent import effects, events
 from agent.core import messages
 from agent.core.camera import CameraControl
@@ -251,8 +249,8 @@ class Controller:
                 self._out += self._mood_tracker.not_me(self._camera.watching)
                 self._out.append(effects.Notify(messages.somebody_else()))
                 self._decide()
-            case events.LearnFace(rest):
-                self._learn_face(rest)
+            case events.LearnFace(numbers):
+                self._learn_face(numbers)
             case events.UndoSwitch(shown):
                 self._undo(shown)
             case events.TellWhy():
@@ -361,10 +359,15 @@ class Controller:
         self._out.append(effects.Notify(messages.journey_begun(self._journeys.current.view)))
         self._decide()
 
-    def _learn_face(self, rest: tuple[tuple[float, ...], ...]) -> None:
-        learned = Person().learn([np.asarray(row) for row in rest])
+    def _learn_face(self, numbers: Mapping[str, object] | None) -> None:
+        try:
+            learned = STRANGER if numbers is None else Person.from_numbers(numbers)
+        except ValueError as error:
+            title = "Your face was not learned"
+            self._out.append(effects.Notify(messages.info(title, f"{error}.", True)))
+            return
         self._out += self._mood_tracker.know(learned)
-        self._out.append(effects.Notify(messages.face_learned(bool(rest))))
+        self._out.append(effects.Notify(messages.face_learned(learned.is_known)))
         self._decide()
 
     def _undo(self, shown: Decision | None) -> None:

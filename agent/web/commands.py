@@ -18,14 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agent import events
 from agent.errors import AgentError
 from agent.ports import Clock, Report
-from agent.types import EMOTIONS, Mood, PlayState, Snapshot
+from agent.types import Mood, PlayState, Snapshot
 from agent.web.status_text import as_dict, evidence, why_text
 from agent.wording import camera_line, capital, clock_time, describe, parse_mood, until
 
 PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
-WISH_PATIENCE = 4.0
-"""The same where a player has to be heard: a slow Spotify takes seconds."""
+WISH_PATIENCE = 3.0
+"""The same where a player has to be heard: a slow Spotify takes seconds, who asks waits for 5."""
 LOOK_EVERY = 0.02
 """Seconds between two looks at whether it has."""
 
@@ -63,7 +63,7 @@ class _Journey(_Arguments):
 
 
 class _Face(_Arguments):
-    rest: list[tuple[float, ...]]  # looks at the face at rest; none: forget it
+    numbers: dict[str, Any] | None = None  # what was learned; none: forget it
 
 
 class _Break(_Arguments):
@@ -242,9 +242,7 @@ class Commands:
         return self._wish(events.NotMe(), "Asked to read somebody else.")
 
     def _face(self, arguments: _Face) -> Answer:
-        if any(len(row) != len(EMOTIONS) or not sum(row) > 0 for row in arguments.rest):
-            return refusal(422, "rest: rows of seven probabilities are needed.")
-        return self._wish(events.LearnFace(tuple(arguments.rest)), "Asked to learn the face.")
+        return self._wish(events.LearnFace(arguments.numbers), "Asked to learn the face.")
 
     def _next_track(self) -> Answer:
         before = self._snapshot()
@@ -315,11 +313,12 @@ class Commands:
 
         None: PATIENCE.
         """
-        for _ in range(int((PATIENCE if patience is None else patience) / LOOK_EVERY)):
-            if condition(self._snapshot()):
-                return True
+        end = time.monotonic() + (PATIENCE if patience is None else patience)
+        while not condition(self._snapshot()):
+            if time.monotonic() >= end:
+                return False
             time.sleep(LOOK_EVERY)
-        return condition(self._snapshot())
+        return True
 
 
 def _answered(seen: Snapshot) -> Answer:

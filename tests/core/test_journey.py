@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import effects, events
 from agent.core.journey import GOALS, Journeys, route
+from agent.core.person import Person
 from agent.settings import MoodSettings, PolicySettings, ResponseSettings, Settings
 from agent.types import EMOTIONS, Chooser, Happening, Mood, MoodState
 from tests.core.test_controller import ControllerHarness
@@ -221,7 +223,8 @@ def test_a_decision_keeps_what_it_rests_on() -> None:
 def test_a_face_is_learned_forgotten_and_left_alone_by_guests() -> None:
     harness = story()
     resting = (0.05, 0.01, 0.01, 0.03, 0.6, 0.05, 0.25)
-    harness.send(events.LearnFace((resting, resting)))
+    learned = Person().learn([np.array(resting)] * 2)
+    harness.send(events.LearnFace(learned.as_numbers()))
     assert harness.controller.snapshot.own_face
     (kept,) = harness.all(effects.KeepPerson)
     assert kept.numbers is not None
@@ -232,7 +235,7 @@ def test_a_face_is_learned_forgotten_and_left_alone_by_guests() -> None:
     assert len(harness.all(effects.KeepPerson)) == 1, "nothing is learned of a guest"
     harness.look(None, 60)
     assert harness.controller.snapshot.own_face, "they have left"
-    harness.send(events.LearnFace(()))
+    harness.send(events.LearnFace(None))
     assert harness.all(effects.KeepPerson)[-1].numbers is None
 
 
