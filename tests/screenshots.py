@@ -52,7 +52,7 @@ def panels() -> int:
     }.items():
         seen = Image.open(DAY.parent / f"{shot}.png").convert("RGB")
         width, _ = seen.size
-        save(name, seen.crop((width - 360, 0, width, 540)))
+        save(name, seen.crop((width - 360, 0, width, 600)))
     return 0
 
 
