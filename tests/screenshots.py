@@ -46,11 +46,8 @@ def panels() -> int:
     code = pytest.main(["-q", *files, "-k", "thousand_updates or waybar"])
     if code != 0:
         return int(code)
-    for name, shot in {
-        "menu-xfce": "menu-after-1000-updates",
-        "menu-waybar": "menu-waybar",
-    }.items():
-        seen = Image.open(DAY.parent / f"{shot}.png").convert("RGB")
+    for name in ("menu-xfce", "menu-waybar"):
+        seen = Image.open(DAY.parent / f"{name}.png").convert("RGB")
         width, _ = seen.size
         save(name, seen.crop((width - 360, 0, width, 600)))
     return 0

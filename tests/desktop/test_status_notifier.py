@@ -321,6 +321,7 @@ def test_a_thousand_updates_leave_xfces_panel_and_its_menu_standing(
     xfce_desktop.wait_for_colour(HAPPY)
     box = xfce_desktop.open_menu(*spot)
     rows = xfce_desktop.menu_rows(box)
+    xfce_desktop.screenshot(artefacts / "menu-xfce.png")
     storm(program, 1000)  # and open
     xfce_desktop.move(600, 700)  # the tooltip goes
     wait_for(lambda: xfce_desktop.popups() == [box], "the menu alone")
