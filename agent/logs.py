@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 from agent import addresses
 from agent.errors import StoreError
+from agent.printable import printable
 
 LOG_NAME = "moodtray.log"
 FILES = 5
@@ -104,10 +105,21 @@ class RedactingFormatter(logging.Formatter):
         """Format the record, secrets masked."""
         full = super().format(record)
         # Masked before the cut, lest half a secret stay; far beyond the cut nothing matters.
-        line = redact(full[: 2 * LINE_LIMIT])
+        line = _plain(redact(full[: 2 * LINE_LIMIT]))
         if len(full) > LINE_LIMIT:
             line = f"{line[:LINE_LIMIT]} ... ({len(full)} characters, the rest is cut)"
         return line
+
+
+def _plain(text: str) -> str:
+    """Leave a text that a terminal shows as it is, and in which no name can forge a line.
+
+    What follows a line break is indented; other control characters and those that turn the
+    direction of writing are replaced.
+    """
+    text = text.encode(errors="backslashreplace").decode()  # names that are no Unicode
+    lines = [printable(line, len(line) + 1) for line in text.replace("\t", "    ").split("\n")]
+    return "\n    ".join(lines)
 
 
 class _PrivateRotatingFile(RotatingFileHandler):

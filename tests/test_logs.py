@@ -153,6 +153,14 @@ def test_five_megabytes_and_no_more(logged: Path) -> None:
     assert "the rest is cut" in logged.read_text()
 
 
+def test_no_name_forges_a_line_or_moves_the_cursor(logged: Path) -> None:
+    name = "song\n2026-01-01 00:00:00,000 ERROR   agent: forged\r\x1b[2J\u202e.mp3"
+    logging.getLogger("agent.test").info("playing %s", name)
+    text = logged.read_text()
+    assert next(line for line in text.splitlines() if "forged" in line).startswith("    2026")
+    assert not set(text) & set("\r\x1b\u202e")
+
+
 def test_what_repeats_without_end_pushes_nothing_else_out(logged: Path) -> None:
     log = logging.getLogger("agent.test")
     log.info("what matters")
