@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 
@@ -16,7 +17,7 @@ from tests.web.page.harness import SEVEN, PageServer, fill_history
 ROOT = Path(__file__).parents[3]
 CLIP = ROOT / "resources" / "demo" / "clip.mp4"
 OUT = ROOT / "resources" / "screenshots"
-SHOTS = (
+SHOTS: tuple[tuple[str, str, Literal["light", "dark"], int, int], ...] = (
     ("page-now", "", "light", 1180, 730),
     ("page-moods", "moods", "light", 1180, 860),
     ("page-history", "history?day={yesterday}", "dark", 1180, 900),
@@ -34,8 +35,7 @@ def main() -> None:
         yesterday = now.fromtimestamp(now.timestamp() - 86_400).date().isoformat()
         with chromium() as browser:
             for name, area, scheme, width, height in SHOTS:
-                kind = "dark" if scheme == "dark" else "light"
-                with new_page(browser, width=width, height=height, scheme=kind) as page:
+                with new_page(browser, width=width, height=height, scheme=scheme) as page:
                     page.goto(server.access.link())
                     page.wait_for_url(f"{server.url}/")
                     page.goto(f"{server.url}/{area.format(yesterday=yesterday)}")
