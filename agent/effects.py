@@ -6,6 +6,7 @@ never blocks the controller.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -145,6 +146,23 @@ class RecordFeedback:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepPerson:
+    """Store the numbers of the person's own face, which have changed.
+
+    ``numbers``: as ``agent.core.person.Person.as_numbers`` gives them; None: forget them.
+    """
+
+    numbers: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepJourney:
+    """Store where a journey is, so that it survives a restart; None: there is none."""
+
+    numbers: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
 class StartLogin:
     """Open the browser for a login."""
 
@@ -202,6 +220,8 @@ Effect: TypeAlias = (
     | Record
     | RecordSwitch
     | RecordFeedback
+    | KeepPerson
+    | KeepJourney
     | StartLogin
     | EndLogin
     | SwitchAutostart

@@ -246,6 +246,31 @@ class NotMyMood:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginJourney:
+    """Lead the music towards ``goal``. ``start`` None: from the present mood."""
+
+    goal: MoodState
+    start: MoodState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndJourney:
+    """The music goes by the mood again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMe:
+    """Somebody else sits before the camera: read them as a stranger, learn nothing of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnFace:
+    """The user's face was learned: ``agent.core.person.Person.as_numbers``; None: forget it."""
+
+    numbers: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
 class UndoSwitch:
     """Back to what played before a switch.
 
@@ -385,6 +410,10 @@ Event: TypeAlias = (
     | SetMood
     | FollowFace
     | NotMyMood
+    | BeginJourney
+    | EndJourney
+    | NotMe
+    | LearnFace
     | UndoSwitch
     | TellWhy
     | ShowMusicFolders

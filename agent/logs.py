@@ -6,18 +6,23 @@ code and of foreign libraries all pass the same gate.
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import os
 import re
 import sys
 import threading
+from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import cast
+from urllib.parse import quote
 
 from agent import addresses
+from agent.errors import StoreError
 
 LOG_NAME = "moodtray.log"
 FILES = 5
@@ -26,6 +31,8 @@ LINE_LIMIT = 16_000
 """Characters of one record with its traceback; more is cut, so that no single line breaks the
 bound on the size."""
 
+HIDDEN = 512
+"""Forms of secrets that are remembered: a login makes some, each hour of music another."""
 REPEATS = 30
 """Lines a minute of one kind."""
 
@@ -57,25 +64,33 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
 # An authorisation code or state lives in the query of a redirect; elsewhere 'code=' is harmless.
 _IN_QUERY = re.compile(r"(?i)([?&](?:code|state|sig|key)=)[^&\s\"']+")
 
-_hidden: set[str] = set()
+_hidden: dict[str, None] = {}  # the oldest first
 _hidden_lock = threading.Lock()
 
 
 def hide(secret: str) -> None:
     """Mask this very text in every line from now on.
 
-    Any thread. Shorter than 8 characters is ignored: it would garble ordinary words.
+    Also as it looks within an address, within JSON and in base64. Any thread. Shorter than 8
+    characters is ignored: it would garble ordinary words. The latest HIDDEN are remembered.
     """
-    if len(secret) >= 8:
-        with _hidden_lock:
-            _hidden.add(secret)
+    if len(secret) < 8:
+        return
+    in_json = json.dumps(secret)[1:-1]
+    in_base64 = base64.b64encode(secret.encode(errors="surrogateescape")).decode().rstrip("=")
+    with _hidden_lock:
+        for form in (secret, quote(secret, safe="", errors="surrogateescape"), in_json, in_base64):
+            _hidden.pop(form, None)
+            _hidden[form] = None
+        while len(_hidden) > HIDDEN:
+            del _hidden[next(iter(_hidden))]
 
 
 def redact(text: str) -> str:
     """Mask tokens, secrets and authorisation codes, and of addresses all but scheme and host."""
     with _hidden_lock:
         hidden = tuple(_hidden)
-    for secret in hidden:
+    for secret in sorted(hidden, key=len, reverse=True):  # one may be a part of another
         text = text.replace(secret, _MASK)
     text = _VALUE_AFTER_NAME.sub(lambda found: found.group(1) + _MASK, text)
     text = _BEARER.sub(rf"\1\2{_MASK}", text)
@@ -180,6 +195,42 @@ def tear_down() -> None:
         root.removeHandler(handler)
         handler.close()
     _ours.clear()
+
+
+def forget(folder: Path, before: datetime | None) -> None:
+    """Remove the lines that are older than ``before`` (None: all) from the log's files.
+
+    The agent may be writing: its file is emptied in place, for it appends wherever the end is.
+    Raises StoreError.
+    """
+    for file in sorted(folder.glob(f"{LOG_NAME}*")):
+        try:
+            kept = b"" if before is None else _lines_since(file.read_bytes(), before)
+            if not kept and file.name != LOG_NAME:
+                file.unlink()
+                continue
+            with file.open("r+b") as opened:
+                opened.write(kept)
+                opened.truncate()
+                opened.flush()
+                os.fsync(opened.fileno())
+        except FileNotFoundError:  # turned over meanwhile
+            continue
+        except OSError as error:
+            raise StoreError(
+                f"The log {file} cannot be emptied ({error.strerror}). Remove it by hand."
+            ) from error
+
+
+def _lines_since(text: bytes, when: datetime) -> bytes:
+    """Return the end of a log from the first line on that is not older."""
+    oldest = f"{when.astimezone():%Y-%m-%d %H:%M:%S}".encode()
+    place = 0
+    for line in text.splitlines(keepends=True):
+        if line[:4].isdigit() and line[4:5] == b"-" and line[:19] >= oldest:
+            return text[place:]
+        place += len(line)
+    return b""
 
 
 def _log_uncaught(

@@ -45,22 +45,20 @@ class CameraSettings(_Section):
 
 
 class MoodSettings(_Section):
-    """See ``agent.core.mood_filter`` for how they work together."""
+    """See ``agent.core.mood_filter`` for the theory."""
 
-    enter: Share = 0.45
-    """Smoothed probability at which an emotion may become the mood."""
-    leave: Share = 0.30
-    """Below it the present mood is given up."""
-    dwell: Seconds = 10.0
-    """An emotion must lead that long before it becomes the mood."""
-    half_life: Annotated[float, Field(gt=0.0, le=3600.0)] = 10.0
-    """Age at which an observation counts half."""
-    window: Annotated[float, Field(gt=0.0, le=3600.0)] = 40.0
-    """Observations older than this are forgotten."""
+    steadiness: Literal["calm", "balanced", "quick"] = "balanced"
+    """How soon a change of mood is believed: calm waits longer and errs less, quick follows."""
     away_after: Seconds = 15.0
     """No face for that long: AWAY."""
-    balance: Share = 0.0
-    """0: the network's probabilities as they are; 1: its class priors divided out in full."""
+    certainty: Annotated[float, Field(ge=0.3, lt=1.0)] | None = None
+    """For experts: the probability at which a mood is named; None: as steadiness says."""
+    pace: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+    """For experts: all times of the model times this. The demo's day in a minute uses it."""
+    own_face: bool = True
+    """Use what calibration and the user's words said of this person's face."""
+    learn: bool = True
+    """Let the long-run answers and the user's words move it, slowly."""
 
 
 class PolicySettings(_Section):
@@ -76,6 +74,34 @@ class PolicySettings(_Section):
     """Change podcasts and audiobooks for music as if they were music."""
     hands_off_minutes: Annotated[float, Field(ge=0.0, le=1440.0)] = 60.0
     """A context that the user chose is left alone that long, or until it ends."""
+
+
+Response = Literal["match", "lift", "calm", "energise", "leave alone"]
+
+
+class ResponseSettings(_Section):
+    """What each mood should do to the music.
+
+    match: music for that mood. lift, calm and energise lead away from it in steps. leave alone:
+    nothing changes.
+    """
+
+    angry: Response = "match"
+    disgust: Response = "match"
+    fear: Response = "match"
+    happy: Response = "match"
+    sad: Response = "match"
+    surprise: Response = "match"
+    neutral: Response = "match"
+    tracks: Annotated[int, Field(ge=1, le=20)] = 3
+    """Tracks that one step lasts ..."""
+    minutes: Annotated[float, Field(ge=1.0, le=120.0)] = 12.0
+    """... or minutes, whichever is over first."""
+
+    def of(self, emotion: str) -> Response:
+        """Look up the response to one emotion."""
+        response: Response = getattr(self, emotion)
+        return response
 
 
 class LocalSettings(_Section):
@@ -144,8 +170,15 @@ class SessionSettings(_Section):
     """Music rests too while the screen is shared or another program takes the camera."""
 
 
+class HistorySettings(_Section):
+    """What is kept of the moods and the music."""
+
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] = 365
+    """Older entries are deleted, down to the bytes."""
+
+
 class WebSettings(_Section):
-    """The control API."""
+    """The page."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
     """Of the page on 127.0.0.1; 0: any free port."""
@@ -165,6 +198,7 @@ class Settings(_Section):
     camera: CameraSettings = CameraSettings()
     mood: MoodSettings = MoodSettings()
     policy: PolicySettings = PolicySettings()
+    response: ResponseSettings = ResponseSettings()
     local: LocalSettings = LocalSettings()
     local_playlists: dict[EmotionName, tuple[str, ...]] = Field(
         default_factory=dict, examples=[["~/Music/Happy"]]
@@ -178,4 +212,5 @@ class Settings(_Section):
     notifications: NotificationSettings = NotificationSettings()
     preview: PreviewSettings = PreviewSettings()
     session: SessionSettings = SessionSettings()
+    history: HistorySettings = HistorySettings()
     web: WebSettings = WebSettings()

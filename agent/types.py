@@ -245,6 +245,22 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a decision rests on.
+
+    ``probabilities``: of the seven moods; ``runner_up``: the mood that came next; ``seconds``: for
+    how long the mood had held; ``own_face``: the looks were read as those of a known face;
+    ``threshold``: the probability from which a mood is named.
+    """
+
+    probabilities: tuple[float, ...]
+    runner_up: MoodState | None
+    seconds: float
+    own_face: bool
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do with the music, and why.
 
@@ -256,6 +272,28 @@ class Decision:
     mood: MoodState
     playlist: Playlist | None
     reason: str
+    evidence: Evidence | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What the music should do other than fit the mood, with the reason in the user's words.
+
+    ``play``: the emotion whose playlists fit now; None: the music is left alone.
+    """
+
+    play: MoodState | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyView:
+    """A journey of the music, for people: ``step`` of ``steps``, from ``start`` to ``goal``."""
+
+    step: int
+    steps: int
+    start: MoodState
+    goal: MoodState
 
 
 # --- what people see ----------------------------------------------------------------------------
@@ -314,14 +352,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A mood that is seen and not taken yet.
-
-    ``since`` is monotonic; it must be seen for ``dwell`` seconds.
-    """
+    """A mood that is seen and not taken yet: how probable it is, and how probable it must be."""
 
     state: MoodState
-    since: float
-    dwell: float
+    probability: float
+    certainty: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,5 +388,8 @@ class Snapshot:
     volume: float | None = None  # 0..1; None: the player's own affair
     answer: Notification | None = None  # the latest to a wish
     answers: int = 0  # how many there were
+    journey: JourneyView | None = None  # the music leads from one mood towards another
+    own_face: bool = False  # the person's own face was learned and is in force
+    affect: tuple[float, float] | None = field(default=None, compare=False)  # valence, arousal
     candidate: Candidate | None = field(default=None, compare=False)
     observation: Observation | None = field(default=None, compare=False)

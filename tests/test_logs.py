@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import getpass
 import json
 import logging
@@ -14,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -84,6 +86,31 @@ def test_secrets_are_masked(line: str) -> None:
 )
 def test_ordinary_lines_stay(line: str) -> None:
     assert logs.redact(line) == line
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=1000), min_size=8, max_size=60))
+def test_a_hidden_secret_is_masked_in_every_form(secret: str) -> None:
+    logs.hide(secret)
+    for form in (
+        secret,
+        quote(secret, safe=""),
+        json.dumps({"x": secret}),
+        base64.b64encode(secret.encode()).decode(),
+        f"GET /callback?x={quote(secret, safe='')}&y=1",
+        f"Traceback: ValueError: {secret}",
+    ):
+        shown = logs.redact(f"before {form} after")
+        assert secret not in shown
+        assert quote(secret, safe="") not in shown
+        assert json.dumps(secret)[1:-1] not in shown
+        assert shown.startswith("before ")
+
+
+def test_secrets_without_end_do_not_fill_the_memory() -> None:
+    for number in range(logs.HIDDEN):
+        logs.hide(f"secret-number-{number}")
+    assert len(logs._hidden) <= logs.HIDDEN
+    assert "secret-number-511" not in logs.redact("it is secret-number-511")
 
 
 def test_hidden_texts_are_masked_everywhere() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from agent import effects, events
-from agent.app import event_log
+from agent.app import event_log, journey_file
 from agent.app.components import Components
 from agent.app.options import Options
 from agent.errors import AgentError, DesktopError, StoreError
@@ -148,6 +148,11 @@ class EffectHandler:
                 self._keep(lambda: history.add_switch(self._clock.now(), decision))
             case effects.RecordFeedback(kind, detail):
                 self._keep(lambda: history.add_feedback(self._clock.now(), kind, detail))
+            case effects.KeepPerson(numbers):
+                if self._parts.own_face is not None:
+                    self._parts.own_face.save(numbers)
+            case effects.KeepJourney(numbers):
+                journey_file.save(self._paths, numbers)
             case effects.SwitchAutostart(enabled):
                 self._switch_autostart(enabled)
             case effects.AskConsent():
@@ -210,8 +215,7 @@ class EffectHandler:
         """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
         if self._preview is not None and snapshot is not None and _looks(snapshot):
-            line = watch_line(snapshot, self._clock.monotonic())
-            self._preview.show(view, f"{line}  ·  {view.unclear}" if view.unclear else line)
+            self._preview.show(view, watch_line(snapshot, view.unclear))
 
     def _show_music_folders(self) -> None:
         from agent.desktop.tray.actions import show_music_folders

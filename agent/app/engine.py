@@ -17,11 +17,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import effects, events
-from agent.app import memory
+from agent.app import journey_file, memory
 from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
+from agent.app.forgetting import Retention
 from agent.app.options import Options
+from agent.app.own_face import OwnFace
 from agent.app.player_manager import PlayerManager
 from agent.app.spotify_account import Account
 from agent.app.taps import Taps
@@ -95,13 +97,16 @@ class Engine:
         if problem is not None:
             self.report(events.SettingsBroken(problem))
         classifier = ExpressionClassifier.load(engine=self._settings.camera.engine)
+        self._own_face = OwnFace(paths, classifier.fingerprint)
         self._controller = Controller(
             self._settings,
             clock,
             consent=not self._needs_consent or consent.is_given(paths),
             asked=options.play,
             camera_paused=options.paused,
-            calibration=Calibration(classifier.priors, classifier.unsure_below),
+            calibration=Calibration(classifier.priors, classifier.class_means),
+            person=self._own_face.load(self._tell_problem),
+            journey=journey_file.load(paths),
         )
         self._parts = self._build(classifier, tray)
         self._effect_handler = EffectHandler(
@@ -160,7 +165,10 @@ class Engine:
             return self._options.settings, None
         self._settings_file = SettingsFile(self._paths)
         self._first_start = not self._paths.settings_file.exists()
-        return self._settings_file.load_or_last_good()
+        loaded = self._settings_file.load_or_last_good()
+        if (news := self._settings_file.news) is not None:
+            self.report(events.Notice("Your settings were brought up to date", news))
+        return loaded
 
     def _build(self, classifier: ExpressionClassifier, tray: Tray | None) -> Components:
         settings, options = self._settings, self._options
@@ -198,6 +206,7 @@ class Engine:
         )
         taps = Taps(watcher)
         history = storage.history(self._paths, self._tell_problem)
+        self._retention = Retention(history, self._clock)
         return Components(
             watcher,
             player,
@@ -207,6 +216,7 @@ class Engine:
             history,
             WorkerGroup(),
             taps,
+            own_face=self._own_face,
             tray=tray,
             notifier=None if options.headless else self._make_notifier(),
             session=self._make_session_watch() if options.session else None,
@@ -337,6 +347,7 @@ class Engine:
             if now >= next_tidying:
                 next_tidying = now + TIDY_EVERY
                 memory.give_back()
+                self._retention.look(self._controller.settings.history.keep_days)
 
     def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
         """Let the controller take one step, and carry out what it wants.

@@ -169,7 +169,7 @@ class Account:
                 client_id=client_id,
                 spotify_url=self._spotify_url,
                 tell=lambda _text: None,  # the browser shows it
-                go_on=answers.put,
+                take_link=answers.put,
                 cancelled=cancelled,
                 back=back,
             )
@@ -208,7 +208,7 @@ def log_in(
     no_browser: bool = False,
     spotify_url: str | None = None,
     tell: Callable[[str], None],
-    go_on: Callable[[str], None] | None = None,
+    take_link: Callable[[str], None] | None = None,
     cancelled: threading.Event | None = None,
     back: str | None = None,
 ) -> None:
@@ -229,7 +229,7 @@ def log_in(
         spotify_url=spotify_url,
         save_client_id=save_client_id,
         tell=tell,
-        go_on=go_on,
+        take_link=take_link,
         cancelled=cancelled,
         back=back,
     )

@@ -32,17 +32,17 @@ def login(
     tell: Callable[[str], None] | None = None,
     echo: Callable[[str], None] | None = None,
     open_browser: Callable[[str], bool] | None = None,
+    take_link: Callable[[str], None] | None = None,
     cancelled: threading.Event | None = None,
-    go_on: Callable[[str], None] | None = None,
     back: str | None = None,
 ) -> None:
     """Log in; blocks until the user has answered, at most five minutes after Spotify's page opened.
 
     ``echo`` takes the one line of stdout (a link that works once, with ``no_browser`` or when no
-    browser opens), ``tell`` everything else (stderr). A browser gets a file that leads to the link.
-    ``save_client_id`` stores a client ID that was given or entered. ``go_on``: takes
-    the link for a browser that is open already, which goes ``back`` afterwards. Raises NeedsLogin
-    with what went wrong, or another AgentError.
+    browser opens), ``tell`` everything else (stderr). A browser gets a file that leads to the link;
+    ``take_link`` gets the link itself, for a browser that is open already. ``save_client_id``
+    stores a client ID that was given or entered. ``back``: where the browser goes on afterwards.
+    Raises NeedsLogin with what went wrong, or another AgentError.
     """
     from agent.players.spotify.login import LoginFlow, account_name
     from agent.players.spotify.oauth import Accounts
@@ -82,8 +82,8 @@ def login(
         if client_id is not None and client_id != settings.spotify.client_id:
             save_client_id(client_id)
         link = server.link
-        if go_on is not None:
-            go_on(link)
+        if take_link is not None:
+            take_link(link)
         elif no_browser:
             tell("Open this address in a browser on this computer (it works once):")
             show(link)

@@ -24,6 +24,7 @@ from agent import __version__
 from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
+from agent.types import MoodState
 from agent.wording import AUTO, MOOD_WORDS, MOODS, MOST_MINUTES, parse_minutes, parse_mood
 
 app = typer.Typer(
@@ -392,6 +393,22 @@ def logout() -> None:
     print(log_out(Paths.default()))
 
 
+@app.command(rich_help_panel=SET_UP)
+def forget(
+    before: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Only what is older than this day."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="All of it.")] = False,
+) -> None:
+    """Delete what was noted: moods, changes of the music, your answers, the log."""
+    from agent.app.forgetting import forget as delete
+
+    if everything == (before is not None):
+        raise typer.BadParameter("one of the two is needed", param_hint="--everything or --before")
+    print(delete(Paths.default(), before and before.astimezone()))
+
+
 # --- a running Moodtray ---------------------------------------------------------------------------
 
 
@@ -424,9 +441,114 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel=NOW)
-def why() -> None:
+def why(
+    as_json: Annotated[bool, typer.Option("--json", help="With all that it rests on.")] = False,
+) -> None:
     """Tell why this music plays."""
-    print(_ask("why")["text"])
+    answer = _ask("why")
+    print(json.dumps(answer["evidence"], indent=1) if as_json else answer["text"])
+
+
+@app.command(rich_help_panel=NOW)
+def journey(
+    moods: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[FROM] TO", help="Two moods, or the one to reach; or: lift, calm, stop."
+        ),
+    ],
+) -> None:
+    """Let the music lead from one mood to another: moodtray journey sad happy."""
+    ways = {"lift": "happy", "calm": "neutral", "energise": "surprise"}
+    if len(moods) > 2:
+        raise typer.BadParameter("at most two moods", param_hint="MOODS")
+    if moods == ["stop"]:
+        print(_ask("journey")["text"])
+        return
+    named = [ways.get(mood, mood) for mood in moods]
+    start = _emotion(named[0]) if len(named) == 2 else ""
+    goal = _emotion(named[-1])
+    if AUTO in (start, goal):
+        raise typer.BadParameter("two moods, for example: sad happy", param_hint="MOODS")
+    print(_ask("journey", start=start, goal=goal)["text"])
+
+
+@app.command(rich_help_panel=SET_UP)
+def calibrate(
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Forget what was learned of your face.")
+    ] = False,
+    camera: Annotated[
+        str | None, typer.Option("--camera", help="Another camera than that of the settings.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=3.0, max=300.0, help="How long to look at rest.")
+    ] = 30.0,
+) -> None:
+    """Let Moodtray learn your face at rest, in half a minute. No picture is kept."""
+    from agent.app.calibrate import Calibrator, store
+    from agent.desktop import consent as kept
+    from agent.store.settings_file import SettingsFile
+
+    paths = Paths.default()
+    running = _answers(paths)
+    if forget:
+        if running:
+            print(_ask("face")["text"])
+        else:
+            store(paths, "", None)
+            print("Your face is forgotten.")
+        return
+    if camera is None and not kept.is_given(paths):
+        raise AgentError("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
+    settings, _ = SettingsFile(paths).load_or_last_good()
+    calibrator = Calibrator(settings.camera, camera)
+    calibrator.lesson.seconds = seconds
+    pauses = running and camera is None and not _ask("status")["camera_paused"]
+    if pauses:
+        _ask("pause")
+    try:
+        print("Look as you do when you work.")
+        person = calibrator.run(lambda progress: _tell(str(progress)), _next_expression)
+    finally:
+        if pauses:
+            _ask("resume")
+    if running:
+        print(_ask("face", numbers=person.as_numbers())["text"])
+    else:
+        store(paths, calibrator.fingerprint, person)
+        print("Your face is learned: 16 numbers, no picture. 'moodtray calibrate --forget' undoes.")
+
+
+def _answers(paths: Paths) -> bool:
+    from agent.errors import NotRunning
+    from agent.web.door_client import call
+
+    try:
+        call(paths, "status")
+    except NotRunning:
+        return False
+    return True
+
+
+def _next_expression() -> MoodState | None:
+    """Ask for one of the seven, where somebody can answer; None: that is all."""
+    if not sys.stdin.isatty():
+        return None
+    said = input("Smile, or show another of the seven: its name and Enter (Enter alone: done): ")
+    if not said.strip():
+        return None
+    try:
+        return parse_mood(said.strip())
+    except ValueError as error:
+        print(error)
+        return _next_expression()
+
+
+@app.command(name="notme", rich_help_panel=NOW)
+def not_me() -> None:
+    """Say that somebody else sits before the camera: nothing is learned of them."""
+    print(_ask("notme")["text"])
 
 
 @app.command(rich_help_panel=NOW)

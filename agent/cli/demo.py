@@ -34,7 +34,7 @@ from agent.wording import MOOD_WORDS, capital, describe
 
 DEMO_SETTINGS = Settings(
     camera=CameraSettings(interval=0.7, burst_frames=3, burst_duration=0.2),
-    mood=MoodSettings(dwell=1.0, half_life=1.0, window=5.0, away_after=2.5),
+    mood=MoodSettings(certainty=0.75, pace=0.05, away_after=2.5),
     policy=PolicySettings(timing="now", cooldown=4.0),
     notifications=NotificationSettings(enabled=True),
 )

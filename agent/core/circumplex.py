@@ -49,7 +49,7 @@ PLACES: dict[MoodState, Affect] = {MoodState(name): _place(ANGLES[name]) for nam
 
 
 def affect(probabilities: Sequence[float] | None) -> Affect | None:
-    """Return the mean place of seven probabilities (order of EMOTIONS); None for none."""
+    """Give the mean place of seven probabilities, of EMOTIONS' order; None: not known."""
     if probabilities is None:
         return None
     places = [PLACES[MoodState(name)] for name in EMOTIONS]

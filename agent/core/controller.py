@@ -11,15 +11,19 @@ passes through here; ``snapshot`` puts together what is shown of the whole.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
 from agent import effects, events
 from agent.core import messages
 from agent.core.camera import CameraControl
+from agent.core.circumplex import affect
+from agent.core.journey import Journeys
 from agent.core.mood import MoodTracker, OwnWord
-from agent.core.mood_filter import UNKNOWN, Calibration
+from agent.core.mood_filter import UNKNOWN, Calibration, certainty
 from agent.core.music import MusicControl
+from agent.core.person import STRANGER, Person
 from agent.core.policy import Listener
 from agent.core.snapshot import take_snapshot
 from agent.core.trial import quickened
@@ -51,6 +55,10 @@ MUSIC_WISHES = (
 """What the user may want of the player."""
 
 
+BLIND_FOR = 40.0
+"""Seconds without a camera after which the old looks say nothing about now."""
+
+
 class Controller:
     """See the module. One thread calls it: the controller's."""
 
@@ -64,18 +72,22 @@ class Controller:
         camera_paused: bool = False,
         calibration: Calibration = UNKNOWN,
         autostart: bool | None = None,
+        person: Person = STRANGER,
+        journey: Mapping[str, object] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._trial_until: float | None = None  # the user tries the program out
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
-        self._mood_tracker = MoodTracker(clock, calibration)
+        self._mood_tracker = MoodTracker(clock, calibration, person)
         self._music = MusicControl(clock, asked=asked)
+        self._journeys = Journeys(clock, journey)
         self._preview = False
         self._autostart = autostart
         self._workers = WorkerStates()
         self._settings_problem: str | None = None
         self._snapshot: Snapshot | None = None
+        self._interval = settings.camera.interval
         self._out: list[effects.Effect] = []
         self._answer: Notification | None = None  # the latest to a wish
         self._answers = 0
@@ -117,6 +129,7 @@ class Controller:
         """Let time pass: end what has run out and look again."""
         self._out = [*self._mood_tracker.tick(self._camera.watching), *self._camera.tick()]
         self._music.tick()
+        self._out += self._journeys.tick(self._mood.state, self._settings.response)
         if self._trial_until is not None and self._clock.monotonic() >= self._trial_until:
             self._try_for(0.0)
         self._steer_rest()
@@ -130,6 +143,8 @@ class Controller:
         music = self._music.deadlines(self._in_force.policy)
         trial = [] if self._trial_until is None else [self._trial_until]
         own = [*self._camera.deadlines, *self._mood_tracker.deadlines]
+        journey = self._journeys.deadline(self._settings.response)
+        own += [] if journey is None else [journey]
         return min([*own, *music, *trial], default=None)
 
     # -- one case an event
@@ -145,6 +160,9 @@ class Controller:
                 self._camera_changed(state, error)
             case events.PlaybackChanged(playback, happening):
                 self._out += self._music.playback_changed(playback, happening)
+                self._out += self._journeys.happened(
+                    happening, self._mood.state, self._settings.response
+                )
                 self._decide(happening)
             case events.PlaylistStarted(playlist, playback):
                 self._out += self._music.playlist_started(playlist, playback)
@@ -178,7 +196,7 @@ class Controller:
                 self._camera.session_changed(reason)
             case events.PowerChanged(on_battery):
                 self._camera.on_battery = on_battery
-                self._out.append(self._set_interval())
+                self._pace_looks()
             case events.PauseCamera(until):
                 self._camera.pause(until)
             case events.TakeBreak(until, until_back):
@@ -220,6 +238,19 @@ class Controller:
                 self._decide()
             case events.NotMyMood(shown, switch):
                 self._deny_mood(shown, switch)
+            case events.BeginJourney(goal, start):
+                self._begin_journey(goal, start)
+            case events.EndJourney():
+                going = self._journeys.current is not None
+                self._out += self._journeys.stop()
+                self._out.append(effects.Notify(messages.journey_ended(going)))
+                self._decide()
+            case events.NotMe():
+                self._out += self._mood_tracker.not_me(self._camera.watching)
+                self._out.append(effects.Notify(messages.somebody_else()))
+                self._decide()
+            case events.LearnFace(numbers):
+                self._learn_face(numbers)
             case events.UndoSwitch(shown):
                 self._undo(shown)
             case events.TellWhy():
@@ -243,7 +274,8 @@ class Controller:
                 self._settings = settings
                 self._settings_problem = None
                 self._music.try_all_again()
-                self._out += [self._set_interval(), effects.ApplySettings(settings)]
+                self._pace_looks()
+                self._out.append(effects.ApplySettings(settings))
                 self._restart_workers()  # what made them fail may be mended
                 self._decide()
             case events.AskForConsent():
@@ -270,12 +302,13 @@ class Controller:
         self._out += self._mood_tracker.observe(
             observation, self._in_force.mood, self._camera.watching
         )
+        self._pace_looks()
         self._decide()
 
     def _camera_changed(self, state: CameraState, error: AgentError | None) -> None:
         blind_for = self._camera.blind_for
         self._out += self._camera.camera_changed(state, error)
-        if not self._camera.blind and blind_for > self._in_force.mood.window:
+        if not self._camera.blind and blind_for > BLIND_FOR:
             self._forget_mood()  # the old looks say nothing about now
 
     def _steer_camera(self) -> None:
@@ -290,7 +323,7 @@ class Controller:
     def _set_mood(self, event: events.SetMood) -> None:
         watching = self._camera.watching
         self._out += self._mood_tracker.set_by_hand(
-            event.mood, event.minutes, watching, event.wrong
+            event.mood, event.minutes, watching, self._settings.mood, event.wrong
         )
         until = self._mood_tracker.by_hand_until
         assert until is not None
@@ -309,7 +342,7 @@ class Controller:
     def _deny_mood(self, shown: MoodState | None, switch: Decision | None) -> None:
         """Forget the mood, and take back the change that it led to, where that is the latest."""
         denied = shown or self._mood.state
-        self._out += self._mood_tracker.deny(shown, self._camera.watching)
+        self._out += self._mood_tracker.deny(shown, self._camera.watching, self._settings.mood)
         latest = self._music.switch
         led_to = latest is not None and latest.mood is denied and switch in (None, latest)
         if led_to and self._music.undo_to is not None and not self._workers.lacks("player"):
@@ -318,11 +351,32 @@ class Controller:
             self._out.append(effects.Notify(messages.not_my_mood(denied)))
         self._decide()
 
+    def _begin_journey(self, goal: MoodState, start: MoodState | None) -> None:
+        here = self._mood.state if self._mood.state.is_emotion else None
+        begin = start or here or self._mood_tracker.last_emotion or MoodState.NEUTRAL
+        self._out += self._journeys.begin(begin, goal)
+        assert self._journeys.current is not None
+        self._out.append(effects.Notify(messages.journey_begun(self._journeys.current.view)))
+        self._decide()
+
+    def _learn_face(self, numbers: Mapping[str, object] | None) -> None:
+        try:
+            learned = STRANGER if numbers is None else Person.from_numbers(numbers)
+        except ValueError as error:
+            title = "Your face was not learned"
+            self._out.append(effects.Notify(messages.info(title, f"{error}.", True)))
+            return
+        self._out += self._mood_tracker.know(learned)
+        self._out.append(effects.Notify(messages.face_learned(learned.is_known)))
+        self._decide()
+
     def _undo(self, shown: Decision | None) -> None:
         """Take a change back, and the user's own word on their mood that it followed."""
         latest, mood = self._music.switch, self._mood
         self._out += self._music.undo(shown, self._in_force.policy)
         taken_back = latest is not None and self._music.switch is None
+        if taken_back:
+            self._out += self._journeys.taken_in_hand(mood.state)
         if taken_back and latest is not None and mood.by_hand and latest.mood is mood.state:
             self._out += self._mood_tracker.follow_face(self._camera.watching)
 
@@ -366,11 +420,19 @@ class Controller:
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
         if self._workers.lacks("player"):
             return  # nobody would carry it out
-        self._out += self._music.decide(self._listener, self._in_force.policy, happening)
+        guide, out = self._journeys.guide(self._mood, self._settings.response)
+        self._out += out
+        self._out += self._music.decide(self._listener, self._in_force.policy, happening, guide)
 
     @property
     def _listener(self) -> Listener:
-        return Listener(self._mood, self._camera.watching, self._mood_tracker.last_emotion)
+        return Listener(
+            self._mood,
+            self._camera.watching,
+            self._mood_tracker.last_emotion,
+            self._mood_tracker.person_in_force.is_known,
+            certainty(self._in_force.mood),
+        )
 
     @property
     def _mood(self) -> Mood:
@@ -383,10 +445,15 @@ class Controller:
 
     def _try_for(self, seconds: float) -> None:
         self._trial_until = self._clock.monotonic() + seconds if seconds > 0 else None
-        self._out.append(self._set_interval())
+        self._pace_looks()
 
-    def _set_interval(self) -> effects.Effect:
-        return effects.SetInterval(self._camera.interval(self._in_force.camera))
+    def _pace_looks(self) -> None:
+        """Look again soon while the mood is open, late while it is sure."""
+        usual = self._camera.interval(self._in_force.camera)
+        interval = round(usual * self._mood_tracker.pause, 3)
+        if interval != self._interval:
+            self._interval = interval
+            self._out.append(effects.SetInterval(interval))
 
     def _show_preview(self, show: bool, resume: bool) -> None:
         if show and not self._camera.consent:
@@ -412,7 +479,15 @@ class Controller:
             settings_problem=self._settings_problem,
             volume=self._settings.local.volume,
         )
-        return replace(snapshot, answer=self._answer, answers=self._answers)
+        going, place = self._journeys.current, affect(snapshot.mood.probabilities)
+        return replace(
+            snapshot,
+            answer=self._answer,
+            answers=self._answers,
+            journey=None if going is None else going.view,
+            own_face=self._mood_tracker.person_in_force.is_known,
+            affect=None if place is None else (place.valence, place.arousal),
+        )
 
     def _finish(self) -> list[effects.Effect]:
         for effect in self._out:

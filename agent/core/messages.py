@@ -26,6 +26,7 @@ from agent.types import (
     CameraState,
     Chooser,
     Decision,
+    JourneyView,
     MoodState,
     Notification,
     NotificationKind,
@@ -35,6 +36,7 @@ from agent.wording import (
     capital,
     clock_time,
     describe,
+    journey_line,
     mood_line,
     mood_word,
     music_line,
@@ -341,6 +343,37 @@ def preview_while_paused() -> Notification:
         buttons=((_("Resume and show"), ShowPreview(True, resume=True)),),
         asked=True,
     )
+
+
+def journey_begun(journey: JourneyView) -> Notification:
+    """Answer a wish for a journey."""
+    body = f"{capital(journey_line(journey))}. It ends when you arrive, or when you take over."
+    return Notification(NotificationKind.INFO, "The music sets out", body, asked=True)
+
+
+def journey_ended(going: bool) -> Notification:
+    """Answer the wish to end a journey; ``going``: there was one."""
+    title = "The journey is over" if going else "There is no journey to end"
+    return Notification(NotificationKind.INFO, title, "The music goes by your mood.", asked=True)
+
+
+def somebody_else() -> Notification:
+    """Answer "not me"."""
+    return Notification(
+        NotificationKind.INFO,
+        "Somebody else is here",
+        "Moodtray reads them like anybody and learns nothing of them, until they have left.",
+        asked=True,
+    )
+
+
+def face_learned(learned: bool) -> Notification:
+    """Answer a calibration, or the wish to forget one."""
+    if learned:
+        title, body = "Your face is learned", "From now on Moodtray reads it against its rest."
+    else:
+        title, body = "Your face is forgotten", "From now on Moodtray reads you like anybody."
+    return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
 def info(title: str, message: str, asked: bool = False, trouble: bool = False) -> Notification:

@@ -9,14 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from agent import effects
 from agent.core import mood_filter
+from agent.core.person import STRANGER, Person
 from agent.ports import Clock
 from agent.settings import MoodSettings
-from agent.types import Candidate, Mood, MoodState, Observation
+from agent.types import EMOTIONS, Candidate, Mood, MoodState, Observation
 
 DENIED_FOR = 600.0
 """Seconds for which "not my mood" holds an emotion off."""
+LABELLED_FOR = 60.0
+"""Seconds for which the latest look may be what the user's word is about."""
+DRIFT_EVERY = 600.0
+"""Seconds with somebody there after which the long-run answers move the person's numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +39,24 @@ class OwnWord:
 
 
 class MoodTracker:
-    """The steady mood, a mood set by hand, a mood that was denied, and the last clear one."""
+    """Keeps the steady mood, one set by hand, one that was denied, and the last clear one.
 
-    def __init__(self, clock: Clock, calibration: mood_filter.Calibration) -> None:
+    It also keeps what is known of the person's own face.
+    """
+
+    def __init__(
+        self, clock: Clock, calibration: mood_filter.Calibration, person: Person = STRANGER
+    ) -> None:
         self._clock = clock
         self._calibration = calibration
-        self._memory = mood_filter.begin(clock.monotonic())
+        self.person = person
+        self.guest = False  # somebody else sits there ("not me"), until they have left
+        self._in_force = True  # mood.own_face, as it was at the latest look
+        self._certainty = 1.0  # from which a mood is named, by the latest settings
+        self._memory = self._begin()
+        self._learned_until = clock.monotonic()
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
         self._hand_until: datetime | None = None  # the same by the wall clock, for people
-        self._dwell = 0.0  # how long a mood must be seen, by the latest settings
         self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
         self.last_emotion: MoodState | None = None
         self.observation: Observation | None = None
@@ -71,23 +87,51 @@ class MoodTracker:
     @property
     def candidate(self) -> Candidate | None:
         """What is seen and not taken for the mood yet."""
-        state = self._memory.candidate
-        if state is None:
+        mood, probabilities = self._memory.mood, self._memory.mood.probabilities
+        if probabilities is None or mood.state is MoodState.AWAY:
             return None
-        return Candidate(state, self._memory.candidate_since, self._dwell)
+        leading = max(range(len(EMOTIONS)), key=lambda at: probabilities[at])
+        state = MoodState(EMOTIONS[leading])
+        if state is mood.state or not self._memory.supported[leading]:
+            return None
+        return Candidate(state, probabilities[leading], self._certainty)
 
     def observe(
         self, observation: Observation, settings: MoodSettings, watching: bool
     ) -> list[effects.Effect]:
         """Take in one more look."""
         self.observation = observation
-        self._dwell = settings.dwell
         before = self.mood(watching).state
-        self._memory = mood_filter.observe(self._memory, observation, settings, self._calibration)
-        return [effects.Record(observation), *self._changed_from(before, watching)]
+        self._in_force = settings.own_face
+        self._certainty = mood_filter.certainty(settings)
+        self._memory = mood_filter.observe(
+            self._memory, observation, settings, self._calibration, self.person_in_force
+        )
+        if self._memory.mood.state is MoodState.AWAY:
+            self.guest = False
+        return [
+            effects.Record(observation),
+            *self._changed_from(before, watching),
+            *self._drift(observation, settings),
+        ]
+
+    @property
+    def person_in_force(self) -> Person:
+        """Whose face the looks are read as: a stranger's while a guest sits there."""
+        return self.person if self._in_force and not self.guest else STRANGER
+
+    @property
+    def pause(self) -> float:
+        """How long to wait before the next look, times the usual interval."""
+        return mood_filter.pause(self._memory)
 
     def set_by_hand(
-        self, state: MoodState, minutes: float, watching: bool, wrong: MoodState | None = None
+        self,
+        state: MoodState,
+        minutes: float,
+        watching: bool,
+        settings: MoodSettings,
+        wrong: MoodState | None = None,
     ) -> list[effects.Effect]:
         """Take the mood that the user named; it holds for ``minutes``.
 
@@ -101,6 +145,8 @@ class MoodTracker:
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
         self._hand_until = self._clock.now() + timedelta(minutes=minutes)
         out.append(effects.RecordFeedback("set by hand", str(state)))
+        if state.is_emotion:
+            out += self._label(settings, to=EMOTIONS.index(state))
         return [*out, self._changed(watching)]
 
     def follow_face(self, watching: bool) -> list[effects.Effect]:
@@ -110,14 +156,18 @@ class MoodTracker:
         self._denied.clear()
         return self._changed_from(before, watching)
 
-    def deny(self, shown: MoodState | None, watching: bool) -> list[effects.Effect]:
-        """Hold off the mood ``shown`` to the user (None: the present one): it is not theirs.
+    def deny(
+        self, shown: MoodState | None, watching: bool, settings: MoodSettings
+    ) -> list[effects.Effect]:
+        """Take back the mood ``shown`` to the user (None: the present one), who denies it.
 
-        For a while; an old one says nothing about the mood of now.
+        It is held off for a while. An old one says nothing about the mood of now.
         """
         present = self.mood(watching).state
         denied = shown or present
         out: list[effects.Effect] = [effects.RecordFeedback("not my mood", str(denied))]
+        if denied is present and denied.is_emotion:
+            out += self._label(settings, away_from=EMOTIONS.index(denied))
         if denied.is_emotion:
             self._denied[denied] = self._clock.monotonic() + DENIED_FOR
         if self.last_emotion is denied:
@@ -131,8 +181,22 @@ class MoodTracker:
     def forget(self, watching: bool) -> list[effects.Effect]:
         """Drop what was seen: the old looks say nothing about now."""
         before = self.mood(watching).state
-        self._memory = mood_filter.begin(self._clock.monotonic())
+        self._memory = self._begin()
         return self._changed_from(before, watching)
+
+    def know(self, person: Person) -> list[effects.Effect]:
+        """Take another person's numbers from now on, or none."""
+        self.person, self.guest = person, False
+        self._memory = self._begin()
+        return [self._keep()]
+
+    def not_me(self, watching: bool) -> list[effects.Effect]:
+        """Take note that somebody else sits there, until they have left.
+
+        Nothing is learned of them, and they are read as a stranger.
+        """
+        self.guest = True
+        return [effects.RecordFeedback("not me", ""), *self.forget(watching)]
 
     def tick(self, watching: bool) -> list[effects.Effect]:
         """End what the user said when its time has run out."""
@@ -148,6 +212,44 @@ class MoodTracker:
     def deadlines(self) -> list[float]:
         """Monotonic times at which :meth:`tick` has something to do."""
         return [*([self._hand[1]] if self._hand else []), *self._denied.values()]
+
+    def _begin(self) -> mood_filter.MoodMemory:
+        return mood_filter.begin(self._clock.monotonic(), person=self.person_in_force)
+
+    def _label(
+        self, settings: MoodSettings, *, to: int | None = None, away_from: int | None = None
+    ) -> list[effects.Effect]:
+        """Learn what the user's word says of the latest look, if it is of now."""
+        look = self.observation
+        if not settings.learn or self.guest or look is None or look.probabilities is None:
+            return []
+        if self._clock.monotonic() - look.time > LABELLED_FOR:
+            return []
+        return self._move(self.person.corrected(look.probabilities, to=to, away_from=away_from))
+
+    def _drift(self, observation: Observation, settings: MoodSettings) -> list[effects.Effect]:
+        """Now and then, let what was found of the bias move the person's numbers."""
+        now = observation.time
+        if observation.probabilities is None or self.guest or not settings.learn:
+            self._learned_until = now
+            return []
+        if now - self._learned_until < DRIFT_EVERY:
+            return []
+        seconds, self._learned_until = now - self._learned_until, now
+        trust = 1.0 - min(1.0, self._memory.doubt_of_bias)
+        return self._move(self.person.drifted((trust * self._memory.bias).tolist(), seconds))
+
+    def _move(self, person: Person) -> list[effects.Effect]:
+        """Move the person's numbers; what the filter found beside them moves back as much."""
+        if person == self.person:
+            return []
+        moved = np.asarray(person.shift) - np.asarray(self.person.shift)
+        self._memory = replace(self._memory, bias=self._memory.bias + moved)
+        self.person = person
+        return [self._keep()]
+
+    def _keep(self) -> effects.Effect:
+        return effects.KeepPerson(self.person.as_numbers() if self.person.is_known else None)
 
     def _changed_from(self, before: MoodState, watching: bool) -> list[effects.Effect]:
         return [] if self.mood(watching).state is before else [self._changed(watching)]

@@ -1,31 +1,93 @@
-"""From single observations to a steady mood. Pure: no clock of its own, no I/O.
+"""From single looks to a steady mood. Pure: no clock of its own, no I/O.
 
-How it steadies:
+A switching hidden Markov model (Rabiner 1989; with the answer before as a regressor: Hamilton
+1990). Its hidden state is a pair: the **mood**, which lasts for minutes, and the expression that is
+**shown**, which lasts for seconds. A mood shows itself most of the time (``own``), a neutral face
+for a good part (``neutral``), anything for the rest.
 
-* **Smoothing.** The mean of the last observations' probabilities, each weighted by its quality
-  and by age (``half_life``: exponential forgetting, the usual first-order low-pass).
-* **Two thresholds (hysteresis).** An emotion becomes a candidate at ``enter``; the present mood is
-  given up only below ``leave``. Between them nothing changes.
-* **Dwell.** A candidate must lead for ``dwell`` seconds, no other emotion between; a look without
-  a face counts neither for nor against it.
-* **Not knowing** is a state: UNSURE while no emotion is clear, AWAY after ``away_after`` seconds
-  without a face. A shorter glance aside changes nothing.
-* **A clear look.** The mean of clear looks that differ is flat, so ``enter`` is low; but from looks
-  of which the network was sure of none, no emotion is taken.
+* **A look** says how likely each shown expression is: the network's answer with the class priors
+  divided out (``divide``), tempered (``temper``; a poor look more: quality ** ``doubt``), with a
+  floor, so that no single look decides.
+* **Looks that repeat each other** are one piece of evidence. Between two looks the face may stay
+  (for ``face`` seconds in the mean), the showing may go on with another face (``showing`` seconds),
+  or a new showing begins. A face that stays gives nearly the same answer: how much more likely that
+  makes 'stays' than 'new' is exp(``alike`` - ``unlike`` * mean square distance of the logarithms).
+  Of a face that stays, and changes little by little, only the latest look counts as evidence. A
+  new showing may look like the last (``returns``), because a person has few faces.
+* **A person's bias** is estimated as it goes: a normal distribution over seven numbers added to the
+  logarithms (a Kalman filter with the shown expression in doubt), ``bias`` wide at first, and
+  bounded: a wrong belief must not make the face fit it.
+* **Moods have a least length.** A mood just entered is hardly left; later it is left at a constant
+  rate (``lasts`` seconds in the mean). The age of each mood is the mean over the ways that led
+  there: an explicit duration, as in a semi-Markov model, at the price of seven numbers.
+* **Naming.** The mood that leads is named once it has ``enter`` of the probability, and some look
+  since somebody came spoke for it. A named mood is kept until another is named, or it is in doubt
+  itself (``leave``): then UNSURE. AWAY after ``away_after`` seconds without a face; who comes back
+  is UNSURE. A shorter glance aside changes nothing.
+* **The next look** comes soon while the mood is open, late while it is sure (:func:`pause`).
+
+``steadiness`` scales all times and the threshold; see STEADINESS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.core.person import CLASSES, NEUTRAL, STRANGER, USUAL_REST, Person, logs
 from agent.settings import MoodSettings
 from agent.types import EMOTIONS, Mood, MoodState, Observation
 
+Floats = NDArray[np.float64]
 _STATES = tuple(MoodState(name) for name in EMOTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The constants of the model; seconds, shares and logarithms, as described in the module.
+
+    Source: ``moodtray evaluate --streams --fit`` on sittings simulated from validation faces, half
+    of them in the default world, half in worlds whose every constant is drawn anew.
+    """
+
+    lasts: float = 244.0
+    least: float = 65.0
+    ripens: float = 65.0
+    showing: float = 14.7
+    face: float = 9.5
+    own: float = 0.58
+    neutral: float = 0.278
+    moods: tuple[float, ...] = (0.11, 0.05, 0.07, 0.25, 0.15, 0.11, 0.26)
+    divide: float = 0.826
+    temper: float = 0.77
+    doubt: float = 0.73
+    floor: float = 0.022
+    alike: float = 2.06
+    unlike: float = 2.0
+    returns: float = 0.4
+    bias: float = 0.75
+    bias_noise: float = 3.9
+    most_bias: float = 1.0
+    enter: float = 0.88
+    leave: float = 0.3
+    sure: float = 0.85
+    soon: float = 0.52
+    late: float = 1.8
+    forgets: float = 0.7
+
+
+FITTED = Parameters()
+
+STEADINESS: dict[str, tuple[float, float]] = {
+    "calm": (1.25, 0.5),
+    "balanced": (1.0, 1.0),
+    "quick": (0.5, 1.6),
+}
+"""Of each ``mood.steadiness``: all times of the model times the first, the probability that is
+missing to certainty at ``enter`` times the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +95,101 @@ class Calibration:
     """What the network says of its own answers.
 
     ``priors``: the share of each emotion in them on the faces that it was fitted to (seven, in the
-    order of EMOTIONS); ``unsure_below``: a look whose leading probability is smaller is as likely
-    wrong as right.
+    order of EMOTIONS); None: all alike. ``class_means``: for each true expression the mean logs of
+    its answers; None: not known, and no bias is looked for.
     """
 
     priors: tuple[float, ...] | None = None
-    unsure_below: float = 0.0
+    class_means: tuple[tuple[float, ...], ...] | None = None
 
 
 UNKNOWN = Calibration()
-"""Of a network that says nothing of itself: every answer counts as it is."""
+"""Of a network that says nothing of itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MoodMemory:
-    """All that the filter remembers. ``recent`` holds only observations with a face."""
+    """All that the filter remembers: of fixed size, however long it runs.
+
+    ``table`` [7, 7]: the probability of each pair (mood, shown expression); ``age`` [7]: seconds
+    for which each mood has lasted, if it is the one; ``latest``: logs and evidence of the
+    latest look, None after one without a face; ``bias``, ``bias_variance`` [7]; ``supported`` [7]
+    of bool: emotions that led in some look.
+    """
 
     mood: Mood
     last_face: float  # time at which somebody was last seen (at first: when we began to look)
-    recent: tuple[Observation, ...] = ()
-    candidate: MoodState | None = None
-    candidate_since: float = 0.0
+    time: float  # of the latest look
+    table: Floats
+    age: Floats
+    latest: tuple[Floats, Floats] | None
+    bias: Floats
+    bias_variance: Floats
+    supported: NDArray[np.bool_]
+
+    @property
+    def doubt_of_bias(self) -> float:
+        """How open the person's bias still is, 0 (known) to 1 (as at the beginning)."""
+        return float(self.bias_variance.mean() / FITTED.bias**2)
 
 
-def begin(now: float) -> MoodMemory:
-    """Begin with nothing known: UNSURE."""
-    return MoodMemory(Mood(MoodState.UNSURE, since=now, confidence=0.0), last_face=now)
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What follows from parameters, steadiness and priors."""
+
+    show: Floats  # [7, 7]: row the mood, column the shown expression
+    moods: Floats  # [7]
+    class_means: Floats | None  # [7, 7]
+    start: Floats  # [7, 7]
+    shown: Floats  # [7]: how often each expression is shown
+    log_priors: Floats  # [7]
+    pace: float
+    hurry: float  # at most 1
+    enter: float
+
+
+@lru_cache(maxsize=32)
+def _model(
+    p: Parameters, calibration: Calibration, pace: float, hurry: float, enter: float
+) -> _Model:
+    show = np.full((CLASSES, CLASSES), (1 - p.own - p.neutral) / CLASSES) + p.own * np.eye(CLASSES)
+    show[:, NEUTRAL] += p.neutral
+    moods = np.asarray(p.moods) / sum(p.moods)
+    start = moods[:, None] * show
+    priors, means = calibration.priors, calibration.class_means
+    usual = np.full(CLASSES, 1 / CLASSES) if priors is None else np.asarray(priors)
+    log_priors = p.divide * np.log(np.maximum(usual, 1e-3))
+    known = None if means is None else np.asarray(means)
+    return _Model(show, moods, known, start, start.sum(axis=0), log_priors, pace, hurry, enter)
+
+
+def _model_of(settings: MoodSettings, calibration: Calibration, p: Parameters) -> _Model:
+    pace = STEADINESS[settings.steadiness][0]
+    enter = certainty(settings, p)
+    hurry = min(1.0, settings.pace)
+    return _model(p, calibration, pace * settings.pace, hurry, enter)
+
+
+def begin(now: float, parameters: Parameters = FITTED, person: Person = STRANGER) -> MoodMemory:
+    """Begin with no mood known: UNSURE.
+
+    What the looks at the ``person``'s resting face say of a bias, beyond the offset, is where the
+    search for it begins.
+    """
+    p = parameters
+    bias, variance = _bias_at_rest(person, p)
+    model = _model(p, UNKNOWN, 1.0, 1.0, p.enter)
+    return MoodMemory(
+        mood=Mood(MoodState.UNSURE, since=now, confidence=0.0),
+        last_face=now,
+        time=now,
+        table=model.start,
+        age=np.full(CLASSES, p.least + p.ripens),
+        latest=None,
+        bias=bias,
+        bias_variance=np.full(CLASSES, variance),
+        supported=np.zeros(CLASSES, bool),
+    )
 
 
 def observe(
@@ -66,93 +197,202 @@ def observe(
     observation: Observation,
     settings: MoodSettings,
     calibration: Calibration = UNKNOWN,
+    person: Person = STRANGER,
+    parameters: Parameters = FITTED,
 ) -> MoodMemory:
-    """Return the memory after one more observation; they come in the order of their time.
+    """Take in one more look; looks come in the order of their time.
 
-    ``settings.balance`` says how far the network's priors are divided out.
+    The ``person``'s offset is added to the logarithms of the network's answers.
     """
-    now = observation.time
+    p, model = parameters, _model_of(settings, calibration, parameters)
+    gap = max(0.0, observation.time - memory.time) / model.pace
+    table, age = _moods_pass(memory.table, memory.age, gap, model, p)
     if observation.probabilities is None:
-        return _nobody(memory, now, settings)
-    recent = tuple(o for o in memory.recent if now - o.time <= settings.window)
+        return _nobody(memory, observation.time, table, age, gap, model, settings, p)
+    now = observation.time
     if observation.quality <= 0.0:
-        return _unread(replace(memory, recent=recent, last_face=now), now)
-    memory = replace(memory, recent=(*recent, observation), last_face=now)
-    looks = _balanced(memory.recent, settings, calibration.priors)
-    smoothed = _smooth(looks, memory.recent, now, settings)
-    leading = int(np.argmax(smoothed))
-    leader = _STATES[leading]
-    sound = np.array([not o.unclear for o in memory.recent])
-    clear = bool(looks[sound, leading].max(initial=0.0) >= calibration.unsure_below)
-    probabilities = tuple(float(p) for p in smoothed)
-    confidence = float(smoothed.max())
-
-    present = memory.mood.state
-    if present is MoodState.AWAY:  # somebody came back: who, and in what mood, is open
-        return replace(
-            memory, mood=Mood(MoodState.UNSURE, now, confidence, probabilities), candidate=None
-        )
-    wanted = _wanted(present, leader if clear else present, smoothed, settings)
-    shown = memory.mood
-    shown_confidence = float(smoothed[_STATES.index(present)]) if present.is_emotion else confidence
-    steady = Mood(shown.state, shown.since, shown_confidence, probabilities)
-    if wanted is present:
-        return replace(memory, mood=steady, candidate=None)
-    if wanted is not memory.candidate:
-        memory = replace(memory, candidate=wanted, candidate_since=now)
-    if now - memory.candidate_since < settings.dwell:
-        return replace(memory, mood=steady)
-    return replace(memory, mood=Mood(wanted, now, confidence, probabilities), candidate=None)
+        return _unread(memory, now, table, age, gap, model, p)
+    answer = np.asarray(observation.probabilities, dtype=np.float64)
+    look = logs(answer) + person.offset if person.is_known else logs(answer)
+    evidence = _evidence(look - memory.bias, observation.quality, model, p)
+    table, fresh = _update(table, evidence, look, memory.latest, gap, model, p)
+    # A bias is learned per showing: hurried looks (``pace``) show it no sooner.
+    weight = fresh * observation.quality * model.hurry
+    bias, variance = _learn_bias(memory, look, table, weight, model.class_means, p)
+    supported = memory.supported.copy()
+    if not observation.unclear:
+        supported[int(look.argmax())] = True
+    mood = _name(memory.mood, table.sum(axis=1), supported, now, model, p)
+    latest = (look, evidence)
+    return MoodMemory(mood, now, now, table, age, latest, bias, variance, supported)
 
 
-def _unread(memory: MoodMemory, now: float) -> MoodMemory:
-    """Hold what was seen before until it is forgotten: somebody is there, but cannot be read."""
-    known = memory.mood.state.is_emotion and bool(memory.recent)
-    if known or memory.mood.state is MoodState.UNSURE:
+def certainty(settings: MoodSettings, parameters: Parameters = FITTED) -> float:
+    """Give the probability from which a mood is named."""
+    if settings.certainty is not None:
+        return settings.certainty
+    return 1 - (1 - parameters.enter) * STEADINESS[settings.steadiness][1]
+
+
+def pause(memory: MoodMemory, parameters: Parameters = FITTED) -> float:
+    """How long to wait before the next look, times the usual interval."""
+    mood = memory.mood
+    if mood.state is MoodState.AWAY:
+        return parameters.late
+    sure = mood.state.is_emotion and mood.confidence >= parameters.sure
+    return parameters.late if sure else parameters.soon
+
+
+# -- one step of the model
+
+
+def _moods_pass(
+    table: Floats, age: Floats, gap: float, model: _Model, p: Parameters
+) -> tuple[Floats, Floats]:
+    """``gap`` seconds pass: moods change, what is shown stays."""
+    ripe = np.clip((age - p.least) / p.ripens, 0.02, 1.0)
+    stays = np.exp(-gap / p.lasts * ripe)
+    kept = stays[:, None] * table
+    left = (table - kept).sum(axis=0)
+    comes = model.moods[:, None] * left
+    before, new = kept.sum(axis=1), comes.sum(axis=1)
+    return kept + comes, (age + gap) * before / (before + new + 1e-12)
+
+
+def _evidence(look: Floats, quality: float, model: _Model, p: Parameters) -> Floats:
+    """How likely the look is, for each shown expression, in units of its mean: float64 [7]."""
+    tempered = (look - model.log_priors) * (p.temper * max(quality, 0.01) ** p.doubt)
+    powers = np.exp(tempered - tempered.max()) * (1 - p.floor) + p.floor
+    return np.asarray(powers / (powers @ model.shown))
+
+
+def _update(
+    table: Floats, evidence: Floats, look: Floats, latest: tuple[Floats, Floats] | None,
+    gap: float, model: _Model, p: Parameters,
+) -> tuple[Floats, float]:  # fmt: skip
+    """Update the table by a look with a face; also how likely it is that it was a new face."""
+    goes_on = float(np.exp(-gap / p.showing))
+    of_mood = table.sum(axis=1, keepdims=True)
+    if latest is None:
+        new = evidence * (goes_on * table + (1 - goes_on) * model.show * of_mood)
+        return new / new.sum(), 1.0
+    stays = float(np.exp(-gap / p.face))
+    look_before, evidence_before = latest
+    apart = look - look_before
+    alike = max(p.alike - p.unlike * float(apart @ apart) / CLASSES, -6.0)
+    # In hurried time (a day in a minute) looks that are alike are other looks all the same.
+    repeated = model.hurry * float(np.exp(model.hurry * alike))
+    same = ((repeated * evidence / evidence_before) * table) * (
+        goes_on * (stays + p.returns * (1 - stays)) + (p.returns * (1 - goes_on)) * model.show
+    )
+    new = ((1 - p.returns) * evidence) * (
+        (goes_on * (1 - stays)) * table + ((1 - goes_on) * of_mood) * model.show
+    )
+    total = float(same.sum() + new.sum())
+    return (same + new) / total, 1.0 - float(same.sum()) / total
+
+
+def _learn_bias(
+    memory: MoodMemory,
+    look: Floats,
+    table: Floats,
+    weight: float,
+    class_means: Floats | None,
+    p: Parameters,
+) -> tuple[Floats, Floats]:
+    """Move the person's bias by a look that counts ``weight``: mean and variance, [7] each."""
+    if class_means is None:
+        return memory.bias, memory.bias_variance
+    apart = look - memory.bias - table.sum(axis=0) @ class_means
+    gain = memory.bias_variance / (memory.bias_variance + p.bias_noise / max(weight, 1e-6))
+    bias = memory.bias + gain * (apart - apart.mean())
+    return np.clip(bias, -p.most_bias, p.most_bias), memory.bias_variance * (1 - gain)
+
+
+# -- what is made of it
+
+
+def _name(
+    mood: Mood, of_mood: Floats, supported: NDArray[np.bool_], now: float, model: _Model,
+    p: Parameters,
+) -> Mood:  # fmt: skip
+    probabilities = tuple(of_mood.tolist())
+    leading = int(of_mood.argmax())
+    state = mood.state
+    if state is MoodState.AWAY:
+        state = MoodState.UNSURE
+    possible, share = _leader(of_mood, supported)
+    if possible is not None and share >= model.enter:
+        state = _STATES[possible]
+    elif state.is_emotion and of_mood[_STATES.index(state)] < p.leave:
+        state = MoodState.UNSURE
+    since = mood.since if state is mood.state else now
+    if possible is not None and state is _STATES[possible]:
+        confidence = share
+    else:
+        confidence = probabilities[_STATES.index(state) if state.is_emotion else leading]
+    return Mood(state, since, confidence, probabilities)
+
+
+def _leader(of_mood: Floats, supported: NDArray[np.bool_]) -> tuple[int | None, float]:
+    """Find the mood that could be named, and its share.
+
+    One that no look spoke for cannot be meant: where it leads, the next is judged by its share of
+    the rest.
+    """
+    rest = 1.0
+    for mood in np.argsort(-of_mood, kind="stable"):
+        if supported[mood]:
+            return int(mood), float(of_mood[mood]) / rest
+        rest -= float(of_mood[mood])
+    return None, 0.0
+
+
+def _unread(
+    memory: MoodMemory, now: float, table: Floats, age: Floats, gap: float, model: _Model,
+    p: Parameters,
+) -> MoodMemory:  # fmt: skip
+    """Take in that somebody is there who cannot be read: it says nothing of the mood."""
+    memory = replace(_unseen(memory, now, table, age, gap, model, p), last_face=now)
+    of_mood, mood = memory.table.sum(axis=1), memory.mood
+    if mood.state is MoodState.UNSURE:
         return memory
-    return replace(memory, mood=Mood(MoodState.UNSURE, since=now, confidence=0.0), candidate=None)
+    if mood.state is MoodState.AWAY or of_mood[_STATES.index(mood.state)] < p.leave:
+        return replace(memory, mood=Mood(MoodState.UNSURE, now, 0.0, tuple(of_mood.tolist())))
+    return memory
 
 
-def _nobody(memory: MoodMemory, now: float, settings: MoodSettings) -> MoodMemory:
+def _unseen(
+    memory: MoodMemory, now: float, table: Floats, age: Floats, gap: float, model: _Model,
+    p: Parameters,
+) -> MoodMemory:  # fmt: skip
+    """Let time pass without a look at the face: what is shown meanwhile is open."""
+    goes_on = float(np.exp(-gap / p.showing))
+    table = goes_on * table + (1 - goes_on) * table.sum(axis=1, keepdims=True) * model.show
+    return replace(memory, time=now, table=table, age=age, latest=None)
+
+
+def _bias_at_rest(person: Person, p: Parameters) -> tuple[Floats, float]:
+    """Find the bias that the resting looks show, as if each were a look known to be neutral."""
+    if person.rest is None:
+        return np.zeros(CLASSES), p.bias**2
+    apart = np.asarray(person.rest) + person.offset - np.asarray(USUAL_REST)
+    gain = p.bias**2 / (p.bias**2 + p.bias_noise / max(person.looks, 1))
+    return gain * (apart - apart.mean()), p.bias**2 * (1 - gain)
+
+
+def _nobody(
+    memory: MoodMemory, now: float, table: Floats, age: Floats, gap: float, model: _Model,
+    settings: MoodSettings, p: Parameters,
+) -> MoodMemory:  # fmt: skip
+    memory = _unseen(memory, now, table, age, gap, model, p)
     if memory.mood.state is MoodState.AWAY or now - memory.last_face < settings.away_after:
         return memory
-    # What was seen of the one who left says nothing about the one who will come.
+    # Who left may come back in another mood, and who comes may be somebody else.
     return replace(
-        memory, mood=Mood(MoodState.AWAY, since=now, confidence=0.0), recent=(), candidate=None
+        memory,
+        mood=Mood(MoodState.AWAY, since=now, confidence=0.0),
+        table=(1 - p.forgets) * table + p.forgets * model.start,
+        bias_variance=np.full(CLASSES, p.bias**2),
+        supported=np.zeros(CLASSES, bool),
     )
-
-
-def _wanted(
-    present: MoodState, leader: MoodState, smoothed: NDArray[np.float64], settings: MoodSettings
-) -> MoodState:
-    if leader is not present and smoothed.max() >= settings.enter:
-        return leader
-    if present.is_emotion and smoothed[_STATES.index(present)] < settings.leave:
-        return MoodState.UNSURE
-    return present
-
-
-def _balanced(
-    recent: tuple[Observation, ...], settings: MoodSettings, priors: Sequence[float] | None
-) -> NDArray[np.float64]:
-    """Return the looks' probabilities, float64 [looks, 7], with the priors divided out as asked."""
-    table = np.array([o.probabilities for o in recent], dtype=np.float64)
-    if priors is None or settings.balance <= 0.0:
-        return table
-    # Bayes: a network that answers with shares q has p(x)*q; dividing by q gives equal shares.
-    table = table / np.maximum(np.asarray(priors, dtype=np.float64), 1e-4) ** settings.balance
-    return np.asarray(table / table.sum(axis=1, keepdims=True))
-
-
-def _smooth(
-    looks: NDArray[np.float64],
-    recent: tuple[Observation, ...],
-    now: float,
-    settings: MoodSettings,
-) -> NDArray[np.float64]:
-    """Compute the weighted mean of the ``looks`` [looks, 7], float64 [7], sums to 1."""
-    age = np.array([now - o.time for o in recent])
-    # A floor keeps one poor look better than none.
-    quality = np.array([max(o.quality, 0.05) for o in recent])
-    weight = quality * 0.5 ** (age / settings.half_life)
-    return np.asarray(np.average(looks, axis=0, weights=weight))

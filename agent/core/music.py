@@ -37,6 +37,7 @@ from agent.types import (
     Action,
     Chooser,
     Decision,
+    Guide,
     Happening,
     MoodState,
     Notification,
@@ -391,6 +392,7 @@ class MusicControl:
         listener: Listener,
         policy: PolicySettings,
         happening: Happening = Happening.NOTHING,
+        guide: Guide | None = None,
     ) -> list[effects.Effect]:
         """Ask the policy and act on its answer. Repeated equal answers are not recorded again."""
         now, wishes = self._clock.monotonic(), self._requests
@@ -415,9 +417,11 @@ class MusicControl:
             leaning=listener.leaning,
             started=self._rotation.started,
             missing=self._rotation.missing(now),
+            guide=guide,
         )
         playable = self._rotation.playable(now)
         decision = decide(listener.mood, self.playback, about, policy, playable)
+        decision = replace(decision, evidence=listener.evidence(now))
         out: list[effects.Effect] = []
         if self.decision is None or _substance(decision) != _substance(self.decision):
             out.append(effects.Record(decision))

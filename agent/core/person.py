@@ -36,6 +36,8 @@ USUAL_REST = (-0.55, -1.98, -2.07, -1.0, 2.1, -1.44, 4.94)
 (printed by ``moodtray evaluate --streams --fit``)."""
 LEAST = 1e-4
 """Smaller answers count as this: the network's own figure for 'none of it'."""
+STEADY = 0.8
+"""Up to that spread the resting looks count in full; beyond, by the square of the ratio."""
 BETWEEN = 1.5
 """Variance of the resting logs from person to person: 1.2 over the seven on 51 portraits of the
 London set, and more where the light differs too."""
@@ -75,6 +77,14 @@ class Person:
         """True when it changes anything."""
         return self.rest is not None or any(self.shift)
 
+    @property
+    def steadiness(self) -> float:
+        """How far the resting looks tell of one resting face, 0 to 1.
+
+        Looks that differ much from each other show other things than rest.
+        """
+        return min(1.0, (STEADY / self.spread) ** 2)
+
     def learn(self, rest: Sequence[NDArray[np.floating[Any]]]) -> Person:
         """Return the person whose face at rest gave these answers (each [7] probabilities).
 
@@ -91,24 +101,35 @@ class Person:
         return replace(self, rest=tuple(mean.tolist()), spread=round(spread, 6), looks=len(rows))
 
     def adjust(self, probabilities: NDArray[np.floating[Any]]) -> Floats:
-        """Turn answers [N, 7] into those of a usual face, float64 [N, 7], rows sum to 1.
+        """Read answers [N, 7] as a usual face would have got them, float64 [N, 7], rows sum to 1.
 
-        Raises ValueError for rows that are no probabilities.
+        For single looks, each on its own. Raises ValueError for rows that are no probabilities.
         """
         rows = _rows(np.asarray(probabilities, dtype=np.float64).reshape(-1, CLASSES))
         if not self.is_known:
             return rows
-        moved = logs(rows) + np.asarray(self.shift)
+        moved = logs(rows) + self.offset
         if self.rest is not None:
-            at_rest = np.asarray(self.rest)
-            share = self.looks * BETWEEN / (self.looks * BETWEEN + self.spread)
-            away = ((logs(rows) - at_rest) ** 2).mean(axis=1)
+            away = ((logs(rows) - np.asarray(self.rest)) ** 2).mean(axis=1)
             beyond = np.maximum(0.0, away / (NARROW + self.spread) - BEGINS)
-            usual = np.asarray(USUAL_REST)
-            moved -= share * (at_rest - usual)
-            moved -= UNLIKE_REST * (1 - np.exp(-beyond / 2))[:, None] * usual
+            unlike = self.steadiness * UNLIKE_REST * (1 - np.exp(-beyond / 2))
+            moved -= unlike[:, None] * np.asarray(USUAL_REST)
         powers = np.exp(moved - moved.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    @property
+    def offset(self) -> Floats:
+        """What is added to the logs of every look, float64 [7].
+
+        All that the mood filter takes of a person: it weighs rest against expression by itself,
+        over many looks.
+        """
+        moved = np.asarray(self.shift, dtype=np.float64)
+        if self.rest is not None:
+            share = self.looks * BETWEEN / (self.looks * BETWEEN + self.spread)
+            apart = np.asarray(self.rest) - np.asarray(USUAL_REST)
+            moved = moved - self.steadiness * share * apart
+        return moved
 
     def corrected(
         self, probabilities: Sequence[float], *, to: int | None = None, away_from: int | None = None
@@ -169,6 +190,10 @@ class Person:
             raise ValueError("no person's numbers")
         known = None if rest is None else _seven(rest)
         return cls(known, float(spread), looks, shift)
+
+
+STRANGER = Person()
+"""Of whom nothing is known."""
 
 
 def logs(probabilities: Floats) -> Floats:

@@ -27,6 +27,8 @@ from agent.types import (
     Action,
     Chooser,
     Decision,
+    Evidence,
+    Guide,
     Happening,
     Mood,
     MoodState,
@@ -41,9 +43,9 @@ Playlists = Mapping[MoodState, tuple[Playlist, ...]]
 ASK_PATIENCE = 5.0
 """Seconds that a request for music waits for a first look (one comes every 5 s) before it plays
 for a calm mood."""
-LEANING = 0.45
-"""Smoothed probability from which a request for music takes an emotion that is not the mood yet
-(as ``mood.enter``)."""
+LEANING = 0.35
+"""Probability from which a request for music takes an emotion that is not the mood yet: nearer than
+any other, and the user waits."""
 
 FITS = N_("what plays fits already")
 WAITS_FOR_DEVICE = N_("no device is open to play on, and the music begins when one is")
@@ -56,6 +58,19 @@ class Listener:
     mood: Mood
     watching: bool  # False: the mood is not seen just now
     last_emotion: MoodState | None
+    own_face: bool = False  # the looks are read as those of a known face
+    threshold: float = 1.0  # the probability from which a mood is named
+
+    def evidence(self, now: float) -> Evidence | None:
+        """Gather what a decision of ``now`` rests on; None: nothing was seen."""
+        seen = self.mood.probabilities
+        if seen is None:
+            return None
+        order = sorted(range(len(seen)), key=lambda at: -seen[at])
+        others = [MoodState(EMOTIONS[at]) for at in order]
+        runner_up = next((each for each in others if each is not self.mood.state), None)
+        since = max(0.0, now - self.mood.since)
+        return Evidence(seen, runner_up, since, self.own_face, self.threshold)
 
     @property
     def leaning(self) -> MoodState | None:
@@ -86,6 +101,7 @@ class Circumstances:
     leaning: MoodState | None = None  # what the first looks point to
     started: tuple[str, ...] = ()  # uris that we started, the newest last
     missing: frozenset[MoodState] = frozenset()  # whose playlists were not found of late
+    guide: Guide | None = None  # the music should do something else than fit the mood
 
 
 def decide(
@@ -112,15 +128,21 @@ def decide(
         return keep(_("the camera does not see you just now"))
     if not mood.state.is_emotion:
         return keep(describe(mood))
-    if not playlists.get(mood.state):
-        return keep(no_playlist(mood.state, about.missing))
+    if about.guide is not None and about.guide.play is None:
+        return keep(about.guide.words)
+    wanted = mood.state if about.guide is None else about.guide.play
+    assert wanted is not None
+    if not playlists.get(wanted):
+        return keep(no_playlist(wanted, about.missing))
     if about.awaited:
         return keep(_(WAITS_FOR_DEVICE))
     if playback is None or not _reachable(playback, about, settings):
         return keep(_("no music player is there to be changed"))
 
-    playlist = choose(playlists[mood.state], about.started)
+    playlist = choose(playlists[wanted], about.started)
     reason = describe(mood)
+    if about.guide is not None:
+        reason += f", {about.guide.words}"
     cooling = about.last_switch is not None and about.now - about.last_switch < settings.cooldown
 
     if playback.state is not PlayState.PLAYING:
@@ -130,7 +152,7 @@ def decide(
             return keep(_("the music was changed a moment ago"))
         return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
 
-    if fits(playback, playlists[mood.state]):
+    if fits(playback, playlists[wanted]):
         return keep(_("{reason}, and {fits}").format(reason=reason, fits=_(FITS)))
     if cooling and not told:
         return keep(_("the music was changed a moment ago"))
@@ -227,6 +249,9 @@ def _asked(
         else:
             state = MoodState.NEUTRAL
             reason = _("you asked for music, and your mood is not known yet")
+    if about.guide is not None and about.guide.play is not None:
+        state = about.guide.play
+        reason += f", {about.guide.words}"
     if not playlists.get(state):
         return Decision(about.now, Action.KEEP, state, None, no_playlist(state, about.missing))
     for playing in playlists[state]:

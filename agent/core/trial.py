@@ -12,7 +12,7 @@ COOLDOWN = 4.0
 
 def quickened(settings: Settings) -> Settings:
     """Make these settings as quick as looks allow."""
-    mood = {"dwell": 1.0, "half_life": 1.5, "window": 6.0}
+    mood = {"certainty": 0.75, "pace": 0.1}
     return settings.model_copy(
         update={
             "camera": settings.camera.model_copy(

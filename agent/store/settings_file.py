@@ -37,6 +37,9 @@ Migration: TypeAlias = "Callable[[TOMLDocument], None]"
 MIGRATIONS: Mapping[int, Migration] = {}
 """Version -> what leads to the next one. Empty while there has been one version only."""
 
+RETIRED_OF_MOOD = ("enter", "leave", "dwell", "half_life", "window", "balance")
+"""Settings of [mood] that mean nothing to the filter of today."""
+
 SIZE_LIMIT = 1_000_000
 """Bytes of a settings file; the commented default has 5,000."""
 
@@ -54,6 +57,8 @@ class SettingsFile:
         self._current: Settings | None = None  # the last good ones of this run
         self._stamp: _Stamp = None  # of the file as it was read last
         self._failing = False
+        self.news: str | None = None
+        """What became of settings that mean nothing any more, to be told to the user once."""
 
     # -- reading
 
@@ -68,7 +73,7 @@ class SettingsFile:
                 write_atomic(self.path, default_text().encode("utf-8"))
             self._stamp = self._read_stamp()
             self._failing = True
-            text = self._migrated(self._read())
+            text = self._without_retired(self._migrated(self._read()))
             settings = parse(text, self.path)
             self._failing = False
             self._current = settings
@@ -205,6 +210,38 @@ class SettingsFile:
         log.info("settings brought from version %d to %d", version, SETTINGS_VERSION)
         return migrated
 
+    def _without_retired(self, text: str) -> str:
+        """Take out what meant something to the mood filter of before, in the user's file too.
+
+        What comes nearest is put in its place.
+        """
+        mood = _toml(text, self.path).get("mood")
+        if not isinstance(mood, dict) or not any(name in mood for name in RETIRED_OF_MOOD):
+            return text
+        import tomlkit
+
+        document = tomlkit.parse(text)
+        table: Any = document["mood"]
+        retired = [name for name in RETIRED_OF_MOOD if table.pop(name, None) is not None]
+        added = {k: v for k, v in _instead_of(mood.get("dwell")).items() if k not in table}
+        table.update(added)
+        new = tomlkit.dumps(document)
+        parse(new, self.path)
+        kept = self.path.with_name(f"{self.path.name}.before-steadiness")
+        write_atomic(kept, text.encode("utf-8"))
+        write_atomic(self.path, new.encode("utf-8"))
+        self._stamp = self._read_stamp()
+        names = ", ".join(f"mood.{name}" for name in retired)
+        instead = ", ".join(f"mood.{k} = {json.dumps(v)}" for k, v in added.items())
+        self.news = (
+            f"The mood is found in another way now, and {names} mean nothing to it any more. "
+            + (f"What comes nearest was set: {instead}. " if instead else "")
+            + 'How soon a change is believed is said by mood.steadiness ("calm", "balanced" or '
+            f'"quick"). Your settings of before are kept as {kept.name}.'
+        )
+        log.info("retired settings taken out: %s", names)
+        return new
+
     def _read_stamp(self) -> _Stamp:
         try:
             status = os.stat(self.path)
@@ -225,6 +262,20 @@ class SettingsFile:
             return parse(self.last_good_path.read_bytes().decode("utf-8"), self.last_good_path)
         except (OSError, UnicodeDecodeError, SettingsError):
             return None
+
+
+def _instead_of(dwell: object) -> dict[str, object]:
+    """Find what comes nearest to a ``mood.dwell`` of before.
+
+    Those were the seconds that an emotion had to lead; the default was 10.
+    """
+    if isinstance(dwell, bool) or not isinstance(dwell, int | float) or 5 < dwell < 20:
+        return {}
+    if dwell >= 20:
+        return {"steadiness": "calm"}
+    if dwell >= 3:
+        return {"steadiness": "quick"}
+    return {"certainty": 0.75, "pace": max(0.02, round(float(dwell) / 20, 3))}
 
 
 def default_text() -> str:

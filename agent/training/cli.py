@@ -35,11 +35,10 @@ def register(app: typer.Typer, *, hidden: bool = False) -> None:
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def _in_words(needs: tuple[str, ...] = ("torch", "onnx", "matplotlib")) -> Iterator[None]:
     """Show expected trouble as a line on stderr and exit code 1; needs the extra ``train``."""
     try:
-        wanted = ("torch", "onnx", "matplotlib")
-        missing = [m for m in wanted if importlib.util.find_spec(m) is None]
+        missing = [m for m in needs if importlib.util.find_spec(m) is None]
         if missing:
             raise AgentError(
                 f"This command needs {', '.join(missing)}, which is not installed. "
@@ -247,6 +246,67 @@ def _plan_of(run: Path) -> dict[str, Any]:
     return plan
 
 
+def _streams(
+    data: Path | None,
+    recorded: Path | None,
+    fit: int,
+    renew: bool,
+    figures: Path | None,
+    as_json: bool,
+) -> None:
+    from agent.training import streams, streams_report
+
+    def tell(line: str) -> None:
+        typer.echo(line, err=True)
+
+    if recorded is not None:
+        with _in_words(needs=("matplotlib",) if figures else ()):
+            rows = streams_report.of_recording(recorded)
+            typer.echo(json.dumps({"rows": rows}, indent=1) if as_json else streams.table(rows))
+            if figures is not None:
+                check_folder(figures, "--figures")
+                _draw_curves(streams.read(recorded), figures)
+        return
+    with _in_words(needs=("torch", "matplotlib")):
+        from agent.training.data import data_folder
+        from agent.training.simulation import simulate
+
+        answers = streams_report.answers_of(data_folder(data), faces_cache())
+        if fit:
+            best = streams_report.fit(answers["validation"], fit, hours=12, seed=fit, tell=tell)
+            typer.echo(json.dumps(dataclasses.asdict(best), indent=1))
+            return
+        report = streams_report.of_simulation(answers, tell)
+        typer.echo(json.dumps(report, indent=1) if as_json else streams_report.table(report))
+        if renew:
+            if not streams_report.write(report, models_dir().parent / "README.md"):
+                raise AgentError("README.md has no place for the table of --streams.")
+            figures = models_dir() / "figures"
+        if figures is not None:
+            check_folder(figures, "--figures")
+            seed = streams_report.SEED["PublicTest"]
+            hours = streams_report.SITTINGS
+            _draw_curves(simulate(answers["PublicTest"], seed, hours), figures)
+
+
+def _train_rival(data: Path | None, run: Path, steps: int) -> None:
+    with _in_words(needs=("torch",)):
+        from agent.training import recurrent, streams_report
+        from agent.training.data import data_folder
+
+        check_folder(run, "--run")
+        answers = streams_report.answers_of(data_folder(data), faces_cache())["validation"]
+        target = models_dir() / streams_report.WEIGHTS
+        recurrent.train(answers, run, target, steps, 1, typer.echo)
+
+
+def _draw_curves(recording: Any, figures: Path) -> None:
+    from agent.training import plots, streams_report
+
+    figures.mkdir(parents=True, exist_ok=True)
+    plots.streams(streams_report.curves(recording), figures / "streams.png")
+
+
 def evaluate(
     data: Data = None,
     model: Annotated[
@@ -273,9 +333,35 @@ def evaluate(
             help="Instead: the weights of agent/vision/quality.py, fitted on validation faces.",
         ),
     ] = False,
+    streams: Annotated[
+        bool,
+        typer.Option("--streams", help="Measure how well the mood is found in looks over time."),
+    ] = False,
+    recorded: Annotated[
+        Path | None,
+        typer.Option("--file", help="With --streams: a recording (.npz) instead of simulation."),
+    ] = None,
+    fit: Annotated[
+        int, typer.Option(min=0, help="With --streams: so many steps towards better parameters.")
+    ] = 0,
+    recurrent: Annotated[
+        int,
+        typer.Option(
+            min=0, help="With --streams: train the recurrent rival so many steps, in --run."
+        ),
+    ] = 0,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="With --streams: renew the README's table and curves.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON.")] = False,
 ) -> None:
     """Measure a model on every test set; for the shipped one, renew metrics.json, card, figures."""
+    if streams or recorded is not None:
+        if recurrent:
+            _train_rival(data, run or Path("runs/recurrent"), recurrent)
+            return
+        _streams(data, recorded, fit, renew, figures, as_json)
+        return
     with _in_words():
         from agent.training import baselines, results
         from agent.training.data import data_folder

@@ -29,6 +29,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from agent.core.person import logs
 from agent.training import data, metrics
 from agent.training.checkpoint import load
 from agent.training.network import multiply_adds, parameters, predict
@@ -153,6 +154,8 @@ def calibrated(file: Path, validation: data.Faces) -> dict[str, Any]:
 
     * ``temperature`` and ``unsure_below``, on the faces with a plurality;
     * ``priors``: the mean probability of each class, at that temperature, over all the faces;
+    * ``class_means``: for each true emotion the mean logarithms of the answers, less their mean,
+      by which the mood filter finds a person's bias;
     * ``validation``: the figures on the plurality;
     * ``label_output`` and ``label_temperature``, where the file has a head for FER2013's label.
     """
@@ -164,6 +167,7 @@ def calibrated(file: Path, validation: data.Faces) -> dict[str, Any]:
     fitted: dict[str, Any] = {
         "temperature": temperature,
         "priors": [round(float(share), 5) for share in everywhere.mean(axis=0)],
+        "class_means": class_means(everywhere[known], truth),
         "unsure_below": metrics.fit_unsure(everywhere[known], truth),
         "validation": metrics.figures(everywhere[known], truth),
     }
@@ -174,6 +178,13 @@ def calibrated(file: Path, validation: data.Faces) -> dict[str, Any]:
             answers[LABEL][named], validation.label[named]
         )
     return fitted
+
+
+def class_means(answers: metrics.Probabilities, truth: metrics.Truths) -> list[list[float]]:
+    """Find the mean logs of the answers for each true emotion, [7][7]; unseen ones get all's."""
+    found = logs(np.asarray(answers, dtype=np.float64))
+    rows = [found[truth == c] if (truth == c).any() else found for c in range(data.CLASSES)]
+    return [[round(float(x), 3) for x in row.mean(axis=0)] for row in rows]
 
 
 def choices(

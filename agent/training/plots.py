@@ -117,3 +117,27 @@ def front(networks: list[dict[str, Any]], target: Path) -> None:
 def _save(figure: Figure, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(target, dpi=110, metadata={"Software": None})
+
+
+def streams(curves: dict[str, list[tuple[float, float]]], target: Path) -> None:
+    """Draw wrong switches an hour against the median delay, one line a rule."""
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for at, (name, points) in enumerate(curves.items()):
+        shown = [(delay, max(wrong, 0.05)) for wrong, delay in points if delay < 900]
+        ours = name.startswith("filter")
+        axes.plot(
+            *zip(*shown, strict=True) if shown else ([], []),
+            marker=MARKS[at % len(MARKS)], markersize=6, linewidth=2 if ours else 1,
+            color=f"C{at}", label=name,
+        )  # fmt: skip
+    axes.axhline(0.5, color="grey", linestyle=":", linewidth=1)
+    axes.axvline(55, color="grey", linestyle=":", linewidth=1)
+    axes.set_yscale("log")
+    axes.set(
+        xlabel="median delay to a true change, s", ylabel="wrong switches an hour",
+        title="Rules against each other on simulated hours; dotted: the goals",
+    )  # fmt: skip
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False, fontsize=9)
+    _save(figure, target)

@@ -1,4 +1,4 @@
-"""Trains the recurrent rival on simulated sittings. ``moodtray evaluate --streams --fit`` calls it.
+"""Trains the recurrent rival on simulated sittings, for ``evaluate --streams --recurrent``.
 
 Sittings come from worlds whose constants are all varied; the looks of each are some 1 to 8 s apart.
 The loss is the cross-entropy of the true mood of every look at which somebody is there. A run goes
@@ -7,6 +7,7 @@ on from its checkpoint.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def train(
     for step in range(begun, steps):
         rng = np.random.default_rng([seed, step])
         for group in optimiser.param_groups:
-            group["lr"] = RATE * 0.5 * (1 + np.cos(np.pi * step / steps)) + 1e-5
+            group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / steps)) + 1e-5
         chosen = [looks_of(pool[i], rng, LOOKS) for i in rng.integers(0, len(pool), BATCH)]
         inputs = torch.from_numpy(np.stack([inputs for inputs, _ in chosen]))
         truths = torch.from_numpy(np.stack([truths for _, truths in chosen]))

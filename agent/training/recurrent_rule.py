@@ -83,7 +83,13 @@ class Recurrent:
     """The rule: an emotion is named once the network gives it ENTER."""
 
     def __init__(
-        self, network: Network, now: float, every: float = EVERY, enter: float = ENTER
+        self,
+        network: Network,
+        now: float,
+        rest: NDArray[np.float64] | None = None,
+        *,
+        every: float = EVERY,
+        enter: float = ENTER,
     ) -> None:
         self._network, self._every, self._enter = network, every, enter
         self._hidden = np.zeros(HIDDEN, np.float32)

@@ -99,7 +99,7 @@ def varied(count: int, seed: int) -> tuple[World, ...]:
     def one() -> World:
         even = rng.uniform(0.0, 0.8)
         moods = (1 - even) * np.asarray(DEFAULT.moods) + even / CLASSES
-        few = int(rng.integers(4, 30))
+        few = int(np.exp(rng.uniform(np.log(2), np.log(24))))
         minutes = pair(4.0, 13.0, 0.0)[0]
         own = rng.uniform(0.45, 0.75)
         neutral = rng.uniform(0.4, 0.8) * (1 - own)

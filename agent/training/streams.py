@@ -91,10 +91,10 @@ class Maker(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """What a rule said.
+    """What a rule said of a recording.
 
-    ``played`` int [T], -1 before the first emotion; ``changes``: (row, emotion)
-    of each change of the music that the policy made; ``looks``: how many there were.
+    ``played`` int [T], -1 before the first emotion; ``changes``: (row, emotion) of each change of
+    the music that the policy made; ``looks``: how many there were.
     """
 
     played: NDArray[np.int64]
@@ -187,10 +187,10 @@ def _whole(name: str, values: NDArray[np.float64], refuse: Any) -> NDArray[np.in
     return values.astype(np.int64)
 
 
-def _first_bad(what: str, rows: NDArray[np.bool_] | np.bool_, refuse: Any) -> None:
-    bad = np.atleast_1d(rows)
-    if bad.any():
-        raise refuse(f"{what} in row {int(np.argmax(bad))} ({int(bad.sum())} such rows).")
+def _first_bad(what: str, bad: Any, refuse: Any) -> None:
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        raise refuse(f"{what} in row {rows[0]} ({len(rows)} such rows).")
 
 
 def _check_rows(name: str, rows: NDArray[np.float64], refuse: Any) -> None:

@@ -8,17 +8,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.types import Box, Observation
+from agent.translation import N_
+from agent.types import Box, Frame, Observation
 from agent.vision.alignment import crop
 from agent.vision.quality import measure, trust, unclear
 
 __all__ = ["Burst", "Look", "crop"]
 
+DARK = 14.0
+"""Mean grey level, of 255, of a room in which a person sees nobody on the screen either."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One frame's worth; ``probabilities`` is None when there was no face. ``unclear``: why it
-    cannot be told what the face shows, in words; empty: it can."""
+    """One frame's worth; ``probabilities`` is None when there was no face.
+
+    ``unclear``: why it cannot be told what the face shows, in words; empty: it can.
+    """
 
     faces: int = 0
     probabilities: NDArray[np.float32] | None = None
@@ -29,11 +35,20 @@ class Look:
     def of(
         cls, faces: int, box: Box, face: NDArray[np.uint8], probabilities: NDArray[np.float32]
     ) -> Look:
-        """A look with a face in it: ``face`` its crop, found in ``box``; ``probabilities`` float32
-        [7]."""
+        """Make the look of a face; ``probabilities`` float32 [7]."""
         measures = measure(box, face)
         quality = trust(measures, probabilities)
         return cls(faces, probabilities, quality, unclear(measures, quality))
+
+    @classmethod
+    def of_nobody(cls, frame: Frame) -> Look:
+        """Make the look of a frame without a face; it may be too dark to show one."""
+        return cls(unclear=too_dark(frame))
+
+
+def too_dark(frame: Frame) -> str:
+    """Say "too dark to see" of a frame in which nobody could be found for that; else nothing."""
+    return N_("too dark to see") if float(frame[::8, ::8].mean()) < DARK else ""
 
 
 @dataclass(slots=True)
@@ -43,7 +58,7 @@ class Burst:
     looks: list[Look] = field(default_factory=list)
 
     def add(self, look: Look, keep: int | None = None) -> None:
-        """``keep``: forget all but so many of the latest."""
+        """Add a look; ``keep``: forget all but so many of the latest."""
         self.looks.append(look)
         if keep is not None:
             del self.looks[:-keep]
@@ -54,13 +69,15 @@ class Burst:
         return max((look.faces for look in self.looks), default=0)
 
     def observation(self, now: float) -> Observation:
-        """Probabilities are averaged over the looks that showed a face, weighed by their quality;
-        the quality is that of those looks times their share. It is unclear where most of them
-        are, for the reason that most of those have.
+        """Average the probabilities over the looks that showed a face, weighed by their quality.
+
+        It is unclear where most of them are, for the reason that most of those have.
         """
         seen = [(x.probabilities, x.quality) for x in self.looks if x.probabilities is not None]
         if not seen:
-            return Observation(now, 0, None)
+            dark = [x.unclear for x in self.looks if x.unclear]
+            why = dark[0] if 2 * len(dark) > len(self.looks) else ""
+            return Observation(now, 0, None, unclear=why)
         weights = np.array([quality for _, quality in seen]) + 1e-6
         rows = np.stack([row for row, _ in seen]).astype(np.float64)
         mean = np.average(rows, axis=0, weights=weights)

@@ -118,6 +118,14 @@ class ExpressionClassifier:
         return self._card.name
 
     @property
+    def fingerprint(self) -> str:
+        """Which network this is, a copy in eight bits included.
+
+        What was learned of a person's face holds for this one alone.
+        """
+        return self._card.source_sha256 or self._card.sha256
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The classes in the order of the outputs."""
         return self._card.labels
@@ -131,6 +139,11 @@ class ExpressionClassifier:
         more often than those stand there.
         """
         return self._card.priors
+
+    @property
+    def class_means(self) -> tuple[tuple[float, ...], ...] | None:
+        """For each true emotion the mean logs of the answers; None: nobody measured them."""
+        return self._card.class_means
 
     @property
     def unsure_below(self) -> float:

@@ -27,6 +27,9 @@ class _Input(BaseModel):
     std: Annotated[float, Field(gt=0.0)]
 
 
+_Seven = Annotated[tuple[float, ...], Field(min_length=len(EMOTIONS), max_length=len(EMOTIONS))]
+
+
 class ModelCard(BaseModel):
     """models/emotion.json, format 1. Unknown keys are for people and ignored."""
 
@@ -39,9 +42,13 @@ class ModelCard(BaseModel):
     labels: tuple[str, ...]
     temperature: Annotated[float, Field(gt=0.0)]
     priors: Annotated[tuple[float, ...], Field(min_length=len(EMOTIONS), max_length=len(EMOTIONS))]
+    class_means: tuple[_Seven, ...] | None = None
+    """Row the true emotion, column the answer: mean logs; None: not known of this network."""
     unsure_below: Annotated[float, Field(ge=0.0, le=1.0)]
     bytes: Annotated[int, Field(gt=0)]
     sha256: str
+    source_sha256: str | None = None
+    """Of the network that this one is a copy of, where it is one."""
 
     @property
     def input_name(self) -> str:

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.translation import N_
 from agent.types import Box
 from agent.vision.alignment import face_side, pose
 
@@ -67,17 +68,17 @@ WEIGHTS = {
 """How much each lack takes off the log odds."""
 
 LIMITS: dict[str, tuple[float, str]] = {
-    "small": (1.3, "too far away"),
-    "dark": (2.0, "too dark"),
-    "noisy": (2.3, "too dark"),
-    "turned": (0.45, "turned away"),
-    "tilted": (1.7, "head tilted too far"),
-    "blurred": (3.5, "blurred"),
-    "mouth": (2.0, "mouth covered"),
+    "small": (1.3, N_("too far away")),
+    "dark": (2.0, N_("too dark")),
+    "noisy": (2.3, N_("too dark")),
+    "turned": (0.45, N_("turned away")),
+    "tilted": (1.7, N_("head tilted too far")),
+    "blurred": (3.5, N_("blurred")),
+    "mouth": (2.0, N_("mouth covered")),
 }
 """The lack from which on a look is not clear whatever the network says, and why in words: beyond it
 there were no faces to fit on, or no more than chance was right."""
-HARD_TO_READ = "hard to read"
+HARD_TO_READ = N_("hard to read")
 """Nothing is wrong with the picture, but the network does not know."""
 
 
@@ -116,7 +117,7 @@ def _halvings(value: float, enough: float) -> float:
 
 
 def trust(measures: Measures, probabilities: NDArray[np.floating]) -> float:
-    """Estimate how likely the reading ``probabilities`` (seven, sum 1) is right, 0..1.
+    """Rate 0..1 how likely the reading ``probabilities`` (seven, sum 1) is right.
 
     0 where the picture alone says that it cannot be told.
     """
@@ -128,14 +129,14 @@ def trust(measures: Measures, probabilities: NDArray[np.floating]) -> float:
 
 
 def evidence(measures: Measures, probabilities: NDArray[np.floating]) -> tuple[float, float]:
-    """Weigh what speaks for a look: (how sure the network is, how sure the finder)."""
+    """Return what speaks for a look: (how sure the network is, how sure the finder)."""
     best = float(np.max(probabilities))
     sure = min(5.0, max(-2.0, math.log(best / (1.0 - best + 1e-4))))
     return sure, min(0.9, max(0.5, measures.score))
 
 
 def against(measures: Measures) -> float:
-    """Sum what the picture's lacks take off the log odds."""
+    """Return what the picture's lacks take off the log odds."""
     return float(sum(weight * getattr(measures, name) for name, weight in WEIGHTS.items()))
 
 
@@ -150,5 +151,5 @@ def picture_fault(measures: Measures) -> str:
 
 
 def unclear(measures: Measures, quality: float) -> str:
-    """Say why a look of this quality is not clear; empty: it is."""
+    """Say why a look of this quality is not clear; empty: it is clear."""
     return picture_fault(measures) or (HARD_TO_READ if quality < CLEAR else "")

@@ -19,13 +19,13 @@ from agent import events
 from agent.errors import AgentError
 from agent.ports import Clock, Report
 from agent.types import Mood, PlayState, Snapshot
-from agent.web.status_text import as_dict, why_text
+from agent.web.status_text import as_dict, evidence, why_text
 from agent.wording import camera_line, capital, clock_time, describe, parse_mood, until
 
 PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
-WISH_PATIENCE = 4.0
-"""The same where a player has to be heard: a slow Spotify takes seconds."""
+WISH_PATIENCE = 3.0
+"""The same where a player has to be heard: a slow Spotify takes seconds, who asks waits for 5."""
 LOOK_EVERY = 0.02
 """Seconds between two looks at whether it has."""
 
@@ -55,6 +55,15 @@ class _Pause(_Arguments):
 class _Mood(_Arguments):
     emotion: str  # a mood by the menu's word or the settings' name; "auto": read the face
     minutes: Annotated[float, Field(gt=0.0, le=1440.0)] = 30.0
+
+
+class _Journey(_Arguments):
+    start: str = ""  # empty: from the present mood
+    goal: str = ""  # empty: end the journey that is under way
+
+
+class _Face(_Arguments):
+    numbers: dict[str, Any] | None = None  # what was learned; none: forget it
 
 
 class _Break(_Arguments):
@@ -120,6 +129,9 @@ class Commands:
             "play": ("POST", _None, self._play),
             "music": ("POST", _Music, self._music),
             "next": ("POST", _None, self._next),
+            "journey": ("POST", _Journey, self._journey),
+            "notme": ("POST", _None, self._not_me),
+            "face": ("POST", _Face, self._face),
             "undo": ("POST", _None, self._undo),
             "break": ("POST", _Break, self._break),
             "preview": ("POST", _Preview, self._preview),
@@ -148,7 +160,9 @@ class Commands:
         return Answer(200, as_dict(self._snapshot(), self._clock))
 
     def _why(self, _: _None) -> Answer:
-        return _told(why_text(self._snapshot()))
+        seen = self._snapshot()
+        body = {"done": True, "text": why_text(seen), "evidence": evidence(seen)}
+        return Answer(200, body)
 
     def _pause(self, arguments: _Pause) -> Answer:
         end = None if arguments.until is None else arguments.until.astimezone()
@@ -211,6 +225,24 @@ class Commands:
     def _next(self, _: _None) -> Answer:
         otherwise = "Asked for another playlist for this mood."
         return self._wish(events.NextPlaylist(), otherwise)
+
+    def _journey(self, arguments: _Journey) -> Answer:
+        if not arguments.goal:
+            return self._wish(events.EndJourney(), "Asked to end the journey.")
+        try:
+            goal = parse_mood(arguments.goal)
+            start = parse_mood(arguments.start) if arguments.start else None
+        except ValueError as error:
+            return refusal(422, f"emotion: {error}")
+        if goal is None:
+            return refusal(422, "A journey leads to a mood.")
+        return self._wish(events.BeginJourney(goal, start), "Asked for a journey.")
+
+    def _not_me(self, _: _None) -> Answer:
+        return self._wish(events.NotMe(), "Asked to read somebody else.")
+
+    def _face(self, arguments: _Face) -> Answer:
+        return self._wish(events.LearnFace(arguments.numbers), "Asked to learn the face.")
 
     def _next_track(self) -> Answer:
         before = self._snapshot()
@@ -281,11 +313,12 @@ class Commands:
 
         None: PATIENCE.
         """
-        for _ in range(int((PATIENCE if patience is None else patience) / LOOK_EVERY)):
-            if condition(self._snapshot()):
-                return True
+        end = time.monotonic() + (PATIENCE if patience is None else patience)
+        while not condition(self._snapshot()):
+            if time.monotonic() >= end:
+                return False
             time.sleep(LOOK_EVERY)
-        return condition(self._snapshot())
+        return True
 
 
 def _answered(seen: Snapshot) -> Answer:

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from agent.ports import Clock
-from agent.types import CameraState, Snapshot
+from agent.types import EMOTIONS, CameraState, Snapshot
 from agent.wording import (
     camera_line,
     capital,
     clock_time,
     decided,
     describe,
+    journey_line,
     mood_line,
     music_line,
     sentence,
@@ -29,6 +30,7 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
     """
     playback = snapshot.playback
     now = clock.monotonic()
+    going, place = snapshot.journey, snapshot.affect
     return {
         "status": snapshot.status.value,
         "mood": snapshot.mood.state.value,
@@ -56,6 +58,10 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
         "on_break": snapshot.on_break,
         "music_rests": snapshot.music_rests,
         "volume": snapshot.volume,
+        "valence": None if place is None else round(place[0], 3),
+        "arousal": None if place is None else round(place[1], 3),
+        "journey": None if going is None else journey_line(going),
+        "own_face": snapshot.own_face,
         "text": status_text(snapshot, clock),
     }
 
@@ -69,9 +75,34 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
     ]
     if snapshot.decision is not None:
         lines.append(f"Why:    {decided(snapshot.decision)}")
+    if snapshot.journey is not None:
+        lines.append(f"Journey: {journey_line(snapshot.journey)}")
+    if snapshot.own_face:
+        lines.append("Face:   read as it was learned; 'moodtray calibrate --forget' undoes that")
     if snapshot.problem:
         lines.append(f"Trouble: {snapshot.problem}")
     return "\n".join(lines)
+
+
+def evidence(snapshot: Snapshot) -> dict[str, Any] | None:
+    """Give what the latest decision about the music rests on; None before there is one."""
+    decision = snapshot.decision
+    if decision is None or decision.evidence is None:
+        return None
+    found = decision.evidence
+    return {
+        "action": decision.action.value,
+        "mood": decision.mood.value,
+        "reason": decision.reason,
+        "playlist": None if decision.playlist is None else decision.playlist.name,
+        "probabilities": dict(
+            zip(EMOTIONS, (round(p, 3) for p in found.probabilities), strict=True)
+        ),
+        "runner_up": None if found.runner_up is None else found.runner_up.value,
+        "mood_seconds": round(found.seconds, 1),
+        "own_face": found.own_face,
+        "threshold": round(found.threshold, 3),
+    }
 
 
 def why_text(snapshot: Snapshot) -> str:

@@ -29,9 +29,8 @@ version = 1
 interval = 0.5
 burst_duration = 0.2
 [mood]
-dwell = 1.0
-half_life = 1.0
-window = 5.0
+certainty = 0.75
+pace = 0.05
 [policy]
 timing = "now"
 cooldown = 1.0

@@ -22,9 +22,8 @@ QUICK = """
 [camera]
 interval = 0.5
 [mood]
-dwell = 1.0
-half_life = 1.0
-window = 5.0
+certainty = 0.75
+pace = 0.05
 away_after = 2.0
 [policy]
 timing = "now"
@@ -114,14 +113,16 @@ def test_torch_is_not_imported(quick: Paths) -> None:
 def test_a_typo_in_the_settings_is_told_and_the_last_good_ones_hold(quick: Paths) -> None:
     with run("--camera", str(CLIP)) as agent:
         agent.wait_for(lambda line: line["event"] == "observation")
-        quick.settings_file.write_text(quick.settings_file.read_text().replace("dwell", "dwel"))
-        said = agent.wait_for(lambda line: "dwel" in line.get("body", ""))
+        quick.settings_file.write_text(
+            quick.settings_file.read_text().replace("certainty", "certanty")
+        )
+        said = agent.wait_for(lambda line: "certanty" in line.get("body", ""))
         assert "settings.toml" in said["body"]
         before = len(agent.of("observation"))
         agent.wait_for(lambda line: len(agent.of("observation")) > before + 2)
         agent.stop()
     with run("--camera", str(CLIP)) as agent:
-        agent.wait_for(lambda line: "dwel" in line.get("body", ""))
+        agent.wait_for(lambda line: "certanty" in line.get("body", ""))
         agent.wait_for(lambda line: line["event"] == "observation" and line["t"] < 5.0)
         agent.stop()
 

@@ -101,7 +101,10 @@ def test_unrelated_changes_build_no_player(
     harness.log_in(spotify.accounts.give_login())
     settings = Settings(player="spotify", spotify_playlists={"happy": (HAPPY,)})
     harness.music.use(settings)
-    for update in ({"mood": MoodSettings(dwell=3.0)}, {"spotify_playlists": {"sad": (SAD,)}}):
+    for update in (
+        {"mood": MoodSettings(steadiness="calm")},
+        {"spotify_playlists": {"sad": (SAD,)}},
+    ):
         harness.music.use(settings.model_copy(update=update))
     assert built == ["spotify"]
     assert harness.names[:3] == ["Spotify"] * 3

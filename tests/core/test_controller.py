@@ -9,6 +9,7 @@ import pytest
 
 from agent import effects, events
 from agent.core.controller import Controller
+from agent.core.mood_filter import FITTED
 from agent.errors import (
     CameraBusy,
     CameraNotFound,
@@ -17,7 +18,7 @@ from agent.errors import (
     Offline,
     SettingsError,
 )
-from agent.settings import PolicySettings, PreviewSettings, Settings
+from agent.settings import MoodSettings, PolicySettings, PreviewSettings, Settings
 from agent.types import (
     EMOTIONS,
     Action,
@@ -42,12 +43,17 @@ PLAYLISTS = {
 E = TypeVar("E")
 
 
+HASTY = MoodSettings(certainty=0.75, pace=0.05)
+"""A mood within some looks: what is tested here is what follows from it."""
+
+
 class ControllerHarness:
     """A controller, its clock, and all effects so far."""
 
     def __init__(self, settings: Settings | None = None, **kwargs: Any) -> None:
         self.clock = FakeClock()
-        self.controller = Controller(settings or Settings(), self.clock, **kwargs)
+        settings = (settings or Settings()).model_copy(update={"mood": HASTY})
+        self.controller = Controller(settings, self.clock, **kwargs)
         self.effects: list[effects.Effect] = self.controller.begin()
         self.send(events.CameraChanged(CameraState.ON))
         self.send(events.PlayerChanged("test player", PLAYLISTS))
@@ -574,12 +580,26 @@ def test_equal_decisions_are_recorded_once() -> None:
     assert [d.action for d in decisions if d.mood is MoodState.HAPPY] == [Action.SWITCH_AT_END]
 
 
+def test_it_looks_soon_while_the_mood_is_open_and_late_while_it_is_sure() -> None:
+    stage = ControllerHarness()
+    stage.look("happy")
+    assert stage.all(effects.SetInterval)[-1].seconds < 5.0
+    stage.look("happy", 60)
+    assert stage.all(effects.SetInterval)[-1].seconds > 5.0
+    stage.look(None, 60)
+    assert stage.status is Status.AWAY
+    assert stage.all(effects.SetInterval)[-1].seconds > 5.0
+    stage.look("happy")
+    assert stage.all(effects.SetInterval)[-1].seconds < 5.0
+
+
 def test_on_battery_it_looks_less_often() -> None:
+    """Half as often: the mood is open here."""
     stage = ControllerHarness()
     stage.send(events.PowerChanged(on_battery=True))
-    assert stage.all(effects.SetInterval)[-1] == effects.SetInterval(10.0)
+    assert stage.all(effects.SetInterval)[-1] == effects.SetInterval(10.0 * FITTED.soon)
     stage.send(events.PowerChanged(on_battery=False))
-    assert stage.all(effects.SetInterval)[-1] == effects.SetInterval(5.0)
+    assert stage.all(effects.SetInterval)[-1] == effects.SetInterval(5.0 * FITTED.soon)
 
 
 def test_quit_shuts_down() -> None:

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from agent import effects, events
 from agent.core.controller import Controller
 from agent.errors import CameraBusy, NoDevice, PlaylistGone
-from agent.settings import PolicySettings, Settings
+from agent.settings import MoodSettings, PolicySettings, Settings
 from agent.types import (
     EMOTIONS,
     CameraState,
@@ -31,6 +31,7 @@ PLAYLISTS = {
     MoodState.SAD: (Playlist("p:s", "S"),),
     MoodState.NEUTRAL: (Playlist("p:n", "N"),),
 }
+HASTY = MoodSettings(certainty=0.75, pace=0.05)
 COOLDOWN = 60.0
 
 
@@ -42,7 +43,7 @@ class AnyDay(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.stopped: set[str] = set()
         policy = PolicySettings(timing="now", cooldown=COOLDOWN, start_when_silent=True)
-        self.controller = Controller(Settings(policy=policy), self.clock)
+        self.controller = Controller(Settings(policy=policy, mood=HASTY), self.clock)
         self.playback: Playback | None = None
         self.unasked: list[float] = []
         self.pending: Playlist | None = None

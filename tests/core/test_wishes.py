@@ -497,9 +497,10 @@ def test_no_answer_says_you_look_of_what_was_said() -> None:
     assert not [text for text in told if "look sad" in text.lower()]
 
 
-def test_moods_of_candidates_are_shown_with_their_time() -> None:
+def test_candidates_are_shown_with_how_sure_they_are() -> None:
     story = Story(NOW)
     story.look("sad")
     candidate = story.controller.snapshot.candidate
     assert candidate is not None
-    assert (candidate.state, candidate.dwell) == (MoodState.SAD, 10.0)
+    assert candidate.state is MoodState.SAD
+    assert 0.1 < candidate.probability < candidate.certainty

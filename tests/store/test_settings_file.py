@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.errors import SettingsError, StoreError
-from agent.settings import SETTINGS_VERSION, NotificationSettings, PolicySettings, Settings
+from agent.settings import (
+    SETTINGS_VERSION,
+    MoodSettings,
+    NotificationSettings,
+    PolicySettings,
+    Settings,
+)
 from agent.store import settings_errors
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile, default_text
@@ -125,8 +131,8 @@ def test_a_file_that_breaks_off_is_told(file: SettingsFile) -> None:
         ('[camera]\ninterval = "5"', ["camera.interval", "a number from 0.2 to 600", 'not "5"']),
         ("[camera]\nburst_frames = 2.5", ["camera.burst_frames", "a whole number from 1 to 30"]),
         ("[camera]\nsource = 1.5", ["camera.source", "a whole number or a text", "not 1.5"]),
-        ("[mood]\nenter = nan", ["mood.enter", "from 0 to 1"]),
-        ("[mood]\nhalf_life = 0", ["mood.half_life", "a number above 0 up to 3600", "not 0"]),
+        ("[local]\nvolume = nan", ["local.volume", "from 0 to 1"]),
+        ("[mood]\npace = 0", ["mood.pace", "a number above 0 up to 10", "not 0"]),
         ("[policy]\nstart_when_silent = 1", ["policy.start_when_silent", "true or false", "not 1"]),
         ('[policy]\ntiming = "later"', ["policy.timing", '"track_end" or "now"', 'not "later"']),
         ("[policy]\ncooldown = true", ["policy.cooldown", "a number from 0", "not true"]),
@@ -148,9 +154,9 @@ def test_a_mistake_names_file_key_what_is_allowed_and_what_was_found(
 
 
 def test_all_mistakes_are_told_at_once(file: SettingsFile) -> None:
-    message = mistake(file, '[mood]\nenter = 2\nleave = "x"\n[web]\nprt = 1\n')
-    assert [line for line in message.splitlines() if "mood.enter" in line and "line 2" in line]
-    assert [line for line in message.splitlines() if "mood.leave" in line and "line 3" in line]
+    message = mistake(file, '[local]\nvolume = 2\nshuffle = "x"\n[web]\nprt = 1\n')
+    assert [line for line in message.splitlines() if "local.volume" in line and "line 2" in line]
+    assert [line for line in message.splitlines() if "local.shuffle" in line and "line 3" in line]
     assert [line for line in message.splitlines() if "web.port" in line and "line 5" in line]
 
 
@@ -339,6 +345,31 @@ def test_a_version_that_never_was(file: SettingsFile) -> None:
     assert "version must be 1" in mistake(file, 'version = "one"\n')
 
 
+@pytest.mark.parametrize(
+    ("dwell", "expected"),
+    [
+        (1.0, {"certainty": 0.75, "pace": 0.05}),
+        (4.0, {"steadiness": "quick"}),
+        (10.0, {}),
+        (30.0, {"steadiness": "calm"}),
+    ],
+)
+def test_retired_settings_of_the_mood_make_place(
+    file: SettingsFile, dwell: float, expected: dict[str, object]
+) -> None:
+    """They are taken out and told; comments and the rest stay, the old file is kept."""
+    write(file, f"[mood]\n# mine\ndwell = {dwell}\nenter = 0.5\naway_after = 9.0\n")
+    settings = file.load()
+    assert settings.mood == MoodSettings.model_validate({"away_after": 9.0, **expected})
+    assert file.news is not None
+    assert "mood.enter, mood.dwell" in file.news
+    text = file.path.read_text()
+    assert "# mine" in text
+    assert tomllib.loads(text)["mood"] == {"away_after": 9.0, **expected}
+    assert "dwell" in file.path.with_name("settings.toml.before-steadiness").read_text()
+    assert file.poll() is None
+
+
 # Pieces of settings files, right and wrong: put together at random they come far into the reading.
 PIECES = st.one_of(
     st.sampled_from(
@@ -508,7 +539,7 @@ def test_whatever_is_saved_is_loaded(
     wanted = Settings.model_validate(
         {
             "policy": {"cooldown": cooldown, "timing": timing},
-            "mood": {"enter": share},
+            "local": {"volume": share},
             "camera": {"source": source},
             "local_playlists": lists,
             "notifications": {"quiet_from": quiet, "quiet_to": quiet},

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from agent.events import (
     AskForConsent,
+    BeginJourney,
+    EndJourney,
     Event,
     FollowFace,
     LogIn,
@@ -36,11 +38,12 @@ from agent.events import (
     UndoSwitch,
 )
 from agent.translation import N_, _
-from agent.types import PlayState, Snapshot, Status
+from agent.types import MoodState, PlayState, Snapshot, Status
 from agent.wording import (
     LINE_WIDTH,
     MOODS,
     clock_time,
+    journey_line,
     mood_line,
     mood_word,
     music_line,
@@ -245,6 +248,7 @@ def _music(snapshot: Snapshot) -> tuple[Item, ...]:
     ways = (
         Item(_("Next track"), event=NextTrack()),
         Item(_("Next playlist for this mood"), event=NextPlaylist()),
+        *_journey(snapshot),
         *_volume(snapshot),
     )
     if state is PlayState.PLAYING:
@@ -252,6 +256,18 @@ def _music(snapshot: Snapshot) -> tuple[Item, ...]:
     if state is PlayState.PAUSED:
         return (play, Item(_("Resume music"), event=ResumeMusic(), second=True), *ways)
     return (play, *_volume(snapshot))
+
+
+def _journey(snapshot: Snapshot) -> tuple[Item, ...]:
+    """List the ways that music can lead, or where it is on its way."""
+    going = snapshot.journey
+    if going is not None:
+        stop = Item("End the journey", event=EndJourney())
+        return (Item(f"Journey: {journey_line(going)}", children=(stop,)),)
+    return (
+        Item("Lift me", event=BeginJourney(MoodState.HAPPY)),
+        Item("Calm me", event=BeginJourney(MoodState.NEUTRAL)),
+    )
 
 
 def _volume(snapshot: Snapshot) -> tuple[Item, ...]:

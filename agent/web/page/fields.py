@@ -34,6 +34,10 @@ class Told:
 SECTIONS: dict[str, tuple[str, str]] = {
     "": (N_("General"), ""),
     "policy": (N_("Changing the music"), N_("When Moodtray may change what plays.")),
+    "response": (
+        N_("What a mood should do"),
+        N_("Play its music, or lead away from it in steps."),
+    ),
     "mood": (N_("From face to mood"), N_("How quickly a look becomes a mood.")),
     "camera": (N_("Camera"), N_("Where Moodtray looks, and how often.")),
     "local": (N_("Moodtray's own player"), N_("For the music in your own folders.")),
@@ -72,29 +76,33 @@ TOLD: dict[str, Told] = {
         N_("Engine"),
         N_("What runs the expression model; int8 needs less work. After a restart."),
     ),
-    "mood.enter": Told(
-        N_("Become the mood at"), N_("Share of the recent looks that an expression needs.")
-    ),
-    "mood.leave": Told(
-        N_("Give a mood up below"), N_("Share of the recent looks; less than to become one.")
-    ),
-    "mood.dwell": Told(
-        N_("Lead for"), N_("An expression must lead that long to become the mood."), _SECONDS
-    ),
-    "mood.half_life": Told(
-        N_("A look counts half after"), N_("Shorter: quicker, and more nervous."), _SECONDS
-    ),
-    "mood.window": Told(N_("Forget looks after"), "", _SECONDS),
     "mood.away_after": Told(
         N_("Away after"), N_("So long without a face in the picture."), _SECONDS
     ),
-    "mood.balance": Told(
-        N_("Balance"),
-        N_("0: the model's word as it is. 1: rare expressions get the chance of common ones."),
+    "mood.own_face": Told(
+        N_("Read my own face"), N_("As it was learned, and as your words have corrected it.")
+    ),
+    "mood.learn": Told(
+        N_("Go on learning"), N_("From your words and from hours of looks, a little at a time.")
+    ),
+    "mood.certainty": Told(
+        N_("Name a mood from"), N_("For experts: the probability it needs. Empty: by steadiness.")
+    ),
+    "mood.pace": Told(
+        N_("Pace"), N_("For experts: all times of the model are multiplied by this.")
     ),
     "mood.steadiness": Told(
         N_("Steadiness"), N_("Calm: slow to change its mind. Quick: follows you closely.")
     ),
+    "response.angry": Told(N_("When angry"), ""),
+    "response.disgust": Told(N_("When disgusted"), ""),
+    "response.fear": Told(N_("When afraid"), ""),
+    "response.happy": Told(N_("When happy"), ""),
+    "response.sad": Told(N_("When sad"), ""),
+    "response.surprise": Told(N_("When surprised"), ""),
+    "response.neutral": Told(N_("When neutral"), ""),
+    "response.tracks": Told(N_("A step lasts"), "", N_("tracks")),
+    "response.minutes": Told(N_("And no longer than"), N_("Whichever is over first."), _MINUTES),
     "policy.timing": Told(
         N_("Change"), N_("Let the song play to its end first, or change at once.")
     ),
@@ -179,6 +187,10 @@ CHOICES: dict[str, str] = {
     "steady": N_("steady"),
     "balanced": N_("balanced"),
     "quick": N_("quick"),
+    "match": N_("play its music"),
+    "lift": N_("lift me"),
+    "energise": N_("wake me up"),
+    "leave alone": N_("change nothing"),
 }
 """Words for the values of a choice; others are shown as they are."""
 

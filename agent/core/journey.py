@@ -1,0 +1,192 @@
+"""Music that leads from one mood towards another, step by step. Pure.
+
+The iso principle of music therapy: begin where the listener is, and move on in small steps
+(I. M. Altshuler, 1948). Each step plays another mood's playlists for some tracks or minutes; the
+way between two moods is that on Russell's circle (:mod:`agent.core.circumplex`), over neutral where
+they lie on opposite sides.
+
+A journey ends when the mood has arrived, after its last step, or when the user takes the music in
+hand. It decides what fits, no more: cool-down and the user's hand are the policy's, as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from agent import effects
+from agent.core.circumplex import PLACES
+from agent.ports import Clock
+from agent.settings import ResponseSettings
+from agent.types import Guide, Happening, JourneyView, Mood, MoodState
+from agent.wording import MOOD_WORDS, journey_line
+
+FAR = 1.2
+"""Moods farther apart than this on the circle (radius 1) have neutral between them."""
+GOALS: dict[str, MoodState] = {
+    "lift": MoodState.HAPPY,
+    "calm": MoodState.NEUTRAL,
+    "energise": MoodState.SURPRISE,
+}
+"""Where each answer leads: pleasant; neither pleasant nor awake; awake and rather pleasant."""
+_HAND = (Happening.USER_CHOSE, Happening.PAUSED)
+_LEFT_ALONE = "by your settings the music is left alone while you are {}"
+_ARRIVED = "and this is where the music has led you"
+_IN_HAND = "you took the music in hand on its way, and it is left alone for this mood"
+
+
+def route(start: MoodState, goal: MoodState) -> tuple[MoodState, ...]:
+    """Find the steps from one emotion to another, both included; one step where they are one."""
+    if start is goal:
+        return (goal,)
+    neutral = MoodState.NEUTRAL
+    if neutral in (start, goal) or PLACES[start].distance(PLACES[goal]) <= FAR:
+        return (start, goal)
+    return (start, neutral, goal)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One on its way. ``since`` (monotonic) and ``tracks``: how long this step has lasted."""
+
+    steps: tuple[MoodState, ...]
+    step: int = 0
+    tracks: int = 0
+    since: float = 0.0
+
+    @property
+    def goal(self) -> MoodState:
+        """Where it leads."""
+        return self.steps[-1]
+
+    @property
+    def view(self) -> JourneyView:
+        """What is shown of it."""
+        return JourneyView(self.step + 1, len(self.steps), self.steps[0], self.goal)
+
+
+class Journeys:
+    """The journey that is under way, and what becomes of moods that are answered by one.
+
+    A clock, pure state: each method takes one fact and returns what is to be done about it.
+    """
+
+    def __init__(self, clock: Clock, stored: Mapping[str, object] | None = None) -> None:
+        self._clock = clock
+        self.current = _read(stored, clock.monotonic())
+        # A mood whose journey is over, and what is played while it lasts (None: nothing new).
+        self._over: tuple[MoodState, MoodState | None] | None = None
+
+    def begin(self, start: MoodState, goal: MoodState) -> list[effects.Effect]:
+        """Set out at the user's wish; it takes the place of one that is under way."""
+        self._over = None
+        self.current = Journey(route(start, goal), since=self._clock.monotonic())
+        return [self._keep(), effects.RecordFeedback("journey", f"{start} {goal}")]
+
+    def stop(self) -> list[effects.Effect]:
+        """End it at the user's wish: the music goes by the mood again."""
+        self._over = None
+        return self._end()
+
+    def guide(
+        self, mood: Mood, response: ResponseSettings
+    ) -> tuple[Guide | None, list[effects.Effect]]:
+        """Say what fits ``mood``; None: its own music."""
+        out: list[effects.Effect] = []
+        state = mood.state
+        if not state.is_emotion:
+            return None, out
+        if self.current is not None and state is self.current.goal:
+            out += self._end()  # the mood has arrived
+        if self._over is not None and self._over[0] is not state:
+            self._over = None
+        answer = response.of(state)
+        goal = GOALS.get(answer, state)
+        if self.current is None and self._over is None and goal is not state:
+            self.current = Journey(route(state, goal), since=self._clock.monotonic())
+            out.append(self._keep())
+        if self.current is not None:
+            words = f"and the music leads, {journey_line(self.current.view)}"
+            return Guide(self.current.steps[self.current.step], words), out
+        if self._over is not None:
+            wanted = self._over[1]
+            words = _IN_HAND if wanted is None else _ARRIVED
+            return Guide(wanted, words), out
+        if answer == "leave alone":
+            return Guide(None, _LEFT_ALONE.format(MOOD_WORDS[state])), out
+        return None, out
+
+    def happened(
+        self, happening: Happening, mood: MoodState, response: ResponseSettings
+    ) -> list[effects.Effect]:
+        """Take in what the player reports: tracks that ended, and the user's hand."""
+        if self.current is None:
+            return []
+        if happening in _HAND:
+            return self.taken_in_hand(mood)
+        if happening not in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED):
+            return []
+        self.current = replace(self.current, tracks=self.current.tracks + 1)
+        if self.current.tracks < response.tracks:
+            return [self._keep()]
+        return self._next_step(mood)
+
+    def taken_in_hand(self, mood: MoodState) -> list[effects.Effect]:
+        """End it: the user chose, paused or took back the music."""
+        if self.current is None:
+            return []
+        self._over = (mood, None) if mood.is_emotion else None
+        return self._end()
+
+    def tick(self, mood: MoodState, response: ResponseSettings) -> list[effects.Effect]:
+        """Go on to the next step where this one has had its time."""
+        due = self.deadline(response)
+        if due is None or self._clock.monotonic() < due:
+            return []
+        return self._next_step(mood)
+
+    def deadline(self, response: ResponseSettings) -> float | None:
+        """When :meth:`tick` has something to do, monotonic."""
+        return None if self.current is None else self.current.since + response.minutes * 60
+
+    def _next_step(self, mood: MoodState) -> list[effects.Effect]:
+        assert self.current is not None
+        if self.current.step + 1 < len(self.current.steps):
+            now = self._clock.monotonic()
+            self.current = replace(self.current, step=self.current.step + 1, tracks=0, since=now)
+            return [self._keep()]
+        self._over = (mood, self.current.goal) if mood.is_emotion else None
+        return self._end()
+
+    def _end(self) -> list[effects.Effect]:
+        if self.current is None:
+            return []
+        self.current = None
+        return [self._keep()]
+
+    def _keep(self) -> effects.Effect:
+        if self.current is None:
+            return effects.KeepJourney(None)
+        return effects.KeepJourney(
+            {
+                "steps": [str(step) for step in self.current.steps],
+                "step": self.current.step,
+                "tracks": self.current.tracks,
+            }
+        )
+
+
+def _read(stored: Mapping[str, object] | None, now: float) -> Journey | None:
+    """Read what a run of before was at; None for none, or for what is no journey."""
+    if stored is None:
+        return None
+    steps, step, tracks = stored.get("steps"), stored.get("step"), stored.get("tracks")
+    if not isinstance(steps, list) or not isinstance(step, int) or not isinstance(tracks, int):
+        return None
+    try:
+        moods = tuple(MoodState(name) for name in steps)
+    except ValueError:
+        return None
+    if not moods or not all(mood.is_emotion for mood in moods) or not 0 <= step < len(moods):
+        return None
+    return Journey(moods, step, max(0, tracks), now)

@@ -1,0 +1,230 @@
+"""``moodtray evaluate --streams``: the rules against each other, on simulated or recorded looks.
+
+Simulated from validation faces (to choose by) and from PublicTest faces (to report). With a
+recording neither data sets nor the extra ``train`` are needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agent.core.mood_filter import FITTED, Calibration, Parameters
+from agent.store.paths import models_dir
+from agent.training import streams
+from agent.training.mood_rules import Shipped, families, rules
+from agent.training.recurrent_rule import Network
+from agent.training.simulation import Answers, simulate, varied
+from agent.types import Observation
+from agent.vision.model_file import read_card
+
+SITTINGS = 14
+"""Hours that are simulated of each set of faces."""
+SEED = {"validation": 1, "PublicTest": 2}
+WEIGHTS = "mood-recurrent.npz"
+MARKS = (
+    ("wrong switches an hour", "wrong_switches_per_hour", "at most", 0.5),
+    ("delay, median, s", "delay_median_s", "at most", 55.0),
+    ("delay, 90 %, s", "delay_p90_s", "at most", 140.0),
+    ("right music, share of the time", "right_music_share", "at least", 0.87),
+    ("wrong changes of the music an hour", "wrong_changes_per_hour", "at most", 0.3),
+    ("looks a minute", "looks_per_minute", "at most", 12.0),
+    ("ms a look through the filter", "ms_per_look", "at most", 0.2),
+)
+BLOCK = re.compile(
+    r"<!-- streams: written by moodtray evaluate --streams -->.*?<!-- end of streams -->", re.S
+)
+Tell = Callable[[str], None]
+
+
+def network() -> Network | None:
+    """Load the recurrent rival; None where it is not installed."""
+    file = models_dir() / WEIGHTS
+    return Network.load(file) if file.is_file() else None
+
+
+def calibration() -> Calibration:
+    """Read what the shipped network says of its own answers."""
+    card = read_card(models_dir() / "emotion.json")
+    return Calibration(card.priors, card.class_means)
+
+
+def of_recording(file: Path) -> list[dict[str, Any]]:
+    """Measure every rule on one recording. Raises RecordingError."""
+    recording = streams.read(file)
+    makers = rules(calibration(), network(), recording.rest is not None)
+    return streams.compare(makers, recording)
+
+
+def of_simulation(answers: Mapping[str, Answers], tell: Tell) -> dict[str, Any]:
+    """Measure every rule on simulated hours; ``answers`` by the names of SEED."""
+    out: dict[str, Any] = {}
+    for name, faces in answers.items():
+        tell(f"{SITTINGS} hours simulated from {name} faces")
+        recording = simulate(faces, SEED[name], SITTINGS)
+        out[name] = streams.compare(rules(calibration(), network(), True), recording)
+    report: dict[str, Any] = {"rows": out.pop("PublicTest"), "validation": out["validation"]}
+    report["ms_per_look"] = milliseconds()
+    return report
+
+
+def milliseconds(looks: int = 4000) -> float:
+    """Measure the processor time of one look through the shipped filter."""
+    rng = np.random.default_rng(0)
+    rows = [tuple(row.tolist()) for row in rng.dirichlet(np.full(7, 0.3), 64)]
+    rule = Shipped(0.0, calibration=calibration())
+    for step in range(looks // 10):
+        rule.look(Observation(step * 5.0, 1, rows[step % 64]))
+    began = time.process_time()
+    for step in range(looks):
+        rule.look(Observation(5e4 + step * 5.0, 1, rows[step % 64]))
+    return round(1000 * (time.process_time() - began) / looks, 4)
+
+
+def answers_of(folder: Path, cache: Path) -> dict[str, Answers]:
+    """Ask the shipped network about validation and PublicTest faces; kept in ``cache``."""
+    from agent.training.train import Plan
+
+    plan = Plan()
+    model = models_dir() / "emotion.onnx"
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
+    kept = cache / f"answers-{digest}-{plan.seed}.npz"
+    if not kept.is_file():
+        _ask(folder, cache, model, plan.validation, plan.seed, kept)
+    with np.load(kept) as arrays:
+        return {
+            name: Answers.of(arrays[f"{name} answers"].astype(np.float64), arrays[f"{name} label"])
+            for name in SEED
+        }
+
+
+def _ask(folder: Path, cache: Path, model: Path, share: float, seed: int, target: Path) -> None:
+    from agent.training import data
+    from agent.training.evaluate import predict
+    from agent.training.paths import whole
+    from agent.vision.expression import ExpressionClassifier
+
+    classifier = ExpressionClassifier.load(model)
+    sets = {
+        "validation": data.corpora(folder, cache, share, seed, False)[1],
+        "PublicTest": data.read_ferplus(folder / "ferplus.npz", cache, 1),
+    }
+    arrays: dict[str, Any] = {}
+    for name, faces in sets.items():
+        arrays[f"{name} answers"] = predict(classifier, list(faces.pictures))
+        arrays[f"{name} label"] = faces.plurality
+    cache.mkdir(parents=True, exist_ok=True)
+    with whole(target) as part, part.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+# -- showing
+
+
+def table(report: Mapping[str, Any]) -> str:
+    """Show the report as Markdown: the rules on PublicTest, then the marks."""
+    shipped = next(row for row in report["rows"] if row["rule"] == "filter")
+    values = {**shipped, "ms_per_look": report["ms_per_look"]}
+    lines = [streams.table(report["rows"]), "", "| mark | goal | reached | |", "|---|---|---|---|"]
+    for name, key, side, goal in MARKS:
+        met = values[key] <= goal if side == "at most" else values[key] >= goal
+        lines.append(
+            f"| {name} | {side} {goal:g} | {values[key]:g} | {'met' if met else '**missed**'} |"
+        )
+    return "\n".join(lines)
+
+
+def write(report: Mapping[str, Any], page: Path) -> bool:
+    """Put the table into ``page`` between its marks; False where it has none."""
+    text = page.read_text(encoding="utf-8")
+    block = (
+        "<!-- streams: written by moodtray evaluate --streams -->\n"
+        f"{table(report)}\n<!-- end of streams -->"
+    )
+    if not BLOCK.search(text):
+        return False
+    page.write_text(BLOCK.sub(lambda _: block, text), encoding="utf-8")
+    return True
+
+
+def curves(recording: streams.Recording) -> dict[str, list[tuple[float, float]]]:
+    """Of each rule, from quick to calm: (wrong switches an hour, median delay)."""
+    out: dict[str, list[tuple[float, float]]] = {}
+    for name, makers in families(calibration(), network(), recording.rest is not None).items():
+        found = [streams.figures(streams.run(make, recording), recording) for make in makers]
+        out[name] = [(f["wrong_switches_per_hour"], f["delay_median_s"]) for f in found]
+    return out
+
+
+# -- fitting
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    "lasts": (120, 900), "least": (1, 170), "ripens": (5, 300), "showing": (4, 20),
+    "face": (2, 30), "own": (0.4, 0.68), "neutral": (0.12, 0.4), "divide": (0.3, 1.1),
+    "temper": (0.35, 1.1), "doubt": (0.05, 1.5), "floor": (0.002, 0.1), "alike": (0.5, 6),
+    "unlike": (0.4, 8), "returns": (0.3, 0.6), "bias": (0.3, 0.9), "bias_noise": (1, 15),
+    "enter": (0.7, 0.985), "sure": (0.6, 0.97), "soon": (0.4, 0.8), "late": (1.0, 2.4),
+}  # fmt: skip
+"""Between these the fit looks. ``returns`` is kept high: people have fewer faces than a corpus."""
+
+
+def loss(rows: Sequence[Mapping[str, float]]) -> float:
+    """Sum up what the fit makes small: wrong time, delay, and what lies beyond the marks."""
+    return sum(
+        100 * (1 - row["right_music_share"])
+        + 0.06 * row["delay_median_s"]
+        + 0.02 * row["delay_p90_s"]
+        + 8 * max(0.0, row["wrong_switches_per_hour"] - 0.45)
+        + row["wrong_switches_per_hour"]
+        + 2 * max(0.0, row["looks_per_minute"] - 11.7)
+        for row in rows
+    )
+
+
+def fit(
+    answers: Answers, tries: int, hours: int, seed: int, tell: Tell, begin: Parameters = FITTED
+) -> Parameters:
+    """Search for better parameters of the filter, one random step after the other.
+
+    On sittings of validation faces alone: ``hours`` in the default world, as many in worlds whose
+    every constant is drawn anew, so that nothing is fitted to one simulation.
+    """
+    usual = simulate(answers, 1000 + seed, hours)
+    other = simulate(answers, 2000 + seed, hours, worlds=varied(hours, seed))
+
+    def tried(p: Parameters) -> float:
+        make = partial(Shipped, calibration=calibration(), parameters=p)
+        return loss([streams.figures(streams.run(make, r), r) for r in (usual, other)])
+
+    best, least = begin, tried(begin)
+    tell(f"begins at {least:.2f}")
+    rng = np.random.default_rng(seed)
+    for step in range(tries):
+        chosen = rng.choice(list(BOUNDS), int(rng.integers(1, 5)), replace=False)
+        changes: dict[str, Any] = {
+            str(name): _moved(str(name), getattr(best, str(name)), rng) for name in chosen
+        }
+        candidate = replace(best, **changes)
+        if candidate.own + candidate.neutral > 0.93:
+            continue
+        found = tried(candidate)
+        if found < least:
+            best, least = candidate, found
+            tell(f"{step + 1} of {tries}: {least:.2f} with {json.dumps(changes)}")
+    return best
+
+
+def _moved(name: str, value: float, rng: np.random.Generator) -> float:
+    low, high = BOUNDS[name]
+    factor = float(np.exp(rng.normal(0, 0.15)))
+    new = 1 - (1 - value) * factor if name in ("enter", "sure") else value * factor
+    return round(float(np.clip(new, low, high)), 4)
