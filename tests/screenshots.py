@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from tests import finder_picture
+from tests.web.page import pictures
 
 ROOT = Path(__file__).parent.parent
 DAY = ROOT / "test-artefacts" / "day"
@@ -36,6 +37,7 @@ def main() -> int:
         width, height = seen.size
         save(name, seen.crop((width - 220, height - 36, width, height)).resize((660, 108)))
     finder_picture.main()
+    pictures.main()
     return panels()
 
 
