@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import threading
+from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -18,6 +19,7 @@ from types import TracebackType
 from typing import cast
 
 from agent import addresses
+from agent.errors import StoreError
 
 LOG_NAME = "moodtray.log"
 FILES = 5
@@ -180,6 +182,42 @@ def tear_down() -> None:
         root.removeHandler(handler)
         handler.close()
     _ours.clear()
+
+
+def forget(folder: Path, before: datetime | None) -> None:
+    """Remove the lines that are older than ``before`` (None: all) from the log's files.
+
+    The agent may be writing: its file is emptied in place, for it appends wherever the end is.
+    Raises StoreError.
+    """
+    for file in sorted(folder.glob(f"{LOG_NAME}*")):
+        try:
+            kept = b"" if before is None else _lines_since(file.read_bytes(), before)
+            if not kept and file.name != LOG_NAME:
+                file.unlink()
+                continue
+            with file.open("r+b") as opened:
+                opened.write(kept)
+                opened.truncate()
+                opened.flush()
+                os.fsync(opened.fileno())
+        except FileNotFoundError:  # turned over meanwhile
+            continue
+        except OSError as error:
+            raise StoreError(
+                f"The log {file} cannot be emptied ({error.strerror}). Remove it by hand."
+            ) from error
+
+
+def _lines_since(text: bytes, when: datetime) -> bytes:
+    """Return the end of a log from the first line on that is not older."""
+    oldest = f"{when.astimezone():%Y-%m-%d %H:%M:%S}".encode()
+    place = 0
+    for line in text.splitlines(keepends=True):
+        if line[:4].isdigit() and line[4:5] == b"-" and line[:19] >= oldest:
+            return text[place:]
+        place += len(line)
+    return b""
 
 
 def _log_uncaught(

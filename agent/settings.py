@@ -170,8 +170,15 @@ class SessionSettings(_Section):
     """Music rests too while the screen is shared or another program takes the camera."""
 
 
+class HistorySettings(_Section):
+    """What is kept of the moods and the music."""
+
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] = 365
+    """Older entries are deleted, down to the bytes."""
+
+
 class WebSettings(_Section):
-    """The control API."""
+    """The page."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
     """Of the page on 127.0.0.1; 0: any free port."""
@@ -205,4 +212,5 @@ class Settings(_Section):
     notifications: NotificationSettings = NotificationSettings()
     preview: PreviewSettings = PreviewSettings()
     session: SessionSettings = SessionSettings()
+    history: HistorySettings = HistorySettings()
     web: WebSettings = WebSettings()

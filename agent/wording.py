@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from agent.translation import N_
+from agent.translation import N_, _
 from agent.types import (
     EMOTIONS,
     Action,
@@ -47,12 +47,12 @@ AUTO = "auto"
 MOST_MINUTES = 7 * 24 * 60
 """Of a pause: a week. Longer ones are ended by hand."""
 
-CAMERA_IN_USE = "another program uses the camera"
-SCREEN_SHARED = "the screen is shared"
-TAKING_A_BREAK = "you are taking a break"
+CAMERA_IN_USE = N_("another program uses the camera")
+SCREEN_SHARED = N_("the screen is shared")
+TAKING_A_BREAK = N_("you are taking a break")
 
-LOOKING = "Looking for your face…"
-NO_MOOD_YET = "Nothing has been decided yet: no mood has been clear for long enough"
+LOOKING = N_("Looking for your face…")
+NO_MOOD_YET = N_("Nothing has been decided yet: no mood has been clear for long enough")
 
 
 # --- moods ----------------------------------------------------------------------------------------
@@ -67,11 +67,13 @@ def parse_mood(word: str) -> MoodState | None:
     if plain == AUTO:
         return None
     for mood in MOODS:
-        if plain in (mood.value, MOOD_WORDS[mood]):
+        if plain in (mood.value, MOOD_WORDS[mood], mood_word(mood).casefold()):
             return mood
-    words = ", ".join(MOOD_WORDS[mood] for mood in MOODS)
+    words = ", ".join(mood_word(mood) for mood in MOODS)
     raise ValueError(
-        f"There is no mood '{word}'. Say one of {words}; or {AUTO} to go by your face again."
+        _(
+            "There is no mood '{word}'. Say one of {words}; or {auto} to go by your face again."
+        ).format(word=word, words=words, auto=AUTO)
     )
 
 
@@ -89,20 +91,29 @@ def parse_minutes(text: str) -> float:
     except ValueError:
         minutes = 0.0
     if not 0.0 < minutes <= MOST_MINUTES:
-        raise ValueError(f"'{text}' is no time. Say for example 15m, 1h or 1h30m; a week at most.")
+        raise ValueError(
+            _("'{text}' is no time. Say for example 15m, 1h or 1h30m; a week at most.").format(
+                text=text
+            )
+        )
     return minutes
+
+
+def mood_word(state: MoodState) -> str:
+    """Name a mood inside a sentence, in the language in force: "happy"."""
+    return _(MOOD_WORDS[state])
 
 
 def describe(mood: Mood | MoodState) -> str:
     """Describe in a short clause: "you look happy", "you said you feel sad", "nobody is here"."""
     state = mood.state if isinstance(mood, Mood) else mood
     if state is MoodState.AWAY:
-        return "nobody is in front of the camera"
+        return _("nobody is in front of the camera")
     if state is MoodState.UNSURE:
-        return "your mood is hard to read just now"
+        return _("your mood is hard to read just now")
     if isinstance(mood, Mood) and mood.by_hand:
-        return f"you said you feel {MOOD_WORDS[state]}"
-    return f"you look {MOOD_WORDS[state]}"
+        return _("you said you feel {mood}").format(mood=mood_word(state))
+    return _("you look {mood}").format(mood=mood_word(state))
 
 
 def sentence(clause: str) -> str:
@@ -119,25 +130,25 @@ def mood_line(snapshot: Snapshot) -> str:
     """Say what is known of the user now: the first line of menu, tooltip, status and preview."""
     status, mood = snapshot.status, snapshot.mood
     if "watcher" in snapshot.stopped:
-        line = "Not watching"  # the problem's own lines say why
+        line = _("Not watching")  # the problem's own lines say why
     elif not snapshot.consent:
-        line = "The camera is not allowed yet"
+        line = _("The camera is not allowed yet")
     elif snapshot.camera_paused or status is Status.PAUSED:
         line = _paused_line(snapshot)
     elif status is Status.STARTING:
-        line = LOOKING
+        line = _(LOOKING)
     elif mood.by_hand and mood.state.is_emotion:
         line = capital(describe(mood))
         if snapshot.mood_until is not None:
-            line += f", until {clock_time(snapshot.mood_until)}"
+            line += _(", until {time}").format(time=clock_time(snapshot.mood_until))
     elif snapshot.camera is CameraState.LOST:
-        line = "The camera is gone; looking for it"
+        line = _("The camera is gone; looking for it")
     elif status is Status.CAMERA_BUSY:
-        line = "The camera cannot be used"  # the problem's own line says why
+        line = _("The camera cannot be used")  # the problem's own line says why
     elif mood.state is MoodState.AWAY:
-        line = "Nobody in front of the camera"
+        line = _("Nobody in front of the camera")
     elif mood.state is MoodState.UNSURE:
-        line = "Not sure how you feel" if snapshot.observation else LOOKING
+        line = _("Not sure how you feel") if snapshot.observation else _(LOOKING)
     else:
         line = capital(describe(mood))
     return line
@@ -145,11 +156,11 @@ def mood_line(snapshot: Snapshot) -> str:
 
 def _paused_line(snapshot: Snapshot) -> str:
     if not snapshot.camera_paused and snapshot.held_off:
-        return f"Camera off: {snapshot.held_off}"
-    what = "Taking a break" if snapshot.on_break else "Camera paused"
+        return _("Camera off: {why}").format(why=_(snapshot.held_off))
+    what = _("Taking a break") if snapshot.on_break else _("Camera paused")
     if snapshot.paused_until is not None:
-        return f"{what} until {clock_time(snapshot.paused_until)}"
-    return f"{what} until you are back" if snapshot.until_back else what
+        return _("{what} until {time}").format(what=what, time=clock_time(snapshot.paused_until))
+    return _("{what} until you are back").format(what=what) if snapshot.until_back else what
 
 
 def watch_line(snapshot: Snapshot) -> str:
@@ -161,8 +172,11 @@ def watch_line(snapshot: Snapshot) -> str:
     if candidate is None or not candidate.state.is_emotion or snapshot.mood.by_hand:
         return mood_line(snapshot)
     sure = min(candidate.probability, candidate.certainty)
-    word = capital(MOOD_WORDS[candidate.state])
-    return f"{word}? {100 * sure:.0f} % sure, {100 * candidate.certainty:.0f} % needed"
+    return _("{mood}? {sure} % sure, {needed} % needed").format(
+        mood=capital(mood_word(candidate.state)),
+        sure=f"{100 * sure:.0f}",
+        needed=f"{100 * candidate.certainty:.0f}",
+    )
 
 
 # --- music ----------------------------------------------------------------------------------------
@@ -171,20 +185,20 @@ def watch_line(snapshot: Snapshot) -> str:
 def music_line(snapshot: Snapshot) -> str:
     """Say which playlist plays: the second line of menu, tooltip and status."""
     if "player" in snapshot.stopped:
-        return "Out of touch with the music"
+        return _("Out of touch with the music")
     if snapshot.status is Status.NEEDS_LOGIN:
-        return "Please log in to Spotify"
+        return _("Please log in to Spotify")
     if snapshot.status is Status.OFFLINE:
-        return "No connection to the music service"
+        return _("No connection to the music service")
     playback = snapshot.playback
     if playback is None or playback.state is PlayState.UNAVAILABLE:
-        return "No music player answers"
-    name = shorten(name_of(playback) or "music", LINE_WIDTH - 8)
+        return _("No music player answers")
+    name = shorten(name_of(playback) or _("music"), LINE_WIDTH - 8)
     if playback.state is PlayState.PLAYING:
         return f"♪ {name}"
     if playback.state is PlayState.PAUSED:
-        return f"Paused: {name}"
-    return "No music plays"
+        return _("Paused: {name}").format(name=name)
+    return _("No music plays")
 
 
 def name_of(playback: Playback) -> str | None:
@@ -213,11 +227,11 @@ def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
     switch, decision = snapshot.switch, snapshot.decision
     lines = []
     if switch is not None:
-        name = switch.playlist.name if switch.playlist is not None else "music"
+        name = switch.playlist.name if switch.playlist is not None else _("music")
         lines.append(f"{name}: {switch.reason}")
     if decision is not None and (switch is None or decision.reason != switch.reason):
-        lines.append(f"Now: {decided(decision)}")
-    return tuple(lines) or (NO_MOOD_YET,)
+        lines.append(_("Now: {reason}").format(reason=decided(decision)))
+    return tuple(lines) or (_(NO_MOOD_YET),)
 
 
 def journey_line(journey: JourneyView) -> str:
@@ -231,7 +245,9 @@ def journey_line(journey: JourneyView) -> str:
 def decided(decision: Decision) -> str:
     """Write a decision's reason, and what it waits for."""
     if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
-        return f"{decision.reason}; {decision.playlist.name} follows when this track ends"
+        return _("{reason}; {name} follows when this track ends").format(
+            reason=decision.reason, name=decision.playlist.name
+        )
     return decision.reason
 
 
@@ -241,18 +257,18 @@ def decided(decision: Decision) -> str:
 def camera_line(snapshot: Snapshot, now: datetime) -> str:
     """Say whether the camera looks; if not, for how long or why, and what to do."""
     if not snapshot.consent:
-        return "not allowed yet; 'moodtray consent' tells what it is for and allows it"
+        return _("not allowed yet; 'moodtray consent' tells what it is for and allows it")
     if "watcher" in snapshot.stopped:
-        return "off"
+        return _("off")
     if snapshot.camera_paused:
-        return f"paused {until(snapshot.paused_until, now)}"
+        return _("paused {until}").format(until=until(snapshot.paused_until, now))
     if snapshot.held_off is not None:
-        return f"off while: {snapshot.held_off}"
+        return _("off while: {why}").format(why=_(snapshot.held_off))
     return {
-        CameraState.OFF: "off",
-        CameraState.ON: "on",
-        CameraState.BUSY: "cannot be used",  # the problem's own line says why
-        CameraState.LOST: "gone, waiting for it to come back",
+        CameraState.OFF: _("off"),
+        CameraState.ON: _("on"),
+        CameraState.BUSY: _("cannot be used"),  # the problem's own line says why
+        CameraState.LOST: _("gone, waiting for it to come back"),
     }[snapshot.camera]
 
 
@@ -264,11 +280,11 @@ def clock_time(moment: datetime) -> str:
 def until(moment: datetime | None, now: datetime) -> str:
     """Write "until 15:30", with the day when it is another one; "until you resume it"."""
     if moment is None:
-        return "until you resume it"
+        return _("until you resume it")
     local = moment.astimezone(now.tzinfo)
     if local.date() == now.date():
-        return f"until {clock_time(local)}"
-    return f"until {local:%a %d %b, %H:%M}"
+        return _("until {time}").format(time=clock_time(local))
+    return _("until {time}").format(time=f"{local:%a %d %b, %H:%M}")
 
 
 def shorten(text: str, width: int = LINE_WIDTH) -> str:
@@ -278,28 +294,31 @@ def shorten(text: str, width: int = LINE_WIDTH) -> str:
 
 
 _PARTS: dict[str, str] = {
-    "watcher": "Looking through the camera",
-    "player": "Playing music",
-    "folders": "Noticing new music in your folders",
-    "session": "Noticing a locked screen",
-    "bus": "Answering programs on the session bus",
-    "commands": "Taking commands such as 'moodtray status'",
-    "page": "Showing the page in a browser",
+    "watcher": N_("Looking through the camera"),
+    "player": N_("Playing music"),
+    "folders": N_("Noticing new music in your folders"),
+    "session": N_("Noticing a locked screen"),
+    "bus": N_("Answering programs on the session bus"),
+    "commands": N_("Taking commands such as 'moodtray status'"),
+    "page": N_("Showing the page in a browser"),
 }
 
 
 def what_is_done_by(worker: str) -> str:
     """Say what a worker does, as the beginning of a sentence."""
-    return _PARTS.get(worker, f"The {worker}")
+    if worker in _PARTS:
+        return _(_PARTS[worker])
+    return _("The part “{name}”").format(name=worker)
 
 
 def what_stopped(worker: str) -> str:
     """Say what no longer works since that worker gave up, as a sentence."""
-    return f"{what_is_done_by(worker)} stopped after repeated failures."
+    return _("{part} stopped after repeated failures.").format(part=what_is_done_by(worker))
 
 
 def part_stopped(worker: str) -> str:
     """Say what no longer works since that worker gave up, and how it may work again."""
-    text = f"{what_stopped(worker)} 'Start again' in the tray's menu tries anew"
-    # That command would not arrive.
-    return f"{text}." if worker == "commands" else f"{text}, and so does 'moodtray resume'."
+    again = _("'Start again' in the tray's menu tries anew, and so does 'moodtray resume'.")
+    if worker == "commands":  # that command would not arrive
+        again = _("'Start again' in the tray's menu tries anew.")
+    return f"{what_stopped(worker)} {again}"

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import urllib.request
 
 from rich.console import Console
 
@@ -16,6 +15,7 @@ from agent.clock import SystemClock
 from agent.settings import PolicySettings, SpotifySettings
 from agent.store.paths import Paths
 from tests.fakes.spotify import EMOTIONS, FakeSpotify, World
+from tests.fakes.spotify.browser import say_yes
 
 CLIENT_ID = "0123456789abcdef0123456789abcdef"
 
@@ -45,7 +45,7 @@ def main() -> None:
                 spotify_url=spotify.url,
                 save_client_id=lambda _: None,
                 tell=lambda text: console.print(f"[dim]{text}[/]"),
-                open_browser=_agree,
+                open_browser=say_yes,
             )
 
         world.user.play("neutral")
@@ -58,12 +58,6 @@ def main() -> None:
             player=demo.DemoPlayer(settings, "spotify", spotify.url, log_in),
         )
         console.print(f"  requests {len(world.sent)}, of them commands {len(world.commands())}")
-
-
-def _agree(url: str) -> bool:
-    """A browser whose user says yes."""
-    with urllib.request.urlopen(url) as page:
-        return bool(page.status == 200)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from agent.app import journey_file, memory
 from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
+from agent.app.forgetting import Retention
 from agent.app.options import Options
 from agent.app.own_face import OwnFace
 from agent.app.player_manager import PlayerManager
@@ -205,6 +206,7 @@ class Engine:
         )
         taps = Taps(watcher)
         history = storage.history(self._paths, self._tell_problem)
+        self._retention = Retention(history, self._clock)
         return Components(
             watcher,
             player,
@@ -345,6 +347,7 @@ class Engine:
             if now >= next_tidying:
                 next_tidying = now + TIDY_EVERY
                 memory.give_back()
+                self._retention.look(self._controller.settings.history.keep_days)
 
     def _carry_out(self, step: Callable[..., list[effects.Effect]], *args: events.Event) -> None:
         """Let the controller take one step, and carry out what it wants.

@@ -14,6 +14,7 @@ from agent import events
 from agent.app.memory import use_few_heaps
 from agent.app.options import Options
 from agent.clock import SystemClock
+from agent.desktop.process_guard import guard_memory
 from agent.desktop.quit_signals import on_quit_signal
 from agent.ports import Clock
 from agent.store.paths import Paths
@@ -53,6 +54,7 @@ class App:
         folders).
         """
         use_few_heaps()
+        guard_memory()
         self._paths.ensure()
         self._catch_signals()
         if not self._options.headless:

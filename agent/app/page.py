@@ -5,9 +5,11 @@ Part of the composition root. Nothing of the page itself is loaded until somebod
 
 from __future__ import annotations
 
+import contextlib
 import html
 import logging
 import os
+import socket
 import sys
 import threading
 import webbrowser
@@ -26,6 +28,7 @@ from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from agent.translation import _
 from agent.types import Snapshot
+from agent.web.loopback import HOST
 from agent.web.page.access import Access, load_key
 from agent.web.page_server import PageServer
 
@@ -98,7 +101,14 @@ class Page:
             )
         port = self.server.port
         assert port is not None
+        self._wake_server(port)
         return self._access_at(port).link(page)
+
+    @staticmethod
+    def _wake_server(port: int) -> None:
+        """Let the server load what it needs while the browser starts."""
+        with contextlib.suppress(OSError):
+            socket.create_connection((HOST, port), timeout=1.0).close()
 
     def open(self, page: str = "") -> None:
         """Show a page in the user's browser. Raises DesktopError."""

@@ -162,10 +162,6 @@ class Account:
     def _log_in_for(
         self, client_id: str, back: str, answers: queue.Queue[str | AgentError]
     ) -> None:
-        def go_on(address: str) -> bool:
-            answers.put(address)
-            return True
-
         cancelled = self._give_up
         try:
             log_in(
@@ -173,7 +169,7 @@ class Account:
                 client_id=client_id,
                 spotify_url=self._spotify_url,
                 tell=lambda _text: None,  # the browser shows it
-                open_browser=go_on,
+                take_link=answers.put,
                 cancelled=cancelled,
                 back=back,
             )
@@ -212,7 +208,7 @@ def log_in(
     no_browser: bool = False,
     spotify_url: str | None = None,
     tell: Callable[[str], None],
-    open_browser: Callable[[str], bool] | None = None,
+    take_link: Callable[[str], None] | None = None,
     cancelled: threading.Event | None = None,
     back: str | None = None,
 ) -> None:
@@ -233,7 +229,7 @@ def log_in(
         spotify_url=spotify_url,
         save_client_id=save_client_id,
         tell=tell,
-        open_browser=open_browser,
+        take_link=take_link,
         cancelled=cancelled,
         back=back,
     )

@@ -32,17 +32,19 @@ def login(
     tell: Callable[[str], None] | None = None,
     echo: Callable[[str], None] | None = None,
     open_browser: Callable[[str], bool] | None = None,
+    take_link: Callable[[str], None] | None = None,
     cancelled: threading.Event | None = None,
     back: str | None = None,
 ) -> None:
     """Log in; blocks until the user has answered, at most five minutes after Spotify's page opened.
 
-    ``echo`` takes the one line of stdout (the authorize URL, with ``no_browser`` or when no browser
-    opens), ``tell`` everything else (stderr). ``save_client_id`` stores a client ID that was given
-    or entered. ``back``: where the browser goes on afterwards. Raises NeedsLogin with what went
-    wrong, or another AgentError.
+    ``echo`` takes the one line of stdout (a link that works once, with ``no_browser`` or when no
+    browser opens), ``tell`` everything else (stderr). A browser gets a file that leads to the link;
+    ``take_link`` gets the link itself, for a browser that is open already. ``save_client_id``
+    stores a client ID that was given or entered. ``back``: where the browser goes on afterwards.
+    Raises NeedsLogin with what went wrong, or another AgentError.
     """
-    from agent.players.spotify.login import LoginFlow
+    from agent.players.spotify.login import LoginFlow, account_name
     from agent.players.spotify.oauth import Accounts
     from agent.web.login import LoginServer, is_client_id
 
@@ -62,6 +64,7 @@ def login(
         storage.login_note(paths, settings),
         accounts,
         clock,
+        lambda access: account_name(at.api, access),
     )
     server = LoginServer(
         flow,
@@ -73,26 +76,32 @@ def login(
         say=tell,
         back=back,
     )
+    redirect_file = paths.runtime / "login.html"
     server.start()
     try:
         if client_id is not None and client_id != settings.spotify.client_id:
             save_client_id(client_id)
-        url = server.begin(client_id) if client_id is not None else server.url
-        if no_browser:
-            tell("Open this address in a browser on this computer:")
-            show(url)
-        elif (open_browser or _open_browser)(url):
-            tell("Your browser shows the next step. Waiting for it ...")
-            # A browser may accept the address and show nothing.
-            tell(f"If no page opened: {url}")
+        link = server.link
+        if take_link is not None:
+            take_link(link)
+        elif no_browser:
+            tell("Open this address in a browser on this computer (it works once):")
+            show(link)
         else:
-            tell("No browser could be opened. Open this address yourself:")
-            show(url)
+            server.write_redirect_file(redirect_file)
+            if (open_browser or _open_browser)(redirect_file.as_uri()):
+                tell("Your browser shows the next step. Waiting for it ...")
+                # A browser may accept the file and show nothing.
+                tell(f"If no page opened: {link}")
+            else:
+                tell("No browser could be opened. Open this address yourself (it works once):")
+                show(link)
         server.wait(cancelled)
         tell(f"Logged in to Spotify. {next_step(settings)}".rstrip())
     finally:
         server.stop()
         accounts.close()
+        redirect_file.unlink(missing_ok=True)
 
 
 def next_step(settings: Settings) -> str:

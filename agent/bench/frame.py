@@ -41,14 +41,14 @@ def measure(
     cv2.setNumThreads(1)
     classifier = classifier or ExpressionClassifier.load()
     seed = _seed()
-    tracker = FaceTracker()
+    tracker, cold = FaceTracker(), FaceTracker()
     times: dict[str, list[float]] = {"seed": [], "cold": [], "tracked": []}
     for number, (before, frame) in enumerate(_pairs(clip, frames)):
         warm = number >= 3
         if seed is not None:
             _timed(lambda f=frame: seed(f), times["seed"] if warm else [])  # type: ignore[misc]
         _timed(
-            lambda f=frame: _classify(f, tracker.search(f), classifier),  # type: ignore[misc]
+            lambda f=frame: _classify(f, cold.search(f), classifier),  # type: ignore[misc]
             times["cold"] if warm else [],
         )
         tracker.detect(before)

@@ -25,7 +25,7 @@ import psutil
 
 from agent.errors import AgentError
 from agent.store.paths import Paths
-from agent.web.loopback import HOST
+from agent.web.door_client import call
 
 START_SECONDS = 60.0
 """An agent that has not seen anything by then does not work."""
@@ -92,7 +92,7 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
         agent.first("observation")
         watching = agent.cpu_percent(seconds)
         memory = agent.rss_mb()
-        agent.ask_for_the_page()
+        first_page, later_page = agent.visit_the_page()
         with_page = agent.rss_mb()
         stopped = None if sys.platform == "win32" else agent.stop()
     with running(clip, "--paused") as agent:
@@ -104,6 +104,11 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
     return {
         "rss_mb": memory,
         "rss_web_mb": with_page,
+        "page": {
+            "first_s": first_page,
+            "later_ms": later_page,
+            "on_top_mb": with_page - memory,
+        },
         "cpu_percent": {
             "source": source.result(),
             "watching": watching,
@@ -165,10 +170,15 @@ def source_percent(clip: Path, seconds: float) -> float:
     return 100.0 * used / spent
 
 
+PAGES = ("/", "/moods", "/history", "/settings", "/start")
+"""What is asked for to measure the page."""
+
+
 class RunningAgent:
     """A started agent and what it says on its standard output."""
 
-    def __init__(self, process: subprocess.Popen[str], began: float) -> None:
+    def __init__(self, process: subprocess.Popen[str], began: float, paths: Paths) -> None:
+        self._paths = paths
         self._began = began
         self._popen = process
         self._process = psutil.Process(process.pid)
@@ -219,22 +229,36 @@ class RunningAgent:
         """Measure the resident memory of the agent and its children, in 2**20 bytes."""
         return sum(p.memory_info().rss for p in self._family()) / MEGABYTE
 
-    def ask_for_the_page(self) -> int:
-        """Ask the page once, as a browser would; the answer's HTTP status.
+    def visit_the_page(self) -> tuple[float, float]:
+        """Open the page as a browser would, by a link that works once.
 
-        Raises AgentError when nothing listens.
+        Returns the seconds from the click to the first page, which loads what it needs, and the
+        median milliseconds of later ones. Raises AgentError when there is no page.
         """
-        ports = [
-            connection.laddr.port
-            for connection in self._process.net_connections(kind="tcp")
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.ip == HOST
-        ]
-        if not ports:
-            raise AgentError("The agent does not listen for the page.")
-        asking = http.client.HTTPConnection(HOST, ports[0], timeout=START_SECONDS)
+        began = time.perf_counter()
+        url = str(call(self._paths, "page", show=False)["url"])
+        host, _, path = url.removeprefix("http://").partition("/")
+        entered = self._get(host, f"/{path}")
+        session = (entered.getheader("Set-Cookie") or "").partition(";")[0]
+        status = self._get(host, "/", session).status
+        first = time.perf_counter() - began
+        later = []
+        for place in PAGES * 4:
+            began = time.perf_counter()
+            status = max(status, self._get(host, place, session).status)
+            later.append(time.perf_counter() - began)
+        if status != 200:
+            raise AgentError(f"The agent's page answers with {status}.")
+        # The first visit to each fills what is kept of its template.
+        return first, 1000 * statistics.median(later[len(PAGES) :])
+
+    def _get(self, host: str, path: str, session: str = "") -> http.client.HTTPResponse:
+        asking = http.client.HTTPConnection(host, timeout=START_SECONDS)
         try:
-            asking.request("GET", "/")
-            return asking.getresponse().status
+            asking.request("GET", path, headers={"Cookie": session} if session else {})
+            answer = asking.getresponse()
+            answer.read()
+            return answer
         except (OSError, http.client.HTTPException) as error:
             raise AgentError(f"The agent's page does not answer ({error}).") from error
         finally:
@@ -285,7 +309,7 @@ def running(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
         )
         try:
-            yield RunningAgent(process, began)
+            yield RunningAgent(process, began, Paths.below(Path(home)))
         finally:
             process.terminate()
             try:

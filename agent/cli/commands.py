@@ -393,6 +393,22 @@ def logout() -> None:
     print(log_out(Paths.default()))
 
 
+@app.command(rich_help_panel=SET_UP)
+def forget(
+    before: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Only what is older than this day."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="All of it.")] = False,
+) -> None:
+    """Delete what was noted: moods, changes of the music, your answers, the log."""
+    from agent.app.forgetting import forget as delete
+
+    if everything == (before is not None):
+        raise typer.BadParameter("one of the two is needed", param_hint="--everything or --before")
+    print(delete(Paths.default(), before and before.astimezone()))
+
+
 # --- a running Moodtray ---------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from agent.events import (
     ShowPreview,
     UndoSwitch,
 )
+from agent.translation import _
 from agent.types import (
     CameraState,
     Chooser,
@@ -32,12 +33,12 @@ from agent.types import (
     Snapshot,
 )
 from agent.wording import (
-    MOOD_WORDS,
     capital,
     clock_time,
     describe,
     journey_line,
     mood_line,
+    mood_word,
     music_line,
     part_stopped,
     sentence,
@@ -46,8 +47,13 @@ from agent.wording import (
     why_lines,
 )
 
-_RESUME = ("Resume", FollowFace())
-_OWN_MUSIC = ("Music for my moods", OpenPage("moods"))
+
+def _resume() -> tuple[str, Event]:
+    return _("Resume"), FollowFace()
+
+
+def _own_music() -> tuple[str, Event]:
+    return _("Music for my moods"), OpenPage("moods")
 
 
 # --- changes of the music, and the answers to what was wished -------------------------------------
@@ -58,13 +64,15 @@ def switched(
 ) -> Notification:
     """Tell that the music was changed: to what, why, and for how long."""
     assert decision.playlist is not None
-    buttons: tuple[tuple[str, Event], ...] = (("Undo", UndoSwitch(decision)),)
+    buttons: tuple[tuple[str, Event], ...] = ((_("Undo"), UndoSwitch(decision)),)
     body = sentence(decision.reason)
     if word is not None:
-        body = f"You said you feel {MOOD_WORDS[word.mood]}: so until {clock_time(word.until)}."
-        buttons += (_RESUME,)
+        body = _("You said you feel {mood}: so until {time}.").format(
+            mood=mood_word(word.mood), time=clock_time(word.until)
+        )
+        buttons += (_resume(),)
     elif not asked:
-        buttons += (("Wrong mood?", NotMyMood(decision.mood, decision)),)
+        buttons += ((_("Wrong mood?"), NotMyMood(decision.mood, decision)),)
     return Notification(
         NotificationKind.SWITCH,
         f"♪ {decision.playlist.name}",
@@ -78,13 +86,16 @@ def switched(
 def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notification:
     """Tell that a change was undone: what plays now, and until when it is left alone."""
     until = word.until if word is not None else until
-    said = "" if word is None else f"You said you feel {MOOD_WORDS[word.mood]}. "
-    alone = "" if until is None else f"Left alone until {clock_time(until)}."
+    said = alone = ""
+    if word is not None:
+        said = sentence(_("you said you feel {mood}").format(mood=mood_word(word.mood)))
+    if until is not None:
+        alone = _("Left alone until {time}.").format(time=clock_time(until))
     return Notification(
         NotificationKind.INFO,
-        f"Back to {name}",
-        f"{said}{alone}".strip(),
-        buttons=(_RESUME,),
+        _("Back to {name}").format(name=name),
+        f"{said} {alone}".strip(),
+        buttons=(_resume(),),
         emotion=None if word is None else word.mood,
         asked=True,
     )
@@ -92,14 +103,16 @@ def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notif
 
 def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
     """Answer the user who said how they feel, where the music is not changed for it."""
-    said = f"So until {clock_time(word.until)}."
-    why = "No music plays." if not plays else sentence(reason.partition(", and ")[2] or reason)
-    play: tuple[tuple[str, Event], ...] = () if plays else (("Play now", PlayForMood()),)
+    said = _("So until {time}.").format(time=clock_time(word.until))
+    why = _("No music plays.")
+    if plays:
+        why = sentence(reason.partition(_(", and "))[2] or reason)
+    play: tuple[tuple[str, Event], ...] = () if plays else ((_("Play now"), PlayForMood()),)
     return Notification(
         NotificationKind.INFO,
-        f"You said you feel {MOOD_WORDS[word.mood]}",
+        _("You said you feel {mood}").format(mood=mood_word(word.mood)),
         f"{said} {why}",
-        buttons=(*play, _RESUME),
+        buttons=(*play, _resume()),
         emotion=word.mood,
         asked=True,
     )
@@ -109,7 +122,7 @@ def follows_face(mood: MoodState) -> Notification:
     """Tell that the user's own word, or the time after an Undo, has ended."""
     return Notification(
         NotificationKind.INFO,
-        "Moodtray goes by your face again",
+        _("Moodtray goes by your face again"),
         sentence(describe(mood)),
         emotion=mood,
         asked=True,
@@ -118,30 +131,35 @@ def follows_face(mood: MoodState) -> Notification:
 
 def not_my_mood(denied: MoodState) -> Notification:
     """Answer the user whose mood it is not, where there was no change to take back."""
-    what = f"'{MOOD_WORDS[denied].capitalize()}'" if denied.is_emotion else "That"
+    what = f"'{capital(mood_word(denied))}'" if denied.is_emotion else _("That")
     return Notification(
         NotificationKind.INFO,
-        f"{what} is forgotten for ten minutes",
-        "What plays is left alone. Say how you feel: 'Wrong mood?' in the tray's menu.",
+        _("{what} is forgotten for ten minutes").format(what=what),
+        _("What plays is left alone. Say how you feel: 'Wrong mood?' in the tray's menu."),
         asked=True,
     )
 
 
 def not_switched(decision: Decision) -> Notification:
     """Answer a request for music that changes nothing: there is none, or it fits."""
-    mood, playlist = MOOD_WORDS[decision.mood], decision.playlist
+    mood, playlist = mood_word(decision.mood), decision.playlist
+    fits = _(FITS) in decision.reason
     if playlist is None:
-        title, body = f"No music for {mood}", f"{sentence(decision.reason)} Name some for it."
-    elif FITS in decision.reason:
-        title, body = f"♪ {playlist.name} plays on", sentence(decision.reason)
+        title = _("No music for {mood}").format(mood=mood)
+        body = _("{reason} Name some for it.").format(reason=sentence(decision.reason))
+    elif fits:
+        title = _("♪ {name} plays on").format(name=playlist.name)
+        body = sentence(decision.reason)
     else:
-        title = f"♪ {playlist.name} plays on"
-        body = f"It is the only playlist for {mood}. Name more, and they take turns."
+        title = _("♪ {name} plays on").format(name=playlist.name)
+        body = _("It is the only playlist for {mood}. Name more, and they take turns.").format(
+            mood=mood
+        )
     return Notification(
         NotificationKind.INFO,
         title,
         body,
-        buttons=() if FITS in decision.reason else (_OWN_MUSIC,),
+        buttons=() if fits else (_own_music(),),
         emotion=decision.mood if decision.mood.is_emotion else None,
         asked=True,
     )
@@ -151,9 +169,9 @@ def nothing_plays() -> Notification:
     """Answer 'Next track' in silence."""
     return Notification(
         NotificationKind.INFO,
-        "No music plays",
-        "So there is no next track.",
-        buttons=(("Play now", PlayForMood()),),
+        _("No music plays"),
+        _("So there is no next track."),
+        buttons=((_("Play now"), PlayForMood()),),
         asked=True,
     )
 
@@ -162,8 +180,8 @@ def nothing_to_undo() -> Notification:
     """Answer an Undo without a change."""
     return Notification(
         NotificationKind.INFO,
-        "There is nothing to undo",
-        "Moodtray has not changed the music, or has taken its change back already.",
+        _("There is nothing to undo"),
+        _("Moodtray has not changed the music, or has taken its change back already."),
         asked=True,
     )
 
@@ -173,14 +191,14 @@ def nothing_to_undo() -> Notification:
 
 def on_break(until: datetime | None, until_back: bool) -> Notification:
     """Tell that camera and music rest, as the user asked."""
-    end = "until you are back" if until_back else "until you resume"
+    end = _("until you are back") if until_back else _("until you resume")
     if until is not None:
-        end = f"until {clock_time(until)}"
+        end = _("until {time}").format(time=clock_time(until))
     return Notification(
         NotificationKind.INFO,
-        f"Taking a break {end}",
-        "Camera and music rest.",
-        buttons=(("I am back", ResumeCamera()),),
+        _("Taking a break {until}").format(until=end),
+        _("Camera and music rest."),
+        buttons=((_("I am back"), ResumeCamera()),),
         asked=True,
     )
 
@@ -189,9 +207,9 @@ def music_rests(why: str) -> Notification:
     """Tell that the music was paused for a call or a shared screen."""
     return Notification(
         NotificationKind.INFO,
-        "The music rests",
-        f"{sentence(why)} It goes on afterwards.",
-        buttons=(("Go on now", ResumeMusic()),),
+        _("The music rests"),
+        _("{why} It goes on afterwards.").format(why=sentence(_(why))),
+        buttons=((_("Go on now"), ResumeMusic()),),
     )
 
 
@@ -201,15 +219,15 @@ def music_rests(why: str) -> Notification:
 def welcome(plays: bool) -> Notification:
     """Tell what follows after the first yes to the camera."""
     silence = (
-        "When your mood is clear, the music changes at the end of a track."
+        _("When your mood is clear, the music changes at the end of a track.")
         if plays
-        else "Silence is normal: Moodtray changes music that plays, and starts none by itself."
+        else _("Silence is normal: Moodtray changes music that plays, and starts none by itself.")
     )
     return Notification(
         NotificationKind.INFO,
-        "Moodtray looks now",
-        f"It takes about ten seconds to know your mood. {silence}",
-        buttons=(("Play now", PlayForMood()), _OWN_MUSIC),
+        _("Moodtray looks now"),
+        _("It takes about ten seconds to know your mood. {more}").format(more=silence),
+        buttons=((_("Play now"), PlayForMood()), _own_music()),
         emotion=MoodState.HAPPY,
         asked=True,
     )
@@ -239,9 +257,9 @@ def trouble(error: AgentError, asked: bool = False) -> Notification:
     kind = NotificationKind.PROBLEM
     buttons: tuple[tuple[str, Event], ...] = ()
     if isinstance(error, PlaylistGone):
-        buttons = (_OWN_MUSIC,)
+        buttons = (_own_music(),)
     if isinstance(error, NeedsLogin):
-        kind, buttons = NotificationKind.LOGIN, (("Log in", LogIn()),)
+        kind, buttons = NotificationKind.LOGIN, ((_("Log in"), LogIn()),)
     elif isinstance(error, NoDevice):
         kind = NotificationKind.DEVICE
     elif isinstance(error, CameraError | BadPicture):
@@ -253,9 +271,9 @@ def worker_gave_up(worker: str, asked: bool = False) -> Notification:
     """Tell that a part was switched off. ``asked``: the user has just wanted something of it."""
     return Notification(
         NotificationKind.PROBLEM,
-        "A part of Moodtray stopped",
-        f"{part_stopped(worker)} 'moodtray doctor' may know why.",
-        buttons=(("Start again", RestartWorkers()),),
+        _("A part of Moodtray stopped"),
+        _("{what} 'moodtray doctor' may know why.").format(what=part_stopped(worker)),
+        buttons=((_("Start again"), RestartWorkers()),),
         asked=asked,
     )
 
@@ -264,9 +282,11 @@ def worker_crashed(worker: str) -> Notification:
     """Tell that a part met a defect and goes on."""
     return Notification(
         NotificationKind.INFO,
-        "Moodtray met a fault of its own",
-        f"{what_is_done_by(worker)} was interrupted and goes on by itself. Please report it: "
-        "'moodtray doctor --bundle' gathers what helps to find the fault.",
+        _("Moodtray met a fault of its own"),
+        _(
+            "{part} was interrupted and goes on by itself. Please report it: "
+            "'moodtray doctor --bundle' gathers what helps to find the fault."
+        ).format(part=what_is_done_by(worker)),
     )
 
 
@@ -274,10 +294,12 @@ def no_consent() -> Notification:
     """Answer a wish that needs the camera before it is allowed."""
     return Notification(
         NotificationKind.CAMERA,
-        "The camera is not allowed yet",
-        "Read what Moodtray does with it and allow it: 'Allow the camera…' in the tray's menu, or "
-        "'moodtray consent'.",
-        buttons=(("Allow the camera…", AskForConsent()),),
+        _("The camera is not allowed yet"),
+        _(
+            "Read what Moodtray does with it and allow it: 'Allow the camera…' in the tray's menu, "
+            "or 'moodtray consent'."
+        ),
+        buttons=((_("Allow the camera…"), AskForConsent()),),
         asked=True,
     )
 
@@ -285,17 +307,19 @@ def no_consent() -> Notification:
 def camera_unavailable(problem: str) -> Notification:
     """Tell that the camera has been busy or lost for long; ``problem``: why."""
     return Notification(
-        NotificationKind.CAMERA, "The camera cannot be used", f"{problem} Moodtray keeps trying."
+        NotificationKind.CAMERA,
+        _("The camera cannot be used"),
+        _("{problem} Moodtray keeps trying.").format(problem=problem),
     )
 
 
 def not_taken_back(error: AgentError | None) -> Notification:
     """Answer an Undo that cannot be done; ``error`` None: nobody knows what played before."""
-    why = "The player did not say what played before." if error is None else error.message
+    why = _("The player did not say what played before.") if error is None else error.message
     return Notification(
         NotificationKind.WARNING,
-        "The change was not taken back",
-        f"{why} What plays now is left alone.",
+        _("The change was not taken back"),
+        _("{why} What plays now is left alone.").format(why=why),
         asked=True,
     )
 
@@ -304,8 +328,8 @@ def no_longer_the_last() -> Notification:
     """Answer an Undo of a switch after which the music was changed again, or taken back."""
     return Notification(
         NotificationKind.INFO,
-        "This change is no longer the last",
-        "The music was changed again since then. What plays now is left alone.",
+        _("This change is no longer the last"),
+        _("The music was changed again since then. What plays now is left alone."),
         asked=True,
     )
 
@@ -314,9 +338,9 @@ def preview_while_paused() -> Notification:
     """Ask whether the camera may go on, since the preview needs it."""
     return Notification(
         NotificationKind.CAMERA,
-        "The camera is paused",
-        "The preview shows the camera's picture. Resume the camera to see it.",
-        buttons=(("Resume and show", ShowPreview(True, resume=True)),),
+        _("The camera is paused"),
+        _("The preview shows the camera's picture. Resume the camera to see it."),
+        buttons=((_("Resume and show"), ShowPreview(True, resume=True)),),
         asked=True,
     )
 

@@ -32,6 +32,7 @@ from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, Playlist
 from agent.ports import Clock
 from agent.settings import PolicySettings
 from agent.timing import PLAY_AT_WORST, ToldOnce
+from agent.translation import _
 from agent.types import (
     Action,
     Chooser,
@@ -339,7 +340,7 @@ class MusicControl:
         now = self._clock.monotonic()
         if self._switches.under_way(now) is not None:
             return []  # a double click is one wish
-        reason = "you chose it yourself"
+        reason = _("you chose it yourself")
         decision = Decision(now, Action.SWITCH_NOW, mood, playlist, reason)
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]

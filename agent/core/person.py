@@ -47,11 +47,11 @@ USUAL_SPREAD = 0.6
 USUAL_LOOKS = 1.0
 """... and how many looks' worth that prior counts."""
 UNLIKE_REST = 0.7
-"""So much of USUAL_REST is taken off far from rest. Chosen on simulated actors who pose weakly, held
-against muxspace's held-out persons (whose neutral faces must stay neutral) and the London set."""
+"""So much of USUAL_REST is taken off far from rest. Chosen on simulated actors who pose weakly,
+held against muxspace's held-out persons (whose neutral faces must stay neutral)."""
 NARROW = 0.3
 BEGINS = 1.0
-"""Taking off begins where the mean square distance from rest is BEGINS times NARROW + ``spread``."""
+"""Taking off begins at so many times NARROW + ``spread`` of mean square distance from rest."""
 MOST = 1.5
 """Bound of each number of the shift: not more than what e^1.5, 4.5 times, makes of an answer."""
 STEP = 0.12

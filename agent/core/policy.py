@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.settings import PolicySettings
+from agent.translation import N_, _
 from agent.types import (
     EMOTIONS,
     Action,
@@ -35,7 +36,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
-from agent.wording import MOOD_WORDS, describe
+from agent.wording import describe, mood_word
 
 Playlists = Mapping[MoodState, tuple[Playlist, ...]]
 
@@ -46,8 +47,8 @@ LEANING = 0.35
 """Probability from which a request for music takes an emotion that is not the mood yet: nearer than
 any other, and the user waits."""
 
-FITS = "what plays fits already"
-WAITS_FOR_DEVICE = "no device is open to play on, and the music begins when one is"
+FITS = N_("what plays fits already")
+WAITS_FOR_DEVICE = N_("no device is open to play on, and the music begins when one is")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def decide(
     if hand is not None and not told:
         return keep(hand)
     if not about.watching and not mood.by_hand:
-        return keep("the camera does not see you just now")
+        return keep(_("the camera does not see you just now"))
     if not mood.state.is_emotion:
         return keep(describe(mood))
     if about.guide is not None and about.guide.play is None:
@@ -134,9 +135,9 @@ def decide(
     if not playlists.get(wanted):
         return keep(no_playlist(wanted, about.missing))
     if about.awaited:
-        return keep(WAITS_FOR_DEVICE)
+        return keep(_(WAITS_FOR_DEVICE))
     if playback is None or not _reachable(playback, about, settings):
-        return keep("no music player is there to be changed")
+        return keep(_("no music player is there to be changed"))
 
     playlist = choose(playlists[wanted], about.started)
     reason = describe(mood)
@@ -146,15 +147,15 @@ def decide(
 
     if playback.state is not PlayState.PLAYING:
         if not (settings.start_when_silent or about.ran_out or about.owed):
-            return keep("nothing plays, and Moodtray starts music only when asked")
+            return keep(_("nothing plays, and Moodtray starts music only when asked"))
         if cooling:
-            return keep("the music was changed a moment ago")
+            return keep(_("the music was changed a moment ago"))
         return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
 
     if fits(playback, playlists[wanted]):
-        return keep(f"{reason}, and {FITS}")
+        return keep(_("{reason}, and {fits}").format(reason=reason, fits=_(FITS)))
     if cooling and not told:
-        return keep("the music was changed a moment ago")
+        return keep(_("the music was changed a moment ago"))
     at_boundary = about.happening in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED)
     endless = playback.duration is None
     if settings.timing == "now" or at_boundary or endless or told:
@@ -181,8 +182,10 @@ def fits(playback: Playback | None, playlists: Sequence[Playlist]) -> bool:
 def no_playlist(state: MoodState, missing: frozenset[MoodState] = frozenset()) -> str:
     """Return the reason where nothing can be played for ``state``."""
     if state in missing:
-        return f"what is set for {MOOD_WORDS[state]} cannot be found or played just now"
-    return f"no playlist is set for {MOOD_WORDS[state]}"
+        return _("what is set for {mood} cannot be found or played just now").format(
+            mood=mood_word(state)
+        )
+    return _("no playlist is set for {mood}").format(mood=mood_word(state))
 
 
 def another(
@@ -205,10 +208,10 @@ def another(
         return Decision(now, Action.KEEP, state, None, no_playlist(state, missing))
     others = [each for each in playlists[state] if playback is None or not fits(playback, (each,))]
     if not others:
-        only = f"it is the only playlist for {MOOD_WORDS[state]}"
+        only = _("it is the only playlist for {mood}").format(mood=mood_word(state))
         return Decision(now, Action.KEEP, state, playlists[state][0], only)
     playlist = choose(others, started)
-    return Decision(now, Action.SWITCH_NOW, state, playlist, "you asked for another playlist")
+    return Decision(now, Action.SWITCH_NOW, state, playlist, _("you asked for another playlist"))
 
 
 def still_looking(mood: Mood, about: Circumstances) -> bool:
@@ -227,21 +230,25 @@ def _asked(
     mood: Mood, playback: Playback | None, about: Circumstances, playlists: Playlists
 ) -> Decision:
     state = mood.state
-    reason = "you asked for music, and " + describe(mood)
+    reason = _("you asked for music, and {mood}").format(mood=describe(mood))
     if not state.is_emotion:
         if about.leaning is not None:
             state = about.leaning
-            reason = f"you asked for music, and you seem {MOOD_WORDS[state]} at first sight"
+            reason = _("you asked for music, and you seem {mood} at first sight").format(
+                mood=mood_word(state)
+            )
         elif about.last_emotion is not None:
             state = about.last_emotion
-            reason = f"you asked for music, and you last looked {MOOD_WORDS[state]}"
+            reason = _("you asked for music, and you last looked {mood}").format(
+                mood=mood_word(state)
+            )
         elif still_looking(mood, about):
             return Decision(
-                about.now, Action.KEEP, mood.state, None, "looking at your mood before playing"
+                about.now, Action.KEEP, mood.state, None, _("looking at your mood before playing")
             )
         else:
             state = MoodState.NEUTRAL
-            reason = "you asked for music, and your mood is not known yet"
+            reason = _("you asked for music, and your mood is not known yet")
     if about.guide is not None and about.guide.play is not None:
         state = about.guide.play
         reason += f", {about.guide.words}"
@@ -249,7 +256,13 @@ def _asked(
         return Decision(about.now, Action.KEEP, state, None, no_playlist(state, about.missing))
     for playing in playlists[state]:
         if fits(playback, (playing,)):
-            return Decision(about.now, Action.KEEP, state, playing, f"{reason}, and {FITS}")
+            return Decision(
+                about.now,
+                Action.KEEP,
+                state,
+                playing,
+                _("{reason}, and {fits}").format(reason=reason, fits=_(FITS)),
+            )
     playlist = choose(playlists[state], about.started)
     return Decision(about.now, Action.SWITCH_NOW, state, playlist, reason)
 
@@ -270,15 +283,15 @@ def _users_hand(
     """Return why the music is to be left to the user's hand, or None."""
     if playback is not None and playback.paused_by_hand:
         gone = playback.state is PlayState.UNAVAILABLE
-        return "the device that played is gone" if gone else "you paused the music"
+        return _("the device that played is gone") if gone else _("you paused the music")
     if about.hands_off_until is not None and about.now < about.hands_off_until:
-        return "you took back the last change"
+        return _("you took back the last change")
     if playback is None or playback.state is not PlayState.PLAYING:
         return None
     if playback.spoken and not settings.interrupt_speech:
-        return "somebody speaks: podcasts and audiobooks are left alone"
+        return _("somebody speaks: podcasts and audiobooks are left alone")
     if playback.chosen_by is Chooser.USER:
         since = playback.chosen_since if playback.chosen_since is not None else about.now
         if about.now - since < settings.hands_off_minutes * 60:
-            return "you chose this music yourself"
+            return _("you chose this music yourself")
     return None

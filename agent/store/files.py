@@ -25,7 +25,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     temporary: str | None = None
     try:
         with contextlib.suppress(FileNotFoundError):
-            mode = target.stat().st_mode & 0o777
+            mode = target.stat().st_mode & 0o755  # never what others may write
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

@@ -166,6 +166,18 @@ class SqliteHistory:
             self._file.run(lambda opened: _remove_between(opened, since, until))
         _remove_set_aside(self.path, "")
 
+    def has_older_than(self, when: float) -> bool:
+        """Tell whether anything is older than that (seconds since 1970). Raises StoreError."""
+        if not self.path.exists():
+            return False
+        query = " UNION ALL ".join(
+            f"SELECT 1 FROM {table} WHERE at < :when" for table in ("moods", "switches", "feedback")
+        )
+        found = self._file.run(
+            lambda opened: opened.execute(f"{query} LIMIT 1", {"when": when}).fetchone()
+        )
+        return found is not None
+
     # -- reading: oldest first
 
     def moods(self, *, since: datetime | None = None, last: int = 1000) -> list[MoodEntry]:

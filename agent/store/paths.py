@@ -7,6 +7,8 @@ carry the program on a stick.
 from __future__ import annotations
 
 import os
+import shlex
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +94,10 @@ class Paths:
         """
         for needed in (self.state, self.runtime):
             ensure_folder(needed)
+        if self.runtime.is_symlink():
+            raise StoreError(f"{self.runtime} is a link. Remove it; a folder is made in its place.")
+        if os.name != "nt":
+            self.runtime.chmod(0o700)  # it holds what nobody else may reach
         troubles = []
         for folder in (self.config, self.data, self.logs):
             try:
@@ -139,12 +145,39 @@ def ensure_folder(folder: Path) -> Path:
             f"The folder {folder} cannot be made or written ({error.strerror}). "
             "Check its permissions, or name another place with the variable MOODTRAY_HOME."
         ) from error
+    _refuse_strangers(folder)
     if not os.access(folder, os.W_OK):
         raise StoreError(
             f"The folder {folder} cannot be written. "
             "Check its permissions, or name another place with the variable MOODTRAY_HOME."
         )
     return folder
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """Raise StoreError for a folder that another user owns or may write, or has put a link to.
+
+    Whoever may write there could swap the settings, the login or the socket for commands.
+    """
+    if os.name == "nt":  # its permissions are of another kind, and inherited from the profile
+        return
+    me = os.geteuid()
+    for found, what in (
+        (folder.lstat(), "link" if folder.is_symlink() else "folder"),
+        (folder.stat(), "folder"),
+    ):
+        if found.st_uid != me:
+            raise StoreError(
+                f"The {what} {folder} belongs to another user of this computer. Remove it, or name "
+                f"another place with the variable {HOME}.",
+                title="This folder is not yours",
+            )
+    if folder.stat().st_mode & stat.S_IWOTH:
+        raise StoreError(
+            f"Every user of this computer may write into {folder}. Look through it, then close it: "
+            f"chmod go-w {shlex.quote(str(folder))}",
+            title="This folder is open to all",
+        )
 
 
 # --- files that the program ships -----------------------------------------------------------------

@@ -60,7 +60,7 @@ class Pose:
 
 
 def pose(box: Box) -> Pose | None:
-    """Compute the pose; None where the box has no points, or they lie on one another."""
+    """Find the pose; None where the box has no points, or they lie on one another."""
     if len(box.landmarks) < 4:
         return None
     left, right, nose, mouth = (np.array(p) for p in box.landmarks[:4])
@@ -81,7 +81,7 @@ def pose(box: Box) -> Pose | None:
 
 
 def face_side(seen: Pose, framing: Framing = TRAINING) -> float:
-    """Compute the side of the crop in pixels of the frame.
+    """Return the side of the crop in pixels of the frame.
 
     A turned head brings the eyes together and leaves the mouth where it was, a bowed one the other
     way round: the larger of the two holds.
@@ -90,7 +90,7 @@ def face_side(seen: Pose, framing: Framing = TRAINING) -> float:
 
 
 def crop(frame: Frame, box: Box, framing: Framing = TRAINING) -> NDArray[np.uint8]:
-    """Cut the face out upright and framed, uint8 SIDE x SIDE x 3.
+    """Cut the face out, upright and framed, uint8 SIDE x SIDE x 3.
 
     Where the box has no points: its part of the frame as it is. What lies beyond the frame repeats
     its border.

@@ -17,8 +17,10 @@ __all__ = ["Burst", "Look", "crop"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One frame's worth; ``probabilities`` is None when there was no face. ``unclear``: why it
-    cannot be told what the face shows, in words; empty: it can."""
+    """One frame's worth; ``probabilities`` is None when there was no face.
+
+    ``unclear``: why it cannot be told what the face shows, in words; empty: it can.
+    """
 
     faces: int = 0
     probabilities: NDArray[np.float32] | None = None
@@ -29,8 +31,7 @@ class Look:
     def of(
         cls, faces: int, box: Box, face: NDArray[np.uint8], probabilities: NDArray[np.float32]
     ) -> Look:
-        """A look with a face in it: ``face`` its crop, found in ``box``; ``probabilities`` float32
-        [7]."""
+        """Make the look of a face; ``probabilities`` float32 [7]."""
         measures = measure(box, face)
         quality = trust(measures, probabilities)
         return cls(faces, probabilities, quality, unclear(measures, quality))
@@ -43,7 +44,7 @@ class Burst:
     looks: list[Look] = field(default_factory=list)
 
     def add(self, look: Look, keep: int | None = None) -> None:
-        """``keep``: forget all but so many of the latest."""
+        """Add a look; ``keep``: forget all but so many of the latest."""
         self.looks.append(look)
         if keep is not None:
             del self.looks[:-keep]
@@ -54,9 +55,9 @@ class Burst:
         return max((look.faces for look in self.looks), default=0)
 
     def observation(self, now: float) -> Observation:
-        """Probabilities are averaged over the looks that showed a face, weighed by their quality;
-        the quality is that of those looks times their share. It is unclear where most of them
-        are, for the reason that most of those have.
+        """Average the probabilities over the looks that showed a face, weighed by their quality.
+
+        It is unclear where most of them are, for the reason that most of those have.
         """
         seen = [(x.probabilities, x.quality) for x in self.looks if x.probabilities is not None]
         if not seen:

@@ -53,15 +53,15 @@ class Finder(Protocol):
     name: str
 
     def whole(self, frame: Frame) -> list[Box]:
-        """Faces of the whole frame. Raises ModelError."""
+        """Find faces of the whole frame. Raises ModelError."""
         ...
 
     def near(self, frame: Frame, last: Box) -> list[Box]:
-        """Faces around a place; much cheaper. Raises ModelError."""
+        """Find faces around a place; much cheaper. Raises ModelError."""
         ...
 
     def every(self, frame: Frame) -> list[Box]:
-        """Every face of a picture, the small ones too; slower. Raises ModelError."""
+        """Find every face of a picture, the small ones too; slower. Raises ModelError."""
         ...
 
 
@@ -93,7 +93,7 @@ class FaceTracker:
     """So many faces of the latest look never move, and count as none."""
 
     def detect(self, frame: Frame) -> list[Box]:
-        """Faces in pixels of the frame, the followed person first; empty when there is none.
+        """Find the faces, the followed person first; empty when there is none.
 
         While somebody is followed only that face is searched for, save for a look at the whole
         frame now and then. A face that never moves is left out; so is, after the followed person
@@ -112,7 +112,7 @@ class FaceTracker:
 
     @property
     def following(self) -> bool:
-        """Will the next look search around a face only?"""
+        """True when the next look searches around a face only."""
         return self._last is not None and self._misses == 0 and self._since_whole < RECHECK
 
     @property
@@ -121,13 +121,15 @@ class FaceTracker:
         return self._finder().name
 
     def search(self, frame: Frame) -> list[Box]:
-        """The whole frame, without memory; the largest face first. Raises ModelError."""
+        """Search the whole frame, without memory; the largest face first. Raises ModelError."""
         found = self._finder().whole(any_frame(frame))
         return sorted(found, key=lambda box: box.area, reverse=True)
 
     def search_all(self, frame: Frame) -> list[Box]:
-        """Every face of a picture, also the small ones, without memory; the largest first. Slower
-        than :meth:`search` and meant for pictures, not for a camera. Raises ModelError."""
+        """Find every face of a picture, also the small ones, without memory; the largest first.
+
+        Slower than :meth:`search` and meant for pictures, not for a camera. Raises ModelError.
+        """
         kept: list[Box] = []
         found = self._finder().every(any_frame(frame))
         for box in sorted(found, key=lambda box: box.area, reverse=True):
@@ -137,7 +139,7 @@ class FaceTracker:
         return kept
 
     def _living(self, frame: Frame, boxes: list[Box]) -> list[Box]:
-        """Those that are not known to be a picture on the wall."""
+        """Leave out those that are known to be a picture on the wall."""
         now = self._now()
         moving = [box for box in boxes if not self._still.is_still(frame, box, now)]
         ignored = len(boxes) - len(moving)
@@ -170,8 +172,10 @@ class FaceTracker:
         return [chosen, *others]
 
     def _note_behind(self, chosen: Box, others: list[Box]) -> None:
-        """Remember who else is there. A small face is seen now and then only, so that one look
-        without it does not end the memory."""
+        """Remember who else is there.
+
+        A small face is seen now and then only, so that one look without it does not end the memory.
+        """
         now = self._now()
         smaller = [(box, now) for box in others if box.area < chosen.area]
         taken = [chosen, *(box for box, _ in smaller)]
@@ -186,7 +190,7 @@ class FaceTracker:
         ][:BEHIND_MOST]
 
     def _was_behind(self, box: Box) -> bool:
-        """Is this one who was there beside the followed person, where and as small as before?"""
+        """Tell whether this one was beside the followed person, in this place and as small."""
         for other, _ in self._others:
             if overlap(box, other) >= SAME_PERSON and box.area < CAME_NEARER * other.area:
                 self._misses = 0  # still there: remembered for as long
@@ -200,7 +204,7 @@ class FaceTracker:
 
 
 def load_finder(name: FinderName) -> Finder:
-    """The finder of that name, or Haar's where BlazeFace cannot be had; the log says why."""
+    """Load the finder of that name, or Haar's where BlazeFace cannot be had; the log says why."""
     if name == "blazeface":
         try:
             return BlazeFinder()
@@ -210,7 +214,7 @@ def load_finder(name: FinderName) -> Finder:
 
 
 def any_frame(frame: Frame) -> Frame:
-    """``frame`` (uint8, H x W, or H x W x 1, 3 or 4) as BGR."""
+    """Turn ``frame`` (uint8, H x W, or H x W x 1, 3 or 4) into BGR."""
     if frame.ndim == 3 and frame.shape[2] == 3:
         return frame
     if frame.ndim == 2:

@@ -21,7 +21,7 @@ _FETCH = "Fetch it with 'make setup', or install Moodtray again."
 
 
 def checked(name: str, folder: Path | None = None) -> Path:
-    """Check the file ``name`` in ``folder`` and return its path.
+    """Return the file ``name`` in ``folder``.
 
     None: the folder of the model that Moodtray ships. Raises ModelError: missing, truncated, or
     another version.

@@ -42,7 +42,7 @@ class HaarFinder:
         self._cascade: cv2.CascadeClassifier | None = None
 
     def whole(self, frame: Frame) -> list[Box]:
-        """Find faces of the whole frame; small ones only when there is no large one."""
+        """Find faces of the whole frame."""
         scale = min(1.0, SEARCH_WIDTH / frame.shape[1])
         grey = _reduced(frame, scale)
         found = self._run(grey, LARGE, None)

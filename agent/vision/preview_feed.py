@@ -21,6 +21,7 @@ class Live:
         self.forget()
 
     def forget(self) -> None:
+        """Forget what was followed."""
         self.burst = Burst()
         self.probabilities: tuple[float, ...] | None = None
         self.unclear = ""
@@ -31,18 +32,21 @@ class Live:
 
     @property
     def fps(self) -> float:
+        """Frames a second of late."""
         if len(self._times) < 2:
             return 0.0
         return (len(self._times) - 1) / max(1e-6, self._times[-1] - self._times[0])
 
     def frame_at(self, now: float) -> None:
+        """Count a frame at the monotonic time ``now``."""
         self._times.append(now)
 
     def search_due(self, now: float) -> bool:
-        """Following is cheap and done on every frame; searching for nobody is not."""
+        """Tell whether to search; following is cheap and done on every frame."""
         return self._seen or now - self._searched >= SEARCH_SECONDS
 
     def searched(self, now: float, seen: bool) -> None:
+        """Note a search, and whether somebody was seen."""
         self._searched, self._seen = now, seen
         if not seen:
             self.probabilities = None
@@ -50,11 +54,14 @@ class Live:
             self._classified = 0.0
 
     def classify_due(self, now: float) -> bool:
+        """Tell whether the face is to be classified now."""
         return now - self._classified >= CLASSIFY_SECONDS
 
     def classified(self, now: float, look: Look) -> None:
-        """Bars that jump are unreadable: two parts old, one part new. A look in which nothing can
-        be read has none."""
+        """Smooth the bars, for those that jump are unreadable: two parts old, one part new.
+
+        A look in which nothing can be read has none.
+        """
         self._classified = now
         self.unclear = look.unclear
         if look.probabilities is None or look.quality == 0.0:

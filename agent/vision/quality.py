@@ -116,7 +116,7 @@ def _halvings(value: float, enough: float) -> float:
 
 
 def trust(measures: Measures, probabilities: NDArray[np.floating]) -> float:
-    """Estimate how likely the reading ``probabilities`` (seven, sum 1) is right, 0..1.
+    """Rate 0..1 how likely the reading ``probabilities`` (seven, sum 1) is right.
 
     0 where the picture alone says that it cannot be told.
     """
@@ -128,14 +128,14 @@ def trust(measures: Measures, probabilities: NDArray[np.floating]) -> float:
 
 
 def evidence(measures: Measures, probabilities: NDArray[np.floating]) -> tuple[float, float]:
-    """Weigh what speaks for a look: (how sure the network is, how sure the finder)."""
+    """Return what speaks for a look: (how sure the network is, how sure the finder)."""
     best = float(np.max(probabilities))
     sure = min(5.0, max(-2.0, math.log(best / (1.0 - best + 1e-4))))
     return sure, min(0.9, max(0.5, measures.score))
 
 
 def against(measures: Measures) -> float:
-    """Sum what the picture's lacks take off the log odds."""
+    """Return what the picture's lacks take off the log odds."""
     return float(sum(weight * getattr(measures, name) for name, weight in WEIGHTS.items()))
 
 
@@ -150,5 +150,5 @@ def picture_fault(measures: Measures) -> str:
 
 
 def unclear(measures: Measures, quality: float) -> str:
-    """Say why a look of this quality is not clear; empty: it is."""
+    """Say why a look of this quality is not clear; empty: it is clear."""
     return picture_fault(measures) or (HARD_TO_READ if quality < CLEAR else "")

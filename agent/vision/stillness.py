@@ -76,7 +76,7 @@ def _is_unchanged(place: _Place, now: float) -> bool:
 
 
 def _patch(frame: Frame, box: Box) -> NDArray[np.float32]:
-    """See the place coarse, grey, free of brightness and contrast: mean 0, mean square 1.
+    """Return the place, coarse, grey, free of brightness and contrast: mean 0, mean square 1.
 
     Zeros where nothing can be seen or the frame has become smaller.
     """

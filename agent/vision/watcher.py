@@ -1,5 +1,6 @@
-"""The thread that owns the camera: now and then a burst of frames, averaged into one Observation;
-while somebody looks at the preview every frame.
+"""The thread that owns the camera: now and then a burst of frames, averaged into one Observation.
+
+While somebody looks at the preview every frame.
 
 Off means released: the camera is closed before anything else happens, also within a burst.
 """
@@ -81,38 +82,40 @@ class Watcher(Worker):
     # -- any thread
 
     def set_active(self, on: bool) -> None:
-        """Off releases the camera, on opens it."""
+        """Release the camera, or open it."""
         self._active = on
         self._nudge()
 
     def set_interval(self, seconds: float) -> None:
-        """Counts from the latest look."""
+        """Look that often, counted from the latest look."""
         self._interval = seconds
         self._nudge()
 
     def set_burst(self, frames: int, seconds: float) -> None:
-        """From the next burst on."""
+        """Use this burst from the next one on."""
         self._burst_frames, self._burst_seconds = frames, seconds
 
     def set_yield_to_others(self, on: bool) -> None:
-        """Whether to let the webcam go when another program opens it. Where that cannot be told
-        (see agent.vision.camera_sharing) nothing changes.
+        """Let the webcam go when another program opens it, or no longer.
+
+        Where that cannot be told (see agent.vision.camera_sharing) nothing changes.
         """
         self._yields = on
         self.wake()
 
     def set_camera(self, camera: Callable[[], Camera]) -> None:
-        """Another camera: the present one is closed and the new one opened."""
+        """Use another camera: the present one is closed and the new one opened."""
         self._make_camera = camera
         self._reopen = True
         self._nudge()
 
     def set_tap(self, tap: Tap | None) -> None:
-        """Every frame to ``tap``, called in the watcher's thread (return soon); None: no longer."""
+        """Give every frame to ``tap``, in the watcher's thread (return soon); None: no longer."""
         self._tap = tap
         self._nudge()
 
     def request_stop(self) -> None:
+        """Ask the thread to end; returns at once."""
         super().request_stop()
         self._changed.set()
 
@@ -123,6 +126,7 @@ class Watcher(Worker):
     # -- the watcher's thread
 
     def cycle(self) -> float | None:
+        """Take one look, or show the preview a frame."""
         self._changed.clear()
         if self._reopen:
             self._reopen = False
@@ -149,12 +153,13 @@ class Watcher(Worker):
         return self._wait()
 
     def _wait(self) -> float:
-        """Seconds until the next look is due."""
+        """Return the seconds until the next look is due."""
         if self._looked is None:
             return 0.0
         return max(0.0, self._looked + self._interval - self.clock.monotonic())
 
     def failed(self, error: AgentError) -> None:
+        """Report the camera's trouble."""
         if isinstance(error, Wanted):
             self._tell(CameraState.BUSY, error)
             return
@@ -163,6 +168,7 @@ class Watcher(Worker):
         self._tell(CameraState.LOST if gone else CameraState.BUSY, error)
 
     def release(self) -> None:
+        """Let go of the camera."""
         camera, self._camera = self._camera, None
         if camera is not None:
             camera.close()
@@ -172,6 +178,7 @@ class Watcher(Worker):
         self._looked = None
 
     def given_up(self) -> None:
+        """Report that the camera is off."""
         self._tell(CameraState.OFF)
 
     def _opened(self) -> Camera:
@@ -197,7 +204,7 @@ class Watcher(Worker):
         self.report(CameraChanged(state, error))
 
     def _look(self, camera: Camera) -> Burst | None:
-        """One burst; None when it was broken off because something changed."""
+        """Take one burst; None when it was broken off because something changed."""
         frames = self._burst_frames
         gap = self._burst_seconds / max(1, frames - 1)
         burst = Burst()
@@ -215,8 +222,9 @@ class Watcher(Worker):
         return burst
 
     def _first_look(self, camera: Camera) -> Burst | None:
-        """The burst after opening: frames as they come, for somebody waits for it, and from the
-        first face on.
+        """Take the burst after opening: frames as they come, from the first face on.
+
+        Somebody waits for it.
         """
         burst = Burst()
         began = time.monotonic()
@@ -234,7 +242,7 @@ class Watcher(Worker):
         return burst
 
     def _frame_of(self, camera: Camera) -> Frame:
-        """The newest frame. Where its size has changed the face's former place says nothing."""
+        """Read the newest frame. With another size the face's former place says nothing."""
         frame = camera.read()
         if self._shape and frame.shape != self._shape:
             self._detector.reset()
@@ -242,7 +250,7 @@ class Watcher(Worker):
         return frame
 
     def _look_once(self, camera: Camera) -> Look | None:
-        """None when something changed meanwhile."""
+        """Take a look; None when something changed meanwhile."""
         frame = self._frame_of(camera)
         if self._changed.is_set():
             return None
@@ -252,12 +260,12 @@ class Watcher(Worker):
         return self._read(frame, faces)
 
     def _read(self, frame: Frame, faces: list[Box]) -> Look:
-        """What the followed one of ``faces`` expresses."""
+        """Read what the followed one of ``faces`` expresses."""
         face = crop(frame, faces[0])
         return Look.of(len(faces), faces[0], face, self._classifier.predict([face])[0])
 
     def _show_one(self, camera: Camera, tap: Tap) -> None:
-        """One frame to the preview, and an Observation when it is due."""
+        """Give one frame to the preview, and report an Observation when it is due."""
         frame = self._frame_of(camera)
         if not self._active or self._stopping.is_set():
             return

@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Protocol
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
 from starlette.background import BackgroundTask
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from agent import logs
 from agent.errors import AgentError, NeedsLogin
 from agent.ports import Clock
+from agent.store.files import write_atomic
 from agent.web import loopback
 from agent.web.loopback import HOST, NO_TELEMETRY
 
@@ -50,8 +52,16 @@ class Flow(Protocol):
         """Say why this callback is none of the open attempt's; None when it is."""
         ...
 
-    def finish(self, query: Mapping[str, str]) -> None:
-        """Finish the login with what Spotify sent back. Raises NeedsLogin and its kin."""
+    def finish(self, query: Mapping[str, str]) -> str:
+        """Take what Spotify sent back, name the account. Raises NeedsLogin and its kin."""
+        ...
+
+    def keep(self) -> None:
+        """Store the login. Raises NeedsLogin and StoreError."""
+        ...
+
+    def discard(self) -> None:
+        """Forget the login."""
         ...
 
 
@@ -83,7 +93,12 @@ class LoginServer:
         self._dashboard = dashboard
         self._say = say
         self._back = back
-        self._form_key = secrets.token_urlsafe(16)  # other sites cannot post our form
+        self._form_key = secrets.token_urlsafe(16)  # other sites cannot send our forms
+        self._link = secrets.token_urlsafe(24)  # works once
+        self._session = secrets.token_urlsafe(24)  # of the one browser that used the link
+        for secret in (self._form_key, self._link, self._session):
+            logs.hide(secret)
+        self._account: str | None = None  # whose login waits to be kept
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -99,9 +114,16 @@ class LoginServer:
     # -- the caller's thread
 
     @property
-    def url(self) -> str:
-        """The guide."""
-        return f"http://{HOST}:{self.port}/"
+    def link(self) -> str:
+        """The address that begins the login in one browser, once."""
+        return f"http://{HOST}:{self.port}/enter/{self._link}"
+
+    def write_redirect_file(self, path: Path) -> None:
+        """Write a page that leads to :attr:`link`, for the user alone; raises StoreError.
+
+        A browser is started with its name: what a program is started with, all users can read.
+        """
+        write_atomic(path, self._render("login_redirect.html", link=self.link).encode(), mode=0o600)
 
     @property
     def redirect_uri(self) -> str:
@@ -112,10 +134,6 @@ class LoginServer:
     def registered_uri(self) -> str:
         """What to enter at Spotify: with any free port the address is registered without one."""
         return self.redirect_uri if self._wanted_port else f"http://{HOST}/callback"
-
-    def begin(self, client_id: str) -> str:
-        """Return the address of Spotify's page for this login."""
-        return self._flow.begin(client_id, self.redirect_uri)
 
     def start(self) -> None:
         """Listen. Raises NeedsLogin when the port is taken."""
@@ -170,15 +188,54 @@ class LoginServer:
     # -- the pages
 
     def app(self) -> FastAPI:
-        """Build the routes; callable without a server, for tests."""
+        """Return the routes; callable without a server, for tests."""
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=NO_TELEMETRY)
         # A page of another site that points its name at 127.0.0.1 is turned away.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST])
-        app.get("/", response_class=HTMLResponse)(self._guide)
-        app.get("/start")(self._start)
-        app.get("/callback")(self._callback)
-        app.get("/done", response_class=HTMLResponse)(self._done)
+        app.get("/enter/{link}")(self._enter)
+        pages: dict[str, Callable[..., Response]] = {
+            "/": self._guide,
+            "/start": self._start,
+            "/callback": self._callback,
+            "/account": self._account_page,
+            "/keep": self._keep,
+            "/done": self._done,
+        }
+        for path, page in pages.items():
+            app.get(path, dependencies=[Depends(self._same_browser)])(page)
+        app.add_exception_handler(_Stranger, self._turned_away)
         return app
+
+    def _enter(self, link: str) -> Response:
+        """Take the link, once: the browser that brings it does the login."""
+        if not secrets.compare_digest(link.encode(), self._link.encode()):
+            return self._turned_away()
+        self._link = secrets.token_urlsafe(24)
+        answer = self._begin(self._client_id) if self._client_id else _go("/")
+        # Lax: it comes along when Spotify's page leads back here.
+        answer.set_cookie(self._cookie, self._session, httponly=True, samesite="lax", path="/")
+        return answer
+
+    @property
+    def _cookie(self) -> str:
+        return f"moodtray-login-{self.port}"  # cookies are shared between ports
+
+    def _same_browser(self, request: Request) -> None:
+        given = request.cookies.get(self._cookie, "")
+        if not secrets.compare_digest(given.encode(), self._session.encode()):
+            raise _Stranger
+
+    def _turned_away(self, *_: object) -> Response:
+        return self._result_page(
+            False,
+            "Please come through Moodtray",
+            "This login belongs to the browser that Moodtray has opened, and its link works once. "
+            "Begin again with 'Log in' in the tray's menu or with 'moodtray login'.",
+            403,
+        )
+
+    def _begin(self, client_id: str) -> Response:
+        return _go(self._flow.begin(client_id, self.redirect_uri))
 
     def _guide(self) -> Response:
         return self._guide_page(self._client_id or "", None)
@@ -209,7 +266,7 @@ class LoginServer:
         except AgentError as error:
             return self._guide_page(client_id, error.message)
         self._client_id = client_id
-        return RedirectResponse(self.begin(client_id), status_code=303)
+        return self._begin(client_id)
 
     def _callback(self, request: Request) -> Response:
         query = dict(request.query_params)
@@ -218,21 +275,53 @@ class LoginServer:
             self._say(stray)
             return self._result_page(False, "This is not the expected login", stray, 400)
         try:
-            self._flow.finish(query)
-        except AgentError as error:
-            self._error = error
-        except Exception:
-            log.exception("defect in the login")
-            self._error = NeedsLogin(
+            self._account = self._flow.finish(query)
+        except Exception as error:  # noqa: BLE001 - told apart in there
+            return self._ended(error)
+        # Another address, so that the code stays neither in the address bar nor in the history.
+        return _go("/account")
+
+    def _account_page(self) -> Response:
+        if self._account is None:
+            return _go("/")
+        return self._page("login_account.html", 200, account=self._account, key=self._form_key)
+
+    def _keep(self, key: str = "", answer: str = "") -> Response:
+        """Keep the login, or not, now that the user has seen whose it is."""
+        if not secrets.compare_digest(key.encode(), self._form_key.encode()):
+            return _go("/account")
+        account, self._account = self._account, None
+        if account is None:
+            return _go("/done")
+        if answer != "yes":
+            self._flow.discard()
+            return self._ended(
+                NeedsLogin(
+                    "Nothing was kept. Log out at accounts.spotify.com, or use another browser "
+                    "window, then log in again.",
+                    title="Not this account",
+                )
+            )
+        try:
+            self._flow.keep()
+        except Exception as error:  # noqa: BLE001 - told apart in there
+            return self._ended(error)
+        return self._ended(None)
+
+    def _ended(self, error: Exception | None) -> Response:
+        """End the login, well or not, and lead to the page that says so."""
+        if error is not None and not isinstance(error, AgentError):
+            log.error("defect in the login", exc_info=error)
+            error = NeedsLogin(
                 "The login failed because of a defect in Moodtray; its log says more."
             )
+        self._error = error
         self._over.set()
-        # Another address, so that the code stays neither in the address bar nor in the history.
-        return RedirectResponse("/done", status_code=303)
+        return _go("/done")
 
     def _done(self) -> Response:
         if not self._over.is_set():
-            return RedirectResponse("/", status_code=303)
+            return _go("/")
         if self._error is None:
             page = self._result_page(
                 True,
@@ -252,9 +341,8 @@ class LoginServer:
 
     def _page(self, template: str, status: int, **values: object) -> Response:
         nonce = secrets.token_urlsafe(12)
-        text = self._pages.get_template(template).render(nonce=nonce, **values)
         return HTMLResponse(
-            text,
+            self._render(template, nonce=nonce, **values),
             status,
             headers={
                 "Cache-Control": "no-store",
@@ -266,6 +354,17 @@ class LoginServer:
                 ),
             },
         )
+
+    def _render(self, template: str, **values: object) -> str:
+        return self._pages.get_template(template).render(**values)
+
+
+class _Stranger(Exception):
+    """Another browser than the one that came through the link."""
+
+
+def _go(address: str) -> RedirectResponse:
+    return RedirectResponse(address, status_code=303)
 
 
 def is_client_id(text: str) -> bool:

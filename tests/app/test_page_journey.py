@@ -146,6 +146,7 @@ def test_spotify(browser: Browser, env: dict[str, str]) -> None:
         field.fill(f"https://developer.spotify.com/dashboard/{CLIENT_ID}/settings")
         page.get_by_role("button", name="Log in").click()
         page.locator("#agree").click()
+        page.locator("#keep").click()
         expect(page.get_by_text("Logged in")).to_be_visible()
         expect(page.get_by_text("Kitchen")).to_be_visible()
         page.get_by_role("button", name="Go on").click()

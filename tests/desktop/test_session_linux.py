@@ -100,7 +100,7 @@ def desktop(logind: PrivateBus, session_bus: PrivateBus) -> Iterator[Desktop]:
     """A watch that follows logind. It is known to be connected once it told the idle state."""
     update(logind, LOGIN, SESSION, f"{LOGIN}.Session", "IdleHint", True)
     desktop = Desktop(SessionSettings())
-    assert desktop.next() == SessionChanged("session idle")
+    assert desktop.next() == SessionChanged("nobody uses the computer")
     update(logind, LOGIN, SESSION, f"{LOGIN}.Session", "IdleHint", False)
     assert desktop.next() == SessionChanged(None)
     yield desktop

@@ -61,6 +61,8 @@ def log_in(spotify: FakeSpotify, page: Page, env: dict[str, str]) -> None:
         assert url.startswith(f"{spotify.url}/authorize?")
         page.goto(url)
         page.locator("#agree").click()
+        expect(page.get_by_text("Is this your account?")).to_be_visible(timeout=60_000)
+        page.locator("#keep").click()
         expect(page.get_by_text("Done, you may close this")).to_be_visible(timeout=60_000)
         assert login.wait(30) == 0
         assert login.stdout.read() == ""

@@ -141,7 +141,7 @@ def test_a_picture_is_analyzed(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_demo_runs(run: Run) -> None:
-    done = run("moodtray", "demo", "--seconds", "4", "--headless", "--json")
+    done = run("moodtray", "demo", "--seconds", "10", "--headless", "--json")
     assert done.returncode == 0, done.stderr
     events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
     assert "observation" in events

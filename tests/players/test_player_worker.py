@@ -221,6 +221,15 @@ class TestCommands:
         playing.run(5.0)
         assert [uri for _, call, uri in player.calls if call == "play"] == ["b"]
 
+    def test_the_next_track_at_our_command_is_no_skip_by_hand(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
+        playing.worker.next_track()
+        playing.run(2.0)
+        assert player.count("next") == 1
+        told = [e for e in playing.events if isinstance(e, PlaybackChanged)]
+        assert [(e.happening, e.playback.track) for e in told] == [(H.ECHO, "a/2")]
+
     def test_pause_and_resume(self, playing: WorkerHarness, player: FakePlayer) -> None:
         playing.worker.pause()
         playing.run(5.0)

@@ -351,7 +351,9 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
     folder = tmp_path / "small-disk"
     folder.mkdir()
     subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True, timeout=30
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(folder)],
+        check=True,
+        timeout=30,
     )
     try:
         (folder / "ballast").write_bytes(b"\0" * 500_000)

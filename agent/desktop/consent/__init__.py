@@ -13,15 +13,17 @@ from pathlib import Path
 
 from agent.store.files import cannot_write, parse_json, read_small, write_atomic
 from agent.store.paths import Paths
+from agent.translation import N_
 
 VERSION = 2
 
-QUESTION = "May Moodtray use the camera?"
+QUESTION = N_("May Moodtray use the camera?")
 
 LIMIT = 10_000
 """Bytes of the file; ours has 60."""
 
-TEXT = """\
+TEXT = N_(
+    """\
 Moodtray looks through the camera for a moment every few seconds to tell your mood from your \
 face, and chooses music that fits.
 
@@ -39,6 +41,7 @@ told what to play.
 While the camera is in use, the tray's icon is a coloured disc or wears a green dot; a struck \
 camera means that it is off. You can pause it there at any time, and take this permission back \
 with 'moodtray consent --withdraw'."""
+)
 
 HOW = "Moodtray may not use the camera yet. Read what it does and allow it with 'moodtray consent'."
 """What to say where nobody can be asked (no display, no terminal)."""

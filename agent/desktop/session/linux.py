@@ -2,9 +2,8 @@
 
 Logind (lock, sleep, idle, front), the desktop's screen saver, UPower (battery, lid).
 
-Whether the screen is shared cannot be known here: the portal tells it only to the program that
-shares, and PipeWire's streams do not say who watches a screen and who a camera. ``sharing`` stays
-None. (A call that wants the camera itself is noticed by the camera being busy.)
+Whether the screen is shared is known on some desktops (``sharing.py``). A call that wants the
+camera itself is noticed everywhere, by the camera being busy.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import logging
 import os
 import select
 import socket
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from jeepney import FileDescriptor
 
 from agent.desktop.session.bus import Bus, Signal, unwrap
 from agent.desktop.session.idle import IdleReader, find_reader
+from agent.desktop.session.sharing import screen_is_shared
 from agent.desktop.session.signals import LockSense, Signals
 from agent.errors import DesktopError
 from agent.ports import Clock
@@ -61,6 +62,8 @@ class LinuxSession:
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
+        # A session may be opened again after its close, and is woken by other threads.
+        weakref.finalize(self, _close_both, self._wake_read, self._wake_write)
 
     # -- SessionSource
 
@@ -91,10 +94,12 @@ class LinuxSession:
                 for signal in bus.signals() if bus is not None else ():
                     self._take(signal)
             idle = self._idle_seconds()
+            sharing = None if self._desktop is None else screen_is_shared(self._desktop)
         self._lock.seen(self._clock.monotonic(), idle)
         return replace(
             self._signals,
             idle_seconds=idle,
+            sharing=sharing,
             locked=self._lock.locked,
             lid_closed=self._lid and not self._docked,
         )
@@ -115,8 +120,8 @@ class LinuxSession:
             delay.close()
 
     def interrupt(self) -> None:
-        # A full pipe is a wake-up already on its way.
         """End the present or the next wait. Any thread."""
+        # A full pipe is a wake-up already on its way.
         with contextlib.suppress(BlockingIOError):
             self._wake_write.send(b"!")
 
@@ -220,6 +225,11 @@ class LinuxSession:
             self._idle.close()
             self._idle = None
             return None
+
+
+def _close_both(one: socket.socket, other: socket.socket) -> None:
+    one.close()
+    other.close()
 
 
 def _connect(kind: str, *, fds: bool = False) -> Bus | None:

@@ -37,14 +37,15 @@ from agent.events import (
     TellWhy,
     UndoSwitch,
 )
+from agent.translation import N_, _
 from agent.types import MoodState, PlayState, Snapshot, Status
 from agent.wording import (
     LINE_WIDTH,
-    MOOD_WORDS,
     MOODS,
     clock_time,
     journey_line,
     mood_line,
+    mood_word,
     music_line,
     part_stopped,
     shorten,
@@ -129,9 +130,9 @@ class _Until:
 
 
 _TIMES: tuple[tuple[str, Callable[[datetime], datetime]], ...] = (
-    ("15 minutes", in_minutes(15)),
-    ("1 hour", in_minutes(60)),
-    ("Until tomorrow", tomorrow),
+    (N_("15 minutes"), in_minutes(15)),
+    (N_("1 hour"), in_minutes(60)),
+    (N_("Until tomorrow"), tomorrow),
 )
 
 
@@ -149,7 +150,7 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
         *_trouble(snapshot),
         SEPARATOR,
         _correction(snapshot),
-        Item("Why?", children=_why(snapshot)),
+        Item(_("Why?"), children=_why(snapshot)),
         SEPARATOR,
         *_music(snapshot),
         SEPARATOR,
@@ -158,14 +159,14 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
         SEPARATOR,
         *_program(snapshot, caps),
         SEPARATOR,
-        Item("About Moodtray", action=MenuAction.ABOUT),
-        Item("Quit", event=Quit()),
+        Item(_("About Moodtray"), action=MenuAction.ABOUT),
+        Item(_("Quit"), event=Quit()),
     )
 
 
 def starting_menu() -> tuple[Item, ...]:
     """Show something before there is anything to say: some panels do not open an empty menu."""
-    return (Item("Starting…"), SEPARATOR, Item("Quit", event=Quit()))
+    return (Item(_("Starting…")), SEPARATOR, Item(_("Quit"), event=Quit()))
 
 
 def tooltip(snapshot: Snapshot) -> str:
@@ -187,7 +188,7 @@ def _text(words: str) -> Item:
 def _undo(snapshot: Snapshot) -> tuple[Item, ...]:
     if snapshot.undo_to is None or "player" in snapshot.stopped:
         return ()
-    label = shorten(f"Undo: back to {snapshot.undo_to}")
+    label = shorten(_("Undo: back to {name}").format(name=snapshot.undo_to))
     return (Item(label, event=UndoSwitch(snapshot.switch)), SEPARATOR)
 
 
@@ -197,7 +198,7 @@ def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
     for worker in snapshot.stopped:  # how to go on is the next line of this very menu
         problem = problem.replace(part_stopped(worker), what_stopped(worker))
     lines = [_text(line) for line in _wrapped(problem)]
-    again = [Item("Start again", event=RestartWorkers())] if snapshot.stopped else []
+    again = [Item(_("Start again"), event=RestartWorkers())] if snapshot.stopped else []
     return (*lines, *again)
 
 
@@ -208,24 +209,25 @@ def _correction(snapshot: Snapshot) -> Item:
     shown = mood.state if mood.state.is_emotion else None
     feelings = [
         Item(
-            f"I feel {MOOD_WORDS[state]}",
+            _("I feel {mood}").format(mood=mood_word(state)),
             event=SetMood(state, wrong=None if mood.by_hand else shown),
             checked=mood.by_hand and state is mood.state,
         )
         for state in MOODS
     ]
-    none = () if mood.by_hand or shown is None else (Item("None of these", NotMyMood(shown)),)
+    none = () if mood.by_hand or shown is None else (Item(_("None of these"), NotMyMood(shown)),)
     alone = mood.by_hand or snapshot.left_alone_until is not None
     follow = (Item(_follow(snapshot), FollowFace()),) if alone else ()
-    label = "I feel…" if shown is None or mood.by_hand else "Wrong mood?"
+    label = _("I feel…") if shown is None or mood.by_hand else _("Wrong mood?")
     rest = (*none, *follow)
     return Item(label, children=(*feelings, *((SEPARATOR, *rest) if rest else ())))
 
 
 def _follow(snapshot: Snapshot) -> str:
     until = snapshot.mood_until if snapshot.mood.by_hand else snapshot.left_alone_until
-    label = "Go by my face again"
-    return label if until is None else f"{label} (else at {clock_time(until)})"
+    if until is None:
+        return _("Go by my face again")
+    return _("Go by my face again (else at {time})").format(time=clock_time(until))
 
 
 def _why(snapshot: Snapshot) -> tuple[Item, ...]:
@@ -242,17 +244,17 @@ def _wrapped(text: str) -> list[str]:
 
 def _music(snapshot: Snapshot) -> tuple[Item, ...]:
     state = None if snapshot.playback is None else snapshot.playback.state
-    play = Item("Play for my mood", event=PlayForMood())
+    play = Item(_("Play for my mood"), event=PlayForMood())
     ways = (
-        Item("Next track", event=NextTrack()),
-        Item("Next playlist for this mood", event=NextPlaylist()),
+        Item(_("Next track"), event=NextTrack()),
+        Item(_("Next playlist for this mood"), event=NextPlaylist()),
         *_journey(snapshot),
         *_volume(snapshot),
     )
     if state is PlayState.PLAYING:
-        return (play, Item("Pause music", event=PauseMusic(), second=True), *ways)
+        return (play, Item(_("Pause music"), event=PauseMusic(), second=True), *ways)
     if state is PlayState.PAUSED:
-        return (play, Item("Resume music", event=ResumeMusic(), second=True), *ways)
+        return (play, Item(_("Resume music"), event=ResumeMusic(), second=True), *ways)
     return (play, *_volume(snapshot))
 
 
@@ -275,27 +277,27 @@ def _volume(snapshot: Snapshot) -> tuple[Item, ...]:
     steps = tuple(
         Item(f"{step:.0%}", event=SetVolume(step), checked=step == present) for step in VOLUMES
     )
-    return (Item("Volume", children=steps),)
+    return (Item(_("Volume"), children=steps),)
 
 
 def _breaks(snapshot: Snapshot) -> tuple[Item, ...]:
     if not snapshot.consent:
-        return (Item("Allow the camera…", event=AskForConsent()),)
+        return (Item(_("Allow the camera…"), event=AskForConsent()),)
     if snapshot.camera_paused:
-        label = "I am back" if snapshot.on_break else "Resume camera"
+        label = _("I am back") if snapshot.on_break else _("Resume camera")
         return (Item(label, event=ResumeCamera()),)
     alone = (
-        *(Item(name, event=_Until(PauseCamera, end)) for name, end in _TIMES),
-        Item("Until I resume it", event=PauseCamera()),
+        *(Item(_(name), event=_Until(PauseCamera, end)) for name, end in _TIMES),
+        Item(_("Until I resume it"), event=PauseCamera()),
     )
     return (
         Item(
-            "Take a break",
+            _("Take a break"),
             children=(
-                *(Item(name, event=_Until(TakeBreak, end)) for name, end in _TIMES),
-                Item("Until I come back", event=TakeBreak(until_back=True)),
+                *(Item(_(name), event=_Until(TakeBreak, end)) for name, end in _TIMES),
+                Item(_("Until I come back"), event=TakeBreak(until_back=True)),
                 SEPARATOR,
-                Item("Pause the camera alone", children=alone),
+                Item(_("Pause the camera alone"), children=alone),
             ),
         ),
     )
@@ -303,24 +305,24 @@ def _breaks(snapshot: Snapshot) -> tuple[Item, ...]:
 
 def _preview(snapshot: Snapshot) -> Item:
     shown = snapshot.preview_open
-    return Item("Show preview", event=ShowPreview(not shown), checked=shown, default=True)
+    return Item(_("Show preview"), event=ShowPreview(not shown), checked=shown, default=True)
 
 
 def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     lines = [
-        Item("History…", event=OpenPage("history")),
-        Item("Music for my moods…", event=OpenPage("moods")),
-        Item("My music folders", event=ShowMusicFolders()),
-        Item("Settings…", event=OpenPage("settings")),
+        Item(_("History…"), event=OpenPage("history")),
+        Item(_("Music for my moods…"), event=OpenPage("moods")),
+        Item(_("My music folders"), event=ShowMusicFolders()),
+        Item(_("Settings…"), event=OpenPage("settings")),
     ]
     if snapshot.player:  # before one is there nobody knows
         lines.append(
-            Item("Log out of Spotify", event=LogOut())
+            Item(_("Log out of Spotify"), event=LogOut())
             if snapshot.logged_in
-            else Item("Log in to Spotify…", event=LogIn())
+            else Item(_("Log in to Spotify…"), event=LogIn())
         )
     if caps.autostart and snapshot.autostart is not None:
         enabled = snapshot.autostart
-        lines.append(Item("Start at login", event=SetAutostart(not enabled), checked=enabled))
-    lines.append(Item("Forget…", event=OpenPage("history")))
+        lines.append(Item(_("Start at login"), event=SetAutostart(not enabled), checked=enabled))
+    lines.append(Item(_("Forget…"), event=OpenPage("history")))
     return tuple(lines)

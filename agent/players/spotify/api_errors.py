@@ -21,6 +21,7 @@ from agent.errors import (
     PlaylistGone,
     ServiceDown,
 )
+from agent.players.spotify.bounded import AnswerTooLong
 
 DEFAULT_WAIT = 30.0
 DEFAULT_QUOTA_WAIT = 3600.0
@@ -58,6 +59,8 @@ def unreachable(error: requests.RequestException, service: str = "Spotify") -> P
         return ServiceDown(f"{service} takes too long to answer. Moodtray keeps trying.")
     if isinstance(error, requests.exceptions.ProxyError):
         return Offline(f"The proxy between this computer and {service} does not let us through.")
+    if isinstance(error, AnswerTooLong):
+        return ServiceDown(f"{service}'s answer is far too long. Moodtray keeps trying.")
     cause = error.args[0] if error.args else None
     if isinstance(error, requests.exceptions.ChunkedEncodingError) or isinstance(
         cause, urllib3.exceptions.ProtocolError

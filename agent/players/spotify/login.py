@@ -6,14 +6,25 @@ import hashlib
 import logging
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from agent.errors import NeedsLogin, PlayerError, StoreError
-from agent.players.spotify.api_errors import LOGIN_AGAIN
+import requests
+
+from agent import logs
+from agent.errors import NeedsLogin, PlayerError, ServiceDown, StoreError
+from agent.players.spotify.api_errors import LOGIN_AGAIN, unreachable
+from agent.players.spotify.bounded import bounded_session
 from agent.players.spotify.endpoints import SCOPES
+from agent.players.spotify.json_models import AnyText, JsonModel, read
 from agent.players.spotify.login_state import LoginNote
-from agent.players.spotify.oauth import Accounts, GrantRefused, challenge_of, new_verifier
+from agent.players.spotify.oauth import (
+    TIMEOUT,
+    Accounts,
+    GrantRefused,
+    challenge_of,
+    new_verifier,
+)
 from agent.players.spotify.token import Token
 from agent.players.spotify.token_store import TokenStore
 from agent.ports import Clock
@@ -117,18 +128,26 @@ class _Attempt:
 class LoginFlow:
     """One login at a time. Any thread.
 
-    :meth:`begin` gives the page to open, :meth:`finish` takes what Spotify sends back. Each state
-    and verifier works once.
+    :meth:`begin` gives the page to open, :meth:`finish` takes what Spotify sends back and names the
+    account, :meth:`keep` stores the login once the user has seen that name. Each state and verifier
+    works once. ``who``: an access token -> the account's name; raises the PlayerError family.
     """
 
     def __init__(
-        self, store: TokenStore, notes: LoginNote, accounts: Accounts, clock: Clock
+        self,
+        store: TokenStore,
+        notes: LoginNote,
+        accounts: Accounts,
+        clock: Clock,
+        who: Callable[[str], str],
     ) -> None:
         self._store = store
         self._notes = notes
         self._accounts = accounts
         self._clock = clock
+        self._who = who
         self._attempt: _Attempt | None = None
+        self._pending: tuple[float, Token] | None = None  # since when; not kept yet
         self._used: set[bytes] = set()
         self._lock = threading.Lock()
 
@@ -141,6 +160,8 @@ class LoginFlow:
             state=secrets.token_urlsafe(24),
             verifier=new_verifier(),
         )
+        for secret in (attempt.state, attempt.verifier):
+            logs.hide(secret)
         with self._lock:
             self._attempt = attempt
         return self._accounts.authorize_url(
@@ -150,9 +171,13 @@ class LoginFlow:
     def time_left(self) -> float | None:
         """Return the seconds for the open attempt; None when none is open."""
         with self._lock:
-            if self._attempt is None:
+            if self._pending is not None:
+                started = self._pending[0]
+            elif self._attempt is not None:
+                started = self._attempt.started
+            else:
                 return None
-            return self._attempt.started + ATTEMPT_TIMEOUT - self._clock.monotonic()
+            return started + ATTEMPT_TIMEOUT - self._clock.monotonic()
 
     def stray(self, query: Mapping[str, str]) -> str | None:
         """Say in the user's words why this callback is none of the open attempt's.
@@ -171,11 +196,11 @@ class LoginFlow:
             )
         return None
 
-    def finish(self, query: Mapping[str, str]) -> None:
-        """Take the callback's query and store the login. The attempt is over, well or badly.
+    def finish(self, query: Mapping[str, str]) -> str:
+        """Take the callback's query; return the account's name. Nothing is stored yet.
 
-        Raises NeedsLogin (refused, too late, no login open), the other PlayerErrors of the
-        exchange, or StoreError.
+        The attempt is over, well or badly. Raises NeedsLogin (refused, too late, no login open) and
+        the other PlayerErrors.
         """
         problem = self.stray(query)
         if problem is not None:
@@ -197,6 +222,7 @@ class LoginFlow:
                 title="The login was cancelled",
             )
         code = query.get("code")
+        logs.hide(code or "")
         if refusal is not None or not code:
             raise NeedsLogin(
                 f"Spotify refused the login. Check the client ID. {LOGIN_AGAIN}",
@@ -217,9 +243,61 @@ class LoginFlow:
                 f"Spotify gave no permission for {', '.join(sorted(missing))}. {LOGIN_AGAIN}",
                 title="A permission is missing",
             )
+        name = self._who(token.access)
+        with self._lock:
+            self._pending = (self._clock.monotonic(), token)
+        return name
+
+    def keep(self) -> None:
+        """Store the login whose account the user has seen. Raises NeedsLogin, StoreError."""
+        with self._lock:
+            pending, self._pending = self._pending, None
+        if pending is None:
+            raise NeedsLogin("This login was already answered: each one works once.")
         with self._store.exclusive():
-            self._store.save(token.to_dict())
+            self._store.save(pending[1].to_dict())
             self._notes.note_login()
+
+    def discard(self) -> None:
+        """Forget the login: it is another account's."""
+        with self._lock:
+            self._pending = None
+
+
+def account_name(api: str, access: str) -> str:
+    """Ask Spotify whose login this is. GET /me.
+
+    Raises NeedsLogin where the account may not use the app, Offline, ServiceDown.
+    """
+    try:
+        with bounded_session() as session:
+            answer = session.get(
+                f"{api.rstrip('/')}/me",
+                headers={"Authorization": f"Bearer {access}"},
+                timeout=TIMEOUT,
+                allow_redirects=False,
+            )
+    except requests.RequestException as error:
+        raise unreachable(error) from None
+    status = answer.status_code
+    if status == 403:
+        raise NeedsLogin(
+            "This account may not use your Spotify app. In the dashboard, under 'User Management', "
+            f"add it, or log in as the app's owner. {LOGIN_AGAIN}",
+            title="This account is not allowed",
+        )
+    try:
+        known = read(_Account, answer.json())
+    except (ValueError, RecursionError):
+        known = None
+    if status != 200 or known is None:
+        raise ServiceDown(f"Spotify does not say whose login this is ({status}). {LOGIN_AGAIN}")
+    return known.display_name or known.id or "an account without a name"
+
+
+class _Account(JsonModel):
+    display_name: AnyText = None
+    id: AnyText = None
 
 
 def _digest(state: str) -> bytes:

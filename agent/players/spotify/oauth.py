@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import requests
 from pydantic import Field
 
+from agent import logs
 from agent.errors import NeedsLogin, PlayerError, ServiceDown
 from agent.players.spotify.api_errors import (
     LOGIN_AGAIN,
@@ -22,6 +23,7 @@ from agent.players.spotify.api_errors import (
     unreachable,
     wait_of,
 )
+from agent.players.spotify.bounded import bounded_session, no_auth
 from agent.players.spotify.endpoints import SCOPES
 from agent.players.spotify.json_models import AnyText, JsonModel, or_else, read
 from agent.players.spotify.rate_limit import Ledger
@@ -30,6 +32,9 @@ from agent.ports import Clock
 
 TIMEOUT = (3.0, 6.0)
 """Seconds to connect, and between two pieces of the answer."""
+
+LONGEST = 86_400
+"""Seconds that an access token is taken to live at most; Spotify's live an hour."""
 
 
 class GrantRefused(NeedsLogin):
@@ -66,9 +71,8 @@ class Accounts:
         self.url = url.rstrip("/")
         self._clock = clock
         self._ledger = ledger
-        self._http = http or requests.Session()
-        # A .netrc entry would otherwise be sent along.
-        self._http.auth = _no_auth
+        self._http = http or bounded_session()
+        self._http.auth = no_auth
 
     def authorize_url(self, client_id: str, redirect_uri: str, state: str, challenge: str) -> str:
         """Return the page where the user agrees."""
@@ -122,10 +126,13 @@ class Accounts:
     def _token(self, answer: _Answer, refresh: str, client_id: str, auth_date: datetime) -> Token:
         if answer.access_token is None or answer.expires_in is None:
             raise not_understood()
+        for secret in (answer.access_token, refresh):
+            logs.hide(secret)
+        lifetime = min(max(answer.expires_in, 0), LONGEST)
         return Token(
             access=answer.access_token,
             refresh=refresh,
-            expires_at=self._clock.now() + timedelta(seconds=answer.expires_in),
+            expires_at=self._clock.now() + timedelta(seconds=lifetime),
             auth_date=auth_date,
             client_id=client_id,
             issuer=self.url,
@@ -144,7 +151,7 @@ class Accounts:
             raise unreachable(error, "Spotify's login service") from None
         try:
             answer = read(_Answer, response.json())
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if response.status_code == 429:
             seconds = wait_of(
@@ -172,7 +179,3 @@ def _refused(status: int, error: str) -> PlayerError:
             f"dashboard. {LOGIN_AGAIN}"
         )
     return PlayerError(f"Spotify's login service refuses this ({status}: {error or 'no reason'}).")
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

@@ -24,6 +24,7 @@ from agent.players.spotify.api_errors import (
     unreachable,
     wait_of,
 )
+from agent.players.spotify.bounded import bound
 from agent.players.spotify.login import TokenKeeper
 from agent.players.spotify.oauth import TIMEOUT
 from agent.players.spotify.rate_limit import Ledger
@@ -46,6 +47,7 @@ class SpotifySession(requests.Session):
 
     def __init__(self, api_url: str, keeper: TokenKeeper, ledger: Ledger, clock: Clock) -> None:
         super().__init__()
+        bound(self)
         self._api_url = api_url
         self._keeper = keeper
         self._ledger = ledger
@@ -128,7 +130,7 @@ class SpotifySession(requests.Session):
 def _object_of(response: requests.Response) -> dict[str, object]:
     try:
         value = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise not_understood() from None
     if not isinstance(value, dict):
         raise not_understood()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import socket
+import stat
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +22,7 @@ from agent.store.paths import Paths
 from agent.web.loopback import HOST
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import FakeSpotify
+from tests.fakes.spotify.service import json_reply
 from tests.players.spotify.logins import CLIENT, Login
 
 
@@ -44,24 +47,14 @@ def token() -> dict[str, object] | None:
     return storage.token_store(Settings(), Paths.default()).load()
 
 
-def callback_of(url: str, answer: str = "agree") -> str:
-    """Answer Spotify's page; the address to which it sends the browser."""
-    page = requests.get(url, timeout=10)
-    assert page.status_code == 200, page.text
-    decide = re.search(rf'id="{answer}" href="([^"]+)"', page.text)
-    assert decide is not None
-    base = f"http://{urlsplit(url).netloc}"
-    target = base + decide.group(1).replace("&amp;", "&")
-    return requests.get(target, timeout=10, allow_redirects=False).headers["location"]
-
-
 # --- the good way
 
 
 def test_login_from_the_printed_address(login: Login) -> None:
     url = login.start()
-    query = parse_qs(urlsplit(url).query)
     assert login.out == [url]  # alone on its line
+    sent_on = login.get(url, allow_redirects=False).headers["location"]
+    query = parse_qs(urlsplit(sent_on).query)
     assert query["client_id"] == [CLIENT]
     assert query["code_challenge_method"] == ["S256"]
     assert query["redirect_uri"][0].startswith("http://127.0.0.1:")
@@ -71,7 +64,11 @@ def test_login_from_the_printed_address(login: Login) -> None:
         "user-read-currently-playing",
         "playlist-read-private",
     }
-    page = requests.get(callback_of(url), timeout=10)
+    asked = login.get(login.callback(sent_on))
+    assert '<p class="account" id="account">Sam</p>' in asked.text
+    assert token() is None, "nothing is kept before the user has seen whose it is"
+    assert urlsplit(asked.url).query == ""
+    page = login.keep(asked)
     assert "Done, you may close this" in page.text
     assert urlsplit(page.url).path == "/done"  # no code stays in the address bar
     assert urlsplit(page.url).query == ""
@@ -94,7 +91,7 @@ def test_login_from_the_printed_address(login: Login) -> None:
 def test_with_playlists_nothing_more_is_asked_for(login: Login) -> None:
     playlists = {"happy": ("spotify:playlist:4Yq8sQyqQnPEvQ7uGqVpTr",)}
     login.settings = login.settings.model_copy(update={"spotify_playlists": playlists})
-    requests.get(callback_of(login.start()), timeout=10)
+    login.agree(login.start())
     login.end()
     assert login.told[-1] == "Logged in to Spotify."
 
@@ -102,7 +99,7 @@ def test_with_playlists_nothing_more_is_asked_for(login: Login) -> None:
 def test_a_given_client_id_is_kept(login: Login) -> None:
     login.settings = Settings(spotify=SpotifySettings(port=0))
     login.client_id = f"  {CLIENT} "
-    requests.get(callback_of(login.start()), timeout=10)
+    login.agree(login.start())
     login.end()
     assert login.saved == [CLIENT]
     assert login.error is None
@@ -113,8 +110,9 @@ def test_the_guide_takes_the_client_id_and_goes_on_to_spotify(login: Login) -> N
     login.no_browser = False
     url = login.start()
     assert login.opened == [url]
+    assert url.startswith("file:"), "what a browser is started with, all users can read"
     assert login.out == []
-    guide = requests.get(url, timeout=10)
+    guide = login.get(url, timeout=10)
     assert "developer.spotify.com/dashboard" in guide.text
     assert "http://127.0.0.1/callback" in guide.text  # any port: registered without one
     assert "frame-ancestors 'none'" in guide.headers["content-security-policy"]
@@ -123,9 +121,9 @@ def test_the_guide_takes_the_client_id_and_goes_on_to_spotify(login: Login) -> N
     key = re.search(r'name="key" value="([^"]+)"', guide.text)
     assert key is not None
     start = {"client_id": f" {CLIENT}\n", "key": key.group(1)}
-    sent_on = requests.get(url + "start", params=start, timeout=10, allow_redirects=False)
+    sent_on = login.get(login.at("/start"), params=start, timeout=10, allow_redirects=False)
     assert sent_on.status_code == 303
-    requests.get(callback_of(sent_on.headers["location"]), timeout=10)
+    login.agree(sent_on.headers["location"])
     login.end()
     assert login.error is None
     assert login.saved == [CLIENT]
@@ -135,18 +133,23 @@ def test_the_address_is_told_beside_the_browser(login: Login) -> None:
     """One may take it and show nothing."""
     login.no_browser = False
     url = login.start()
-    requests.get(callback_of(url), timeout=10)
+    file = Paths.default().runtime / "login.html"
+    assert url == file.as_uri()
+    if os.name == "posix":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    login.agree(url)
     login.end()
     assert login.opened == [url]
     assert login.out == []
-    assert f"If no page opened: {url}" in login.told
+    assert f"If no page opened: {login.at('/enter/')}" in "".join(login.told)
+    assert not file.exists()
 
 
 def test_a_fixed_port_is_told_with_the_port(service: FakeSpotify) -> None:
     port = free_port()
     login = Login(service, FakeClock(), Settings(spotify=SpotifySettings(port=port)))
     login.no_browser = False
-    guide = requests.get(login.start(), timeout=10)
+    guide = login.get(login.start(), timeout=10)
     assert f"http://127.0.0.1:{port}/callback" in guide.text
     login.cancelled.set()
     login.end()
@@ -165,10 +168,10 @@ def test_the_guide_refuses_what_is_wrong(login: Login, change: dict[str, str], w
     login.settings = Settings(spotify=SpotifySettings(port=0))
     login.no_browser = False
     url = login.start()
-    key = re.search(r'name="key" value="([^"]+)"', requests.get(url, timeout=10).text)
+    key = re.search(r'name="key" value="([^"]+)"', login.get(url, timeout=10).text)
     assert key is not None
     query = {"client_id": CLIENT, "key": key.group(1), **change}
-    answer = requests.get(url + "start", params=query, timeout=10, allow_redirects=False)
+    answer = login.get(login.at("/start"), params=query, timeout=10, allow_redirects=False)
     assert answer.status_code == 400
     assert words in answer.text
     assert login.saved == []
@@ -178,26 +181,113 @@ def test_what_is_entered_is_shown_as_text(login: Login) -> None:
     login.settings = Settings(spotify=SpotifySettings(port=0))
     login.no_browser = False
     url = login.start()
-    key = re.search(r'name="key" value="([^"]+)"', requests.get(url, timeout=10).text)
+    key = re.search(r'name="key" value="([^"]+)"', login.get(url, timeout=10).text)
     assert key is not None
     query = {"client_id": '"><script>alert(1)</script>', "key": key.group(1)}
-    assert "<script>alert" not in requests.get(url + "start", params=query, timeout=10).text
+    assert "<script>alert" not in login.get(login.at("/start"), params=query, timeout=10).text
 
 
 def test_other_names_for_this_computer_are_turned_away(login: Login) -> None:
-    url = urlsplit(login.start())
-    redirect = urlsplit(parse_qs(url.query)["redirect_uri"][0])
-    answer = requests.get(
-        f"http://127.0.0.1:{redirect.port}/", headers={"Host": "rebound.example"}, timeout=10
+    url = login.start()
+    for path in ("/", urlsplit(url).path):
+        answer = login.get(login.at(path), headers={"Host": "rebound.example"})
+        assert answer.status_code == 400
+
+
+# --- other users of the computer, and other programs
+
+
+def test_another_browser_does_not_get_into_a_waiting_login(login: Login) -> None:
+    """Whoever finds the port, and even the callback, has not the cookie of the user's browser."""
+    login.settings = Settings(spotify=SpotifySettings(port=0))
+    login.no_browser = False
+    guide = login.get(login.start())
+    key = re.search(r'name="key" value="([^"]+)"', guide.text)
+    assert key is not None
+    sent_on = login.get(
+        login.at("/start"), params={"client_id": CLIENT, "key": key.group(1)}, allow_redirects=False
+    ).headers["location"]
+    callback = login.callback(sent_on)
+    stranger = requests.Session()
+    stranger.cookies.set(f"moodtray-login-{urlsplit(callback).port}", "guessed")
+    for url in (
+        login.at("/"),
+        login.at(f"/start?client_id={CLIENT}&key={key.group(1)}"),
+        callback,
+        login.at("/account"),
+        login.at(f"/keep?key={key.group(1)}&answer=yes"),
+        login.at("/done"),
+        login.at("/enter/guessed"),
+    ):
+        for browser in (requests.Session(), stranger):
+            answer = browser.get(url, timeout=10, allow_redirects=False)
+            assert answer.status_code == 403, url
+            assert key.group(1) not in answer.text
+            assert "Sam" not in answer.text
+    assert login.saved == [CLIENT]
+    assert token() is None
+    login.keep(login.get(callback))
+    login.end()
+    assert login.error is None
+
+
+def test_the_link_works_once(login: Login) -> None:
+    url = login.start()
+    assert login.get(url).status_code == 200
+    again = requests.get(url, timeout=10, allow_redirects=False)
+    assert again.status_code == 403
+    assert "its link works once" in again.text
+    assert not again.cookies
+
+
+def test_the_cookie_is_for_this_server_and_no_script(login: Login) -> None:
+    answer = login.get(login.start(), allow_redirects=False)
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert cookie.startswith(f"moodtray-login-{urlsplit(login.at('/')).port}=")
+
+
+def test_another_account_is_not_kept(login: Login) -> None:
+    page = login.keep(login.get(login.callback(login.start())), answer="no")
+    assert "Not this account" in page.text
+    login.end()
+    assert isinstance(login.error, NeedsLogin)
+    assert token() is None
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a" * 5_000, ""])
+def test_an_account_of_any_name_is_shown_as_text(
+    login: Login, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "tests.fakes.spotify.service.Service._me",
+        lambda _: json_reply(200, {"display_name": name, "id": "sam"}),
     )
-    assert answer.status_code == 400
+    page = login.get(login.callback(login.start())).text
+    assert "<script>alert" not in page
+    assert len(page) < 12_000
+    assert name or "sam" in page
+
+
+def test_an_account_that_may_not_use_the_app_is_told(
+    login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "tests.fakes.spotify.service.Service._me",
+        lambda _: json_reply(403, {"error": {"status": 403, "message": "no"}}),
+    )
+    page = login.get(login.callback(login.start())).text
+    assert "This account is not allowed" in page
+    login.end()
+    assert token() is None
 
 
 # --- what goes wrong
 
 
 def test_a_denial_is_told_on_the_page_and_in_the_terminal(login: Login) -> None:
-    page = requests.get(callback_of(login.start(), "cancel"), timeout=10)
+    page = login.get(login.callback(login.start(), "cancel"), timeout=10)
     assert "The login was cancelled" in page.text
     assert "nothing was stored" in page.text
     login.end()
@@ -208,47 +298,47 @@ def test_a_denial_is_told_on_the_page_and_in_the_terminal(login: Login) -> None:
 
 def test_a_wrong_state_changes_nothing_and_the_login_goes_on(login: Login) -> None:
     url = login.start()
-    callback = callback_of(url)
+    callback = login.callback(url)
     base = callback.split("?")[0]
     for wrong in ({"code": "x", "state": "guessed"}, {"code": "x"}, {"error": "access_denied"}):
-        page = requests.get(base, params=wrong, timeout=10)
+        page = login.get(base, params=wrong, timeout=10)
         assert page.status_code == 400
         assert "belongs to no login" in page.text
     assert any("belongs to no login" in line for line in login.told)
     assert token() is None
-    requests.get(callback, timeout=10)
+    login.keep(login.get(callback))
     login.end()
     assert login.error is None
     assert token() is not None
 
 
 def test_a_callback_works_once(login: Login) -> None:
-    callback = callback_of(login.start())
-    # The result page is not fetched, so that the server lingers for the second use.
-    requests.get(callback, timeout=10, allow_redirects=False)
-    again = requests.get(callback, timeout=10, allow_redirects=False)
+    callback = login.callback(login.start())
+    asked = login.get(callback)
+    again = login.get(callback, timeout=10, allow_redirects=False)
     assert again.status_code == 400
     assert "already answered" in again.text
+    login.keep(asked)
     login.end()
     assert login.error is None
     assert [s.path for s in login.spotify.world.sent].count("/api/token") == 1
 
 
 def test_after_five_minutes_it_is_given_up(login: Login) -> None:
-    callback = callback_of(login.start())
+    callback = login.callback(login.start())
     login.clock.advance(301)
     login.end()
     assert isinstance(login.error, NeedsLogin)
     assert login.error.title == "The login took too long"
     with pytest.raises(requests.ConnectionError):
-        requests.get(callback, timeout=10)
+        login.get(callback, timeout=10)
     assert token() is None
 
 
 def test_an_expired_code_is_told(login: Login) -> None:
-    callback = callback_of(login.start())
+    callback = login.callback(login.start())
     login.spotify.accounts.expire_codes()
-    page = requests.get(callback, timeout=10)
+    page = login.get(callback, timeout=10)
     assert "The login has expired" in page.text
     login.end()
     assert isinstance(login.error, NeedsLogin)
@@ -258,7 +348,7 @@ def test_an_expired_code_is_told(login: Login) -> None:
 
 def test_another_programs_verifier_does_not_fit(login: Login) -> None:
     """PKCE: who catches the code cannot use it."""
-    callback = callback_of(login.start())
+    callback = login.callback(login.start())
     code = parse_qs(urlsplit(callback).query)["code"][0]
     stolen = {
         "grant_type": "authorization_code",
@@ -281,9 +371,9 @@ def test_another_programs_verifier_does_not_fit(login: Login) -> None:
     ],
 )
 def test_a_failing_exchange_is_told(login: Login, trouble: str, words: str) -> None:
-    callback = callback_of(login.start())
+    callback = login.callback(login.start())
     login.spotify.world.trouble(trouble, path="/api/token")
-    assert words in requests.get(callback, timeout=20).text
+    assert words in login.get(callback, timeout=20).text
     login.end()
     assert login.error is not None
     assert words in login.error.message
@@ -291,16 +381,16 @@ def test_a_failing_exchange_is_told(login: Login, trouble: str, words: str) -> N
 
 
 def test_an_unknown_client_id_is_told(login: Login) -> None:
-    callback = callback_of(login.start())
+    callback = login.callback(login.start())
     login.spotify.accounts.known_clients = set()
-    assert "does not know this client ID" in requests.get(callback, timeout=10).text
+    assert "does not know this client ID" in login.get(callback, timeout=10).text
     login.end()
 
 
 def test_a_missing_permission_is_told(login: Login) -> None:
-    url = login.start().replace("playlist-read-private", "")
+    url = login.sent_on(login.start()).replace("playlist-read-private", "")
     assert (
-        "no permission for playlist-read-private" in requests.get(callback_of(url), timeout=10).text
+        "no permission for playlist-read-private" in login.get(login.callback(url), timeout=10).text
     )
     login.end()
     assert token() is None
@@ -313,7 +403,7 @@ def test_a_login_that_cannot_be_stored_is_told(
         raise StoreError("The disk is full.")
 
     monkeypatch.setattr("agent.store.jsonfile.write_atomic", full)
-    assert "The disk is full" in requests.get(callback_of(login.start()), timeout=10).text
+    assert "The disk is full" in login.agree(login.start()).text
     login.end()
     assert isinstance(login.error, StoreError)
 
@@ -325,7 +415,7 @@ def test_a_defect_ends_the_login_and_shows_nothing_of_its_inside(
         raise RuntimeError("inside")
 
     monkeypatch.setattr("agent.players.spotify.oauth.Accounts.exchange", broken)
-    page = requests.get(callback_of(login.start()), timeout=10).text
+    page = login.get(login.callback(login.start()), timeout=10).text
     assert "defect in Moodtray" in page
     assert "inside" not in page
     login.end()
@@ -353,7 +443,7 @@ def test_a_browser_that_cannot_open_leaves_the_address(login: Login) -> None:
     url = login.start()
     assert login.out == [url]
     assert "Open this address yourself" in login.told[0]
-    requests.get(callback_of(url), timeout=10)
+    login.agree(url)
     login.end()
     assert login.error is None
 
@@ -371,12 +461,12 @@ def test_without_a_screen_no_browser_is_tried(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_cancelling_ends_the_server(login: Login) -> None:
-    redirect = parse_qs(urlsplit(login.start()).query)["redirect_uri"][0]
+    redirect = login.start()
     login.cancelled.set()
     login.end()
     assert isinstance(login.error, NeedsLogin)
     with pytest.raises(requests.ConnectionError):
-        requests.get(redirect, timeout=5)
+        login.get(redirect, timeout=5)
 
 
 def test_without_a_client_id_the_terminal_gets_the_guide(login: Login) -> None:
@@ -394,13 +484,15 @@ def test_without_a_client_id_the_terminal_gets_the_guide(login: Login) -> None:
 
 
 def test_an_early_look_at_the_result_leads_to_the_guide(login: Login) -> None:
-    redirect = parse_qs(urlsplit(login.start()).query)["redirect_uri"][0]
-    page = requests.get(redirect.replace("/callback", "/done"), timeout=10)
-    assert urlsplit(page.url).path == "/"
+    login.settings = Settings(spotify=SpotifySettings(port=0))
+    login.no_browser = False
+    login.get(login.start())
+    for path in ("/done", "/account"):
+        assert urlsplit(login.get(login.at(path)).url).path == "/"
 
 
 def test_only_this_computer_is_listened_to(login: Login) -> None:
-    redirect = urlsplit(parse_qs(urlsplit(login.start()).query)["redirect_uri"][0])
+    redirect = urlsplit(login.start())
     assert HOST == "127.0.0.1"
     assert redirect.port is not None
     connection = http.client.HTTPConnection("127.0.0.2", redirect.port, timeout=5)

@@ -63,6 +63,10 @@ def test_the_first_login_of_a_new_user(page: Page, login: Login) -> None:
     assert page.url.startswith(login.spotify.url)
     page.locator("#agree").click()
 
+    expect(page.get_by_text("Is this your account?")).to_be_visible()
+    expect(page.locator("#account")).to_have_text("Sam")
+    picture(page, "login-account.png")
+    page.locator("#keep").click()
     expect(page.get_by_text("Done, you may close this")).to_be_visible()
     picture(page, "login-done.png")
     assert page.url.endswith("/done")

@@ -6,10 +6,8 @@ import logging
 import re
 import traceback
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
 
 from agent.app import spotify_login
 from agent.errors import AgentError
@@ -20,6 +18,7 @@ from agent.store.paths import Paths
 from agent.types import Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import FakeSpotify
+from tests.fakes.spotify.browser import say_yes
 from tests.fakes.spotify.trouble import KINDS
 
 LOUD = ("spotipy", "spotipy.client", "requests", "urllib3", "uvicorn", "filelock", "agent", "")
@@ -66,13 +65,6 @@ def test_no_secret_in_any_log_or_traceback(
     with FakeSpotify(clock) as spotify:
         spotify.accounts.auto = "agree"
 
-        def browse(url: str) -> bool:
-            page = requests.get(url, timeout=10, allow_redirects=False)
-            callback = page.headers["location"]
-            secrets.update(parse_qs(urlsplit(callback).query)["code"])
-            requests.Session().get(callback, timeout=10)
-            return True
-
         # The browser is not ours: what its own library logs is no log of the program.
         for library in ("urllib3", "requests"):
             logging.getLogger(library).setLevel(logging.WARNING)
@@ -86,7 +78,7 @@ def test_no_secret_in_any_log_or_traceback(
             save_client_id=shown.append,
             tell=shown.append,
             echo=shown.append,
-            open_browser=browse,
+            open_browser=say_yes,
         )
         for library in ("urllib3", "requests"):
             logging.getLogger(library).setLevel(1)

@@ -274,7 +274,7 @@ def test_a_page_elsewhere_cannot_use_the_users_cookie(browser: Browser, server: 
     fetch("{url}/api/do", {{...cookie, method: "POST", body: "{{}}"}});
     fetch("{url}/api/now", cookie).then(a => a.text()).then(t => document.title = t);
     document.forms[0].submit();</script>"""
-    with new_page(browser) as page:
+    with new_page(browser, attacks=True) as page:
         page.goto(server.access.link())
         page.wait_for_url(f"{server.url}/")
         for host in ("http://127.0.0.1:9", "http://evil.example"):

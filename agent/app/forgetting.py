@@ -1,0 +1,65 @@
+"""Deleting what was noted of the user: from the history and the log, down to the bytes.
+
+The agent may be running: both processes write the same files, and each sees what the other does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime, timedelta
+
+from agent import logs
+from agent.errors import AgentError
+from agent.ports import Clock
+from agent.store.history import SqliteHistory
+from agent.store.paths import Paths
+
+log = logging.getLogger(__name__)
+
+LONG_AGO = float("-inf")
+FOR_EVER = float("inf")
+
+
+def forget(paths: Paths, before: datetime | None) -> str:
+    """Delete all that was noted before that moment (None: all of it); say what, for people.
+
+    Settings, consent and logins stay. Raises StoreError.
+    """
+    until = FOR_EVER if before is None else before.timestamp()
+    history = SqliteHistory(paths.history_file)
+    try:
+        history.forget_between(LONG_AGO, until)
+    finally:
+        history.close()
+    logs.forget(paths.logs, before)
+    when = "" if before is None else f" before {before:%d %B %Y}"
+    return (
+        f"All that was noted{when} is deleted: moods, changes of the music, your answers, and the "
+        "log. Settings and logins stay; 'moodtray logout' removes the login to Spotify."
+    )
+
+
+class Retention:
+    """Deletes what is older than the settings allow, once a day. The controller's thread."""
+
+    def __init__(self, history: SqliteHistory, clock: Clock) -> None:
+        self._history = history
+        self._clock = clock
+        self._done: object = None
+
+    def look(self, keep_days: int) -> None:
+        """Return at once; the deleting, where it is due, has a thread of its own."""
+        now = self._clock.now()
+        if self._done == (now.date(), keep_days):
+            return
+        self._done = (now.date(), keep_days)
+        oldest = (now - timedelta(days=keep_days)).timestamp()
+        threading.Thread(target=self._delete, args=(oldest,), name="retention", daemon=True).start()
+
+    def _delete(self, oldest: float) -> None:
+        try:
+            if self._history.has_older_than(oldest):
+                self._history.forget_between(LONG_AGO, oldest)
+        except AgentError as error:
+            log.warning("what is too old stays for now: %s", error)

@@ -1,0 +1,150 @@
+"""What is deleted is gone from every byte of every file, while the agent runs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agent import logs
+from agent.app.forgetting import Retention, forget
+from agent.settings import Settings
+from agent.store.history import SqliteHistory
+from agent.store.paths import Paths
+from agent.types import Action, Decision, Mood, MoodState, Playlist
+from tests.agent_process import CLIP, AgentProcess, run_command
+from tests.fakes.clock import FakeClock
+
+NOW = datetime(2026, 11, 22, 9, 5, 7).astimezone()
+OLD, NEW = b"a-song-of-last-year", b"a-song-of-today"
+
+
+@pytest.fixture
+def paths() -> Paths:
+    paths = Paths.default()
+    paths.ensure()
+    return paths
+
+
+@pytest.fixture
+def history(paths: Paths) -> Iterator[SqliteHistory]:
+    history = SqliteHistory(paths.history_file)
+    yield history
+    history.close()
+
+
+def fill(history: SqliteHistory) -> None:
+    """A year ago and today: moods, switches, answers."""
+    for when, name in ((NOW - timedelta(days=400), OLD.decode()), (NOW, NEW.decode())):
+        for number in range(50):
+            at = when + timedelta(seconds=number)
+            playlist = Playlist(f"spotify:playlist:{name}", name)
+            happy = MoodState.HAPPY
+            history.add_mood(at, Mood(happy, 0.0, 0.9, (0.9, 0.1, 0.0, 0.0, 0.0, 0.0, 0.0)))
+            history.add_switch(at, Decision(0.0, Action.SWITCH_NOW, happy, playlist, name))
+            history.add_feedback(at, "skip", name)
+
+
+def everything(paths: Paths) -> bytes:
+    """All bytes of all files below the user's folders."""
+    root = paths.data.parent
+    return b"".join(file.read_bytes() for file in root.rglob("*") if file.is_file())
+
+
+def write_log(paths: Paths) -> None:
+    (paths.logs / "moodtray.log").write_bytes(
+        b"2025-10-18 09:05:07,123 INFO    agent: playing " + OLD + b"\n  a second line\n"
+        b"2026-11-22 09:05:07,123 INFO    agent: playing " + NEW + b"\n"
+    )
+    (paths.logs / "moodtray.log.1").write_bytes(
+        b"2025-10-17 09:05:07,123 INFO    agent: playing " + OLD + b"\n"
+    )
+
+
+def test_what_is_older_is_gone_and_the_rest_stays(paths: Paths, history: SqliteHistory) -> None:
+    fill(history)  # and its connection stays open, as a running agent's does
+    write_log(paths)
+    assert everything(paths).count(OLD) > 100
+    told = forget(paths, NOW - timedelta(days=1))
+    assert "before 21 November 2026 is deleted" in told
+    assert everything(paths).count(OLD) == 0
+    assert NEW in everything(paths)
+    assert len(history.moods()) == len(history.switches()) == len(history.feedback()) == 50
+    assert (paths.logs / "moodtray.log").read_bytes().startswith(b"2026-11-22")
+    assert not (paths.logs / "moodtray.log.1").exists()
+
+
+def test_everything_is_everything_but_settings_and_logins(
+    paths: Paths, history: SqliteHistory
+) -> None:
+    fill(history)
+    write_log(paths)
+    paths.settings_file.write_text("version = 1\n")
+    (paths.data / "history.sqlite.broken-2026-01-01").write_bytes(b"damaged " + OLD)
+    forget(paths, None)
+    assert everything(paths).count(OLD) == 0
+    assert everything(paths).count(NEW) == 0
+    assert paths.settings_file.read_text() == "version = 1\n"
+    history.add_feedback(NOW, "skip", "after it")
+    assert [entry.detail for entry in history.feedback()] == ["after it"]
+
+
+def test_a_log_that_is_open_goes_on(paths: Paths) -> None:
+    root = logging.getLogger()
+    before = list(root.handlers)
+    logs.set_up(paths.logs, "INFO")
+    log = logging.getLogger("agent.test")
+    log.warning("playing %s", OLD.decode())
+    forget(paths, None)
+    log.warning("and on")
+    text = (paths.logs / "moodtray.log").read_bytes()
+    logs.tear_down()
+    assert root.handlers == before
+    assert text.endswith(b"and on\n")
+    assert OLD not in text
+    assert b"\0" not in text
+
+
+def test_retention_deletes_once_a_day(paths: Paths, history: SqliteHistory) -> None:
+    fill(history)
+    clock = FakeClock(NOW)
+    retention = Retention(history, clock)
+    retention.look(Settings().history.keep_days)
+    end = time.monotonic() + 30
+    while everything(paths).count(OLD):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert len(history.moods()) == 50
+    assert not history.has_older_than((NOW - timedelta(days=365)).timestamp())
+
+
+def test_the_command_beside_a_running_agent(paths: Paths, history: SqliteHistory) -> None:
+    fill(history)
+    with AgentProcess("run", "--headless", "--events-json", "--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        done = run_command("forget", "--everything")
+        assert done.returncode == 0, done.stderr
+        assert "is deleted" in done.stdout
+        assert everything(paths).count(OLD) == everything(paths).count(NEW) == 0
+        agent.stop()
+    assert everything(paths).count(OLD) == everything(paths).count(NEW) == 0
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--everything", "--before", "2026-01-01"), ("--before", "x")]
+)
+def test_wrong_words_delete_nothing(
+    paths: Paths, history: SqliteHistory, words: tuple[str, ...]
+) -> None:
+    fill(history)
+    done = run_command("forget", *words)
+    assert done.returncode == 2
+    assert len(history.moods()) == 100
+
+
+def test_nothing_was_ever_noted(tmp_path: Path) -> None:
+    assert "is deleted" in forget(Paths.below(tmp_path / "empty"), None)
