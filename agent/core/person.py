@@ -8,8 +8,9 @@ about the logarithms of the network's seven answers, minus their mean ("logs").
   are: normal distributions, a prior over persons of variance BETWEEN, looks of variance
   ``spread`` (Bayes; James & Stein's shrinkage).
 * **Away from rest is not neutral.** Where the resting face is known, a look that is unlike it is
-  less likely neutral than the network says: up to NOT_NEUTRAL is taken off, the more alike the
-  resting looks were, the sooner. At rest nothing is taken off.
+  less likely neutral than the network says, and what the network says to neutral faces besides
+  counts less: up to UNLIKE_REST of USUAL_REST is taken off, the sooner, the more alike the resting
+  looks were. At rest nothing is taken off.
 * **Shift.** Seven more numbers that move slowly: by the long-run answers (``drifted``) and by each
   word of the user on one look (``corrected``). Bounded by MOST.
 
@@ -45,12 +46,12 @@ USUAL_SPREAD = 0.6
 """Variance of one person's resting logs from look to look, until it is measured ..."""
 USUAL_LOOKS = 1.0
 """... and how many looks' worth that prior counts."""
+UNLIKE_REST = 0.7
+"""So much of USUAL_REST is taken off far from rest. Chosen on simulated actors who pose weakly,
+held against muxspace's held-out persons (whose neutral faces must stay neutral)."""
+NARROW = 0.3
 BEGINS = 1.0
-UNLIKE_REST = 0.8
-"""At most so much is taken off the logarithm of neutral far from rest (chosen on muxspace's held
-persons, whose neutral faces must stay neutral, and on half of the London set)."""
-NARROW = 0.15
-"""Mean square distance from rest at which, beside ``spread``, taking off begins."""
+"""Taking off begins at so many times NARROW + ``spread`` of mean square distance from rest."""
 MOST = 1.5
 """Bound of each number of the shift: not more than what e^1.5, 4.5 times, makes of an answer."""
 STEP = 0.12

@@ -285,7 +285,7 @@ def _streams(
         if figures is not None:
             check_folder(figures, "--figures")
             seed = streams_report.SEED["PublicTest"]
-            hours = streams_report.SITTINGS
+            hours = streams_report.CURVE_SITTINGS
             _draw_curves(simulate(answers["PublicTest"], seed, hours), figures)
 
 

@@ -61,20 +61,20 @@ class World:
     shows_neutral: tuple[float, float] = (0.20, 0.30)
     held: tuple[float, float] = (5.0, 11.0)
     """Mean seconds of a showing."""
-    bias: tuple[float, float] = (0.4, 1.2)
+    bias: tuple[float, float] = (0.2, 0.7)
     """Spread (standard deviation) of the seven numbers added to the logarithms."""
-    face_held: tuple[float, float] = (3.0, 12.0)
+    face_held: tuple[float, float] = (4.0, 14.0)
     """Mean seconds after which a showing goes on with another face of the same expression."""
     repertoire: tuple[int, int] = (6, 30)
     """Faces with which a person shows one expression."""
-    jitter: tuple[float, float] = (0.1, 0.4)
-    talks_each_hour: float = 8.0
+    jitter: tuple[float, float] = (0.05, 0.3)
+    talks_each_hour: float = 4.0
     talk_seconds: tuple[float, float] = (10.0, 40.0)
-    dark_each_hour: float = 1.5
+    dark_each_hour: float = 1.0
     dark_seconds: tuple[float, float] = (30.0, 240.0)
     lost_each_hour: float = 12.0
     lost_seconds: tuple[float, float] = (1.0, 10.0)
-    second_each_hour: float = 1.0
+    second_each_hour: float = 0.5
     second_seconds: tuple[float, float] = (8.0, 40.0)
     leaves_each_hour: float = 0.7
     leaves_seconds: tuple[float, float] = (30.0, 420.0)

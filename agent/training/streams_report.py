@@ -29,6 +29,8 @@ from agent.vision.model_file import read_card
 
 SITTINGS = 14
 """Hours that are simulated of each set of faces."""
+CURVE_SITTINGS = 5
+"""The same for the curves, which take some thirty runs."""
 SEED = {"validation": 1, "PublicTest": 2}
 WEIGHTS = "mood-recurrent.npz"
 MARKS = (
