@@ -329,7 +329,8 @@ class Engine:
     def _loop(self) -> None:
         self._carry_out(self._controller.begin)
         next_look = self._clock.monotonic() + LOOK_AROUND
-        next_tidying = self._clock.monotonic() + TIDY_AFTER
+        pause = TIDY_AFTER  # a slow start may go on after the first time
+        next_tidying = self._clock.monotonic() + pause
         while not self._done.is_set():
             due = self._controller.deadline
             wake_at = next_look if due is None else min(due, next_look)
@@ -345,7 +346,8 @@ class Engine:
                 next_look = now + LOOK_AROUND
                 self._external_changes.look()
             if now >= next_tidying:
-                next_tidying = now + TIDY_EVERY
+                pause = min(2 * pause, TIDY_EVERY)
+                next_tidying = now + pause
                 memory.give_back()
                 self._retention.look(self._controller.settings.history.keep_days)
 
