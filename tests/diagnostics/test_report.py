@@ -154,13 +154,13 @@ def test_an_unwritable_place_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_mistake_in_the_settings_is_told(paths: Paths) -> None:
     paths.config.mkdir(parents=True)
-    paths.settings_file.write_text("[mood]\nentr = 1\n")
+    paths.settings_file.write_text("[mood]\nsteadines = 1\n")
     _, problem = SettingsFile(paths).load_or_last_good()
     assert isinstance(problem, SettingsError)
     ok, detail, advice = checks.settings_file(paths, problem)
     assert ok is False
     assert "last good" in detail
-    assert "mood.enter" in advice
+    assert "mood.steadiness" in advice
 
 
 def test_the_history_is_counted_and_its_damage_told(paths: Paths) -> None:

@@ -15,6 +15,7 @@ from tests.fakes.spotify.catalogue import FakePlaylist
 from tests.players.spotify.conftest import SpotifyHarness
 from tests.players.spotify.whole_harness import WholeHarness
 
+BACK = "Back to what played before"
 NOT_BACK = "The change was not taken back"
 
 
@@ -42,7 +43,7 @@ def test_it_begins_where_it_was_left(spotify: SpotifyHarness, kind: str) -> None
     assert (truth.context, truth.device) == (before.uri, "Kitchen")
     assert truth.track == before.tracks[1]
     assert truth.progress == pytest.approx(30.0 + 4.0, abs=3.0)
-    assert harness.told(NotificationKind.INFO) == []
+    assert harness.told(NotificationKind.INFO) == [BACK]
     assert harness.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
 
 
@@ -54,7 +55,7 @@ def test_where_spotify_knows_no_place_it_begins_anew(spotify: SpotifyHarness, ki
     truth = spotify.world.truth()
     assert (truth.playing, truth.context) == (True, before.uri)
     assert spotify.world.calls("PUT", "/v1/me/player/play")[-1].body == {"context_uri": before.uri}
-    assert harness.told(NotificationKind.INFO) == []
+    assert harness.told(NotificationKind.INFO) == [BACK]
 
 
 def test_a_single_track_comes_back_at_its_place(spotify: SpotifyHarness) -> None:
@@ -86,7 +87,7 @@ def test_what_spotify_cannot_start_is_said_calmly(spotify: SpotifyHarness) -> No
     (note,) = [
         effect.notification
         for effect in harness.all(effects.Notify)
-        if effect.notification.kind is NotificationKind.INFO
+        if effect.notification.kind is NotificationKind.WARNING
     ]
     assert note.title == NOT_BACK
     assert "start what played before. Start it by hand in Spotify" in note.body
@@ -110,7 +111,7 @@ def test_nobody_knows_what_played(spotify: SpotifyHarness) -> None:
     harness.send(events.UndoSwitch())
     harness.run(5.0)
     assert harness.plays("happy")
-    assert harness.told(NotificationKind.INFO) == [NOT_BACK]
+    assert harness.told(NotificationKind.WARNING) == [NOT_BACK]
 
 
 def test_a_track_that_is_gone_from_its_album_is_no_reason_to_refuse(
