@@ -19,7 +19,7 @@ JOBS   ?= 4
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-spotify test lint format bench fuzz screenshots translations installer
+.PHONY: help setup demo demo-spotify test lint format bench fuzz lock screenshots translations installer
 .PHONY: clean
 
 help: ## Name the targets
@@ -57,6 +57,9 @@ screenshots: $(STAMPS)/dev system-packages ## Redraw the README's pictures from 
 
 translations: $(STAMPS)/dev ## Take new texts into the catalogues, and compile them
 	$(PY) .make/translations.py --update
+
+lock: $(STAMPS)/dev ## Choose anew what tests and installers install, to the byte
+	@sh .make/lock.sh
 
 installer: $(STAMPS)/dev ## Build the installer for this system
 	$(PY) installer/build.py

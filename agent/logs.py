@@ -6,6 +6,8 @@ code and of foreign libraries all pass the same gate.
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import os
 import re
@@ -17,9 +19,11 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import cast
+from urllib.parse import quote
 
 from agent import addresses
 from agent.errors import StoreError
+from agent.printable import printable
 
 LOG_NAME = "moodtray.log"
 FILES = 5
@@ -28,6 +32,8 @@ LINE_LIMIT = 16_000
 """Characters of one record with its traceback; more is cut, so that no single line breaks the
 bound on the size."""
 
+HIDDEN = 512
+"""Forms of secrets that are remembered: a login makes some, each hour of music another."""
 REPEATS = 30
 """Lines a minute of one kind."""
 
@@ -59,25 +65,33 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
 # An authorisation code or state lives in the query of a redirect; elsewhere 'code=' is harmless.
 _IN_QUERY = re.compile(r"(?i)([?&](?:code|state|sig|key)=)[^&\s\"']+")
 
-_hidden: set[str] = set()
+_hidden: dict[str, None] = {}  # the oldest first
 _hidden_lock = threading.Lock()
 
 
 def hide(secret: str) -> None:
     """Mask this very text in every line from now on.
 
-    Any thread. Shorter than 8 characters is ignored: it would garble ordinary words.
+    Also as it looks within an address, within JSON and in base64. Any thread. Shorter than 8
+    characters is ignored: it would garble ordinary words. The latest HIDDEN are remembered.
     """
-    if len(secret) >= 8:
-        with _hidden_lock:
-            _hidden.add(secret)
+    if len(secret) < 8:
+        return
+    in_json = json.dumps(secret)[1:-1]
+    in_base64 = base64.b64encode(secret.encode(errors="surrogateescape")).decode().rstrip("=")
+    with _hidden_lock:
+        for form in (secret, quote(secret, safe="", errors="surrogateescape"), in_json, in_base64):
+            _hidden.pop(form, None)
+            _hidden[form] = None
+        while len(_hidden) > HIDDEN:
+            del _hidden[next(iter(_hidden))]
 
 
 def redact(text: str) -> str:
     """Mask tokens, secrets and authorisation codes, and of addresses all but scheme and host."""
     with _hidden_lock:
         hidden = tuple(_hidden)
-    for secret in hidden:
+    for secret in sorted(hidden, key=len, reverse=True):  # one may be a part of another
         text = text.replace(secret, _MASK)
     text = _VALUE_AFTER_NAME.sub(lambda found: found.group(1) + _MASK, text)
     text = _BEARER.sub(rf"\1\2{_MASK}", text)
@@ -91,10 +105,21 @@ class RedactingFormatter(logging.Formatter):
         """Format the record, secrets masked."""
         full = super().format(record)
         # Masked before the cut, lest half a secret stay; far beyond the cut nothing matters.
-        line = redact(full[: 2 * LINE_LIMIT])
+        line = _plain(redact(full[: 2 * LINE_LIMIT]))
         if len(full) > LINE_LIMIT:
             line = f"{line[:LINE_LIMIT]} ... ({len(full)} characters, the rest is cut)"
         return line
+
+
+def _plain(text: str) -> str:
+    """Leave a text that a terminal shows as it is, and in which no name can forge a line.
+
+    What follows a line break is indented; other control characters and those that turn the
+    direction of writing are replaced.
+    """
+    text = text.encode(errors="backslashreplace").decode()  # names that are no Unicode
+    lines = [printable(line, len(line) + 1) for line in text.replace("\t", "    ").split("\n")]
+    return "\n    ".join(lines)
 
 
 class _PrivateRotatingFile(RotatingFileHandler):

@@ -146,12 +146,27 @@ def mood_line(snapshot: Snapshot) -> str:
     elif status is Status.CAMERA_BUSY:
         line = _("The camera cannot be used")  # the problem's own line says why
     elif mood.state is MoodState.AWAY:
-        line = _("Nobody in front of the camera")
+        line = capital(_unclear(snapshot)) or _("Nobody in front of the camera")
     elif mood.state is MoodState.UNSURE:
-        line = _("Not sure how you feel") if snapshot.observation else _(LOOKING)
+        line = _unsure_line(snapshot)
     else:
         line = capital(describe(mood))
     return line
+
+
+def _unclear(snapshot: Snapshot) -> str:
+    """Why the latest look says nothing; empty: it does, or nobody knows."""
+    why = "" if snapshot.observation is None else snapshot.observation.unclear
+    return _(why) if why else ""
+
+
+def _unsure_line(snapshot: Snapshot) -> str:
+    if snapshot.observation is None:
+        return _(LOOKING)
+    why = _unclear(snapshot)
+    if not why:
+        return _("Not sure how you feel")
+    return _("Not sure how you feel: {why}").format(why=why)
 
 
 def _paused_line(snapshot: Snapshot) -> str:
@@ -163,14 +178,18 @@ def _paused_line(snapshot: Snapshot) -> str:
     return _("{what} until you are back").format(what=what) if snapshot.until_back else what
 
 
-def watch_line(snapshot: Snapshot) -> str:
-    """Tell what is seen, and how far a new mood has come.
+def watch_line(snapshot: Snapshot, unclear: str = "") -> str:
+    """Say what is seen, and how far a new mood has come.
 
-    As :func:`mood_line`, or "Sad? 62 % sure, 88 % needed".
+    As :func:`mood_line`, or "Sad? 62 % sure, 88 % needed". ``unclear``: why the latest frame says
+    nothing.
     """
-    candidate = snapshot.candidate
+    candidate, line = snapshot.candidate, mood_line(snapshot)
+    if unclear:
+        why = _(unclear)
+        return line if why in line or capital(why) == line else f"{line}  ·  {why}"
     if candidate is None or not candidate.state.is_emotion or snapshot.mood.by_hand:
-        return mood_line(snapshot)
+        return line
     sure = min(candidate.probability, candidate.certainty)
     return _("{mood}? {sure} % sure, {needed} % needed").format(
         mood=capital(mood_word(candidate.state)),

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from tests import finder_picture
+from tests.web.page import pictures
 
 ROOT = Path(__file__).parent.parent
 DAY = ROOT / "test-artefacts" / "day"
@@ -36,6 +37,21 @@ def main() -> int:
         width, height = seen.size
         save(name, seen.crop((width - 220, height - 36, width, height)).resize((660, 108)))
     finder_picture.main()
+    pictures.main()
+    return panels()
+
+
+def panels() -> int:
+    """Cut the menu on Xfce's panel and on waybar, from the tests that click through it."""
+    tests = ROOT / "tests" / "desktop"
+    files = [str(tests / name) for name in ("test_status_notifier.py", "test_wayland.py")]
+    code = pytest.main(["-q", *files, "-k", "thousand_updates or waybar"])
+    if code != 0:
+        return int(code)
+    for name in ("menu-xfce", "menu-waybar"):
+        seen = Image.open(DAY.parent / f"{name}.png").convert("RGB")
+        width, _ = seen.size
+        save(name, seen.crop((width - 360, 0, width, 600)))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import getpass
 import json
 import logging
@@ -14,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -86,6 +88,31 @@ def test_ordinary_lines_stay(line: str) -> None:
     assert logs.redact(line) == line
 
 
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=1000), min_size=8, max_size=60))
+def test_a_hidden_secret_is_masked_in_every_form(secret: str) -> None:
+    logs.hide(secret)
+    for form in (
+        secret,
+        quote(secret, safe=""),
+        json.dumps({"x": secret}),
+        base64.b64encode(secret.encode()).decode(),
+        f"GET /callback?x={quote(secret, safe='')}&y=1",
+        f"Traceback: ValueError: {secret}",
+    ):
+        shown = logs.redact(f"before {form} after")
+        assert secret not in shown
+        assert quote(secret, safe="") not in shown
+        assert json.dumps(secret)[1:-1] not in shown
+        assert shown.startswith("before ")
+
+
+def test_secrets_without_end_do_not_fill_the_memory() -> None:
+    for number in range(logs.HIDDEN):
+        logs.hide(f"secret-number-{number}")
+    assert len(logs._hidden) <= logs.HIDDEN
+    assert "secret-number-511" not in logs.redact("it is secret-number-511")
+
+
 def test_hidden_texts_are_masked_everywhere() -> None:
     logs.hide("a-secret-of-today")
     assert logs.redact("x a-secret-of-today y") == "x *** y"
@@ -124,6 +151,14 @@ def test_five_megabytes_and_no_more(logged: Path) -> None:
     assert len(files) == 5
     assert sum(file.stat().st_size for file in files) <= 5_000_000
     assert "the rest is cut" in logged.read_text()
+
+
+def test_no_name_forges_a_line_or_moves_the_cursor(logged: Path) -> None:
+    name = "song\n2026-01-01 00:00:00,000 ERROR   agent: forged\r\x1b[2J\u202e.mp3"
+    logging.getLogger("agent.test").info("playing %s", name)
+    text = logged.read_text()
+    assert next(line for line in text.splitlines() if "forged" in line).startswith("    2026")
+    assert not set(text) & set("\r\x1b\u202e")
 
 
 def test_what_repeats_without_end_pushes_nothing_else_out(logged: Path) -> None:

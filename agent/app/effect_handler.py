@@ -215,8 +215,7 @@ class EffectHandler:
         """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
         if self._preview is not None and snapshot is not None and _looks(snapshot):
-            line = watch_line(snapshot)
-            self._preview.show(view, f"{line}  ·  {view.unclear}" if view.unclear else line)
+            self._preview.show(view, watch_line(snapshot, view.unclear))
 
     def _show_music_folders(self) -> None:
         from agent.desktop.tray.actions import show_music_folders

@@ -185,7 +185,8 @@ class RunningAgent:
         self._firsts: dict[str, float] = {}
         self._ended = False
         self._news = threading.Condition()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def first(self, event: str) -> float:
         """Block until the first event of that kind ("observation", "icon"). Raises AgentError."""
@@ -207,6 +208,12 @@ class RunningAgent:
         except subprocess.TimeoutExpired:
             raise AgentError("The agent was asked to end, and did not.") from None
         return time.perf_counter() - began
+
+    def close(self) -> None:
+        """Let go of its output once it has ended."""
+        self._listener.join(START_SECONDS)
+        if self._popen.stdout is not None:
+            self._popen.stdout.close()
 
     def wait_until_idle(self) -> None:
         """Wait until a paused agent has finished starting, but START_SECONDS at most."""
@@ -309,7 +316,8 @@ def running(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
         )
         try:
-            yield RunningAgent(process, began, Paths.below(Path(home)))
+            agent = RunningAgent(process, began, Paths.below(Path(home)))
+            yield agent
         finally:
             process.terminate()
             try:
@@ -317,3 +325,4 @@ def running(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            agent.close()

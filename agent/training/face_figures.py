@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.core.person import Person
 from agent.training import data
 from agent.training.corruptions import HARDSHIPS, glasses, mask
 from agent.training.framing import with_surroundings
@@ -35,8 +36,6 @@ HAPPY, REST = EMOTIONS.index("happy"), EMOTIONS.index("neutral")
 TILTS = (0, 15, 25, 40)
 EDGES = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Borders of the quality's bins."""
-RISE = 0.1
-"""Against one's own rest a smile counts as found when it raises P(happy) by that much."""
 RIGHT_WANTED = 0.92
 """Share of clear looks that are to be right; decides the quality from which a look is clear."""
 AGES = ((18, 24), (25, 34), (35, 99))
@@ -305,7 +304,10 @@ def group_rows(network: Network, portraits: Portraits) -> list[dict[str, Any]]:
     resting = portraits.expression == NEUTRAL
     rest_of = {p: row for row, p in enumerate(portraits.person) if resting[row]}
     own = np.array([rest_of.get(p, -1) for p in portraits.person])
-    risen = told["aligned"][:, HAPPY] - told["aligned"][own, HAPPY] >= RISE
+    risen = [
+        rest >= 0 and _against_rest(told["aligned"][row], told["aligned"][rest]) == HAPPY
+        for row, rest in enumerate(own)
+    ]
     rows = []
     for name, members in groups(portraits):
         smiles, rests = members & smiling, members & resting
@@ -315,9 +317,19 @@ def group_rows(network: Network, portraits: Portraits) -> list[dict[str, Any]]:
             known = probabilities.sum(axis=1) > 0
             row[f"smiles, {way}"] = share(((best == HAPPY) & known)[smiles])
             row[f"rests, {way}"] = share(((best == REST) & known)[rests])
-        row["smiles, own rest"] = share(risen[smiles & (own >= 0)])
+        row["smiles, own rest"] = share(np.array(risen)[smiles & (own >= 0)])
         rows.append(row)
     return rows
+
+
+def _against_rest(look: NDArray[np.float64], rest: NDArray[np.float64]) -> int:
+    """Read ``look`` as the agent does that has learned this person's ``rest``.
+
+    -1: one of the two was not found.
+    """
+    if not look.sum() or not rest.sum():
+        return -1
+    return int(Person().learn([rest]).adjust(look)[0].argmax())
 
 
 def groups(portraits: Portraits) -> list[tuple[str, NDArray[np.bool_]]]:

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.types import Box, Observation
+from agent.translation import N_
+from agent.types import Box, Frame, Observation
 from agent.vision.alignment import crop
 from agent.vision.quality import measure, trust, unclear
 
 __all__ = ["Burst", "Look", "crop"]
+
+DARK = 14.0
+"""Mean grey level, of 255, of a room in which a person sees nobody on the screen either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,16 @@ class Look:
         measures = measure(box, face)
         quality = trust(measures, probabilities)
         return cls(faces, probabilities, quality, unclear(measures, quality))
+
+    @classmethod
+    def of_nobody(cls, frame: Frame) -> Look:
+        """Make the look of a frame without a face; it may be too dark to show one."""
+        return cls(unclear=too_dark(frame))
+
+
+def too_dark(frame: Frame) -> str:
+    """Say "too dark to see" of a frame in which nobody could be found for that; else nothing."""
+    return N_("too dark to see") if float(frame[::8, ::8].mean()) < DARK else ""
 
 
 @dataclass(slots=True)
@@ -61,7 +75,9 @@ class Burst:
         """
         seen = [(x.probabilities, x.quality) for x in self.looks if x.probabilities is not None]
         if not seen:
-            return Observation(now, 0, None)
+            dark = [x.unclear for x in self.looks if x.unclear]
+            why = dark[0] if 2 * len(dark) > len(self.looks) else ""
+            return Observation(now, 0, None, unclear=why)
         weights = np.array([quality for _, quality in seen]) + 1e-6
         rows = np.stack([row for row, _ in seen]).astype(np.float64)
         mean = np.average(rows, axis=0, weights=weights)

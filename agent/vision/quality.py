@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.translation import N_
 from agent.types import Box
 from agent.vision.alignment import face_side, pose
 
@@ -67,17 +68,17 @@ WEIGHTS = {
 """How much each lack takes off the log odds."""
 
 LIMITS: dict[str, tuple[float, str]] = {
-    "small": (1.3, "too far away"),
-    "dark": (2.0, "too dark"),
-    "noisy": (2.3, "too dark"),
-    "turned": (0.45, "turned away"),
-    "tilted": (1.7, "head tilted too far"),
-    "blurred": (3.5, "blurred"),
-    "mouth": (2.0, "mouth covered"),
+    "small": (1.3, N_("too far away")),
+    "dark": (2.0, N_("too dark")),
+    "noisy": (2.3, N_("too dark")),
+    "turned": (0.45, N_("turned away")),
+    "tilted": (1.7, N_("head tilted too far")),
+    "blurred": (3.5, N_("blurred")),
+    "mouth": (2.0, N_("mouth covered")),
 }
 """The lack from which on a look is not clear whatever the network says, and why in words: beyond it
 there were no faces to fit on, or no more than chance was right."""
-HARD_TO_READ = "hard to read"
+HARD_TO_READ = N_("hard to read")
 """Nothing is wrong with the picture, but the network does not know."""
 
 

@@ -28,6 +28,11 @@ DEVICE_SIZE = (640, 480)
 DEVICE_FPS = 30
 LINUX = platform.system() == "Linux"
 MAC = platform.system() == "Darwin"
+SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "udp", "tcp")
+STREAM_PROTOCOLS = "rtsp,rtp,udp,tcp,tls,http,https,rtmp,rtmps,crypto"
+FILE_PROTOCOLS = "file"
+OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+_options_lock = threading.Lock()
 OPEN_SECONDS = 5.0
 READ_SECONDS = 3.0
 
@@ -116,7 +121,7 @@ def _open_file(source: Source) -> cv2.VideoCapture:
         raise BadPicture(f"{source.name} is no file. Name a video file.")
     if not os.access(path, os.R_OK):
         raise BadPicture(f"{source.name} cannot be read as a file. Check its permissions.")
-    with plain_name(path) as name:
+    with plain_name(path) as name, _only_by(FILE_PROTOCOLS):
         capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         capture.release()
@@ -156,18 +161,25 @@ def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
             "The address of the camera lacks its beginning. Write it in full in the settings "
             "(camera.source), such as rtsp://192.168.1.5/stream or http://192.168.1.5/video."
         )
-    capture = cv2.VideoCapture(
-        str(source.target),
-        cv2.CAP_FFMPEG,
-        [
-            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-            int(seconds * 1000),
-            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-            int(READ_SECONDS * 1000),
-            cv2.CAP_PROP_N_THREADS,
-            1,
-        ],
-    )
+    scheme = str(source.target).partition("://")[0].lower()
+    if scheme not in SCHEMES:
+        raise CameraNotFound(
+            f"{printable(scheme)}:// is no kind of address that a camera has. Known are "
+            f"{', '.join(f'{known}://' for known in SCHEMES)}; a video file is named by its path."
+        )
+    with _only_by(STREAM_PROTOCOLS):
+        capture = cv2.VideoCapture(
+            str(source.target),
+            cv2.CAP_FFMPEG,
+            [
+                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+                int(seconds * 1000),
+                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+                int(READ_SECONDS * 1000),
+                cv2.CAP_PROP_N_THREADS,
+                1,
+            ],
+        )
     if not capture.isOpened():
         capture.release()
         raise CameraNotFound(
@@ -175,6 +187,23 @@ def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
             "Check the address and that the camera is switched on and in the same network."
         )
     return capture
+
+
+@contextmanager
+def _only_by(protocols: str) -> Iterator[None]:
+    """Let FFmpeg use these protocols alone in what is opened within, and follow no redirect.
+
+    A stream, or a file that is a list of others, could else have it read files of the user and ask
+    other services on this computer. OpenCV takes such options from the environment only, at each
+    opening.
+    """
+    with _options_lock:
+        before = os.environ[OPTIONS]
+        os.environ[OPTIONS] = f"{before}|protocol_whitelist;{protocols}|max_redirects;0"
+        try:
+            yield
+        finally:
+            os.environ[OPTIONS] = before
 
 
 def _open_device(source: Source) -> cv2.VideoCapture:

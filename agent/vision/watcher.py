@@ -17,7 +17,7 @@ from agent.errors import AgentError, CameraError, CameraLost
 from agent.events import CameraChanged, Observed
 from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
 from agent.types import Box, CameraState, Frame, FrameView
-from agent.vision.burst import Burst, Look, crop
+from agent.vision.burst import Burst, Look, crop, too_dark
 from agent.vision.camera_sharing import Neighbours, Wanted
 from agent.vision.preview_feed import Live
 from agent.worker import Worker
@@ -256,7 +256,7 @@ class Watcher(Worker):
             return None
         faces = self._detector.detect(frame)
         if not faces:
-            return Look()
+            return Look.of_nobody(frame)
         return self._read(frame, faces)
 
     def _read(self, frame: Frame, faces: list[Box]) -> Look:
@@ -276,7 +276,7 @@ class Watcher(Worker):
         if live.search_due(now):
             faces = self._detector.detect(frame)
             live.searched(now, bool(faces))
-            look: Look | None = Look()
+            look: Look | None = Look.of_nobody(frame)
             if faces:
                 look = None
                 if live.classify_due(now):
@@ -284,7 +284,7 @@ class Watcher(Worker):
                     live.classified(now, look)
             if look is not None:
                 live.burst.add(look, keep=LIVE_LOOKS)
-        bars, why = (live.probabilities, live.unclear) if faces else (None, "")
+        bars, why = (live.probabilities, live.unclear) if faces else (None, too_dark(frame))
         tap(FrameView(frame, tuple(faces), bars, live.fps, why))
         if self._wait() <= 0.0 and live.burst.looks:
             self._looked = self.clock.monotonic()

@@ -24,8 +24,8 @@ from agent.wording import camera_line, capital, clock_time, describe, parse_mood
 
 PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
-WISH_PATIENCE = 4.0
-"""The same where a player has to be heard: a slow Spotify takes seconds."""
+WISH_PATIENCE = 3.0
+"""The same where a player has to be heard: a slow Spotify takes seconds, who asks waits for 5."""
 LOOK_EVERY = 0.02
 """Seconds between two looks at whether it has."""
 
@@ -313,11 +313,12 @@ class Commands:
 
         None: PATIENCE.
         """
-        for _ in range(int((PATIENCE if patience is None else patience) / LOOK_EVERY)):
-            if condition(self._snapshot()):
-                return True
+        end = time.monotonic() + (PATIENCE if patience is None else patience)
+        while not condition(self._snapshot()):
+            if time.monotonic() >= end:
+                return False
             time.sleep(LOOK_EVERY)
-        return condition(self._snapshot())
+        return True
 
 
 def _answered(seen: Snapshot) -> Answer:

@@ -16,9 +16,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from agent.clock import SystemClock
+from agent.store.paths import Paths
+from agent.web.door_client import call_when_ready
 from tests.agent_process import CLIP, ROOT, AgentProcess
 from tests.browser import chromium, new_page
 from tests.fakes.spotify import FakeSpotify, World
+from tests.web.page.harness import wait_until
 
 CLIENT_ID = "0123456789abcdef0123456789abcdef"
 
@@ -159,3 +162,29 @@ def test_spotify(browser: Browser, env: dict[str, str]) -> None:
         try_it(page, "Happy songs")
         assert world.truth().context == world.catalogue["happy"].uri
         assert world.violations == []
+
+
+def test_the_very_first_start_opens_the_page(env: dict[str, str], tmp_path: Path) -> None:
+    """Once, in the user's browser, by a file for their eyes alone; the link is in no arguments."""
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" >>{opened}\n')
+    browser.chmod(0o755)
+    env |= {"BROWSER": str(browser), "DISPLAY": ":99"}
+    for start in (1, 2):
+        with AgentProcess("run", "--no-session", "--paused", env=env) as agent:
+            call_until_there(env, "status")
+            if start == 1:
+                wait_until(opened.exists, "the browser")
+            agent.stop()
+    (arguments,) = opened.read_text().splitlines()
+    assert arguments.startswith("file://")
+    file = Path(arguments.removeprefix("file://"))
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "/enter/" in file.read_text()
+
+
+def call_until_there(env: dict[str, str], verb: str) -> dict[str, object]:
+    """What the agent answers once it is up."""
+    paths = Paths.below(Path(env["MOODTRAY_HOME"]))
+    return call_when_ready(paths, verb, taken=lambda: True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -90,13 +92,21 @@ class PrivateBus:
         self.process.wait(20)
 
 
+def answers(path: Path) -> bool:
+    """Whether somebody listens on that socket; the file alone is there a moment earlier."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(str(path))
+        return True
+    return False
+
+
 def start_bus(folder: Path) -> PrivateBus:
     if shutil.which("dbus-daemon") is None:
         pytest.skip("the package dbus is missing")
     folder.mkdir()
-    socket = folder / "bus"
+    place = folder / "bus"
     config = folder / "bus.conf"
-    config.write_text(CONFIG.format(socket=socket))
+    config.write_text(CONFIG.format(socket=place))
     process = subprocess.Popen(["dbus-daemon", f"--config-file={config}", "--nofork"])
-    wait_until(socket.exists)
-    return PrivateBus(f"unix:path={socket}", process)
+    wait_until(lambda: answers(place))
+    return PrivateBus(f"unix:path={place}", process)

@@ -212,6 +212,8 @@ class SwayDesktop(Screen):
         if len(rows) < 400:
             return []
         left, right, top, bottom = columns.min(), columns.max(), rows.min(), rows.max()
+        if bottom - top < 100:  # a tooltip
+            return []
         return [(int(left), int(top) + 36, int(right - left) + 1, int(bottom - top) + 1)]
 
 

@@ -231,7 +231,7 @@ def ask_for_command(python: Path, folder: Path) -> list[str]:
 def test_a_wheel_starts_its_script(installed_copy: Path, tmp_path: Path) -> None:
     script = installed_copy / "bin" / "moodtray"
     python = installed_copy / "bin" / "python"
-    assert ask_for_command(python, tmp_path) == [str(python), "-m", "agent", "run"]
+    assert ask_for_command(python, tmp_path) == [str(python), "-P", "-m", "agent", "run"]
     script.write_text("#!/bin/sh\n")
     script.chmod(0o755)
     assert ask_for_command(python, tmp_path) == [str(script), "run"]
@@ -256,3 +256,19 @@ def test_a_checkout_starts_from_any_folder(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.stdout.strip() == f"{checkout / 'agent' / '__init__.py'} ['run']"
+
+
+def test_nothing_is_imported_from_the_folder_that_it_is_started_in(tmp_path: Path) -> None:
+    command = start_command()
+    for name in ("logging", "typer", "agent"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken over')")
+    done = subprocess.run(
+        [*command[:-1], "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("moodtray ")

@@ -223,6 +223,7 @@ def test_a_question_that_was_closed_is_asked_again_by_the_menu(
         assert day.gone_after(lambda: agent.send_signal(signal.SIGTERM)) < 5.0
     finally:
         agent.kill()
+        agent.wait(10)
 
 
 def test_sigterm_ends_it_with_tray_and_preview_open(day: AgentDesktop, webcam: MjpegServer) -> None:

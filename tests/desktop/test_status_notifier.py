@@ -18,7 +18,7 @@ from agent.desktop.palette import MOOD_COLOURS, SLATE
 from agent.desktop.tray.menu import build_menu
 from agent.desktop.tray.status_notifier import SIZES, pixmaps
 from agent.types import MoodState, Status
-from tests.desktop.buses import PrivateBus, start_bus, wait_until
+from tests.desktop.buses import PrivateBus, answers, start_bus, wait_until
 from tests.desktop.conftest import Program
 from tests.desktop.own_panel import PanelClient, Watcher, watching
 from tests.desktop.specifications import CATEGORIES, ITEM, MENU, PROPERTY_TYPES, STATUSES
@@ -258,7 +258,7 @@ def test_the_bus_goes_in_mid_life(
 
 def restarted(folder: Path) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(["dbus-daemon", f"--config-file={folder / 'bus.conf'}", "--nofork"])
-    wait_until((folder / "bus").exists)
+    wait_until(lambda: answers(folder / "bus"))
     return process
 
 
@@ -321,6 +321,7 @@ def test_a_thousand_updates_leave_xfces_panel_and_its_menu_standing(
     xfce_desktop.wait_for_colour(HAPPY)
     box = xfce_desktop.open_menu(*spot)
     rows = xfce_desktop.menu_rows(box)
+    xfce_desktop.screenshot(artefacts / "menu-xfce.png")
     storm(program, 1000)  # and open
     xfce_desktop.move(600, 700)  # the tooltip goes
     wait_for(lambda: xfce_desktop.popups() == [box], "the menu alone")

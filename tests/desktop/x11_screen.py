@@ -61,11 +61,15 @@ class Screen:
 
         found = []
         with self.connection() as x:
+            kind = x.intern_atom("_NET_WM_WINDOW_TYPE")
+            tooltip = x.intern_atom("_NET_WM_WINDOW_TYPE_TOOLTIP")
             for window in x.screen().root.query_tree().children:
                 with contextlib.suppress(Exception):  # gone between the two questions
                     attributes = window.get_attributes()
                     box = window.get_geometry()
                     shown = attributes.map_state == X.IsViewable and attributes.override_redirect
+                    types = window.get_full_property(kind, X.AnyPropertyType)
+                    shown = shown and (types is None or tooltip not in types.value)
                     if shown and box.width > 60 and box.height > 40:
                         found.append((box.x, box.y, box.width, box.height))
         return found

@@ -64,6 +64,22 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
             },
             "Not sure how you feel",
         ),
+        (
+            {
+                "mood": mood(MoodState.UNSURE),
+                "status": Status.UNSURE,
+                "observation": Observation(0.0, 1, None, unclear="turned away"),
+            },
+            "Not sure how you feel: turned away",
+        ),
+        (
+            {
+                "mood": mood(MoodState.AWAY),
+                "status": Status.AWAY,
+                "observation": Observation(0.0, 0, None, unclear="too dark to see"),
+            },
+            "Too dark to see",
+        ),
         ({"mood": mood(MoodState.AWAY), "status": Status.AWAY}, "Nobody in front of the camera"),
         ({"status": Status.STARTING}, "Looking for your face…"),
         ({"status": Status.PAUSED, "camera_paused": True}, "Camera paused"),
@@ -168,6 +184,17 @@ def test_what_was_said_is_told_as_said() -> None:
 )
 def test_watch_line(candidate: Candidate | None, text: str) -> None:
     assert watch_line(replace(sample_snapshot(), candidate=candidate)) == text
+
+
+def test_why_a_frame_says_nothing_is_told_once() -> None:
+    assert watch_line(sample_snapshot(), "turned away") == "You look happy  ·  turned away"
+    dark = replace(
+        sample_snapshot(),
+        mood=mood(MoodState.AWAY),
+        status=Status.AWAY,
+        observation=Observation(0.0, 0, None, unclear="too dark to see"),
+    )
+    assert watch_line(dark, "too dark to see") == "Too dark to see"
 
 
 def test_the_track_is_told_where_it_says_more_than_the_playlist() -> None:

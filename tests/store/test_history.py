@@ -360,3 +360,36 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
         assert "survived" in full_disk(folder, "full")
     finally:
         subprocess.run(["umount", str(folder)], check=True, timeout=30)
+
+
+def test_what_is_forgotten_is_gone_from_the_bytes(tmp_path: Path) -> None:
+    """An hour, then all: from tables, log, free pages and what was set aside."""
+    history = SqliteHistory(tmp_path / "history.sqlite")
+    noon = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    for hours, name in ((0, "early-secret"), (1, "hour-secret"), (2, "late-secret")):
+        at = noon + timedelta(hours=hours)
+        decision = Decision(0.0, Action.SWITCH_NOW, MoodState.SAD, Playlist(name, name), name)
+        for _ in range(300):
+            history.add_switch(at, decision)
+            history.add_feedback(at, "undo", name)
+            history.add_mood(at, Mood(MoodState.SAD, 0.0, 0.5))
+    (tmp_path / "history.sqlite.broken-20260101-000000").write_bytes(b"old-secret")
+
+    def bytes_of_all() -> bytes:
+        return b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+    assert b"hour-secret" in bytes_of_all()
+    since = (noon + timedelta(hours=1)).timestamp()
+    history.forget_between(since, since + 3600)
+    kept = bytes_of_all()
+    assert b"hour-secret" not in kept
+    assert b"old-secret" not in kept
+    assert b"early-secret" in kept
+    assert b"late-secret" in kept
+    assert {entry.playlist_name for entry in history.switches()} == {"early-secret", "late-secret"}
+    history.forget_between(0.0, 4e10)
+    assert b"secret" not in bytes_of_all()
+    assert history.counts() == (0, 0)
+    history.add_mood(noon, Mood(MoodState.HAPPY, 0.0, 0.5))
+    assert history.counts() == (1, 0)
+    history.close()

@@ -210,7 +210,8 @@ def test_first_burst_forgives_frames_while_the_webcam_warms_up() -> None:
 def test_first_burst_ends_also_when_nobody_comes() -> None:
     bench = WatcherHarness(ScriptedCamera(lambda n: EMPTY, fps=50))
     bench.watcher.step()
-    assert bench.observations == [Observation(bench.clock.monotonic(), 0, None)]
+    (seen,) = bench.observations
+    assert (seen.time, seen.faces, seen.probabilities) == (bench.clock.monotonic(), 0, None)
 
 
 def test_inactive_watcher_opens_nothing() -> None:

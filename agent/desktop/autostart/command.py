@@ -19,7 +19,7 @@ def start_command() -> tuple[str, ...]:
 
     - a frozen build: its own executable (on Windows the one without a console window);
     - a wheel in a virtual environment, made by pipx or by ``pip install --user``: its ``moodtray``
-      script (on Windows ``pythonw -m agent``, since a script would open a console window);
+      script (on Windows ``pythonw -P -m agent``, since a script would open a console window);
     - a checkout: its Python, told where the checkout is.
     """
     executable = Path(os.path.abspath(sys.executable))  # not resolved: a venv's python is a link
@@ -28,17 +28,19 @@ def start_command() -> tuple[str, ...]:
     package_parent = Path(__file__).resolve().parents[3]
     if not _is_installed(package_parent):
         # The package called 'agent' is no script's folder: '-m' would need a working directory.
+        # And nothing is taken from the one that it is started in, which may be anybody's.
         code = (
-            f"import sys; sys.path.insert(0, {str(package_parent)!r}); "
+            "import sys; sys.path[:] = [place for place in sys.path if place]; "
+            f"sys.path.insert(0, {str(package_parent)!r}); "
             "from agent.cli import main; main()"
         )
         return (str(_windowed(executable, "pythonw.exe")), "-c", code, RUN)
     if os.name == "nt":
-        return (str(_windowed(executable, "pythonw.exe")), "-m", "agent", RUN)
+        return (str(_windowed(executable, "pythonw.exe")), "-P", "-m", "agent", RUN)
     for script in _scripts(executable):
         if script.is_file() and os.access(script, os.X_OK):
             return (str(script), RUN)
-    return (str(executable), "-m", "agent", RUN)
+    return (str(executable), "-P", "-m", "agent", RUN)
 
 
 def program_command() -> tuple[str, ...]:

@@ -170,6 +170,9 @@ class Preview:
                 break
             if word == READY:
                 stood = True
+                with self._lock:
+                    if not opened.closing:
+                        opened.shared.forget_name()
                 self._report(PreviewChanged(True))
             elif word in (PAUSE, RESUME):
                 self._report(PauseCamera() if word == PAUSE else ResumeCamera())

@@ -153,9 +153,17 @@ class SharedFrame:
         """Count a frame that the reader drew."""
         self._counter["drawn"][0] += 1
 
+    def forget_name(self) -> None:
+        """Take the name away, now that the child is there: no other program finds the frames.
+
+        Nor does anything stay behind when both are killed.
+        """
+        if self._owner:
+            self._owner = False
+            self._memory.unlink()
+
     def close(self) -> None:
         """Let go; the owner removes the memory."""
         del self._counter, self._slots  # views keep the memory from closing
         self._memory.close()
-        if self._owner:
-            self._memory.unlink()
+        self.forget_name()

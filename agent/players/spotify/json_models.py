@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -19,6 +20,8 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+
+from agent.printable import printable
 
 
 class JsonModel(BaseModel):
@@ -64,6 +67,10 @@ Text = Annotated[str | None, BeforeValidator(lambda value: None if value == "" e
 """A text; an empty one is none."""
 AnyText = Annotated[Text, or_else(_none)]
 """A text; anything else is none."""
+Name = Annotated[Text, AfterValidator(lambda value: value and printable(value))]
+"""A text that people read: one line without control characters, of a bounded length."""
+AnyName = Annotated[Name, or_else(_none)]
+"""Such a text; anything else is none."""
 Flag = Annotated[bool, or_else(bool)]
 """True or false; anything else is false."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]

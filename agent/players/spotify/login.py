@@ -16,7 +16,7 @@ from agent.errors import NeedsLogin, PlayerError, ServiceDown, StoreError
 from agent.players.spotify.api_errors import LOGIN_AGAIN, unreachable
 from agent.players.spotify.bounded import bounded_session
 from agent.players.spotify.endpoints import SCOPES
-from agent.players.spotify.json_models import AnyText, JsonModel, read
+from agent.players.spotify.json_models import AnyName, JsonModel, read
 from agent.players.spotify.login_state import LoginNote
 from agent.players.spotify.oauth import (
     TIMEOUT,
@@ -296,8 +296,8 @@ def account_name(api: str, access: str) -> str:
 
 
 class _Account(JsonModel):
-    display_name: AnyText = None
-    id: AnyText = None
+    display_name: AnyName = None
+    id: AnyName = None
 
 
 def _digest(state: str) -> bytes:

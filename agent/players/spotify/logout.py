@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 
 KEPT = (
     "Kept: your moods, your settings (with the client ID and the playlists that you entered), and "
-    "today's count of requests, which keeps your account within Spotify's limits."
+    "today's count of requests, which keeps your account within Spotify's limits. To have Spotify "
+    "forget Moodtray as well, remove its access at spotify.com/account/apps."
 )
 """For people."""
 

@@ -10,11 +10,22 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from agent.players.spotify.api_errors import not_understood
-from agent.players.spotify.json_models import AnyText, Flag, JsonModel, M, Text, or_else, read
+from agent.players.spotify.json_models import (
+    AnyName,
+    AnyText,
+    Flag,
+    JsonModel,
+    M,
+    Name,
+    Text,
+    or_else,
+    read,
+)
 from agent.players.spotify.playlists import canonical_context
+from agent.printable import printable
 from agent.types import Playback, PlayState
 
 SPOKEN = ("episode", "chapter", "audiobook")
@@ -61,7 +72,7 @@ class Reading:
 
 class _Device(JsonModel):
     id: Text = None
-    name: Text = None
+    name: Name = None
     type: Text = None
     is_active: Flag = False
     is_restricted: Flag = False
@@ -77,11 +88,11 @@ class _Device(JsonModel):
 
 
 class _Artist(JsonModel):
-    name: AnyText = None
+    name: AnyName = None
 
 
 class _Show(JsonModel):
-    name: Text = None
+    name: Name = None
 
 
 class _Item(JsonModel):
@@ -89,7 +100,7 @@ class _Item(JsonModel):
 
     uri: Text = None
     id: Text = None
-    name: Text = None
+    name: Name = None
     duration_ms: Milliseconds = None
     artists: Annotated[list[Annotated[_Artist, or_else(_Artist)]], or_else(list[_Artist])] = Field(
         default_factory=list
@@ -137,7 +148,7 @@ class _Image(JsonModel):
 
 
 class _Owner(JsonModel):
-    display_name: Text = None
+    display_name: Name = None
 
 
 class _Total(JsonModel):
@@ -148,7 +159,7 @@ class _Playlist(JsonModel):
     """GET /playlists/{id}."""
 
     id: str
-    name: str
+    name: Annotated[str, AfterValidator(printable)]
     images: Annotated[list[Annotated[_Image, or_else(_Image)]], or_else(list[_Image])] = Field(
         default_factory=list
     )

@@ -112,6 +112,20 @@ TOLD: dict[str, Told] = {
     "policy.start_when_silent": Told(
         N_("Break a silence"), N_("Start music although nothing plays and nobody asked.")
     ),
+    "policy.interrupt_speech": Told(
+        N_("Interrupt speech"), N_("Else podcasts and audiobooks are left alone.")
+    ),
+    "camera.finder": Told(
+        N_("Face finder"), N_("BlazeFace sees more; Haar is OpenCV's classic one. After a restart.")
+    ),
+    "session.idle_minutes_with_music": Told(
+        N_("Nobody uses it after, with music"),
+        N_("While music plays you may be listening."),
+        _MINUTES,
+    ),
+    "session.pause_music_in_calls": Told(
+        N_("Pause the music as well"), N_("In calls and while the screen is shared.")
+    ),
     "policy.hands_off_minutes": Told(
         N_("Leave your choice alone for"),
         N_("Music that you chose yourself is not touched that long, or until it ends."),
@@ -162,6 +176,8 @@ CHOICES: dict[str, str] = {
     "now": N_("at once"),
     "ask": N_("say that it is paused"),
     "resume": N_("resume the camera"),
+    "blazeface": "BlazeFace",
+    "haar": "Haar",
     "onnx": "ONNX",
     "int8": "int8",
     "torch": "PyTorch",

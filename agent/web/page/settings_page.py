@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -23,6 +24,28 @@ class SaveWords(Words):
 
     value: Typed
     was: Typed
+
+
+QUIET = {
+    "notifications.quiet_from": time(22),
+    "notifications.quiet_to": time(7),
+}
+"""The two ends of the quiet hours, of which there are both or none: what the other one becomes."""
+
+
+def _save_quiet(context: PageContext, key: str, text: str) -> None:
+    """Set one end of the quiet hours, and the other as well where it is missing."""
+    settings = context.settings_file.load()
+    name = key.rpartition(".")[2]
+    other = "quiet_to" if name == "quiet_from" else "quiet_from"
+    kept = getattr(settings.notifications, other) or QUIET[f"notifications.{other}"]
+    try:
+        typed = time.fromisoformat(text) if text else None
+    except ValueError:
+        raise Refused(_("Write a time like 22:00."), field=key) from None
+    changed = {name: typed, other: None if typed is None else kept}
+    notifications = settings.notifications.model_copy(update=changed)
+    saving.replace(context, settings.model_copy(update={"notifications": notifications}))
 
 
 def router(context: PageContext, pages: Pages) -> APIRouter:
@@ -57,7 +80,10 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
                 now=shown.value,
             )
         try:
-            saving.change(context, key, parse(shown, words.value))
+            if key in QUIET:
+                _save_quiet(context, key, words.value)
+            else:
+                saving.change(context, key, parse(shown, words.value))
         except SettingsError as error:
             raise Refused(error.message, field=key) from error
         return Answer(text=_("Saved: {label}.").format(label=shown.label))
@@ -68,7 +94,10 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
         shown = field(context.settings_file.load(), key)
         if shown is None:
             raise Refused(_("There is no such setting."), status=404)
-        saving.change(context, key, None)
+        if key in QUIET:
+            _save_quiet(context, key, "")
+        else:
+            saving.change(context, key, None)
         return Answer(text=_("{label} is as shipped again.").format(label=shown.label))
 
     return routes

@@ -520,3 +520,15 @@ def test_seven_bars_of_a_face(page: Page) -> None:
         ("angry", "happy", "neutral"), (SEVEN[0], SEVEN[3], SEVEN[6]), strict=True
     ):
         expect(page.locator(f"[data-bar={name}] span").last).to_have_text(f"{round(100 * share)} %")
+
+
+def test_quiet_hours_have_two_ends(page: Page, server: PageServer) -> None:
+    page.goto(f"{server.url}/settings")
+    page.get_by_label("Quiet from").fill("23:15")
+    page.get_by_label("Quiet from").press("Tab")
+    expect(page.get_by_role("textbox", name="Quiet until")).to_have_value("07:00")
+    kept = server.settings.load().notifications
+    assert str(kept.quiet_from) == "23:15:00"
+    page.get_by_role("button", name="Quiet from as shipped").click()
+    expect(page.get_by_role("textbox", name="Quiet until")).to_have_value("")
+    assert server.settings.load().notifications.quiet_to is None

@@ -1,0 +1,73 @@
+"""The README's pictures of the page, as it looks to somebody who has used it for a week."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import cv2
+
+from agent.types import Playlist
+from agent.web.page.context import Card, Still
+from tests.browser import chromium, new_page
+from tests.web.page.harness import SEVEN, PageServer, fill_history
+
+ROOT = Path(__file__).parents[3]
+CLIP = ROOT / "resources" / "demo" / "clip.mp4"
+OUT = ROOT / "resources" / "screenshots"
+SHOTS: tuple[tuple[str, str, Literal["light", "dark"], int, int], ...] = (
+    ("page-now", "", "light", 1180, 730),
+    ("page-moods", "moods", "light", 1180, 860),
+    ("page-history", "history?day={yesterday}", "dark", 1180, 900),
+    ("page-first-steps", "start?step=camera", "light", 1180, 900),
+    ("page-narrow", "", "dark", 390, 844),
+)
+
+
+def main() -> None:
+    """Draw them all."""
+    with tempfile.TemporaryDirectory() as home, PageServer(Path(home)) as server:
+        now = server.clock.now().replace(hour=18)
+        fill_history(server.history, now)
+        _furnish(server)
+        yesterday = now.fromtimestamp(now.timestamp() - 86_400).date().isoformat()
+        with chromium() as browser:
+            for name, area, scheme, width, height in SHOTS:
+                with new_page(browser, width=width, height=height, scheme=scheme) as page:
+                    page.goto(server.access.link())
+                    page.wait_for_url(f"{server.url}/")
+                    page.goto(f"{server.url}/{area.format(yesterday=yesterday)}")
+                    page.wait_for_timeout(1500)
+                    page.screenshot(path=OUT / f"{name}.png")
+
+
+def _furnish(server: PageServer) -> None:
+    desk = server.desk
+    names = {
+        "local:happy": Card("local:happy", "Summer on the balcony", "84 songs"),
+        "local:surprise": Card("local:surprise", "Road trips", "31 songs"),
+        "local:sad": Card("local:sad", "Rain on the window", "52 songs"),
+        "local:neutral": Card("local:neutral", "Quiet work", "120 songs"),
+    }
+    desk.card = lambda player, entry: names[entry]  # type: ignore[method-assign]
+    desk.allowed = True
+    server.settings.change("local_playlists.happy", ["local:happy", "local:surprise"])
+    server.settings.change("local_playlists.sad", ["local:sad"])
+    server.settings.change("local_playlists.neutral", ["local:neutral"])
+    clip = cv2.VideoCapture(str(CLIP))
+    clip.set(cv2.CAP_PROP_POS_MSEC, 9000)
+    _there, frame = clip.read()
+    clip.release()
+    jpeg = cv2.imencode(".jpg", frame)[1].tobytes()
+    desk.still = lambda: Still(jpeg, 1, SEVEN)  # type: ignore[method-assign]
+    switch = server.snapshot.switch
+    assert switch is not None
+    server.snapshot = replace(
+        server.snapshot, switch=replace(switch, playlist=Playlist("local:happy", "Summer"))
+    )
+
+
+if __name__ == "__main__":
+    main()
