@@ -72,7 +72,7 @@ class Parameters:
     bias_noise: float = 3.9
     most_bias: float = 1.0
     enter: float = 0.88
-    leave: float = 0.3
+    leave: float = 0.65
     sure: float = 0.85
     soon: float = 0.52
     late: float = 1.8
@@ -324,7 +324,7 @@ def _name(
     possible, share = _leader(of_mood, supported)
     if possible is not None and share >= model.enter:
         state = _STATES[possible]
-    elif state.is_emotion and of_mood[_STATES.index(state)] < p.leave:
+    elif state.is_emotion and of_mood[_STATES.index(state)] < min(p.leave, 0.8 * model.enter):
         state = MoodState.UNSURE
     since = mood.since if state is mood.state else now
     if possible is not None and state is _STATES[possible]:

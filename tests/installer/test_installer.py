@@ -115,7 +115,9 @@ def test_nothing_that_the_agent_imports_is_excluded() -> None:
     wrong = [
         (name, file)
         for name, file in imports_outside_training()
-        if any(f"{name}.".startswith(f"{module}.") for module in excluded)
+        # The engine that runs on torch is for those who have installed it themselves.
+        if file != "torch_engine.py"
+        and any(f"{name}.".startswith(f"{module}.") for module in excluded)
     ]
     assert wrong == []
 
@@ -185,7 +187,9 @@ def test_the_app_asks_for_the_macos_that_its_libraries_need(
 
 def test_one_version_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert build.version() == agent.__version__ == project["project"]["version"]
+    assert build.version() == agent.__version__
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "agent/__init__.py"
 
 
 def test_the_recipe_is_python_and_asks_for_the_camera_on_macos() -> None:
@@ -276,7 +280,9 @@ def test_the_workflow_is_right_by_its_own_schema() -> None:
     yaml = pytest.importorskip("yaml")
     jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
     systems = {
-        name for job in jobs.values() for name in job["strategy"]["matrix"].get("system", [])
+        name
+        for job in jobs.values()
+        for name in job.get("strategy", {"matrix": {}})["matrix"].get("system", [])
     }
     assert {"ubuntu-22.04", "windows-latest", "macos-latest"} <= systems
     for job in jobs.values():

@@ -15,7 +15,8 @@ from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
 from agent.players.spotify.playlists import playlists_for
 from agent.settings import Settings
-from agent.types import MoodState
+from agent.types import EMOTIONS as SEVEN
+from agent.types import CameraState, MoodState, Observation
 from tests.fakes.spotify import EMOTIONS
 from tests.fakes.spotify.world import Sent
 from tests.players.spotify.conftest import SpotifyHarness
@@ -28,6 +29,7 @@ FAULTS = (
 )  # fmt: skip
 DEEDS = {"choose": 1, "pause": 2, "resume": 6, "skip": 3, "move": 2, "leave": 1, "restrict": 1}
 SEED_POLLS_PER_HOUR = 1800
+LOOK_EVERY = 10.0
 OWN = ("dinner", "work", "party")
 """Playlists of the user that belong to no mood."""
 
@@ -38,6 +40,12 @@ class Deed:
 
     time: float
     kind: str  # "nothing", "choose", "pause", "resume"
+
+
+def look(mood: MoodState, time: float) -> Observation:
+    """Show nothing but ``mood``: what the user says themselves would be a wish, which acts at once."""
+    shown = tuple(0.94 if emotion == mood else 0.01 for emotion in SEVEN)
+    return Observation(time, 1, shown)
 
 
 class DayHarness:
@@ -68,6 +76,7 @@ class DayHarness:
         self.inbox: list[events.Event] = []
         self.carry_out(self.controller.begin())
         self.report(events.PlayerChanged("Spotify", playlists_for(settings, spotify.cache), True))
+        self.report(events.CameraChanged(CameraState.ON))
 
     # -- the machinery
 
@@ -100,6 +109,8 @@ class DayHarness:
         end = clock.monotonic() + seconds
         worker_at: float | None = clock.monotonic()
         mood_at = clock.monotonic() + 30
+        mood: MoodState | None = None
+        seen_at = mood_at
         user_at = clock.monotonic() + 120 if disturbed else float("inf")
         trouble_at = clock.monotonic() + 300 if disturbed else float("inf")
         while clock.monotonic() < end:
@@ -110,7 +121,9 @@ class DayHarness:
             never = float("inf")
             look_at = self.controller.deadline or never
             worker_due = never if worker_at is None else worker_at
-            now = min(worker_due, mood_at, user_at, trouble_at, look_at, self.log_in_at, end)
+            now = min(
+                worker_due, mood_at, seen_at, user_at, trouble_at, look_at, self.log_in_at, end
+            )
             clock.advance(max(0.0, now - clock.monotonic()))
             now = clock.monotonic()
             if now >= user_at:
@@ -118,8 +131,10 @@ class DayHarness:
                 user_at = now + chance.expovariate(1 / 1200)
             if now >= mood_at:
                 mood = MoodState(chance.choice(EMOTIONS))
-                self.report(events.SetMood(mood, minutes=120))
                 mood_at = now + chance.uniform(60, 1200)
+            if now >= seen_at and mood is not None:
+                self.report(events.Observed(look(mood, now)))
+                seen_at = now + LOOK_EVERY
             if now >= trouble_at:
                 self.trouble_comes()
                 trouble_at = now + chance.expovariate(1 / 400)

@@ -93,7 +93,6 @@ def test_what_spotify_cannot_start_is_said_calmly(spotify: SpotifyHarness) -> No
     assert "start what played before. Start it by hand in Spotify" in note.body
     assert note.asked
     assert harness.controller.snapshot.problem is None
-    harness.feel("sad")
     sent = harness.starts()
     harness.run(3000.0)
     assert harness.starts() == sent  # hands off all the same
