@@ -43,7 +43,7 @@ class Deed:
 
 
 def look(mood: MoodState, time: float) -> Observation:
-    """Show nothing but ``mood``: what the user says themselves would be a wish, which acts at once."""
+    """Show nothing but ``mood``. What the user says themselves would be a wish: it acts at once."""
     shown = tuple(0.94 if emotion == mood else 0.01 for emotion in SEVEN)
     return Observation(time, 1, shown)
 
