@@ -21,11 +21,11 @@ from agent.translation import N_
 from agent.types import Box
 from agent.vision.alignment import face_side, pose
 
-CLEAR = 0.69
+CLEAR = 0.67
 """From this number on a look counts as clear: chosen on validation faces as the least at which 92
 of a hundred clear looks are right."""
 
-SURE, FOUND, BIAS = 1.01, 1.00, -0.67
+SURE, FOUND, BIAS = 1.01, 0.99, -0.65
 """Weights of the network's certainty (log odds of its best answer) and of the finder's score, and
 what is added; fitted on validation faces, plain and in hardships (moodtray evaluate
 --fit-quality)."""
@@ -71,13 +71,16 @@ LIMITS: dict[str, tuple[float, str]] = {
     "small": (1.3, N_("too far away")),
     "dark": (2.0, N_("too dark")),
     "noisy": (2.3, N_("too dark")),
-    "turned": (0.45, N_("turned away")),
+    "turned": (0.78, N_("turned away")),
     "tilted": (1.7, N_("head tilted too far")),
     "blurred": (3.5, N_("blurred")),
     "mouth": (2.0, N_("mouth covered")),
 }
 """The lack from which on a look is not clear whatever the network says, and why in words: beyond it
 there were no faces to fit on, or no more than chance was right."""
+UPSIDE_DOWN = (0.25, 0.3)
+"""Turned and tilted at once beyond these: so BlazeFace places the points of a face that lies on its
+side or stands on its head, of which nothing can be read."""
 HARD_TO_READ = N_("hard to read")
 """Nothing is wrong with the picture, but the network does not know."""
 
@@ -147,6 +150,8 @@ def picture_fault(measures: Measures) -> str:
         for name, (limit, words) in LIMITS.items()
         if getattr(measures, name) >= limit
     }
+    if measures.turned >= UPSIDE_DOWN[0] and measures.tilted >= UPSIDE_DOWN[1]:
+        return LIMITS["tilted"][1]
     return max(beyond, key=lambda words: beyond[words]) if beyond else ""
 
 
