@@ -45,7 +45,11 @@ class WholeHarness:
         self._inbox.append(event)
 
     def feel(self, mood: str) -> None:
-        self.send(events.SetMood(MoodState(mood), minutes=600))
+        """Be in that mood from now on; nobody says so, which would be a wish for music."""
+        controller = self.controller
+        tracker, settings = controller._mood_tracker, controller.settings.mood
+        self._carry_out(tracker.set_by_hand(MoodState(mood), 600, True, settings))
+        self._carry_out(controller.tick())
 
     def after(self, seconds: float, deed: Callable[[], object]) -> None:
         """Somebody does it so many seconds from now, or as soon as the worker lets time pass."""
