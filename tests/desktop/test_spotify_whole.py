@@ -58,7 +58,7 @@ def log_in(spotify: FakeSpotify, page: Page, env: dict[str, str]) -> None:
     ) as login:
         assert login.stdout is not None
         url = login.stdout.readline().strip()
-        assert url.startswith(f"{spotify.url}/authorize?")
+        assert url.startswith("http://127.0.0.1:"), "a link of ours, which works once"
         page.goto(url)
         page.locator("#agree").click()
         expect(page.get_by_text("Is this your account?")).to_be_visible(timeout=60_000)
