@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -408,6 +409,11 @@ def leftovers() -> tuple[int, int, int]:
     return psutil.Process().num_fds(), len(children()), threading.active_count()
 
 
+def nameless(names: set[str]) -> bool:
+    """No program finds any of them."""
+    return not any(map(os.path.exists, names))
+
+
 def test_opening_and_closing_leaves_nothing(
     on_screen: Desktop, preview: Preview, reports: Reports
 ) -> None:
@@ -422,7 +428,7 @@ def test_opening_and_closing_leaves_nothing(
         maps = Path("/proc/self/maps").read_text().split()
         names |= {word for word in maps if word.startswith("/dev/shm/psm_")}
         if times != 3:
-            feed(preview, lambda: not any(map(os.path.exists, names)), "memory without a name")
+            feed(preview, partial(nameless, names), "memory without a name")
         preview.close()
         assert preview.join(5)
         counts.append(leftovers())

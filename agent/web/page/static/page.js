@@ -84,7 +84,7 @@ function asked(question, yes) {
 
 // Take in the page as the server renders it now; what somebody is typing stays.
 let refreshing = false;
-async function refresh() {
+async function refresh(unasked = false) {
   if (refreshing) return;
   refreshing = true;
   try {
@@ -92,7 +92,7 @@ async function refresh() {
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
     const main = document.querySelector("main");
-    if (!fresh || !main) return;
+    if (!fresh || !main || (unasked && isBusy())) return; // they began while the answer was on its way
     const focused = document.activeElement?.id;
     const open = [...main.querySelectorAll("details[open]")].map((one) => one.id);
     main.replaceChildren(...fresh.childNodes);
@@ -238,13 +238,14 @@ function show(view) {
   track = view.music;
   trackSince = performance.now();
   moveTrack();
-  if (stamp !== null && stamp !== view.stamp && !isBusy()) refresh();
+  if (stamp !== null && stamp !== view.stamp && !isBusy()) refresh(true);
   stamp = view.stamp;
 }
 function isBusy() {
   const field = document.activeElement;
   const typing = field?.matches?.("input:not([type=checkbox]), textarea") && field.value !== field.defaultValue;
-  return typing || dragged !== null || document.getElementById("ask").open;
+  const underWay = document.querySelector("main [aria-busy=true], main [aria-invalid=true]") !== null;
+  return typing || underWay || dragged !== null || document.getElementById("ask").open;
 }
 
 let track = null;
