@@ -16,6 +16,8 @@ PY     := $(BIN)/python
 T      ?= tests
 ARGS   ?=
 JOBS   ?= 4
+# Only the whole suite can be held to it; processes that the tests start are not counted.
+COVERAGE = $(if $(filter tests,$(T)),$(if $(ARGS),,--cov=agent --cov-branch --cov-report= --cov-fail-under=85))
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
@@ -34,7 +36,7 @@ demo-spotify: $(STAMPS)/dev ## The same against a pretended Spotify on this comp
 	$(PY) -m tests.demo_spotify
 
 test: $(STAMPS)/dev system-packages lint ## Set everything up, then lint and test
-	$(PY) -m pytest -p tests.no_skips -n $(JOBS) --durations=10 $(T) $(ARGS)
+	$(PY) -m pytest -p tests.no_skips -n $(JOBS) --durations=10 $(COVERAGE) $(T) $(ARGS)
 
 lint: $(STAMPS)/dev ## Check style, types and who imports whom
 	$(PY) -m ruff check .
