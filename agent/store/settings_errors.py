@@ -23,6 +23,7 @@ from agent.store.paths import has_controls, is_whole_path
 
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
 _HEADER = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_MAY_HOLD_A_LOGIN = re.compile(r"[@?&:]|=.*=|(?i:secret|password)")
 _EXAMPLES = {
     name: json.dumps(field.examples[0])
     for name, field in Settings.model_fields.items()
@@ -44,6 +45,8 @@ def syntax_error(path: Path, text: str, error: ValueError) -> SettingsError:
     else:
         where, shown = f"line {max(1, len(lines))}, at its end", lines[-1].strip() if lines else ""
     remedy = _remedy(shown)
+    if _MAY_HOLD_A_LOGIN.search(shown):
+        shown = addresses.mask_settings(shown)
     quoted = f"\n    {printable(addresses.mask_to_line_end(shown))}" if shown else ""
     told = f" {remedy}" if remedy else ""
     return SettingsError(f"{path}, {where}: {what[:1].lower()}{what[1:]}.{told}{quoted}")
