@@ -15,6 +15,8 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
+from agent.desktop.process_guard import guard_memory
+
 TITLE = "Moodtray preview"
 FIRST_SIZE = (760, 570)
 """Pixels; the height follows the first frame's shape."""
@@ -34,6 +36,7 @@ def main(name: str, connection: Connection) -> None:
     ``name`` is the shared memory's. Sends READY when the window stands, CLOSED as soon as it was
     closed, and PAUSE or RESUME when the user wants that of the camera.
     """
+    guard_memory()
     # Ctrl+C in the terminal goes to both processes; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV's Qt looks for fonts of its own, which we do not need, and complains.
