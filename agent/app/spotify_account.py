@@ -240,8 +240,9 @@ def log_out(paths: Paths) -> str:
 
     A mistake in the settings keeps nobody from it. Raises StoreError.
     """
-    from agent.players.spotify.logout import KEPT, logout
+    from agent.players.spotify.logout import KEPT, REVOKE, logout
 
     settings, _ = SettingsFile(paths).load_or_last_good()
     removed = logout(paths, settings)
-    return f"Removed: {', '.join(removed)}.\n{KEPT}" if removed else "Nothing was stored."
+    done = f"Removed: {', '.join(removed)}.\n{KEPT}" if removed else "Nothing was stored. "
+    return done + REVOKE
