@@ -138,8 +138,9 @@ def hanging_stop(clip: Path) -> float | None:
 def bare_start(modules: str = "cv2, onnxruntime", **variables: str) -> float:
     """Measure the seconds that Python takes to import these modules, and to end.
 
-    ``variables`` join the environment. Raises subprocess.CalledProcessError when one cannot be
-    imported.
+    These two are the yardstick that the start is held to: what the program needed at least when
+    ONNX Runtime ran its network (OpenCV does now). ``variables`` join the environment. Raises
+    subprocess.CalledProcessError when one cannot be imported.
     """
     began = time.perf_counter()
     code = f"import {modules}"
