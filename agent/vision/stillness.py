@@ -17,8 +17,8 @@ from agent.types import Box, Frame
 from agent.vision.geometry import overlap
 
 STILL_SECONDS, STILL_LOOKS = 20.0, 6
-"""After so long, and so many comparisons, without any change a face is no person: two looks far apart
-may be alike by chance."""
+"""After so long, and so many comparisons, without any change a face is no person: two looks far
+apart may be alike by chance."""
 COMPARE_EVERY = 0.5
 """Seconds between two comparisons; looks come faster while the preview is open."""
 UNCHANGED = 0.995
