@@ -254,6 +254,8 @@ class RunningAgent:
             began = time.perf_counter()
             status = max(status, self._get(host, place, session).status)
             later.append(time.perf_counter() - began)
+        # What a browser's page asks for next.
+        status = max(status, self._get(host, "/api/now", session).status)
         if status != 200:
             raise AgentError(f"The agent's page answers with {status}.")
         # The first visit to each fills what is kept of its template.
