@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from agent.errors import ModelError
 from agent.store.paths import models_dir
+from agent.translation import _
 from agent.types import EMOTIONS
 from agent.vision.model_file import ModelCard, read_card, verify
 
@@ -40,11 +41,15 @@ def preprocess(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     if face.dtype != np.uint8 or face.ndim not in (2, 3) or 0 in face.shape:
         raise ValueError(
-            f"a face is uint8, H x W or H x W x 3, not {face.dtype} of shape {face.shape}"
+            _("a face is uint8, H x W or H x W x 3, not {dtype} of shape {shape}").format(
+                dtype=face.dtype, shape=face.shape
+            )
         )
     if face.ndim == 3:
         if face.shape[2] != 3:
-            raise ValueError(f"a colour face has 3 channels (BGR), not {face.shape[2]}")
+            raise ValueError(
+                _("a colour face has 3 channels (BGR), not {shape}").format(shape=face.shape[2])
+            )
         face = np.asarray(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     # Bilinear looks at two neighbours: beyond twice the size it would skip pixels, and alias.
     factor = min(face.shape) // SIZE
@@ -182,8 +187,10 @@ class OnnxSession:
             )
         except Exception as error:
             raise ModelError(
-                f"{file} is not a network that ONNX Runtime {ort.__version__} can load "
-                f"({str(error).splitlines()[0]}). Install Moodtray again to restore it."
+                _(
+                    "{file} is not a network that ONNX Runtime {version} can load "
+                    "({splitlines}). Install Moodtray again to restore it."
+                ).format(file=file, version=ort.__version__, splitlines=str(error).splitlines()[0])
             ) from error
         self._input = card.input_name
         self._output = card.output_name
@@ -191,15 +198,26 @@ class OnnxSession:
         outputs = [o.name for o in self._session.get_outputs()]
         if self._input not in inputs or self._output not in outputs:
             raise ModelError(
-                f"{file} has the inputs {inputs} and outputs {outputs}, but its "
-                f"metadata name '{self._input}' and '{self._output}'. "
-                "The two files belong to different models: install Moodtray again."
+                _(
+                    "{file} has the inputs {inputs} and outputs {outputs}, but its "
+                    "metadata name '{input}' and '{output}'. The two files belong "
+                    "to different models: install Moodtray again."
+                ).format(
+                    file=file,
+                    inputs=inputs,
+                    outputs=outputs,
+                    input=self._input,
+                    output=self._output,
+                )
             )
         probe = self.run(np.zeros((1, 1, SIZE, SIZE), dtype=np.float32))
         if probe.shape != (1, len(EMOTIONS)):
             raise ModelError(
-                f"{file} answers with shape {probe.shape} where (1, {len(EMOTIONS)}) is needed: "
-                "this is another kind of network. Install Moodtray again to restore it."
+                _(
+                    "{file} answers with shape {shape} where (1, {n}) is needed: "
+                    "this is another kind of network. Install Moodtray again to "
+                    "restore it."
+                ).format(file=file, shape=probe.shape, n=len(EMOTIONS))
             )
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -208,8 +226,10 @@ class OnnxSession:
             (logits,) = self._session.run([self._output], {self._input: batch})
         except Exception as error:
             raise ModelError(
-                f"The expression network refused a face ({str(error).splitlines()[0]}). "
-                "Install Moodtray again to restore its model."
+                _(
+                    "The expression network refused a face ({splitlines}). Install "
+                    "Moodtray again to restore its model."
+                ).format(splitlines=str(error).splitlines()[0])
             ) from error
         return np.asarray(logits, dtype=np.float32)
 
@@ -234,9 +254,12 @@ def _torch_session(file: Path, card: ModelCard) -> Session:
         from agent.vision.torch_engine import TorchSession
     except ImportError as error:
         raise ModelError(
-            f"The engine 'torch' needs PyTorch, which is not installed ({error}). Install it with "
-            "pip install 'moodtray[train]', or set camera.engine to 'onnx'.",
-            title="PyTorch is not installed",
+            _(
+                "The engine 'torch' needs PyTorch, which is not installed "
+                "({error}). Install it with pip install 'moodtray[train]', or "
+                "set camera.engine to 'onnx'."
+            ).format(error=error),
+            title=_("PyTorch is not installed"),
         ) from error
     verify(file, card)
     session: Session = TorchSession(file, card.output_name)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from agent.ports import Clock
+from agent.translation import _
 from agent.types import EMOTIONS, CameraState, Snapshot
 from agent.wording import (
     camera_line,
@@ -71,16 +72,16 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
     lines = [
         f"Mood:   {_mood(snapshot, clock.monotonic())}",
         f"Music:  {_music(snapshot)}",
-        f"Camera: {camera_line(snapshot, clock.now())}",
+        _("Camera: {camera_line}").format(camera_line=camera_line(snapshot, clock.now())),
     ]
     if snapshot.decision is not None:
         lines.append(f"Why:    {decided(snapshot.decision)}")
     if snapshot.journey is not None:
-        lines.append(f"Journey: {journey_line(snapshot.journey)}")
+        lines.append(_("Journey: {journey}").format(journey=journey_line(snapshot.journey)))
     if snapshot.own_face:
-        lines.append("Face:   read as it was learned; 'moodtray calibrate --forget' undoes that")
+        lines.append(_("Face:   read as it was learned; 'moodtray calibrate --forget' undoes that"))
     if snapshot.problem:
-        lines.append(f"Trouble: {snapshot.problem}")
+        lines.append(_("Trouble: {problem}").format(problem=snapshot.problem))
     return "\n".join(lines)
 
 
@@ -114,13 +115,21 @@ def _mood(snapshot: Snapshot, now: float) -> str:
     mood = snapshot.mood
     if mood.by_hand:
         until = snapshot.mood_until
-        return capital(describe(mood)) + (f", until {clock_time(until)}" if until else "")
+        return capital(describe(mood)) + (
+            _(", until {time}").format(time=clock_time(until)) if until else ""
+        )
     if not _watching(snapshot):
-        return "Not watching"
+        return _("Not watching")
     line, age = mood_line(snapshot), _age(now - mood.since)
     if not mood.state.is_emotion:
-        return line if snapshot.observation is None else f"{line}, for {age}"
-    return f"{line}, for {age} ({mood.confidence:.0%} sure)"
+        return (
+            line
+            if snapshot.observation is None
+            else _("{line}, for {age}").format(line=line, age=age)
+        )
+    return _("{line}, for {age} ({confidence:.0%} sure)").format(
+        line=line, age=age, confidence=mood.confidence
+    )
 
 
 def _watching(snapshot: Snapshot) -> bool:

@@ -41,14 +41,17 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        app = self._app or await anyio.to_thread.run_sync(self._made)
+        app = self._app
+        if app is None:
+            app = await anyio.to_thread.run_sync(self._made)
         await app(scope, receive, send)
 
     def _made(self) -> ASGIApp:
         with self._lock:
-            if self._app is None:
-                self._app = _make(self._context)
-            return self._app
+            app = self._app
+            if app is None:
+                app = self._app = _make(self._context)
+        return app
 
 
 def _make(context: PageContext) -> ASGIApp:
