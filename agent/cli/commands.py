@@ -21,12 +21,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from agent import __version__
+from agent.cli import words
 from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
 from agent.translation import N_, _
 from agent.types import MoodState
-from agent.wording import AUTO, MOOD_WORDS, MOODS, MOST_MINUTES, parse_minutes, parse_mood
+from agent.wording import AUTO, MOST_MINUTES, parse_minutes, parse_mood
 
 app = typer.Typer(
     name="moodtray",
@@ -57,7 +58,9 @@ def main() -> NoReturn:
         speak_as_set(Paths.default())
         register(dev_app)
         register(app, hidden=True)  # their names of before
-        app()
+        command = typer.main.get_command(app)
+        words.translate(command)
+        command()
     except AgentError as error:
         _tell(f"{error.title}: {error.message}")
         code = 3 if isinstance(error, NotRunning) else 1
@@ -582,7 +585,8 @@ def mood(
         str,
         typer.Argument(
             metavar="MOOD",
-            help=f"{', '.join(MOOD_WORDS[mood] for mood in MOODS)}; {AUTO}: go by your face again.",
+            help="angry, disgusted, afraid, happy, sad, surprised or neutral; auto: go by your "
+            "face again.",
         ),
     ],
     minutes: Annotated[

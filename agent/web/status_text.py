@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from agent.ports import Clock
-from agent.translation import _
+from agent.translation import _, english
 from agent.types import EMOTIONS, CameraState, Snapshot
 from agent.wording import (
     camera_line,
@@ -46,7 +46,7 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
         "consent": snapshot.consent,
         "camera_paused": snapshot.camera_paused,
         "paused_until": _iso(snapshot.paused_until),
-        "held_off": snapshot.held_off,
+        "held_off": english(snapshot.held_off),
         "preview_open": snapshot.preview_open,
         "player": snapshot.player,
         "logged_in": snapshot.logged_in,
@@ -70,12 +70,12 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
 def status_text(snapshot: Snapshot, clock: Clock) -> str:
     """Write a few lines: mood, music, camera, and what is wrong, if anything is."""
     lines = [
-        f"Mood:   {_mood(snapshot, clock.monotonic())}",
-        f"Music:  {_music(snapshot)}",
+        _("Mood:   {mood}").format(mood=_mood(snapshot, clock.monotonic())),
+        _("Music:  {music}").format(music=_music(snapshot)),
         _("Camera: {camera_line}").format(camera_line=camera_line(snapshot, clock.now())),
     ]
     if snapshot.decision is not None:
-        lines.append(f"Why:    {decided(snapshot.decision)}")
+        lines.append(_("Why:    {why}").format(why=decided(snapshot.decision)))
     if snapshot.journey is not None:
         lines.append(_("Journey: {journey}").format(journey=journey_line(snapshot.journey)))
     if snapshot.own_face:
