@@ -31,7 +31,7 @@ from agent.settings import (
 from agent.store.paths import Paths, ensure_folder, resources_dir
 from agent.translation import _
 from agent.types import MoodState
-from agent.wording import MOOD_WORDS, capital, describe
+from agent.wording import capital, describe, mood_word
 
 DEMO_SETTINGS = Settings(
     camera=CameraSettings(interval=0.7, burst_frames=3, burst_duration=0.2),
@@ -156,11 +156,7 @@ class Story:
             return
         name, share = max(seen.items(), key=lambda pair: pair[1])
         bar = "█" * round(share * 20)
-        self._live(
-            _("{clear}        {mood_words:<10}{share:4.0%} {bar}").format(
-                clear=CLEAR, mood_words=MOOD_WORDS[MoodState(name)], share=share, bar=bar
-            )
-        )
+        self._live(f"{CLEAR}        {mood_word(MoodState(name)):<10}{share:4.0%} {bar}")
 
 
 @dataclass(frozen=True, slots=True)

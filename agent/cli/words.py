@@ -52,7 +52,8 @@ def speak() -> None:
 
 def translate(command: Any) -> None:
     """Translate the help of a click command and of all below it."""
-    command.help = _(command.help or "") or None
+    if command.help:
+        command.help = _(command.help)
     heading = getattr(command, "rich_help_panel", None)
     if isinstance(heading, str):  # else it is a mark of typer's
         command.rich_help_panel = _(heading)

@@ -17,7 +17,7 @@ import agent
 from agent.errors import AgentError, PlaylistGone
 from agent.settings import Settings
 from agent.store.paths import Paths, ensure_folder
-from agent.translation import N_, _
+from agent.translation import N_, _, ngettext
 from agent.types import EMOTIONS, Playlist
 
 Finding: TypeAlias = tuple[bool | None, str, str]
@@ -39,14 +39,10 @@ DARK = 25.0
 def system() -> Finding:
     """Look at the operating system and Python."""
     frozen = ", packaged" if getattr(sys, "frozen", False) else ""
-    python = _("Python {python_version}{frozen}").format(
-        python_version=platform.python_version(), frozen=frozen
-    )
+    python = f"Python {platform.python_version()}{frozen}"
     return (
         True,
-        _("Moodtray {version}, {python}, {platform}").format(
-            version=agent.__version__, python=python, platform=platform.platform(terse=True)
-        ),
+        f"Moodtray {agent.__version__}, {python}, {platform.platform(terse=True)}",
         "",
     )
 
@@ -76,10 +72,10 @@ def settings_file(
         )
     skipped = _skipped(paths, settings)
     if skipped:
-        entries = (
-            _("1 entry is") if len(skipped) == 1 else _("{n} entries are").format(n=len(skipped))
-        )
-        return None, f"{paths.settings_file}; {entries} skipped", "\n".join(skipped)
+        found = ngettext(
+            "{file}; {n} entry is skipped", "{file}; {n} entries are skipped", len(skipped)
+        ).format(file=paths.settings_file, n=len(skipped))
+        return None, found, "\n".join(skipped)
     return True, str(paths.settings_file), ""
 
 

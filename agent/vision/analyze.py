@@ -12,7 +12,7 @@ import numpy as np
 
 from agent.errors import BadPicture
 from agent.printable import printable
-from agent.translation import _
+from agent.translation import _, ngettext
 from agent.types import EMOTIONS, Box, Frame
 from agent.vision.alignment import crop
 from agent.vision.expression import ExpressionClassifier
@@ -120,15 +120,12 @@ class Analysis:
             (frame,) = self.frames
             said = ", ".join(str(face) for face in frame.faces)
             count = len(frame.faces)
-            return _("{count} face{what} in {name}: {said}.").format(
-                count=count, what="s" if count > 1 else "", name=name, said=said
-            )
+            return ngettext(
+                "{count} face in {name}: {said}.", "{count} faces in {name}: {said}.", count
+            ).format(count=count, name=name, said=said)
         first = [frame.faces[0] for frame in self.frames if frame.faces]  # the largest of each
         often = Counter("unsure" if face.unsure else face.emotion for face in first)
-        said = ", ".join(
-            _("{name} in {count}").format(name=name, count=count)
-            for name, count in often.most_common()
-        )
+        said = ", ".join(f"{name} in {count}" for name, count in often.most_common())
         return _("A face in {n} of {n_2} moments of {name}: {said}.").format(
             n=len(first), n_2=len(self.frames), name=name, said=said
         )

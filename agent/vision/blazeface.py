@@ -258,11 +258,7 @@ class _Network:
         count = len(self._places)
         if by_width.keys() != {1, 4 + 2 * POINTS} or by_width[1].size != count:
             shapes = [out.shape for out in by_width.values()]
-            raise ValueError(
-                _("it answers with {shapes}, not for {count} places").format(
-                    shapes=shapes, count=count
-                )
-            )
+            raise ValueError(f"it answers with {shapes}, not for {count} places")
         return by_width[1].reshape(count), by_width[4 + 2 * POINTS].reshape(count, -1)
 
 

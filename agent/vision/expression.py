@@ -41,15 +41,11 @@ def preprocess(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     if face.dtype != np.uint8 or face.ndim not in (2, 3) or 0 in face.shape:
         raise ValueError(
-            _("a face is uint8, H x W or H x W x 3, not {dtype} of shape {shape}").format(
-                dtype=face.dtype, shape=face.shape
-            )
+            f"a face is uint8, H x W or H x W x 3, not {face.dtype} of shape {face.shape}"
         )
     if face.ndim == 3:
         if face.shape[2] != 3:
-            raise ValueError(
-                _("a colour face has 3 channels (BGR), not {shape}").format(shape=face.shape[2])
-            )
+            raise ValueError(f"a colour face has 3 channels (BGR), not {face.shape[2]}")
         face = np.asarray(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     # Bilinear looks at two neighbours: beyond twice the size it would skip pixels, and alias.
     factor = min(face.shape) // SIZE

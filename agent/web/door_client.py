@@ -107,9 +107,7 @@ def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
         refusal = str(
             answer.get("error", _("It was refused ({status}).").format(status=response.status))
         )
-        raise DesktopError(
-            refusal, title=answer.get("title") or _("'moodtray {verb}'").format(verb=verb)
-        )
+        raise DesktopError(refusal, title=answer.get("title") or f"'moodtray {verb}'")
     if verb == "quit":
         _wait_until_gone(key.pid)
     return answer
