@@ -133,7 +133,7 @@ def refused(status: int, message: str, reason: str, *, path: str) -> PlayerError
                 )
             )
         return PlayerError(
-            _("Spotify refuses this ({message}).").format(message=message or "no reason given")
+            _("Spotify refuses this ({message}).").format(message=message or _("no reason given"))
         )
     if status == 404:
         if about_player and ("no_active_device" in lowered or "device" in lowered):
@@ -161,7 +161,7 @@ def refused(status: int, message: str, reason: str, *, path: str) -> PlayerError
         )
     return PlayerError(
         _("Spotify refuses this ({status}: {message}).").format(
-            status=status, message=message or "no reason given"
+            status=status, message=message or _("no reason given")
         )
     )
 

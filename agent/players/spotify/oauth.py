@@ -186,6 +186,6 @@ def _refused(status: int, error: str) -> PlayerError:
         )
     return PlayerError(
         _("Spotify's login service refuses this ({status}: {error}).").format(
-            status=status, error=error or "no reason"
+            status=status, error=error or _("no reason")
         )
     )
