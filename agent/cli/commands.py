@@ -260,12 +260,19 @@ def consent(
         print(_("Taken back.") if kept.withdraw(paths) else _("There was no consent to take back."))
         return
     print(_(kept.TEXT))
-    if yes or typer.confirm(_(kept.QUESTION)):
+    if yes or _agreed(_(kept.QUESTION)):
         kept.give(paths, datetime.now().astimezone())
         print(_("Thank you. Moodtray may use the camera."))
     else:
         print(_("The camera stays closed."))
         raise typer.Exit(1)
+
+
+def _agreed(question: str) -> bool:
+    """Ask in the terminal; only a clear yes is one."""
+    choice = _("[y/N]")
+    said = input(f"{question} {choice}: ").strip().casefold()
+    return said in ("y", "yes", *_("y yes").split())
 
 
 # --- looking at things ----------------------------------------------------------------------------
@@ -410,7 +417,7 @@ def forget(
 
     if everything == (before is not None):
         raise typer.BadParameter(
-            _("one of the two is needed"), param_hint="--everything or --before"
+            _("one of the two is needed"), param_hint=_("--everything or --before")
         )
     print(delete(Paths.default(), before and before.astimezone()))
 

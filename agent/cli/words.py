@@ -1,15 +1,20 @@
-"""The commands' help in the user's language, and what click and typer say themselves."""
+"""The commands' help in the user's language, and what their library says itself.
+
+Typer takes some of its words from the standard library's gettext and has the others in English
+alone; both are translated here, where they are shown.
+"""
 
 from __future__ import annotations
 
 import gettext
+import re
+from collections.abc import Callable
 from typing import Any
 
 from agent import translation
 from agent.translation import N_, _
 
-SAID = (
-    N_("Usage:"),
+ASKED_FOR = (
     N_("Options"),
     N_("Arguments"),
     N_("Commands"),
@@ -17,41 +22,49 @@ SAID = (
     N_("Aborted."),
     N_("[default: {}]"),
     N_("[required]"),
-    N_("default: {default}"),
-    N_("required"),
-    N_("Show this message and exit."),
-    N_("Try '{command} {option}' for help."),
-    N_("Try [blue]'{command_path} {help_option}'[/] for help."),
     N_("Missing command."),
-    N_("Missing argument"),
-    N_("Missing option"),
     N_("No such command {name!r}."),
-    N_("No such option {name!r}."),
-    N_("Did you mean {possibility}?"),
-    N_("(Did you mean one of: {possibilities}?)"),
-    N_("Option {name!r} requires an argument."),
-    N_("Option {name!r} does not take a value."),
-    N_("Invalid value: {message}"),
-    N_("Invalid value for {param_hint}: {message}"),
-    N_("{value!r} is not a valid {number_type}."),
-    N_("{value} is not in the range {range}."),
-    N_("Error: invalid input"),
-    N_("Error: {message}"),
+    N_("Try [blue]'{command_path} {help_option}'[/] for help."),
 )
-"""Of the libraries' own texts those that somebody meets here; others stay English."""
+"""What typer asks gettext for."""
+SAID = (
+    N_("{mistake} Did you mean {what}?"),
+    N_("{mistake} (Possible options: {what})"),
+    N_("No such option: {what}"),
+    N_("Missing argument {what}."),
+    N_("Missing option {what}."),
+    N_("Got unexpected extra argument(s) ({what})"),
+    N_("Option {what} requires an argument."),
+    N_("Option {what} does not take a value."),
+    N_("Invalid value for {what}: {mistake}"),
+    N_("Invalid value: {mistake}"),
+    N_("{what} is not a valid {kind}."),
+    N_("{what} is not in the range {kind}."),
+    N_("{what} does not match the formats {kind}."),
+    N_("Value error, {mistake}"),
+    N_("Input should be greater than or equal to {what}"),
+    N_("Input should be less than or equal to {what}"),
+    N_("Input should be a valid number, unable to parse string as a number"),
+)
+"""What it says about the words of a command; the rest stays English."""
 
 
 def speak() -> None:
-    """Let click and typer say their texts in our language; before they are imported.
+    """Let gettext speak our language, before typer is imported.
 
-    They ask the standard library, which knows of the system's language alone, not of the settings'.
+    By itself it knows of the system's language alone, not of the settings'.
     """
     gettext.gettext = translation._  # type: ignore[assignment]
-    gettext.ngettext = translation.ngettext  # type: ignore[assignment]
 
 
 def translate(command: Any) -> None:
-    """Translate the help of a click command and of all below it."""
+    """Translate what a click command and all below it say: help, usage, mistakes."""
+    _translate_help(command)
+    command.make_context = _spoken(command.make_context)
+    command.invoke = _spoken(command.invoke)
+
+
+def _translate_help(command: Any) -> None:
     if command.help:
         command.help = _(command.help)
     heading = getattr(command, "rich_help_panel", None)
@@ -60,5 +73,46 @@ def translate(command: Any) -> None:
     for parameter in command.params:
         if getattr(parameter, "help", None):
             parameter.help = _(parameter.help)
+    usage, help_option = command.get_usage, command.get_help_option
+
+    def translated_usage(context: Any) -> str:
+        return str(usage(context)).replace("Usage:", _("Usage:"), 1)
+
+    def translated_help_option(context: Any) -> Any:
+        option = help_option(context)
+        if option is not None:
+            option.help = _("Show this message and exit.")
+        return option
+
+    command.get_usage, command.get_help_option = translated_usage, translated_help_option
     for below in getattr(command, "commands", {}).values():
-        translate(below)
+        _translate_help(below)
+
+
+def _spoken(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a call so that its mistakes in the use of a command are told in our language."""
+
+    def spoken(*args: Any, **words: Any) -> Any:
+        try:
+            return call(*args, **words)
+        except Exception as error:
+            tell = getattr(error, "format_message", None)
+            if tell is not None:
+                told = said(tell())
+                error.format_message = lambda: told  # type: ignore[attr-defined]
+            raise
+
+    return spoken
+
+
+def said(text: str) -> str:
+    """Translate a sentence of the library's, with what is filled in."""
+    for sentence in SAID:
+        form = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(sentence))
+        found = re.fullmatch(form, text, re.DOTALL)
+        if found is not None:
+            filled = found.groupdict()
+            if "mistake" in filled:
+                filled["mistake"] = said(filled["mistake"])
+            return _(sentence).format(**filled)
+    return text

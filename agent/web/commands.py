@@ -225,7 +225,7 @@ class Commands:
         done = self._happened(
             lambda seen: seen.playback is not None and seen.playback.state is wanted
         )
-        return _told(_("The music is {what}.").format(what="paused" if pause else "on"), done)
+        return _told(_("The music is paused.") if pause else _("The music is on."), done)
 
     def _next(self, _words: _None) -> Answer:
         otherwise = _("Asked for another playlist for this mood.")
