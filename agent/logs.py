@@ -24,6 +24,7 @@ from urllib.parse import quote
 from agent import addresses
 from agent.errors import StoreError
 from agent.printable import printable
+from agent.translation import _, english
 
 LOG_NAME = "moodtray.log"
 FILES = 5
@@ -99,10 +100,13 @@ def redact(text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Masks and bounds the finished line, traceback included."""
+    """Masks and bounds the finished line, traceback included. It is English, for developers."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format the record, secrets masked."""
+        record.msg = english(record.msg)
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(english, record.args))
         full = super().format(record)
         # Masked before the cut, lest half a secret stay; far beyond the cut nothing matters.
         line = _plain(redact(full[: 2 * LINE_LIMIT]))
@@ -230,7 +234,9 @@ def forget(folder: Path, before: datetime | None) -> None:
             continue
         except OSError as error:
             raise StoreError(
-                f"The log {file} cannot be emptied ({error.strerror}). Remove it by hand."
+                _("The log {file} cannot be emptied ({why}). Remove it by hand.").format(
+                    file=file, why=error.strerror
+                )
             ) from error
 
 
