@@ -49,10 +49,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 
 def main() -> NoReturn:
     """Run a command; an expected error is told in one line."""
+    from agent import logs
     from agent.training.cli import register
 
     _have_streams()
     _speak_utf8()
+    logs.guard_terminal()
     code = 0
     try:
         speak_as_set(Paths.default())
@@ -65,11 +67,16 @@ def main() -> NoReturn:
         _tell(f"{error.title}: {error.message}")
         code = 3 if isinstance(error, NotRunning) else 1
     except OSError as error:
-        if not _is_of_output(error):
-            raise
-        code = _output_lost(error)
+        if _is_of_output(error):
+            code = _output_lost(error)
+        else:
+            logs.uncaught(error)
+            code = 1
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except Exception as error:  # noqa: BLE001 - a defect
+        logs.uncaught(error)
+        code = 1
     _leave(code)
 
 
