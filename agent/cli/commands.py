@@ -401,12 +401,24 @@ def forget(
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All of it.")] = False,
 ) -> None:
-    """Delete what was noted: moods, changes of the music, your answers, the log."""
+    """Delete what was noted: moods, changes of the music, your answers, the log, your face."""
     from agent.app.forgetting import forget as delete
 
     if everything == (before is not None):
         raise typer.BadParameter("one of the two is needed", param_hint="--everything or --before")
+    if everything:
+        _forget_face(Paths.default())
     print(delete(Paths.default(), before and before.astimezone()))
+
+
+def _forget_face(paths: Paths) -> str:
+    """Forget what was learned of the face; a running Moodtray holds it in its memory."""
+    from agent.app.calibrate import store
+
+    if _answers(paths):
+        return str(_ask("face")["text"])
+    store(paths, "", None)
+    return "Your face is forgotten."
 
 
 # --- a running Moodtray ---------------------------------------------------------------------------
@@ -493,11 +505,7 @@ def calibrate(
     paths = Paths.default()
     running = _answers(paths)
     if forget:
-        if running:
-            print(_ask("face")["text"])
-        else:
-            store(paths, "", None)
-            print("Your face is forgotten.")
+        print(_forget_face(paths))
         return
     if camera is None and not kept.is_given(paths):
         raise AgentError("The camera is not allowed yet: 'moodtray consent' tells what it is for.")

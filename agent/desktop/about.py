@@ -21,17 +21,21 @@ from agent.desktop.palette import INK, PAPER
 from agent.desktop.preview.process import check_display
 from agent.desktop.preview.window import SCREEN_SHARE, screen_size
 from agent.store.paths import Paths
+from agent.translation import N_, _
 
 TITLE = "About Moodtray"
 WIDTH = 600
 """Pixels at 96 dpi; as high as the text needs."""
 
-WHAT = (
+WHAT = N_(
     "Moodtray looks at your face through the webcam for a moment every few seconds and moves the "
     "music to a playlist that fits your mood."
 )
-PROMISE = "No picture is kept or sent, and no mood is sent. There is no account and no server."
-LICENCE = "Free software under the MIT licence."
+PROMISE = N_(
+    "Nobody is recognised. No picture is kept or sent, and no mood is sent. There is no account "
+    "and no server."
+)
+LICENCE = N_("Free software under the MIT licence.")
 
 
 def show(paths: Paths) -> None:
@@ -50,13 +54,13 @@ def show(paths: Paths) -> None:
 def texts(paths: Paths) -> list[str]:
     """Return the paragraphs below the name."""
     places = {
-        "Your settings": paths.settings_file,
-        "Your history": paths.history_file,
-        "Your music": paths.music,
-        "The log": paths.logs,
+        _("Your settings"): paths.settings_file,
+        _("Your history"): paths.history_file,
+        _("Your music"): paths.music,
+        _("The log"): paths.logs,
     }
     told = "\n".join(f"{name}: {_short(path)}" for name, path in places.items())
-    return [WHAT, PROMISE, told, LICENCE]
+    return [_(WHAT), _(PROMISE), told, _(LICENCE)]
 
 
 def _short(path: Path) -> str:

@@ -32,7 +32,7 @@ at once; 24 by 24 grey dots of where a face was stay there for a while, to tell 
 person. Nobody is recognised: whose face it is, Moodtray does not ask and cannot tell.
 
 What is kept: each change of your mood with the time and how likely each of the seven moods was, \
-which playlist was started and why, your answers, such as 'Undo' or 'I feel sad', and fifteen \
+which playlist was started and why, your answers, such as 'Undo' or 'I feel sad', and sixteen \
 numbers on how your face at rest is read, by which nobody can be recognised. It lies in files on \
 this computer, which you may delete. Beside them lie your settings, a log of troubles and, if you \
 use it, your Spotify login.
