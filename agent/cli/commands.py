@@ -713,9 +713,10 @@ def uninstall() -> None:
         print("There was no entry in your desktop's programs to take away.")
     paths = Paths.default()
     print(
-        f"Your settings ({paths.config}) and history ({paths.data}) are still there; delete these "
-        "folders if you like. The program itself goes with 'pipx uninstall moodtray', "
-        "'uv tool uninstall moodtray' or 'pip uninstall moodtray'."
+        f"What it kept is still there: your settings ({paths.config}), history ({paths.data}) and "
+        f"the rest ({paths.state}). Delete these folders if you like. The program "
+        "itself goes with 'pipx uninstall moodtray', 'uv tool uninstall moodtray' or "
+        "'pip uninstall moodtray'."
     )
 
 

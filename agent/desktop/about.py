@@ -58,6 +58,7 @@ def texts(paths: Paths) -> list[str]:
         _("Your history"): paths.history_file,
         _("Your music"): paths.music,
         _("The log"): paths.logs,
+        _("The rest"): paths.state,
     }
     told = "\n".join(f"{name}: {_short(path)}" for name, path in places.items())
     return [_(WHAT), _(PROMISE), told, _(LICENCE)]
