@@ -419,14 +419,26 @@ def forget(
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All of it.")] = False,
 ) -> None:
-    """Delete what was noted: moods, changes of the music, your answers, the log."""
+    """Delete what was noted: moods, changes of the music, your answers, the log, your face."""
     from agent.app.forgetting import forget as delete
 
     if everything == (before is not None):
         raise typer.BadParameter(
             _("one of the two is needed"), param_hint=_("--everything or --before")
         )
+    if everything:
+        _forget_face(Paths.default())
     print(delete(Paths.default(), before and before.astimezone()))
+
+
+def _forget_face(paths: Paths) -> str:
+    """Forget what was learned of the face; a running Moodtray holds it in its memory."""
+    from agent.app.calibrate import store
+
+    if _answers(paths):
+        return str(_ask("face")["text"])
+    store(paths, "", None)
+    return _("Your face is forgotten.")
 
 
 # --- a running Moodtray ---------------------------------------------------------------------------
@@ -513,11 +525,7 @@ def calibrate(
     paths = Paths.default()
     running = _answers(paths)
     if forget:
-        if running:
-            print(_ask("face")["text"])
-        else:
-            store(paths, "", None)
-            print(_("Your face is forgotten."))
+        print(_forget_face(paths))
         return
     if camera is None and not kept.is_given(paths):
         raise AgentError(
@@ -731,11 +739,10 @@ def uninstall() -> None:
     paths = Paths.default()
     print(
         _(
-            "Your settings ({config}) and history ({data}) are still "
-            "there; delete these folders if you like. The program itself "
-            "goes with 'pipx uninstall moodtray', 'uv tool uninstall "
-            "moodtray' or 'pip uninstall moodtray'."
-        ).format(config=paths.config, data=paths.data)
+            "What it kept is still there: your settings ({config}), history ({data}) and the rest "
+            "({state}). Delete these folders if you like. The program itself goes with 'pipx "
+            "uninstall moodtray', 'uv tool uninstall moodtray' or 'pip uninstall moodtray'."
+        ).format(config=paths.config, data=paths.data, state=paths.state)
     )
 
 
