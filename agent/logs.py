@@ -27,6 +27,7 @@ from urllib.parse import quote, quote_plus
 from agent import addresses
 from agent.errors import StoreError
 from agent.printable import printable
+from agent.translation import _, english
 
 LOG_NAME = "moodtray.log"
 FILES = 5
@@ -129,10 +130,13 @@ def redact(text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Masks and bounds the finished line, traceback included."""
+    """Masks and bounds the finished line, traceback included. It is English, for developers."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format the record, secrets masked."""
+        record.msg = english(record.msg)
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(english, record.args))
         full = super().format(record)
         # Masked before the cut, lest half a secret stay.
         line = _plain(redact(full))
@@ -283,7 +287,9 @@ def _told_if_impossible(file: Path) -> Iterator[None]:
         pass
     except OSError as error:
         raise StoreError(
-            f"The log {file} cannot be emptied ({error.strerror}). Remove it by hand."
+            _("The log {file} cannot be emptied ({why}). Remove it by hand.").format(
+                file=file, why=error.strerror
+            )
         ) from error
 
 

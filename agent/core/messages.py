@@ -347,22 +347,25 @@ def preview_while_paused() -> Notification:
 
 def journey_begun(journey: JourneyView) -> Notification:
     """Answer a wish for a journey."""
-    body = f"{capital(journey_line(journey))}. It ends when you arrive, or when you take over."
-    return Notification(NotificationKind.INFO, "The music sets out", body, asked=True)
+    body = _("{where}. It ends when you arrive, or when you take over.").format(
+        where=capital(journey_line(journey))
+    )
+    return Notification(NotificationKind.INFO, _("The music sets out"), body, asked=True)
 
 
 def journey_ended(going: bool) -> Notification:
     """Answer the wish to end a journey; ``going``: there was one."""
-    title = "The journey is over" if going else "There is no journey to end"
-    return Notification(NotificationKind.INFO, title, "The music goes by your mood.", asked=True)
+    title = _("The journey is over") if going else _("There is no journey to end")
+    body = _("The music goes by your mood.")
+    return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
 def somebody_else() -> Notification:
     """Answer "not me"."""
     return Notification(
         NotificationKind.INFO,
-        "Somebody else is here",
-        "Moodtray reads them like anybody and learns nothing of them, until they have left.",
+        _("Somebody else is here"),
+        _("Moodtray reads them like anybody and learns nothing of them, until they have left."),
         asked=True,
     )
 
@@ -370,9 +373,11 @@ def somebody_else() -> Notification:
 def face_learned(learned: bool) -> Notification:
     """Answer a calibration, or the wish to forget one."""
     if learned:
-        title, body = "Your face is learned", "From now on Moodtray reads it against its rest."
+        title = _("Your face is learned")
+        body = _("From now on Moodtray reads it against its rest.")
     else:
-        title, body = "Your face is forgotten", "From now on Moodtray reads you like anybody."
+        title = _("Your face is forgotten")
+        body = _("From now on Moodtray reads you like anybody.")
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 

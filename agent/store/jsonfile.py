@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent.errors import StoreError
 from agent.store.files import parse_json, read_private, write_private
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ class JsonFile:
             return False
         except OSError as error:
             raise StoreError(
-                f"The file {self.path} cannot be removed ({error.strerror}). Remove it by hand."
+                _("The file {path} cannot be removed ({why}). Remove it by hand.").format(
+                    path=self.path, why=error.strerror
+                )
             ) from error
         return True

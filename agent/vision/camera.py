@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from agent.errors import AgentError, CameraLost
+from agent.translation import N_, _
 from agent.types import Frame
 from agent.vision.bounds import MOST_LIVE_PIXELS, Roof, jpeg_size
 from agent.vision.sources import (
@@ -113,7 +114,7 @@ class OpenCVCamera:
         Raises CameraLost when no frame comes or the picture of a live source stands still.
         """
         if self._reader is None:
-            raise CameraLost(f"{self._source.title} is not open.")
+            raise CameraLost(_("{title} is not open.").format(title=self._source.title))
         slept = self._clock() - self._last_read > ASLEEP_SECONDS
         frame, self._first = self._first, None
         if frame is None:
@@ -128,12 +129,17 @@ class OpenCVCamera:
         self._last_read = self._clock()
         if frame is None:
             self.close()
-            raise CameraLost(f"{self._source.title} stopped sending pictures. {_ADVICE}")
+            raise CameraLost(
+                _("{title} stopped sending pictures. {advice}").format(
+                    title=self._source.title, advice=_(_ADVICE)
+                )
+            )
         if not self.is_file and self._stall.stands_still(frame, self._clock()):
             self.close()
             raise CameraLost(
-                f"The picture of {self._source.name} has stood still for "
-                f"{self._stall.seconds:.0f} seconds. {_ADVICE}"
+                _(
+                    "The picture of {name} has stood still for {seconds:.0f} seconds. {advice}"
+                ).format(name=self._source.name, seconds=self._stall.seconds, advice=_(_ADVICE))
             )
         return frame
 
@@ -144,7 +150,7 @@ class OpenCVCamera:
             capture.release()
 
 
-_ADVICE = "Check its cable or network; Moodtray keeps trying."
+_ADVICE = N_("Check its cable or network; Moodtray keeps trying.")
 
 
 class _Bounded:

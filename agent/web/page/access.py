@@ -40,8 +40,8 @@ REFUSE_AFTER = 20
 
 KEY_FILE = "page.key"
 KEY_BYTES = 100
-PAGES = ("", "moods", "history", "settings", "start", "spotify")
-"""Where a link may lead."""
+PAGES = ("", "moods", "history", "history#delete", "settings", "start", "spotify")
+"""Where a link may lead: a page, or a part of one."""
 
 
 class Access:

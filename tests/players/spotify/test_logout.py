@@ -176,7 +176,7 @@ def test_a_full_disk_keeps_nobody_from_logging_out(
     def full(*_: object) -> None:
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr("agent.store.jsonfile.write_atomic", full)
+    monkeypatch.setattr("agent.store.jsonfile.write_private", full)
     with pytest.raises(StoreError, match="disk is full"):
         logout(paths, Settings())
     assert not storage.token_file(paths).exists()
