@@ -46,7 +46,7 @@ from agent.types import CameraState, PlayState, Snapshot
 from agent.vision.camera import OpenCVCamera
 from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
-from agent.vision.sources import Kind, parse_source
+from agent.vision.sources import needs_consent
 from agent.vision.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -291,9 +291,7 @@ class Engine:
 
     @property
     def _needs_consent(self) -> bool:
-        """A webcam does; a file or URL that the user names in the command is consent enough."""
-        named = self._options.camera
-        return named is None or parse_source(named).kind is Kind.WEBCAM
+        return needs_consent(self._options.camera)
 
     def _start_the_rest(self, settings: Settings) -> None:
         """Start what may come up after the first look at the camera has begun."""

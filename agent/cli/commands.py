@@ -521,13 +521,14 @@ def calibrate(
     from agent.app.calibrate import Calibrator, store
     from agent.desktop import consent as kept
     from agent.store.settings_file import SettingsFile
+    from agent.vision.sources import needs_consent
 
     paths = Paths.default()
     running = _answers(paths)
     if forget:
         print(_forget_face(paths))
         return
-    if camera is None and not kept.is_given(paths):
+    if needs_consent(camera) and not kept.is_given(paths):
         raise AgentError(
             _("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
         )

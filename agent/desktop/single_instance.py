@@ -36,7 +36,7 @@ class Instance:
         # Not per thread: the lock belongs to the process. fallback_to_soft would make a file whose
         # mere presence locks, and that one does survive a kill.
         self._lock = FileLock(
-            str(paths.runtime / LOCK_NAME), thread_local=False, fallback_to_soft=False
+            str(paths.runtime / LOCK_NAME), mode=0o600, thread_local=False, fallback_to_soft=False
         )
 
     def acquire(self) -> bool:

@@ -147,7 +147,9 @@ def ensure_folder(folder: Path) -> Path:
     Raises StoreError when it cannot be written.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)  # its parents as well: they lead to it
+        folder.mkdir(exist_ok=True)  # where it is something else, this says so
     except OSError as error:
         raise StoreError(
             _(

@@ -92,6 +92,14 @@ def parse_source(source: int | str | Path) -> Source:
     return _file(text)
 
 
+def needs_consent(named: int | str | None) -> bool:
+    """Tell whether a camera that is named in a command (None: that of the settings) needs consent.
+
+    A webcam does; a file or an address that the user names is consent enough.
+    """
+    return named is None or parse_source(named).kind is Kind.WEBCAM
+
+
 def _file(text: str) -> Source:
     path = str(expanded(text))
     return Source(Kind.FILE, path, printable(path))

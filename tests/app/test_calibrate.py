@@ -15,7 +15,7 @@ from agent.errors import AgentError
 from agent.settings import CameraSettings
 from agent.store.paths import Paths
 from agent.types import MoodState, Observation
-from tests.agent_process import CLIP
+from tests.agent_process import CLIP, run_command
 
 SAD_AT_REST = (0.05, 0.01, 0.01, 0.03, 0.6, 0.05, 0.25)
 
@@ -23,6 +23,14 @@ SAD_AT_REST = (0.05, 0.01, 0.01, 0.03, 0.6, 0.05, 0.25)
 def look(time: float, faces: int = 1, quality: float = 1.0, unclear: str = "") -> Observation:
     row = SAD_AT_REST if faces else None
     return Observation(time, faces, row, quality, unclear)
+
+
+@pytest.mark.parametrize("named", [[], ["--camera", "0"], ["--camera", "/dev/video9"]])
+def test_no_webcam_is_opened_without_consent(named: list[str]) -> None:
+    """Named in the command or not, as 'moodtray run' has it."""
+    done = run_command("calibrate", *named)
+    assert done.returncode == 1
+    assert "The camera is not allowed yet" in done.stderr
 
 
 def test_a_face_that_looks_sad_at_rest_is_learned() -> None:

@@ -29,7 +29,9 @@ def test_our_own_folders_are_private(tmp_path: Path) -> None:
         assert paths.ensure() == []
     finally:
         os.umask(before)
-    for folder in (paths.config, paths.data, paths.state, paths.logs, paths.runtime):
+    # The one above them as well: who may write there may put others in their place.
+    above = paths.config.parent
+    for folder in (paths.config, paths.data, paths.state, paths.logs, paths.runtime, above):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
