@@ -101,16 +101,36 @@ def test_folders(browser: Browser, env: dict[str, str], tmp_path: Path) -> None:
         page.get_by_role("link", name="Add music for happy").click()
         page.get_by_role("button", name="Add Sunny").click()
         expect(page.get_by_role("status")).to_have_text("“Sunny” now plays for happy.")
-        page.goto(f"{page.url.rpartition('/moods')[0]}/moods/neutral/add")
+        page.get_by_role("link", name="← First steps").click()
+        page.get_by_role("link", name="Add music for neutral").click()
         page.get_by_role("link", name="Quiet").click()
         expect(page.get_by_text("2 songs")).to_be_visible()
         page.get_by_role("button", name="Add this folder").click()
         expect(page.get_by_text("added")).to_be_visible()
-        page.get_by_role("link", name="First steps").click()
-        page.get_by_role("link", name="Which music for which mood").click()
+        page.get_by_role("link", name="← First steps").click()
         try_it(page, "Sunny")
         sunny = str(tmp_path / "Music" / "Sunny")
         agent.wait_for(lambda line: line["event"] == "playback" and line["context"] == sunny)
+
+
+def test_an_open_page_goes_on_with_the_next_agent(browser: Browser, env: dict[str, str]) -> None:
+    run = ("run", "--headless", "--no-session", "--camera", str(CLIP), "--player", "local")
+    with new_page(browser) as page:
+        with AgentProcess(*run, env=env) as first:
+            first.wait_for_word("Moodtray is running")
+            page.goto(address(env))
+            page.get_by_role("link", name="Settings").click()
+            field = page.get_by_role("textbox", name="Pause between changes")
+            field.fill("70")
+        expect(page.locator("#lost")).to_be_visible()
+        field.press("Tab")
+        form = page.locator("form", has=field)
+        expect(form.locator(".error")).to_contain_text("Nothing was changed.")
+        with AgentProcess(*run, env=env):
+            expect(page.locator("#lost")).to_be_hidden()
+            assert field.input_value() == "70"
+            field.press("Enter")
+            expect(page.get_by_role("status")).to_have_text("Saved: Pause between changes.")
 
 
 def test_spotify(browser: Browser, env: dict[str, str]) -> None:
