@@ -15,8 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from agent.clock import SystemClock
+from agent.errors import NotRunning
 from agent.store.paths import Paths
-from agent.web.door_client import call_when_ready
+from agent.web.door_client import call
 from tests.agent_process import CLIP, ROOT, AgentProcess
 from tests.browser import new_page
 from tests.fakes.spotify import FakeSpotify, World
@@ -170,8 +171,7 @@ def test_spotify(browser: Browser, env: dict[str, str]) -> None:
         proposed = page.locator("section", has=page.get_by_role("heading", name="These may fit"))
         proposed.get_by_role("button", name="Add Happy songs").click()
         expect(page.get_by_role("status")).to_have_text("“Happy songs” now plays for happy.")
-        page.get_by_role("link", name="First steps").click()
-        page.get_by_role("link", name="Which music for which mood").click()
+        page.get_by_role("link", name="← First steps").click()
         try_it(page, "Happy songs")
         assert world.truth().context == world.catalogue["happy"].uri
         assert world.violations == []
@@ -186,7 +186,7 @@ def test_the_very_first_start_opens_the_page(env: dict[str, str], tmp_path: Path
     env |= {"BROWSER": str(browser), "DISPLAY": ":99"}
     for start in (1, 2):
         with AgentProcess("run", "--no-session", "--paused", env=env) as agent:
-            call_until_there(env, "status")
+            wait_until(lambda: answers(env), "the agent")
             if start == 1:
                 wait_until(opened.exists, "the browser")
             agent.stop()
@@ -197,7 +197,10 @@ def test_the_very_first_start_opens_the_page(env: dict[str, str], tmp_path: Path
     assert "/enter/" in file.read_text()
 
 
-def call_until_there(env: dict[str, str], verb: str) -> dict[str, object]:
-    """What the agent answers once it is up."""
-    paths = Paths.below(Path(env["MOODTRAY_HOME"]))
-    return call_when_ready(paths, verb, taken=lambda: True)
+def answers(env: dict[str, str]) -> bool:
+    """The agent is up."""
+    try:
+        call(Paths.below(Path(env["MOODTRAY_HOME"])), "status")
+    except NotRunning:
+        return False
+    return True
