@@ -25,7 +25,7 @@ EXCLUDED = [
     "Cython", "_pytest", "dbusmock", "distutils", "doctest", "hypothesis", "mypy", "pip", "pytest",
     "ruff", "setuptools", "sortedcontainers", "wheel",
     "numpy.f2py", "numpy.distutils", "numpy.testing",
-    "pydoc_data", "trio",
+    "_pydecimal", "numpy.fft", "numpy.ma", "numpy.polynomial", "pydoc", "pydoc_data", "trio",
     # dbus-python: plyer uses it where it is, and notify-send where not
     "dbus",
     # taken along as plain files on Linux, see gi_files()
@@ -120,6 +120,7 @@ def _is_shipped(file: Path, inside: Path) -> bool:
     return (
         file.is_file()
         and file.suffix not in (".py", ".pyc", ".nbi", ".nbc")
+        and not file.name.endswith(".truth.json")
         and "__pycache__" not in inside.parts
         and not {"figures", "screenshots"} & set(inside.parts)
     )
