@@ -17,6 +17,7 @@ from agent.desktop.preview.window import CLOSE, CLOSED, PAUSE, READY, RESUME, ma
 from agent.errors import DesktopError
 from agent.events import Notice, PauseCamera, PreviewChanged, ResumeCamera
 from agent.ports import Report
+from agent.translation import language
 from agent.types import Frame, FrameView
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ class Preview:
         here, there = context.Pipe()
         shared = SharedFrame.create()
         process = context.Process(
-            target=main, args=(shared.name, there), name="moodtray-preview", daemon=True
+            target=main, args=(shared.name, there, language()), name="moodtray-preview", daemon=True
         )
         try:
             process.start()

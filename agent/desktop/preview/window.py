@@ -28,11 +28,12 @@ READY, CLOSED, CLOSE = "ready", "closed", "close"
 PAUSE, RESUME = "pause", "resume"
 
 
-def main(name: str, connection: Connection) -> None:
+def main(name: str, connection: Connection, language: str = "en") -> None:
     """Show frames until the parent says so, dies, or the user closes the window.
 
-    ``name`` is the shared memory's. Sends READY when the window stands, CLOSED as soon as it was
-    closed, and PAUSE or RESUME when the user wants that of the camera.
+    ``name`` is the shared memory's, ``language`` that of the few words that are ours. Sends READY
+    when the window stands, CLOSED as soon as it was closed, and PAUSE or RESUME when the user wants
+    that of the camera.
     """
     # Ctrl+C in the terminal goes to both processes; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -41,7 +42,9 @@ def main(name: str, connection: Connection) -> None:
     # It would double the window on a screen of 192 dpi, and blur it; the size is ours to choose.
     os.environ["QT_ENABLE_HIGHDPI_SCALING"] = "0"
     from agent.desktop.preview.shared_frame import SharedFrame
+    from agent.store import catalogues
 
+    catalogues.speak(language)
     with contextlib.suppress(FileNotFoundError):  # closed again before we had begun
         shared = SharedFrame.attach(name)
         try:
