@@ -78,14 +78,15 @@ def _draw_icons() -> None:
 
 def _strip(folder: Path) -> None:
     """Drop symbols of Python's own libraries, three quarters of their size, and what debuggers want
-    where a wheel has it. More of the libraries of wheels is left as it is: some break when they are
-    rewritten."""
+    of the modules of wheels. The libraries that wheels bring along (``*.libs``) are left as they
+    are: they were rewritten once, and break when they are again."""
     if sys.platform != "linux" or not shutil.which("strip"):
         return
     inside = folder / "_internal"
     own = [*inside.glob("libpython3*.so*"), *inside.glob("python3*/lib-dynload/*.so")]
-    for library in inside.rglob("*.so*"):
-        if library.is_symlink() or not library.is_file():
+    modules = [file for file in inside.rglob("*.so") if not file.parent.name.endswith(".libs")]
+    for library in {*own, *modules}:
+        if library.is_symlink():
             continue
         if library in own:
             subprocess.run(["strip", "--strip-unneeded", str(library)], check=True)
