@@ -226,7 +226,7 @@ def welcome(plays: bool) -> Notification:
     return Notification(
         NotificationKind.INFO,
         _("Moodtray looks now"),
-        _("It takes about ten seconds to know your mood. {more}").format(more=silence),
+        _("It takes half a minute or more to be sure of your mood. {more}").format(more=silence),
         buttons=((_("Play now"), PlayForMood()), _own_music()),
         emotion=MoodState.HAPPY,
         asked=True,

@@ -16,7 +16,7 @@ from agent.desktop.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
 from agent.desktop.preview.shared_frame import Shown
 from agent.translation import N_, _
 from agent.types import EMOTIONS, Box, Frame, MoodState, Status
-from agent.wording import MOOD_WORDS
+from agent.wording import mood_word
 
 PROMISE = N_("Frames stay on this computer")
 NO_PICTURE = N_("No picture: the camera is off")
@@ -124,6 +124,9 @@ def _put_bars(
 ) -> None:
     """Draw the seven emotions with their probabilities, in the lower left corner."""
     row, pad, label, bar, number = (round(v * scale) for v in (23, 12, 78, 118, 44))
+    words = {name: mood_word(MoodState(name)) for name in EMOTIONS}
+    widest = max(_text_mask(word, round(13 * scale)).shape[1] for word in words.values())
+    label = max(label, widest + round(10 * scale))
     width, height = pad * 2 + label + bar + number, pad * 2 + row * len(EMOTIONS)
     left, top = margin, canvas.shape[0] - margin - height
     if top < 0 or width + margin > canvas.shape[1]:
@@ -135,7 +138,7 @@ def _put_bars(
         lead = leading is not None and name == leading.value
         share = probabilities[i] if probabilities is not None else 0.0
         ink = PAPER if lead else (196, 200, 212)
-        _put_text(canvas, MOOD_WORDS[MoodState(name)], (left + pad, middle), 13, scale, ink)
+        _put_text(canvas, words[name], (left + pad, middle), 13, scale, ink)
         start, thick = left + pad + label, max(3, round(9 * scale))
         _line(canvas, start, middle, bar, thick, (70, 73, 90))
         if share > 0.005:

@@ -47,7 +47,6 @@ def main(name: str, connection: Connection, language: str) -> None:
     from agent.store import catalogues
 
     catalogues.speak(language)
-
     with contextlib.suppress(FileNotFoundError):  # closed again before we had begun
         shared = SharedFrame.attach(name)
         try:
