@@ -16,6 +16,7 @@ import re
 import sys
 import threading
 import traceback
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -72,6 +73,9 @@ _VALUE_AFTER_NAME = re.compile(
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)[A-Za-z0-9._~+/=%-]{8,}")
 # An authorisation code or state lives in the query of a redirect; elsewhere 'code=' is harmless.
 _IN_QUERY = re.compile(r"(?i)((?:[?&]|%3f|%26)(?:code|state|sig|key)(?:=|%3d))[^&\s\"']+")
+
+_ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)
+"""Where an entry of the log begins; what belongs to it is indented."""
 
 _hidden: dict[str, tuple[str, ...]] = {}  # secret -> its forms, the oldest first
 _hidden_forms: tuple[str, ...] = ()  # of all, the longest first: one may be a part of another
@@ -245,24 +249,57 @@ def forget(folder: Path, before: datetime | None) -> None:
     Raises StoreError.
     """
     for file in sorted(folder.glob(f"{LOG_NAME}*")):
-        try:
+        with _told_if_impossible(file):
             kept = b"" if before is None else _lines_since(file.read_bytes(), before)
             if not kept and file.name != LOG_NAME:
                 file.unlink()
-                continue
-            with file.open("r+b") as opened:
-                opened.write(kept)
-                opened.truncate()
-                opened.flush()
-                os.fsync(opened.fileno())
-        except FileNotFoundError:  # turned over meanwhile
-            continue
-        except OSError as error:
-            raise StoreError(
-                _("The log {file} cannot be emptied ({why}). Remove it by hand.").format(
-                    file=file, why=error.strerror
-                )
-            ) from error
+            else:
+                _replace(file, kept)
+
+
+def forget_naming(folder: Path, words: Collection[str]) -> bool:
+    """Remove from the log's files what holds one of these words; True when there was any.
+
+    Whole entries, with their tracebacks. The agent may be writing. Raises StoreError.
+    """
+    wanted = [word.casefold() for word in words if word]
+
+    def holds_none(entry: str) -> bool:
+        return not any(word in entry.casefold() for word in wanted)
+
+    found = False
+    for file in sorted(folder.glob(f"{LOG_NAME}*")):
+        with _told_if_impossible(file):
+            before = file.read_bytes()
+            entries = _ENTRY.split(before.decode("utf-8", "surrogateescape"))
+            kept = "".join(filter(holds_none, entries)).encode("utf-8", "surrogateescape")
+            if len(kept) != len(before):
+                found = True
+                _replace(file, kept)
+    return found
+
+
+@contextlib.contextmanager
+def _told_if_impossible(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:  # turned over meanwhile
+        pass
+    except OSError as error:
+        raise StoreError(
+            _("The log {file} cannot be emptied ({why}). Remove it by hand.").format(
+                file=file, why=error.strerror
+            )
+        ) from error
+
+
+def _replace(file: Path, kept: bytes) -> None:
+    """Write what is kept in the file's place; its writer appends wherever the end is."""
+    with file.open("r+b") as opened:
+        opened.write(kept)
+        opened.truncate()
+        opened.flush()
+        os.fsync(opened.fileno())
 
 
 def _lines_since(text: bytes, when: datetime) -> bytes:

@@ -244,12 +244,11 @@ def log_out(paths: Paths) -> str:
 
     A mistake in the settings keeps nobody from it. Raises StoreError.
     """
-    from agent.players.spotify.logout import KEPT, logout
+    from agent.players.spotify.logout import KEPT, REVOKE, logout
 
     settings, _rest = SettingsFile(paths).load_or_last_good()
     removed = logout(paths, settings)
-    return (
-        _("Removed: {removed}.\n{kept}").format(removed=", ".join(removed), kept=_(KEPT))
-        if removed
-        else _("Nothing was stored.")
-    )
+    if not removed:
+        return f"{_('Nothing was stored.')} {_(REVOKE)}"
+    done = _("Removed: {removed}.\n{kept}").format(removed=", ".join(removed), kept=_(KEPT))
+    return f"{done} {_(REVOKE)}"

@@ -160,10 +160,10 @@ def camera(paths: Paths, settings: Settings) -> Finding:
     """Look whether the camera gives a picture."""
     from agent.desktop import consent
     from agent.vision.camera import OpenCVCamera
+    from agent.vision.sources import Kind, parse_source
 
     source = settings.camera.source
-    a_device = isinstance(source, int) or source.isdecimal() or source.startswith("/dev/")
-    if a_device and not consent.is_given(paths):
+    if parse_source(source).kind is not Kind.FILE and not consent.is_given(paths):
         return None, _("not looked at: you have not allowed the camera yet"), _(consent.HOW)
     eye = OpenCVCamera(source)
     try:

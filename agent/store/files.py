@@ -22,11 +22,23 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     its permissions, a new one gets ``mode``. Raises StoreError that names the file and the reason.
     """
     target = Path(os.path.realpath(path))
+    with contextlib.suppress(OSError):
+        mode = target.stat().st_mode & 0o755  # never what others may write
+    _replace(path, target, data, mode)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data`` in the same way, for the user alone, whatever was there before.
+
+    A link in its place is replaced: what it leads to is neither written nor believed.
+    """
+    _replace(path, path, data, 0o600)
+
+
+def _replace(path: Path, target: Path, data: bytes, mode: int) -> None:
     ensure_folder(target.parent)
     temporary: str | None = None
     try:
-        with contextlib.suppress(FileNotFoundError):
-            mode = target.stat().st_mode & 0o755  # never what others may write
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -44,13 +56,33 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
                 os.unlink(temporary)
 
 
+def read_private(path: Path, limit: int) -> bytes:
+    """Read a small file that only this user can have written.
+
+    Raises OSError as :func:`read_small` does, also for a link and for another user's file.
+    """
+    if os.name == "nt":  # its permissions are of another kind, and inherited from the profile
+        return read_small(path, limit)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if status.st_uid != os.geteuid():
+            raise OSError(errno.EPERM, _("it belongs to another user"), str(path))
+        _check_small(status, limit, path)
+        return file.read(limit + 1)
+
+
 def read_small(path: Path, limit: int) -> bytes:
     """Read a small file whole.
 
     Raises OSError, also for what is no file (a pipe would be waited for without an end) and for
     one with more than ``limit`` bytes.
     """
-    status = os.stat(path)
+    _check_small(os.stat(path), limit, path)
+    return path.read_bytes()
+
+
+def _check_small(status: os.stat_result, limit: int, path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, _("it is no file"), str(path))
     if status.st_size > limit:
@@ -59,7 +91,6 @@ def read_small(path: Path, limit: int) -> bytes:
             _("it has {st_size:.0f} MB").format(st_size=status.st_size / 1e6),
             str(path),
         )
-    return path.read_bytes()
 
 
 def parse_json(text: str | bytes) -> object:

@@ -157,6 +157,16 @@ class SqliteHistory:
         # The file itself may just have become one that is set aside.
         return _remove_set_aside(self.path, prefix) or found
 
+    def playlist_names(self, prefix: str) -> set[str]:
+        """Name the playlists whose address begins with ``prefix``. Raises StoreError."""
+        if not self.path.exists():
+            return set()
+        query = "SELECT DISTINCT playlist_name FROM switches WHERE substr(playlist_uri, 1, ?) = ?"
+        rows = self._file.run(
+            lambda opened: opened.execute(query, (len(prefix), prefix)).fetchall()
+        )
+        return {name for (name,) in rows if name}
+
     def forget_between(self, since: float, until: float) -> None:
         """Remove all that was noted from ``since`` up to ``until`` (seconds since 1970).
 

@@ -6,6 +6,7 @@ carry the program on a stick.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import stat
@@ -90,7 +91,7 @@ class Paths:
         return self.data / "history.sqlite"
 
     def ensure(self) -> list[StoreError]:
-        """Create the folders (0700).
+        """Create the folders (0700), and close those that were more open.
 
         Raises StoreError for those without which no agent can run; returns the trouble with the
         others (settings cannot be changed, nothing is recorded).
@@ -103,14 +104,14 @@ class Paths:
                     runtime=self.runtime
                 )
             )
-        if os.name != "nt":
-            self.runtime.chmod(0o700)  # it holds what nobody else may reach
         troubles = []
         for folder in (self.config, self.data, self.logs):
             try:
                 ensure_folder(folder)
             except StoreError as error:
                 troubles.append(error)
+        for folder in (self.state, self.runtime, self.config, self.data, self.logs):
+            _close_to_others(folder)
         return troubles
 
 
@@ -186,14 +187,41 @@ def _refuse_strangers(folder: Path) -> None:
                 ).format(what=what, folder=folder, home=HOME),
                 title=_("This folder is not yours"),
             )
-    if folder.stat().st_mode & stat.S_IWOTH:
+    status = folder.stat()
+    by_all = status.st_mode & stat.S_IWOTH
+    if by_all or (status.st_mode & stat.S_IWGRP and not _is_own_group(status.st_gid)):
+        who = _("Every user") if by_all else _("A group of users")
         raise StoreError(
             _(
-                "Every user of this computer may write into {folder}. Look "
+                "{who} of this computer may write into {folder}. Look "
                 "through it, then close it: chmod go-w {quote}"
-            ).format(folder=folder, quote=shlex.quote(str(folder))),
-            title=_("This folder is open to all"),
+            ).format(who=who, folder=folder, quote=shlex.quote(str(folder))),
+            title=_("This folder is open to others"),
         )
+
+
+def _is_own_group(group: int) -> bool:
+    """Tell whether it is the user's group of their own, as many Linux systems give each user one.
+
+    Folders that its members may write are made there by the usual umask.
+    """
+    import grp
+    import pwd
+
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+        found = grp.getgrgid(group)
+    except KeyError:
+        return False
+    return found.gr_name == name and not set(found.gr_mem) - {name}
+
+
+def _close_to_others(folder: Path) -> None:
+    """Let nobody else look into a folder of ours. What cannot be changed has been told before."""
+    if os.name != "nt":
+        with contextlib.suppress(OSError):
+            if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+                folder.chmod(0o700)
 
 
 # --- files that the program ships -----------------------------------------------------------------

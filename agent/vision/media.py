@@ -246,7 +246,8 @@ def _animation(path: Path, sample_seconds: float) -> Iterator[tuple[float, Frame
 
 def _video(path: Path, sample_seconds: float) -> Iterator[tuple[float, Frame]]:
     try:
-        capture = open_capture(Source(Kind.FILE, str(path), printable(str(path))))
+        source = Source(Kind.FILE, str(path), printable(str(path)))
+        capture = open_capture(source, most_pixels=MOST_PIXELS)
     except BadPicture as error:
         raise BadPicture(_neither(path)) from error
     try:

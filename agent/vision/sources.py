@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +18,11 @@ from pathlib import Path
 import cv2
 
 from agent import addresses, logs
-from agent.errors import AgentError, BadPicture, CameraBusy, CameraNotFound
+from agent.errors import AgentError, BadPicture, CameraBusy, CameraError, CameraNotFound
 from agent.printable import printable
 from agent.store.paths import expanded
 from agent.translation import _
+from agent.vision import bounds
 
 cv2.utils.logging.setLogLevel(
     cv2.utils.logging.LOG_LEVEL_SILENT
@@ -32,10 +35,17 @@ MAC = platform.system() == "Darwin"
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "udp", "tcp")
 STREAM_PROTOCOLS = "rtsp,rtp,udp,tcp,tls,http,https,rtmp,rtmps,crypto"
 FILE_PROTOCOLS = "file"
+STREAM_FORMATS = (
+    "mpjpeg,mjpeg,jpeg_pipe,rtsp,rtp,sdp,mpegts,flv,live_flv,hls,mov,matroska,h264,hevc,av1,m4v,"
+    "mpeg,mpegvideo,avi,asf,ogg"
+)
+"""What cameras and their servers send. FFmpeg knows hundreds more, and any could have a hole."""
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _options_lock = threading.Lock()
 OPEN_SECONDS = 5.0
 READ_SECONDS = 3.0
+LOOK_SECONDS = 0.02
+"""Between two looks at how much memory it takes to open something."""
 
 
 class Kind(StrEnum):
@@ -93,17 +103,21 @@ def _exists(text: str) -> bool:
         return False
 
 
-def open_capture(source: Source, *, seconds: float = OPEN_SECONDS) -> cv2.VideoCapture:
-    """Open a capture; at most about ``seconds``.
+def open_capture(
+    source: Source, *, seconds: float = OPEN_SECONDS, most_pixels: int = bounds.MOST_LIVE_PIXELS
+) -> cv2.VideoCapture:
+    """Open a capture whose frames may have ``most_pixels``; at most about ``seconds``.
 
-    Raises CameraNotFound, CameraBusy, BadPicture (a file that is missing or no video).
+    Raises CameraNotFound, CameraBusy, BadPicture (a file that is missing or no video), and the
+    CameraError of what would take too much memory.
     """
+    roof = bounds.Roof(most_pixels)
     if source.kind is Kind.FILE:
-        return _open_file(source)
+        return _bounded(lambda: _open_file(source), source, roof, math.inf)
     if source.kind is Kind.STREAM:
-        return _bounded(lambda: _open_stream(source, seconds), source, seconds + 2.0)
+        return _bounded(lambda: _open_stream(source, seconds), source, roof, seconds + 2.0)
     _check_device(source)
-    return _bounded(lambda: _open_device(source), source, seconds + 5.0)
+    return _bounded(lambda: _open_device(source), source, roof, seconds + 5.0)
 
 
 def _open_file(source: Source) -> cv2.VideoCapture:
@@ -180,7 +194,7 @@ def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
                 "are {what}; a video file is named by its path."
             ).format(scheme=printable(scheme), what=", ".join(f"{known}://" for known in SCHEMES))
         )
-    with _only_by(STREAM_PROTOCOLS):
+    with _only_by(STREAM_PROTOCOLS, STREAM_FORMATS):
         capture = cv2.VideoCapture(
             str(source.target),
             cv2.CAP_FFMPEG,
@@ -205,8 +219,10 @@ def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
 
 
 @contextmanager
-def _only_by(protocols: str) -> Iterator[None]:
+def _only_by(protocols: str, formats: str | None = None) -> Iterator[None]:
     """Let FFmpeg use these protocols alone in what is opened within, and follow no redirect.
+
+    ``formats``: those that it may find there (all that it knows).
 
     A stream, or a file that is a list of others, could else have it read files of the user and ask
     other services on this computer. OpenCV takes such options from the environment only, at each
@@ -214,7 +230,8 @@ def _only_by(protocols: str) -> Iterator[None]:
     """
     with _options_lock:
         before = os.environ[OPTIONS]
-        os.environ[OPTIONS] = f"{before}|protocol_whitelist;{protocols}|max_redirects;0"
+        allowed = f"|format_whitelist;{formats}" if formats else ""
+        os.environ[OPTIONS] = f"{before}|protocol_whitelist;{protocols}{allowed}|max_redirects;0"
         try:
             yield
         finally:
@@ -254,6 +271,28 @@ def _refused(source: Source) -> AgentError:
             "no other program uses it, and that programs may use the "
             "camera ({where})."
         ).format(title=source.title, where=where)
+    )
+
+
+def too_large(source: Source, width: int, height: int, most: int) -> AgentError:
+    """Make the error for a picture that no camera makes."""
+    return CameraError(
+        _(
+            "{camera} gives pictures of {width} x {height}; Moodtray takes up to {most} million "
+            "pixels. Choose a smaller picture in the camera's own settings, or a smaller video."
+        ).format(camera=source.title, width=width, height=height, most=f"{most / 1e6:.0f}"),
+        title=_("The picture is too large"),
+    )
+
+
+def too_much(source: Source) -> AgentError:
+    """Make the error for what would fill the memory."""
+    return CameraError(
+        _(
+            "{camera} takes too much memory. Choose a smaller picture in the camera's own "
+            "settings, or a smaller video."
+        ).format(camera=source.title),
+        title=_("The picture is too large"),
     )
 
 
@@ -316,9 +355,12 @@ def _check_device(source: Source) -> None:
 
 
 def _bounded(
-    opener: Callable[[], cv2.VideoCapture], source: Source, seconds: float
+    opener: Callable[[], cv2.VideoCapture], source: Source, roof: bounds.Roof, seconds: float
 ) -> cv2.VideoCapture:
-    """Open in a thread that may be left behind: drivers and name look-ups know no time limit."""
+    """Open in a thread that may be left behind: drivers and name look-ups know no time limit.
+
+    What would take too much memory is made to fail.
+    """
     lock = threading.Lock()
     done = threading.Event()
     given_up = False
@@ -339,12 +381,21 @@ def _bounded(
         finally:
             done.set()
 
+    roof.bound_pieces()
     threading.Thread(target=work, name="open camera", daemon=True).start()
-    done.wait(seconds)
+    end = time.monotonic() + seconds
+    full = False
+    while not done.wait(LOOK_SECONDS) and time.monotonic() < end:
+        if roof.is_reached:
+            full = True
+            roof.choke()
+    roof.bound_pieces()
     with lock:
         given_up = True
         if captures:
             return captures[0]
+    if full:
+        raise too_much(source)
     if errors:
         raise errors[0]
     raise CameraBusy(

@@ -23,7 +23,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from agent import logs
 from agent.errors import AgentError, NeedsLogin
 from agent.ports import Clock
-from agent.store.files import write_atomic
+from agent.store.files import write_private
 from agent.translation import _
 from agent.web import loopback
 from agent.web.loopback import HOST, NO_TELEMETRY
@@ -121,7 +121,7 @@ class LoginServer:
 
         A browser is started with its name: what a program is started with, all users can read.
         """
-        write_atomic(path, self._render("login_redirect.html", link=self.link).encode(), mode=0o600)
+        write_private(path, self._render("login_redirect.html", link=self.link).encode())
 
     @property
     def redirect_uri(self) -> str:

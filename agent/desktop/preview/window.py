@@ -15,6 +15,7 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
+from agent.desktop.process_guard import guard_memory
 from agent.translation import N_, _
 
 TITLE = N_("Moodtray preview")
@@ -37,6 +38,7 @@ def main(name: str, connection: Connection, language: str) -> None:
     stands, CLOSED as soon as it was closed, and PAUSE or RESUME when the user wants that of the
     camera.
     """
+    guard_memory()
     # Ctrl+C in the terminal goes to both processes; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV's Qt looks for fonts of its own, which we do not need, and complains.

@@ -7,6 +7,7 @@ a page that is open survives a restart of the agent.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -17,7 +18,7 @@ from pathlib import Path
 from agent import logs
 from agent.errors import StoreError
 from agent.ports import Clock
-from agent.store.files import write_atomic
+from agent.store.files import read_private, write_private
 from agent.web.loopback import HOST
 
 LINK_SECONDS = 300.0
@@ -38,6 +39,7 @@ REFUSE_AFTER = 20
 """Failures within FAILURE_MEMORY after which further ones are refused unread."""
 
 KEY_FILE = "page.key"
+KEY_BYTES = 100
 PAGES = ("", "moods", "history", "history#delete", "settings", "start", "spotify")
 """Where a link may lead: a page, or a part of one."""
 
@@ -154,17 +156,14 @@ def load_key(runtime: Path) -> bytes:
     """
     file = runtime / KEY_FILE
     try:
-        key = bytes.fromhex(file.read_text(encoding="ascii"))
+        key = bytes.fromhex(read_private(file, KEY_BYTES).decode("ascii"))
         if len(key) == 32 and file.stat().st_mode & 0o077 == 0:
             return key
     except (OSError, ValueError):
         pass
     key = secrets.token_bytes(32)
-    try:
-        file.unlink(missing_ok=True)  # an old one would keep its own permissions
-        write_atomic(file, key.hex().encode(), mode=0o600)
-    except (OSError, StoreError):
-        pass
+    with contextlib.suppress(StoreError):
+        write_private(file, key.hex().encode())
     return key
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from agent import events
 from agent.errors import SettingsError
 from agent.settings import Settings
-from agent.store.files import write_atomic
+from agent.store.files import write_private
 from agent.translation import N_, _
 from agent.types import EMOTIONS, CameraState, Snapshot
 from agent.web.page import saving, terms
@@ -328,4 +328,4 @@ class Visited:
     def add(self, step: Step) -> None:
         """Note one more. Raises StoreError."""
         steps = sorted({*self.steps(), str(step)})
-        write_atomic(self._file, json.dumps({"seen": steps}).encode() + b"\n")
+        write_private(self._file, json.dumps({"seen": steps}).encode() + b"\n")
