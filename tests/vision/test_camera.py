@@ -16,8 +16,8 @@ import pytest
 
 from agent.errors import BadPicture, CameraBusy, CameraError, CameraLost, CameraNotFound
 from agent.vision import sources
-from agent.vision.camera import OpenCVCamera, _LiveReader, _StallWatch
 from agent.vision.bounds import MOST_LIVE_PIXELS, Roof
+from agent.vision.camera import OpenCVCamera, _LiveReader, _StallWatch
 from agent.vision.sources import Kind, Source, _bounded, parse_source
 from tests.vision.mjpeg import PERIOD, MjpegServer, number_of, picture
 
