@@ -15,6 +15,8 @@ from agent.types import (
     CameraState,
     Decision,
     JourneyView,
+    LessonStage,
+    LessonView,
     Mood,
     MoodState,
     Playback,
@@ -268,6 +270,36 @@ def decided(decision: Decision) -> str:
             reason=decision.reason, name=decision.playlist.name
         )
     return decision.reason
+
+
+def lesson_line(lesson: LessonView) -> str:
+    """Say what to do while the face is learned, what stands in the way, or how it ended."""
+    if lesson.trouble:
+        return lesson.trouble
+    match lesson.stage:
+        case LessonStage.REST:
+            share = f"{100 * lesson.share:.0f}"
+            return _("Look as you do when you work: {share} %").format(share=share)
+        case LessonStage.SHOW:
+            return _("Now look {mood}").format(mood=mood_word(lesson.asked or MoodState.HAPPY))
+        case LessonStage.READY:
+            return _("Your face at rest is known. Keep it, or show another mood")
+        case _:
+            return _("Your face is learned")
+
+
+def lesson_reading(lesson: LessonView) -> str:
+    """Say what is read now and as it will be: "now: sad (60 %), as learned: neutral (80 %)"."""
+    if lesson.now is None or lesson.then is None:
+        return ""
+    return _("now: {now}, as learned: {then}").format(
+        now=_leading(lesson.now), then=_leading(lesson.then)
+    )
+
+
+def _leading(seven: tuple[float, ...]) -> str:
+    at = max(range(len(seven)), key=lambda place: seven[place])
+    return f"{mood_word(MOODS[at])} ({100 * seven[at]:.0f} %)"
 
 
 # --- camera, times, parts -------------------------------------------------------------------------

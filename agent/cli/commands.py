@@ -24,7 +24,6 @@ from agent import __version__
 from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
-from agent.types import MoodState
 from agent.wording import AUTO, MOOD_WORDS, MOODS, MOST_MINUTES, parse_minutes, parse_mood
 
 app = typer.Typer(
@@ -486,38 +485,25 @@ def calibrate(
     ] = 30.0,
 ) -> None:
     """Let Moodtray learn your face at rest, in half a minute. No picture is kept."""
-    from agent.app.calibrate import Calibrator, store
+    from agent.cli import calibrate as lesson
     from agent.desktop import consent as kept
-    from agent.store.settings_file import SettingsFile
 
     paths = Paths.default()
     running = _answers(paths)
-    if forget:
-        if running:
-            print(_ask("face")["text"])
-        else:
-            store(paths, "", None)
-            print("Your face is forgotten.")
-        return
-    if camera is None and not kept.is_given(paths):
+    if forget and running:
+        print(_ask("face")["text"])
+    elif forget:
+        from agent.app.calibrate import store
+
+        store(paths, "", None)
+        print("Your face is forgotten.")
+    elif running and camera is None:
+        print(lesson.in_agent(_ask, _tell, seconds))
+    elif camera is None and not kept.is_given(paths):
         raise AgentError("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
-    settings, _ = SettingsFile(paths).load_or_last_good()
-    calibrator = Calibrator(settings.camera, camera)
-    calibrator.lesson.seconds = seconds
-    pauses = running and camera is None and not _ask("status")["camera_paused"]
-    if pauses:
-        _ask("pause")
-    try:
-        print("Look as you do when you work.")
-        person = calibrator.run(lambda progress: _tell(str(progress)), _next_expression)
-    finally:
-        if pauses:
-            _ask("resume")
-    if running:
-        print(_ask("face", numbers=person.as_numbers())["text"])
     else:
-        store(paths, calibrator.fingerprint, person)
-        print("Your face is learned: 16 numbers, no picture. 'moodtray calibrate --forget' undoes.")
+        numbers = lesson.alone(paths, _tell, seconds, camera)
+        print(_ask("face", numbers=numbers)["text"] if running else lesson.LEARNED)
 
 
 def _answers(paths: Paths) -> bool:
@@ -529,20 +515,6 @@ def _answers(paths: Paths) -> bool:
     except NotRunning:
         return False
     return True
-
-
-def _next_expression() -> MoodState | None:
-    """Ask for one of the seven, where somebody can answer; None: that is all."""
-    if not sys.stdin.isatty():
-        return None
-    said = input("Smile, or show another of the seven: its name and Enter (Enter alone: done): ")
-    if not said.strip():
-        return None
-    try:
-        return parse_mood(said.strip())
-    except ValueError as error:
-        print(error)
-        return _next_expression()
 
 
 @app.command(name="notme", rich_help_panel=NOW)

@@ -370,10 +370,17 @@ def somebody_else() -> Notification:
 def face_learned(learned: bool) -> Notification:
     """Answer a calibration, or the wish to forget one."""
     if learned:
-        title, body = "Your face is learned", "From now on Moodtray reads it against its rest."
+        title = _("Your face is learned")
+        body = _("From now on Moodtray reads it against its rest.")
     else:
-        title, body = "Your face is forgotten", "From now on Moodtray reads you like anybody."
+        title = _("Your face is forgotten")
+        body = _("From now on Moodtray reads you like anybody.")
     return Notification(NotificationKind.INFO, title, body, asked=True)
+
+
+def face_not_learned(why: str) -> Notification:
+    """Answer a calibration that came to nothing."""
+    return info(_("Your face was not learned"), why, asked=True)
 
 
 def info(title: str, message: str, asked: bool = False, trouble: bool = False) -> Notification:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from agent.ports import Clock
-from agent.types import EMOTIONS, CameraState, Snapshot
+from agent.types import EMOTIONS, CameraState, LessonView, Snapshot
 from agent.wording import (
     camera_line,
     capital,
@@ -14,6 +14,8 @@ from agent.wording import (
     decided,
     describe,
     journey_line,
+    lesson_line,
+    lesson_reading,
     mood_line,
     music_line,
     sentence,
@@ -62,6 +64,7 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
         "arousal": None if place is None else round(place[1], 3),
         "journey": None if going is None else journey_line(going),
         "own_face": snapshot.own_face,
+        "lesson": None if snapshot.lesson is None else _lesson(snapshot.lesson),
         "text": status_text(snapshot, clock),
     }
 
@@ -79,6 +82,8 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
         lines.append(f"Journey: {journey_line(snapshot.journey)}")
     if snapshot.own_face:
         lines.append("Face:   read as it was learned; 'moodtray calibrate --forget' undoes that")
+    if snapshot.lesson is not None and snapshot.lesson.going:
+        lines.append(f"Lesson: {lesson_line(snapshot.lesson)}")
     if snapshot.problem:
         lines.append(f"Trouble: {snapshot.problem}")
     return "\n".join(lines)
@@ -108,6 +113,16 @@ def evidence(snapshot: Snapshot) -> dict[str, Any] | None:
 def why_text(snapshot: Snapshot) -> str:
     """Tell what changed the music last and why, and what holds now."""
     return "\n".join(sentence(line) for line in why_lines(snapshot))
+
+
+def _lesson(lesson: LessonView) -> dict[str, Any]:
+    return {
+        "stage": lesson.stage.value,
+        "share": lesson.share,
+        "asked": None if lesson.asked is None else lesson.asked.value,
+        "text": lesson_line(lesson),
+        "reading": lesson_reading(lesson),
+    }
 
 
 def _mood(snapshot: Snapshot, now: float) -> str:
