@@ -210,7 +210,7 @@ class TryNow:
 class OpenPage:
     """Show the page to the user, in their browser.
 
-    ``page``: "", "moods", "history", "settings", "start", "spotify".
+    ``page``: "", "moods", "history", "settings", "start", "spotify", "face".
     """
 
     page: str = ""

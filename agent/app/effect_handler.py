@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from agent import effects, events
@@ -25,6 +26,7 @@ from agent.translation import _
 from agent.types import (
     Decision,
     FrameView,
+    LessonStage,
     Mood,
     Notification,
     Observation,
@@ -32,10 +34,11 @@ from agent.types import (
     Snapshot,
 )
 from agent.vision.camera import OpenCVCamera
-from agent.wording import mood_line, watch_line
+from agent.wording import lesson_line, mood_line, watch_line
 
 if TYPE_CHECKING:
     from agent.desktop.preview.process import Preview
+    from agent.desktop.preview.shared_frame import Beside
 
 log = logging.getLogger(__name__)
 
@@ -215,7 +218,12 @@ class EffectHandler:
         """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
         if self._preview is not None and snapshot is not None and _looks(snapshot):
-            self._preview.show(view, watch_line(snapshot, view.unclear))
+            line, beside = watch_line(snapshot, view.unclear), _beside(snapshot)
+            if snapshot.lesson is not None:
+                line = lesson_line(snapshot.lesson)
+                if snapshot.lesson.going:
+                    view = replace(view, probabilities=snapshot.lesson.now or view.probabilities)
+            self._preview.show(view, line, beside)
 
     def _show_music_folders(self) -> None:
         from agent.desktop.tray.actions import show_music_folders
@@ -286,6 +294,23 @@ class EffectHandler:
         except OSError:  # whoever read the lines has had enough, or the disk is full
             self._listener = None
             self._report(events.Quit())
+
+
+def _beside(snapshot: Snapshot) -> Beside:
+    """Tell what the preview shows beside the mood."""
+    from agent.desktop.preview.shared_frame import Beside
+
+    lesson = snapshot.lesson
+    if lesson is None:
+        return Beside(place=snapshot.affect, keys=_("L: learn my face"))
+    keys = {
+        LessonStage.REST: _("X: stop"),
+        LessonStage.SHOW: _("X: stop"),
+        LessonStage.READY: _("Enter: keep it  ·  4: smile  ·  1–7: show a mood  ·  X: stop"),
+    }
+    if not lesson.going:
+        return Beside(place=snapshot.affect, keys=_("L: once more  ·  X: put it away"))
+    return Beside(done=lesson.share, then=lesson.then, keys=keys[lesson.stage])
 
 
 def _looks(snapshot: Snapshot) -> bool:

@@ -37,7 +37,7 @@ WAIT = 60.0
 """Seconds in which more may be shown; then what was learned is kept: it was asked for."""
 LEAST = 8
 """Looks at rest that are needed."""
-RESULT_SECONDS = 60.0
+RESULT_SECONDS = 30.0
 """How long the running agent tells how a lesson ended."""
 
 

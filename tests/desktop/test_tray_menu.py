@@ -20,6 +20,8 @@ from agent.desktop.tray.menu import (
 from agent.events import (
     AskForConsent,
     FollowFace,
+    KeepLesson,
+    LearnFace,
     LogIn,
     LogOut,
     NextPlaylist,
@@ -45,6 +47,8 @@ from agent.events import (
 from agent.types import (
     EMOTIONS,
     Action,
+    LessonStage,
+    LessonView,
     Mood,
     MoodState,
     Playback,
@@ -276,6 +280,19 @@ def test_equal_states_give_equal_menus() -> None:
     other = replace(one, mood=replace(one.mood, confidence=0.5), observation=None)
     assert build_menu(one) == build_menu(other)
     assert build_menu(one) != build_menu(replace(one, preview_open=True))
+
+
+def test_the_face_is_learned_kept_and_forgotten() -> None:
+    assert lines()["Learn my face…"].event == OpenPage("face")
+    known = flat(lines(own_face=True)["My face"].children)
+    assert known["Learn it again…"].event == OpenPage("face")
+    assert known["Forget what was learned"].event == LearnFace(None)
+    going = flat(lines(lesson=LessonView(LessonStage.REST, 0.3))["Learning my face"].children)
+    assert list(going) == ["Stop, and store nothing"]
+    ready = flat(lines(lesson=LessonView(LessonStage.READY, 0.3))["Learning my face"].children)
+    assert ready["Keep it"].event == KeepLesson()
+    over = lines(lesson=LessonView(LessonStage.FAILED, 1.0, trouble="It is too dark."))
+    assert "Learn my face…" in over
 
 
 def test_no_line_is_dead() -> None:

@@ -15,6 +15,8 @@ from agent.events import (
     EndJourney,
     Event,
     FollowFace,
+    KeepLesson,
+    LearnFace,
     LogIn,
     LogOut,
     NextPlaylist,
@@ -33,12 +35,13 @@ from agent.events import (
     SetVolume,
     ShowMusicFolders,
     ShowPreview,
+    StopLesson,
     TakeBreak,
     TellWhy,
     UndoSwitch,
 )
 from agent.translation import N_, _
-from agent.types import MoodState, PlayState, Snapshot, Status
+from agent.types import LessonStage, MoodState, PlayState, Snapshot, Status
 from agent.wording import (
     LINE_WIDTH,
     MOODS,
@@ -308,11 +311,31 @@ def _preview(snapshot: Snapshot) -> Item:
     return Item(_("Show preview"), event=ShowPreview(not shown), checked=shown, default=True)
 
 
+def _face(snapshot: Snapshot) -> Item:
+    """Offer to learn the user's face; meanwhile to end that, and afterwards to forget it."""
+    lesson = snapshot.lesson
+    if lesson is not None and lesson.going:
+        keep = lesson.stage is LessonStage.READY
+        ends = (
+            *([Item(_("Keep it"), event=KeepLesson())] if keep else []),
+            Item(_("Stop, and store nothing"), event=StopLesson()),
+        )
+        return Item(_("Learning my face"), children=ends)
+    if not snapshot.own_face:
+        return Item(_("Learn my face…"), event=OpenPage("face"))
+    known = (
+        Item(_("Learn it again…"), event=OpenPage("face")),
+        Item(_("Forget what was learned"), event=LearnFace(None)),
+    )
+    return Item(_("My face"), children=known)
+
+
 def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     lines = [
         Item(_("History…"), event=OpenPage("history")),
         Item(_("Music for my moods…"), event=OpenPage("moods")),
         Item(_("My music folders"), event=ShowMusicFolders()),
+        _face(snapshot),
         Item(_("Settings…"), event=OpenPage("settings")),
     ]
     if snapshot.player:  # before one is there nobody knows

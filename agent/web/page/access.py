@@ -37,7 +37,7 @@ REFUSE_AFTER = 20
 """Failures within FAILURE_MEMORY after which further ones are refused unread."""
 
 KEY_FILE = "page.key"
-PAGES = ("", "moods", "history", "settings", "start", "spotify")
+PAGES = ("", "moods", "history", "settings", "start", "spotify", "face")
 """Where a link may lead."""
 
 

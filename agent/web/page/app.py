@@ -19,6 +19,7 @@ from agent.translation import _
 from agent.web.loopback import NO_TELEMETRY
 from agent.web.page import (
     answers,
+    face,
     first_steps,
     history_page,
     moods,
@@ -50,7 +51,7 @@ def make_app(context: PageContext, *, peer_check: PeerCheck = peer_is_ours) -> A
     app.add_exception_handler(AgentError, answers.agent_error)
     app.add_exception_handler(RequestValidationError, answers.bad_words)
     app.add_exception_handler(HTTPException, _not_there(pages))
-    for area in (now, moods, history_page, settings_page, first_steps, spotify_page):
+    for area in (now, moods, history_page, settings_page, first_steps, spotify_page, face):
         app.include_router(area.router(context, pages))
     app.mount("/static", _Static(directory=STATIC))
 

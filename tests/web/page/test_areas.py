@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,15 @@ from playwright.sync_api import Browser, Page, expect
 from agent import events
 from agent.errors import Offline
 from agent.store.settings_file import SettingsFile
-from agent.types import CameraState, Mood, MoodState, PlayState, Status
+from agent.types import (
+    CameraState,
+    LessonStage,
+    LessonView,
+    Mood,
+    MoodState,
+    PlayState,
+    Status,
+)
 from agent.web.page.context import Card
 from tests.browser import new_page
 from tests.web.page.harness import SEVEN, PageServer, fill_history, wait_until
@@ -29,6 +38,7 @@ AREAS = [
     "history?view=week",
     "history?view=month",
     "settings",
+    "face",
     "spotify",
     "start?step=consent",
     "start?step=camera",
@@ -91,6 +101,15 @@ def test_every_page_has_one_heading_and_a_title(page: Page, server: PageServer) 
 # --- now
 
 
+def test_a_dot_says_how_pleasant_and_lively_it_is(page: Page, server: PageServer) -> None:
+    expect(page.locator(".plane")).to_be_hidden()
+    wait_until(lambda: server.streams == 1, "the open page")
+    server.publish(affect=(-0.5, 0.25))
+    expect(page.locator(".plane")).to_be_visible()
+    expect(page.locator("[data-dot]")).to_have_attribute("cx", "28")
+    expect(page.locator("[data-dot]")).to_have_attribute("cy", "39")
+
+
 def test_now_is_live(page: Page, server: PageServer) -> None:
     expect(page.locator("[data-live=headline]")).to_have_text("You look happy")
     wait_until(lambda: server.streams == 1, "the open page")
@@ -147,6 +166,58 @@ def test_names_are_text(page: Page, server: PageServer) -> None:
     page.goto(server.url)
     expect(page.locator("[data-live='music.title']")).to_contain_text("<img src=x")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# --- the own face
+
+
+def test_a_face_is_learned_step_by_step(page: Page, server: PageServer) -> None:
+    server.desk.allowed = True
+    expect(page.locator("[data-live='face.line']")).to_have_text(
+        "Your face is read like anybody's."
+    )
+    page.get_by_role("link", name="Learn my face…").click()
+    expect(page.locator("[data-still]")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    wait_until(lambda: server.streams == 1, "the open page")
+    page.get_by_role("button", name="Learn my face").click()
+    said(page, "Look as you do when you work.")
+    assert server.events == [events.BeginLesson()]
+    sad, calm = (0.0, 0.0, 0.0, 0.1, 0.6, 0.0, 0.3), (0.0, 0.0, 0.0, 0.1, 0.2, 0.0, 0.7)
+    server.publish(lesson=LessonView(LessonStage.REST, 0.4, None, sad, calm))
+    expect(page.get_by_role("heading", name="Look as you do when you work: 40 %.")).to_be_visible()
+    expect(page.locator("[data-progress]")).to_have_attribute("width", "40%")
+    expect(page.locator("[data-pair=sad] span")).to_have_text(["sad", "60 %", "20 %"])
+    expect(page.locator("[data-pair=sad] rect").last).to_have_attribute("width", "20%")
+    expect(page.get_by_role("button", name="Learn my face")).to_be_hidden()
+    server.publish(lesson=LessonView(LessonStage.REST, 0.5, None, sad, calm, "No face is there."))
+    expect(page.get_by_role("heading", name="No face is there.")).to_be_visible()
+    server.publish(lesson=LessonView(LessonStage.READY, 0.1, None, sad, calm))
+    page.get_by_role("button", name="happy").click()
+    said(page, "Now look happy.")
+    page.get_by_role("button", name="Keep it").click()
+    said(page, "Your face is learned.")
+    assert server.events[1:] == [events.ShowInLesson(MoodState.HAPPY), events.KeepLesson()]
+    server.publish(lesson=LessonView(LessonStage.LEARNED, 1.0), own_face=True)
+    expect(page.get_by_role("heading", name="Your face is learned.")).to_be_visible()
+    page.get_by_role("button", name="Forget what was learned").click()
+    page.get_by_role("button", name="Forget it").click()
+    said(page, "Your face is forgotten.")
+    assert server.events[-1] == events.LearnFace(None)
+    server.publish(lesson=None, own_face=False)
+    expect(page.get_by_role("button", name="Forget what was learned")).to_be_hidden()
+    expect(page.locator("[data-pair=sad]")).to_be_hidden()
+
+
+def test_what_was_not_begun_cannot_be_kept(page: Page, server: PageServer) -> None:
+    server.desk.allowed = True
+    server.publish(lesson=LessonView(LessonStage.READY, 0.1))
+    page.goto(f"{server.url}/face")
+    expect(page.get_by_role("button", name="Keep it")).to_be_visible()
+    server.snapshot = replace(server.snapshot, lesson=None)  # it has just ended
+    page.get_by_role("button", name="Keep it").click()
+    said(page, "Your face at rest is not known yet. Begin first.")
+    assert server.events == []
 
 
 # --- moods and music
