@@ -22,6 +22,7 @@ from agent.errors import AgentError
 from agent.ports import Clock
 from agent.translation import _
 from agent.types import EMOTIONS, LessonStage, LessonView, MoodState, Observation
+from agent.wording import sentence
 
 SECONDS = 30.0
 """How long the resting face is looked at."""
@@ -102,12 +103,13 @@ class Lesson:
 
     def stop(self) -> None:
         """End it as the user wishes. Nothing is kept."""
-        self.fail(_("It was stopped. Nothing was stored."))
+        self.fail(_("It was stopped."))
 
     def fail(self, why: str) -> None:
-        """End it; ``why`` in the user's words. Nothing is kept."""
+        """End it; ``why`` in the user's words, a sentence. Nothing is kept."""
         if not self.is_over:
-            self.stage, self._why = LessonStage.FAILED, why
+            self.stage = LessonStage.FAILED
+            self._why = f"{sentence(why)} {_('Nothing was stored.')}"
             self.rest, self._labelled, self._latest = [], [], None
 
     def tick(self, now: float) -> None:
@@ -117,7 +119,7 @@ class Lesson:
         if due is None or now < due:
             return
         if self.stage is not LessonStage.READY and now >= self._heard + BLIND:
-            self.fail(_("The camera gives no picture. Nothing was stored."))
+            self.fail(_("The camera gives no picture."))
         elif self.stage is LessonStage.REST:
             self._rested(now)
         elif self.stage is LessonStage.SHOW:
@@ -166,7 +168,7 @@ class Lesson:
         self.fail(
             _(
                 "Only {n} clear looks at your face were had, and {needed} are needed. Sit where "
-                "the camera sees you well, and try again. Nothing was stored."
+                "the camera sees you well, and try again."
             ).format(n=len(self.rest), needed=LEAST)
         )
 
@@ -185,7 +187,7 @@ class Lesson:
         if self._trouble is None or self._trouble[0] != trouble:
             self._trouble = (trouble, look.time)
         elif self.stage is not LessonStage.READY and look.time - self._trouble[1] >= PATIENCE:
-            self.fail(f"{trouble} {_('Nothing was stored.')}")
+            self.fail(trouble)
         return False
 
 
