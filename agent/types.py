@@ -249,14 +249,15 @@ class Evidence:
     """What a decision rests on.
 
     ``probabilities``: of the seven moods; ``runner_up``: the mood that came next; ``seconds``: for
-    how long the mood had held; ``own_face``: the looks were read as those of a known face;
-    ``threshold``: the probability from which a mood is named.
+    how long the mood had held; ``correction``: what was added to the logarithms of the seven
+    answers because the face is known, None: it was read like anybody's; ``threshold``: the
+    probability from which a mood is named.
     """
 
     probabilities: tuple[float, ...]
     runner_up: MoodState | None
     seconds: float
-    own_face: bool
+    correction: tuple[float, ...] | None
     threshold: float
 
 

@@ -16,6 +16,7 @@ from agent import effects, events
 from agent.app import event_log, journey_file
 from agent.app.components import Components
 from agent.app.options import Options
+from agent.core.circumplex import affect
 from agent.errors import AgentError, DesktopError, StoreError
 from agent.ports import Clock, Report
 from agent.settings import Settings
@@ -274,7 +275,9 @@ class EffectHandler:
     def _record(self, item: Observation | Mood | Decision | Playback) -> None:
         self._write(item)
         if isinstance(item, Mood):
-            self._keep(lambda: self._parts.history.add_mood(self._clock.now(), item))
+            found = affect(item.probabilities)
+            place = None if found is None else (found.valence, found.arousal)
+            self._keep(lambda: self._parts.history.add_mood(self._clock.now(), item, place))
 
     def _keep(self, add: Callable[[], None]) -> None:
         """Write to the history; that it cannot be written is told once, and the agent goes on."""

@@ -463,7 +463,7 @@ class Controller:
             self._mood,
             self._camera.watching,
             self._mood_tracker.last_emotion,
-            self._mood_tracker.person_in_force.is_known,
+            self._mood_tracker.correction,
             certainty(self._in_force.mood),
         )
 

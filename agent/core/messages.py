@@ -237,7 +237,7 @@ def why(snapshot: Snapshot) -> Notification:
     """Tell what is seen, what plays, and why."""
     track = track_line(snapshot)
     music = music_line(snapshot) if track is None else f"{music_line(snapshot)} – {track}"
-    lines = [music, *(sentence(line) for line in why_lines(snapshot))]
+    lines = [music, *(sentence(line) for line in why_lines(snapshot, evidence=True))]
     if snapshot.problem:
         lines.append(snapshot.problem)
     return Notification(

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from agent.ports import Clock
-from agent.types import EMOTIONS, CameraState, LessonView, Snapshot
+from agent.types import EMOTIONS, CameraState, Decision, Evidence, LessonView, Snapshot
 from agent.wording import (
+    age,
     camera_line,
     capital,
     clock_time,
@@ -89,30 +90,51 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
     return "\n".join(lines)
 
 
-def evidence(snapshot: Snapshot) -> dict[str, Any] | None:
-    """Give what the latest decision about the music rests on; None before there is one."""
-    decision = snapshot.decision
-    if decision is None or decision.evidence is None:
-        return None
-    found = decision.evidence
+def evidence(snapshot: Snapshot) -> dict[str, Any]:
+    """Give what the latest decision about the music rests on, and the latest change of it.
+
+    Before there is a decision, ``reason`` says why there is none.
+    """
+    decision, switch = snapshot.decision, snapshot.switch
+    undecided = {"action": None, "mood": None, "reason": why_lines(snapshot)[-1], "playlist": None}
+    return {
+        **({**undecided, **evidence_of(None)} if decision is None else _decided(decision)),
+        "switch": None if switch is None else _decided(switch),
+    }
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
     return {
         "action": decision.action.value,
         "mood": decision.mood.value,
         "reason": decision.reason,
         "playlist": None if decision.playlist is None else decision.playlist.name,
-        "probabilities": dict(
-            zip(EMOTIONS, (round(p, 3) for p in found.probabilities), strict=True)
-        ),
+        **evidence_of(decision.evidence),
+    }
+
+
+def evidence_of(found: Evidence | None) -> dict[str, Any]:
+    """Give evidence as JSON values; each is null where nothing was seen."""
+    if found is None:
+        names = ("probabilities", "runner_up", "mood_seconds", "own_face", "correction")
+        return dict.fromkeys((*names, "threshold"))
+    return {
+        "probabilities": _by_name(found.probabilities),
         "runner_up": None if found.runner_up is None else found.runner_up.value,
         "mood_seconds": round(found.seconds, 1),
-        "own_face": found.own_face,
+        "own_face": found.correction is not None,
+        "correction": None if found.correction is None else _by_name(found.correction),
         "threshold": round(found.threshold, 3),
     }
 
 
+def _by_name(seven: tuple[float, ...]) -> dict[str, float]:
+    return dict(zip(EMOTIONS, (round(each, 3) for each in seven), strict=True))
+
+
 def why_text(snapshot: Snapshot) -> str:
     """Tell what changed the music last and why, and what holds now."""
-    return "\n".join(sentence(line) for line in why_lines(snapshot))
+    return "\n".join(sentence(line) for line in why_lines(snapshot, evidence=True))
 
 
 def _lesson(lesson: LessonView) -> dict[str, Any]:
@@ -132,10 +154,10 @@ def _mood(snapshot: Snapshot, now: float) -> str:
         return capital(describe(mood)) + (f", until {clock_time(until)}" if until else "")
     if not _watching(snapshot):
         return "Not watching"
-    line, age = mood_line(snapshot), _age(now - mood.since)
+    line, since = mood_line(snapshot), age(now - mood.since)
     if not mood.state.is_emotion:
-        return line if snapshot.observation is None else f"{line}, for {age}"
-    return f"{line}, for {age} ({mood.confidence:.0%} sure)"
+        return line if snapshot.observation is None else f"{line}, for {since}"
+    return f"{line}, for {since} ({mood.confidence:.0%} sure)"
 
 
 def _watching(snapshot: Snapshot) -> bool:
@@ -143,15 +165,6 @@ def _watching(snapshot: Snapshot) -> bool:
     held = snapshot.camera_paused or snapshot.held_off is not None
     blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
     return snapshot.consent and not held and not blind and "watcher" not in snapshot.stopped
-
-
-def _age(seconds: float) -> str:
-    minutes = max(0.0, seconds) / 60.0
-    if minutes < 1.0:
-        return f"{max(0.0, seconds):.0f} s"
-    if minutes < 90.0:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60.0:.0f} h"
 
 
 def _music(snapshot: Snapshot) -> str:

@@ -119,7 +119,7 @@ def test_what_cannot_be_learned_is_said_and_nothing_is_stored(
     alone.release()
     two = cv2.hconcat([frame[:, 160:480], frame[:, 160:480]])
     for picture, words in ((two, "More than one person"), (frame // 32, "too dark")):
-        webcam.show(flickering(picture))
+        webcam.show(flickering(np.asarray(picture, np.uint8)))
         done = run_command("calibrate", "--seconds", "60", timeout=PATIENCE)
         assert done.returncode == 1
         assert words in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import time
@@ -18,11 +19,15 @@ from agent import events
 from agent.errors import Offline
 from agent.store.settings_file import SettingsFile
 from agent.types import (
+    Action,
     CameraState,
+    Decision,
+    Evidence,
     LessonStage,
     LessonView,
     Mood,
     MoodState,
+    Playlist,
     PlayState,
     Status,
 )
@@ -467,8 +472,6 @@ def test_history_shows_exports_and_deletes(page: Page, server: PageServer) -> No
 
 
 def test_formulas_in_names_stay_texts(page: Page, server: PageServer) -> None:
-    from agent.types import Action, Decision, Playlist
-
     evil = Playlist("local:x", "=HYPERLINK(0)")
     decision = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, evil, "@SUM(1)")
     server.history.add_switch(server.clock.now(), decision)
@@ -478,6 +481,34 @@ def test_formulas_in_names_stay_texts(page: Page, server: PageServer) -> None:
     text = Path(download.value.path()).read_text()
     assert "'=HYPERLINK(0)" in text
     assert "'@SUM(1)" in text
+
+
+def test_a_change_is_shown_and_exported_with_its_evidence(page: Page, server: PageServer) -> None:
+    correction = (0.0, 0.0, 0.0, 0.0, -1.2, 0.0, 0.4)
+    found = Evidence(SEVEN, MoodState.NEUTRAL, 240.0, correction, 0.88)
+    list_ = Playlist("local:happy", "Summer")
+    decision = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, list_, "you look happy", found)
+    now = server.clock.now()
+    server.history.add_mood(now, Mood(MoodState.HAPPY, 0.0, 0.86, SEVEN), (0.75, 0.25))
+    server.history.add_switch(now, decision)
+    page.goto(f"{server.url}/history")
+    cell = page.get_by_role("cell", name="Summer You look happy.")
+    expect(cell).to_contain_text("Happy was at 86 %, a mood is named from 88 %; for 4 min;")
+    expect(cell).to_contain_text("next came neutral with 7 %; read as your own face.")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as JSON").click()
+    kept = json.loads(Path(download.value.path()).read_text())
+    assert (kept["moods"][0]["valence"], kept["moods"][0]["arousal"]) == (0.75, 0.25)
+    (change,) = kept["changes"]
+    assert change["probabilities"]["happy"] == 0.86
+    assert (change["runner_up"], change["mood_seconds"]) == ("neutral", 240.0)
+    assert (change["correction"]["sad"], change["threshold"]) == (-1.2, 0.88)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as CSV").click()
+    mood, switch = csv.DictReader(Path(download.value.path()).read_text().splitlines())
+    assert (mood["happy"], mood["valence"], mood["runner_up"]) == ("0.86", "0.75", "")
+    assert (switch["happy"], switch["runner_up"], switch["own_face"]) == ("0.86", "neutral", "True")
+    assert (switch["correction_sad"], switch["threshold"]) == ("-1.2", "0.88")
 
 
 @pytest.mark.parametrize("day", ["", "yesterday", "9999-12-31", "0001-01-01", "2026-02-30"])
