@@ -62,7 +62,7 @@ def _has_open(folder: str, target: str) -> bool:
     return False
 
 
-class Neighbours:
+class OtherCameraUsers:
     """Tells when to let a webcam go and when it is free again. One thread.
 
     Who has the device open already while we get pictures does not use it, and is no reason to

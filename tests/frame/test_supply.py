@@ -62,7 +62,7 @@ def imported() -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 found.add(node.module.split(".")[0])
-    return found - set(sys.stdlib_module_names) - {"agent", "gi", "torch", "onnx"}
+    return found - set(sys.stdlib_module_names) - {"agent", "gi", "torch", "onnx", "onnxruntime"}
 
 
 def test_all_that_is_imported_is_declared() -> None:

@@ -208,7 +208,7 @@ def test_classifying_leaves_nothing_in_the_home_folder(tiny_model: Path, tmp_pat
     code = (
         "import sys, numpy; from pathlib import Path;"
         "from agent.vision.expression import ExpressionClassifier;"
-        "c = ExpressionClassifier.load(Path(sys.argv[1]));"
+        "c = ExpressionClassifier.load(Path(sys.argv[1]), 'int8');"
         "c.predict([numpy.zeros((48, 48, 3), numpy.uint8)])"
     )
     subprocess.run(
@@ -237,7 +237,7 @@ def test_late_engine_is_loaded_with_the_first_face(tiny_model: Path) -> None:
     script = (
         "import sys; from pathlib import Path; import numpy as np\n"
         "from agent.vision.expression import ExpressionClassifier\n"
-        "c = ExpressionClassifier.load(Path(sys.argv[1]), at_once=False)\n"
+        "c = ExpressionClassifier.load(Path(sys.argv[1]), 'int8', at_once=False)\n"
         "print('onnxruntime' in sys.modules)\n"
         "print(c.predict([np.full((9, 9), 255, np.uint8)]).argmax())\n"
         "print('onnxruntime' in sys.modules)\n"

@@ -74,7 +74,7 @@ TOLD: dict[str, Told] = {
     ),
     "camera.engine": Told(
         N_("Engine"),
-        N_("What runs the expression model; int8 needs less work. After a restart."),
+        N_("What runs the expression model; int8 and torch need an extra. After a restart."),
     ),
     "mood.away_after": Told(
         N_("Away after"), N_("So long without a face in the picture."), _SECONDS
