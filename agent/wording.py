@@ -300,14 +300,14 @@ def _undecided(snapshot: Snapshot) -> str:
     if "watcher" in snapshot.stopped or unread:
         why = mood_line(snapshot)
     elif snapshot.candidate is not None:
-        why = _("you may look {mood}, but that is at {share} %, and {needed} % is needed").format(
+        why = _("You may look {mood}, but that is at {share} %, and {needed} % is needed").format(
             mood=mood_word(snapshot.candidate.state),
             share=f"{100 * snapshot.candidate.probability:.0f}",
             needed=f"{100 * snapshot.candidate.certainty:.0f}",
         )
     else:
         return _(NO_MOOD_YET)
-    return _("Nothing has been decided yet: {why}").format(why=why[:1].lower() + why[1:])
+    return _("Nothing has been decided yet. {why}").format(why=why)
 
 
 def age(seconds: float) -> str:

@@ -253,11 +253,11 @@ def test_why_tells_what_it_rests_on() -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"consent": False}, "Nothing has been decided yet: the camera is not allowed yet"),
-        ({"camera_paused": True}, "Nothing has been decided yet: camera paused"),
+        ({"consent": False}, "Nothing has been decided yet. The camera is not allowed yet"),
+        ({"camera_paused": True}, "Nothing has been decided yet. Camera paused"),
         (
             {"candidate": Candidate(MoodState.SAD, 0.62, 0.88)},
-            "Nothing has been decided yet: you may look sad, but that is at 62 %, "
+            "Nothing has been decided yet. You may look sad, but that is at 62 %, "
             "and 88 % is needed",
         ),
         ({}, NO_MOOD_YET),
