@@ -138,9 +138,12 @@ def _put_bars(
     ``learns``: the face is being learned. Then the moods have the numbers of their keys, and each
     has two bars: as it is read now, and below, in full colour, as it will be (``then``).
     """
-    row, pad, label, bar, number = (
-        round(v * scale) for v in (23, 12, 94 if learns else 78, 118, 56 if learns else 44)
-    )
+    row, pad, bar, number = (round(v * scale) for v in (23, 12, 118, 56 if learns else 44))
+    names = [mood_word(MoodState(name)) for name in EMOTIONS]
+    if learns:
+        names = [f"{at}  {name}" for at, name in enumerate(names, 1)]
+    points = round(13 * scale)
+    label = round(12 * scale) + max(_text_mask(name, points).shape[1] for name in names)
     columns = 2 if learns else 1
     width, head = pad * 2 + label + bar + number * columns, row if learns else 0
     height = pad * 2 + head + row * len(EMOTIONS)
@@ -158,8 +161,7 @@ def _put_bars(
         mood = MoodState(name)
         middle = top + pad + head + row * i + row // 2
         ink = PAPER if mood is leading else _FAINT
-        word = f"{i + 1}  {mood_word(mood)}" if learns else mood_word(mood)
-        _put_text(canvas, word, (left + pad, middle), 13, scale, ink)
+        _put_text(canvas, names[i], (left + pad, middle), 13, scale, ink)
         thick = max(3, round((9 if not learns else 6) * scale))
         for place, seven in enumerate(rows):
             at = middle if not learns else middle + round((place - 0.5) * 1.4 * thick)
