@@ -17,6 +17,7 @@ from agent.app import event_log, journey_file
 from agent.app.components import Components
 from agent.app.options import Options
 from agent.core.circumplex import affect
+from agent.core.person import STRANGER, Person
 from agent.errors import AgentError, DesktopError, StoreError
 from agent.ports import Clock, Report
 from agent.settings import Settings
@@ -67,8 +68,12 @@ class EffectHandler:
         clock: Clock,
         report: Report,
         ended: Callable[[], None],
+        person: Callable[[], Person] = lambda: STRANGER,
     ) -> None:
-        """Take the parts, built with ``settings``; ``ended`` is called once the agent is to end."""
+        """Take the parts, built with ``settings``; ``ended`` is called once the agent is to end.
+
+        ``person``: as whom the looks are read, for the preview; called in the watcher's thread.
+        """
         self._parts = parts
         self._applied = settings
         self._options = options
@@ -76,6 +81,7 @@ class EffectHandler:
         self._clock = clock
         self._report = report
         self._ended = ended
+        self._person = person
         self._started = clock.monotonic()
         self._history_trouble = ToldOnce()
         self._listener = options.listener
@@ -219,12 +225,11 @@ class EffectHandler:
         """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
         if self._preview is not None and snapshot is not None and _looks(snapshot):
-            line, beside = watch_line(snapshot, view.unclear), _beside(snapshot)
-            if snapshot.lesson is not None:
-                line = lesson_line(snapshot.lesson)
-                if snapshot.lesson.going:
-                    view = replace(view, probabilities=snapshot.lesson.now or view.probabilities)
-            self._preview.show(view, line, beside)
+            lesson, bars = snapshot.lesson, self._person().read(view.probabilities)
+            line = watch_line(snapshot, view.unclear) if lesson is None else lesson_line(lesson)
+            if lesson is not None and lesson.going:
+                bars = lesson.now or bars
+            self._preview.show(replace(view, probabilities=bars), line, _beside(snapshot))
 
     def _show_music_folders(self) -> None:
         from agent.desktop.tray.actions import show_music_folders

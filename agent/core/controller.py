@@ -107,6 +107,11 @@ class Controller:
         return self._camera.consent
 
     @property
+    def person(self) -> Person:
+        """Whose face the looks are read as just now. Any thread: it is a value."""
+        return self._mood_tracker.person_in_force
+
+    @property
     def snapshot(self) -> Snapshot:
         """The present picture of the whole."""
         return self._make_snapshot()
