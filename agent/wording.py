@@ -322,10 +322,12 @@ def age(seconds: float) -> str:
 
 def journey_line(journey: JourneyView) -> str:
     """Tell where a journey is: "2 of 3: from sad towards happy"."""
-    start, goal = MOOD_WORDS[journey.start], MOOD_WORDS[journey.goal]
+    start, goal = mood_word(journey.start), mood_word(journey.goal)
     if journey.steps == 1:
-        return f"music for {goal}"
-    return f"{journey.step} of {journey.steps}: from {start} towards {goal}"
+        return _("music for {goal}").format(goal=goal)
+    return _("{step} of {steps}: from {start} towards {goal}").format(
+        step=journey.step, steps=journey.steps, start=start, goal=goal
+    )
 
 
 def decided(decision: Decision) -> str:

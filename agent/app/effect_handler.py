@@ -258,7 +258,7 @@ class EffectHandler:
 
         page = self._parts.page
         if self._options.headless:
-            self._options.tell(consent.HOW)
+            self._options.tell(_(consent.HOW))
             return
         if page is not None and page.leads and not self._page_asks:
             self._page_asks = True  # asked for once more, it is asked in a window

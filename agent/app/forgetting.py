@@ -14,6 +14,7 @@ from agent.errors import AgentError
 from agent.ports import Clock
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +34,12 @@ def forget(paths: Paths, before: datetime | None) -> str:
     finally:
         history.close()
     logs.forget(paths.logs, before)
-    when = "" if before is None else f" before {before:%d %B %Y}"
-    return (
-        f"All that was noted{when} is deleted: moods, changes of the music, your answers, and the "
-        "log. Settings and logins stay; 'moodtray logout' removes the login to Spotify."
-    )
+    when = "" if before is None else _(" before {before:%d %B %Y}").format(before=before)
+    return _(
+        "All that was noted{when} is deleted: moods, changes of the "
+        "music, your answers, and the log. Settings and logins stay; "
+        "'moodtray logout' removes the login to Spotify."
+    ).format(when=when)
 
 
 class Retention:

@@ -9,10 +9,11 @@ from typing import Any
 
 from agent.core.calibration import EVERY, CannotLearn
 from agent.store.paths import Paths
+from agent.translation import N_, _
 from agent.types import LessonStage, LessonView, MoodState
 from agent.wording import lesson_line, lesson_reading, parse_mood
 
-LEARNED = (
+LEARNED = N_(
     "Your face is learned: a dozen numbers, no picture. 'moodtray calibrate --forget' undoes it."
 )
 
@@ -40,7 +41,7 @@ def alone(paths: Paths, tell: Tell, seconds: float, camera: str | None) -> dict[
     from agent.app.calibrate import Calibrator, store
     from agent.store.settings_file import SettingsFile
 
-    settings, _ = SettingsFile(paths).load_or_last_good()
+    settings, _problem = SettingsFile(paths).load_or_last_good()
     calibrator = Calibrator(settings.camera, camera)
     person = calibrator.run(lambda seen: tell(_line(seen)), next_expression, seconds=seconds)
     store(paths, calibrator.fingerprint, person)
@@ -51,7 +52,7 @@ def next_expression() -> MoodState | None:
     """Ask for one of the seven, where somebody can answer; None: that is all."""
     if not sys.stdin.isatty():
         return None
-    said = input("Smile, or show another of the seven: its name and Enter (Enter alone: done): ")
+    said = input(_("Smile, or show another of the seven: its name and Enter (Enter alone: done): "))
     if not said.strip():
         return None
     try:
@@ -67,7 +68,7 @@ def _follow(ask: Ask, tell: Tell, stage: LessonStage) -> None:
     while True:
         seen = ask("status")["lesson"]
         if seen is None or seen["stage"] == LessonStage.FAILED:
-            raise CannotLearn("It was stopped." if seen is None else seen["text"])
+            raise CannotLearn(_("It was stopped.") if seen is None else seen["text"])
         if seen["stage"] != stage:
             return
         line = f"{seen['text']}  {seen['reading']}".rstrip()

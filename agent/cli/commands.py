@@ -21,10 +21,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from agent import __version__
+from agent.cli import words
 from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
-from agent.wording import AUTO, MOOD_WORDS, MOODS, MOST_MINUTES, parse_minutes, parse_mood
+from agent.translation import N_, _
+from agent.wording import AUTO, MOST_MINUTES, parse_minutes, parse_mood
 
 app = typer.Typer(
     name="moodtray",
@@ -33,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # its listings would show local values: tokens, frames
 )
-NOW, SET_UP, LOOK = "Every day", "Setting up", "Looking closer"
+NOW, SET_UP, LOOK = N_("Every day"), N_("Setting up"), N_("Looking closer")
 """The headings of the help."""
 
 autostart_app = typer.Typer(help="Start Moodtray at login.", no_args_is_help=True)
@@ -46,25 +48,34 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 
 def main() -> NoReturn:
     """Run a command; an expected error is told in one line."""
+    from agent import logs
     from agent.training.cli import register
 
     _have_streams()
     _speak_utf8()
+    logs.guard_terminal()
     code = 0
     try:
         speak_as_set(Paths.default())
         register(dev_app)
         register(app, hidden=True)  # their names of before
-        app()
+        command = typer.main.get_command(app)
+        words.translate(command)
+        command()
     except AgentError as error:
         _tell(f"{error.title}: {error.message}")
         code = 3 if isinstance(error, NotRunning) else 1
     except OSError as error:
-        if not _is_of_output(error):
-            raise
-        code = _output_lost(error)
+        if _is_of_output(error):
+            code = _output_lost(error)
+        else:
+            logs.uncaught(error)
+            code = 1
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except Exception as error:  # noqa: BLE001 - a defect
+        logs.uncaught(error)
+        code = 1
     _leave(code)
 
 
@@ -102,7 +113,7 @@ def _is_of_output(error: OSError) -> bool:
 def _output_lost(error: OSError) -> int:
     """Say that what was printed did not arrive; returns the exit code."""
     if error.errno != errno.EPIPE:  # who closed a pipe has seen enough
-        _tell(f"The output could not be written: {error.strerror}.")
+        _tell(_("The output could not be written: {why}.").format(why=error.strerror))
     return 1
 
 
@@ -188,7 +199,7 @@ def run(
     from agent.desktop.single_instance import Instance
 
     if player not in (None, "auto", "spotify", "local"):
-        raise typer.BadParameter("auto, spotify or local", param_hint="--player")
+        raise typer.BadParameter(_("auto, spotify or local"), param_hint="--player")
     if home is not None:
         os.environ[HOME] = home  # for our children as well
     paths = Paths.default()
@@ -252,15 +263,22 @@ def consent(
 
     paths = Paths.default()
     if withdraw:
-        print("Taken back." if kept.withdraw(paths) else "There was no consent to take back.")
+        print(_("Taken back.") if kept.withdraw(paths) else _("There was no consent to take back."))
         return
-    print(kept.TEXT)
-    if yes or typer.confirm(kept.QUESTION):
+    print(_(kept.TEXT))
+    if yes or _agreed(_(kept.QUESTION)):
         kept.give(paths, datetime.now().astimezone())
-        print("Thank you. Moodtray may use the camera.")
+        print(_("Thank you. Moodtray may use the camera."))
     else:
-        print("The camera stays closed.")
+        print(_("The camera stays closed."))
         raise typer.Exit(1)
+
+
+def _agreed(question: str) -> bool:
+    """Ask in the terminal; only a clear yes is one."""
+    choice = _("[y/N]")
+    said = input(f"{question} {choice}: ").strip().casefold()
+    return said in ("y", "yes", *_("y yes").split())
 
 
 # --- looking at things ----------------------------------------------------------------------------
@@ -324,7 +342,7 @@ def doctor(
 
         now = SystemClock().now()
         made = make(paths, report.as_dict(checks), out or Path.cwd(), now)
-        _tell(f"Written: {made}")
+        _tell(_("Written: {made}").format(made=made))
     if any(c.ok is False for c in checks):
         raise typer.Exit(1)
 
@@ -404,7 +422,9 @@ def forget(
     from agent.app.forgetting import forget as delete
 
     if everything == (before is not None):
-        raise typer.BadParameter("one of the two is needed", param_hint="--everything or --before")
+        raise typer.BadParameter(
+            _("one of the two is needed"), param_hint=_("--everything or --before")
+        )
     print(delete(Paths.default(), before and before.astimezone()))
 
 
@@ -460,7 +480,7 @@ def journey(
     """Let the music lead from one mood to another: moodtray journey sad happy."""
     ways = {"lift": "happy", "calm": "neutral", "energise": "surprise"}
     if len(moods) > 2:
-        raise typer.BadParameter("at most two moods", param_hint="MOODS")
+        raise typer.BadParameter(_("at most two moods"), param_hint="MOODS")
     if moods == ["stop"]:
         print(_ask("journey")["text"])
         return
@@ -468,7 +488,7 @@ def journey(
     start = _emotion(named[0]) if len(named) == 2 else ""
     goal = _emotion(named[-1])
     if AUTO in (start, goal):
-        raise typer.BadParameter("two moods, for example: sad happy", param_hint="MOODS")
+        raise typer.BadParameter(_("two moods, for example: sad happy"), param_hint="MOODS")
     print(_ask("journey", start=start, goal=goal)["text"])
 
 
@@ -496,14 +516,16 @@ def calibrate(
         from agent.app.calibrate import store
 
         store(paths, "", None)
-        print("Your face is forgotten.")
+        print(_("Your face is forgotten."))
     elif running and camera is None:
         print(lesson.in_agent(_ask, _tell, seconds))
     elif camera is None and not kept.is_given(paths):
-        raise AgentError("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
+        raise AgentError(
+            _("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
+        )
     else:
         numbers = lesson.alone(paths, _tell, seconds, camera)
-        print(_ask("face", numbers=numbers)["text"] if running else lesson.LEARNED)
+        print(_ask("face", numbers=numbers)["text"] if running else _(lesson.LEARNED))
 
 
 def _answers(paths: Paths) -> bool:
@@ -547,7 +569,8 @@ def mood(
         str,
         typer.Argument(
             metavar="MOOD",
-            help=f"{', '.join(MOOD_WORDS[mood] for mood in MOODS)}; {AUTO}: go by your face again.",
+            help="angry, disgusted, afraid, happy, sad, surprised or neutral; auto: go by your "
+            "face again.",
         ),
     ],
     minutes: Annotated[
@@ -572,7 +595,7 @@ def _emotion(text: str) -> str:
 def _time(text: str | None, minutes: float | None) -> float | None:
     """Return the minutes from either option; None: neither is given."""
     if minutes is not None and not math.isfinite(minutes):
-        raise typer.BadParameter("a number of minutes", param_hint="--minutes")
+        raise typer.BadParameter(_("a number of minutes"), param_hint="--minutes")
     if text is None:
         return minutes
     try:
@@ -593,7 +616,7 @@ def music(action: Annotated[str, typer.Argument(help="pause, resume or next (tra
     """Pause the music, go on with it, or skip to the next track."""
     action = action.strip().casefold()
     if action not in ("pause", "resume", "next"):
-        raise typer.BadParameter("pause, resume or next", param_hint="ACTION")
+        raise typer.BadParameter(_("pause, resume or next"), param_hint="ACTION")
     print(_ask("music", action=action)["text"])
 
 
@@ -639,7 +662,7 @@ def settings(
     """Open the page: settings, music for your moods, history, first steps."""
     if page not in ("settings", "history", "moods", "start", "spotify", "now"):
         raise typer.BadParameter(
-            "settings, history, moods, start, spotify or now", param_hint="PAGE"
+            _("settings, history, moods, start, spotify or now"), param_hint="PAGE"
         )
     answer = _ask("page", page="" if page == "now" else page, show=not print_url)
     print(answer["url"] if print_url else answer["text"])
@@ -656,8 +679,8 @@ def install() -> None:
 
     _only_on_linux("install")
     entry = launcher.install(program_command())
-    print(f"Moodtray is among your desktop's programs now ({entry}).")
-    print("'moodtray autostart enable' starts it at login; 'moodtray uninstall' undoes both.")
+    print(_("Moodtray is among your desktop's programs now ({entry}).").format(entry=entry))
+    print(_("'moodtray autostart enable' starts it at login; 'moodtray uninstall' undoes both."))
 
 
 @app.command()
@@ -670,24 +693,30 @@ def uninstall() -> None:
     gone = launcher.uninstall()
     if autostart().status().enabled:
         autostart().disable()
-        print("Moodtray does not start at login any more.")
+        print(_("Moodtray does not start at login any more."))
     if gone:
-        print("Moodtray is taken from your desktop's programs.")
+        print(_("Moodtray is taken from your desktop's programs."))
     else:
-        print("There was no entry in your desktop's programs to take away.")
+        print(_("There was no entry in your desktop's programs to take away."))
     paths = Paths.default()
     print(
-        f"Your settings ({paths.config}) and history ({paths.data}) are still there; delete these "
-        "folders if you like. The program itself goes with 'pipx uninstall moodtray', "
-        "'uv tool uninstall moodtray' or 'pip uninstall moodtray'."
+        _(
+            "Your settings ({config}) and history ({data}) are still "
+            "there; delete these folders if you like. The program itself "
+            "goes with 'pipx uninstall moodtray', 'uv tool uninstall "
+            "moodtray' or 'pip uninstall moodtray'."
+        ).format(config=paths.config, data=paths.data)
     )
 
 
 def _only_on_linux(verb: str) -> None:
     if sys.platform != "linux":
         raise DesktopError(
-            f"'moodtray {verb}' is for Linux. On this system the installer puts Moodtray among "
-            "the programs, and the system's own settings take it away."
+            _(
+                "'moodtray {verb}' is for Linux. On this system the installer "
+                "puts Moodtray among the programs, and the system's own "
+                "settings take it away."
+            ).format(verb=verb)
         )
 
 
@@ -697,7 +726,7 @@ def enable() -> None:
     from agent.desktop.autostart import autostart
 
     autostart().enable()
-    print("Moodtray starts at login from now on.")
+    print(_("Moodtray starts at login from now on."))
 
 
 @autostart_app.command()
@@ -706,7 +735,7 @@ def disable() -> None:
     from agent.desktop.autostart import autostart
 
     autostart().disable()
-    print("Moodtray does not start at login.")
+    print(_("Moodtray does not start at login."))
 
 
 @autostart_app.command(name="status")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from agent.core.person import STRANGER, Person
 from agent.errors import AgentError
 from agent.ports import Clock
-from agent.translation import _
+from agent.translation import N_, _
 from agent.types import EMOTIONS, LessonStage, LessonView, MoodState, Observation
 from agent.wording import sentence
 
@@ -45,7 +45,7 @@ RESULT_SECONDS = 30.0
 class CannotLearn(AgentError):
     """The face cannot be learned as things are."""
 
-    title = "Your face was not learned"
+    title = N_("Your face was not learned")
 
 
 class Lesson:

@@ -130,7 +130,7 @@ class CameraControl:
             return []
         if self._busy_since is None:
             self._busy_since = self._clock.monotonic()
-        self.problem = error.message if error else "The camera gives no picture"
+        self.problem = error.message if error else _("The camera gives no picture")
         # Another program lets the camera go by itself; a wrong name does not come right.
         passing = state is CameraState.LOST or isinstance(error, CameraBusy)
         if error is None or passing or not self._told.is_news():

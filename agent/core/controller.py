@@ -266,10 +266,10 @@ class Controller:
             case events.ShowInLesson(emotion):
                 self._lessons.change(lambda lesson, now: lesson.show(emotion, now))
             case events.KeepLesson():
-                self._lessons.change(lambda lesson, _: lesson.keep())
+                self._lessons.change(lambda lesson, _now: lesson.keep())
             case events.StopLesson():
                 self._lessons.dismiss()
-                self._lessons.change(lambda lesson, _: lesson.stop())
+                self._lessons.change(lambda lesson, _now: lesson.stop())
             case events.UndoSwitch(shown):
                 self._undo(shown)
             case events.TellWhy():
@@ -319,7 +319,7 @@ class Controller:
         if not self._camera.wanted:
             return  # it was on its way when the camera was paused
         if self._lessons.going:  # a face that poses tells no mood
-            self._lessons.change(lambda lesson, _: lesson.look(observation))
+            self._lessons.change(lambda lesson, _now: lesson.look(observation))
             return
         self._out += self._mood_tracker.observe(
             observation, self._in_force.mood, self._camera.watching
@@ -398,7 +398,7 @@ class Controller:
         """
         obstacle = self._camera.obstacle
         if obstacle is not None:
-            self._lessons.change(lambda lesson, _: lesson.fail(obstacle))
+            self._lessons.change(lambda lesson, _now: lesson.fail(obstacle))
         ended = self._lessons.settle()
         if ended is not None and ended.person is not None:
             self._learn_face(ended.person.as_numbers())

@@ -18,8 +18,9 @@ from agent import effects
 from agent.core.circumplex import PLACES
 from agent.ports import Clock
 from agent.settings import ResponseSettings
+from agent.translation import N_, _
 from agent.types import Guide, Happening, JourneyView, Mood, MoodState
-from agent.wording import MOOD_WORDS, journey_line
+from agent.wording import journey_line, mood_word
 
 FAR = 1.2
 """Moods farther apart than this on the circle (radius 1) have neutral between them."""
@@ -30,9 +31,9 @@ GOALS: dict[str, MoodState] = {
 }
 """Where each answer leads: pleasant; neither pleasant nor awake; awake and rather pleasant."""
 _HAND = (Happening.USER_CHOSE, Happening.PAUSED)
-_LEFT_ALONE = "by your settings the music is left alone while you are {}"
-_ARRIVED = "and this is where the music has led you"
-_IN_HAND = "you took the music in hand on its way, and it is left alone for this mood"
+_LEFT_ALONE = N_("by your settings the music is left alone while you are {mood}")
+_ARRIVED = N_("and this is where the music has led you")
+_IN_HAND = N_("you took the music in hand on its way, and it is left alone for this mood")
 
 
 def route(start: MoodState, goal: MoodState) -> tuple[MoodState, ...]:
@@ -106,14 +107,15 @@ class Journeys:
             self.current = Journey(route(state, goal), since=self._clock.monotonic())
             out.append(self._keep())
         if self.current is not None:
-            words = f"and the music leads, {journey_line(self.current.view)}"
+            words = _("and the music leads, {journey}").format(
+                journey=journey_line(self.current.view)
+            )
             return Guide(self.current.steps[self.current.step], words), out
         if self._over is not None:
             wanted = self._over[1]
-            words = _IN_HAND if wanted is None else _ARRIVED
-            return Guide(wanted, words), out
+            return Guide(wanted, _(_IN_HAND if wanted is None else _ARRIVED)), out
         if answer == "leave alone":
-            return Guide(None, _LEFT_ALONE.format(MOOD_WORDS[state])), out
+            return Guide(None, _(_LEFT_ALONE).format(mood=mood_word(state))), out
         return None, out
 
     def happened(

@@ -347,22 +347,24 @@ def preview_while_paused() -> Notification:
 
 def journey_begun(journey: JourneyView) -> Notification:
     """Answer a wish for a journey."""
-    body = f"{capital(journey_line(journey))}. It ends when you arrive, or when you take over."
-    return Notification(NotificationKind.INFO, "The music sets out", body, asked=True)
+    body = _("{mood}. It ends when you arrive, or when you take over.").format(
+        mood=capital(journey_line(journey))
+    )
+    return Notification(NotificationKind.INFO, _("The music sets out"), body, asked=True)
 
 
 def journey_ended(going: bool) -> Notification:
     """Answer the wish to end a journey; ``going``: there was one."""
-    title = "The journey is over" if going else "There is no journey to end"
-    return Notification(NotificationKind.INFO, title, "The music goes by your mood.", asked=True)
+    title = _("The journey is over") if going else _("There is no journey to end")
+    return Notification(NotificationKind.INFO, title, _("The music goes by your mood."), asked=True)
 
 
 def somebody_else() -> Notification:
     """Answer "not me"."""
     return Notification(
         NotificationKind.INFO,
-        "Somebody else is here",
-        "Moodtray reads them like anybody and learns nothing of them, until they have left.",
+        _("Somebody else is here"),
+        _("Moodtray reads them like anybody and learns nothing of them, until they have left."),
         asked=True,
     )
 

@@ -21,17 +21,19 @@ from agent.desktop.palette import INK, PAPER
 from agent.desktop.preview.process import check_display
 from agent.desktop.preview.window import SCREEN_SHARE, screen_size
 from agent.store.paths import Paths
+from agent.translation import N_, _
 
-TITLE = "About Moodtray"
+TITLE = N_("About Moodtray")
 WIDTH = 600
 """Pixels at 96 dpi; as high as the text needs."""
 
-WHAT = (
-    "Moodtray looks at your face through the webcam for a moment every few seconds and moves the "
-    "music to a playlist that fits your mood."
+WHAT = N_(
+    "Moodtray looks at your face through the webcam for a moment "
+    "every few seconds and moves the music to a playlist that fits "
+    "your mood."
 )
-PROMISE = "No picture is kept or sent, and no mood is sent. There is no account and no server."
-LICENCE = "Free software under the MIT licence."
+PROMISE = N_("No picture is kept or sent, and no mood is sent. There is no account and no server.")
+LICENCE = N_("Free software under the MIT licence.")
 
 
 def show(paths: Paths) -> None:
@@ -41,7 +43,7 @@ def show(paths: Paths) -> None:
     """
     check_display()
     process = multiprocessing.get_context("spawn").Process(
-        target=_window, args=(texts(paths),), name="moodtray-about", daemon=True
+        target=_window, args=(_(TITLE), texts(paths)), name="moodtray-about", daemon=True
     )
     process.start()
     process.join()
@@ -50,13 +52,13 @@ def show(paths: Paths) -> None:
 def texts(paths: Paths) -> list[str]:
     """Return the paragraphs below the name."""
     places = {
-        "Your settings": paths.settings_file,
-        "Your history": paths.history_file,
-        "Your music": paths.music,
-        "The log": paths.logs,
+        _("Your settings"): paths.settings_file,
+        _("Your history"): paths.history_file,
+        _("Your music"): paths.music,
+        _("The log"): paths.logs,
     }
     told = "\n".join(f"{name}: {_short(path)}" for name, path in places.items())
-    return [WHAT, PROMISE, told, LICENCE]
+    return [_(WHAT), _(PROMISE), told, _(LICENCE)]
 
 
 def _short(path: Path) -> str:
@@ -76,7 +78,12 @@ def picture(paragraphs: list[str], scale: float) -> Image.Image:
     canvas.paste(drawn, (px(28), px(26)), drawn)
     draw = ImageDraw.Draw(canvas)
     draw.text((px(120), px(34)), "Moodtray", fill=INK, font=font(px(28)))
-    draw.text((px(120), px(72)), f"Version {__version__}", fill=INK, font=font(px(14)))
+    draw.text(
+        (px(120), px(72)),
+        _("Version {version}").format(version=__version__),
+        fill=INK,
+        font=font(px(14)),
+    )
     top, plain = px(124), font(px(14))
     for paragraph in paragraphs:
         for line in paragraph.splitlines():
@@ -97,7 +104,7 @@ def _fitting(line: str, plain: Any, room: int) -> list[str]:
         width -= 1
 
 
-def _window(paragraphs: list[str]) -> None:
+def _window(title: str, paragraphs: list[str]) -> None:
     """Show the window, in the child process, until its button, Esc or any other key.
 
     The child process.
@@ -114,11 +121,11 @@ def _window(paragraphs: list[str]) -> None:
         most = min(SCREEN_SHARE * screen[0] / width, SCREEN_SHARE * screen[1] / height)
         scale = min(screen[2], most)
     shown = np.asarray(picture(paragraphs, scale))[..., ::-1]
-    cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-    cv2.imshow(TITLE, shown)
+    cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+    cv2.imshow(title, shown)
     while cv2.waitKey(100) < 0:
         try:
-            if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1.0:
+            if cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1.0:
                 return
         except cv2.error:  # raised, with Qt, once the button was pressed
             return

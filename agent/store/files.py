@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agent.errors import StoreError
 from agent.store.paths import ensure_folder
+from agent.translation import _
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -51,9 +52,13 @@ def read_small(path: Path, limit: int) -> bytes:
     """
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is no file", str(path))
+        raise OSError(errno.EINVAL, _("it is no file"), str(path))
     if status.st_size > limit:
-        raise OSError(errno.EFBIG, f"it has {status.st_size / 1e6:.0f} MB", str(path))
+        raise OSError(
+            errno.EFBIG,
+            _("it has {st_size:.0f} MB").format(st_size=status.st_size / 1e6),
+            str(path),
+        )
     return path.read_bytes()
 
 
@@ -62,21 +67,25 @@ def parse_json(text: str | bytes) -> object:
     try:
         return json.loads(text)
     except RecursionError as error:
-        raise ValueError("it is nested hundreds deep") from error
+        raise ValueError(_("it is nested hundreds deep")) from error
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:
     """Make the StoreError for a failed write, in the user's words."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreError(
-            f"{path} could not be saved: the disk is full. "
-            "The old file is untouched. Free some space, then try again."
+            _(
+                "{path} could not be saved: the disk is full. The old file is "
+                "untouched. Free some space, then try again."
+            ).format(path=path)
         )
     if error.errno == errno.EROFS:
-        return StoreError(f"{path} could not be saved: the disk is read-only.")
+        return StoreError(_("{path} could not be saved: the disk is read-only.").format(path=path))
     return StoreError(
-        f"{path} could not be saved ({error.strerror or error}). "
-        "The old file is untouched. Check the permissions of the file and its folder."
+        _(
+            "{path} could not be saved ({why}). The old file is untouched. "
+            "Check the permissions of the file and its folder."
+        ).format(path=path, why=error.strerror or error)
     )
 
 

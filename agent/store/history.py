@@ -17,6 +17,7 @@ from typing import Any
 
 from agent.errors import StoreError
 from agent.store.sqlite_file import SqliteFile
+from agent.translation import _
 from agent.types import Action, Decision, Evidence, Mood, MoodState
 
 SCHEMA_VERSION = 2
@@ -320,8 +321,9 @@ def _remove_set_aside(path: Path, prefix: str) -> bool:
                 found = True
         except OSError as error:
             raise StoreError(
-                f"The damaged history {copy} cannot be removed ({error.strerror}). "
-                "Remove it by hand."
+                _(
+                    "The damaged history {copy} cannot be removed ({why}). Remove it by hand."
+                ).format(copy=copy, why=error.strerror)
             ) from error
     return found
 
@@ -330,7 +332,7 @@ def _empty_log(connection: sqlite3.Connection) -> None:
     """Bring all into the file itself: the log beside it still holds the old pages."""
     end = time.monotonic() + PATIENCE
     while True:
-        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        busy, _rest, _rest = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if not busy:
             return
         if time.monotonic() > end:

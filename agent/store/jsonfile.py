@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent.errors import StoreError
 from agent.store.files import parse_json, read_small, write_atomic
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class JsonFile:
             return False
         except OSError as error:
             raise StoreError(
-                f"The file {self.path} cannot be removed ({error.strerror}). Remove it by hand."
+                _("The file {path} cannot be removed ({why}). Remove it by hand.").format(
+                    path=self.path, why=error.strerror
+                )
             ) from error
         return True

@@ -17,6 +17,7 @@ import platformdirs
 
 from agent.errors import StoreError
 from agent.printable import printable
+from agent.translation import _
 
 APP = "moodtray"
 HOME = "MOODTRAY_HOME"
@@ -64,8 +65,10 @@ class Paths:
             return None
         if not is_whole_path(text):
             raise StoreError(
-                f"{HOME} is {printable(text)!r}, which is no whole path. Begin it with the root of "
-                f"the disk, such as {Path.home() / 'moodtray'}."
+                _(
+                    "{home} is {text!r}, which is no whole path. Begin it with the "
+                    "root of the disk, such as {home_2}."
+                ).format(home=HOME, text=printable(text), home_2=Path.home() / "moodtray")
             )
         return expanded(text)
 
@@ -95,7 +98,11 @@ class Paths:
         for needed in (self.state, self.runtime):
             ensure_folder(needed)
         if self.runtime.is_symlink():
-            raise StoreError(f"{self.runtime} is a link. Remove it; a folder is made in its place.")
+            raise StoreError(
+                _("{runtime} is a link. Remove it; a folder is made in its place.").format(
+                    runtime=self.runtime
+                )
+            )
         if os.name != "nt":
             self.runtime.chmod(0o700)  # it holds what nobody else may reach
         troubles = []
@@ -142,14 +149,19 @@ def ensure_folder(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The folder {folder} cannot be made or written ({error.strerror}). "
-            "Check its permissions, or name another place with the variable MOODTRAY_HOME."
+            _(
+                "The folder {folder} cannot be made or written ({why}). Check "
+                "its permissions, or name another place with the variable "
+                "MOODTRAY_HOME."
+            ).format(folder=folder, why=error.strerror)
         ) from error
     _refuse_strangers(folder)
     if not os.access(folder, os.W_OK):
         raise StoreError(
-            f"The folder {folder} cannot be written. "
-            "Check its permissions, or name another place with the variable MOODTRAY_HOME."
+            _(
+                "The folder {folder} cannot be written. Check its permissions, "
+                "or name another place with the variable MOODTRAY_HOME."
+            ).format(folder=folder)
         )
     return folder
 
@@ -168,15 +180,19 @@ def _refuse_strangers(folder: Path) -> None:
     ):
         if found.st_uid != me:
             raise StoreError(
-                f"The {what} {folder} belongs to another user of this computer. Remove it, or name "
-                f"another place with the variable {HOME}.",
-                title="This folder is not yours",
+                _(
+                    "The {what} {folder} belongs to another user of this computer. "
+                    "Remove it, or name another place with the variable {home}."
+                ).format(what=what, folder=folder, home=HOME),
+                title=_("This folder is not yours"),
             )
     if folder.stat().st_mode & stat.S_IWOTH:
         raise StoreError(
-            f"Every user of this computer may write into {folder}. Look through it, then close it: "
-            f"chmod go-w {shlex.quote(str(folder))}",
-            title="This folder is open to all",
+            _(
+                "Every user of this computer may write into {folder}. Look "
+                "through it, then close it: chmod go-w {quote}"
+            ).format(folder=folder, quote=shlex.quote(str(folder))),
+            title=_("This folder is open to all"),
         )
 
 

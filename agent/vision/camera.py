@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import CameraLost
+from agent.translation import N_, _
 from agent.types import Frame
 from agent.vision.sources import (
     LINUX,
@@ -106,7 +107,7 @@ class OpenCVCamera:
         Raises CameraLost when no frame comes or the picture of a live source stands still.
         """
         if self._reader is None:
-            raise CameraLost(f"{self._source.title} is not open.")
+            raise CameraLost(_("{title} is not open.").format(title=self._source.title))
         slept = self._clock() - self._last_read > ASLEEP_SECONDS
         frame, self._first = self._first, None
         if frame is None:
@@ -117,12 +118,17 @@ class OpenCVCamera:
         self._last_read = self._clock()
         if frame is None:
             self.close()
-            raise CameraLost(f"{self._source.title} stopped sending pictures. {_ADVICE}")
+            raise CameraLost(
+                _("{title} stopped sending pictures. {advice}").format(
+                    title=self._source.title, advice=_(_ADVICE)
+                )
+            )
         if not self.is_file and self._stall.stands_still(frame, self._clock()):
             self.close()
             raise CameraLost(
-                f"The picture of {self._source.name} has stood still for "
-                f"{self._stall.seconds:.0f} seconds. {_ADVICE}"
+                _(
+                    "The picture of {name} has stood still for {seconds:.0f} seconds. {advice}"
+                ).format(name=self._source.name, seconds=self._stall.seconds, advice=_(_ADVICE))
             )
         return frame
 
@@ -133,7 +139,7 @@ class OpenCVCamera:
             capture.release()
 
 
-_ADVICE = "Check its cable or network; Moodtray keeps trying."
+_ADVICE = N_("Check its cable or network; Moodtray keeps trying.")
 
 
 class _Reader(Protocol):

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from agent.errors import CameraBusy
 from agent.ports import Clock
+from agent.translation import _
 
 Holders: TypeAlias = frozenset[tuple[int, str]]
 """Process number and program name."""
@@ -115,8 +116,11 @@ class Wanted(CameraBusy):
 
     def __init__(self, program: str) -> None:
         super().__init__(
-            f"Another program ({program}) uses the camera, so Moodtray has let it go and takes it "
-            "again when it is free. To keep it in any case, set camera.yield_to_others to false."
+            _(
+                "Another program ({program}) uses the camera, so Moodtray has "
+                "let it go and takes it again when it is free. To keep it in "
+                "any case, set camera.yield_to_others to false."
+            ).format(program=program)
         )
 
 

@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 
 from agent.errors import ModelError
 from agent.store.paths import models_dir
+from agent.translation import _
 from agent.types import EMOTIONS
 from agent.vision.model_file import ModelCard, read_card, verify
 
 SIZE = 48
 Engine = Literal["onnx", "int8", "torch"]
+_LIBRARIES = {"int8": ("ONNX Runtime", "int8"), "torch": ("PyTorch", "train")}
+"""What the optional engines run on, and the extra that brings it."""
 
 
 class Session(Protocol):
@@ -92,14 +95,12 @@ class ExpressionClassifier:
         shipped = "emotion-int8.onnx" if engine == "int8" else "emotion.onnx"
         file = path if path is not None else models_dir() / shipped
         card = read_card(file.with_suffix(".json"))
-        session: Session
-        if engine == "torch":
-            session = _torch_session(file, card)
-        else:
-            verify(file, card)
-            runs = _onnx_runtime_session if engine == "int8" else OpenCVSession
-            session = runs(file, card) if at_once else _LateSession(lambda: runs(file, card))
-        return cls(session, card)
+        verify(file, card)
+
+        def start() -> Session:
+            return _start(engine, file, card)
+
+        return cls(start() if at_once else _LateSession(start), card)
 
     def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Classify faces (uint8, H x W or H x W x 3 BGR, any size).
@@ -170,16 +171,18 @@ class OpenCVSession:
             outputs = list(self._net.getUnconnectedOutLayersNames())
         except cv2.error as error:
             raise ModelError(
-                f"{file} is not a network that OpenCV {cv2.__version__} can load "
-                f"({_last_line(error)}). Install Moodtray again to restore it."
+                _(
+                    "{file} is not a network that OpenCV {version} can load "
+                    "({last_line}). Install Moodtray again to restore it."
+                ).format(file=file, version=cv2.__version__, last_line=_last_line(error))
             ) from error
         # OpenCV tells the outputs' names, the input's only by refusing another.
         if self._output not in outputs:
-            raise other_network(file, f"outputs {outputs}", card)
+            raise other_network(file, _("outputs {outputs}").format(outputs=outputs), card)
         try:
             self._net.setInput(np.zeros((1, 1, SIZE, SIZE), np.float32), self._input)
         except cv2.error as error:
-            raise other_network(file, "another input", card) from error
+            raise other_network(file, _("another input"), card) from error
         check_answer(file, self)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -200,16 +203,21 @@ def _last_line(error: cv2.error) -> str:
 def refused(why: str) -> ModelError:
     """Make the error of a network that does not take a face."""
     return ModelError(
-        f"The expression network refused a face ({why}). "
-        "Install Moodtray again to restore its model."
+        _(
+            "The expression network refused a face ({why}). Install "
+            "Moodtray again to restore its model."
+        ).format(why=why)
     )
 
 
 def other_network(file: Path, found: str, card: ModelCard) -> ModelError:
     """Make the error of a file with other inputs or outputs than its metadata name."""
     return ModelError(
-        f"{file} has {found}, but its metadata name the input '{card.input_name}' and the output "
-        f"'{card.output_name}'. The two files belong to different models: install Moodtray again."
+        _(
+            "{file} has {found}, but its metadata name the input "
+            "'{input_name}' and the output '{output_name}'. The two files "
+            "belong to different models: install Moodtray again."
+        ).format(file=file, found=found, input_name=card.input_name, output_name=card.output_name)
     )
 
 
@@ -218,8 +226,11 @@ def check_answer(file: Path, session: Session) -> None:
     shape = session.run(np.zeros((1, 1, SIZE, SIZE), dtype=np.float32)).shape
     if shape != (1, len(EMOTIONS)):
         raise ModelError(
-            f"{file} answers with shape {shape} where (1, {len(EMOTIONS)}) is needed: "
-            "this is another kind of network. Install Moodtray again to restore it."
+            _(
+                "{file} answers with shape {shape} where (1, {n}) is needed: "
+                "this is another kind of network. Install Moodtray again to "
+                "restore it."
+            ).format(file=file, shape=shape, n=len(EMOTIONS))
         )
 
 
@@ -236,31 +247,28 @@ class _LateSession:
         return self._made.run(batch)
 
 
-def _onnx_runtime_session(file: Path, card: ModelCard) -> Session:
+def _start(engine: Engine, file: Path, card: ModelCard) -> Session:
+    """Start the network in that engine. Raises ModelError."""
     try:
-        from agent.vision.onnx_runtime_engine import OnnxRuntimeSession
-    except ImportError as error:
-        raise ModelError(
-            f"The engine 'int8' needs ONNX Runtime, which is not installed ({error}). Install it "
-            "with pip install 'moodtray[int8]', or set camera.engine to 'onnx'.",
-            title="ONNX Runtime is not installed",
-        ) from error
-    return OnnxRuntimeSession(file, card)
+        # Chosen by hand, never by default: their libraries are extras.
+        if engine == "int8":
+            from agent.vision.onnx_runtime_engine import OnnxRuntimeSession
 
+            return OnnxRuntimeSession(file, card)
+        if engine == "torch":
+            from agent.vision.torch_engine import TorchSession
 
-def _torch_session(file: Path, card: ModelCard) -> Session:
-    try:
-        # Like ONNX Runtime above: chosen by hand, never by default.
-        from agent.vision.torch_engine import TorchSession
+            return TorchSession(file, card.output_name)
     except ImportError as error:
+        library, extra = _LIBRARIES[engine]
         raise ModelError(
-            f"The engine 'torch' needs PyTorch, which is not installed ({error}). Install it with "
-            "pip install 'moodtray[train]', or set camera.engine to 'onnx'.",
-            title="PyTorch is not installed",
+            _(
+                "The engine '{engine}' needs {library}, which is not installed ({error}). Install "
+                "it with pip install 'moodtray[{extra}]', or set camera.engine to 'onnx'."
+            ).format(engine=engine, library=library, error=error, extra=extra),
+            title=_("{library} is not installed").format(library=library),
         ) from error
-    verify(file, card)
-    session: Session = TorchSession(file, card.output_name)
-    return session
+    return OpenCVSession(file, card)
 
 
 def describe_model(path: Path | None = None) -> dict[str, object]:

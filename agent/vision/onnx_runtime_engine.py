@@ -14,6 +14,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
+from agent.translation import _
 from agent.vision.expression import check_answer, other_network, refused
 from agent.vision.model_file import ModelCard
 
@@ -41,14 +42,20 @@ class OnnxRuntimeSession:
             )
         except Exception as error:  # its classes of errors share no other base
             raise ModelError(
-                f"{file} is not a network that ONNX Runtime {ort.__version__} can load "
-                f"({str(error).splitlines()[0]}). Install Moodtray again to restore it."
+                _(
+                    "{file} is not a network that ONNX Runtime {version} can load "
+                    "({splitlines}). Install Moodtray again to restore it."
+                ).format(file=file, version=ort.__version__, splitlines=str(error).splitlines()[0])
             ) from error
         self._input, self._output = card.input_name, card.output_name
         inputs = [i.name for i in self._session.get_inputs()]
         outputs = [o.name for o in self._session.get_outputs()]
         if self._input not in inputs or self._output not in outputs:
-            raise other_network(file, f"inputs {inputs} and outputs {outputs}", card)
+            raise other_network(
+                file,
+                _("inputs {inputs} and outputs {outputs}").format(inputs=inputs, outputs=outputs),
+                card,
+            )
         check_answer(file, self)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:

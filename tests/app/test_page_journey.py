@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,19 +18,13 @@ from agent.clock import SystemClock
 from agent.store.paths import Paths
 from agent.web.door_client import call_when_ready
 from tests.agent_process import CLIP, ROOT, AgentProcess
-from tests.browser import chromium, new_page
+from tests.browser import new_page
 from tests.fakes.spotify import FakeSpotify, World
 from tests.web.page.harness import wait_until
 
 CLIENT_ID = "0123456789abcdef0123456789abcdef"
 
 pytestmark = pytest.mark.timeout(400)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture

@@ -43,7 +43,9 @@ camera means that it is off. You can pause it there at any time, and take this p
 with 'moodtray consent --withdraw'."""
 )
 
-HOW = "Moodtray may not use the camera yet. Read what it does and allow it with 'moodtray consent'."
+HOW = N_(
+    "Moodtray may not use the camera yet. Read what it does and allow it with 'moodtray consent'."
+)
 """What to say where nobody can be asked (no display, no terminal)."""
 
 

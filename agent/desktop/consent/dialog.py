@@ -26,11 +26,12 @@ from agent.errors import StoreError
 from agent.events import ConsentGiven, ConsentWithdrawn, Notice
 from agent.ports import Clock, Report
 from agent.store.paths import Paths
+from agent.translation import N_, _
 
 log = logging.getLogger(__name__)
 
-ALLOW = "Allow the camera"
-NOT_NOW = "Not now"
+ALLOW = N_("Allow the camera")
+NOT_NOW = N_("Not now")
 
 LOOK = 0.5
 """Seconds between two looks whether the question was answered elsewhere."""
@@ -61,14 +62,14 @@ def _ask_once(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], 
     finally:
         _asking.release()
     if answer is None:
-        tell(consent.HOW)
-        report(Notice(consent.QUESTION, consent.HOW, asked=True))
+        tell(_(consent.HOW))
+        report(Notice(_(consent.QUESTION), _(consent.HOW), asked=True))
     elif answer:
         try:
             if not consent.is_given(paths):
                 consent.give(paths, clock.now())
         except StoreError as error:
-            told = f"{error.message} You will be asked again next time."
+            told = _("{message} You will be asked again next time.").format(message=error.message)
             report(Notice(error.title, told, asked=True, trouble=True))
         report(ConsentGiven())
     else:
@@ -76,9 +77,11 @@ def _ask_once(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], 
             report(ConsentWithdrawn())
         report(
             Notice(
-                "The camera stays closed",
-                "Whenever you like, allow it: 'Allow the camera…' in the tray's menu, or "
-                "'moodtray consent'.",
+                _("The camera stays closed"),
+                _(
+                    "Whenever you like, allow it: 'Allow the camera…' in the "
+                    "tray's menu, or 'moodtray consent'."
+                ),
                 asked=True,
             )
         )
@@ -114,9 +117,9 @@ def _notification(settled: Settled) -> bool | None:
     from agent.desktop.notifications.freedesktop import ask
 
     # Without the last paragraph, on what can be done later: what is too long is cut.
-    text = consent.TEXT.rpartition("\n\n")[0]
-    answer = ask(consent.QUESTION, text, (ALLOW, NOT_NOW), settled, LOOK)
-    return True if settled() else None if answer is None else answer == ALLOW
+    text = _(consent.TEXT).rpartition("\n\n")[0]
+    answer = ask(_(consent.QUESTION), text, (_(ALLOW), _(NOT_NOW)), settled, LOOK)
+    return True if settled() else None if answer is None else answer == _(ALLOW)
 
 
 def _zenity(settled: Settled) -> bool | None:
@@ -126,10 +129,10 @@ def _zenity(settled: Settled) -> bool | None:
         "--question",
         "--no-markup",
         "--default-cancel",  # a key that was meant for another window allows nothing
-        f"--title={consent.QUESTION}",
-        f"--text={_wrapped(consent.TEXT)}",
-        f"--ok-label={ALLOW}",
-        f"--cancel-label={NOT_NOW}",
+        f"--title={_(consent.QUESTION)}",
+        f"--text={_wrapped(_(consent.TEXT))}",
+        f"--ok-label={_(ALLOW)}",
+        f"--cancel-label={_(NOT_NOW)}",
     )
 
 
@@ -143,23 +146,23 @@ def _kdialog(settled: Settled) -> bool | None:
         settled,
         "kdialog",
         "--title",
-        consent.QUESTION,
+        _(consent.QUESTION),
         "--yes-label",
-        ALLOW,
+        _(ALLOW),
         "--no-label",
-        NOT_NOW,
+        _(NOT_NOW),
         "--yesno",
-        consent.TEXT,
+        _(consent.TEXT),
     )
 
 
 def _apple_dialog(settled: Settled) -> bool | None:
     # JSON's strings are AppleScript's too, for text without control characters but line ends.
     script = (
-        f"display dialog {json.dumps(consent.TEXT, ensure_ascii=False)} "
-        f"with title {json.dumps(consent.QUESTION)} "
-        f"buttons {{{json.dumps(NOT_NOW)}, {json.dumps(ALLOW)}}} "
-        f"cancel button {json.dumps(NOT_NOW)} default button {json.dumps(ALLOW)}"
+        f"display dialog {json.dumps(_(consent.TEXT), ensure_ascii=False)} "
+        f"with title {json.dumps(_(consent.QUESTION))} "
+        f"buttons {{{json.dumps(_(NOT_NOW))}, {json.dumps(_(ALLOW))}}} "
+        f"cancel button {json.dumps(_(NOT_NOW))} default button {json.dumps(_(ALLOW))}"
     )
     return _run(settled, "osascript", "-e", script)
 
@@ -198,7 +201,7 @@ if sys.platform == "win32":
         def press_yes_when_settled() -> None:
             command = 0x111
             while not answered.wait(LOOK):
-                window = ctypes.windll.user32.FindWindowW(None, consent.QUESTION)
+                window = ctypes.windll.user32.FindWindowW(None, _(consent.QUESTION))
                 if window and settled():
                     ctypes.windll.user32.PostMessageW(window, command, yes, 0)
 
@@ -206,7 +209,7 @@ if sys.platform == "win32":
         yes, no = 6, 7
         threading.Thread(target=press_yes_when_settled, name="consent", daemon=True).start()
         answer = ctypes.windll.user32.MessageBoxW(
-            None, f"{consent.TEXT}", consent.QUESTION, yes_no | question | to_front
+            None, f"{_(consent.TEXT)}", _(consent.QUESTION), yes_no | question | to_front
         )
         answered.set()
         return {yes: True, no: False}.get(answer)

@@ -28,6 +28,7 @@ from agent.events import (
     StopLesson,
 )
 from agent.ports import Report
+from agent.translation import _
 from agent.types import Frame, FrameView
 from agent.wording import MOODS
 
@@ -173,7 +174,8 @@ class Preview:
             here.close()
             shared.close()
             raise DesktopError(
-                f"Its window could not be started ({error}).", title="No preview"
+                _("Its window could not be started ({error}).").format(error=error),
+                title=_("No preview"),
             ) from error
         finally:
             there.close()
@@ -211,8 +213,11 @@ class Preview:
         if not asked and not stood:
             self._report(
                 Notice(
-                    "The preview could not be shown",
-                    "Its window could not be opened on this desktop. Moodtray runs on without it.",
+                    _("The preview could not be shown"),
+                    _(
+                        "Its window could not be opened on this desktop. Moodtray runs "
+                        "on without it."
+                    ),
                     asked=True,
                     trouble=True,
                 )
@@ -241,9 +246,12 @@ def check_display() -> None:
     """Raise DesktopError where no window can be shown: OpenCV would abort the process."""
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         raise DesktopError(
-            "There is no display for the preview: DISPLAY is not set. Start Moodtray from a "
-            "desktop session (on Wayland with XWayland) to see it.",
-            title="No preview without a display",
+            _(
+                "There is no display for the preview: DISPLAY is not set. "
+                "Start Moodtray from a desktop session (on Wayland with "
+                "XWayland) to see it."
+            ),
+            title=_("No preview without a display"),
         )
 
 

@@ -265,11 +265,13 @@ def _journey(snapshot: Snapshot) -> tuple[Item, ...]:
     """List the ways that music can lead, or where it is on its way."""
     going = snapshot.journey
     if going is not None:
-        stop = Item("End the journey", event=EndJourney())
-        return (Item(f"Journey: {journey_line(going)}", children=(stop,)),)
+        stop = Item(_("End the journey"), event=EndJourney())
+        return (
+            Item(_("Journey: {journey}").format(journey=journey_line(going)), children=(stop,)),
+        )
     return (
-        Item("Lift me", event=BeginJourney(MoodState.HAPPY)),
-        Item("Calm me", event=BeginJourney(MoodState.NEUTRAL)),
+        Item(_("Lift me"), event=BeginJourney(MoodState.HAPPY)),
+        Item(_("Calm me"), event=BeginJourney(MoodState.NEUTRAL)),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from agent import events
 from agent.settings import EmotionName
@@ -17,6 +18,9 @@ from agent.web.page.answers import REFUSALS, Answer, Refused, Words
 from agent.web.page.context import PageContext
 from agent.web.page.render import Pages
 from agent.wording import lesson_line
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 
 class Step(StrEnum):
@@ -36,11 +40,9 @@ class FaceWords(Words):
     mood: EmotionName = "happy"
 
 
-def router(context: PageContext, pages: Pages) -> APIRouter:
-    """Make the routes of this area."""
-    routes = APIRouter()
+def site(context: PageContext, pages: Pages) -> list[Route]:
+    """Make the page of this area."""
 
-    @routes.get("/face", include_in_schema=False)
     def face(request: Request) -> Response:
         snapshot = context.snapshot()
         return pages.page(
@@ -52,6 +54,15 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
             allowed=context.consent.given() or snapshot.consent,
             moods=terms.MOODS,
         )
+
+    return [Route("/face", face)]
+
+
+def api(context: PageContext) -> APIRouter:
+    """Make this area's part of the API."""
+    from fastapi import APIRouter
+
+    routes = APIRouter()
 
     @routes.post("/api/face", response_model=Answer, responses=REFUSALS)
     def do(words: FaceWords) -> Answer:

@@ -7,10 +7,11 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from agent import events
 from agent.errors import SettingsError
@@ -24,6 +25,9 @@ from agent.web.page.context import PageContext, PlayerName
 from agent.web.page.now import headline, now_view
 from agent.web.page.render import Pages
 from agent.web.page.spotify_page import view as spotify_view
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 STATE_FILE = "first-steps.json"
 TRY_SECONDS = 180.0
@@ -91,16 +95,16 @@ class TryWords(Words):
     on: bool = True
 
 
-def router(context: PageContext, pages: Pages) -> APIRouter:
-    """Make the routes of this area."""
-    routes = APIRouter()
+def site(context: PageContext, pages: Pages) -> list[Route]:
+    """Make the pages of this area."""
     visited = Visited(context.paths.state / STATE_FILE)
 
-    @routes.get("/start", include_in_schema=False)
-    def start(request: Request, step: Step | None = None) -> Response:
+    def start(request: Request) -> Response:
         settings, mistake = saving.current(context)
         standings = stand(context, settings, visited.steps())
-        here = step or next((s.step for s in standings if not s.done), Step.TRY)
+        asked = request.query_params.get("step", "")
+        open_ = next((s.step for s in standings if not s.done), Step.TRY)
+        here = Step(asked) if asked in list(Step) else open_
         order = list(Step)
         place = order.index(here)
         return pages.page(
@@ -114,6 +118,16 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
             mistake=mistake,
             **_values(context, here, settings),
         )
+
+    return [Route("/start", start)]
+
+
+def api(context: PageContext) -> APIRouter:
+    """Make this area's part of the API."""
+    from fastapi import APIRouter
+
+    routes = APIRouter()
+    visited = Visited(context.paths.state / STATE_FILE)
 
     @routes.post("/api/start/consent", response_model=Answer, responses=REFUSALS)
     def consent(words: ConsentWords) -> Answer:
