@@ -81,3 +81,16 @@ class OwnFace:
         except OSError:
             return None
         return target.name
+
+
+def forget_other_faces(paths: Paths) -> None:
+    """Delete the numbers that were set aside. Raises StoreError."""
+    for path in paths.state.glob(f"{NAME}.other-*"):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(
+                _("{path} cannot be deleted ({why}). Delete it by hand.").format(
+                    path=path, why=error.strerror or error
+                )
+            ) from error

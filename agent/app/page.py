@@ -105,6 +105,7 @@ class Page:
         port = self.server.port
         assert port is not None
         self._wake_server(port)
+        self._remember_port()
         return self._access_at(port).link(page)
 
     @staticmethod
@@ -116,7 +117,6 @@ class Page:
     def open(self, page: str = "") -> None:
         """Show a page in the user's browser. Raises DesktopError."""
         link = self.link(page)
-        self._remember_port()
         if not has_browser() or not webbrowser.open(self._way_in(link)):
             raise DesktopError(
                 _(

@@ -418,14 +418,26 @@ def forget(
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All of it.")] = False,
 ) -> None:
-    """Delete what was noted: moods, changes of the music, your answers, the log."""
+    """Delete what was noted: moods, changes of the music, your answers, the log, your face."""
     from agent.app.forgetting import forget as delete
 
     if everything == (before is not None):
         raise typer.BadParameter(
             _("one of the two is needed"), param_hint=_("--everything or --before")
         )
+    if everything:
+        _forget_face(Paths.default())
     print(delete(Paths.default(), before and before.astimezone()))
+
+
+def _forget_face(paths: Paths) -> str:
+    """Forget what was learned of the face; a running Moodtray holds it in its memory."""
+    from agent.app.calibrate import store
+
+    if _answers(paths):
+        return str(_ask("face")["text"])
+    store(paths, "", None)
+    return _("Your face is forgotten.")
 
 
 # --- a running Moodtray ---------------------------------------------------------------------------
@@ -510,13 +522,8 @@ def calibrate(
 
     paths = Paths.default()
     running = _answers(paths)
-    if forget and running:
-        print(_ask("face")["text"])
-    elif forget:
-        from agent.app.calibrate import store
-
-        store(paths, "", None)
-        print(_("Your face is forgotten."))
+    if forget:
+        print(_forget_face(paths))
     elif running and camera is None:
         print(lesson.in_agent(_ask, _tell, seconds))
     elif camera is None and not kept.is_given(paths):
@@ -701,11 +708,10 @@ def uninstall() -> None:
     paths = Paths.default()
     print(
         _(
-            "Your settings ({config}) and history ({data}) are still "
-            "there; delete these folders if you like. The program itself "
-            "goes with 'pipx uninstall moodtray', 'uv tool uninstall "
-            "moodtray' or 'pip uninstall moodtray'."
-        ).format(config=paths.config, data=paths.data)
+            "What it kept is still there: your settings ({config}), history ({data}) and the rest "
+            "({state}). Delete these folders if you like. The program itself goes with 'pipx "
+            "uninstall moodtray', 'uv tool uninstall moodtray' or 'pip uninstall moodtray'."
+        ).format(config=paths.config, data=paths.data, state=paths.state)
     )
 
 

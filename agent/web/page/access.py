@@ -38,8 +38,8 @@ REFUSE_AFTER = 20
 """Failures within FAILURE_MEMORY after which further ones are refused unread."""
 
 KEY_FILE = "page.key"
-PAGES = ("", "moods", "history", "settings", "start", "spotify", "face")
-"""Where a link may lead."""
+PAGES = ("", "moods", "history", "history#delete", "settings", "start", "spotify", "face")
+"""Where a link may lead: a page, or a part of one."""
 
 
 class Access:

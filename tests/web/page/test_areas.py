@@ -539,7 +539,55 @@ def test_odd_days_show_some_day(server: PageServer, view: str, day: str) -> None
     assert "Nothing was noted in this time." in answer.text
 
 
+def test_a_setting_is_found_by_its_words_or_its_name_in_the_file(
+    page: Page, server: PageServer
+) -> None:
+    page.goto(f"{server.url}/settings")
+    search, interval = page.get_by_label("Find a setting"), page.get_by_label("Look every").first
+    none = page.get_by_text("No setting has these words in it.")
+    search.fill("interval between")
+    expect(interval).to_be_visible()
+    expect(page.get_by_role("textbox")).to_have_count(1)
+    search.fill("camera.interval")
+    expect(interval).to_be_visible()
+    interval.fill("7")
+    interval.press("Tab")
+    said(page, "Saved: Look every.")
+    expect(search).to_have_value("camera.interval")  # still found after the page was made anew
+    expect(page.get_by_label("Pause between changes")).to_be_hidden()
+    expect(none).to_be_hidden()
+    search.fill("weather")
+    expect(none).to_be_visible()
+    search.fill("")
+    expect(none).to_be_hidden()
+    expect(page.get_by_label("Pause between changes")).to_be_visible()
+
+
 # --- first steps
+
+
+def test_where_one_is_is_seen_on_a_narrow_window(browser: Browser, server: PageServer) -> None:
+    """The rows of pages and of steps are wider than the window there."""
+    with new_page(browser, width=400) as page:
+        page.goto(server.access.link())
+        page.wait_for_url(f"{server.url}/")
+        page.goto(f"{server.url}/start?step=try")
+        for current in ("a[aria-current=page]", "a[aria-current=step]"):
+            expect(page.locator(current)).to_be_in_viewport(ratio=0.99)
+
+
+def test_music_that_is_added_in_the_first_steps_leads_back_there(
+    page: Page, server: PageServer, tmp_path: Path
+) -> None:
+    (tmp_path / "Rain").mkdir()
+    page.goto(f"{server.url}/start?step=moods")
+    page.get_by_role("link", name="Add music for sad").click()
+    page.get_by_role("link", name="Rain").click()
+    page.get_by_role("button", name="Add this folder").click()
+    said(page, "“Rain” now plays for sad.")
+    page.get_by_role("link", name="← First steps").click()
+    expect(page.get_by_role("heading", name="Which music for which mood")).to_be_visible()
+    expect(page.get_by_text("1 of 7 moods")).to_be_visible()
 
 
 def test_steps_are_left_and_resumed(page: Page, server: PageServer) -> None:
