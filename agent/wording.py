@@ -255,11 +255,11 @@ def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
 
 def journey_line(journey: JourneyView) -> str:
     """Tell where a journey is: "2 of 3: from sad towards happy"."""
-    start, goal = mood_word(journey.start), mood_word(journey.goal)
+    goal = mood_word(journey.goal)
     if journey.steps == 1:
         return _("music for {goal}").format(goal=goal)
     return _("{step} of {steps}: from {start} towards {goal}").format(
-        step=journey.step, steps=journey.steps, start=start, goal=goal
+        step=journey.step, steps=journey.steps, start=mood_word(journey.start), goal=goal
     )
 
 

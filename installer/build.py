@@ -77,12 +77,14 @@ def _draw_icons() -> None:
 
 
 def _strip_python(folder: Path) -> None:
-    """Drop the debugging symbols of Python's own library: three quarters of its size. The
+    """Drop the debugging symbols of Python's own libraries: three quarters of their size. The
     libraries of wheels are left as they are; some break when they are rewritten."""
-    if sys.platform == "linux" and shutil.which("strip"):
-        for library in (folder / "_internal").glob("libpython3*.so*"):
-            if not library.is_symlink():
-                subprocess.run(["strip", "--strip-unneeded", str(library)], check=True)
+    if sys.platform != "linux" or not shutil.which("strip"):
+        return
+    inside = folder / "_internal"
+    own = [*inside.glob("libpython3*.so*"), *inside.glob("python3*/lib-dynload/*.so")]
+    files = [str(library) for library in own if not library.is_symlink()]
+    subprocess.run(["strip", "--strip-unneeded", *files], check=True)
 
 
 def package(frozen: Path) -> Path | None:

@@ -72,6 +72,8 @@ _LEFT_OUT = [
     r"^lib(stdc\+\+|gcc_s)\.so",
     r"^lib(glib|gobject|gio|gmodule|gthread|girepository|gtk|gdk|cairo|pango|atk|harfbuzz)[-._\d]",
     r"^lib(X11|Xext|Xrender|xcb|Xau|Xdmcp|SM|ICE|uuid|fontconfig|freetype|expat|dbus)[-.]",
+    # What only those need, and a part of the C library.
+    r"^lib(pcre2-8|bsd|md|mvec)\.so",
     # Pictures: PNG and JPEG are all that is drawn or read.
     r"^PIL/_(avif|webp|imagingtk|imagingcms)\.",
     r"^pillow\.libs/lib(avif|webp|sharpyuv|lcms2)[-.\w]*$",
@@ -111,12 +113,12 @@ def own_files(root: Path = ROOT) -> list[tuple[str, str]]:
 
 
 def _is_shipped(file: Path, inside: Path) -> bool:
-    # Programs that draw the demo, its build leftovers and the model's figures stay behind.
+    # Programs that draw the demo, its build leftovers and the pictures of the READMEs stay behind.
     return (
         file.is_file()
         and file.suffix not in (".py", ".pyc", ".nbi", ".nbc")
         and "__pycache__" not in inside.parts
-        and "figures" not in inside.parts
+        and not {"figures", "screenshots"} & set(inside.parts)
     )
 
 
@@ -193,5 +195,10 @@ def macos_minimum(oldest: tuple[int, int] = (12, 0)) -> str:
 
 
 def kept(entries: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """PyInstaller's (place, file, kind) entries without what is left out."""
-    return [entry for entry in entries if not is_left_out(entry[0])]
+    """PyInstaller's (place, file, kind) entries without what is left out, and without links to
+    that."""
+    return [
+        (place, file, kind)
+        for place, file, kind in entries
+        if not is_left_out(place) and not (kind == "SYMLINK" and is_left_out(file))
+    ]

@@ -10,6 +10,7 @@ import threading
 from datetime import datetime, timedelta
 
 from agent import logs
+from agent.app.own_face import forget_other_faces
 from agent.errors import AgentError
 from agent.ports import Clock
 from agent.store.history import SqliteHistory
@@ -25,7 +26,8 @@ FOR_EVER = float("inf")
 def forget(paths: Paths, before: datetime | None) -> str:
     """Delete all that was noted before that moment (None: all of it); say what, for people.
 
-    Settings, consent and logins stay. Raises StoreError.
+    Settings, consent and logins stay; so does the face that is in use, which a running agent holds
+    in its memory: see ``moodtray forget``. Raises StoreError.
     """
     until = FOR_EVER if before is None else before.timestamp()
     history = SqliteHistory(paths.history_file)
@@ -34,12 +36,17 @@ def forget(paths: Paths, before: datetime | None) -> str:
     finally:
         history.close()
     logs.forget(paths.logs, before)
-    when = "" if before is None else _(" before {before:%d %B %Y}").format(before=before)
+    if before is not None:
+        return _(
+            "All that was noted before {before:%d %B %Y} is deleted: moods, changes of the music, "
+            "your answers, and the log."
+        ).format(before=before)
+    forget_other_faces(paths)
     return _(
-        "All that was noted{when} is deleted: moods, changes of the "
-        "music, your answers, and the log. Settings and logins stay; "
-        "'moodtray logout' removes the login to Spotify."
-    ).format(when=when)
+        "All that was noted is deleted: moods, changes of the music, your answers, the log, and "
+        "what was learned of your face. Settings and logins stay; 'moodtray logout' removes the "
+        "login to Spotify."
+    )
 
 
 class Retention:

@@ -81,3 +81,17 @@ class OwnFace:
         except OSError:
             return None
         return target.name
+
+
+def forget_other_faces(paths: Paths) -> None:
+    """Delete the numbers that were set aside. Raises StoreError."""
+    for path in paths.state.glob(f"{NAME}.other-*"):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            raise StoreError(
+                _("{path} cannot be deleted ({reason}). Delete it by hand.").format(
+                    path=path, reason=reason
+                )
+            ) from error

@@ -49,10 +49,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 
 def main() -> NoReturn:
     """Run a command; an expected error is told in one line."""
+    from agent import logs
     from agent.training.cli import register
 
     _have_streams()
     _speak_utf8()
+    logs.guard_terminal()
     code = 0
     try:
         speak_as_set(Paths.default())
@@ -65,11 +67,16 @@ def main() -> NoReturn:
         _tell(f"{error.title}: {error.message}")
         code = 3 if isinstance(error, NotRunning) else 1
     except OSError as error:
-        if not _is_of_output(error):
-            raise
-        code = _output_lost(error)
+        if _is_of_output(error):
+            code = _output_lost(error)
+        else:
+            logs.uncaught(error)
+            code = 1
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except Exception as error:  # noqa: BLE001 - a defect
+        logs.uncaught(error)
+        code = 1
     _leave(code)
 
 
@@ -412,14 +419,26 @@ def forget(
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All of it.")] = False,
 ) -> None:
-    """Delete what was noted: moods, changes of the music, your answers, the log."""
+    """Delete what was noted: moods, changes of the music, your answers, the log, your face."""
     from agent.app.forgetting import forget as delete
 
     if everything == (before is not None):
         raise typer.BadParameter(
             _("one of the two is needed"), param_hint=_("--everything or --before")
         )
+    if everything:
+        _forget_face(Paths.default())
     print(delete(Paths.default(), before and before.astimezone()))
+
+
+def _forget_face(paths: Paths) -> str:
+    """Forget what was learned of the face; a running Moodtray holds it in its memory."""
+    from agent.app.calibrate import store
+
+    if _answers(paths):
+        return str(_ask("face")["text"])
+    store(paths, "", None)
+    return _("Your face is forgotten.")
 
 
 # --- a running Moodtray ---------------------------------------------------------------------------
@@ -506,11 +525,7 @@ def calibrate(
     paths = Paths.default()
     running = _answers(paths)
     if forget:
-        if running:
-            print(_ask("face")["text"])
-        else:
-            store(paths, "", None)
-            print(_("Your face is forgotten."))
+        print(_forget_face(paths))
         return
     if camera is None and not kept.is_given(paths):
         raise AgentError(
@@ -724,11 +739,10 @@ def uninstall() -> None:
     paths = Paths.default()
     print(
         _(
-            "Your settings ({config}) and history ({data}) are still "
-            "there; delete these folders if you like. The program itself "
-            "goes with 'pipx uninstall moodtray', 'uv tool uninstall "
-            "moodtray' or 'pip uninstall moodtray'."
-        ).format(config=paths.config, data=paths.data)
+            "What it kept is still there: your settings ({config}), history ({data}) and the rest "
+            "({state}). Delete these folders if you like. The program itself goes with 'pipx "
+            "uninstall moodtray', 'uv tool uninstall moodtray' or 'pip uninstall moodtray'."
+        ).format(config=paths.config, data=paths.data, state=paths.state)
     )
 
 

@@ -107,13 +107,12 @@ class Journeys:
             self.current = Journey(route(state, goal), since=self._clock.monotonic())
             out.append(self._keep())
         if self.current is not None:
-            words = _("and the music leads, {journey}").format(
-                journey=journey_line(self.current.view)
-            )
+            words = _("and the music leads, {where}").format(where=journey_line(self.current.view))
             return Guide(self.current.steps[self.current.step], words), out
         if self._over is not None:
             wanted = self._over[1]
-            return Guide(wanted, _(_IN_HAND if wanted is None else _ARRIVED)), out
+            words = _(_IN_HAND if wanted is None else _ARRIVED)
+            return Guide(wanted, words), out
         if answer == "leave alone":
             return Guide(None, _(_LEFT_ALONE).format(mood=mood_word(state))), out
         return None, out

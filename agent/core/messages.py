@@ -347,8 +347,8 @@ def preview_while_paused() -> Notification:
 
 def journey_begun(journey: JourneyView) -> Notification:
     """Answer a wish for a journey."""
-    body = _("{mood}. It ends when you arrive, or when you take over.").format(
-        mood=capital(journey_line(journey))
+    body = _("{where}. It ends when you arrive, or when you take over.").format(
+        where=capital(journey_line(journey))
     )
     return Notification(NotificationKind.INFO, _("The music sets out"), body, asked=True)
 
@@ -356,7 +356,8 @@ def journey_begun(journey: JourneyView) -> Notification:
 def journey_ended(going: bool) -> Notification:
     """Answer the wish to end a journey; ``going``: there was one."""
     title = _("The journey is over") if going else _("There is no journey to end")
-    return Notification(NotificationKind.INFO, title, _("The music goes by your mood."), asked=True)
+    body = _("The music goes by your mood.")
+    return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
 def somebody_else() -> Notification:
@@ -372,12 +373,11 @@ def somebody_else() -> Notification:
 def face_learned(learned: bool) -> Notification:
     """Answer a calibration, or the wish to forget one."""
     if learned:
-        title, body = (
-            _("Your face is learned"),
-            _("From now on Moodtray reads it against its rest."),
-        )
+        title = _("Your face is learned")
+        body = _("From now on Moodtray reads it against its rest.")
     else:
-        title, body = _("Your face is forgotten"), _("From now on Moodtray reads you like anybody.")
+        title = _("Your face is forgotten")
+        body = _("From now on Moodtray reads you like anybody.")
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 

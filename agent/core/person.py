@@ -14,7 +14,7 @@ about the logarithms of the network's seven answers, minus their mean ("logs").
 * **Shift.** Seven more numbers that move slowly: by the long-run answers (``drifted``) and by each
   word of the user on one look (``corrected``). Bounded by MOST.
 
-No picture is kept, and nobody can be recognised by it: fifteen numbers and a count.
+No picture is kept, and nobody can be recognised by it: sixteen numbers.
 """
 
 from __future__ import annotations

@@ -28,11 +28,13 @@ WIDTH = 600
 """Pixels at 96 dpi; as high as the text needs."""
 
 WHAT = N_(
-    "Moodtray looks at your face through the webcam for a moment "
-    "every few seconds and moves the music to a playlist that fits "
-    "your mood."
+    "Moodtray looks at your face through the webcam for a moment every few seconds and moves the "
+    "music to a playlist that fits your mood."
 )
-PROMISE = N_("No picture is kept or sent, and no mood is sent. There is no account and no server.")
+PROMISE = N_(
+    "Nobody is recognised. No picture is kept or sent, and no mood is sent. There is no account "
+    "and no server."
+)
 LICENCE = N_("Free software under the MIT licence.")
 
 
@@ -56,6 +58,7 @@ def texts(paths: Paths) -> list[str]:
         _("Your history"): paths.history_file,
         _("Your music"): paths.music,
         _("The log"): paths.logs,
+        _("The rest"): paths.state,
     }
     told = "\n".join(f"{name}: {_short(path)}" for name, path in places.items())
     return [_(WHAT), _(PROMISE), told, _(LICENCE)]

@@ -26,6 +26,7 @@ _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\
 TRUE_OR_FALSE = N_("true or false")
 LIST_OF_TEXTS = N_("a list of texts")
 _HEADER = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_MAY_HOLD_A_LOGIN = re.compile(r"[@?&:]|=.*=|(?i:secret|password)")
 _EXAMPLES = {
     name: json.dumps(field.examples[0])
     for name, field in Settings.model_fields.items()
@@ -48,6 +49,8 @@ def syntax_error(path: Path, text: str, error: ValueError) -> SettingsError:
         where = _("line {number}, at its end").format(number=max(1, len(lines)))
         shown = lines[-1].strip() if lines else ""
     remedy = _remedy(shown)
+    if _MAY_HOLD_A_LOGIN.search(shown):
+        shown = addresses.mask_settings(shown)
     quoted = f"\n    {printable(addresses.mask_to_line_end(shown))}" if shown else ""
     told = f" {remedy}" if remedy else ""
     return SettingsError(f"{path}, {where}: {_(what[:1].lower() + what[1:])}.{told}{quoted}")

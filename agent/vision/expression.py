@@ -25,6 +25,8 @@ from agent.vision.model_file import ModelCard, read_card, verify
 
 SIZE = 48
 Engine = Literal["onnx", "int8", "torch"]
+_LIBRARIES = {"int8": ("ONNX Runtime", "int8"), "torch": ("PyTorch", "train")}
+"""What the optional engines run on, and the extra that brings it."""
 
 
 class Session(Protocol):
@@ -93,14 +95,12 @@ class ExpressionClassifier:
         shipped = "emotion-int8.onnx" if engine == "int8" else "emotion.onnx"
         file = path if path is not None else models_dir() / shipped
         card = read_card(file.with_suffix(".json"))
-        session: Session
-        if engine == "torch":
-            session = _torch_session(file, card)
-        else:
-            verify(file, card)
-            runs = _onnx_runtime_session if engine == "int8" else OpenCVSession
-            session = runs(file, card) if at_once else _LateSession(lambda: runs(file, card))
-        return cls(session, card)
+        verify(file, card)
+
+        def start() -> Session:
+            return _start(engine, file, card)
+
+        return cls(start() if at_once else _LateSession(start), card)
 
     def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Classify faces (uint8, H x W or H x W x 3 BGR, any size).
@@ -247,37 +247,28 @@ class _LateSession:
         return self._made.run(batch)
 
 
-def _onnx_runtime_session(file: Path, card: ModelCard) -> Session:
+def _start(engine: Engine, file: Path, card: ModelCard) -> Session:
+    """Start the network in that engine. Raises ModelError."""
     try:
-        from agent.vision.onnx_runtime_engine import OnnxRuntimeSession
+        # Chosen by hand, never by default: their libraries are extras.
+        if engine == "int8":
+            from agent.vision.onnx_runtime_engine import OnnxRuntimeSession
+
+            return OnnxRuntimeSession(file, card)
+        if engine == "torch":
+            from agent.vision.torch_engine import TorchSession
+
+            return TorchSession(file, card.output_name)
     except ImportError as error:
+        library, extra = _LIBRARIES[engine]
         raise ModelError(
             _(
-                "The engine 'int8' needs ONNX Runtime, which is not installed "
-                "({error}). Install it with pip install 'moodtray[int8]', or "
-                "set camera.engine to 'onnx'."
-            ).format(error=error),
-            title=_("ONNX Runtime is not installed"),
+                "The engine '{engine}' needs {library}, which is not installed ({error}). Install "
+                "it with pip install 'moodtray[{extra}]', or set camera.engine to 'onnx'."
+            ).format(engine=engine, library=library, error=error, extra=extra),
+            title=_("{library} is not installed").format(library=library),
         ) from error
-    return OnnxRuntimeSession(file, card)
-
-
-def _torch_session(file: Path, card: ModelCard) -> Session:
-    try:
-        # Like ONNX Runtime above: chosen by hand, never by default.
-        from agent.vision.torch_engine import TorchSession
-    except ImportError as error:
-        raise ModelError(
-            _(
-                "The engine 'torch' needs PyTorch, which is not installed "
-                "({error}). Install it with pip install 'moodtray[train]', or "
-                "set camera.engine to 'onnx'."
-            ).format(error=error),
-            title=_("PyTorch is not installed"),
-        ) from error
-    verify(file, card)
-    session: Session = TorchSession(file, card.output_name)
-    return session
+    return OpenCVSession(file, card)
 
 
 def describe_model(path: Path | None = None) -> dict[str, object]:

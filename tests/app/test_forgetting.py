@@ -16,7 +16,9 @@ from agent.settings import Settings
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.types import Action, Decision, Mood, MoodState, Playlist
+from agent.web.door_client import call
 from tests.agent_process import CLIP, AgentProcess, run_command
+from tests.desktop.buses import wait_until
 from tests.fakes.clock import FakeClock
 
 NOW = datetime(2026, 11, 22, 9, 5, 7).astimezone()
@@ -126,9 +128,17 @@ def test_the_command_beside_a_running_agent(paths: Paths, history: SqliteHistory
     fill(history)
     with AgentProcess("run", "--headless", "--events-json", "--camera", str(CLIP)) as agent:
         agent.wait_for(lambda line: line["event"] == "observation")
+        paths.state.mkdir(exist_ok=True)
+        aside = paths.state / "face.json.other-20260101-000000"
+        aside.write_text("{}")
+        learned = {"rest": [0.5] * 7, "spread": 0.6, "looks": 9, "shift": [0.0] * 7}
+        call(paths, "face", numbers=learned)
+        wait_until((paths.state / "face.json").exists)
         done = run_command("forget", "--everything")
         assert done.returncode == 0, done.stderr
         assert "is deleted" in done.stdout
+        wait_until(lambda: not (paths.state / "face.json").exists())
+        assert not aside.exists()
         assert everything(paths).count(OLD) == everything(paths).count(NEW) == 0
         agent.stop()
     assert everything(paths).count(OLD) == everything(paths).count(NEW) == 0

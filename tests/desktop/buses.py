@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+LOGIN = "org.freedesktop.login1"
+MOCK = "org.freedesktop.DBus.Mock"
+
 CONFIG = """\
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -110,3 +113,36 @@ def start_bus(folder: Path) -> PrivateBus:
     process = subprocess.Popen(["dbus-daemon", f"--config-file={config}", "--nofork"])
     wait_until(lambda: answers(place))
     return PrivateBus(f"unix:path={place}", process)
+
+
+# --- words to mocked services
+
+
+def gdbus(bus: PrivateBus, name: str, path: str, method: str, *arguments: str) -> None:
+    """Call a method whose arguments are variants."""
+    target = ["--address", bus.address, "--dest", name, "--object-path", path]
+    subprocess.run(
+        ["gdbus", "call", *target, "--method", method, *arguments],
+        check=True,
+        timeout=30,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def sleep(bus: PrivateBus, start: bool) -> None:
+    """logind says that the computer goes to sleep, or that it is awake again."""
+    gdbus(
+        bus,
+        LOGIN,
+        "/org/freedesktop/login1",
+        f"{MOCK}.EmitSignal",
+        f"{LOGIN}.Manager",
+        "PrepareForSleep",
+        "b",
+        f"[<{'true' if start else 'false'}>]",
+    )
+
+
+def inhibitors(bus: PrivateBus) -> str:
+    """Who has a sleep wait."""
+    return bus.call(LOGIN, "/org/freedesktop/login1", f"{LOGIN}.Manager.ListInhibitors")

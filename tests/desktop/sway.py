@@ -21,7 +21,8 @@ import numpy as np
 from PIL import Image
 
 from agent.desktop.session.wayland import WaylandConnection
-from tests.desktop.x11_screen import Screen, wait_for
+from tests.desktop.own_desktop import OwnDesktop
+from tests.desktop.x11_screen import wait_for
 
 PACKAGES = {
     "sway": "sway",
@@ -55,7 +56,7 @@ def missing_packages() -> list[str]:
     return sorted({PACKAGES[name] for name in PACKAGES if shutil.which(name) is None})
 
 
-class SwayDesktop(Screen):
+class SwayDesktop(OwnDesktop):
     """One desktop, with a folder of its own outside the tests' (which nobody else may enter).
     ``light``: the panel; ``xwayland``: programs for X work too."""
 
@@ -66,28 +67,13 @@ class SwayDesktop(Screen):
         light: bool = False,
         xwayland: bool = False,
     ) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="moodtray-sway-"))
+        super().__init__(Path(tempfile.mkdtemp(prefix="moodtray-sway-")), size, "waybar")
         self.folder.chmod(0o755)
-        self.size = size
-        self.panel = "waybar"
-        self.env: dict[str, str] = {}
         self._light = light
         self._xwayland = xwayland
-        self._processes: list[subprocess.Popen[bytes]] = []
         self._pointer: _Pointer | None = None
 
-    def __enter__(self) -> SwayDesktop:
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _start(self) -> None:
+    def start(self) -> None:
         for name in ("home", "config", "runtime"):
             (self.folder / name).mkdir(parents=True)
         (self.folder / "runtime").chmod(0o700)
@@ -135,28 +121,9 @@ class SwayDesktop(Screen):
     def stop(self) -> None:
         if self._pointer is not None:
             self._pointer.close()
-        for process in reversed(self._processes):
-            process.terminate()
-        for process in reversed(self._processes):
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(10)
-        self._processes.clear()
+            self._pointer = None
+        super().stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _start_bus(self) -> None:
-        process = subprocess.Popen(
-            ["dbus-daemon", "--session", "--nofork", "--print-address=1"],
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        self._processes.append(process)
-        assert process.stdout is not None
-        self.env["DBUS_SESSION_BUS_ADDRESS"] = process.stdout.readline().decode().strip()
-        process.stdout.close()
 
     def _start_sway(self) -> None:
         command = ["sway", "-c", str(self.folder / "config" / "sway")]
@@ -167,7 +134,7 @@ class SwayDesktop(Screen):
                 "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command,
             ]  # fmt: skip
         headless = {"WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1"}
-        self._spawn(*command, **headless, WLR_RENDERER="pixman")
+        self._spawn(*command, log="sway", **headless, WLR_RENDERER="pixman")
         runtime = self.folder / "runtime"
         socket = wait_for(
             lambda: next((p for p in runtime.glob("wayland-*") if p.suffix != ".lock"), None),
@@ -175,13 +142,6 @@ class SwayDesktop(Screen):
         )
         self.env["WAYLAND_DISPLAY"] = socket.name
         self._pointer = wait_for(lambda: _Pointer.at(socket, self.size), "pointer")
-
-    def _spawn(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
-        name = next(word for word in ("sway", "waybar") if word in command)
-        with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(command, env=self.env | more, stdout=log, stderr=log)
-        self._processes.append(process)
-        return process
 
     # -- eyes and hands
 
@@ -205,16 +165,21 @@ class SwayDesktop(Screen):
         self._pointer.press(BUTTONS[button])
 
     def popups(self) -> list[tuple[int, int, int, int]]:
-        """The open menu, known by what is not wallpaper below the panel: one box at most."""
+        """The open menu, known by what is not wallpaper below the panel: one box at most. It may
+        begin upon the panel, so its own colour is followed upwards."""
         ground = np.array((0x2A, 0x38, 0x54), np.int16)
-        pixels = np.asarray(self.picture(), np.int16)[36:]
-        rows, columns = np.nonzero((np.abs(pixels - ground) > 3).any(axis=2))
+        pixels = np.asarray(self.picture(), np.int16)
+        rows, columns = np.nonzero((np.abs(pixels[36:] - ground) > 3).any(axis=2))
         if len(rows) < 400:
             return []
-        left, right, top, bottom = columns.min(), columns.max(), rows.min(), rows.max()
+        left, right = int(columns.min()), int(columns.max())
+        top, bottom = int(rows.min()) + 36, int(rows.max()) + 36
         if bottom - top < 100:  # a tooltip
             return []
-        return [(int(left), int(top) + 36, int(right - left) + 1, int(bottom - top) + 1)]
+        edge = pixels[:, left + 3]
+        while top > 0 and (np.abs(edge[top - 1] - edge[bottom - 50]) <= 3).all():
+            top -= 1
+        return [(left, top, right - left + 1, bottom - top + 1)]
 
 
 class _Pointer:

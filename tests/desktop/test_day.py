@@ -21,7 +21,7 @@ from agent.desktop.palette import MOOD_COLOURS, SLATE
 from agent.desktop.tray.menu import build_menu
 from agent.types import EMOTIONS, MoodState
 from tests.desktop.agent_desktop import CLIP, AgentDesktop, jpegs
-from tests.desktop.buses import PrivateBus, start_bus, wait_until
+from tests.desktop.buses import LOGIN, PrivateBus, inhibitors, sleep, start_bus, wait_until
 from tests.desktop.conftest import ARTEFACTS
 from tests.desktop.tray_program import sample_snapshot
 from tests.desktop.x11 import Desktop, missing_packages, wait_for
@@ -48,7 +48,6 @@ cooldown = 3.0
 """
 MENU = [item.label for item in build_menu(sample_snapshot(logged_in=None)) if not item.separator]
 """The menu's lines while watching; the first ones vary, so lines are counted from below."""
-LOGIN = "org.freedesktop.login1"
 SESSION = "/org/freedesktop/login1/session/c1"
 
 
@@ -159,6 +158,15 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     shot("6-locked")
     logind.call(LOGIN, SESSION, "org.freedesktop.login1.Session.Unlock")
     day.wait(lambda s: s["camera"] == "on" and s["status"] == "watching", "camera back")
+
+    # Asleep, which waits for the camera; awake, and camera and icon are right at once.
+    sleep(logind, True)
+    day.wait(lambda s: s["camera"] == "off" and s["held_off"], "camera off while asleep")
+    wait_until(lambda: "Moodtray" not in inhibitors(logind))
+    day.icon(SLATE)
+    sleep(logind, False)
+    mood = day.wait(lambda s: s["camera"] == "on" and s["mood"] in EMOTIONS, "mood again")["mood"]
+    day.icon(MOOD_COLOURS[MoodState(mood)])
 
     # The camera is unplugged, and plugged in again.
     webcam.stop()

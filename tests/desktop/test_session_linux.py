@@ -23,11 +23,9 @@ from agent.desktop.session.linux import LinuxSession
 from agent.errors import DesktopError
 from agent.events import Event, PowerChanged, SessionChanged
 from agent.settings import SessionSettings
-from tests.desktop.buses import PrivateBus, wait_until
+from tests.desktop.buses import LOGIN, MOCK, PrivateBus, gdbus, inhibitors, sleep, wait_until
 
-LOGIN = "org.freedesktop.login1"
 SESSION = "/org/freedesktop/login1/session/c1"
-MOCK = "org.freedesktop.DBus.Mock"
 
 
 class Desktop:
@@ -65,34 +63,10 @@ def add_session(bus: PrivateBus, name: str, seat: str, user: int, user_name: str
     bus.call(LOGIN, "/org/freedesktop/login1", f"{MOCK}.AddSession", *arguments, "boolean:true")
 
 
-def gdbus(bus: PrivateBus, name: str, path: str, method: str, *arguments: str) -> None:
-    """Call a method whose arguments are variants."""
-    target = ["--address", bus.address, "--dest", name, "--object-path", path]
-    subprocess.run(
-        ["gdbus", "call", *target, "--method", method, *arguments],
-        check=True,
-        timeout=30,
-        stdout=subprocess.DEVNULL,
-    )
-
-
 def update(bus: PrivateBus, name: str, path: str, interface: str, key: str, value: bool) -> None:
     """Set a property of a mock, with its PropertiesChanged signal."""
     changed = f"{{'{key}': <{'true' if value else 'false'}>}}"
     gdbus(bus, name, path, f"{MOCK}.UpdateProperties", interface, changed)
-
-
-def sleep(bus: PrivateBus, start: bool) -> None:
-    gdbus(
-        bus,
-        LOGIN,
-        "/org/freedesktop/login1",
-        f"{MOCK}.EmitSignal",
-        f"{LOGIN}.Manager",
-        "PrepareForSleep",
-        "b",
-        f"[<{'true' if start else 'false'}>]",
-    )
 
 
 @pytest.fixture
@@ -126,10 +100,6 @@ def test_sleep_and_wake(desktop: Desktop, logind: PrivateBus) -> None:
     assert desktop.next() == SessionChanged("computer asleep")
     sleep(logind, False)
     assert desktop.next() == SessionChanged(None)
-
-
-def inhibitors(bus: PrivateBus) -> str:
-    return bus.call(LOGIN, "/org/freedesktop/login1", f"{LOGIN}.Manager.ListInhibitors")
 
 
 def test_the_computer_sleeps_when_the_camera_is_off_and_not_before(

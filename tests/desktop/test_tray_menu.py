@@ -86,10 +86,10 @@ def lines(**changes: object) -> dict[str, Item]:
         ("My music folders", ShowMusicFolders()),
         ("Settings…", OpenPage("settings")),
         ("History…", OpenPage("history")),
-        ("Forget…", OpenPage("history")),
+        ("More > Forget…", OpenPage("history#delete")),
         ("Show preview", ShowPreview(True)),
-        ("Start at login", SetAutostart(True)),
-        ("Log out of Spotify", LogOut()),
+        ("More > Start at login", SetAutostart(True)),
+        ("More > Log out of Spotify", LogOut()),
         ("Quit", Quit()),
         ("Wrong mood? > None of these", NotMyMood(MoodState.HAPPY)),
         ("Wrong mood? > I feel angry", SetMood(MoodState.ANGRY, wrong=MoodState.HAPPY)),
@@ -103,7 +103,7 @@ def test_what_a_line_does(label: str, event: object) -> None:
 @pytest.mark.parametrize(
     ("label", "action"),
     [
-        ("About Moodtray", MenuAction.ABOUT),
+        ("More > About Moodtray", MenuAction.ABOUT),
     ],
 )
 def test_what_a_line_asks_of_the_rim(label: str, action: MenuAction) -> None:
@@ -150,10 +150,11 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
         ({"volume": 0.8}, "Volume > 80%", "Start again"),
         ({"playback": None}, "Play for my mood", "Next track"),
         ({"mood": Mood(MoodState.UNSURE, 0.0, 0.3)}, "I feel… > I feel sad", "Wrong mood?"),
-        ({"logged_in": None}, "Log in to Spotify…", "Log out of Spotify"),
-        ({"player": ""}, "Quit", "Log in to Spotify…"),
-        ({"logged_in": False}, "Log in to Spotify…", "Log out of Spotify"),
-        ({"autostart": None}, "Quit", "Start at login"),
+        ({"logged_in": None}, "More > Log in to Spotify…", "More > Log out of Spotify"),
+        ({"player": ""}, "Quit", "More > Log in to Spotify…"),
+        ({"logged_in": False}, "More > Log in to Spotify…", "Log in to Spotify…"),
+        ({"status": Status.NEEDS_LOGIN}, "Log in to Spotify…", "Start again"),
+        ({"autostart": None}, "Quit", "More > Start at login"),
         ({"switch": None, "decision": None}, f"Why? > {NO_MOOD_YET[:46]}", "Undo"),
         ({"problem": "The disk is full"}, "The disk is full", "Start again"),
         ({"stopped": ("session",)}, "Start again", "Resume camera"),
@@ -172,10 +173,10 @@ def test_events_follow_the_state() -> None:
     assert lines(camera_paused=True)["Resume camera"].event == ResumeCamera()
     assert lines(consent=False)["Allow the camera…"].event == AskForConsent()
     assert lines(stopped=("watcher",))["Start again"].event == RestartWorkers()
-    assert lines(logged_in=False)["Log in to Spotify…"].event == LogIn()
+    assert lines(logged_in=False)["More > Log in to Spotify…"].event == LogIn()
     shown = lines(preview_open=True)["Show preview"]
     assert (shown.checked, shown.event) == (True, ShowPreview(False))
-    starts = lines(autostart=True)["Start at login"]
+    starts = lines(autostart=True)["More > Start at login"]
     assert (starts.checked, starts.event) == (True, SetAutostart(False))
 
 
@@ -267,7 +268,7 @@ def test_names_of_any_length_and_shape() -> None:
 def test_system_without_preview_and_autostart() -> None:
     found = flat(build_menu(sample_snapshot(), Caps(preview=False, autostart=False)))
     assert "Show preview" not in found
-    assert "Start at login" not in found
+    assert "More > Start at login" not in found
 
 
 def test_equal_states_give_equal_menus() -> None:

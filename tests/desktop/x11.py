@@ -23,8 +23,9 @@ from typing import Literal
 
 from PIL import Image
 
+from tests.desktop.own_desktop import OwnDesktop
 from tests.desktop.x11_config import write_configuration
-from tests.desktop.x11_screen import BACKDROP, Screen, wait_for
+from tests.desktop.x11_screen import BACKDROP, wait_for
 
 __all__ = ["BACKDROP", "PACKAGES", "Desktop", "missing_packages", "wait_for"]
 
@@ -57,7 +58,7 @@ def missing_packages(panel: PanelName | None = None, dunst: bool = True) -> list
     return sorted({PACKAGES[name] for name in needed if shutil.which(name) is None})
 
 
-class Desktop(Screen):
+class Desktop(OwnDesktop):
     """One desktop. ``folder`` takes its home, configuration and logs."""
 
     def __init__(
@@ -69,28 +70,13 @@ class Desktop(Screen):
         bus: bool = True,
         size: tuple[int, int] = (1280, 800),
     ) -> None:
-        self.folder = folder
-        self.panel = panel
-        self.size = size
+        super().__init__(folder, size, panel)
         self._dunst = dunst
         self._bus = bus or dunst
-        self._processes: list[subprocess.Popen[bytes]] = []
         self._forgotten: set[object] = set()
         self.display = ""
-        self.env: dict[str, str] = {}
 
     # -- start and stop
-
-    def __enter__(self) -> Desktop:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def start(self) -> None:
         write_configuration(self.folder)
@@ -119,19 +105,6 @@ class Desktop(Screen):
         wait_for(lambda: self._ctl("is-paused").strip() == "false", "notification service")
         return process
 
-    def stop(self) -> None:
-        """End what :meth:`start` began, the newest first."""
-        for process in reversed(self._processes):
-            if process.poll() is None:
-                process.terminate()
-        for process in reversed(self._processes):
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(5)
-        self._processes.clear()
-
     def stop_one(self, process: subprocess.Popen[bytes]) -> None:
         process.send_signal(signal.SIGTERM)
         process.wait(5)
@@ -153,26 +126,6 @@ class Desktop(Screen):
                 return
             self._processes.remove(process)  # somebody else took the number meanwhile
         raise AssertionError(f"no free display number in {DISPLAYS}")
-
-    def _start_bus(self) -> None:
-        # DISPLAY is in the environment by now: services that the bus starts need it.
-        process = subprocess.Popen(
-            ["dbus-daemon", "--session", "--nofork", "--print-address=1"],
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        self._processes.append(process)
-        assert process.stdout is not None
-        self.env["DBUS_SESSION_BUS_ADDRESS"] = process.stdout.readline().decode().strip()
-        process.stdout.close()
-
-    def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{Path(command[0]).name}.log").open("ab")
-        with log:
-            process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
-        self._processes.append(process)
-        return process
 
     def _make_environment(self) -> None:
         keep = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_FILE")

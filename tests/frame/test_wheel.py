@@ -1,15 +1,15 @@
-"""The wheel: built, installed into an environment of its own, and run from there."""
+"""The wheel: built, installed as users do (pipx, uv; no compiler, no GTK), and run from there."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -19,10 +19,15 @@ import agent
 from agent.desktop.palette import MOOD_COLOURS, VIOLET
 from agent.store.paths import resources_dir
 from agent.types import EMOTIONS
+from tests.desktop import sway
 from tests.desktop.x11 import Desktop, missing_packages, wait_for
+from tests.desktop.x11_screen import Screen
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_MB = 25.0
+FEWEST_LINES = 12
+"""Of the whole menu, its separators not counted."""
+_NOT_THEIRS = ("PYTHON", "VIRTUAL_ENV", "DISPLAY", "WAYLAND", "XDG_", "MOODTRAY", "PIPX")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -42,38 +47,54 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment with the wheel. Its dependencies are those of this environment, seen
-    through a .pth file, which saves minutes; what nobody needs to have is replaced by a trap."""
-    home = tmp_path_factory.mktemp("installed")
-    venv.create(home / "venv", with_pip=False)
-    scripts = home / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    python = scripts / ("python.exe" if os.name == "nt" else "python")
-    subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", str(wheel)],
-        check=True,
+def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The variables of somebody who has just logged in for the first time: an empty home, and
+    neither compiler nor pkg-config on the path."""
+    home = tmp_path_factory.mktemp("home")
+    keep = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_THEIRS)}
+    keep |= {"HOME": str(home), "USERPROFILE": str(home), "PATH": str(home / "programs")}
+    (home / "programs").mkdir()
+    for name in ("sh", "env", "dbus-send"):
+        if (place := shutil.which(name)) is not None:
+            (home / "programs" / name).symlink_to(place)
+    return keep
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, bare: dict[str, str]) -> Path:
+    """``pipx install`` of the wheel, with all its dependencies from the registry (or from pip's
+    cache, which is the user's own, to save the download); returns the folder of its programs."""
+    home = Path(bare["HOME"])
+    cache = subprocess.run(
+        [sys.executable, "-m", "pip", "cache", "dir"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    done = subprocess.run(
+        [sys.executable, "-m", "pipx", "install", "--python", sys.executable, str(wheel)],
+        env={**bare, "PIPX_HOME": str(home / "pipx"), "PIPX_BIN_DIR": str(home / "bin"),
+             "PIP_CACHE_DIR": cache},
         capture_output=True,
-        timeout=120,
-    )
-    asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    site = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    for name in ("torch", "gi", "dbus_fast"):
-        (site / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')\n")
+        text=True,
+        timeout=170,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (home / "bin" / ("moodtray.exe" if os.name == "nt" else "moodtray")).exists()
+    scripts = home / "pipx" / "venvs" / "moodtray" / ("Scripts" if os.name == "nt" else "bin")
+    for name in ("gi", "torch", "dbus", "dbus_fast", "keyring"):
+        asked = [str(scripts / "python"), "-c", f"import {name}"]
+        told = subprocess.run(asked, env=bare, capture_output=True, text=True).stderr
+        assert f"No module named '{name}'" in told, "it would prove nothing"
     return scripts
 
 
 @pytest.fixture
-def run(installed: Path, tmp_path: Path) -> Run:
+def run(installed: Path, bare: dict[str, str], tmp_path: Path) -> Run:
     """Run a program of the new environment, in another folder."""
 
     def run(*command: str) -> subprocess.CompletedProcess[str]:
-        env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-        env.pop("DISPLAY", None)
         return subprocess.run(
             [str(installed / command[0]), *command[1:]],
             cwd=tmp_path,
-            env=env,
+            env={**bare, "MOODTRAY_HOME": str(tmp_path / "moodtray")},
             capture_output=True,
             text=True,
             timeout=120,
@@ -147,61 +168,111 @@ def test_the_demo_runs(run: Run) -> None:
     assert "observation" in events
 
 
-def test_icon_and_menu_without_gtk_on_a_real_panel(installed: Path, tmp_path: Path) -> None:
-    """As after `pipx install`: no PyGObject, no compiler, and the menu works."""
+# --- on real panels, by clicking
+
+
+@contextmanager
+def started(program: str, env: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The agent on a desktop, playing; what it says on its way is looked at in the end."""
+    clip = next((resources_dir() / "demo").glob("clip.*[4vm]"))
+    agent_ = subprocess.Popen(
+        [program, "run", "--camera", str(clip), "--player", "local", "--play"],
+        env=env,
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for(
+            lambda: (
+                subprocess.run([program, "status"], env=env, capture_output=True).returncode == 0
+            ),
+            "answer to a command",
+            timeout=60,
+        )
+        yield agent_
+    finally:
+        agent_.kill()
+        _, told = agent_.communicate()
+    assert "Traceback" not in told
+
+
+def quit_by_the_menu(screen: Screen, agent_: subprocess.Popen[str]) -> None:
+    """Find the icon, open the menu, see that it is the whole one, and click its last line."""
+    colours = [*MOOD_COLOURS.values(), VIOLET]
+    box = screen.panel_box()
+
+    def icon() -> tuple[int, int] | None:
+        return next((s for c in colours if (s := screen.find_colour(c, box))), None)
+
+    screen.click(*wait_for(icon, "icon", timeout=60))
+    menu: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def lines() -> list[int]:
+        """The whole menu's, once it has come to rest."""
+        nonlocal menu
+        before, menu = menu, max(screen.popups(), key=lambda box: box[3], default=menu)
+        rows = screen.menu_rows(menu) if menu == before and any(menu) else []
+        return rows if len(rows) >= FEWEST_LINES else []
+
+    last = wait_for(lines, "whole menu", every=0.3)[-1]
+    screen.move(menu[0] + 57, last)
+    screen.click(menu[0] + 60, last)
+    assert agent_.wait(20) == 0
+
+
+def test_pipx_gives_icon_and_menu_on_xfces_panel(
+    installed: Path, bare: dict[str, str], tmp_path: Path
+) -> None:
+    _needs_linux(missing_packages("xfce4-panel"))
+    program = str(installed / "moodtray")
+    with Desktop(tmp_path / "desktop", panel="xfce4-panel") as desktop:
+        env = {**desktop.env, "PATH": bare["PATH"]}
+        with started(program, env, tmp_path) as agent_:
+            quit_by_the_menu(desktop, agent_)
+        entry_comes_and_goes(program, env)
+
+
+def test_uv_gives_icon_and_menu_on_waybar(
+    wheel: Path, bare: dict[str, str], tmp_path: Path
+) -> None:
+    _needs_linux(sway.missing_packages())
+    tools = tmp_path / "uv"
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", "tool", "install", "--python", sys.executable, str(wheel)],
+        env={**bare, "UV_TOOL_DIR": str(tools / "tools"), "UV_TOOL_BIN_DIR": str(tools / "bin")},
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
+    assert done.returncode == 0, done.stderr
+    program = str(tools / "bin" / "moodtray")
+    with sway.SwayDesktop() as desktop:
+        env = {**desktop.env, "PATH": bare["PATH"]}
+        with started(program, env, tmp_path) as agent_:
+            quit_by_the_menu(desktop, agent_)
+        entry_comes_and_goes(program, env)
+
+
+def entry_comes_and_goes(program: str, env: dict[str, str]) -> None:
+    """``install`` writes an entry that starts this very program; ``uninstall`` leaves nothing."""
+    home = Path(env["HOME"])
+    before = {path for path in home.rglob("*") if path.is_file()}
+    done = subprocess.run([program, "install"], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    entry = home / ".local/share/applications/moodtray.desktop"
+    [called] = [line for line in entry.read_text().splitlines() if line.startswith("Exec=")][:1]
+    assert called.endswith("/moodtray run")
+    started_ = called.removeprefix("Exec=").removesuffix(" run")
+    assert Path(started_).resolve() == Path(program).resolve()
+    done = subprocess.run([program, "uninstall"], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "uninstall moodtray" in done.stdout
+    assert {path for path in home.rglob("*") if path.is_file()} == before
+
+
+def _needs_linux(missing: list[str]) -> None:
     if sys.platform != "linux":
         pytest.skip("Linux's panels")
-    missing = missing_packages("xfce4-panel")
     if missing:
         pytest.skip(f"needs the Debian packages {' '.join(missing)}")
-    with Desktop(tmp_path / "desktop", panel="xfce4-panel") as desktop:
-        program = [str(installed / "moodtray")]
-        clip = next((resources_dir() / "demo").glob("clip.*[4vm]"))
-        agent_ = subprocess.Popen(
-            [*program, "run", "--camera", str(clip), "--player", "local", "--play"],
-            env=desktop.env,
-            cwd=tmp_path,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            colours = [*MOOD_COLOURS.values(), VIOLET]
-            box = desktop.panel_box()
-
-            def icon() -> tuple[int, int] | None:
-                return next((s for c in colours if (s := desktop.find_colour(c, box))), None)
-
-            asked = [*program, "status"]
-            wait_for(
-                lambda: subprocess.run(asked, env=desktop.env, capture_output=True).returncode == 0,
-                "answer to a command",
-                timeout=60,
-            )
-            spot = wait_for(icon, "icon")
-            desktop.click(*spot)
-            tall = 200  # the tooltip is none
-            menu = wait_for(
-                lambda: next((b for b in desktop.popups() if b[3] > tall), None), "menu"
-            )
-            wait_for(lambda: desktop.menu_rows(menu), "lines of the menu")
-            x, rows = menu[0] + 60, desktop.menu_rows(menu)
-            desktop.move(x - 3, rows[-1])
-            desktop.click(x, rows[-1])  # Quit
-            assert agent_.wait(20) == 0
-        finally:
-            agent_.kill()
-            _, told = agent_.communicate()
-        assert "was imported" not in told
-        assert "Traceback" not in told
-
-        done = subprocess.run(
-            [*program, "install"], env=desktop.env, capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stderr
-        entry = desktop.folder / "home/.local/share/applications/moodtray.desktop"
-        assert f"Exec={installed}/moodtray run\n" in entry.read_text()
-        done = subprocess.run(
-            [*program, "uninstall"], env=desktop.env, capture_output=True, text=True, timeout=60
-        )
-        assert "pipx uninstall moodtray" in done.stdout
-        assert not entry.exists()

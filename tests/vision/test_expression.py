@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -169,19 +170,23 @@ def test_describe_model(tiny_model: Path) -> None:
         describe_model(tiny_model)
 
 
-def test_torch_engine_without_torch_is_told(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("engine", "module", "extra"),
+    [("torch", "torch_engine", "train"), ("int8", "onnx_runtime_engine", "int8")],
+)
+def test_an_optional_engine_that_is_not_installed_is_told(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, engine: Any, module: str, extra: str
 ) -> None:
     real = builtins.__import__
 
     def without(name: str, *args: object, **more: object) -> object:
-        if name == "agent.vision.torch_engine":
-            raise ImportError("No module named 'torch'")
+        if name == f"agent.vision.{module}":
+            raise ImportError(f"No module for {name}")
         return real(name, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModelError, match=r"moodtray\[train\]"):
-        ExpressionClassifier.load(tiny_model, engine="torch")
+    with pytest.raises(ModelError, match=rf"moodtray\[{extra}\]"):
+        ExpressionClassifier.load(tiny_model, engine=engine)
 
 
 def test_classifying_imports_no_torch(tiny_model: Path) -> None:

@@ -15,7 +15,7 @@ from agent.store.files import cannot_write, parse_json, read_small, write_atomic
 from agent.store.paths import Paths
 from agent.translation import N_
 
-VERSION = 2
+VERSION = 3
 
 QUESTION = N_("May Moodtray use the camera?")
 
@@ -28,12 +28,14 @@ Moodtray looks through the camera for a moment every few seconds to tell your mo
 face, and chooses music that fits.
 
 What is seen: a few pictures at a time. They are judged in this computer's memory and forgotten \
-at once.
+at once; 24 by 24 grey dots of where a face was stay there for a while, to tell a poster from a \
+person. Nobody is recognised: whose face it is, Moodtray does not ask and cannot tell.
 
 What is kept: each change of your mood with the time and how likely each of the seven moods was, \
-which playlist was started and why, and your answers, such as 'Undo' or 'I feel sad'. It lies in \
-a file on this computer, which you may delete. Beside it lie your settings, a log of troubles and, \
-if you use it, your Spotify login.
+which playlist was started and why, your answers, such as 'Undo' or 'I feel sad', and sixteen \
+numbers on how your face at rest is read, by which nobody can be recognised. It lies in files on \
+this computer, which you may delete. Beside them lie your settings, a log of troubles and, if you \
+use it, your Spotify login.
 
 What is sent: no picture and no mood, to nobody. Spotify, if you use it, is asked what plays and \
 told what to play.

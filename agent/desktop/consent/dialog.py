@@ -69,7 +69,7 @@ def _ask_once(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], 
             if not consent.is_given(paths):
                 consent.give(paths, clock.now())
         except StoreError as error:
-            told = _("{message} You will be asked again next time.").format(message=error.message)
+            told = _("{problem} You will be asked again next time.").format(problem=error.message)
             report(Notice(error.title, told, asked=True, trouble=True))
         report(ConsentGiven())
     else:
@@ -79,8 +79,8 @@ def _ask_once(paths: Paths, clock: Clock, report: Report, tell: Callable[[str], 
             Notice(
                 _("The camera stays closed"),
                 _(
-                    "Whenever you like, allow it: 'Allow the camera…' in the "
-                    "tray's menu, or 'moodtray consent'."
+                    "Whenever you like, allow it: 'Allow the camera…' in the tray's menu, or "
+                    "'moodtray consent'."
                 ),
                 asked=True,
             )

@@ -23,9 +23,10 @@ log = logging.getLogger(__name__)
 NAME = "com.canonical.dbusmenu"
 VERSION = 3
 """Of the interface, as today's panels speak it."""
-OPEN_AT_MOST = 60.0
+OPEN_AT_MOST = 30.0
 """Seconds after which a menu counts as closed whose panel does not say so (Xfce's and waybar's
-tell that it opens, and of clicks). Nobody sees the wait: when it opens again it is up to date."""
+tell that it opens, and of clicks). What waited until then is read when it opens again, which GTK
+does not always find the room for."""
 REMEMBERED = 256
 """Lines that went, whose late clicks still do what they said."""
 

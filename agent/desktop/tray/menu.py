@@ -159,7 +159,6 @@ def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
         SEPARATOR,
         *_program(snapshot, caps),
         SEPARATOR,
-        Item(_("About Moodtray"), action=MenuAction.ABOUT),
         Item(_("Quit"), event=Quit()),
     )
 
@@ -199,7 +198,8 @@ def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
         problem = problem.replace(part_stopped(worker), what_stopped(worker))
     lines = [_text(line) for line in _wrapped(problem)]
     again = [Item(_("Start again"), event=RestartWorkers())] if snapshot.stopped else []
-    return (*lines, *again)
+    login = [_log_in()] if snapshot.status is Status.NEEDS_LOGIN else []
+    return (*lines, *again, *login)
 
 
 def _correction(snapshot: Snapshot) -> Item:
@@ -263,13 +263,13 @@ def _journey(snapshot: Snapshot) -> tuple[Item, ...]:
     going = snapshot.journey
     if going is not None:
         stop = Item(_("End the journey"), event=EndJourney())
-        return (
-            Item(_("Journey: {journey}").format(journey=journey_line(going)), children=(stop,)),
-        )
-    return (
+        label = _("Journey: {where}").format(where=journey_line(going))
+        return (Item(shorten(label), children=(stop,)),)
+    ways = (
         Item(_("Lift me"), event=BeginJourney(MoodState.HAPPY)),
         Item(_("Calm me"), event=BeginJourney(MoodState.NEUTRAL)),
     )
+    return (Item(_("Lift or calm me"), children=ways),)
 
 
 def _volume(snapshot: Snapshot) -> tuple[Item, ...]:
@@ -310,21 +310,30 @@ def _preview(snapshot: Snapshot) -> Item:
     return Item(_("Show preview"), event=ShowPreview(not shown), checked=shown, default=True)
 
 
+def _log_in() -> Item:
+    return Item(_("Log in to Spotify…"), event=LogIn())
+
+
 def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
-    lines = [
+    return (
         Item(_("History…"), event=OpenPage("history")),
         Item(_("Music for my moods…"), event=OpenPage("moods")),
         Item(_("My music folders"), event=ShowMusicFolders()),
         Item(_("Settings…"), event=OpenPage("settings")),
-    ]
+        Item(_("More"), children=_seldom(snapshot, caps)),
+    )
+
+
+def _seldom(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
+    """List what is done once, or seldom."""
+    lines = []
     if snapshot.player:  # before one is there nobody knows
         lines.append(
-            Item(_("Log out of Spotify"), event=LogOut())
-            if snapshot.logged_in
-            else Item(_("Log in to Spotify…"), event=LogIn())
+            Item(_("Log out of Spotify"), event=LogOut()) if snapshot.logged_in else _log_in()
         )
     if caps.autostart and snapshot.autostart is not None:
         enabled = snapshot.autostart
         lines.append(Item(_("Start at login"), event=SetAutostart(not enabled), checked=enabled))
-    lines.append(Item(_("Forget…"), event=OpenPage("history")))
+    lines.append(Item(_("Forget…"), event=OpenPage("history#delete")))
+    lines.append(Item(_("About Moodtray"), action=MenuAction.ABOUT))
     return tuple(lines)

@@ -165,8 +165,7 @@ class LoginFlow:
             state=secrets.token_urlsafe(24),
             verifier=new_verifier(),
         )
-        for secret in (attempt.state, attempt.verifier):
-            logs.hide(secret)
+        logs.hide(attempt.state)
         with self._lock:
             self._attempt = attempt
         return self._accounts.authorize_url(

@@ -44,7 +44,9 @@ class GrantRefused(NeedsLogin):
 
 def new_verifier() -> str:
     """Make a PKCE verifier: 64 random bytes, 86 characters (RFC 7636 asks for 43 to 128)."""
-    return secrets.token_urlsafe(64)
+    verifier = secrets.token_urlsafe(64)
+    logs.hide(verifier)
+    return verifier
 
 
 def challenge_of(verifier: str) -> str:
@@ -127,8 +129,6 @@ class Accounts:
     def _token(self, answer: _Answer, refresh: str, client_id: str, auth_date: datetime) -> Token:
         if answer.access_token is None or answer.expires_in is None:
             raise not_understood()
-        for secret in (answer.access_token, refresh):
-            logs.hide(secret)
         lifetime = min(max(answer.expires_in, 0), LONGEST)
         return Token(
             access=answer.access_token,
@@ -154,6 +154,8 @@ class Accounts:
             answer = read(_Answer, response.json())
         except (ValueError, RecursionError):
             answer = None
+        if answer is not None:
+            logs.hide(answer.access_token or "", answer.refresh_token or "")
         if response.status_code == 429:
             seconds = wait_of(
                 response.headers.get("Retry-After"), quota=False, now=self._clock.now()

@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
+from agent import logs
 from agent.errors import StoreError
 from agent.ports import Clock
 from agent.store.files import write_atomic
@@ -37,8 +38,8 @@ REFUSE_AFTER = 20
 """Failures within FAILURE_MEMORY after which further ones are refused unread."""
 
 KEY_FILE = "page.key"
-PAGES = ("", "moods", "history", "settings", "start", "spotify")
-"""Where a link may lead."""
+PAGES = ("", "moods", "history", "history#delete", "settings", "start", "spotify")
+"""Where a link may lead: a page, or a part of one."""
 
 
 class Access:
@@ -72,6 +73,7 @@ class Access:
         if page not in PAGES:
             raise ValueError(page)
         token = secrets.token_urlsafe(32)
+        logs.hide(token)
         with self._lock:
             while len(self._links) >= LINKS_KEPT:
                 del self._links[next(iter(self._links))]
@@ -91,7 +93,9 @@ class Access:
     def new_session(self) -> str:
         """Make a cookie's value."""
         body = f"{int(self._clock.now().timestamp())}.{secrets.token_urlsafe(16)}"
-        return f"{body}.{self._sign('session', body)}"
+        session = f"{body}.{self._sign('session', body)}"
+        logs.hide(session)
+        return session
 
     def is_session(self, value: str) -> bool:
         """Tell whether this is a cookie of ours that still holds."""

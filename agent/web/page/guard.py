@@ -15,6 +15,7 @@ from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -193,7 +194,7 @@ class Guard:
                     "icon in the tray, or with the command 'moodtray settings'."
                 ),
             )
-        answer = RedirectResponse(f"{ENTER}?to={page}", 303)
+        answer = RedirectResponse(f"{ENTER}?to={quote(page)}", 303)
         session = self._access.new_session()
         answer.raw_headers.append((b"set-cookie", cookie(self._access, session)))
         return answer
