@@ -17,5 +17,6 @@ lock() { # NAME WHAT ARGUMENTS...
 
 lock .make/installers.lock "Every package in an installer" \
     pyproject.toml .make/installers.in --extra linux-tray
+lock .make/package.lock "What builds the package" .make/package.in
 lock .make/tests.lock "Every package that the tests use but torch" \
     pyproject.toml --extra dev --no-emit-package torch --no-emit-package torchvision

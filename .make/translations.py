@@ -9,19 +9,47 @@ library.
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_python
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+
+def extract_commands(
+    file: BinaryIO, keywords: Any, comments: Any, options: Any
+) -> Iterator[tuple[int, str | None, Any, list[str]]]:
+    """Extract the texts of the commands: beside those that are marked, all that becomes help."""
+    yield from extract_python(file, keywords, comments, options)
+    file.seek(0)
+    for node in ast.walk(ast.parse(file.read())):
+        told: str | None = None
+        if isinstance(node, ast.FunctionDef) and any(map(_is_command, node.decorator_list)):
+            told = ast.get_docstring(node)
+        elif isinstance(node, ast.keyword) and node.arg == "help":
+            told = ast.literal_eval(node.value)
+        if told:
+            yield node.lineno, None, told, []
+
+
+def _is_command(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr == "command"
+
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCALE = ROOT / "resources" / "locale"
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+METHODS: list[tuple[str, Any]] = [
+    ("cli/commands.py", extract_commands),
+    ("**.py", "python"),
+    ("**/templates/**.html", "jinja2"),
+]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
 KEYWORDS: dict[str, Any] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 

@@ -9,23 +9,33 @@ it leaves open which part is the host.
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 UNTOLD = "***"
 """In the place of a host that cannot be told from a secret for sure."""
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+"
-_BEGINNING = re.compile(rf"({_SCHEME})://")
+_BEGINNING = re.compile(rf"\s*({_SCHEME})://")
 _HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\])", re.ASCII | re.IGNORECASE)
 _HOST_AND_PORT = re.compile(rf"({_HOST.pattern})(?::\d*)?", re.ASCII | re.IGNORECASE)
 _WORLD_HOST_AND_PORT = re.compile(r"([\w.-]+)(?::\d*)?")  # names in other alphabets
-# Within quotes an address may hold blanks; elsewhere a blank ends it.
+# Within quotes an address may hold blanks; elsewhere a blank ends it. Each is begun where a word
+# does, and nowhere else: a long row of letters and dots is looked at once, not once a letter.
 _IN_TEXT = re.compile(
-    rf"""(?P<quote>["'])(?P<quoted>{_SCHEME}://(?:\\.|(?!(?P=quote))[^\n\\])*)"""
-    rf"""|(?P<plain>\b{_SCHEME}://\S*)"""
+    rf"""(?P<quote>["'])(?P<quoted>\s*{_SCHEME}://(?:\\.|(?!(?P=quote))[^\n\\])*)"""
+    r"""|(?<![A-Za-z0-9+.-])(?P<before>[0-9+.-]*)(?P<plain>[A-Za-z][A-Za-z0-9+.-]+://\S*)"""
 )
-_ENDING = re.compile(r"""[\\"'”’»),;.\]}>]*$""")
-# "rtsp:/user:pw@host" and "user:pw@host/path": a slash or the scheme was forgotten.
-_MEANT = re.compile(rf"(?![A-Za-z]:[\\/])(?:{_SCHEME}:/|[^/:]*:.*@)", re.DOTALL)
+_ENDINGS = "\\\"'”’»),;.]}>"
+# "rtsp:/user:pw@host", "user:pw@host/path", "host/?password=pw": the beginning was forgotten.
+_MEANT = re.compile(
+    rf"(?![A-Za-z]:[\\/])\s*(?:{_SCHEME}:/|[^/:]*:[^@]*@|[^?]*\?[^=]*=|.*?pass\w*=)",
+    re.DOTALL | re.IGNORECASE,
+)
+# Settings whose value is nobody else's concern, wherever the file is quoted.
+_PRIVATE_SETTING = re.compile(
+    r"""(?mi)(?<![\w-])((["']?)(?:client_id|client_secret|source|password)\2\s*[=:]+)"""
+    r"""(?:\s*(?P<fence>\"{3}|'{3})[\s\S]*?(?P=fence)|.*)"""
+)
 
 
 def is_address(text: str) -> bool:
@@ -56,13 +66,21 @@ def place(address: str) -> str:
 
 
 def secrets(address: str) -> tuple[str, ...]:
-    """List what of an address must not be repeated anywhere: itself, its login, path and query."""
+    """List what of an address must not be repeated anywhere: itself, its login, path and query.
+
+    Whole and in parts, as it is written and as it is meant (``%40`` for ``@``).
+    """
     beginning = _BEGINNING.match(address)
     if beginning is None:
         return (address,)
     authority, rest = _split(address[beginning.end() :])
     login = authority.rpartition("@")[0]
-    return tuple(part for part in (address, login, login.partition(":")[2], rest[1:]) if part)
+    told = [address, login, login.partition(":")[2], rest[1:]]
+    for part in re.split(r"[/?#&;]", rest):
+        # "password=x" and long rows of letters and digits; else it is a word such as "Streaming".
+        told.append(part.partition("=")[2] or (part if re.search(r"\d", part) else ""))
+    told += [unquote(part, errors="surrogateescape") for part in told]
+    return tuple(dict.fromkeys(part for part in told if part))
 
 
 def mask(text: str) -> str:
@@ -78,11 +96,18 @@ def mask_to_line_end(text: str) -> str:
     return re.sub(rf"({_SCHEME}://)[^\n]*", rf"\1{UNTOLD}", text)
 
 
+def mask_settings(text: str) -> str:
+    """Mask what a settings file, or a line of it, tells of the person: addresses, cameras, apps.
+
+    By lines and not by a parser: a file with a mistake is the one that is quoted.
+    """
+    return mask_to_line_end(_PRIVATE_SETTING.sub(rf'\1 "{UNTOLD}"', text))
+
+
 def _masked(found: re.Match[str]) -> str:
-    quote, address = found["quote"] or "", found["quoted"] or found["plain"]
-    end = None if quote else _ENDING.search(address)
-    ending = end[0] if end is not None else ""
-    address = address[: len(address) - len(ending)]
+    quote, address = found["quote"] or found["before"] or "", found["quoted"] or found["plain"]
+    whole = len(address) if found["quote"] else len(address.rstrip(_ENDINGS))
+    address, ending = address[:whole], address[whole:]
     shown = place(address)
     if len(address) > len(shown):
         shown += f"/{UNTOLD}"

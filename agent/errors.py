@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from agent.translation import N_, _, english
+
 
 class AgentError(Exception):
-    """Expected trouble. Subclasses set a default ``title``."""
+    """Expected trouble. Subclasses set a default ``title``.
 
-    title = "Moodtray has a problem"
+    Title and message are in the user's language; as a text it is English, for the log.
+    """
+
+    title = N_("Moodtray has a problem")
 
     def __init__(self, message: str, *, title: str | None = None) -> None:
         super().__init__(message)
         self.message = message
-        if title is not None:
-            self.title = title
+        self.title = _(type(self).title) if title is None else title
 
     def __str__(self) -> str:
-        return self.message
+        return str(english(self.message))
 
 
 # --- camera and model
@@ -31,37 +35,37 @@ class AgentError(Exception):
 class CameraError(AgentError):
     """The camera cannot be used."""
 
-    title = "The camera does not work"
+    title = N_("The camera does not work")
 
 
 class CameraNotFound(CameraError):
     """There is no such camera."""
 
-    title = "No camera found"
+    title = N_("No camera found")
 
 
 class CameraBusy(CameraError):
     """Another program has the camera, or the system refuses it."""
 
-    title = "The camera is busy"
+    title = N_("The camera is busy")
 
 
 class CameraLost(CameraError):
     """It was open and stopped giving new frames."""
 
-    title = "The camera went away"
+    title = N_("The camera went away")
 
 
 class BadPicture(AgentError):
     """A file that is no picture or video, or cannot be read."""
 
-    title = "This file cannot be read"
+    title = N_("This file cannot be read")
 
 
 class ModelError(AgentError):
     """The model file is missing, truncated, swapped or of another shape."""
 
-    title = "The expression model cannot be used"
+    title = N_("The expression model cannot be used")
 
 
 # --- settings and store
@@ -70,13 +74,13 @@ class ModelError(AgentError):
 class SettingsError(AgentError):
     """A settings file that cannot be used; the message names file, key and what is allowed."""
 
-    title = "The settings have a mistake"
+    title = N_("The settings have a mistake")
 
 
 class StoreError(AgentError):
     """A folder or file that cannot be written or read."""
 
-    title = "Moodtray cannot save its data"
+    title = N_("Moodtray cannot save its data")
 
 
 # --- players
@@ -85,55 +89,55 @@ class StoreError(AgentError):
 class PlayerError(AgentError):
     """The player cannot do what it was asked for."""
 
-    title = "The music player does not answer"
+    title = N_("The music player does not answer")
 
 
 class NeedsLogin(PlayerError):
     """Nobody is logged in, or the login is no longer accepted."""
 
-    title = "Please log in to Spotify"
+    title = N_("Please log in to Spotify")
 
 
 class NotPremium(PlayerError):
     """The account may not control playback."""
 
-    title = "Spotify Premium is needed"
+    title = N_("Spotify Premium is needed")
 
 
 class NoDevice(PlayerError):
     """There is no device that could play."""
 
-    title = "Open Spotify on a device"
+    title = N_("Open Spotify on a device")
 
 
 class DeviceRestricted(PlayerError):
     """The device takes no commands from programs."""
 
-    title = "This device takes no commands"
+    title = N_("This device takes no commands")
 
 
 class PlaylistGone(PlayerError):
     """The playlist does not exist any longer."""
 
-    title = "A playlist is gone"
+    title = N_("A playlist is gone")
 
 
 class Offline(PlayerError):
     """There is no connection to the service."""
 
-    title = "No connection"
+    title = N_("No connection")
 
 
 class ServiceDown(PlayerError):
     """The service answers with trouble of its own, or too late."""
 
-    title = "The music service has a problem"
+    title = N_("The music service has a problem")
 
 
 class RateLimited(PlayerError):
     """No request may go out before ``until`` (timezone-aware)."""
 
-    title = "Spotify asks us to wait"
+    title = N_("Spotify asks us to wait")
 
     def __init__(self, message: str, *, until: datetime) -> None:
         super().__init__(message)
@@ -143,7 +147,7 @@ class RateLimited(PlayerError):
 class QuotaExceeded(RateLimited):
     """The developer account's quota is used up; waits are hours, not seconds."""
 
-    title = "The daily Spotify quota is used up"
+    title = N_("The daily Spotify quota is used up")
 
 
 # --- desktop
@@ -152,16 +156,16 @@ class QuotaExceeded(RateLimited):
 class DesktopError(AgentError):
     """The desktop cannot do what it was asked for."""
 
-    title = "This did not work here"
+    title = N_("This did not work here")
 
 
 class AutostartError(DesktopError):
     """Start at login cannot be switched."""
 
-    title = "Start at login was not changed"
+    title = N_("Start at login was not changed")
 
 
 class NotRunning(AgentError):
     """A command for a running agent found none (exit code 3)."""
 
-    title = "Moodtray is not running"
+    title = N_("Moodtray is not running")

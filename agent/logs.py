@@ -7,23 +7,27 @@ code and of foreign libraries all pass the same gate.
 from __future__ import annotations
 
 import base64
+import contextlib
+import html
 import json
 import logging
 import os
 import re
 import sys
 import threading
+import traceback
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from types import TracebackType
 from typing import cast
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from agent import addresses
 from agent.errors import StoreError
 from agent.printable import printable
+from agent.translation import _, english
 
 LOG_NAME = "moodtray.log"
 FILES = 5
@@ -32,8 +36,8 @@ LINE_LIMIT = 16_000
 """Characters of one record with its traceback; more is cut, so that no single line breaks the
 bound on the size."""
 
-HIDDEN = 512
-"""Forms of secrets that are remembered: a login makes some, each hour of music another."""
+HIDDEN = 256
+"""Secrets that are remembered: a login makes some, each hour of music another."""
 REPEATS = 30
 """Lines a minute of one kind."""
 
@@ -51,62 +55,92 @@ QUIET = (
 """Libraries whose chatter below a warning is of no use here."""
 
 _MASK = "***"
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
+_URL_SAFE = str.maketrans("+/", "-_")
+_NAMES = r"""(?:access_?token|refresh_?token|id_?token|token|client_?secret|secret|password|passwd
+    |pwd|api_?key|code_?verifier|verifier|code_?challenge|authorization|cookie)"""
+# As in an address, a header, JSON (also within JSON), a pair of Python's, a settings file.
 _VALUE_AFTER_NAME = re.compile(
-    r"""(?ix)
-    (["']?\b
-      (?: access_?token | refresh_?token | id_?token | token | client_?secret | secret | password
-        | code_?verifier | code_?challenge | authorization | x-moodtray-secret | cookie )
-    \b["']? \s* [:=] \s* )
-    (?: (?:bearer|basic) \s+ )?
-    ( "[^"]*" | '[^']*' | [^\s,;&"'}\)\]]+ )
+    rf"""(?ix)
+    ( (?<![a-z0-9]) {_NAMES} (?![a-z0-9])
+      (?: \\*["']? \s* (?: [:=] | %3[ad] ) | \\*["'] \s* , ) \s* )
+    (?: b (?=["']) )? (?: (?:bearer|basic) \s+ )?
+    ( \\+" (?: [^"\\] | \\+[^"\\] )* (?:\\+")?
+      | " (?: \\. | [^"\\] )* "? | ' (?: \\. | [^'\\] )* '?
+      | [^\s,;&"'}})\]]+ )
     """
 )
-_BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)[A-Za-z0-9._~+/=%-]{8,}")
 # An authorisation code or state lives in the query of a redirect; elsewhere 'code=' is harmless.
-_IN_QUERY = re.compile(r"(?i)([?&](?:code|state|sig|key)=)[^&\s\"']+")
+_IN_QUERY = re.compile(r"(?i)((?:[?&]|%3f|%26)(?:code|state|sig|key)(?:=|%3d))[^&\s\"']+")
 
-_hidden: dict[str, None] = {}  # the oldest first
+_ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)
+"""Where an entry of the log begins; what belongs to it is indented."""
+
+_hidden: dict[str, tuple[str, ...]] = {}  # secret -> its forms, the oldest first
+_hidden_forms: tuple[str, ...] = ()  # of all, the longest first: one may be a part of another
 _hidden_lock = threading.Lock()
 
 
-def hide(secret: str) -> None:
-    """Mask this very text in every line from now on.
+def hide(*secrets: str) -> None:
+    """Mask these very texts in every line from now on, however they are written.
 
-    Also as it looks within an address, within JSON and in base64. Any thread. Shorter than 8
-    characters is ignored: it would garble ordinary words. The latest HIDDEN are remembered.
+    Any thread. Shorter than 8 characters is ignored: it would garble ordinary words. The latest
+    HIDDEN are remembered.
     """
-    if len(secret) < 8:
-        return
-    in_json = json.dumps(secret)[1:-1]
-    in_base64 = base64.b64encode(secret.encode(errors="surrogateescape")).decode().rstrip("=")
+    global _hidden_forms
     with _hidden_lock:
-        for form in (secret, quote(secret, safe="", errors="surrogateescape"), in_json, in_base64):
-            _hidden.pop(form, None)
-            _hidden[form] = None
+        for secret in secrets:
+            if len(secret) >= 8:
+                _hidden[secret] = _hidden.pop(secret, ()) or forms(secret)
         while len(_hidden) > HIDDEN:
             del _hidden[next(iter(_hidden))]
+        every = {form for known in _hidden.values() for form in known}
+        _hidden_forms = tuple(sorted(every, key=len, reverse=True))
+
+
+def forms(secret: str) -> tuple[str, ...]:
+    """List how a text looks as it is, within addresses, JSON, Python, HTML and base64."""
+    found = [secret]
+    for safe in ("", "/", "/:@!$&'()*+,;="):
+        found.append(quote(secret, safe=safe, errors="surrogateescape"))
+    found.append(quote_plus(secret, errors="surrogateescape"))
+    found += [quote(form, safe="") for form in found[1:]]  # within the query of another address
+    found += [_PERCENT.sub(lambda code: code[0].lower(), form) for form in found]
+    for ascii_only in (True, False):
+        in_json = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        found += [in_json, in_json.replace("/", "\\/"), json.dumps(in_json)[1:-1]]
+    found += [repr(secret)[1:-1], ascii(secret)[1:-1], html.escape(secret)]
+    raw = secret.encode(errors="surrogateescape")
+    found.append(repr(raw)[2:-1])
+    for before in range(3):  # as a part of something, such as "user:secret"
+        whole = base64.b64encode(bytes(before) + raw).decode()
+        sure = whole[(0, 2, 3)[before] : 8 * (before + len(raw)) // 6]
+        found += [sure, sure.translate(_URL_SAFE)]
+    return tuple(dict.fromkeys(found))
 
 
 def redact(text: str) -> str:
     """Mask tokens, secrets and authorisation codes, and of addresses all but scheme and host."""
-    with _hidden_lock:
-        hidden = tuple(_hidden)
-    for secret in sorted(hidden, key=len, reverse=True):  # one may be a part of another
-        text = text.replace(secret, _MASK)
+    for form in _hidden_forms:
+        text = text.replace(form, _MASK)
     text = _VALUE_AFTER_NAME.sub(lambda found: found.group(1) + _MASK, text)
     text = _BEARER.sub(rf"\1\2{_MASK}", text)
     return _IN_QUERY.sub(rf"\1{_MASK}", addresses.mask(text))
 
 
 class RedactingFormatter(logging.Formatter):
-    """Masks and bounds the finished line, traceback included."""
+    """Masks and bounds the finished line, traceback included. It is English, for developers."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format the record, secrets masked."""
+        record.msg = english(record.msg)
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(english, record.args))
         full = super().format(record)
-        # Masked before the cut, lest half a secret stay; far beyond the cut nothing matters.
-        line = _plain(redact(full[: 2 * LINE_LIMIT]))
-        if len(full) > LINE_LIMIT:
+        # Masked before the cut, lest half a secret stay.
+        line = _plain(redact(full))
+        if len(line) > LINE_LIMIT:
             line = f"{line[:LINE_LIMIT]} ... ({len(full)} characters, the rest is cut)"
         return line
 
@@ -196,8 +230,7 @@ def set_up(folder: Path, level: str | int = "INFO", console: bool = False) -> No
     # A full disk must not flood stderr with the log's own tracebacks.
     logging.raiseExceptions = False
     logging.captureWarnings(True)
-    sys.excepthook = _log_uncaught
-    threading.excepthook = _log_uncaught_in_thread
+    guard_terminal()
 
 
 def tear_down() -> None:
@@ -216,22 +249,57 @@ def forget(folder: Path, before: datetime | None) -> None:
     Raises StoreError.
     """
     for file in sorted(folder.glob(f"{LOG_NAME}*")):
-        try:
+        with _told_if_impossible(file):
             kept = b"" if before is None else _lines_since(file.read_bytes(), before)
             if not kept and file.name != LOG_NAME:
                 file.unlink()
-                continue
-            with file.open("r+b") as opened:
-                opened.write(kept)
-                opened.truncate()
-                opened.flush()
-                os.fsync(opened.fileno())
-        except FileNotFoundError:  # turned over meanwhile
-            continue
-        except OSError as error:
-            raise StoreError(
-                f"The log {file} cannot be emptied ({error.strerror}). Remove it by hand."
-            ) from error
+            else:
+                _replace(file, kept)
+
+
+def forget_naming(folder: Path, words: Collection[str]) -> bool:
+    """Remove from the log's files what holds one of these words; True when there was any.
+
+    Whole entries, with their tracebacks. The agent may be writing. Raises StoreError.
+    """
+    wanted = [word.casefold() for word in words if word]
+
+    def holds_none(entry: str) -> bool:
+        return not any(word in entry.casefold() for word in wanted)
+
+    found = False
+    for file in sorted(folder.glob(f"{LOG_NAME}*")):
+        with _told_if_impossible(file):
+            before = file.read_bytes()
+            entries = _ENTRY.split(before.decode("utf-8", "surrogateescape"))
+            kept = "".join(filter(holds_none, entries)).encode("utf-8", "surrogateescape")
+            if len(kept) != len(before):
+                found = True
+                _replace(file, kept)
+    return found
+
+
+@contextlib.contextmanager
+def _told_if_impossible(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:  # turned over meanwhile
+        pass
+    except OSError as error:
+        raise StoreError(
+            _("The log {file} cannot be emptied ({why}). Remove it by hand.").format(
+                file=file, why=error.strerror
+            )
+        ) from error
+
+
+def _replace(file: Path, kept: bytes) -> None:
+    """Write what is kept in the file's place; its writer appends wherever the end is."""
+    with file.open("r+b") as opened:
+        opened.write(kept)
+        opened.truncate()
+        opened.flush()
+        os.fsync(opened.fileno())
 
 
 def _lines_since(text: bytes, when: datetime) -> bytes:
@@ -245,20 +313,36 @@ def _lines_since(text: bytes, when: datetime) -> bytes:
     return b""
 
 
-def _log_uncaught(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    if not issubclass(kind, KeyboardInterrupt | SystemExit):
-        logging.getLogger("agent").critical("uncaught", exc_info=(kind, error, trace))
-    sys.__excepthook__(kind, error, trace)
+def guard_terminal() -> None:
+    """Mask what reaches the terminal by itself: warnings without a log to go to, and defects."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(RedactingFormatter("%(message)s"))
+    sys.excepthook = lambda _kind, error, _trace: uncaught(error)
+    threading.excepthook = _uncaught_in_thread
 
 
-def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+def uncaught(error: BaseException) -> None:
+    """Note a defect in the log, where there is one, and on the terminal."""
+    if _ours and not isinstance(error, KeyboardInterrupt | SystemExit):
+        logging.getLogger("agent").critical("uncaught", exc_info=error)
+    _to_terminal("".join(traceback.format_exception(error)))
+
+
+def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     if args.exc_value is None or issubclass(args.exc_type, SystemExit):
         return
     name = args.thread.name if args.thread else "?"
-    logging.getLogger("agent").critical(
-        "uncaught in thread %s",
-        name,
-        exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
-    )
+    if _ours:
+        logging.getLogger("agent").critical(
+            "uncaught in thread %s",
+            name,
+            exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
+        )
+        return
+    trace = "".join(traceback.format_exception(args.exc_value))
+    _to_terminal(f"uncaught in thread {name}\n{trace}")
+
+
+def _to_terminal(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # there may be none any more
+        print(_plain(redact(text.rstrip())), file=sys.stderr, flush=True)

@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from agent.translation import _
+
 SETTINGS_VERSION: Literal[1] = 1
 
 LOOPS = "local:"
@@ -126,7 +128,7 @@ def _whole_seconds(value: time | None) -> time | None:
     if value is None:
         return None
     if value.tzinfo is not None:
-        raise ValueError("times are those of this computer: leave the time zone out")
+        raise ValueError(_("times are those of this computer: leave the time zone out"))
     return value.replace(microsecond=0)
 
 
@@ -145,8 +147,10 @@ class NotificationSettings(_Section):
         if (self.quiet_from is None) != (self.quiet_to is None):
             missing = "quiet_to" if self.quiet_to is None else "quiet_from"
             raise ValueError(
-                f"{missing} is missing: quiet hours need both a beginning (quiet_from) and an end "
-                "(quiet_to)"
+                _(
+                    "{missing} is missing: quiet hours need both a beginning "
+                    "(quiet_from) and an end (quiet_to)"
+                ).format(missing=missing)
             )
         return self
 

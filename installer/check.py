@@ -21,7 +21,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DEMO_SECONDS = 10
-NEVER = ("torch", "torchvision", "matplotlib", "onnx", "sympy", "libgtk-3", "libglib-2.0")
+NEVER = (
+    "torch",
+    "torchvision",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "sympy",
+    "libgtk-3",
+    "libglib-2.0",
+)
 """Nothing of that name may be in the folder."""
 SCREEN_TOOLS = ("Xvfb", "openbox", "xfce4-panel", "dbus-daemon", "dbus-send")
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 EXCLUDED = [
     # training and its tools: the extra 'train', gigabytes
-    "torch", "torchvision", "onnx", "matplotlib", "sympy", "networkx",
+    "torch", "torchvision", "onnx", "onnxruntime", "matplotlib", "sympy", "networkx",
     # optional parts of libraries that nobody here calls
     "IPython", "OpenSSL", "PyQt5", "PyQt6", "PySide2", "PySide6", "cryptography", "docutils",
     "lxml", "numba", "pandas", "scipy", "tkinter",
@@ -57,7 +57,7 @@ ALWAYS_BY_NAME = [
 ]
 
 METADATA = [
-    "fastapi", "miniaudio", "numpy", "onnxruntime", "opencv-python", "Pillow", "plyer",
+    "fastapi", "miniaudio", "numpy", "opencv-python", "Pillow", "plyer",
     "pydantic", "pystray", "soundfile", "soxr", "spotipy", "uvicorn",
 ]  # fmt: skip
 """Libraries whose version the bug report names."""
@@ -77,9 +77,6 @@ _LEFT_OUT = [
     # Pictures: PNG and JPEG are all that is drawn or read.
     r"^PIL/_(avif|webp|imagingtk|imagingcms)\.",
     r"^pillow\.libs/lib(avif|webp|sharpyuv|lcms2)[-.\w]*$",
-    # A second copy of the engine, for programs in C; Python's module has its own inside.
-    r"^onnxruntime/capi/libonnxruntime\.so",
-    r"^onnxruntime[./](tools|transformers|quantization|datasets)([./]|$)",
     # Other cascades than the frontal faces.
     r"^cv2/data/(?!haarcascade_frontalface_default\.xml|__init__)",
     # Qt's fonts: the preview draws its own words.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import runpy
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # How long an example takes tells only how busy the machine is.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -26,6 +31,33 @@ def moodtray_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MOODTRAY_HOME", str(home))
     monkeypatch.setenv("LANGUAGE", "en")
     return home
+
+
+@pytest.fixture(scope="session")
+def sleeping_browser() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """The one browser of this process, and Playwright's event loop.
+
+    The loop stands still in this thread between two calls, and asyncio takes it for a running one:
+    a second Playwright, or ``asyncio.run``, would be refused. So it is hidden between tests.
+    """
+    from tests.browser import chromium
+
+    with chromium() as browser:
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
+
+
+@pytest.fixture
+def browser(
+    sleeping_browser: tuple[Browser, asyncio.AbstractEventLoop],
+) -> Iterator[Browser]:
+    """A Chromium, shared by all tests of this process; each opens pages with an empty profile."""
+    browser, loop = sleeping_browser
+    asyncio._set_running_loop(loop)
+    yield browser
+    asyncio._set_running_loop(None)
 
 
 @pytest.hookimpl(wrapper=True)

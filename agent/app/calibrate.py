@@ -16,6 +16,7 @@ from agent.core.calibration import EVERY, CannotLearn, Lesson
 from agent.core.person import Person
 from agent.settings import CameraSettings
 from agent.store.paths import Paths
+from agent.translation import _
 from agent.types import EMOTIONS, MoodState, Observation
 from agent.vision.alignment import crop
 from agent.vision.burst import Burst, Look
@@ -42,7 +43,9 @@ class Progress:
 
     def __str__(self) -> str:
         today, learned = (f"{MOOD_WORDS[e]} {p:.0%}" for e, p in (self.now, self.then))
-        return f"{self.left:3.0f} s   read now: {today:16} as learned: {learned}"
+        return _("{left:3.0f} s   read now: {today:16} as learned: {learned}").format(
+            left=self.left, today=today, learned=learned
+        )
 
 
 class Calibrator:

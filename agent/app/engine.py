@@ -41,6 +41,7 @@ from agent.store import catalogues
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
+from agent.translation import _
 from agent.types import CameraState, PlayState, Snapshot
 from agent.vision.camera import OpenCVCamera
 from agent.vision.expression import ExpressionClassifier
@@ -167,7 +168,7 @@ class Engine:
         self._first_start = not self._paths.settings_file.exists()
         loaded = self._settings_file.load_or_last_good()
         if (news := self._settings_file.news) is not None:
-            self.report(events.Notice("Your settings were brought up to date", news))
+            self.report(events.Notice(_("Your settings were brought up to date"), news))
         return loaded
 
     def _build(self, classifier: ExpressionClassifier, tray: Tray | None) -> Components:

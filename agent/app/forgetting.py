@@ -15,6 +15,7 @@ from agent.errors import AgentError
 from agent.ports import Clock
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,12 @@ def forget(paths: Paths, before: datetime | None) -> str:
         history.close()
     logs.forget(paths.logs, before)
     if before is not None:
-        return (
-            f"All that was noted before {before:%d %B %Y} is deleted: moods, changes of the music, "
+        return _(
+            "All that was noted before {before:%d %B %Y} is deleted: moods, changes of the music, "
             "your answers, and the log."
-        )
+        ).format(before=before)
     forget_other_faces(paths)
-    return (
+    return _(
         "All that was noted is deleted: moods, changes of the music, your answers, the log, and "
         "what was learned of your face. Settings and logins stay; 'moodtray logout' removes the "
         "login to Spotify."

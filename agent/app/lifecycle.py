@@ -18,6 +18,7 @@ from agent.desktop.process_guard import guard_memory
 from agent.desktop.quit_signals import on_quit_signal
 from agent.ports import Clock
 from agent.store.paths import Paths
+from agent.translation import _
 
 if TYPE_CHECKING:
     from agent.app.engine import Engine
@@ -60,8 +61,14 @@ class App:
         if not self._options.headless:
             self._tray = self._make_tray()
         if self._options.settings is None:  # a demo tells for itself
-            where = "its icon is in the tray" if self._tray else "'moodtray status' tells how it is"
-            self._options.tell(f"Moodtray is running: {where}. Ctrl+C ends it.")
+            where = (
+                _("its icon is in the tray")
+                if self._tray
+                else _("'moodtray status' tells how it is")
+            )
+            self._options.tell(
+                _("Moodtray is running: {where}. Ctrl+C ends it.").format(where=where)
+            )
         if self._tray is None:
             self._start()
         else:
@@ -106,7 +113,7 @@ class App:
         tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
         if notice:
             self._options.tell(notice)
-            self.report(events.Notice("The tray is limited here", notice, trouble=True))
+            self.report(events.Notice(_("The tray is limited here"), notice, trouble=True))
         return tray
 
     def _on_menu_action(self, action: MenuAction) -> None:

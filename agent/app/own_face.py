@@ -14,6 +14,7 @@ from agent.core.person import STRANGER, Person
 from agent.errors import AgentError, StoreError
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths
+from agent.translation import N_, _
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ NAME = "face.json"
 class OtherFace(StoreError):
     """What was learned of the face cannot be used."""
 
-    title = "Your face has to be learned again"
+    title = N_("Your face has to be learned again")
 
 
 class OwnFace:
@@ -44,19 +45,23 @@ class OwnFace:
         values = self._file.load()
         try:
             if values is None or values.get("format") != FORMAT:
-                raise ValueError("it is damaged")
+                raise ValueError(_("it is damaged"))
             if values.get("network") != self._fingerprint:
-                raise ValueError("it was learned with another version of the network")
+                raise ValueError(_("it was learned with another version of the network"))
             return Person.from_numbers(values)
         except ValueError as error:
             kept = self._set_aside()
             log.warning("%s set aside: %s", self._file.path, error)
             tell(
                 OtherFace(
-                    f"What Moodtray had learned of your face cannot be used any more: {error}. "
-                    + (f"The file is kept as {kept}. " if kept else "")
-                    + "Until it learns your face again ('moodtray calibrate') it reads you like "
-                    "anybody."
+                    _(
+                        "What Moodtray had learned of your face cannot be used any more: {error}. "
+                    ).format(error=error)
+                    + (_("The file is kept as {kept}. ").format(kept=kept) if kept else "")
+                    + _(
+                        "Until it learns your face again ('moodtray calibrate') it "
+                        "reads you like anybody."
+                    )
                 )
             )
             return STRANGER
@@ -84,5 +89,8 @@ def forget_other_faces(paths: Paths) -> None:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            reason = error.strerror or error
-            raise StoreError(f"{path} cannot be deleted ({reason}). Delete it by hand.") from error
+            raise StoreError(
+                _("{path} cannot be deleted ({why}). Delete it by hand.").format(
+                    path=path, why=error.strerror or error
+                )
+            ) from error

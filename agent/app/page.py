@@ -22,7 +22,7 @@ import platformdirs
 from agent.app.taps import Taps
 from agent.errors import AgentError, DesktopError
 from agent.ports import Clock, Report
-from agent.store.files import write_atomic
+from agent.store.files import write_private
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
@@ -102,6 +102,7 @@ class Page:
         port = self.server.port
         assert port is not None
         self._wake_server(port)
+        self._remember_port()
         return self._access_at(port).link(page)
 
     @staticmethod
@@ -113,7 +114,6 @@ class Page:
     def open(self, page: str = "") -> None:
         """Show a page in the user's browser. Raises DesktopError."""
         link = self.link(page)
-        self._remember_port()
         if not has_browser() or not webbrowser.open(self._way_in(link)):
             raise DesktopError(
                 _(
@@ -153,7 +153,7 @@ class Page:
             '<!doctype html><meta charset="utf-8"><title>Moodtray</title>'
             f'<meta http-equiv="refresh" content="0;url={address}"><a href="{address}">Moodtray</a>'
         )
-        write_atomic(file, text.encode(), mode=0o600)
+        write_private(file, text.encode())
         return file.as_uri()
 
     # -- the server's thread
@@ -220,7 +220,7 @@ class Page:
 
     def _remember_port(self) -> None:
         try:
-            write_atomic(self._paths.runtime / PORT_FILE, str(self.server.port).encode())
+            write_private(self._paths.runtime / PORT_FILE, str(self.server.port).encode())
         except AgentError as error:
             log.info("the page's port is not remembered: %s", error)
 

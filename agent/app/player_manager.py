@@ -12,6 +12,7 @@ from agent.players.player_worker import PlayerWorker
 from agent.ports import Clock, Report
 from agent.settings import Settings
 from agent.store.paths import Paths
+from agent.translation import _
 from agent.types import MoodState, Playlist
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class PlayerManager:
 
     def _use_local(self, settings: Settings) -> None:
         from agent.app.music_folders import MusicFolders
-        from agent.players.local import LocalPlayer, playlists_for
+        from agent.players.local import NAME, LocalPlayer, playlists_for
 
         if self._adopted is None:
             self._adopted = MusicFolders(self._paths.music, self._clock)
@@ -79,7 +80,7 @@ class PlayerManager:
         playlists = playlists_for(settings, self._adopted.adopted)
         self._leave_spotify()
         self._folders.forget()
-        self._report(events.PlayerChanged(LocalPlayer.name, _by_mood(playlists), None))
+        self._report(events.PlayerChanged(_(NAME), _by_mood(playlists), None))
         # Its volume can be changed while it plays; for the rest it is built anew.
         wanted = ("local", settings.local.model_copy(update={"volume": 1.0}))
         if self._in_use == wanted and self._local is not None:

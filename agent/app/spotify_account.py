@@ -16,6 +16,7 @@ from agent.ports import Clock, Report
 from agent.settings import Settings
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
+from agent.translation import _
 
 LOGIN_READY = 15.0
 """Seconds that the login's own server may take to be there, or to be gone."""
@@ -92,9 +93,12 @@ class Account:
         if login is not None and login.needs_reminder(self._clock.now()):
             self._report(
                 events.Notice(
-                    "Please log in to Spotify again soon",
-                    f"Spotify ends every login after six months; yours ends on "
-                    f"{login.ends:%d %B}. 'Log in' in the tray or 'moodtray login' renews it.",
+                    _("Please log in to Spotify again soon"),
+                    _(
+                        "Spotify ends every login after six months; yours ends on "
+                        "{ends:%d %B}. 'Log in' in the tray or 'moodtray login' renews "
+                        "it."
+                    ).format(ends=login.ends),
                 )
             )
 
@@ -132,8 +136,8 @@ class Account:
             return
         from agent.app import spotify_login
 
-        told = spotify_login.next_step(settings) or "Moodtray may now choose music on Spotify."
-        self._report(events.Notice("Logged in", told, asked=True))
+        told = spotify_login.next_step(settings) or _("Moodtray may now choose music on Spotify.")
+        self._report(events.Notice(_("Logged in"), told, asked=True))
         self._report(events.SettingsChanged(settings))
 
     def begin(self, client_id: str, back: str) -> str:
@@ -154,7 +158,7 @@ class Account:
         try:
             answer = answers.get(timeout=LOGIN_READY)
         except queue.Empty:
-            raise NeedsLogin("The login does not start. Try again in a moment.") from None
+            raise NeedsLogin(_("The login does not start. Try again in a moment.")) from None
         if isinstance(answer, AgentError):
             raise answer
         return answer
@@ -197,7 +201,7 @@ class Account:
         except AgentError as error:
             self._report(events.Notice(error.title, error.message, asked=True, trouble=True))
             return
-        self._report(events.Notice("Logged out", told, asked=True))
+        self._report(events.Notice(_("Logged out"), told, asked=True))
         self._report(events.SettingsChanged(settings))
 
 
@@ -240,8 +244,11 @@ def log_out(paths: Paths) -> str:
 
     A mistake in the settings keeps nobody from it. Raises StoreError.
     """
-    from agent.players.spotify.logout import KEPT, logout
+    from agent.players.spotify.logout import KEPT, REVOKE, logout
 
-    settings, _ = SettingsFile(paths).load_or_last_good()
+    settings, _rest = SettingsFile(paths).load_or_last_good()
     removed = logout(paths, settings)
-    return f"Removed: {', '.join(removed)}.\n{KEPT}" if removed else "Nothing was stored."
+    if not removed:
+        return f"{_('Nothing was stored.')} {_(REVOKE)}"
+    done = _("Removed: {removed}.\n{kept}").format(removed=", ".join(removed), kept=_(KEPT))
+    return f"{done} {_(REVOKE)}"

@@ -18,6 +18,7 @@ from agent.players.spotify.endpoints import DASHBOARD, Endpoints
 from agent.ports import Clock
 from agent.settings import Settings
 from agent.store.paths import Paths
+from agent.translation import _
 
 
 def login(
@@ -52,11 +53,14 @@ def login(
     client_id = (client_id or settings.spotify.client_id or "").strip() or None
     if client_id is not None and not is_client_id(client_id):
         raise SettingsError(
-            f"'{client_id[:80]}' is no client ID. It is the row of 32 letters and digits under "
-            f"'Client ID' on your app's page at {DASHBOARD}."
+            _(
+                "'{client_id}' is no client ID. It is the row of 32 letters "
+                "and digits under 'Client ID' on your app's page at "
+                "{dashboard}."
+            ).format(client_id=client_id[:80], dashboard=DASHBOARD)
         )
     if client_id is None and no_browser:
-        raise NeedsLogin(guide_text(settings.spotify.port), title="A client ID is needed")
+        raise NeedsLogin(guide_text(settings.spotify.port), title=_("A client ID is needed"))
     at = Endpoints.at(spotify_url)
     accounts = Accounts(at.accounts, clock, storage.ledger(settings, paths, clock))
     flow = LoginFlow(
@@ -85,19 +89,19 @@ def login(
         if take_link is not None:
             take_link(link)
         elif no_browser:
-            tell("Open this address in a browser on this computer (it works once):")
+            tell(_("Open this address in a browser on this computer (it works once):"))
             show(link)
         else:
             server.write_redirect_file(redirect_file)
             if (open_browser or _open_browser)(redirect_file.as_uri()):
-                tell("Your browser shows the next step. Waiting for it ...")
+                tell(_("Your browser shows the next step. Waiting for it ..."))
                 # A browser may accept the file and show nothing.
-                tell(f"If no page opened: {link}")
+                tell(_("If no page opened: {link}").format(link=link))
             else:
-                tell("No browser could be opened. Open this address yourself (it works once):")
+                tell(_("No browser could be opened. Open this address yourself (it works once):"))
                 show(link)
         server.wait(cancelled)
-        tell(f"Logged in to Spotify. {next_step(settings)}".rstrip())
+        tell(_("Logged in to Spotify. {next_step}").format(next_step=next_step(settings)).rstrip())
     finally:
         server.stop()
         accounts.close()
@@ -108,9 +112,9 @@ def next_step(settings: Settings) -> str:
     """Return what is still missing after a login, for people; empty: nothing."""
     if settings.spotify_playlists:
         return ""
-    return (
-        "Now name a playlist for each mood under [spotify_playlists] in the settings; until then "
-        "Moodtray leaves the music alone."
+    return _(
+        "Now name a playlist for each mood under [spotify_playlists] "
+        "in the settings; until then Moodtray leaves the music alone."
     )
 
 
@@ -121,12 +125,13 @@ def redirect_uri(port: int) -> str:
 
 def guide_text(port: int) -> str:
     """Explain, for a terminal, how to make the app at Spotify."""
-    return (
-        "Moodtray works through a Spotify app of your own (made once, free, Premium needed):\n"
-        f"  1. Open {DASHBOARD} and press 'Create app'; tick 'Web API'.\n"
-        f"  2. Enter as redirect URI exactly: {redirect_uri(port)}\n"
-        "  3. Copy the client ID and run: moodtray login --client-id THE_ID"
-    )
+    return _(
+        "Moodtray works through a Spotify app of your own (made once, "
+        "free, Premium needed):\n  1. Open {dashboard} and press "
+        "'Create app'; tick 'Web API'.\n  2. Enter as redirect URI "
+        "exactly: {redirect_uri}\n  3. Copy the client ID and run: "
+        "moodtray login --client-id THE_ID"
+    ).format(dashboard=DASHBOARD, redirect_uri=redirect_uri(port))
 
 
 def _to_stdout(text: str) -> None:

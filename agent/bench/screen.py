@@ -61,8 +61,8 @@ def tray(clip: Path, starts: int, seconds: float) -> TrayFigures:
 
     if choose_backend().name is None:
         return TrayFigures()
-    # The library's own choice, as anybody's program makes it; without X it would not start.
-    choice = {} if os.environ.get("DISPLAY") else {"PYSTRAY_BACKEND": "dummy"}
+    # The lightest that the library has here: left to itself it may load GTK, and flatter us.
+    choice = {"PYSTRAY_BACKEND": "xorg" if os.environ.get("DISPLAY") else "dummy"}
     bare: list[float] = []
     icon: list[float] = []
     try:

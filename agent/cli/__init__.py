@@ -8,6 +8,9 @@ def main() -> NoReturn:
 
     Entries for the start at login that older versions wrote say ``from agent.cli import main``.
     """
+    from agent.cli import words
+
+    words.speak()
     from agent.cli.commands import main as run
 
     run()

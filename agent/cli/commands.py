@@ -21,11 +21,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from agent import __version__
+from agent.cli import words
 from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
+from agent.translation import N_, _
 from agent.types import MoodState
-from agent.wording import AUTO, MOOD_WORDS, MOODS, MOST_MINUTES, parse_minutes, parse_mood
+from agent.wording import AUTO, MOST_MINUTES, parse_minutes, parse_mood
 
 app = typer.Typer(
     name="moodtray",
@@ -34,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # its listings would show local values: tokens, frames
 )
-NOW, SET_UP, LOOK = "Every day", "Setting up", "Looking closer"
+NOW, SET_UP, LOOK = N_("Every day"), N_("Setting up"), N_("Looking closer")
 """The headings of the help."""
 
 autostart_app = typer.Typer(help="Start Moodtray at login.", no_args_is_help=True)
@@ -47,25 +49,34 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 
 def main() -> NoReturn:
     """Run a command; an expected error is told in one line."""
+    from agent import logs
     from agent.training.cli import register
 
     _have_streams()
     _speak_utf8()
+    logs.guard_terminal()
     code = 0
     try:
         speak_as_set(Paths.default())
         register(dev_app)
         register(app, hidden=True)  # their names of before
-        app()
+        command = typer.main.get_command(app)
+        words.translate(command)
+        command()
     except AgentError as error:
         _tell(f"{error.title}: {error.message}")
         code = 3 if isinstance(error, NotRunning) else 1
     except OSError as error:
-        if not _is_of_output(error):
-            raise
-        code = _output_lost(error)
+        if _is_of_output(error):
+            code = _output_lost(error)
+        else:
+            logs.uncaught(error)
+            code = 1
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except Exception as error:  # noqa: BLE001 - a defect
+        logs.uncaught(error)
+        code = 1
     _leave(code)
 
 
@@ -103,7 +114,7 @@ def _is_of_output(error: OSError) -> bool:
 def _output_lost(error: OSError) -> int:
     """Say that what was printed did not arrive; returns the exit code."""
     if error.errno != errno.EPIPE:  # who closed a pipe has seen enough
-        _tell(f"The output could not be written: {error.strerror}.")
+        _tell(_("The output could not be written: {why}.").format(why=error.strerror))
     return 1
 
 
@@ -189,7 +200,7 @@ def run(
     from agent.desktop.single_instance import Instance
 
     if player not in (None, "auto", "spotify", "local"):
-        raise typer.BadParameter("auto, spotify or local", param_hint="--player")
+        raise typer.BadParameter(_("auto, spotify or local"), param_hint="--player")
     if home is not None:
         os.environ[HOME] = home  # for our children as well
     paths = Paths.default()
@@ -253,15 +264,22 @@ def consent(
 
     paths = Paths.default()
     if withdraw:
-        print("Taken back." if kept.withdraw(paths) else "There was no consent to take back.")
+        print(_("Taken back.") if kept.withdraw(paths) else _("There was no consent to take back."))
         return
-    print(kept.TEXT)
-    if yes or typer.confirm(kept.QUESTION):
+    print(_(kept.TEXT))
+    if yes or _agreed(_(kept.QUESTION)):
         kept.give(paths, datetime.now().astimezone())
-        print("Thank you. Moodtray may use the camera.")
+        print(_("Thank you. Moodtray may use the camera."))
     else:
-        print("The camera stays closed.")
+        print(_("The camera stays closed."))
         raise typer.Exit(1)
+
+
+def _agreed(question: str) -> bool:
+    """Ask in the terminal; only a clear yes is one."""
+    choice = _("[y/N]")
+    said = input(f"{question} {choice}: ").strip().casefold()
+    return said in ("y", "yes", *_("y yes").split())
 
 
 # --- looking at things ----------------------------------------------------------------------------
@@ -325,7 +343,7 @@ def doctor(
 
         now = SystemClock().now()
         made = make(paths, report.as_dict(checks), out or Path.cwd(), now)
-        _tell(f"Written: {made}")
+        _tell(_("Written: {made}").format(made=made))
     if any(c.ok is False for c in checks):
         raise typer.Exit(1)
 
@@ -405,7 +423,9 @@ def forget(
     from agent.app.forgetting import forget as delete
 
     if everything == (before is not None):
-        raise typer.BadParameter("one of the two is needed", param_hint="--everything or --before")
+        raise typer.BadParameter(
+            _("one of the two is needed"), param_hint=_("--everything or --before")
+        )
     if everything:
         _forget_face(Paths.default())
     print(delete(Paths.default(), before and before.astimezone()))
@@ -418,7 +438,7 @@ def _forget_face(paths: Paths) -> str:
     if _answers(paths):
         return str(_ask("face")["text"])
     store(paths, "", None)
-    return "Your face is forgotten."
+    return _("Your face is forgotten.")
 
 
 # --- a running Moodtray ---------------------------------------------------------------------------
@@ -473,7 +493,7 @@ def journey(
     """Let the music lead from one mood to another: moodtray journey sad happy."""
     ways = {"lift": "happy", "calm": "neutral", "energise": "surprise"}
     if len(moods) > 2:
-        raise typer.BadParameter("at most two moods", param_hint="MOODS")
+        raise typer.BadParameter(_("at most two moods"), param_hint="MOODS")
     if moods == ["stop"]:
         print(_ask("journey")["text"])
         return
@@ -481,7 +501,7 @@ def journey(
     start = _emotion(named[0]) if len(named) == 2 else ""
     goal = _emotion(named[-1])
     if AUTO in (start, goal):
-        raise typer.BadParameter("two moods, for example: sad happy", param_hint="MOODS")
+        raise typer.BadParameter(_("two moods, for example: sad happy"), param_hint="MOODS")
     print(_ask("journey", start=start, goal=goal)["text"])
 
 
@@ -508,15 +528,17 @@ def calibrate(
         print(_forget_face(paths))
         return
     if camera is None and not kept.is_given(paths):
-        raise AgentError("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
-    settings, _ = SettingsFile(paths).load_or_last_good()
+        raise AgentError(
+            _("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
+        )
+    settings, _rest = SettingsFile(paths).load_or_last_good()
     calibrator = Calibrator(settings.camera, camera)
     calibrator.lesson.seconds = seconds
     pauses = running and camera is None and not _ask("status")["camera_paused"]
     if pauses:
         _ask("pause")
     try:
-        print("Look as you do when you work.")
+        print(_("Look as you do when you work."))
         person = calibrator.run(lambda progress: _tell(str(progress)), _next_expression)
     finally:
         if pauses:
@@ -525,7 +547,9 @@ def calibrate(
         print(_ask("face", numbers=person.as_numbers())["text"])
     else:
         store(paths, calibrator.fingerprint, person)
-        print("Your face is learned: 16 numbers, no picture. 'moodtray calibrate --forget' undoes.")
+        print(
+            _("Your face is learned: 16 numbers, no picture. 'moodtray calibrate --forget' undoes.")
+        )
 
 
 def _answers(paths: Paths) -> bool:
@@ -543,7 +567,7 @@ def _next_expression() -> MoodState | None:
     """Ask for one of the seven, where somebody can answer; None: that is all."""
     if not sys.stdin.isatty():
         return None
-    said = input("Smile, or show another of the seven: its name and Enter (Enter alone: done): ")
+    said = input(_("Smile, or show another of the seven: its name and Enter (Enter alone: done): "))
     if not said.strip():
         return None
     try:
@@ -583,7 +607,8 @@ def mood(
         str,
         typer.Argument(
             metavar="MOOD",
-            help=f"{', '.join(MOOD_WORDS[mood] for mood in MOODS)}; {AUTO}: go by your face again.",
+            help="angry, disgusted, afraid, happy, sad, surprised or neutral; auto: go by your "
+            "face again.",
         ),
     ],
     minutes: Annotated[
@@ -608,7 +633,7 @@ def _emotion(text: str) -> str:
 def _time(text: str | None, minutes: float | None) -> float | None:
     """Return the minutes from either option; None: neither is given."""
     if minutes is not None and not math.isfinite(minutes):
-        raise typer.BadParameter("a number of minutes", param_hint="--minutes")
+        raise typer.BadParameter(_("a number of minutes"), param_hint="--minutes")
     if text is None:
         return minutes
     try:
@@ -629,7 +654,7 @@ def music(action: Annotated[str, typer.Argument(help="pause, resume or next (tra
     """Pause the music, go on with it, or skip to the next track."""
     action = action.strip().casefold()
     if action not in ("pause", "resume", "next"):
-        raise typer.BadParameter("pause, resume or next", param_hint="ACTION")
+        raise typer.BadParameter(_("pause, resume or next"), param_hint="ACTION")
     print(_ask("music", action=action)["text"])
 
 
@@ -675,7 +700,7 @@ def settings(
     """Open the page: settings, music for your moods, history, first steps."""
     if page not in ("settings", "history", "moods", "start", "spotify", "now"):
         raise typer.BadParameter(
-            "settings, history, moods, start, spotify or now", param_hint="PAGE"
+            _("settings, history, moods, start, spotify or now"), param_hint="PAGE"
         )
     answer = _ask("page", page="" if page == "now" else page, show=not print_url)
     print(answer["url"] if print_url else answer["text"])
@@ -692,8 +717,8 @@ def install() -> None:
 
     _only_on_linux("install")
     entry = launcher.install(program_command())
-    print(f"Moodtray is among your desktop's programs now ({entry}).")
-    print("'moodtray autostart enable' starts it at login; 'moodtray uninstall' undoes both.")
+    print(_("Moodtray is among your desktop's programs now ({entry}).").format(entry=entry))
+    print(_("'moodtray autostart enable' starts it at login; 'moodtray uninstall' undoes both."))
 
 
 @app.command()
@@ -706,25 +731,29 @@ def uninstall() -> None:
     gone = launcher.uninstall()
     if autostart().status().enabled:
         autostart().disable()
-        print("Moodtray does not start at login any more.")
+        print(_("Moodtray does not start at login any more."))
     if gone:
-        print("Moodtray is taken from your desktop's programs.")
+        print(_("Moodtray is taken from your desktop's programs."))
     else:
-        print("There was no entry in your desktop's programs to take away.")
+        print(_("There was no entry in your desktop's programs to take away."))
     paths = Paths.default()
     print(
-        f"What it kept is still there: your settings ({paths.config}), history ({paths.data}) and "
-        f"the rest ({paths.state}). Delete these folders if you like. The program "
-        "itself goes with 'pipx uninstall moodtray', 'uv tool uninstall moodtray' or "
-        "'pip uninstall moodtray'."
+        _(
+            "What it kept is still there: your settings ({config}), history ({data}) and the rest "
+            "({state}). Delete these folders if you like. The program itself goes with 'pipx "
+            "uninstall moodtray', 'uv tool uninstall moodtray' or 'pip uninstall moodtray'."
+        ).format(config=paths.config, data=paths.data, state=paths.state)
     )
 
 
 def _only_on_linux(verb: str) -> None:
     if sys.platform != "linux":
         raise DesktopError(
-            f"'moodtray {verb}' is for Linux. On this system the installer puts Moodtray among "
-            "the programs, and the system's own settings take it away."
+            _(
+                "'moodtray {verb}' is for Linux. On this system the installer "
+                "puts Moodtray among the programs, and the system's own "
+                "settings take it away."
+            ).format(verb=verb)
         )
 
 
@@ -734,7 +763,7 @@ def enable() -> None:
     from agent.desktop.autostart import autostart
 
     autostart().enable()
-    print("Moodtray starts at login from now on.")
+    print(_("Moodtray starts at login from now on."))
 
 
 @autostart_app.command()
@@ -743,7 +772,7 @@ def disable() -> None:
     from agent.desktop.autostart import autostart
 
     autostart().disable()
-    print("Moodtray does not start at login.")
+    print(_("Moodtray does not start at login."))
 
 
 @autostart_app.command(name="status")

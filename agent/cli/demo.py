@@ -29,8 +29,9 @@ from agent.settings import (
     Settings,
 )
 from agent.store.paths import Paths, ensure_folder, resources_dir
+from agent.translation import _
 from agent.types import MoodState
-from agent.wording import MOOD_WORDS, capital, describe
+from agent.wording import capital, describe, mood_word
 
 DEMO_SETTINGS = Settings(
     camera=CameraSettings(interval=0.7, burst_frames=3, burst_duration=0.2),
@@ -55,7 +56,9 @@ def clip() -> Path:
     """Find the demo clip. Raises BadPicture when the installation lacks it."""
     path = resources_dir() / "demo" / "clip.mp4"
     if not path.is_file():
-        raise BadPicture(f"The demo clip is missing from this installation ({path}).")
+        raise BadPicture(
+            _("The demo clip is missing from this installation ({path}).").format(path=path)
+        )
     return path
 
 
@@ -149,11 +152,11 @@ class Story:
         if self._live is None:
             return
         if seen is None:
-            self._live(f"{CLEAR}        no face")
+            self._live(_("{clear}        no face").format(clear=CLEAR))
             return
         name, share = max(seen.items(), key=lambda pair: pair[1])
         bar = "█" * round(share * 20)
-        self._live(f"{CLEAR}        {MOOD_WORDS[MoodState(name)]:<10}{share:4.0%} {bar}")
+        self._live(f"{CLEAR}        {mood_word(MoodState(name)):<10}{share:4.0%} {bar}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +203,20 @@ def run(
                 out(json.dumps(line) if as_json else tell(line))
 
     if told_as_story:
-        out(f"A synthetic face plays the webcam, for {length:.0f} seconds:")
+        out(_("A synthetic face plays the webcam, for {length:.0f} seconds:").format(length=length))
     elif not as_json:
-        out(f"[bold]Moodtray demo[/] - {length:.0f} s of a synthetic face, seen as if by a webcam.")
         out(
-            "[dim]Times are shortened: a look every 0.7 s (normally 5), a mood after 1 s (10), "
-            "away after 2.5 s (15), 4 s between switches (120), which come at once.[/]"
+            _(
+                "[bold]Moodtray demo[/] - {length:.0f} s of a synthetic face, "
+                "seen as if by a webcam."
+            ).format(length=length)
+        )
+        out(
+            _(
+                "[dim]Times are shortened: a look every 0.7 s (normally 5), a "
+                "mood after 1 s (10), away after 2.5 s (15), 4 s between "
+                "switches (120), which come at once.[/]"
+            )
         )
     with tempfile.TemporaryDirectory(prefix="moodtray-demo-") as folder:
         paths = Paths.below(Path(folder))
@@ -240,7 +251,7 @@ def run(
             logs.tear_down()
     if told_as_story:
         story.end()
-        out(f"{CLEAR if live else ''}[bold]Now you:[/] moodtray run")
+        out(_("{what}[bold]Now you:[/] moodtray run").format(what=CLEAR if live else ""))
     elif as_json:
         out(json.dumps({"t": length, "event": "summary", **summary.as_dict()}))
     else:
@@ -268,10 +279,14 @@ def tell(line: dict[str, Any]) -> str:
             state = MoodState(line["state"])
             words = describe(state)
             share = f" ({line['confidence']:.0%})" if state.is_emotion else ""
-            return f"{at}[bold cyan]mood[/]      {words}{share}"
+            return _("{at}[bold cyan]mood[/]      {words}{share}").format(
+                at=at, words=words, share=share
+            )
         case "decision":
             what = f" → {escape(line['playlist_name'])}" if line["playlist_name"] else ""
-            return f"{at}[magenta]decision[/]  {line['action']}{what}: {line['reason']}"
+            return _("{at}[magenta]decision[/]  {line}{what}: {line_2}").format(
+                at=at, line=line["action"], what=what, line_2=line["reason"]
+            )
         case "playback":
             what = escape(line["context_name"] or line["title"] or "nothing")
             return f"{at}[green]music[/]     {line['state']}: {what}"
@@ -282,7 +297,7 @@ def tell(line: dict[str, Any]) -> str:
 def _seen(line: dict[str, Any]) -> str:
     seen = line["probabilities"]
     if seen is None:
-        return "[dim]seen      no face[/]"
+        return _("[dim]seen      no face[/]")
     best = sorted(seen.items(), key=lambda pair: -pair[1])[:3]
     bar = "█" * round(best[0][1] * 20)
     return "seen      " + "  ".join(f"{n} {p:.0%}" for n, p in best) + f"  [dim]{bar}[/]"
@@ -291,7 +306,14 @@ def _seen(line: dict[str, Any]) -> str:
 def _told(summary: Summary) -> str:
     moods = ", ".join(dict.fromkeys(summary.moods)) or "none"
     played = " → ".join(summary.switches) or "nothing"
-    return (
-        f"\n[bold]Summary[/]: {summary.observations} looks, {summary.with_face} with a face.\n"
-        f"  moods    {moods}\n  played   {played}\n  notices  {summary.notifications}"
+    return _(
+        "\n[bold]Summary[/]: {observations} looks, {with_face} with a "
+        "face.\n  moods    {moods}\n  played   {played}\n  notices  "
+        "{notifications}"
+    ).format(
+        observations=summary.observations,
+        with_face=summary.with_face,
+        moods=moods,
+        played=played,
+        notifications=summary.notifications,
     )

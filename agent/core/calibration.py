@@ -11,6 +11,7 @@ import numpy as np
 
 from agent.core.person import Person
 from agent.errors import AgentError
+from agent.translation import N_, _
 from agent.types import EMOTIONS, MoodState, Observation
 
 SECONDS = 30.0
@@ -26,7 +27,7 @@ LEAST = 8
 class CannotLearn(AgentError):
     """The face cannot be learned as things are."""
 
-    title = "Your face was not learned"
+    title = N_("Your face was not learned")
 
 
 @dataclass
@@ -58,8 +59,10 @@ class Lesson:
         """Make the person of what was seen. Raises CannotLearn where that is too little."""
         if len(self.rest) < LEAST:
             raise CannotLearn(
-                f"Only {len(self.rest)} clear looks at your face were had, and {LEAST} are needed. "
-                "Sit where the camera sees you well, and try again."
+                _(
+                    "Only {n} clear looks at your face were had, and {least} are "
+                    "needed. Sit where the camera sees you well, and try again."
+                ).format(n=len(self.rest), least=LEAST)
             )
         person = Person().learn([np.asarray(row) for row in self.rest])
         for emotion, row in self.labelled:
@@ -74,16 +77,18 @@ class Lesson:
         if self._trouble is None or self._trouble[0] != trouble:
             self._trouble = (trouble, look.time)
         elif look.time - self._trouble[1] >= PATIENCE:
-            raise CannotLearn(f"{trouble} Nothing was stored.")
+            raise CannotLearn(_("{trouble} Nothing was stored.").format(trouble=trouble))
         return False
 
 
 def _trouble(look: Observation) -> str | None:
     if look.probabilities is None:
-        return "No face is in the camera's picture. Sit before it, with light from the front."
+        return _("No face is in the camera's picture. Sit before it, with light from the front.")
     if look.faces > 1:
-        return "More than one person is in the camera's picture. One face is needed, yours."
+        return _("More than one person is in the camera's picture. One face is needed, yours.")
     if look.quality <= 0.1 or look.unclear:
         why = f" ({look.unclear})" if look.unclear else ""
-        return f"Your face cannot be seen well enough{why}. More light from the front may help."
+        return _(
+            "Your face cannot be seen well enough{why}. More light from the front may help."
+        ).format(why=why)
     return None

@@ -13,6 +13,7 @@ from agent.errors import AgentError, CameraBusy
 from agent.ports import Clock
 from agent.settings import CameraSettings
 from agent.timing import ToldOnce
+from agent.translation import _
 from agent.types import CameraState
 from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK
 
@@ -116,7 +117,7 @@ class CameraControl:
             return []
         if self._busy_since is None:
             self._busy_since = self._clock.monotonic()
-        self.problem = error.message if error else "The camera gives no picture"
+        self.problem = error.message if error else _("The camera gives no picture")
         # Another program lets the camera go by itself; a wrong name does not come right.
         passing = state is CameraState.LOST or isinstance(error, CameraBusy)
         if error is None or passing or not self._told.is_news():

@@ -31,6 +31,7 @@ from agent.core.workers import WorkerStates
 from agent.errors import AgentError, PlaylistGone
 from agent.ports import Clock
 from agent.settings import Settings
+from agent.translation import _
 from agent.types import (
     CameraState,
     Decision,
@@ -363,7 +364,7 @@ class Controller:
         try:
             learned = STRANGER if numbers is None else Person.from_numbers(numbers)
         except ValueError as error:
-            title = "Your face was not learned"
+            title = _("Your face was not learned")
             self._out.append(effects.Notify(messages.info(title, f"{error}.", True)))
             return
         self._out += self._mood_tracker.know(learned)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from agent.core.play_requests import PlayRequest
 from agent.timing import PLAY_AT_WORST
+from agent.translation import _
 from agent.types import Decision, Place, Playback, Playlist
 
 EARLY_SKIP = 60.0
@@ -42,7 +43,7 @@ def way_back(before: Playback, left: float) -> Playlist | None:
         position = (before.position or 0.0) + max(0.0, left - before.time)
         place = Place(before.track, min(position, before.duration or position))
     name = before.context_name if before.context is not None else before.title
-    return Playlist(uri, name or "what played before", place)
+    return Playlist(uri, name or _("what played before"), place)
 
 
 class Switches:

@@ -23,7 +23,7 @@ from agent.desktop.preview.window import SCREEN_SHARE, screen_size
 from agent.store.paths import Paths
 from agent.translation import N_, _
 
-TITLE = "About Moodtray"
+TITLE = N_("About Moodtray")
 WIDTH = 600
 """Pixels at 96 dpi; as high as the text needs."""
 
@@ -45,7 +45,7 @@ def show(paths: Paths) -> None:
     """
     check_display()
     process = multiprocessing.get_context("spawn").Process(
-        target=_window, args=(texts(paths),), name="moodtray-about", daemon=True
+        target=_window, args=(_(TITLE), texts(paths)), name="moodtray-about", daemon=True
     )
     process.start()
     process.join()
@@ -81,7 +81,12 @@ def picture(paragraphs: list[str], scale: float) -> Image.Image:
     canvas.paste(drawn, (px(28), px(26)), drawn)
     draw = ImageDraw.Draw(canvas)
     draw.text((px(120), px(34)), "Moodtray", fill=INK, font=font(px(28)))
-    draw.text((px(120), px(72)), f"Version {__version__}", fill=INK, font=font(px(14)))
+    draw.text(
+        (px(120), px(72)),
+        _("Version {version}").format(version=__version__),
+        fill=INK,
+        font=font(px(14)),
+    )
     top, plain = px(124), font(px(14))
     for paragraph in paragraphs:
         for line in paragraph.splitlines():
@@ -102,7 +107,7 @@ def _fitting(line: str, plain: Any, room: int) -> list[str]:
         width -= 1
 
 
-def _window(paragraphs: list[str]) -> None:
+def _window(title: str, paragraphs: list[str]) -> None:
     """Show the window, in the child process, until its button, Esc or any other key.
 
     The child process.
@@ -119,11 +124,11 @@ def _window(paragraphs: list[str]) -> None:
         most = min(SCREEN_SHARE * screen[0] / width, SCREEN_SHARE * screen[1] / height)
         scale = min(screen[2], most)
     shown = np.asarray(picture(paragraphs, scale))[..., ::-1]
-    cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-    cv2.imshow(TITLE, shown)
+    cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+    cv2.imshow(title, shown)
     while cv2.waitKey(100) < 0:
         try:
-            if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1.0:
+            if cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1.0:
                 return
         except cv2.error:  # raised, with Qt, once the button was pressed
             return

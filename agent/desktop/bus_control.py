@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from agent.desktop.dbus_server import BusError, BusServer, Interface, Method, bus_text
 from agent.events import NextPlaylist, PauseCamera, PlayForMood, RestartWorkers, ResumeCamera
 from agent.ports import Clock, Report
+from agent.translation import _
 from agent.types import Snapshot
 from agent.wording import until
 from agent.worker import Worker
@@ -127,29 +128,31 @@ class BusControl(Worker):
         if minutes > LONGEST_PAUSE:
             raise BusError(
                 "org.freedesktop.DBus.Error.InvalidArgs",
-                f"{minutes} minutes are more than a week; 0 pauses until resumed.",
+                _("{minutes} minutes are more than a week; 0 pauses until resumed.").format(
+                    minutes=minutes
+                ),
             )
         end = self.clock.now() + timedelta(minutes=minutes) if minutes else None
         self.report(PauseCamera(end))
-        return (f"The camera is paused {until(end, self.clock.now())}.",)
+        return (_("The camera is paused {until}.").format(until=until(end, self.clock.now())),)
 
     def _resume(self) -> tuple[str]:
         if not self._snapshot().consent:
             self.report(RestartWorkers())
             raise BusError(
                 NOT_ALLOWED,
-                "The camera is not allowed yet. 'moodtray consent' tells what it is for.",
+                _("The camera is not allowed yet. 'moodtray consent' tells what it is for."),
             )
         self.report(ResumeCamera())
-        return ("The camera may be used again.",)
+        return (_("The camera may be used again."),)
 
     def _play(self) -> tuple[str]:
         self.report(PlayForMood())
-        return ("Asked for music for your mood. Why tells what came of it.",)
+        return (_("Asked for music for your mood. Why tells what came of it."),)
 
     def _next(self) -> tuple[str]:
         self.report(NextPlaylist())
-        return ("Asked for another playlist for this mood.",)
+        return (_("Asked for another playlist for this mood."),)
 
 
 def _named(ours: bool) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from agent.errors import DesktopError, StoreError
 from agent.store.files import cannot_write, write_atomic
 from agent.store.paths import resources_dir
+from agent.translation import _
 
 ENTRY = "moodtray.desktop"
 APP_ID = "io.github.moodtray.Moodtray"
@@ -153,7 +154,11 @@ def uninstall(environment: Mapping[str, str] = os.environ) -> list[Path]:
             continue
         except OSError as error:
             reason = error.strerror or error
-            raise StoreError(f"{path} cannot be deleted ({reason}). Delete it by hand.") from error
+            raise StoreError(
+                _("{path} cannot be deleted ({reason}). Delete it by hand.").format(
+                    path=path, reason=reason
+                )
+            ) from error
     for path in gone:
         for parent in path.relative_to(folder).parents:
             with contextlib.suppress(OSError):  # others have something there
@@ -174,8 +179,10 @@ def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
     home = environment.get("HOME", "")
     if not home:
         raise DesktopError(
-            "Neither XDG_DATA_HOME nor HOME is set, so there is no place for the entry. "
-            "Run this from your own login."
+            _(
+                "Neither XDG_DATA_HOME nor HOME is set, so there is no place "
+                "for the entry. Run this from your own login."
+            )
         )
     return Path(home) / ".local" / "share"
 

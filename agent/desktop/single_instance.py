@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from agent.errors import StoreError
 from agent.store.paths import Paths, ensure_folder
+from agent.translation import _
 
 LOCK_NAME = "agent.lock"
 LOOK_PATIENCE = 0.3
@@ -50,9 +51,11 @@ class Instance:
             return False
         except OSError as error:
             raise StoreError(
-                f"The lock {self._folder / LOCK_NAME} cannot be used ({error.strerror or error}). "
-                "Check the permissions of its folder, or name another place with the variable "
-                "MOODTRAY_HOME."
+                _(
+                    "The lock {folder} cannot be used ({why}). Check the "
+                    "permissions of its folder, or name another place with the "
+                    "variable MOODTRAY_HOME."
+                ).format(folder=self._folder / LOCK_NAME, why=error.strerror or error)
             ) from error
         return True
 

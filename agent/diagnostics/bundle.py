@@ -12,24 +12,27 @@ import os
 import platform
 import re
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import agent
 from agent import addresses
-from agent.logs import FILES, LOG_NAME, redact
+from agent.logs import FILES, LOG_NAME, forms, redact
 from agent.store.files import cannot_write
-from agent.store.paths import Paths, ensure_folder
+from agent.store.paths import Paths, ensure_folder, expanded
 
 ABOUT = """\
 This archive was made by 'moodtray doctor --bundle' for a bug report.
 
 Inside: the report of 'moodtray doctor', the logs, the settings and the versions of the libraries.
 Left out: pictures (none are ever kept), the login, the history of moods.
-Masked: tokens and secrets, Spotify's identifiers, mail addresses, your name and home folder.
+Masked: tokens and secrets, your camera's address, Spotify's identifiers, mail addresses, your name
+and home folder.
 The titles of what played may be in the logs. Please look through it before you send it.
 """
 
@@ -60,11 +63,8 @@ _SPOTIFY_API = re.compile(
 # Identifiers of playlists, tracks and users have 22 characters, those of apps 32 hex digits.
 _BARE_ID = re.compile(r"\b(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{22}\b")
 _HEX_ID = re.compile(r"\b[0-9a-f]{32,}\b", re.IGNORECASE)
-_MAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
 _OTHER_HOMES = re.compile(r"((?:/home/|/Users/|[A-Za-z]:\\+Users\\+))[^/\\\s\"':]+")
-_SECRET_SETTING = re.compile(
-    r"""(?mi)(?<![\w-])((["']?)(?:client_id|source)\2\s*=)(?:\s*(?P<fence>\"{3}|'{3})[\s\S]*?(?P=fence)|.*)"""
-)
 
 
 def anonymise(text: str) -> str:
@@ -109,6 +109,7 @@ def make(paths: Paths, doctor_report: dict[str, object], out: Path, now: datetim
     target = out / f"moodtray-report-{now:%Y%m%d-%H%M%S}.zip" if out.is_dir() else out
     ensure_folder(target.parent)
     temporary: str | None = None
+    camera = _camera(_read(paths.settings_file) or "")
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
         with (
@@ -116,6 +117,8 @@ def make(paths: Paths, doctor_report: dict[str, object], out: Path, now: datetim
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
         ):
             for name, text in _contents(paths, doctor_report):
+                for form in camera:
+                    text = text.replace(form, addresses.UNTOLD)
                 archive.writestr(name, anonymise(text))
         os.replace(temporary, target)
         temporary = None
@@ -138,7 +141,7 @@ def _contents(paths: Paths, doctor_report: dict[str, object]) -> Iterator[tuple[
             yield f"logs/{name}", text
     settings = _read(paths.settings_file)
     if settings is not None:
-        yield "settings.toml", _mask_settings(settings)
+        yield "settings.toml", addresses.mask_settings(_without_camera(settings))
 
 
 def _read(file: Path) -> str | None:
@@ -150,9 +153,30 @@ def _read(file: Path) -> str | None:
         return f"(could not be read: {error.strerror or error})"
 
 
-def _mask_settings(text: str) -> str:
-    # By lines and not by a parser: a file with a mistake is the one that we most need to see.
-    return addresses.mask_to_line_end(_SECRET_SETTING.sub(r'\1 "***"', text))
+def _without_camera(text: str) -> str:
+    """Mask the camera however it is written, where the file has no mistake."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document: Any = tomlkit.parse(text)
+        if "source" in document["camera"]:
+            document["camera"]["source"] = addresses.UNTOLD
+    except (TOMLKitError, KeyError, TypeError, RecursionError):
+        return text
+    return tomlkit.dumps(document)
+
+
+def _camera(text: str) -> tuple[str, ...]:
+    """Find what is set as the camera, in every form that it may be repeated in."""
+    try:
+        source = tomllib.loads(text)["camera"]["source"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ()
+    if not isinstance(source, str) or len(source) < 4:  # a number tells nothing
+        return ()
+    found = {form for part in (source, str(expanded(source))) for form in forms(part)}
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _versions() -> str:

@@ -17,15 +17,16 @@ import agent
 from agent.errors import AgentError, PlaylistGone
 from agent.settings import Settings
 from agent.store.paths import Paths, ensure_folder
+from agent.translation import N_, _, ngettext
 from agent.types import EMOTIONS, Playlist
 
 Finding: TypeAlias = tuple[bool | None, str, str]
 
 _TRAYS = {
-    "statusnotifier": "StatusNotifierItem over D-Bus",
-    "gtk": "GTK, in a tray of the old kind (XEmbed)",
-    "darwin": "the menu bar of macOS",
-    "win32": "the notification area of Windows",
+    "statusnotifier": N_("StatusNotifierItem over D-Bus"),
+    "gtk": N_("GTK, in a tray of the old kind (XEmbed)"),
+    "darwin": N_("the menu bar of macOS"),
+    "win32": N_("the notification area of Windows"),
 }
 
 DEFAULTS = Settings()
@@ -39,14 +40,24 @@ def system() -> Finding:
     """Look at the operating system and Python."""
     frozen = ", packaged" if getattr(sys, "frozen", False) else ""
     python = f"Python {platform.python_version()}{frozen}"
-    return True, f"Moodtray {agent.__version__}, {python}, {platform.platform(terse=True)}", ""
+    return (
+        True,
+        f"Moodtray {agent.__version__}, {python}, {platform.platform(terse=True)}",
+        "",
+    )
 
 
 def folders(paths: Paths) -> Finding:
     """Look whether the folders can be written."""
     for folder in (paths.config, paths.data, paths.state, paths.logs, paths.runtime):
         ensure_folder(folder)
-    return True, f"settings in {paths.config}, history in {paths.data}, log in {paths.logs}", ""
+    return (
+        True,
+        _("settings in {config}, history in {data}, log in {logs}").format(
+            config=paths.config, data=paths.data, logs=paths.logs
+        ),
+        "",
+    )
 
 
 def settings_file(
@@ -56,13 +67,15 @@ def settings_file(
     if problem is not None:
         return (
             False,
-            f"{problem.title}; the last good settings are in force",
+            _("{title}; the last good settings are in force").format(title=problem.title),
             problem.message,
         )
     skipped = _skipped(paths, settings)
     if skipped:
-        entries = "1 entry is" if len(skipped) == 1 else f"{len(skipped)} entries are"
-        return None, f"{paths.settings_file}; {entries} skipped", "\n".join(skipped)
+        found = ngettext(
+            "{file}; {n} entry is skipped", "{file}; {n} entries are skipped", len(skipped)
+        ).format(file=paths.settings_file, n=len(skipped))
+        return None, found, "\n".join(skipped)
     return True, str(paths.settings_file), ""
 
 
@@ -78,7 +91,9 @@ def _skipped(paths: Paths, settings: Settings) -> list[str]:
     told = []
     for entry in refused(settings):
         line = line_of(text, ("spotify_playlists", entry.emotion), entry.entry)
-        told.append(f"line {line}: {entry}" if line else str(entry))
+        told.append(
+            _("line {line}: {entry}").format(line=line, entry=entry) if line else str(entry)
+        )
     return told
 
 
@@ -87,7 +102,7 @@ def history(paths: Paths) -> Finding:
     from agent.store.history import SqliteHistory
 
     if not paths.history_file.exists():
-        return True, "empty so far", ""
+        return True, _("empty so far"), ""
     told: list[AgentError] = []
     journal = SqliteHistory(paths.history_file, on_set_aside=told.append)
     try:
@@ -96,7 +111,13 @@ def history(paths: Paths) -> Finding:
         journal.close()
     if told:
         return None, told[0].title, told[0].message
-    return True, f"{moods} moods and {switches} switches in {paths.history_file}", ""
+    return (
+        True,
+        _("{moods} moods and {switches} switches in {history_file}").format(
+            moods=moods, switches=switches, history_file=paths.history_file
+        ),
+        "",
+    )
 
 
 def model(settings: Settings) -> Finding:
@@ -109,9 +130,15 @@ def model(settings: Settings) -> Finding:
     classifier = ExpressionClassifier.load(engine=settings.camera.engine)
     answer = classifier.predict([np.full((48, 48), 127, np.uint8)])
     if answer.shape != (1, len(EMOTIONS)) or not np.isclose(answer.sum(), 1.0, atol=1e-3):
-        return False, "the model answers nonsense", "Install Moodtray again to restore it."
+        return False, _("the model answers nonsense"), _("Install Moodtray again to restore it.")
     checksum = str(described.get("sha256", ""))[:12]
-    return True, f"{classifier.name}, checksum {checksum} is right, it answers", ""
+    return (
+        True,
+        _("{name}, checksum {checksum} is right, it answers").format(
+            name=classifier.name, checksum=checksum
+        ),
+        "",
+    )
 
 
 def finder(settings: Settings) -> Finding:
@@ -121,23 +148,23 @@ def finder(settings: Settings) -> Finding:
 
     load_cascade()
     if settings.camera.finder == "haar":
-        return True, "OpenCV's Haar cascade, by the settings", ""
+        return True, _("OpenCV's Haar cascade, by the settings"), ""
     try:
         BlazeFinder().load()
     except AgentError as error:
-        return None, "OpenCV's Haar cascade: BlazeFace's weights cannot be used", error.message
-    return True, "BlazeFace, both checksums are right", ""
+        return None, _("OpenCV's Haar cascade: BlazeFace's weights cannot be used"), error.message
+    return True, _("BlazeFace, both checksums are right"), ""
 
 
 def camera(paths: Paths, settings: Settings) -> Finding:
     """Look whether the camera gives a picture."""
     from agent.desktop import consent
     from agent.vision.camera import OpenCVCamera
+    from agent.vision.sources import Kind, parse_source
 
     source = settings.camera.source
-    a_device = isinstance(source, int) or source.isdecimal() or source.startswith("/dev/")
-    if a_device and not consent.is_given(paths):
-        return None, "not looked at: you have not allowed the camera yet", consent.HOW
+    if parse_source(source).kind is not Kind.FILE and not consent.is_given(paths):
+        return None, _("not looked at: you have not allowed the camera yet"), _(consent.HOW)
     eye = OpenCVCamera(source)
     try:
         eye.open()
@@ -145,14 +172,20 @@ def camera(paths: Paths, settings: Settings) -> Finding:
     except AgentError as error:
         advice = error.message
         if _is_running(paths):
-            advice += " The running Moodtray itself may be using it: 'moodtray pause' lets it go."
+            advice += _(
+                " The running Moodtray itself may be using it: 'moodtray pause' lets it go."
+            )
         return False, error.title, advice
     finally:
         eye.close()
     height, width = frame.shape[:2]
-    found = f"{eye.name} gives {width}x{height}"
+    found = _("{name} gives {width}x{height}").format(name=eye.name, width=width, height=height)
     if float(frame.mean()) < DARK:
-        return None, f"{found}, but the picture is very dark", "Give it light, or open its shutter."
+        return (
+            None,
+            _("{found}, but the picture is very dark").format(found=found),
+            _("Give it light, or open its shutter."),
+        )
     return True, found, ""
 
 
@@ -162,13 +195,17 @@ def tray() -> Finding:
 
     backend = choose_backend()
     if backend.name is None:
-        return None, "no tray icon", backend.notice
+        return None, _("no tray icon"), backend.notice
     if not backend.menu:
-        return None, f"an icon without a menu ({backend.name})", backend.notice
+        return None, _("an icon without a menu ({name})").format(name=backend.name), backend.notice
     if backend.waiting:
-        return None, "no panel shows tray icons here", backend.notice
-    way = _TRAYS.get(backend.name, f"the {backend.name} way")
-    return True, f"icon and menu by {way}", backend.better
+        return None, _("no panel shows tray icons here"), backend.notice
+    way = (
+        _(_TRAYS[backend.name])
+        if backend.name in _TRAYS
+        else _("the {name} way").format(name=backend.name)
+    )
+    return True, _("icon and menu by {way}").format(way=way), backend.better
 
 
 def notifications(settings: Settings) -> Finding:
@@ -177,9 +214,9 @@ def notifications(settings: Settings) -> Finding:
 
     works, told = notifier.available()
     if not works:
-        return None, "there is no notification service", told
+        return None, _("there is no notification service"), told
     if not settings.notifications.enabled:
-        return True, f"{told}; switched off in the settings", ""
+        return True, _("{told}; switched off in the settings").format(told=told), ""
     return True, told, ""
 
 
@@ -191,9 +228,12 @@ def sound() -> Finding:
     if name == NULL:
         return (
             None,
-            "no sound output: Moodtray's own player plays unheard",
-            "Connect speakers or headphones, or check that the sound service runs. Spotify plays "
-            "on its own devices and does not need this.",
+            _("no sound output: Moodtray's own player plays unheard"),
+            _(
+                "Connect speakers or headphones, or check that the sound "
+                "service runs. Spotify plays on its own devices and does not "
+                "need this."
+            ),
         )
     return True, name, ""
 
@@ -207,10 +247,18 @@ def music(settings: Settings) -> Finding:
         for playlist in playlists:
             survey.look(emotion, playlist)
     own = ", ".join(settings.local_playlists)
-    whose = f"of your own for {own}" if own else "the calm loops that Moodtray ships"
-    found = f"{survey.count} tracks, {whose}"
+    whose = (
+        _("of your own for {own}").format(own=own)
+        if own
+        else _("the calm loops that Moodtray ships")
+    )
+    found = _("{count} tracks, {whose}").format(count=survey.count, whose=whose)
     if survey.missing:
-        return False, "some music is not there", "\n".join([*survey.missing, *survey.passed_over])
+        return (
+            False,
+            _("some music is not there"),
+            "\n".join([*survey.missing, *survey.passed_over]),
+        )
     if survey.passed_over:
         return None, found, "\n".join(survey.passed_over)
     return True, found, ""
@@ -233,7 +281,7 @@ class MusicSurvey:
     @property
     def count(self) -> str:
         """How many play, for people."""
-        return f"about {self._plays}" if self._believed else str(self._plays)
+        return _("about {plays}").format(plays=self._plays) if self._believed else str(self._plays)
 
     def look(self, emotion: str, playlist: Playlist) -> None:
         """Look at one entry."""
@@ -247,7 +295,7 @@ class MusicSurvey:
             return
         bad = {path: why for path in found.tracks if (why := self._fault(path))}
         self._plays += len(found.tracks) - len(bad)
-        told = f"Cannot be played: {listed(bad)}. " if bad else ""
+        told = _("Cannot be played: {listed}. ").format(listed=listed(bad)) if bad else ""
         told += found.troubles
         if told:
             whole = len(bad) == len(found.tracks)
@@ -266,13 +314,13 @@ class MusicSurvey:
             return str(error)
         sound = track.read(1)
         track.close()
-        return None if sound else "it holds no sound"
+        return None if sound else _("it holds no sound")
 
 
 def player(paths: Paths, settings: Settings) -> Finding:
     """Look which player will be used, and at the stored login; asks no server."""
     if settings.player == "local":
-        return True, "Moodtray's own player, by setting", ""
+        return True, _("Moodtray's own player, by setting"), ""
     from agent.clock import SystemClock
     from agent.players.polling import Budget
     from agent.players.spotify.playlists import entries, refused
@@ -280,39 +328,52 @@ def player(paths: Paths, settings: Settings) -> Finding:
 
     login = stored_login(settings, paths)
     if login is None and settings.player == "auto":
-        return True, "Moodtray's own player; for Spotify run 'moodtray login'", ""
+        return True, _("Moodtray's own player; for Spotify run 'moodtray login'"), ""
     if login is None:
-        return False, "Spotify is set, but nobody is logged in", "Run 'moodtray login'."
+        return False, _("Spotify is set, but nobody is logged in"), _("Run 'moodtray login'.")
     requests = ledger(settings, paths, SystemClock())
-    until = (
-        f"logged in until {login.ends.astimezone():%d %B %Y}, "
-        f"{requests.today} of {settings.spotify.daily_requests} requests today"
+    until = _("logged in until {ends:%d %B %Y}, {today} of {daily_requests} requests today").format(
+        ends=login.ends.astimezone(),
+        today=requests.today,
+        daily_requests=settings.spotify.daily_requests,
     )
     if not settings.spotify_playlists:
         return (
             None,
-            f"Spotify, {until}, but no playlists",
-            "Name a playlist for each mood under [spotify_playlists] in the settings.",
+            _("Spotify, {until}, but no playlists").format(until=until),
+            _("Name a playlist for each mood under [spotify_playlists] in the settings."),
         )
-    usable = dict.fromkeys(emotion for emotion, _, _ in entries(settings))
+    usable = dict.fromkeys(emotion for emotion, _rest, _rest in entries(settings))
     if not usable:
         return (
             None,
-            f"Spotify, {until}, but no entry under [spotify_playlists] can be used",
+            _("Spotify, {until}, but no entry under [spotify_playlists] can be used").format(
+                until=until
+            ),
             "\n".join(map(str, refused(settings))),
         )
-    found = f"Spotify, {until}, playlists for {', '.join(usable)}"
+    found = _("Spotify, {until}, playlists for {usable}").format(
+        until=until, usable=", ".join(usable)
+    )
     if (wait := requests.blocked_until) is not None:
-        return None, found, f"Spotify asked for silence until {wait.astimezone():%H:%M on %d %B}."
+        return (
+            None,
+            found,
+            _("Spotify asked for silence until {wait:%H:%M on %d %B}.").format(
+                wait=wait.astimezone()
+            ),
+        )
     if Budget(requests.daily_budget, requests.today, requests.resets_in).for_reading == 0:
         return (
             None,
             found,
-            "Today's requests are used up; Moodtray goes on at midnight. How many it may send is "
-            "the setting spotify.daily_requests.",
+            _(
+                "Today's requests are used up; Moodtray goes on at midnight. "
+                "How many it may send is the setting spotify.daily_requests."
+            ),
         )
     if login.needs_reminder(datetime.now().astimezone()):
-        return None, found, "The login ends soon. Renew it with 'moodtray login'."
+        return None, found, _("The login ends soon. Renew it with 'moodtray login'.")
     return True, found, ""
 
 
@@ -322,7 +383,7 @@ def autostart() -> Finding:
 
     status = mechanism().status()
     if status.enabled and (status.gone or status.moved):
-        return None, "on, but it starts something else", status.describe()
+        return None, _("on, but it starts something else"), status.describe()
     return True, status.describe(), ""
 
 

@@ -24,6 +24,7 @@ from agent.errors import AgentError
 from agent.settings import Settings
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ def run(functions: Sequence[tuple[str, CheckFunction]], *, limit: float) -> list
     end = time.monotonic() + limit
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    return [results.get(name) or _no_answer(name, limit) for name, _ in functions]
+    return [results.get(name) or _no_answer(name, limit) for name, _rest in functions]
 
 
 def as_dict(results: Sequence[Check]) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def as_dict(results: Sequence[Check]) -> dict[str, Any]:
 
 def as_text(results: Sequence[Check]) -> str:
     """Write the report for people, with rich's markup: one line a check, advice below it."""
-    signs = {True: "[green]    ok[/]", False: "[bold red]FAILED[/]", None: "[yellow]  note[/]"}
+    signs = {True: "[green]    ok[/]", False: _("[bold red]FAILED[/]"), None: "[yellow]  note[/]"}
     told: list[str] = []
     for check in results:
         told.append(f"{signs[check.ok]}  [bold]{check.name:<13}[/]  {escape(check.detail)}")
@@ -138,7 +139,11 @@ def as_text(results: Sequence[Check]) -> str:
             told += [f"{'':23}{escape(part)}" for part in textwrap.wrap(line, WIDTH)]
     failed = sum(check.ok is False for check in results)
     told.append("")
-    told.append(f"{failed} of {len(results)} checks failed." if failed else "Nothing has failed.")
+    told.append(
+        _("{failed} of {n} checks failed.").format(failed=failed, n=len(results))
+        if failed
+        else _("Nothing has failed.")
+    )
     return "\n".join(told)
 
 
@@ -152,8 +157,10 @@ def _guarded(name: str, function: CheckFunction) -> Check:
         return Check(
             name,
             False,
-            f"the check itself broke ({type(error).__name__}: {error})",
-            "Please report this; 'moodtray doctor --bundle' gathers what helps to find it.",
+            _("the check itself broke ({name}: {error})").format(
+                name=type(error).__name__, error=error
+            ),
+            _("Please report this; 'moodtray doctor --bundle' gathers what helps to find it."),
         )
 
 
@@ -161,6 +168,6 @@ def _no_answer(name: str, limit: float) -> Check:
     return Check(
         name,
         False,
-        f"no answer within {limit:.0f} seconds",
-        "Something hangs: a driver, a device or a service. Try again after logging in anew.",
+        _("no answer within {limit:.0f} seconds").format(limit=limit),
+        _("Something hangs: a driver, a device or a service. Try again after logging in anew."),
     )

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.translation import N_, _
+
 RATE = 44_100
 CHANNELS = 2
 FRAME_BYTES = 2 * CHANNELS
@@ -32,13 +34,13 @@ RATES = range(4_000, 384_001)
 
 KINDS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
 _ELSEWHERE = (
-    (4, b"ftyp", "it is an MPEG-4 file (AAC or ALAC), which Moodtray cannot play"),
-    (0, b"\x30\x26\xb2\x75", "it is a Windows Media file, which Moodtray cannot play"),
-    (0, b"\x1a\x45\xdf\xa3", "it is a Matroska or WebM file, which Moodtray cannot play"),
-    (0, b"MAC ", "it is a Monkey's Audio file, which Moodtray cannot play"),
-    (0, b"wvpk", "it is a WavPack file, which Moodtray cannot play"),
-    (0, b"DSD ", "it is a DSD file, which Moodtray cannot play"),
-    (0, b"MThd", "it is a MIDI file, which holds no sound"),
+    (4, b"ftyp", N_("it is an MPEG-4 file (AAC or ALAC), which Moodtray cannot play")),
+    (0, b"\x30\x26\xb2\x75", N_("it is a Windows Media file, which Moodtray cannot play")),
+    (0, b"\x1a\x45\xdf\xa3", N_("it is a Matroska or WebM file, which Moodtray cannot play")),
+    (0, b"MAC ", N_("it is a Monkey's Audio file, which Moodtray cannot play")),
+    (0, b"wvpk", N_("it is a WavPack file, which Moodtray cannot play")),
+    (0, b"DSD ", N_("it is a DSD file, which Moodtray cannot play")),
+    (0, b"MThd", N_("it is a MIDI file, which holds no sound")),
 )
 
 
@@ -130,7 +132,7 @@ class _File:
             # It never closes our descriptor, or a failure would close it twice.
             self.sound = _straight_reader()(at, closefd=False)
         except (soundfile.SoundFileError, RuntimeError, OSError) as error:
-            raise Unplayable("it is damaged") from error
+            raise Unplayable(_("it is damaged")) from error
         finally:
             if self.sound is None:
                 os.close(self._descriptor)
@@ -141,7 +143,7 @@ class _File:
             or not 1 <= self.sound.channels <= MAX_CHANNELS
         ):
             self.close()
-            raise Unplayable("it is damaged")
+            raise Unplayable(_("it is damaged"))
 
     def close(self) -> None:
         """Close it. May be called twice."""
@@ -171,10 +173,10 @@ def _open_regular(path: Path) -> int:
     try:
         descriptor = os.open(path, flags)
     except OSError as error:
-        raise Unplayable(f"it cannot be read ({error.strerror})") from error
+        raise Unplayable(_("it cannot be read ({why})").format(why=error.strerror)) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise Unplayable("it is no file")
+        raise Unplayable(_("it is no file"))
     return descriptor
 
 
@@ -182,9 +184,9 @@ def _check_kind(head: bytes) -> None:
     """Raise Unplayable for a file that does not begin like one of ours."""
     for offset, mark, why in _ELSEWHERE:
         if head[offset:].startswith(mark):
-            raise Unplayable(why)
+            raise Unplayable(_(why))
     wave = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
     aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
     mpeg = head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
     if not (wave or aiff or mpeg or head[:4] in (b"fLaC", b"OggS")):
-        raise Unplayable("it is no audio file that Moodtray knows")
+        raise Unplayable(_("it is no audio file that Moodtray knows"))

@@ -33,6 +33,7 @@ from agent.players.start_check import StartCheck, Verdict
 from agent.players.timers import ChoreTimer, DeviceWatch
 from agent.ports import Clock, Report
 from agent.timing import VERIFY_WAIT
+from agent.translation import _
 from agent.types import Playback, Playlist, PlayState
 
 log = logging.getLogger(__name__)
@@ -289,7 +290,9 @@ class Driver:
         elif verdict is Verdict.FAILED:
             self._start_check = None
             failure = PlayerError(
-                f"{self.player.name} accepted “{check.playlist.name}” twice but did not play it. "
-                "Start any music there by hand once, then try again."
+                _(
+                    "{name} accepted “{name_2}” twice but did not play it. Start "
+                    "any music there by hand once, then try again."
+                ).format(name=self.player.name, name_2=check.playlist.name)
             )
             self._report(PlayerFailed(failure, check.playlist))

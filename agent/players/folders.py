@@ -17,6 +17,7 @@ from pathlib import Path
 from agent.errors import PlaylistGone
 from agent.players.decoding import SUFFIXES
 from agent.printable import printable
+from agent.translation import N_, _
 
 LISTS = (".m3u", ".m3u8", ".pls")
 LIST_BYTES = 4_000_000
@@ -28,7 +29,7 @@ OTHER_AUDIO = (
 """Names under which people keep music, whether it can be played here or not."""
 NAMED = 3
 """So many places or kinds are named in one message; the others are counted."""
-_REMEDY = "name another folder in the settings under local_playlists."
+_REMEDY = N_("name another folder in the settings under local_playlists.")
 
 
 @dataclass(slots=True)
@@ -48,9 +49,11 @@ class Found:
         """What was passed over, as sentences; empty: nothing."""
         told = []
         if self.unreadable:
-            told.append(f"Could not be read: {_some(self.unreadable)}.")
+            told.append(_("Could not be read: {some}.").format(some=_some(self.unreadable)))
         if self.others:
-            told.append(f"Of a kind that Moodtray does not play: {self._kinds()}.")
+            told.append(
+                _("Of a kind that Moodtray does not play: {kinds}.").format(kinds=self._kinds())
+            )
         return " ".join(told)
 
     def _kinds(self) -> str:
@@ -78,14 +81,18 @@ def find(root: Path, name: str, *, enough: int | None = None) -> Found:
             _walk(root, found, enough)
     except FileNotFoundError as error:
         raise PlaylistGone(
-            f"There is no folder or file {shown}, which the settings name for music. Put it there, "
-            f"or {_REMEDY}"
+            _(
+                "There is no folder or file {shown}, which the settings name "
+                "for music. Put it there, or {remedy}"
+            ).format(shown=shown, remedy=_(_REMEDY))
         ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise PlaylistGone(
-            f"The folder {shown} of “{name}” cannot be read ({why}). Check its permissions, or "
-            + _REMEDY
+            _(
+                "The folder {shown} of “{name}” cannot be read ({why}). Check its permissions, or "
+            ).format(shown=shown, name=name, why=why)
+            + _(_REMEDY)
         ) from error
     if not found.tracks:
         raise PlaylistGone(_nothing(root, name, found))
@@ -96,8 +103,10 @@ def _nothing(root: Path, name: str, found: Found) -> str:
     what = f"{'The list' if root.is_file() else 'The folder'} {printable(str(root))} of “{name}”"
     kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
     troubles = f" {found.troubles}" if found.troubles else ""
-    told = f"{what} holds no music that Moodtray can play ({kinds}).{troubles}"
-    return f"{told} Put some in, or {_REMEDY}"
+    told = _("{what} holds no music that Moodtray can play ({kinds}).{troubles}").format(
+        what=what, kinds=kinds, troubles=troubles
+    )
+    return _("{told} Put some in, or {remedy}").format(told=told, remedy=_(_REMEDY))
 
 
 def _walk(root: Path, found: Found, enough: int | None) -> None:
@@ -143,7 +152,11 @@ def _readable(file: Path, found: Found) -> bool:
 
 def _read_list(path: Path, found: Found) -> None:
     if path.stat().st_size > LIST_BYTES:
-        raise OSError(f"it has more than {LIST_BYTES // 1_000_000} MB, which no list has")
+        raise OSError(
+            _("it has more than {list_bytes} MB, which no list has").format(
+                list_bytes=LIST_BYTES // 1_000_000
+            )
+        )
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
@@ -182,7 +195,7 @@ def _lines(text: str) -> Iterator[str]:
 
 def _some(names: list[str]) -> str:
     more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:NAMED]) + (_(" and {more} more").format(more=more) if more > 0 else "")
 
 
 def _numbered(path: Path) -> list[tuple[int, int, str]]:

@@ -16,11 +16,13 @@ from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import LOOPS, LocalSettings, Settings
 from agent.store.paths import expanded, resources_dir
+from agent.translation import N_, _
 from agent.types import EMOTIONS, Playback, Playlist, PlayState
 from agent.wording import parse_mood
 
 log = logging.getLogger(__name__)
 
+NAME = N_("Moodtray's own player")
 STALL = 3.0
 """A device that asked for no sound that long is gone."""
 
@@ -36,8 +38,6 @@ class LocalPlayer:
     the null device on any machine; ``seed`` makes the shuffle repeatable.
     """
 
-    name = "Moodtray's own player"
-
     def __init__(
         self,
         settings: LocalSettings,
@@ -46,6 +46,7 @@ class LocalPlayer:
         null: bool = False,
         seed: int | None = None,
     ) -> None:
+        self.name = _(NAME)
         self.on_change: Callable[[], None] = _nobody
         self._clock = clock
         self._chance = random.Random(seed) if settings.shuffle else None
@@ -63,7 +64,9 @@ class LocalPlayer:
             return Playback(now, PlayState.STOPPED)
         if not self._paused:
             self._watch_device(now)
-        device = "this computer, without sound" if self._output.name == NULL else "this computer"
+        device = (
+            _("this computer, without sound") if self._output.name == NULL else _("this computer")
+        )
         present = self._deck.now
         if present is None:
             return Playback(now, PlayState.STOPPED, device=device)
@@ -90,8 +93,11 @@ class LocalPlayer:
             deck = Deck(paths, chance=self._chance, on_end=self._track_ended)
         except Unplayable as error:
             raise PlaylistGone(
-                f"None of the {len(paths)} audio files of “{playlist.name}” can be played: {error}."
-                " Replace them, or name another folder in the settings under local_playlists."
+                _(
+                    "None of the {n} audio files of “{name}” can be played: "
+                    "{error}. Replace them, or name another folder in the settings "
+                    "under local_playlists."
+                ).format(n=len(paths), name=playlist.name, error=error)
             ) from error
         before = self._deck
         self._deck, self._playlist, self._paused = deck, playlist, False
@@ -195,7 +201,9 @@ def mood_folders(root: Path) -> dict[str, Path]:
 
 def loop(emotion: str) -> Playlist:
     """Return the shipped loop of an emotion."""
-    return Playlist(f"{LOOPS}{emotion}", f"{emotion.capitalize()} (Moodtray loops)")
+    return Playlist(
+        f"{LOOPS}{emotion}", _("{emotion} (Moodtray loops)").format(emotion=emotion.capitalize())
+    )
 
 
 def playlist(text: str) -> Playlist:
@@ -226,12 +234,17 @@ def _loop_file(playlist: Playlist) -> Path:
     emotion = playlist.uri.removeprefix(LOOPS)
     if emotion not in EMOTIONS:
         raise PlaylistGone(
-            f"Moodtray has no loop called “{emotion}”. Allowed are {', '.join(EMOTIONS)}."
+            _("Moodtray has no loop called “{emotion}”. Allowed are {emotions}.").format(
+                emotion=emotion, emotions=", ".join(EMOTIONS)
+            )
         )
     file = resources_dir() / "sounds" / f"{emotion}.ogg"
     if not file.is_file():
         raise PlaylistGone(
-            f"Moodtray's own loop {file} is missing. Install Moodtray again, or name a folder of "
-            "yours in the settings under local_playlists."
+            _(
+                "Moodtray's own loop {file} is missing. Install Moodtray "
+                "again, or name a folder of yours in the settings under "
+                "local_playlists."
+            ).format(file=file)
         )
     return file

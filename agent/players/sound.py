@@ -21,6 +21,7 @@ import numpy as np
 from agent.players.decoding import CHANNELS, FRAME_BYTES, RATE, Track, Unplayable
 from agent.printable import printable
 from agent.timing import ToldOnce
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class Deck:
         """Go on with the next track, and leave the present one out from now on."""
         with self._lock:
             if self._track is not None:
-                self._skip(self._track.path, "it broke the decoder")
+                self._skip(self._track.path, _("it broke the decoder"))
                 self._turn_over()
 
     def next(self) -> None:
@@ -125,14 +126,14 @@ class Deck:
     def _turn_over(self) -> None:
         assert self._track is not None
         if self._played == 0:  # a header without sound: it would end for ever
-            self._skip(self._track.path, "it holds no sound")
+            self._skip(self._track.path, _("it holds no sound"))
         self._track.close()
         self._track = self._open_next()
         self._played = 0
         self._gap = int(GAP * RATE)
 
     def _open_next(self) -> Track | None:
-        for _ in range(2 * len(self._paths)):  # the rest of this round and a whole one
+        for _rest in range(2 * len(self._paths)):  # the rest of this round and a whole one
             path = next(self._turn, None)
             if path is None:
                 self._turn = self._order()
@@ -146,7 +147,7 @@ class Deck:
                 continue
             except Exception:
                 log.exception("defect while a track was opened")
-                self._skip(path, "it broke the decoder")
+                self._skip(path, _("it broke the decoder"))
                 continue
             self._latest = path
             return track
@@ -169,7 +170,7 @@ def listed(bad: Mapping[Path, str]) -> str:
     """Name some files that cannot be played and say why, for people; count the others."""
     told = [f"{printable(path.name)} ({why})" for path, why in list(bad.items())[:NAMED]]
     more = len(bad) - len(told)
-    return ", ".join(told) + (f" and {more} more" if more else "")
+    return ", ".join(told) + (_(" and {more} more").format(more=more) if more else "")
 
 
 class Output:
@@ -326,7 +327,7 @@ def open_device(backend: str) -> Any:
         raise NoSound(str(error)) from error
     if backend == "" and device.backend == NULL:
         device.close()
-        raise NoSound("there is no sound device")
+        raise NoSound(_("there is no sound device"))
     return device
 
 

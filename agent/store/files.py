@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agent.errors import StoreError
 from agent.store.paths import ensure_folder
+from agent.translation import _
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -21,11 +22,23 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     its permissions, a new one gets ``mode``. Raises StoreError that names the file and the reason.
     """
     target = Path(os.path.realpath(path))
+    with contextlib.suppress(OSError):
+        mode = target.stat().st_mode & 0o755  # never what others may write
+    _replace(path, target, data, mode)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data`` in the same way, for the user alone, whatever was there before.
+
+    A link in its place is replaced: what it leads to is neither written nor believed.
+    """
+    _replace(path, path, data, 0o600)
+
+
+def _replace(path: Path, target: Path, data: bytes, mode: int) -> None:
     ensure_folder(target.parent)
     temporary: str | None = None
     try:
-        with contextlib.suppress(FileNotFoundError):
-            mode = target.stat().st_mode & 0o755  # never what others may write
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -43,18 +56,41 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
                 os.unlink(temporary)
 
 
+def read_private(path: Path, limit: int) -> bytes:
+    """Read a small file that only this user can have written.
+
+    Raises OSError as :func:`read_small` does, also for a link and for another user's file.
+    """
+    if os.name == "nt":  # its permissions are of another kind, and inherited from the profile
+        return read_small(path, limit)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if status.st_uid != os.geteuid():
+            raise OSError(errno.EPERM, _("it belongs to another user"), str(path))
+        _check_small(status, limit, path)
+        return file.read(limit + 1)
+
+
 def read_small(path: Path, limit: int) -> bytes:
     """Read a small file whole.
 
     Raises OSError, also for what is no file (a pipe would be waited for without an end) and for
     one with more than ``limit`` bytes.
     """
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is no file", str(path))
-    if status.st_size > limit:
-        raise OSError(errno.EFBIG, f"it has {status.st_size / 1e6:.0f} MB", str(path))
+    _check_small(os.stat(path), limit, path)
     return path.read_bytes()
+
+
+def _check_small(status: os.stat_result, limit: int, path: Path) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, _("it is no file"), str(path))
+    if status.st_size > limit:
+        raise OSError(
+            errno.EFBIG,
+            _("it has {st_size:.0f} MB").format(st_size=status.st_size / 1e6),
+            str(path),
+        )
 
 
 def parse_json(text: str | bytes) -> object:
@@ -62,21 +98,25 @@ def parse_json(text: str | bytes) -> object:
     try:
         return json.loads(text)
     except RecursionError as error:
-        raise ValueError("it is nested hundreds deep") from error
+        raise ValueError(_("it is nested hundreds deep")) from error
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:
     """Make the StoreError for a failed write, in the user's words."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreError(
-            f"{path} could not be saved: the disk is full. "
-            "The old file is untouched. Free some space, then try again."
+            _(
+                "{path} could not be saved: the disk is full. The old file is "
+                "untouched. Free some space, then try again."
+            ).format(path=path)
         )
     if error.errno == errno.EROFS:
-        return StoreError(f"{path} could not be saved: the disk is read-only.")
+        return StoreError(_("{path} could not be saved: the disk is read-only.").format(path=path))
     return StoreError(
-        f"{path} could not be saved ({error.strerror or error}). "
-        "The old file is untouched. Check the permissions of the file and its folder."
+        _(
+            "{path} could not be saved ({why}). The old file is untouched. "
+            "Check the permissions of the file and its folder."
+        ).format(path=path, why=error.strerror or error)
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from agent.errors import StoreError
 from agent.store.sqlite_file import SqliteFile
+from agent.translation import _
 from agent.types import Action, Decision, Mood, MoodState
 
 SCHEMA_VERSION = 1
@@ -156,6 +157,16 @@ class SqliteHistory:
         # The file itself may just have become one that is set aside.
         return _remove_set_aside(self.path, prefix) or found
 
+    def playlist_names(self, prefix: str) -> set[str]:
+        """Name the playlists whose address begins with ``prefix``. Raises StoreError."""
+        if not self.path.exists():
+            return set()
+        query = "SELECT DISTINCT playlist_name FROM switches WHERE substr(playlist_uri, 1, ?) = ?"
+        rows = self._file.run(
+            lambda opened: opened.execute(query, (len(prefix), prefix)).fetchall()
+        )
+        return {name for (name,) in rows if name}
+
     def forget_between(self, since: float, until: float) -> None:
         """Remove all that was noted from ``since`` up to ``until`` (seconds since 1970).
 
@@ -291,8 +302,9 @@ def _remove_set_aside(path: Path, prefix: str) -> bool:
                 found = True
         except OSError as error:
             raise StoreError(
-                f"The damaged history {copy} cannot be removed ({error.strerror}). "
-                "Remove it by hand."
+                _(
+                    "The damaged history {copy} cannot be removed ({why}). Remove it by hand."
+                ).format(copy=copy, why=error.strerror)
             ) from error
     return found
 
@@ -301,7 +313,7 @@ def _empty_log(connection: sqlite3.Connection) -> None:
     """Bring all into the file itself: the log beside it still holds the old pages."""
     end = time.monotonic() + PATIENCE
     while True:
-        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        busy, _rest, _rest = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if not busy:
             return
         if time.monotonic() > end:

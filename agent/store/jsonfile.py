@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 from pathlib import Path
 
 from agent.errors import StoreError
-from agent.store.files import parse_json, read_small, write_atomic
+from agent.store.files import parse_json, read_private, write_private
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +20,8 @@ LIMIT = 10_000_000
 class JsonFile:
     """A small document that survives crashes: temporary file, fsync, rename; mode 0600.
 
-    A missing file reads as None, and so does a damaged one (with a warning in the log that names
-    the file, never its content).
+    A missing file reads as None, and so does a damaged one, a link or another user's (with a
+    warning in the log that names the file, never its content).
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +30,7 @@ class JsonFile:
     def load(self) -> dict[str, object] | None:
         """Read the object; None when the file is missing or damaged."""
         try:
-            text = read_small(self.path, LIMIT)
+            text = read_private(self.path, LIMIT)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -48,11 +48,7 @@ class JsonFile:
 
     def save(self, value: dict[str, object]) -> None:
         """Replace the file. Raises StoreError; the old file is then still whole."""
-        # A copy that somebody made readable for others (a restored backup) is closed again.
-        with contextlib.suppress(OSError):
-            if self.path.stat().st_mode & 0o077:
-                self.path.chmod(0o600)
-        write_atomic(self.path, (json.dumps(value, indent=1) + "\n").encode())
+        write_private(self.path, (json.dumps(value, indent=1) + "\n").encode())
 
     def delete(self) -> bool:
         """Remove the file; True when there was one. Raises StoreError."""
@@ -62,6 +58,8 @@ class JsonFile:
             return False
         except OSError as error:
             raise StoreError(
-                f"The file {self.path} cannot be removed ({error.strerror}). Remove it by hand."
+                _("The file {path} cannot be removed ({why}). Remove it by hand.").format(
+                    path=self.path, why=error.strerror
+                )
             ) from error
         return True

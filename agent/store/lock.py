@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from agent.errors import StoreError
 from agent.store.paths import ensure_folder
+from agent.translation import _
 
 LOCK_TIMEOUT = 20.0
 """Seconds to wait for another process that renews the token; its own time-out is shorter."""
@@ -37,8 +38,10 @@ class ExclusiveLock:
                 self._processes.acquire()
             except (Timeout, OSError) as error:
                 raise StoreError(
-                    f"The file {self._path} stays locked by another Moodtray. "
-                    "Close the other one and try again."
+                    _(
+                        "The file {path} stays locked by another Moodtray. Close the "
+                        "other one and try again."
+                    ).format(path=self._path)
                 ) from error
             try:
                 yield

@@ -6,6 +6,7 @@ carry the program on a stick.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import stat
@@ -17,6 +18,7 @@ import platformdirs
 
 from agent.errors import StoreError
 from agent.printable import printable
+from agent.translation import _
 
 APP = "moodtray"
 HOME = "MOODTRAY_HOME"
@@ -64,8 +66,10 @@ class Paths:
             return None
         if not is_whole_path(text):
             raise StoreError(
-                f"{HOME} is {printable(text)!r}, which is no whole path. Begin it with the root of "
-                f"the disk, such as {Path.home() / 'moodtray'}."
+                _(
+                    "{home} is {text!r}, which is no whole path. Begin it with the "
+                    "root of the disk, such as {home_2}."
+                ).format(home=HOME, text=printable(text), home_2=Path.home() / "moodtray")
             )
         return expanded(text)
 
@@ -87,7 +91,7 @@ class Paths:
         return self.data / "history.sqlite"
 
     def ensure(self) -> list[StoreError]:
-        """Create the folders (0700).
+        """Create the folders (0700), and close those that were more open.
 
         Raises StoreError for those without which no agent can run; returns the trouble with the
         others (settings cannot be changed, nothing is recorded).
@@ -95,15 +99,19 @@ class Paths:
         for needed in (self.state, self.runtime):
             ensure_folder(needed)
         if self.runtime.is_symlink():
-            raise StoreError(f"{self.runtime} is a link. Remove it; a folder is made in its place.")
-        if os.name != "nt":
-            self.runtime.chmod(0o700)  # it holds what nobody else may reach
+            raise StoreError(
+                _("{runtime} is a link. Remove it; a folder is made in its place.").format(
+                    runtime=self.runtime
+                )
+            )
         troubles = []
         for folder in (self.config, self.data, self.logs):
             try:
                 ensure_folder(folder)
             except StoreError as error:
                 troubles.append(error)
+        for folder in (self.state, self.runtime, self.config, self.data, self.logs):
+            _close_to_others(folder)
         return troubles
 
 
@@ -142,14 +150,19 @@ def ensure_folder(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The folder {folder} cannot be made or written ({error.strerror}). "
-            "Check its permissions, or name another place with the variable MOODTRAY_HOME."
+            _(
+                "The folder {folder} cannot be made or written ({why}). Check "
+                "its permissions, or name another place with the variable "
+                "MOODTRAY_HOME."
+            ).format(folder=folder, why=error.strerror)
         ) from error
     _refuse_strangers(folder)
     if not os.access(folder, os.W_OK):
         raise StoreError(
-            f"The folder {folder} cannot be written. "
-            "Check its permissions, or name another place with the variable MOODTRAY_HOME."
+            _(
+                "The folder {folder} cannot be written. Check its permissions, "
+                "or name another place with the variable MOODTRAY_HOME."
+            ).format(folder=folder)
         )
     return folder
 
@@ -168,16 +181,47 @@ def _refuse_strangers(folder: Path) -> None:
     ):
         if found.st_uid != me:
             raise StoreError(
-                f"The {what} {folder} belongs to another user of this computer. Remove it, or name "
-                f"another place with the variable {HOME}.",
-                title="This folder is not yours",
+                _(
+                    "The {what} {folder} belongs to another user of this computer. "
+                    "Remove it, or name another place with the variable {home}."
+                ).format(what=what, folder=folder, home=HOME),
+                title=_("This folder is not yours"),
             )
-    if folder.stat().st_mode & stat.S_IWOTH:
+    status = folder.stat()
+    by_all = status.st_mode & stat.S_IWOTH
+    if by_all or (status.st_mode & stat.S_IWGRP and not _is_own_group(status.st_gid)):
+        who = _("Every user") if by_all else _("A group of users")
         raise StoreError(
-            f"Every user of this computer may write into {folder}. Look through it, then close it: "
-            f"chmod go-w {shlex.quote(str(folder))}",
-            title="This folder is open to all",
+            _(
+                "{who} of this computer may write into {folder}. Look "
+                "through it, then close it: chmod go-w {quote}"
+            ).format(who=who, folder=folder, quote=shlex.quote(str(folder))),
+            title=_("This folder is open to others"),
         )
+
+
+def _is_own_group(group: int) -> bool:
+    """Tell whether it is the user's group of their own, as many Linux systems give each user one.
+
+    Folders that its members may write are made there by the usual umask.
+    """
+    import grp
+    import pwd
+
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+        found = grp.getgrgid(group)
+    except KeyError:
+        return False
+    return found.gr_name == name and not set(found.gr_mem) - {name}
+
+
+def _close_to_others(folder: Path) -> None:
+    """Let nobody else look into a folder of ours. What cannot be changed has been told before."""
+    if os.name != "nt":
+        with contextlib.suppress(OSError):
+            if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+                folder.chmod(0o700)
 
 
 # --- files that the program ships -----------------------------------------------------------------

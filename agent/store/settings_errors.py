@@ -20,9 +20,13 @@ from agent.errors import SettingsError
 from agent.printable import printable
 from agent.settings import EmotionName, Settings
 from agent.store.paths import has_controls, is_whole_path
+from agent.translation import N_, _, english
 
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
+TRUE_OR_FALSE = N_("true or false")
+LIST_OF_TEXTS = N_("a list of texts")
 _HEADER = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_MAY_HOLD_A_LOGIN = re.compile(r"[@?&:]|=.*=|(?i:secret|password)")
 _EXAMPLES = {
     name: json.dumps(field.examples[0])
     for name, field in Settings.model_fields.items()
@@ -38,50 +42,75 @@ def syntax_error(path: Path, text: str, error: ValueError) -> SettingsError:
     lines = text.splitlines()
     if place is not None and place.group(1):
         number, column = int(place.group(1)), int(place.group(2))
-        where = f"line {number}, column {column}"
+        where = _("line {number}, column {column}").format(number=number, column=column)
         # An unclosed text or list is noticed only on the line after it.
         shown = lines[number - 1].strip() if number <= len(lines) else ""
     else:
-        where, shown = f"line {max(1, len(lines))}, at its end", lines[-1].strip() if lines else ""
+        where = _("line {number}, at its end").format(number=max(1, len(lines)))
+        shown = lines[-1].strip() if lines else ""
     remedy = _remedy(shown)
+    if _MAY_HOLD_A_LOGIN.search(shown):
+        shown = addresses.mask_settings(shown)
     quoted = f"\n    {printable(addresses.mask_to_line_end(shown))}" if shown else ""
     told = f" {remedy}" if remedy else ""
-    return SettingsError(f"{path}, {where}: {what[:1].lower()}{what[1:]}.{told}{quoted}")
+    return SettingsError(f"{path}, {where}: {_(what[:1].lower() + what[1:])}.{told}{quoted}")
 
 
+_TOML_SAYS = (
+    N_("invalid value"),
+    N_("invalid statement"),
+    N_("unclosed array"),
+    N_("unclosed inline table"),
+    N_("unterminated string"),
+    N_("cannot overwrite a value"),
+    N_("cannot declare a table twice"),
+    N_("invalid initial character for a key part"),
+    N_("expected '=' after a key in a key/value pair"),
+    N_("expected newline or end of document after a statement"),
+    N_("expected ']' at the end of a table declaration"),
+    N_("invalid date or datetime"),
+)
+"""What tomllib says most often; the rest stays as it says it."""
 _REMEDIES = (
     (
         r"""[=\[,]\s*"[^"]*\\""",
-        "In double quotes a backslash begins a code. Put such a text into single quotes: "
-        r"'C:\Users\me\Music'.",
+        N_(
+            "In double quotes a backslash begins a code. Put such a text into single quotes: "
+            r"'C:\Users\me\Music'."
+        ),
     ),
-    (r"(?i)=\s*(?:yes|true|on)\s*(?:#|$)", "Write true, in small letters and without quotes."),
-    (r"(?i)=\s*(?:no|false|off)\s*(?:#|$)", "Write false, in small letters and without quotes."),
-    (r"=\s*[+-]?\d+,\d+\s*(?:#|$)", "Write a point instead of the comma, such as 0.45."),
+    (r"(?i)=\s*(?:yes|true|on)\s*(?:#|$)", N_("Write true, in small letters and without quotes.")),
+    (
+        r"(?i)=\s*(?:no|false|off)\s*(?:#|$)",
+        N_("Write false, in small letters and without quotes."),
+    ),
+    (r"=\s*[+-]?\d+,\d+\s*(?:#|$)", N_("Write a point instead of the comma, such as 0.45.")),
     (
         r"=\s*[+-]?(?:\.\d+|\d+\.)\s*(?:#|$)",
-        "Write a digit before and after the point, as in 0.5.",
+        N_("Write a digit before and after the point, as in 0.5."),
     ),
-    (r"=\s*\d+(?:\.\d+)?\s*[A-Za-z%]+\s*(?:#|$)", "Write the number alone, without its unit."),
-    (r"=\s*\d{1,2}:\d\d\s*(?:#|$)", 'Put a time of day into quotes, such as "22:00".'),
-    (r"(?i)=\s*(?:none|null|nil|)\s*(?:#|$)", "To have the default, take the line out."),
-    (r"=\s*[“”„«»‘’]", 'Use plain quotes: "like this".'),
-    (r"""=\s*[~/A-Za-z][^"'\[{]*$""", 'Put a text into quotes: "like this".'),
-    (r"""=\s*\[\s*[~/A-Za-z]""", 'Put each text into quotes: ["~/Music/Happy"].'),
-    (r"^[A-Za-z_.\s]+:(?!//)", "Write = between a name and its value, not a colon."),
+    (r"=\s*\d+(?:\.\d+)?\s*[A-Za-z%]+\s*(?:#|$)", N_("Write the number alone, without its unit.")),
+    (r"=\s*\d{1,2}:\d\d\s*(?:#|$)", N_('Put a time of day into quotes, such as "22:00".')),
+    (r"(?i)=\s*(?:none|null|nil|)\s*(?:#|$)", N_("To have the default, take the line out.")),
+    (r"=\s*[“”„«»‘’]", N_('Use plain quotes: "like this".')),
+    (r"""=\s*[~/A-Za-z][^"'\[{]*$""", N_('Put a text into quotes: "like this".')),
+    (r"""=\s*\[\s*[~/A-Za-z]""", N_('Put each text into quotes: ["~/Music/Happy"].')),
+    (r"^[A-Za-z_.\s]+:(?!//)", N_("Write = between a name and its value, not a colon.")),
 )
 
 
 def _remedy(line: str) -> str:
     """Say what to write instead, for the mistakes that people make; empty for others."""
-    return next((words for form, words in _REMEDIES if re.search(form, line)), "")
+    return next((_(words) for form, words in _REMEDIES if re.search(form, line)), "")
 
 
 def encoding_error(path: Path, error: UnicodeDecodeError) -> SettingsError:
     """Explain a file that is no UTF-8 text."""
     line = error.object[: error.start].count(b"\n") + 1
     return SettingsError(
-        f"{path}, line {line}: this is no UTF-8 text. Save the file with the encoding UTF-8."
+        _(
+            "{path}, line {line}: this is no UTF-8 text. Save the file with the encoding UTF-8."
+        ).format(path=path, line=line)
     )
 
 
@@ -111,7 +140,7 @@ def all_errors(
         why = _path_mistake(entry, a_folder=keys[0] != "camera")
         if why:
             line = line_of(text, keys, entry)
-            where = "" if path is None else f"{path}, line {line}: " if line else f"{path}: "
+            where = _place(path, line)
             told.append(f"{where}{'.'.join(keys)}: {why}")
     return SettingsError("\n".join(told))
 
@@ -122,27 +151,35 @@ def _path_mistake(entry: str, *, a_folder: bool) -> str:
         return ""
     example = "~/Music/Happy" if a_folder else "~/Videos/clip.mp4"
     if not entry.strip():
-        other = "take it out of the list" if a_folder else "take the line out for the first webcam"
-        return f'"" names nothing. Write a path such as "{example}", or {other}.'
+        other = (
+            _("take it out of the list")
+            if a_folder
+            else _("take the line out for the first webcam")
+        )
+        return _('"" names nothing. Write a path such as "{example}", or {other}.').format(
+            example=example, other=other
+        )
     if addresses.seems_meant(entry):
-        return (
+        return _(
             "this address lacks its beginning. Write it in full, such as "
             '"rtsp://192.168.1.5/stream".'
         )
     shown = printable(entry, 60)
     if has_controls(entry):
-        return (
-            f'"{shown}" holds a character that cannot be seen. In double quotes a backslash begins '
+        return _(
+            '"{shown}" holds a character that cannot be seen. In double quotes a backslash begins '
             r"a code: put such a path into single quotes, such as 'C:\Users\me\Music'."
-        )
+        ).format(shown=shown)
     if entry.startswith("~"):
         name = re.split(r"[/\\]", entry[1:])[0]
         meant = f"~/{entry[1:]}"
-        return f'"{shown}": there is no user "{name}". In your own folder it is "{meant}".'
-    return (
-        f'"{shown}" is not a whole path. Begin it with ~/ for your own folder, such as '
-        f'"{example}", or with the root of the disk.'
-    )
+        return _(
+            '"{shown}": there is no user "{name}". In your own folder it is "{meant}".'
+        ).format(shown=shown, name=name, meant=meant)
+    return _(
+        '"{shown}" is not a whole path. Begin it with ~/ for your own folder, such as '
+        '"{example}", or with the root of the disk.'
+    ).format(shown=shown, example=example)
 
 
 def allowed(keys: Iterable[str]) -> str:
@@ -171,12 +208,22 @@ def _has_moods(keys: list[str]) -> bool:
     return len(keys) == 1 and keys[0] in _EXAMPLES
 
 
+def _place(path: Path | None, line: int | None) -> str:
+    """Say where it stands, as the beginning of a message; without ``path`` nowhere."""
+    if path is None:
+        return ""
+    if line is None:
+        return f"{path}: "
+    return _("{path}, line {line}: ").format(path=path, line=line)
+
+
 def _sentence(path: Path | None, text: str, keys: tuple[str, ...], item: Any) -> str:
     name = ".".join(keys)
     line = line_of(text, keys)
-    where = "" if path is None else f"{path}, line {line}: " if line else f"{path}: "
+    where = _place(path, line)
     if item["type"] == "extra_forbidden" or (keys[0] in _EXAMPLES and item["loc"][-1] == "[key]"):
-        return f'{where}there is no setting "{name}". {_did_you_mean(keys)}'
+        told = _('there is no setting "{name}".').format(name=name)
+        return f"{where}{told} {_did_you_mean(keys)}"
     if item["type"] == "value_error":  # our own words
         reason = str(item["ctx"]["error"])
         return f"{where}{name}: {reason}."
@@ -184,55 +231,62 @@ def _sentence(path: Path | None, text: str, keys: tuple[str, ...], item: Any) ->
     if rule is None:
         return f"{where}{name}: {item['msg']}."
     if len(keys) == 1 and _model(keys) is not None:
-        return f"{where}[{name}] must be a section with settings of its own, {_found(item)}."
-    return f"{where}{name} must be {rule}, {_found(item)}.{_advice(rule, item['input'])}"
+        told = _("[{name}] must be a section with settings of its own, {found}.").format(
+            name=name, found=_found(item)
+        )
+        return where + told
+    told = _("{name} must be {rule}, {found}.").format(name=name, rule=rule, found=_found(item))
+    return f"{where}{told}{_advice(rule, item['input'])}"
 
 
 def _advice(rule: str, value: object) -> str:
     """Say how the value is to be written, where it was nearly right."""
     if not isinstance(value, str):
         return ""
-    if rule == "true or false" and value.strip().lower() in ("true", "yes", "on"):
-        return " Write true, without quotes."
-    if rule == "true or false" and value.strip().lower() in ("false", "no", "off"):
-        return " Write false, without quotes."
-    if "number" in rule and re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?\s*", value):
-        return f" Write {value.strip().replace(',', '.')}, without quotes."
-    if rule.startswith("a list of texts"):
-        return f' Put it into brackets: ["{printable(value, 60)}"].'
+    written = ""
+    if english(rule) == TRUE_OR_FALSE:
+        word = value.strip().lower()
+        written = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(word, word)
+        written = written if written in ("true", "false") else ""
+    elif "number" in english(rule) and re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?\s*", value):
+        written = value.strip().replace(",", ".")
+    if written:
+        return " " + _("Write {value}, without quotes.").format(value=written)
+    if english(rule).startswith(LIST_OF_TEXTS):
+        return " " + _('Put it into brackets: ["{value}"].').format(value=printable(value, 60))
     return ""
 
 
 def _found(item: Any) -> str:
     value = item["input"]
     if isinstance(value, bool):
-        return f"not {str(value).lower()}"
+        return _("not {value}").format(value=str(value).lower())
     if isinstance(value, str):
         if addresses.is_address(value) or addresses.seems_meant(value):
             value = addresses.place(value)
-        return f'not "{printable(value, 60)}"'
+        return _('not "{value}"').format(value=printable(value, 60))
     if isinstance(value, list | tuple):
-        return "not a list"
+        return _("not a list")
     if isinstance(value, dict):
-        return "not a section"
-    return f"not {value}"
+        return _("not a section")
+    return _("not {value}").format(value=value)
 
 
 def _did_you_mean(keys: tuple[str, ...]) -> str:
     *parents, wrong = keys
     known = _known(tuple(parents))
     close = difflib.get_close_matches(wrong, known, n=1)
-    place = f"[{'.'.join(parents)}]" if parents else "the file"
+    place = f"[{'.'.join(parents)}]" if parents else _("the file")
     if close:
-        return f'Did you mean "{".".join([*parents, close[0]])}"?'
+        return _('Did you mean "{name}"?').format(name=".".join([*parents, close[0]]))
     elsewhere = [
         section
         for section, field in Settings.model_fields.items()
         if section not in parents and wrong in _known((section,)) and _model((section,)) is not None
     ]
     if elsewhere:
-        return f"It belongs into the section [{elsewhere[0]}]."
-    return f"In {place} these are allowed: {', '.join(known)}."
+        return _("It belongs into the section [{section}].").format(section=elsewhere[0])
+    return _("In {place} these are allowed: {known}.").format(place=place, known=", ".join(known))
 
 
 def _known(parents: tuple[str, ...]) -> list[str]:
@@ -258,12 +312,13 @@ def _find(keys: tuple[str, ...]) -> str | None:
     parent = _model(keys[:-1])
     if parent is None:
         known = len(keys) == 2 and keys[0] in _EXAMPLES and keys[1] in get_args(EmotionName)
-        return f"a list of texts like {_EXAMPLES[keys[0]]}" if known else None
+        like = _("a list of texts like {example}").format(example=_EXAMPLES[keys[0]])
+        return like if known else None
     field = parent.model_fields.get(keys[-1])
     if field is None:
         return None
     if keys[-1] in _EXAMPLES:
-        return "a section of moods, each with a list of texts"
+        return _("a section of moods, each with a list of texts")
     return _words(field)
 
 
@@ -281,16 +336,16 @@ def _kind(kind: Any, bounds: list[Any]) -> str:
     if origin in (Union, types.UnionType):
         return _either([_kind(k, bounds) for k in get_args(kind) if k is not type(None)])
     if origin is tuple:
-        return "a list of texts"
+        return _(LIST_OF_TEXTS)
     if kind is bool:
-        return "true or false"
+        return _(TRUE_OR_FALSE)
     if kind is int:
-        return "a whole number" + _range(bounds)
+        return _("a whole number{range}").format(range=_range(bounds))
     if kind is float:
-        return "a number" + _range(bounds)
+        return _("a number{range}").format(range=_range(bounds))
     if kind is time:
-        return 'a time of day like "22:00"'
-    return 'a text in "quotation marks"'
+        return _('a time of day like "22:00"')
+    return _('a text in "quotation marks"')
 
 
 def _range(bounds: list[Any]) -> str:
@@ -302,11 +357,12 @@ def _range(bounds: list[Any]) -> str:
     high = next((b.le for b in flat if isinstance(b, annotated_types.Le)), None)
     words = ""
     if low is not None:
-        words += f" from {_plain(low)}"
+        words += _(" from {low}").format(low=_plain(low))
     if above is not None:
-        words += f" above {_plain(above)}"
+        words += _(" above {low}").format(low=_plain(above))
     if high is not None:
-        words += f" {'up ' if above is not None else ''}to {_plain(high)}"
+        up_to = _(" to {high}") if above is None else _(" up to {high}")
+        words += up_to.format(high=_plain(high))
     return words
 
 
@@ -317,7 +373,7 @@ def _plain(number: Any) -> str:
 def _either(choices: list[str]) -> str:
     if len(choices) < 2:
         return "".join(choices)
-    return ", ".join(choices[:-1]) + " or " + choices[-1]
+    return _("{some} or {last}").format(some=", ".join(choices[:-1]), last=choices[-1])
 
 
 def line_of(text: str, keys: tuple[str, ...], entry: str | None = None) -> int | None:

@@ -24,6 +24,7 @@ from agent.errors import AgentError, SettingsError, StoreError
 from agent.settings import LOOPS, SETTINGS_VERSION, Settings
 from agent.store.files import write_atomic
 from agent.store.paths import Paths, is_whole_path, resources_dir
+from agent.translation import _
 
 # tomlkit writes and settings_words explains: neither is needed at a start where all is well.
 if TYPE_CHECKING:
@@ -160,12 +161,16 @@ class SettingsFile:
             status = os.stat(self.path)
             if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for without an end
                 raise SettingsError(
-                    f"{self.path} is no file. Move it away; Moodtray then writes a new one."
+                    _("{path} is no file. Move it away; Moodtray then writes a new one.").format(
+                        path=self.path
+                    )
                 )
             if status.st_size > SIZE_LIMIT:
                 raise SettingsError(
-                    f"{self.path} has {status.st_size / 1e6:.0f} MB; settings have a few kB. Move "
-                    "it away; Moodtray then writes a new one."
+                    _(
+                        "{path} has {st_size:.0f} MB; settings have a few kB. Move it "
+                        "away; Moodtray then writes a new one."
+                    ).format(path=self.path, st_size=status.st_size / 1e6)
                 )
             # The mark that some Windows editors write is dropped; line ends stay as they are.
             return self.path.read_bytes().decode("utf-8-sig")
@@ -175,7 +180,9 @@ class SettingsFile:
             raise settings_errors.encoding_error(self.path, error) from error
         except OSError as error:
             raise SettingsError(
-                f"{self.path} cannot be read ({error.strerror}). Check its permissions."
+                _("{path} cannot be read ({why}). Check its permissions.").format(
+                    path=self.path, why=error.strerror
+                )
             ) from error
 
     def _migrated(self, text: str) -> str:
@@ -184,9 +191,11 @@ class SettingsFile:
             return text  # the validation says it better
         if version > SETTINGS_VERSION:
             raise SettingsError(
-                f"{self.path} was written by a newer Moodtray (its version is {version}, this "
-                f"program knows {SETTINGS_VERSION}). Update Moodtray, or move the file away to "
-                "start with new settings."
+                _(
+                    "{path} was written by a newer Moodtray (its version is "
+                    "{version}, this program knows {settings_version}). Update "
+                    "Moodtray, or move the file away to start with new settings."
+                ).format(path=self.path, version=version, settings_version=SETTINGS_VERSION)
             )
         if version == SETTINGS_VERSION:
             return text
@@ -196,8 +205,10 @@ class SettingsFile:
         for step in range(version, SETTINGS_VERSION):
             if step not in self._migrations:
                 raise SettingsError(
-                    f"{self.path} has the version {version}, which was never in use. Moodtray's "
-                    f"settings begin with: version = {SETTINGS_VERSION}"
+                    _(
+                        "{path} has the version {version}, which was never in use. "
+                        "Moodtray's settings begin with: version = {settings_version}"
+                    ).format(path=self.path, version=version, settings_version=SETTINGS_VERSION)
                 )
             self._migrations[step](document)
             document["version"] = step + 1
@@ -234,10 +245,19 @@ class SettingsFile:
         names = ", ".join(f"mood.{name}" for name in retired)
         instead = ", ".join(f"mood.{k} = {json.dumps(v)}" for k, v in added.items())
         self.news = (
-            f"The mood is found in another way now, and {names} mean nothing to it any more. "
-            + (f"What comes nearest was set: {instead}. " if instead else "")
-            + 'How soon a change is believed is said by mood.steadiness ("calm", "balanced" or '
-            f'"quick"). Your settings of before are kept as {kept.name}.'
+            _(
+                "The mood is found in another way now, and {names} mean nothing to it any more. "
+            ).format(names=names)
+            + (
+                _("What comes nearest was set: {instead}. ").format(instead=instead)
+                if instead
+                else ""
+            )
+            + _(
+                "How soon a change is believed is said by mood.steadiness "
+                '("calm", "balanced" or "quick"). Your settings of before are '
+                "kept as {name}."
+            ).format(name=kept.name)
         )
         log.info("retired settings taken out: %s", names)
         return new
@@ -298,7 +318,7 @@ def parse(text: str, path: Path | None) -> Settings:
     except ValidationError as error:
         wrong = error
     entries = _paths_in(values)
-    if settings is not None and all(is_whole_path(entry) for _, entry in entries):
+    if settings is not None and all(is_whole_path(entry) for _rest, entry in entries):
         return settings
     from agent.store import settings_errors
 
@@ -314,8 +334,10 @@ def _toml(text: str, path: Path) -> dict[str, Any]:
         raise settings_errors.syntax_error(path, text, error) from error
     except RecursionError as error:
         raise SettingsError(
-            f"{path} nests lists or sections hundreds deep. The settings need two levels: sections "
-            "and the names in them."
+            _(
+                "{path} nests lists or sections hundreds deep. The settings "
+                "need two levels: sections and the names in them."
+            ).format(path=path)
         ) from error
     except ValueError as error:  # a date such as 2026-02-31, a number of 5,000 digits
         raise SettingsError(f"{path}: {error}.") from error
@@ -368,7 +390,7 @@ def _with_value(text: str, key: str, value: object) -> str:
     import tomlkit
     from tomlkit.exceptions import ConvertError
 
-    section, _, name = key.rpartition(".")
+    section, _rest, name = key.rpartition(".")
     if text and not text.endswith("\n"):
         text += "\n"
     if value is not None:
@@ -382,7 +404,9 @@ def _with_value(text: str, key: str, value: object) -> str:
             document[section] = tomlkit.table()
         table = document[section]
         if not isinstance(table, dict):
-            raise SettingsError(f"[{section}] must be a section with settings of its own.")
+            raise SettingsError(
+                _("[{section}] must be a section with settings of its own.").format(section=section)
+            )
     if value is None:
         if name in table:
             del table[name]
@@ -390,7 +414,9 @@ def _with_value(text: str, key: str, value: object) -> str:
         try:
             table[name] = _plain(value)
         except ConvertError as error:
-            raise SettingsError(f"{key} cannot hold {value!r}.") from error
+            raise SettingsError(
+                _("{key} cannot hold {value!r}.").format(key=key, value=value)
+            ) from error
     return tomlkit.dumps(document)
 
 

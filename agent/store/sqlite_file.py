@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from agent.errors import StoreError
 from agent.store.paths import ensure_folder
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -124,9 +125,11 @@ class SqliteFile:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version > self._version:
             raise StoreError(
-                f"{self.path} was written by a newer Moodtray (its version is {version}, this "
-                f"program knows {self._version}). It is left as it is; update Moodtray to go on "
-                "with it."
+                _(
+                    "{path} was written by a newer Moodtray (its version is "
+                    "{version}, this program knows {version_2}). It is left as it "
+                    "is; update Moodtray to go on with it."
+                ).format(path=self.path, version=version, version_2=self._version)
             )
         return version
 
@@ -147,29 +150,39 @@ class SqliteFile:
                     )
         except OSError as error:
             raise StoreError(
-                f"{self.path} is damaged and cannot be moved out of the way ({error.strerror}). "
-                "Moodtray goes on without a history; move or delete the file to start a new one."
+                _(
+                    "{path} is damaged and cannot be moved out of the way ({why}). "
+                    "Moodtray goes on without a history; move or delete the file "
+                    "to start a new one."
+                ).format(path=self.path, why=error.strerror)
             ) from error
         return StoreError(
-            f"The history {self.path} is damaged. It is kept, untouched, as {broken} in the same "
-            "folder, and a new history has been started.",
-            title="The history was damaged",
+            _(
+                "The history {path} is damaged. It is kept, untouched, as "
+                "{broken} in the same folder, and a new history has been "
+                "started."
+            ).format(path=self.path, broken=broken),
+            title=_("The history was damaged"),
         )
 
     def _translated(self, error: sqlite3.Error) -> StoreError:
         code = _code(error)
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            why = (
-                "the disk is full or cannot be written. What was there before is safe. "
-                "Free some space; Moodtray goes on and tries again."
+            why = _(
+                "the disk is full or cannot be written. What was there before "
+                "is safe. Free some space; Moodtray goes on and tries again."
             )
         elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            why = "it cannot be opened for writing. Check the permissions of the file and folder."
+            why = _(
+                "it cannot be opened for writing. Check the permissions of the file and folder."
+            )
         elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            why = "another program holds it. Moodtray goes on and tries again."
+            why = _("another program holds it. Moodtray goes on and tries again.")
         else:
-            why = f"SQLite says: {error}."
-        return StoreError(f"The history {self.path} could not be used: {why}")
+            why = _("SQLite says: {error}.").format(error=error)
+        return StoreError(
+            _("The history {path} could not be used: {why}").format(path=self.path, why=why)
+        )
 
 
 def _log_warning(error: StoreError) -> None:

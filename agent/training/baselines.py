@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agent.training import metrics
 from agent.training.data import DataError, Pictures
 from agent.types import EMOTIONS
-from agent.vision.expression import one_thread
+from agent.vision.onnx_runtime_engine import one_thread
 
 KERAS = (".hdf5", ".h5", ".keras")
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]

@@ -27,7 +27,7 @@ from agent.training.baselines import Rival
 from agent.training.corruptions import HARDSHIPS
 from agent.training.face_figures import measure_faces
 from agent.training.london import FILE as LONDON
-from agent.vision.expression import ExpressionClassifier, OnnxSession
+from agent.vision.expression import ExpressionClassifier, OpenCVSession
 from agent.vision.model_file import read_card
 
 OWN_HEAD = "fer label, own head"
@@ -112,7 +112,7 @@ def label_head(model: Path, meta: dict[str, Any]) -> ExpressionClassifier | None
         )
     own = {"output": meta["label_output"], "temperature": temperature}
     card = read_card(model.with_suffix(".json")).model_copy(update=own)
-    return ExpressionClassifier(OnnxSession(model, card), card)
+    return ExpressionClassifier(OpenCVSession(model, card), card)
 
 
 def evaluate(

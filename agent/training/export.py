@@ -35,7 +35,8 @@ from agent.training.checkpoint import load
 from agent.training.network import multiply_adds, parameters, predict
 from agent.training.paths import whole
 from agent.types import EMOTIONS
-from agent.vision.expression import normalise, one_thread
+from agent.vision.expression import normalise
+from agent.vision.onnx_runtime_engine import one_thread
 
 OPSET = 17
 ANSWER, LABEL = "logits", "fer_label"

@@ -94,7 +94,7 @@ def compare(model: Path, int8: Path, validation: data.Faces) -> Comparison:
     """Compare both on the plurality of the validation faces, one face at a time for the speed."""
     known = validation.plurality >= 0
     pictures, truth = list(validation.pictures[known]), validation.plurality[known]
-    both = [ExpressionClassifier.load(file) for file in (model, int8)]
+    both = [ExpressionClassifier.load(model), ExpressionClassifier.load(int8, "int8")]
     right = [metrics.figures(predict(each, pictures), truth)["accuracy"] for each in both]
     ms = latencies([one_face(each) for each in both])
     return Comparison(right[0], right[1], ms[0], ms[1])

@@ -12,6 +12,7 @@ import numpy as np
 
 from agent.errors import BadPicture
 from agent.printable import printable
+from agent.translation import _, ngettext
 from agent.types import EMOTIONS, Box, Frame
 from agent.vision.alignment import crop
 from agent.vision.expression import ExpressionClassifier
@@ -52,9 +53,9 @@ class AnalysedFace:
 
     def __str__(self) -> str:
         if self.unclear and self.quality == 0.0:
-            return f"not clear ({self.unclear})"
+            return _("not clear ({unclear})").format(unclear=self.unclear)
         told = f"{self.emotion} {self.confidence:.0%}"
-        return f"unsure (perhaps {told})" if self.unsure else told
+        return _("unsure (perhaps {told})").format(told=told) if self.unsure else told
 
     def as_dict(self) -> dict[str, object]:
         """Make it ready for JSON."""
@@ -105,23 +106,29 @@ class Analysis:
     def summary(self) -> str:
         """One line for people."""
         if self.damaged:
-            return f"{self._seen} The file is damaged: a part of the picture is missing."
+            return _("{seen} The file is damaged: a part of the picture is missing.").format(
+                seen=self._seen
+            )
         return self._seen
 
     @property
     def _seen(self) -> str:
         name = printable(self.path.name)
         if not self.found:
-            return f"No face found in {name}."
+            return _("No face found in {name}.").format(name=name)
         if self.kind == "picture":
             (frame,) = self.frames
             said = ", ".join(str(face) for face in frame.faces)
             count = len(frame.faces)
-            return f"{count} face{'s' if count > 1 else ''} in {name}: {said}."
+            return ngettext(
+                "{count} face in {name}: {said}.", "{count} faces in {name}: {said}.", count
+            ).format(count=count, name=name, said=said)
         first = [frame.faces[0] for frame in self.frames if frame.faces]  # the largest of each
         often = Counter("unsure" if face.unsure else face.emotion for face in first)
         said = ", ".join(f"{name} in {count}" for name, count in often.most_common())
-        return f"A face in {len(first)} of {len(self.frames)} moments of {name}: {said}."
+        return _("A face in {n} of {n_2} moments of {name}: {said}.").format(
+            n=len(first), n_2=len(self.frames), name=name, said=said
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Ready for JSON."""
@@ -154,7 +161,9 @@ def analyze(
     except (cv2.error, MemoryError) as error:
         log.exception("%s could not be looked at", printable(str(path)))
         raise BadPicture(
-            f"{printable(str(path))} could not be looked at; it is probably damaged."
+            _("{path} could not be looked at; it is probably damaged.").format(
+                path=printable(str(path))
+            )
         ) from error
 
 

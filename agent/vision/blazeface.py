@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
+from agent.translation import _
 from agent.types import Box, Frame, Point
 from agent.vision.finder_files import FULL_RANGE, SHORT_RANGE, checked
 
@@ -226,9 +227,15 @@ class _Network:
             self._answers(np.zeros((kind.side, kind.side, 3), np.uint8))
         except (cv2.error, ValueError) as error:
             raise ModelError(
-                f"OpenCV {cv2.__version__} cannot load the face finder {file} "
-                f"({str(error).strip().splitlines()[-1]}). Install opencv-python 4.14 or a later "
-                'one, or set camera.finder to "haar".'
+                _(
+                    "OpenCV {version} cannot load the face finder {file} "
+                    "({splitlines}). Install opencv-python 4.14 or a later one, or "
+                    'set camera.finder to "haar".'
+                ).format(
+                    version=cv2.__version__,
+                    file=file,
+                    splitlines=str(error).strip().splitlines()[-1],
+                )
             ) from error
 
     def run(self, frame: Frame, square: Square) -> Found:

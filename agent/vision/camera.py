@@ -9,14 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from agent.errors import CameraLost
+from agent.errors import AgentError, CameraLost
+from agent.translation import N_, _
 from agent.types import Frame
+from agent.vision.bounds import MOST_LIVE_PIXELS, Roof, jpeg_size
 from agent.vision.sources import (
     LINUX,
     OPEN_SECONDS,
@@ -26,6 +27,8 @@ from agent.vision.sources import (
     no_picture,
     open_capture,
     parse_source,
+    too_large,
+    too_much,
 )
 
 STALL_SECONDS = 10.0
@@ -87,12 +90,17 @@ class OpenCVCamera:
         capture = open_capture(self._source, seconds=self._open_seconds)
         self._capture = capture
         reader: _Reader
-        if self.is_file:
-            reader = _FileReader(capture, self._clock, self._sleep)
-        else:
-            reader = _LiveReader(capture, self._source, self._clock)
-        # The first frame proves that pictures come; the first read returns it.
-        self._first = reader.read()
+        bounded = _Bounded(capture, self._source)
+        try:
+            if self.is_file:
+                reader = _FileReader(bounded, self._clock, self._sleep)
+            else:
+                reader = _LiveReader(bounded, self._source, self._clock)
+            # The first frame proves that pictures come; the first read returns it.
+            self._first = reader.read()
+        except AgentError:
+            self.close()
+            raise
         if self._first is None:
             self.close()
             raise no_picture(self._source)
@@ -106,23 +114,32 @@ class OpenCVCamera:
         Raises CameraLost when no frame comes or the picture of a live source stands still.
         """
         if self._reader is None:
-            raise CameraLost(f"{self._source.title} is not open.")
+            raise CameraLost(_("{title} is not open.").format(title=self._source.title))
         slept = self._clock() - self._last_read > ASLEEP_SECONDS
         frame, self._first = self._first, None
         if frame is None:
-            frame = self._reader.read()
+            try:
+                frame = self._reader.read()
+            except AgentError:
+                self.close()
+                raise
         if frame is None and slept and self._source.kind is Kind.STREAM:
             self.open()
             frame, self._first = self._first, None
         self._last_read = self._clock()
         if frame is None:
             self.close()
-            raise CameraLost(f"{self._source.title} stopped sending pictures. {_ADVICE}")
+            raise CameraLost(
+                _("{title} stopped sending pictures. {advice}").format(
+                    title=self._source.title, advice=_(_ADVICE)
+                )
+            )
         if not self.is_file and self._stall.stands_still(frame, self._clock()):
             self.close()
             raise CameraLost(
-                f"The picture of {self._source.name} has stood still for "
-                f"{self._stall.seconds:.0f} seconds. {_ADVICE}"
+                _(
+                    "The picture of {name} has stood still for {seconds:.0f} seconds. {advice}"
+                ).format(name=self._source.name, seconds=self._stall.seconds, advice=_(_ADVICE))
             )
         return frame
 
@@ -133,7 +150,63 @@ class OpenCVCamera:
             capture.release()
 
 
-_ADVICE = "Check its cable or network; Moodtray keeps trying."
+_ADVICE = N_("Check its cable or network; Moodtray keeps trying.")
+
+
+class _Bounded:
+    """A capture that gives no frame beyond any camera's, and ends before it fills the memory.
+
+    Raises CameraError.
+    """
+
+    def __init__(self, capture: cv2.VideoCapture, source: Source) -> None:
+        self._capture = capture
+        self._source = source
+        self._roof = Roof(MOST_LIVE_PIXELS)
+
+    def get(self, what: int) -> float:
+        """Tell a property."""
+        return float(self._capture.get(what))
+
+    def set(self, what: int, value: float) -> bool:
+        """Set a property."""
+        return bool(self._capture.set(what, value))
+
+    def grab(self) -> bool:
+        """Take the next frame, as it came."""
+        got = self._capture.grab()
+        if self._roof.is_reached:
+            raise too_much(self._source)
+        return bool(got)
+
+    def retrieve(self) -> Frame | None:
+        """Decode the frame that was grabbed; None where it cannot be."""
+        self._check(
+            int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        )
+        ok, frame = self._capture.retrieve()
+        return np.asarray(frame, dtype=np.uint8) if ok and frame is not None else None
+
+    def retrieve_packet(self) -> Frame | None:
+        """Decode the packet that was grabbed, a JPEG; None for anything else."""
+        ok, packet = self._capture.retrieve()
+        if not ok or packet is None:
+            return None
+        data = np.asarray(packet, dtype=np.uint8).reshape(-1)
+        size = jpeg_size(data)
+        if size is None:
+            return None
+        self._check(*size)
+        try:
+            frame = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        except cv2.error:
+            return None
+        return None if frame is None else np.asarray(frame, dtype=np.uint8)
+
+    def _check(self, width: int, height: int) -> None:
+        if width * height > MOST_LIVE_PIXELS:
+            raise too_large(self._source, width, height, MOST_LIVE_PIXELS)
 
 
 class _Reader(Protocol):
@@ -150,7 +223,7 @@ class _FileReader:
     """
 
     def __init__(
-        self, capture: cv2.VideoCapture, clock: Callable[[], float], sleep: Callable[[float], None]
+        self, capture: _Bounded, clock: Callable[[], float], sleep: Callable[[float], None]
     ) -> None:
         self._capture = capture
         self._clock = clock
@@ -183,9 +256,9 @@ class _FileReader:
             self._rewind()
             if not self._grab():
                 return None
-        frame = _retrieved(self._capture)
+        frame = _usable(self._capture.retrieve())
         while frame is None and self._grab():  # a damaged one is passed over
-            frame = _retrieved(self._capture)
+            frame = _usable(self._capture.retrieve())
         return frame
 
     def _rewind(self) -> None:
@@ -225,9 +298,7 @@ class _LiveReader:
     DRAIN_SECONDS = 1.0
     DAMAGED_SECONDS = 5.0  # frames that cannot be decoded are passed over for that long
 
-    def __init__(
-        self, capture: cv2.VideoCapture, source: Source, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, capture: _Bounded, source: Source, clock: Callable[[], float]) -> None:
         self._capture = capture
         self._clock = clock
         fps = capture.get(cv2.CAP_PROP_FPS)
@@ -281,14 +352,8 @@ class _LiveReader:
         return (time.perf_counter() - wall) - (time.thread_time() - work) > self.WAITED
 
     def _decode(self) -> Frame | None:
-        frame = _retrieved(self._capture)
-        if frame is None or not self._packets:
-            return frame
-        try:
-            picture = cv2.imdecode(frame, cv2.IMREAD_COLOR)
-        except cv2.error:  # it says that it is larger than any camera's
-            return None
-        return _usable(picture)
+        capture = self._capture
+        return _usable(capture.retrieve_packet() if self._packets else capture.retrieve())
 
 
 class _StallWatch:
@@ -328,15 +393,8 @@ class _Average:
         self._known = True
 
 
-def _retrieved(capture: cv2.VideoCapture) -> Frame | None:
-    ok, frame = capture.retrieve()
-    if not ok or frame is None or frame.ndim < 3:  # a packet, of which _LiveReader makes a frame
-        return np.asarray(frame, dtype=np.uint8) if ok and frame is not None else None
-    return _usable(frame)
-
-
-def _usable(frame: NDArray[Any] | None) -> Frame | None:
+def _usable(frame: Frame | None) -> Frame | None:
     """Return the frame; None for a strip in which there is no room for a face."""
-    if frame is None or min(frame.shape[:2]) < SMALLEST:
+    if frame is None or frame.ndim < 3 or min(frame.shape[:2]) < SMALLEST:
         return None
-    return np.asarray(frame, dtype=np.uint8)
+    return frame

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from agent.errors import CameraBusy
 from agent.ports import Clock
+from agent.translation import _
 
 Holders: TypeAlias = frozenset[tuple[int, str]]
 """Process number and program name."""
@@ -62,7 +63,7 @@ def _has_open(folder: str, target: str) -> bool:
     return False
 
 
-class Neighbours:
+class OtherCameraUsers:
     """Tells when to let a webcam go and when it is free again. One thread.
 
     Who has the device open already while we get pictures does not use it, and is no reason to
@@ -115,8 +116,11 @@ class Wanted(CameraBusy):
 
     def __init__(self, program: str) -> None:
         super().__init__(
-            f"Another program ({program}) uses the camera, so Moodtray has let it go and takes it "
-            "again when it is free. To keep it in any case, set camera.yield_to_others to false."
+            _(
+                "Another program ({program}) uses the camera, so Moodtray has "
+                "let it go and takes it again when it is free. To keep it in "
+                "any case, set camera.yield_to_others to false."
+            ).format(program=program)
         )
 
 

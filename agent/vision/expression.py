@@ -1,14 +1,15 @@
 """Faces -> probabilities of seven expressions.
 
 Grey, 48 x 48 bilinear, [0, 1], normalised with the mean and spread that the model's metadata name
-(0.5, 0.5), the network, softmax of logits / temperature. ONNX Runtime on one thread by default; the
-torch engine is for people who have the extra ``train``.
+(0.5, 0.5), the network, softmax of logits / temperature. OpenCV runs the network; other engines are
+for people who have the extra ``int8`` (its eight-bit copy) or ``train``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -18,11 +19,14 @@ from numpy.typing import NDArray
 
 from agent.errors import ModelError
 from agent.store.paths import models_dir
+from agent.translation import _
 from agent.types import EMOTIONS
 from agent.vision.model_file import ModelCard, read_card, verify
 
 SIZE = 48
 Engine = Literal["onnx", "int8", "torch"]
+_LIBRARIES = {"int8": ("ONNX Runtime", "int8"), "torch": ("PyTorch", "train")}
+"""What the optional engines run on, and the extra that brings it."""
 
 
 class Session(Protocol):
@@ -91,13 +95,12 @@ class ExpressionClassifier:
         shipped = "emotion-int8.onnx" if engine == "int8" else "emotion.onnx"
         file = path if path is not None else models_dir() / shipped
         card = read_card(file.with_suffix(".json"))
-        session: Session
-        if engine == "torch":
-            session = _torch_session(file, card)
-        else:
-            verify(file, card)
-            session = OnnxSession(file, card) if at_once else _LateSession(file, card)
-        return cls(session, card)
+        verify(file, card)
+
+        def start() -> Session:
+            return _start(engine, file, card)
+
+        return cls(start() if at_once else _LateSession(start), card)
 
     def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Classify faces (uint8, H x W or H x W x 3 BGR, any size).
@@ -154,93 +157,118 @@ class ExpressionClassifier:
         return self._card.unsure_below
 
 
-def one_thread() -> Any:
-    """Make ONNX Runtime's options for a face now and then."""
-    # Imported here: it costs 20 MB and a tenth of a second, and only this engine needs it.
-    import onnxruntime as ort
+class OpenCVSession:
+    """A network run by OpenCV, which is loaded for the camera anyway.
 
-    ort.disable_telemetry_events()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
-
-
-class OnnxSession:
-    """A network in ONNX Runtime, on one thread."""
+    Many threads may ask; they are served one after the other.
+    """
 
     def __init__(self, file: Path, card: ModelCard) -> None:
-        import onnxruntime as ort
-
+        self._lock = threading.Lock()
+        self._input, self._output = card.input_name, card.output_name
         try:
-            self._session: Any = ort.InferenceSession(
-                str(file), one_thread(), providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
+            self._net: Any = cv2.dnn.readNetFromONNX(str(file))
+            outputs = list(self._net.getUnconnectedOutLayersNames())
+        except cv2.error as error:
             raise ModelError(
-                f"{file} is not a network that ONNX Runtime {ort.__version__} can load "
-                f"({str(error).splitlines()[0]}). Install Moodtray again to restore it."
+                _(
+                    "{file} is not a network that OpenCV {version} can load "
+                    "({last_line}). Install Moodtray again to restore it."
+                ).format(file=file, version=cv2.__version__, last_line=_last_line(error))
             ) from error
-        self._input = card.input_name
-        self._output = card.output_name
-        inputs = [i.name for i in self._session.get_inputs()]
-        outputs = [o.name for o in self._session.get_outputs()]
-        if self._input not in inputs or self._output not in outputs:
-            raise ModelError(
-                f"{file} has the inputs {inputs} and outputs {outputs}, but its "
-                f"metadata name '{self._input}' and '{self._output}'. "
-                "The two files belong to different models: install Moodtray again."
-            )
-        probe = self.run(np.zeros((1, 1, SIZE, SIZE), dtype=np.float32))
-        if probe.shape != (1, len(EMOTIONS)):
-            raise ModelError(
-                f"{file} answers with shape {probe.shape} where (1, {len(EMOTIONS)}) is needed: "
-                "this is another kind of network. Install Moodtray again to restore it."
-            )
+        # OpenCV tells the outputs' names, the input's only by refusing another.
+        if self._output not in outputs:
+            raise other_network(file, _("outputs {outputs}").format(outputs=outputs), card)
+        try:
+            self._net.setInput(np.zeros((1, 1, SIZE, SIZE), np.float32), self._input)
+        except cv2.error as error:
+            raise other_network(file, _("another input"), card) from error
+        check_answer(file, self)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run float32 [N, 1, 48, 48] -> logits [N, 7]. Raises ModelError."""
         try:
-            (logits,) = self._session.run([self._output], {self._input: batch})
-        except Exception as error:
-            raise ModelError(
-                f"The expression network refused a face ({str(error).splitlines()[0]}). "
-                "Install Moodtray again to restore its model."
-            ) from error
+            with self._lock:
+                self._net.setInput(batch, self._input)
+                logits = self._net.forward(self._output)
+        except cv2.error as error:
+            raise refused(_last_line(error)) from error
         return np.asarray(logits, dtype=np.float32)
 
 
-class _LateSession:
-    """An OnnxSession that is made when it is first needed."""
+def _last_line(error: cv2.error) -> str:
+    return str(error).strip().splitlines()[-1]
 
-    def __init__(self, file: Path, card: ModelCard) -> None:
-        self._file = file
-        self._card = card
-        self._made: OnnxSession | None = None
+
+def refused(why: str) -> ModelError:
+    """Make the error of a network that does not take a face."""
+    return ModelError(
+        _(
+            "The expression network refused a face ({why}). Install "
+            "Moodtray again to restore its model."
+        ).format(why=why)
+    )
+
+
+def other_network(file: Path, found: str, card: ModelCard) -> ModelError:
+    """Make the error of a file with other inputs or outputs than its metadata name."""
+    return ModelError(
+        _(
+            "{file} has {found}, but its metadata name the input "
+            "'{input_name}' and the output '{output_name}'. The two files "
+            "belong to different models: install Moodtray again."
+        ).format(file=file, found=found, input_name=card.input_name, output_name=card.output_name)
+    )
+
+
+def check_answer(file: Path, session: Session) -> None:
+    """Raise ModelError when the network does not give seven numbers a face."""
+    shape = session.run(np.zeros((1, 1, SIZE, SIZE), dtype=np.float32)).shape
+    if shape != (1, len(EMOTIONS)):
+        raise ModelError(
+            _(
+                "{file} answers with shape {shape} where (1, {n}) is needed: "
+                "this is another kind of network. Install Moodtray again to "
+                "restore it."
+            ).format(file=file, shape=shape, n=len(EMOTIONS))
+        )
+
+
+class _LateSession:
+    """A session that is made when it is first needed."""
+
+    def __init__(self, make: Callable[[], Session]) -> None:
+        self._make = make
+        self._made: Session | None = None
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._made is None:
-            self._made = OnnxSession(self._file, self._card)
+            self._made = self._make()
         return self._made.run(batch)
 
 
-def _torch_session(file: Path, card: ModelCard) -> Session:
+def _start(engine: Engine, file: Path, card: ModelCard) -> Session:
+    """Start the network in that engine. Raises ModelError."""
     try:
-        # The one place at run time that imports torch: chosen by hand, never by default.
-        from agent.vision.torch_engine import TorchSession
+        # Chosen by hand, never by default: their libraries are extras.
+        if engine == "int8":
+            from agent.vision.onnx_runtime_engine import OnnxRuntimeSession
+
+            return OnnxRuntimeSession(file, card)
+        if engine == "torch":
+            from agent.vision.torch_engine import TorchSession
+
+            return TorchSession(file, card.output_name)
     except ImportError as error:
+        library, extra = _LIBRARIES[engine]
         raise ModelError(
-            f"The engine 'torch' needs PyTorch, which is not installed ({error}). Install it with "
-            "pip install 'moodtray[train]', or set camera.engine to 'onnx'.",
-            title="PyTorch is not installed",
+            _(
+                "The engine '{engine}' needs {library}, which is not installed ({error}). Install "
+                "it with pip install 'moodtray[{extra}]', or set camera.engine to 'onnx'."
+            ).format(engine=engine, library=library, error=error, extra=extra),
+            title=_("{library} is not installed").format(library=library),
         ) from error
-    verify(file, card)
-    session: Session = TorchSession(file, card.output_name)
-    return session
+    return OpenCVSession(file, card)
 
 
 def describe_model(path: Path | None = None) -> dict[str, object]:

@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from agent.errors import ModelError
+from agent.translation import _
 from agent.types import Box, Frame
 from agent.vision.blazeface import BlazeFinder
 from agent.vision.geometry import overlap, shared
@@ -144,7 +145,7 @@ class FaceTracker:
         moving = [box for box in boxes if not self._still.is_still(frame, box, now)]
         ignored = len(boxes) - len(moving)
         if ignored > self.ignored:
-            _log.info("A face that never moves is taken for a picture and left out.")
+            _log.info(_("A face that never moves is taken for a picture and left out."))
         self.ignored = ignored
         return moving
 
@@ -178,7 +179,7 @@ class FaceTracker:
         """
         now = self._now()
         smaller = [(box, now) for box in others if box.area < chosen.area]
-        taken = [chosen, *(box for box, _ in smaller)]
+        taken = [chosen, *(box for box, _rest in smaller)]
         self._others = [
             *smaller,
             *(
@@ -191,7 +192,7 @@ class FaceTracker:
 
     def _was_behind(self, box: Box) -> bool:
         """Tell whether this one was beside the followed person, in this place and as small."""
-        for other, _ in self._others:
+        for other, _rest in self._others:
             if overlap(box, other) >= SAME_PERSON and box.area < CAME_NEARER * other.area:
                 self._misses = 0  # still there: remembered for as long
                 return True

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from agent.errors import ModelError
 from agent.store.paths import models_dir
+from agent.translation import N_, _
 
 SHORT_RANGE = "face_detection_short_range.tflite"
 FULL_RANGE = "face_detection_full_range.tflite"
 MANIFEST = "face-finder.json"
-_INSTEAD = "Until then OpenCV's Haar cascade finds the faces."
-_FETCH = "Fetch it with 'make setup', or install Moodtray again."
+_INSTEAD = N_("Until then OpenCV's Haar cascade finds the faces.")
+_FETCH = N_("Fetch it with 'make setup', or install Moodtray again.")
 
 
 def checked(name: str, folder: Path | None = None) -> Path:
@@ -31,19 +32,35 @@ def checked(name: str, folder: Path | None = None) -> Path:
     try:
         content = file.read_bytes()
     except FileNotFoundError:
-        raise ModelError(f"The face finder's file {file} is missing. {_FETCH} {_INSTEAD}") from None
+        raise ModelError(
+            _("The face finder's file {file} is missing. {fetch} {instead}").format(
+                file=file, fetch=_(_FETCH), instead=_(_INSTEAD)
+            )
+        ) from None
     except OSError as error:
         raise ModelError(
-            f"The face finder's file {file} cannot be read ({error.strerror}). {_FETCH} {_INSTEAD}"
+            _("The face finder's file {file} cannot be read ({why}). {fetch} {instead}").format(
+                file=file, why=error.strerror, fetch=_(_FETCH), instead=_(_INSTEAD)
+            )
         ) from error
     if len(content) < known["bytes"]:
         raise ModelError(
-            f"The face finder's file {file} is truncated: {len(content)} of {known['bytes']} bytes "
-            f"are there. Delete it. {_FETCH} {_INSTEAD}"
+            _(
+                "The face finder's file {file} is truncated: {n} of {known} "
+                "bytes are there. Delete it. {fetch} {instead}"
+            ).format(
+                file=file,
+                n=len(content),
+                known=known["bytes"],
+                fetch=_(_FETCH),
+                instead=_(_INSTEAD),
+            )
         )
     if hashlib.sha256(content).hexdigest() != known["sha256"]:
         raise ModelError(
-            f"The face finder's file {file} is another version, or was changed (the checksums "
-            f"differ). Delete it. {_FETCH} {_INSTEAD}"
+            _(
+                "The face finder's file {file} is another version, or was "
+                "changed (the checksums differ). Delete it. {fetch} {instead}"
+            ).format(file=file, fetch=_(_FETCH), instead=_(_INSTEAD))
         )
     return file

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
+from agent.translation import _
 from agent.types import Box, Frame
 
 SCALE_FACTOR = 1.1
@@ -96,8 +97,10 @@ def load_cascade() -> cv2.CascadeClassifier:
     cascade = cv2.CascadeClassifier(str(path)) if hasattr(cv2, "CascadeClassifier") else None
     if cascade is None or cascade.empty():
         raise ModelError(
-            f"The face detector's file {path.name} is not part of this OpenCV "
-            f"({cv2.__version__}). Install opencv-python 4.14 or a later 4.x."
+            _(
+                "The face detector's file {name} is not part of this OpenCV "
+                "({version}). Install opencv-python 4.14 or a later 4.x."
+            ).format(name=path.name, version=cv2.__version__)
         )
     return cascade
 

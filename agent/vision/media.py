@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from agent.errors import BadPicture
 from agent.printable import printable
+from agent.translation import _
 from agent.types import Frame
 from agent.vision import MOST_PIXELS
 from agent.vision.sources import Kind, Source, open_capture
@@ -77,22 +78,34 @@ def _check_readable(path: Path) -> int:
             with path.open("rb"):
                 pass
     except FileNotFoundError as error:
-        raise BadPicture(f"The file {shown} is not there. Check its name and folder.") from error
+        raise BadPicture(
+            _("The file {shown} is not there. Check its name and folder.").format(shown=shown)
+        ) from error
     except PermissionError as error:
         raise BadPicture(
-            f"{shown} cannot be read. Check its permissions and those of its folder."
+            _("{shown} cannot be read. Check its permissions and those of its folder.").format(
+                shown=shown
+            )
         ) from error
     except (OSError, ValueError) as error:  # too long a name, a file in the place of a folder, \0
         why = getattr(error, "strerror", None) or str(error)
-        raise BadPicture(f"{shown} cannot be read: {why}. Check the name.") from error
+        raise BadPicture(
+            _("{shown} cannot be read: {why}. Check the name.").format(shown=shown, why=why)
+        ) from error
     if stat.S_ISDIR(status.st_mode):
-        raise BadPicture(f"{shown} is a folder, not a picture or video. Name the files in it.")
+        raise BadPicture(
+            _("{shown} is a folder, not a picture or video. Name the files in it.").format(
+                shown=shown
+            )
+        )
     if not stat.S_ISREG(status.st_mode):
         raise BadPicture(
-            f"{shown} is no file but {_special(status.st_mode)}. Save what it gives into a file."
+            _("{shown} is no file but {special}. Save what it gives into a file.").format(
+                shown=shown, special=_special(status.st_mode)
+            )
         )
     if status.st_size == 0:
-        raise BadPicture(f"{shown} is empty.")
+        raise BadPicture(_("{shown} is empty.").format(shown=shown))
     return status.st_size
 
 
@@ -233,7 +246,8 @@ def _animation(path: Path, sample_seconds: float) -> Iterator[tuple[float, Frame
 
 def _video(path: Path, sample_seconds: float) -> Iterator[tuple[float, Frame]]:
     try:
-        capture = open_capture(Source(Kind.FILE, str(path), printable(str(path))))
+        source = Source(Kind.FILE, str(path), printable(str(path)))
+        capture = open_capture(source, most_pixels=MOST_PIXELS)
     except BadPicture as error:
         raise BadPicture(_neither(path)) from error
     try:
@@ -272,14 +286,22 @@ def _sampled(capture: cv2.VideoCapture, seconds: float) -> Iterator[tuple[float,
 
 def _too_large(path: Path, width: int, height: int) -> BadPicture:
     return BadPicture(
-        f"{printable(str(path))} is too large: {width} x {height} pixels. Moodtray looks at "
-        f"pictures of up to {MOST_PIXELS // 1_000_000} million; save a smaller copy of it."
+        _(
+            "{path} is too large: {width} x {height} pixels. Moodtray "
+            "looks at pictures of up to {most_pixels} million; save a "
+            "smaller copy of it."
+        ).format(
+            path=printable(str(path)),
+            width=width,
+            height=height,
+            most_pixels=MOST_PIXELS // 1_000_000,
+        )
     )
 
 
 def _neither(path: Path) -> str:
-    return (
-        f"{printable(str(path))} is neither a picture nor a video that can be read. Pictures: "
-        "JPEG, PNG, WebP, GIF, BMP, TIFF; videos: MP4, MOV, MKV, WebM, AVI. Check that the file is "
-        "complete."
-    )
+    return _(
+        "{path} is neither a picture nor a video that can be read. "
+        "Pictures: JPEG, PNG, WebP, GIF, BMP, TIFF; videos: MP4, MOV, "
+        "MKV, WebM, AVI. Check that the file is complete."
+    ).format(path=printable(str(path)))

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import ModelError
 from agent.store.files import parse_json, read_small
+from agent.translation import N_, _
 from agent.types import EMOTIONS
 
 CARD_BYTES = 1_000_000
 """Of the metadata; ours have 2,000."""
-_AGAIN = "Install Moodtray again to restore it."
+_AGAIN = N_("Install Moodtray again to restore it.")
 
 
 class _Input(BaseModel):
@@ -76,29 +77,41 @@ def read_card(file: Path) -> ModelCard:
     try:
         text = read_small(file, CARD_BYTES)
     except FileNotFoundError as error:
-        raise ModelError(f"The model's metadata {file} are missing. {_AGAIN}") from error
+        raise ModelError(
+            _("The model's metadata {file} are missing. {again}").format(file=file, again=_(_AGAIN))
+        ) from error
     except OSError as error:
         raise ModelError(
-            f"The model's metadata {file} cannot be read ({error.strerror}). {_AGAIN}"
+            _("The model's metadata {file} cannot be read ({why}). {again}").format(
+                file=file, why=error.strerror, again=_(_AGAIN)
+            )
         ) from error
     try:
         card = ModelCard.model_validate(parse_json(text))
     except json.JSONDecodeError as error:
         raise ModelError(
-            f"The model's metadata {file} are damaged (line {error.lineno}: {error.msg}). {_AGAIN}"
+            _("The model's metadata {file} are damaged (line {lineno}: {msg}). {again}").format(
+                file=file, lineno=error.lineno, msg=error.msg, again=_(_AGAIN)
+            )
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
+        where = ".".join(map(str, first["loc"])) or _("the whole")
         raise ModelError(
-            f"The model's metadata {file} have a wrong value at '{where}': {first['msg']}. {_AGAIN}"
+            _(
+                "The model's metadata {file} have a wrong value at '{where}': {first}. {again}"
+            ).format(file=file, where=where, first=first["msg"], again=_(_AGAIN))
         ) from error
     except ValueError as error:  # no text, or one of another kind
-        raise ModelError(f"The model's metadata {file} are damaged. {_AGAIN}") from error
+        raise ModelError(
+            _("The model's metadata {file} are damaged. {again}").format(file=file, again=_(_AGAIN))
+        ) from error
     if card.labels != EMOTIONS:
         raise ModelError(
-            f"The model beside {file} names the expressions {', '.join(card.labels)}; "
-            f"Moodtray needs {', '.join(EMOTIONS)}, in this order."
+            _(
+                "The model beside {file} names the expressions {labels}; "
+                "Moodtray needs {emotions}, in this order."
+            ).format(file=file, labels=", ".join(card.labels), emotions=", ".join(EMOTIONS))
         )
     return card
 
@@ -115,15 +128,25 @@ def verify(file: Path, card: ModelCard) -> None:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
     except FileNotFoundError as error:
-        raise ModelError(f"The model {file} is missing. {_AGAIN}") from error
+        raise ModelError(
+            _("The model {file} is missing. {again}").format(file=file, again=_(_AGAIN))
+        ) from error
     except OSError as error:
-        raise ModelError(f"The model {file} cannot be read ({error.strerror}). {_AGAIN}") from error
+        raise ModelError(
+            _("The model {file} cannot be read ({why}). {again}").format(
+                file=file, why=error.strerror, again=_(_AGAIN)
+            )
+        ) from error
     if size < card.bytes:
         raise ModelError(
-            f"The model {file} is truncated: {size} of {card.bytes} bytes are there. {_AGAIN}"
+            _("The model {file} is truncated: {size} of {bytes} bytes are there. {again}").format(
+                file=file, size=size, bytes=card.bytes, again=_(_AGAIN)
+            )
         )
     if digest.hexdigest() != card.sha256.lower():
         raise ModelError(
-            f"The model {file} is not the one that its metadata describe (the checksums differ): "
-            f"it was changed or swapped. {_AGAIN}"
+            _(
+                "The model {file} is not the one that its metadata describe "
+                "(the checksums differ): it was changed or swapped. {again}"
+            ).format(file=file, again=_(_AGAIN))
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +18,11 @@ from pathlib import Path
 import cv2
 
 from agent import addresses, logs
-from agent.errors import AgentError, BadPicture, CameraBusy, CameraNotFound
+from agent.errors import AgentError, BadPicture, CameraBusy, CameraError, CameraNotFound
 from agent.printable import printable
 from agent.store.paths import expanded
+from agent.translation import _
+from agent.vision import bounds
 
 cv2.utils.logging.setLogLevel(
     cv2.utils.logging.LOG_LEVEL_SILENT
@@ -31,10 +35,17 @@ MAC = platform.system() == "Darwin"
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "udp", "tcp")
 STREAM_PROTOCOLS = "rtsp,rtp,udp,tcp,tls,http,https,rtmp,rtmps,crypto"
 FILE_PROTOCOLS = "file"
+STREAM_FORMATS = (
+    "mpjpeg,mjpeg,jpeg_pipe,rtsp,rtp,sdp,mpegts,flv,live_flv,hls,mov,matroska,h264,hevc,av1,m4v,"
+    "mpeg,mpegvideo,avi,asf,ogg"
+)
+"""What cameras and their servers send. FFmpeg knows hundreds more, and any could have a hole."""
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _options_lock = threading.Lock()
 OPEN_SECONDS = 5.0
 READ_SECONDS = 3.0
+LOOK_SECONDS = 0.02
+"""Between two looks at how much memory it takes to open something."""
 
 
 class Kind(StrEnum):
@@ -65,18 +76,17 @@ def parse_source(source: int | str | Path) -> Source:
     scheme:// is a stream, the rest a file. A file that exists is a file, be it called as it may.
     """
     if isinstance(source, int):
-        return Source(Kind.WEBCAM, source, f"camera {source}")
+        return Source(Kind.WEBCAM, source, _("camera {source}").format(source=source))
     whole = str(source)
     text = whole.strip()
     if text.isdecimal() and text.isascii():
-        return Source(Kind.WEBCAM, int(text), f"camera {int(text)}")
+        return Source(Kind.WEBCAM, int(text), _("camera {text}").format(text=int(text)))
     if LINUX and text.startswith("/dev/") and not Path(text).is_file():
-        return Source(Kind.WEBCAM, text, f"camera {printable(text)}")
+        return Source(Kind.WEBCAM, text, _("camera {text}").format(text=printable(text)))
     if isinstance(source, Path) or _exists(whole):
         return _file(whole)
     if addresses.is_address(text) or addresses.seems_meant(text):
-        for secret in addresses.secrets(text):
-            logs.hide(secret)
+        logs.hide(*addresses.secrets(text))
         return Source(Kind.STREAM, text, addresses.place(text))
     return _file(text)
 
@@ -93,17 +103,21 @@ def _exists(text: str) -> bool:
         return False
 
 
-def open_capture(source: Source, *, seconds: float = OPEN_SECONDS) -> cv2.VideoCapture:
-    """Open a capture; at most about ``seconds``.
+def open_capture(
+    source: Source, *, seconds: float = OPEN_SECONDS, most_pixels: int = bounds.MOST_LIVE_PIXELS
+) -> cv2.VideoCapture:
+    """Open a capture whose frames may have ``most_pixels``; at most about ``seconds``.
 
-    Raises CameraNotFound, CameraBusy, BadPicture (a file that is missing or no video).
+    Raises CameraNotFound, CameraBusy, BadPicture (a file that is missing or no video), and the
+    CameraError of what would take too much memory.
     """
+    roof = bounds.Roof(most_pixels)
     if source.kind is Kind.FILE:
-        return _open_file(source)
+        return _bounded(lambda: _open_file(source), source, roof, math.inf)
     if source.kind is Kind.STREAM:
-        return _bounded(lambda: _open_stream(source, seconds), source, seconds + 2.0)
+        return _bounded(lambda: _open_stream(source, seconds), source, roof, seconds + 2.0)
     _check_device(source)
-    return _bounded(lambda: _open_device(source), source, seconds + 5.0)
+    return _bounded(lambda: _open_device(source), source, roof, seconds + 5.0)
 
 
 def _open_file(source: Source) -> cv2.VideoCapture:
@@ -112,22 +126,30 @@ def _open_file(source: Source) -> cv2.VideoCapture:
         is_file = stat.S_ISREG(os.stat(path).st_mode)
     except FileNotFoundError as error:
         raise BadPicture(
-            f"The video file {source.name} is not there. Check its name and folder."
+            _("The video file {name} is not there. Check its name and folder.").format(
+                name=source.name
+            )
         ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise BadPicture(f"{source.name} cannot be read: {why}.") from error
+        raise BadPicture(
+            _("{name} cannot be read: {why}.").format(name=source.name, why=why)
+        ) from error
     if not is_file:
-        raise BadPicture(f"{source.name} is no file. Name a video file.")
+        raise BadPicture(_("{name} is no file. Name a video file.").format(name=source.name))
     if not os.access(path, os.R_OK):
-        raise BadPicture(f"{source.name} cannot be read as a file. Check its permissions.")
+        raise BadPicture(
+            _("{name} cannot be read as a file. Check its permissions.").format(name=source.name)
+        )
     with plain_name(path) as name, _only_by(FILE_PROTOCOLS):
         capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         capture.release()
         raise BadPicture(
-            f"{source.name} is not a video that can be read. MP4, MOV, MKV, WebM and AVI are "
-            "known; check that the file is complete."
+            _(
+                "{name} is not a video that can be read. MP4, MOV, MKV, WebM "
+                "and AVI are known; check that the file is complete."
+            ).format(name=source.name)
         )
     return capture
 
@@ -158,16 +180,21 @@ def plain_name(path: str) -> Iterator[str]:
 def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
     if not addresses.is_address(str(source.target)):
         raise CameraNotFound(
-            "The address of the camera lacks its beginning. Write it in full in the settings "
-            "(camera.source), such as rtsp://192.168.1.5/stream or http://192.168.1.5/video."
+            _(
+                "The address of the camera lacks its beginning. Write it in "
+                "full in the settings (camera.source), such as "
+                "rtsp://192.168.1.5/stream or http://192.168.1.5/video."
+            )
         )
     scheme = str(source.target).partition("://")[0].lower()
     if scheme not in SCHEMES:
         raise CameraNotFound(
-            f"{printable(scheme)}:// is no kind of address that a camera has. Known are "
-            f"{', '.join(f'{known}://' for known in SCHEMES)}; a video file is named by its path."
+            _(
+                "{scheme}:// is no kind of address that a camera has. Known "
+                "are {what}; a video file is named by its path."
+            ).format(scheme=printable(scheme), what=", ".join(f"{known}://" for known in SCHEMES))
         )
-    with _only_by(STREAM_PROTOCOLS):
+    with _only_by(STREAM_PROTOCOLS, STREAM_FORMATS):
         capture = cv2.VideoCapture(
             str(source.target),
             cv2.CAP_FFMPEG,
@@ -183,15 +210,19 @@ def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
     if not capture.isOpened():
         capture.release()
         raise CameraNotFound(
-            f"Nothing at {source.name} answers with a video. "
-            "Check the address and that the camera is switched on and in the same network."
+            _(
+                "Nothing at {name} answers with a video. Check the address and "
+                "that the camera is switched on and in the same network."
+            ).format(name=source.name)
         )
     return capture
 
 
 @contextmanager
-def _only_by(protocols: str) -> Iterator[None]:
+def _only_by(protocols: str, formats: str | None = None) -> Iterator[None]:
     """Let FFmpeg use these protocols alone in what is opened within, and follow no redirect.
+
+    ``formats``: those that it may find there (all that it knows).
 
     A stream, or a file that is a list of others, could else have it read files of the user and ask
     other services on this computer. OpenCV takes such options from the environment only, at each
@@ -199,7 +230,8 @@ def _only_by(protocols: str) -> Iterator[None]:
     """
     with _options_lock:
         before = os.environ[OPTIONS]
-        os.environ[OPTIONS] = f"{before}|protocol_whitelist;{protocols}|max_redirects;0"
+        allowed = f"|format_whitelist;{formats}" if formats else ""
+        os.environ[OPTIONS] = f"{before}|protocol_whitelist;{protocols}{allowed}|max_redirects;0"
         try:
             yield
         finally:
@@ -222,8 +254,11 @@ def _open_device(source: Source) -> cv2.VideoCapture:
 def _refused(source: Source) -> AgentError:
     if LINUX:  # the device is there: _check_device saw it
         return CameraBusy(
-            f"{source.title} gives no picture. Another program may be using it: "
-            "close that program, or choose another camera in the settings (camera.source)."
+            _(
+                "{title} gives no picture. Another program may be using it: "
+                "close that program, or choose another camera in the settings "
+                "(camera.source)."
+            ).format(title=source.title)
         )
     where = (
         "System Settings > Privacy & Security > Camera"
@@ -231,8 +266,33 @@ def _refused(source: Source) -> AgentError:
         else "Settings > Privacy & security > Camera"
     )
     return CameraNotFound(
-        f"{source.title} cannot be opened. Check that it is plugged in, that no other "
-        f"program uses it, and that programs may use the camera ({where})."
+        _(
+            "{title} cannot be opened. Check that it is plugged in, that "
+            "no other program uses it, and that programs may use the "
+            "camera ({where})."
+        ).format(title=source.title, where=where)
+    )
+
+
+def too_large(source: Source, width: int, height: int, most: int) -> AgentError:
+    """Make the error for a picture that no camera makes."""
+    return CameraError(
+        _(
+            "{camera} gives pictures of {width} x {height}; Moodtray takes up to {most} million "
+            "pixels. Choose a smaller picture in the camera's own settings, or a smaller video."
+        ).format(camera=source.title, width=width, height=height, most=f"{most / 1e6:.0f}"),
+        title=_("The picture is too large"),
+    )
+
+
+def too_much(source: Source) -> AgentError:
+    """Make the error for what would fill the memory."""
+    return CameraError(
+        _(
+            "{camera} takes too much memory. Choose a smaller picture in the camera's own "
+            "settings, or a smaller video."
+        ).format(camera=source.title),
+        title=_("The picture is too large"),
     )
 
 
@@ -240,16 +300,23 @@ def no_picture(source: Source) -> AgentError:
     """Make the error for a source that opened, but whose first frame did not come."""
     if source.kind is Kind.FILE:
         return BadPicture(
-            f"{source.name} holds no picture that can be read; check that the file is complete."
+            _("{name} holds no picture that can be read; check that the file is complete.").format(
+                name=source.name
+            )
         )
     if source.kind is Kind.STREAM:
         return CameraNotFound(
-            f"{source.name} answers, but sends no picture. Check the address; "
-            "some cameras serve only a few viewers at once."
+            _(
+                "{name} answers, but sends no picture. Check the address; some "
+                "cameras serve only a few viewers at once."
+            ).format(name=source.name)
         )
     return CameraBusy(
-        f"{source.title} opens but gives no picture. Another program is probably "
-        "using it: close that program, or choose another camera in the settings (camera.source)."
+        _(
+            "{title} opens but gives no picture. Another program is "
+            "probably using it: close that program, or choose another "
+            "camera in the settings (camera.source)."
+        ).format(title=source.title)
     )
 
 
@@ -266,26 +333,34 @@ def _check_device(source: Source) -> None:
     if not path.exists():
         there = sorted(int(p.name[5:]) for p in Path("/dev").glob("video*") if p.name[5:].isdigit())
         found = (
-            "Cameras that are there: " + ", ".join(map(str, there)) + "."
+            _("Cameras that are there: ") + ", ".join(map(str, there)) + "."
             if there
-            else "No camera is connected at all."
+            else _("No camera is connected at all.")
         )
         raise CameraNotFound(
-            f"There is no {source.name}. {found} Plug one in, or set camera.source "
-            "in the settings to its number, a video file or a stream's address."
+            _(
+                "There is no {name}. {found} Plug one in, or set camera.source "
+                "in the settings to its number, a video file or a stream's "
+                "address."
+            ).format(name=source.name, found=found)
         )
     if not os.access(path, os.R_OK | os.W_OK):
         raise CameraBusy(
-            f"You may not use {path}. Add your user to the group 'video' "
-            "(sudo usermod -aG video $USER) and log in again.",
-            title="The camera is not allowed",
+            _(
+                "You may not use {path}. Add your user to the group 'video' "
+                "(sudo usermod -aG video $USER) and log in again."
+            ).format(path=path),
+            title=_("The camera is not allowed"),
         )
 
 
 def _bounded(
-    opener: Callable[[], cv2.VideoCapture], source: Source, seconds: float
+    opener: Callable[[], cv2.VideoCapture], source: Source, roof: bounds.Roof, seconds: float
 ) -> cv2.VideoCapture:
-    """Open in a thread that may be left behind: drivers and name look-ups know no time limit."""
+    """Open in a thread that may be left behind: drivers and name look-ups know no time limit.
+
+    What would take too much memory is made to fail.
+    """
     lock = threading.Lock()
     done = threading.Event()
     given_up = False
@@ -306,15 +381,26 @@ def _bounded(
         finally:
             done.set()
 
+    roof.bound_pieces()
     threading.Thread(target=work, name="open camera", daemon=True).start()
-    done.wait(seconds)
+    end = time.monotonic() + seconds
+    full = False
+    while not done.wait(LOOK_SECONDS) and time.monotonic() < end:
+        if roof.is_reached:
+            full = True
+            roof.choke()
+    roof.bound_pieces()
     with lock:
         given_up = True
         if captures:
             return captures[0]
+    if full:
+        raise too_much(source)
     if errors:
         raise errors[0]
     raise CameraBusy(
-        f"{source.title} did not open within {seconds:.0f} seconds. "
-        "Unplug it and plug it in again, or check the stream's address."
+        _(
+            "{title} did not open within {seconds:.0f} seconds. Unplug it "
+            "and plug it in again, or check the stream's address."
+        ).format(title=source.title, seconds=seconds)
     )

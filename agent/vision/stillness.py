@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 from agent.types import Box, Frame
 from agent.vision.geometry import overlap
 
-STILL_SECONDS = 20.0
-"""After so long without any change a face is no person."""
+STILL_SECONDS, STILL_LOOKS = 20.0, 6
+"""After so long, and so many comparisons, without any change a face is no person: two looks far
+apart may be alike by chance."""
+COMPARE_EVERY = 0.5
+"""Seconds between two comparisons; looks come faster while the preview is open."""
 UNCHANGED = 0.995
 """Correlation with what was there before, from which nothing has changed. Sensor noise alone leaves
 .998; a breath moves a sitting person's face by a hundredth of its width, which leaves .98."""
@@ -34,6 +37,8 @@ class _Place:
     patch: NDArray[np.float32]
     since: float  # unchanged since
     seen: float
+    compared: float
+    alike: int = 0  # comparisons since then
 
 
 class Stillness:
@@ -50,19 +55,23 @@ class Stillness:
         """
         place = max(self._places, key=lambda one: overlap(one.box, box), default=None)
         if place is None or overlap(place.box, box) < SAME_PLACE:
-            self._remember(_Place(box, _patch(frame, box), now, now))
+            self._remember(_Place(box, _patch(frame, box), now, now, now))
             return False
-        patch = _patch(frame, place.box)
-        still_before = _is_unchanged(place, place.seen)
+        still = _is_unchanged(place, place.seen)
         place.seen = now
-        if float(np.mean(patch * place.patch)) < UNCHANGED:
-            if still_before:
-                # Somebody is before the picture, or it was moved: its place stays remembered.
-                self._remember(_Place(box, _patch(frame, box), now, now))
-            else:
-                place.box, place.patch, place.since = box, _patch(frame, box), now
-            return False
-        return _is_unchanged(place, now)
+        if now - place.compared < COMPARE_EVERY:
+            return still
+        place.compared = now
+        patch = _patch(frame, place.box)
+        if float(np.mean(patch * place.patch)) >= UNCHANGED:
+            place.alike += 1
+            return _is_unchanged(place, now)
+        fresh = _Place(box, _patch(frame, box), now, now, now)
+        if not still:
+            self._places.remove(place)
+        # Else somebody is before the picture, or it was moved: its place stays remembered.
+        self._remember(fresh)
+        return False
 
     def _remember(self, place: _Place) -> None:
         self._places.append(place)
@@ -72,7 +81,7 @@ class Stillness:
 
 def _is_unchanged(place: _Place, now: float) -> bool:
     """Tell whether the place has looked the same for long enough."""
-    return now - place.since >= STILL_SECONDS
+    return now - place.since >= STILL_SECONDS and place.alike >= STILL_LOOKS
 
 
 def _patch(frame: Frame, box: Box) -> NDArray[np.float32]:

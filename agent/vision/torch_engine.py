@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
+from agent.translation import _
 
 try:
     import onnx
@@ -23,8 +24,11 @@ try:
     from onnx import numpy_helper
 except ImportError as missing:
     raise ModelError(
-        "The engine 'torch' needs PyTorch and onnx. Install them with: "
-        "pip install 'moodtray[train]', or set engine = \"onnx\" under [camera]."
+        _(
+            "The engine 'torch' needs PyTorch and onnx. Install them with: "
+            "pip install 'moodtray[train]', or set engine = \"onnx\" under "
+            "[camera]."
+        )
     ) from missing
 
 Attributes = dict[str, Any]
@@ -70,23 +74,32 @@ class TorchSession:
         try:
             graph = onnx.load(str(path)).graph
         except (OSError, ValueError, onnx.checker.ValidationError) as error:
-            raise ModelError(f"The network {path} cannot be read ({error}).") from error
+            raise ModelError(
+                _("The network {path} cannot be read ({error}).").format(path=path, error=error)
+            ) from error
         except Exception as error:
             # protobuf's own error class is private to its C part
             if type(error).__name__ != "DecodeError":
                 raise
-            raise ModelError(f"The network {path} is damaged ({error}).") from error
+            raise ModelError(
+                _("The network {path} is damaged ({error}).").format(path=path, error=error)
+            ) from error
         if output not in [item.name for item in graph.output]:
             raise ModelError(
-                f"The network {path} has no output '{output}', which its metadata name. "
-                "The two files belong to different models: install Moodtray again."
+                _(
+                    "The network {path} has no output '{output}', which its "
+                    "metadata name. The two files belong to different models: "
+                    "install Moodtray again."
+                ).format(path=path, output=output)
             )
         needed = _needed_for(output, graph.node)
         unknown = sorted({node.op_type for node in needed} - set(LAYERS) - {"Constant"})
         if unknown:
             raise ModelError(
-                f"The network {path} has layers that the engine 'torch' does not know "
-                f'({", ".join(unknown)}). Set engine = "onnx" under [camera].'
+                _(
+                    "The network {path} has layers that the engine 'torch' does "
+                    'not know ({unknown}). Set engine = "onnx" under [camera].'
+                ).format(path=path, unknown=", ".join(unknown))
             )
         self._values = {
             item.name: torch.from_numpy(numpy_helper.to_array(item).copy())

@@ -18,7 +18,7 @@ from agent.events import CameraChanged, Observed
 from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
 from agent.types import Box, CameraState, Frame, FrameView
 from agent.vision.burst import Burst, Look, crop, too_dark
-from agent.vision.camera_sharing import Neighbours, Wanted
+from agent.vision.camera_sharing import OtherCameraUsers, Wanted
 from agent.vision.preview_feed import Live
 from agent.worker import Worker
 
@@ -77,7 +77,7 @@ class Watcher(Worker):
         self._was_empty = False
         self._shape: tuple[int, ...] = ()  # of the latest frame
         self._live = Live()
-        self._neighbours = Neighbours(clock)
+        self._other_users = OtherCameraUsers(clock)
 
     # -- any thread
 
@@ -136,7 +136,7 @@ class Watcher(Worker):
             self._tell(CameraState.OFF)
             return None
         camera = self._opened()
-        if self._yields and (name := self._neighbours.wanting()) is not None:
+        if self._yields and (name := self._other_users.wanting()) is not None:
             raise Wanted(name)
         tap = self._tap
         if tap is not None:
@@ -186,12 +186,12 @@ class Watcher(Worker):
             # One thread: a frame of this size gains nothing from more, and other programs lose.
             cv2.setNumThreads(1)
             camera = self._make_camera()
-            name = self._neighbours.keeping(getattr(camera, "device", None))
+            name = self._other_users.keeping(getattr(camera, "device", None))
             if self._yields and name is not None:
                 raise Wanted(name)
             camera.open()
             self._camera = camera
-            self._neighbours.opened()
+            self._other_users.opened()
         self._tell(CameraState.ON)
         return self._camera
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agent import events
 from agent.errors import AgentError
 from agent.ports import Clock, Report
+from agent.translation import N_, _
 from agent.types import Mood, PlayState, Snapshot
 from agent.web.status_text import as_dict, evidence, why_text
 from agent.wording import camera_line, capital, clock_time, describe, parse_mood, until
@@ -29,14 +30,14 @@ WISH_PATIENCE = 3.0
 LOOK_EVERY = 0.02
 """Seconds between two looks at whether it has."""
 
-NO_CONSENT = (
-    "Read what Moodtray does with it and allow it with 'moodtray consent', or by 'Allow the "
-    "camera…' in the tray's menu."
+NO_CONSENT = N_(
+    "Read what Moodtray does with it and allow it with 'moodtray "
+    "consent', or by 'Allow the camera…' in the tray's menu."
 )
 
-PAUSED = (
-    "The preview shows the camera's picture. Use 'moodtray resume' first, or set "
-    'preview.when_paused to "resume" in the settings.'
+PAUSED = N_(
+    "The preview shows the camera's picture. Use 'moodtray resume' "
+    'first, or set preview.when_paused to "resume" in the settings.'
 )
 
 
@@ -156,10 +157,10 @@ class Commands:
 
     # -- one method a command
 
-    def _status(self, _: _None) -> Answer:
+    def _status(self, _words: _None) -> Answer:
         return Answer(200, as_dict(self._snapshot(), self._clock))
 
-    def _why(self, _: _None) -> Answer:
+    def _why(self, _words: _None) -> Answer:
         seen = self._snapshot()
         body = {"done": True, "text": why_text(seen), "evidence": evidence(seen)}
         return Answer(200, body)
@@ -171,45 +172,49 @@ class Commands:
             return refusal(422, _passed(end))
         self._report(events.PauseCamera(end))
         done = self._happened(lambda seen: seen.camera_paused and seen.paused_until == end)
-        return _told(f"The camera is paused {until(end, now)}.", done)
+        return _told(_("The camera is paused {until}.").format(until=until(end, now)), done)
 
-    def _resume(self, _: _None) -> Answer:
+    def _resume(self, _words: _None) -> Answer:
         if not self._snapshot().consent:
             self._report(events.RestartWorkers())
-            return refusal(409, NO_CONSENT, title="The camera is not allowed yet")
+            return refusal(409, _(NO_CONSENT), title=_("The camera is not allowed yet"))
         self._report(events.ResumeCamera())
         done = self._happened(lambda seen: not seen.camera_paused and not seen.stopped)
         seen = self._snapshot()
         if done and seen.held_off is not None:
             camera = camera_line(seen, self._clock.now())
-            return _told(f"Not paused any more, but the camera is {camera}.")
-        return _told("The camera may be used again.", done)
+            return _told(
+                _("Not paused any more, but the camera is {camera}.").format(camera=camera)
+            )
+        return _told(_("The camera may be used again."), done)
 
     def _mood(self, arguments: _Mood) -> Answer:
         try:
             state = parse_mood(arguments.emotion)
         except ValueError as error:
-            return refusal(422, f"emotion: {error}")
+            return refusal(422, _("emotion: {error}").format(error=error))
         if state is None:
-            return self._wish(events.FollowFace(), "Moodtray goes by your face again.")
+            return self._wish(events.FollowFace(), _("Moodtray goes by your face again."))
         shown = self._snapshot().mood
         wrong = shown.state if shown.state.is_emotion and not shown.by_hand else None
         said = Mood(state, 0.0, 1.0, by_hand=True)
-        otherwise = f"{capital(describe(said))}, for {arguments.minutes:g} minutes."
+        otherwise = _("{mood}, for {minutes:g} minutes.").format(
+            mood=capital(describe(said)), minutes=arguments.minutes
+        )
         return self._wish(events.SetMood(state, arguments.minutes, wrong), otherwise)
 
-    def _play(self, _: _None) -> Answer:
-        otherwise = "Asked for music for your mood. 'moodtray why' tells what came of it."
+    def _play(self, _words: _None) -> Answer:
+        otherwise = _("Asked for music for your mood. 'moodtray why' tells what came of it.")
         return self._wish(events.PlayForMood(), otherwise)
 
-    def _undo(self, _: _None) -> Answer:
-        return self._wish(events.UndoSwitch(), "Asked to take the last change back.")
+    def _undo(self, _words: _None) -> Answer:
+        return self._wish(events.UndoSwitch(), _("Asked to take the last change back."))
 
     def _break(self, arguments: _Break) -> Answer:
         end = None if arguments.until is None else arguments.until.astimezone()
         if end is not None and end <= self._clock.now():
             return refusal(422, _passed(end))
-        return self._wish(events.TakeBreak(end, arguments.until_back), "Camera and music rest.")
+        return self._wish(events.TakeBreak(end, arguments.until_back), _("Camera and music rest."))
 
     def _music(self, arguments: _Music) -> Answer:
         if arguments.action == "next":
@@ -220,29 +225,29 @@ class Commands:
         done = self._happened(
             lambda seen: seen.playback is not None and seen.playback.state is wanted
         )
-        return _told(f"The music is {'paused' if pause else 'on'}.", done)
+        return _told(_("The music is paused.") if pause else _("The music is on."), done)
 
-    def _next(self, _: _None) -> Answer:
-        otherwise = "Asked for another playlist for this mood."
+    def _next(self, _words: _None) -> Answer:
+        otherwise = _("Asked for another playlist for this mood.")
         return self._wish(events.NextPlaylist(), otherwise)
 
     def _journey(self, arguments: _Journey) -> Answer:
         if not arguments.goal:
-            return self._wish(events.EndJourney(), "Asked to end the journey.")
+            return self._wish(events.EndJourney(), _("Asked to end the journey."))
         try:
             goal = parse_mood(arguments.goal)
             start = parse_mood(arguments.start) if arguments.start else None
         except ValueError as error:
-            return refusal(422, f"emotion: {error}")
+            return refusal(422, _("emotion: {error}").format(error=error))
         if goal is None:
-            return refusal(422, "A journey leads to a mood.")
-        return self._wish(events.BeginJourney(goal, start), "Asked for a journey.")
+            return refusal(422, _("A journey leads to a mood."))
+        return self._wish(events.BeginJourney(goal, start), _("Asked for a journey."))
 
-    def _not_me(self, _: _None) -> Answer:
-        return self._wish(events.NotMe(), "Asked to read somebody else.")
+    def _not_me(self, _words: _None) -> Answer:
+        return self._wish(events.NotMe(), _("Asked to read somebody else."))
 
     def _face(self, arguments: _Face) -> Answer:
-        return self._wish(events.LearnFace(arguments.numbers), "Asked to learn the face.")
+        return self._wish(events.LearnFace(arguments.numbers), _("Asked to learn the face."))
 
     def _next_track(self) -> Answer:
         before = self._snapshot()
@@ -257,43 +262,43 @@ class Commands:
         if seen.answers > before.answers:
             return _answered(seen)
         title = None if seen.playback is None else seen.playback.title
-        return _told(f"♪ {title}" if done and title else "Asked for the next track.")
+        return _told(f"♪ {title}" if done and title else _("Asked for the next track."))
 
     def _preview(self, arguments: _Preview) -> Answer:
         before = self._snapshot()
         show = not before.preview_open if arguments.show is None else arguments.show
         self._report(events.ShowPreview(show))
         if show and not before.consent:  # it is asked for on the screen
-            return refusal(409, NO_CONSENT, title="The camera is not allowed yet")
+            return refusal(409, _(NO_CONSENT), title=_("The camera is not allowed yet"))
         done = self._happened(lambda seen: seen.preview_open is show)
         if show and not done and self._snapshot().camera_paused:
-            return refusal(409, PAUSED, title="The camera is paused")
-        return _told("The preview is open." if show else "The preview is closed.", done)
+            return refusal(409, _(PAUSED), title=_("The camera is paused"))
+        return _told(_("The preview is open.") if show else _("The preview is closed."), done)
 
     def _page(self, arguments: _Page) -> Answer:
         if self._page_link is None:
-            return refusal(409, "This run of Moodtray has no page.")
+            return refusal(409, _("This run of Moodtray has no page."))
         if arguments.show:
             self._report(events.OpenPage(arguments.page))
-            return _told("The page opens in your browser.")
+            return _told(_("The page opens in your browser."))
         try:
             url = self._page_link(arguments.page)
         except AgentError as error:
             return refusal(409, error.message, title=error.title)
         except ValueError:
-            return refusal(422, f"There is no page '{arguments.page}'.")
-        return Answer(200, {"done": True, "text": "Open this address.", "url": url})
+            return refusal(422, _("There is no page '{page}'.").format(page=arguments.page))
+        return Answer(200, {"done": True, "text": _("Open this address."), "url": url})
 
-    def _hello(self, _: _None) -> Answer:
+    def _hello(self, _words: _None) -> Answer:
         """Show at a second start that the first one is there."""
-        title = "Moodtray is already running"
-        body = "Its icon is in the tray; a click on it opens the menu."
+        title = _("Moodtray is already running")
+        body = _("Its icon is in the tray; a click on it opens the menu.")
         self._report(events.Notice(title, body, True))
-        return _told(f"{title}. 'moodtray status' tells how it is doing.")
+        return _told(_("{title}. 'moodtray status' tells how it is doing.").format(title=title))
 
-    def _quit(self, _: _None) -> Answer:
+    def _quit(self, _words: _None) -> Answer:
         self._report(events.Quit())
-        return _told("Moodtray ends.")
+        return _told(_("Moodtray ends."))
 
     def _wish(self, event: events.Event, otherwise: str) -> Answer:
         """Report a wish and tell what came of it.
@@ -328,11 +333,13 @@ def _answered(seen: Snapshot) -> Answer:
 
 
 def _passed(end: datetime) -> str:
-    return f"{clock_time(end)} on {end:%d %b} has passed already; name a later time."
+    return _("{time} on {end:%d %b} has passed already; name a later time.").format(
+        time=clock_time(end), end=end
+    )
 
 
 def _told(text: str, done: bool = True) -> Answer:
-    text = text if done else f"Asked, not done yet: {text}"
+    text = text if done else _("Asked, not done yet: {text}").format(text=text)
     return Answer(200, {"done": done, "text": text})
 
 

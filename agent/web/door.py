@@ -24,6 +24,7 @@ from agent import __version__, logs
 from agent.errors import StoreError
 from agent.ports import Clock, Report
 from agent.store.paths import Paths, ensure_folder
+from agent.translation import _
 from agent.web import loopback
 from agent.web.commands import Answer, Commands, refusal
 from agent.web.door_key import (
@@ -141,9 +142,11 @@ class Door(Worker):
         except OSError as error:
             listening.close()
             raise StoreError(
-                f"The socket {self._socket_path} for commands cannot be made "
-                f"({error.strerror or error}). Check the permissions of its folder, or name "
-                "another place with the variable MOODTRAY_HOME."
+                _(
+                    "The socket {socket_path} for commands cannot be made ({why}). "
+                    "Check the permissions of its folder, or name another place "
+                    "with the variable MOODTRAY_HOME."
+                ).format(socket_path=self._socket_path, why=error.strerror or error)
             ) from error
         return listening
 
@@ -152,7 +155,7 @@ class Door(Worker):
     def answer(self, connection: socket.socket, request: _Request, key: DoorKey) -> None:
         """Answer in a thread of its own, or say at once that too many are being answered."""
         if not self._answers.acquire(blocking=False):
-            _send(connection, request, key, refusal(503, "The agent is busy; try again."))
+            _send(connection, request, key, refusal(503, _("The agent is busy; try again.")))
             return
 
         def run() -> None:
@@ -165,12 +168,12 @@ class Door(Worker):
 
     def _answer(self, request: _Request, key: DoorKey) -> Answer:
         if not request.is_proven(key):
-            return refusal(401, "The secret in the runtime folder is missing or wrong.")
+            return refusal(401, _("The secret in the runtime folder is missing or wrong."))
         try:
             return self._commands.answer(request.method, request.target[1:], request.body)
         except Exception:
             log.exception("defect in the command %r", request.target)
-            return refusal(500, "A defect in Moodtray; its log says more.")
+            return refusal(500, _("A defect in Moodtray; its log says more."))
 
 
 class _Reception:
@@ -193,7 +196,7 @@ class _Reception:
         """Serve until the door is told to stop."""
         try:
             while not self._door.stopping:
-                for event, _ in self._selector.select(self._patience()):
+                for event, _rest in self._selector.select(self._patience()):
                     if event.fileobj is self._listening:
                         self._accept()
                     elif isinstance(event.fileobj, socket.socket):
@@ -213,7 +216,7 @@ class _Reception:
 
     def _accept(self) -> None:
         try:
-            connection, _ = self._listening.accept()
+            connection, _rest = self._listening.accept()
         except BlockingIOError:
             return
         except OSError as error:  # no descriptor left, or it is gone again
@@ -300,21 +303,24 @@ def _parse(data: bytes) -> _Request | None:
     if not separator and len(data) <= HEAD_LIMIT:
         return None
     if len(head) > HEAD_LIMIT:
-        raise _BadRequest(431, "This request is too long.")
+        raise _BadRequest(431, _("This request is too long."))
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
     if len(words) != 3 or not words[1].startswith("/") or not words[2].startswith("HTTP/1."):
-        raise _BadRequest(400, "This is no request that Moodtray understands.")
+        raise _BadRequest(400, _("This is no request that Moodtray understands."))
     headers = dict(_headers(lines))
     if "origin" in headers or "upgrade" in headers:
-        raise _BadRequest(403, "This door is for commands, not for web pages.")
+        raise _BadRequest(403, _("This door is for commands, not for web pages."))
     if headers.get("host") != loopback.HOST:
-        raise _BadRequest(403, f"This door is for programs on this computer; use {loopback.HOST}.")
+        raise _BadRequest(
+            403,
+            _("This door is for programs on this computer; use {host}.").format(host=loopback.HOST),
+        )
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not (length.isascii() and length.isdigit()):
-        raise _BadRequest(413, "This request is too long.")
+        raise _BadRequest(413, _("This request is too long."))
     if len(length) > 9 or int(length) > BODY_LIMIT or len(body) > int(length):
-        raise _BadRequest(413, "This request is too long.")
+        raise _BadRequest(413, _("This request is too long."))
     if len(body) < int(length):
         return None
     return _Request(words[0], words[1], headers, body)
@@ -325,7 +331,7 @@ def _headers(lines: list[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name or name != name.strip() or name.lower() in seen:
-            raise _BadRequest(400, "This is no request that Moodtray understands.")
+            raise _BadRequest(400, _("This is no request that Moodtray understands."))
         seen.add(name.lower())
         yield name.lower(), value.strip()
 

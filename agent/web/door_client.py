@@ -14,6 +14,7 @@ from typing import Any
 
 from agent.errors import DesktopError, NotRunning
 from agent.store.paths import Paths
+from agent.translation import N_, _
 from agent.web.door_key import CHALLENGE_HEADER, PROOF_HEADER, DoorKey, socket_path
 from agent.web.loopback import HOST
 
@@ -26,9 +27,9 @@ QUIT_PATIENCE = 3.0
 ANSWER_LIMIT = 1_000_000
 """Bytes of an answer; the agent's have some hundreds."""
 
-_NOBODY = "Start it with 'moodtray run', or from your applications."
-_NONSENSE = "Its answer makes no sense. Is it of another version?"
-_DEAF = "It takes no commands: it is still starting, or was started without them."
+_NOBODY = N_("Start it with 'moodtray run', or from your applications.")
+_NONSENSE = N_("Its answer makes no sense. Is it of another version?")
+_DEAF = N_("It takes no commands: it is still starting, or was started without them.")
 
 
 def call_when_ready(
@@ -47,7 +48,7 @@ def call_when_ready(
             if not taken():
                 raise
             if time.monotonic() >= deadline:
-                raise DesktopError(_DEAF, title="Moodtray is running") from None
+                raise DesktopError(_(_DEAF), title=_("Moodtray is running")) from None
             time.sleep(0.1)
 
 
@@ -61,7 +62,7 @@ def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
     """
     key = DoorKey.read(paths)
     if key is None:
-        raise NotRunning(_NOBODY)
+        raise NotRunning(_(_NOBODY))
     given = {
         name: word.isoformat() if isinstance(word, datetime) else word
         for name, word in words.items()
@@ -87,20 +88,25 @@ def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
         text = response.read(ANSWER_LIMIT)
     except TimeoutError as error:
         raise DesktopError(
-            f"Moodtray (process {key.pid}) is running and does not answer. "
-            f"If it hangs, end that process and start again with 'moodtray run'.",
-            title="No answer",
+            _(
+                "Moodtray (process {pid}) is running and does not answer. If "
+                "it hangs, end that process and start again with 'moodtray "
+                "run'."
+            ).format(pid=key.pid),
+            title=_("No answer"),
         ) from error
     except (OSError, http.client.HTTPException) as error:
-        raise NotRunning(_NOBODY) from error
+        raise NotRunning(_(_NOBODY)) from error
     finally:
         connection.close()
     expected = key.proof_of_answer(challenge, response.status, text)
     if not hmac.compare_digest(response.getheader(PROOF_HEADER, "").encode(), expected.encode()):
-        raise NotRunning(_NOBODY)  # the key is of an agent that is gone; a stranger answers
+        raise NotRunning(_(_NOBODY))  # the key is of an agent that is gone; a stranger answers
     answer = _parse(text)
     if response.status != 200:
-        refusal = str(answer.get("error", f"It was refused ({response.status})."))
+        refusal = str(
+            answer.get("error", _("It was refused ({status}).").format(status=response.status))
+        )
         raise DesktopError(refusal, title=answer.get("title") or f"'moodtray {verb}'")
     if verb == "quit":
         _wait_until_gone(key.pid)
@@ -115,7 +121,7 @@ def hand_over(paths: Paths, *, play: bool = False) -> str:
     try:
         text = str(call_when_ready(paths, "hello", taken=lambda: True)["text"])
     except DesktopError as error:
-        return f"Moodtray is already running. {error.message}"
+        return _("Moodtray is already running. {message}").format(message=error.message)
     return f"{text}\n{call(paths, 'play')['text']}" if play else text
 
 
@@ -144,10 +150,10 @@ def _parse(text: bytes) -> dict[str, Any]:
         answer = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DesktopError(
-            "Its answer makes no sense. Is it of another version?", title="Moodtray"
+            _("Its answer makes no sense. Is it of another version?"), title="Moodtray"
         ) from error
     if not isinstance(answer, dict):
-        raise DesktopError(_NONSENSE, title="Moodtray")
+        raise DesktopError(_(_NONSENSE), title="Moodtray")
     return answer
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from agent.store.files import parse_json, read_small, write_atomic
+from agent.store.files import parse_json, read_private, write_private
 from agent.store.paths import Paths
 
 KEY_FILE: Final = "door.json"
@@ -43,15 +43,14 @@ class DoorKey:
     def write(self, paths: Paths) -> None:
         """Write it for the user alone. Raises StoreError."""
         file = paths.runtime / KEY_FILE
-        file.unlink(missing_ok=True)  # an old one would keep its own permissions
         known = {"pid": self.pid, "secret": self.secret, "port": self.port}
-        write_atomic(file, json.dumps(known).encode() + b"\n", mode=0o600)
+        write_private(file, json.dumps(known).encode() + b"\n")
 
     @classmethod
     def read(cls, paths: Paths) -> DoorKey | None:
         """Read it; None when there is no file or it makes no sense."""
         try:
-            found: Any = parse_json(read_small(paths.runtime / KEY_FILE, KEY_BYTES))
+            found: Any = parse_json(read_private(paths.runtime / KEY_FILE, KEY_BYTES))
             pid, secret, port = found["pid"], found["secret"], found.get("port")
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None

@@ -17,16 +17,17 @@ from typing import Protocol
 import uvicorn
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader
 from starlette.background import BackgroundTask
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from agent import logs
 from agent.errors import AgentError, NeedsLogin
 from agent.ports import Clock
-from agent.store.files import write_atomic
+from agent.store.files import write_private
+from agent.translation import _
 from agent.web import loopback
 from agent.web.loopback import HOST, NO_TELEMETRY
+from agent.web.rendering import environment
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +97,7 @@ class LoginServer:
         self._form_key = secrets.token_urlsafe(16)  # other sites cannot send our forms
         self._link = secrets.token_urlsafe(24)  # works once
         self._session = secrets.token_urlsafe(24)  # of the one browser that used the link
-        for secret in (self._form_key, self._link, self._session):
-            logs.hide(secret)
+        logs.hide(self._form_key, self._link, self._session)
         self._account: str | None = None  # whose login waits to be kept
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -107,9 +107,7 @@ class LoginServer:
         self._error: AgentError | None = None
         self._started = 0.0
         self.port = port
-        self._pages = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
-        )
+        self._pages = environment(Path(__file__).parent / "templates")
 
     # -- the caller's thread
 
@@ -123,7 +121,7 @@ class LoginServer:
 
         A browser is started with its name: what a program is started with, all users can read.
         """
-        write_atomic(path, self._render("login_redirect.html", link=self.link).encode(), mode=0o600)
+        write_private(path, self._render("login_redirect.html", link=self.link).encode())
 
     @property
     def redirect_uri(self) -> str:
@@ -162,15 +160,17 @@ class LoginServer:
         """
         while not self._over.wait(0.1):
             if cancelled is not None and cancelled.is_set():
-                raise NeedsLogin("The login was given up.", title="Not logged in")
+                raise NeedsLogin(_("The login was given up."), title=_("Not logged in"))
             left = self._flow.time_left()
             if left is None:
                 left = self._started + GUIDE_TIMEOUT - self._clock.monotonic()
             if left <= 0:
                 raise NeedsLogin(
-                    "Nobody answered Spotify's page in time, so the login was given up. "
-                    "Start it again when you are ready.",
-                    title="The login took too long",
+                    _(
+                        "Nobody answered Spotify's page in time, so the login was "
+                        "given up. Start it again when you are ready."
+                    ),
+                    title=_("The login took too long"),
                 )
         self._shown.wait(LINGER)
         if self._error is not None:
@@ -225,12 +225,15 @@ class LoginServer:
         if not secrets.compare_digest(given.encode(), self._session.encode()):
             raise _Stranger
 
-    def _turned_away(self, *_: object) -> Response:
+    def _turned_away(self, *_request: object) -> Response:
         return self._result_page(
             False,
-            "Please come through Moodtray",
-            "This login belongs to the browser that Moodtray has opened, and its link works once. "
-            "Begin again with 'Log in' in the tray's menu or with 'moodtray login'.",
+            _("Please come through Moodtray"),
+            _(
+                "This login belongs to the browser that Moodtray has opened, "
+                "and its link works once. Begin again with 'Log in' in the "
+                "tray's menu or with 'moodtray login'."
+            ),
             403,
         )
 
@@ -254,12 +257,14 @@ class LoginServer:
     def _start(self, client_id: str = "", key: str = "") -> Response:
         client_id = client_id.strip()
         if not secrets.compare_digest(key.encode(), self._form_key.encode()):
-            return self._guide_page("", "Please use this page's own button.")
+            return self._guide_page("", _("Please use this page's own button."))
         if not is_client_id(client_id):
             return self._guide_page(
                 client_id,
-                "This is no client ID. It is the row of 32 letters and digits under 'Client ID' "
-                "on your app's page.",
+                _(
+                    "This is no client ID. It is the row of 32 letters and digits "
+                    "under 'Client ID' on your app's page."
+                ),
             )
         try:
             self._save_client_id(client_id)
@@ -273,7 +278,7 @@ class LoginServer:
         stray = self._flow.stray(query)
         if stray is not None:
             self._say(stray)
-            return self._result_page(False, "This is not the expected login", stray, 400)
+            return self._result_page(False, _("This is not the expected login"), stray, 400)
         try:
             self._account = self._flow.finish(query)
         except Exception as error:  # noqa: BLE001 - told apart in there
@@ -297,9 +302,11 @@ class LoginServer:
             self._flow.discard()
             return self._ended(
                 NeedsLogin(
-                    "Nothing was kept. Log out at accounts.spotify.com, or use another browser "
-                    "window, then log in again.",
-                    title="Not this account",
+                    _(
+                        "Nothing was kept. Log out at accounts.spotify.com, or use "
+                        "another browser window, then log in again."
+                    ),
+                    title=_("Not this account"),
                 )
             )
         try:
@@ -313,7 +320,7 @@ class LoginServer:
         if error is not None and not isinstance(error, AgentError):
             log.error("defect in the login", exc_info=error)
             error = NeedsLogin(
-                "The login failed because of a defect in Moodtray; its log says more."
+                _("The login failed because of a defect in Moodtray; its log says more.")
             )
         self._error = error
         self._over.set()
@@ -325,8 +332,8 @@ class LoginServer:
         if self._error is None:
             page = self._result_page(
                 True,
-                "Done, you may close this",
-                "Moodtray is logged in to Spotify and will choose music that fits.",
+                _("Done, you may close this"),
+                _("Moodtray is logged in to Spotify and will choose music that fits."),
                 200,
             )
         else:
@@ -381,8 +388,11 @@ def _listen(port: int) -> socket.socket:
         return loopback.listen(port)
     except OSError as error:
         raise NeedsLogin(
-            f"Port {port} on this computer is taken: perhaps another login of Moodtray is waiting, "
-            "or another program uses it. Close that, or set spotify.port = 0 and register "
-            f"http://{HOST}/callback (without a port) in your Spotify app.",
-            title="The login cannot start",
+            _(
+                "Port {port} on this computer is taken: perhaps another login "
+                "of Moodtray is waiting, or another program uses it. Close "
+                "that, or set spotify.port = 0 and register "
+                "http://{host}/callback (without a port) in your Spotify app."
+            ).format(port=port, host=HOST),
+            title=_("The login cannot start"),
         ) from error

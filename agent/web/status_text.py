@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from agent.ports import Clock
+from agent.translation import _, english
 from agent.types import EMOTIONS, CameraState, Snapshot
 from agent.wording import (
     camera_line,
@@ -45,7 +46,7 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
         "consent": snapshot.consent,
         "camera_paused": snapshot.camera_paused,
         "paused_until": _iso(snapshot.paused_until),
-        "held_off": snapshot.held_off,
+        "held_off": english(snapshot.held_off),
         "preview_open": snapshot.preview_open,
         "player": snapshot.player,
         "logged_in": snapshot.logged_in,
@@ -69,18 +70,18 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
 def status_text(snapshot: Snapshot, clock: Clock) -> str:
     """Write a few lines: mood, music, camera, and what is wrong, if anything is."""
     lines = [
-        f"Mood:   {_mood(snapshot, clock.monotonic())}",
-        f"Music:  {_music(snapshot)}",
-        f"Camera: {camera_line(snapshot, clock.now())}",
+        _("Mood:   {mood}").format(mood=_mood(snapshot, clock.monotonic())),
+        _("Music:  {music}").format(music=_music(snapshot)),
+        _("Camera: {camera_line}").format(camera_line=camera_line(snapshot, clock.now())),
     ]
     if snapshot.decision is not None:
-        lines.append(f"Why:    {decided(snapshot.decision)}")
+        lines.append(_("Why:    {why}").format(why=decided(snapshot.decision)))
     if snapshot.journey is not None:
-        lines.append(f"Journey: {journey_line(snapshot.journey)}")
+        lines.append(_("Journey: {journey}").format(journey=journey_line(snapshot.journey)))
     if snapshot.own_face:
-        lines.append("Face:   read as it was learned; 'moodtray calibrate --forget' undoes that")
+        lines.append(_("Face:   read as it was learned; 'moodtray calibrate --forget' undoes that"))
     if snapshot.problem:
-        lines.append(f"Trouble: {snapshot.problem}")
+        lines.append(_("Trouble: {problem}").format(problem=snapshot.problem))
     return "\n".join(lines)
 
 
@@ -114,13 +115,21 @@ def _mood(snapshot: Snapshot, now: float) -> str:
     mood = snapshot.mood
     if mood.by_hand:
         until = snapshot.mood_until
-        return capital(describe(mood)) + (f", until {clock_time(until)}" if until else "")
+        return capital(describe(mood)) + (
+            _(", until {time}").format(time=clock_time(until)) if until else ""
+        )
     if not _watching(snapshot):
-        return "Not watching"
+        return _("Not watching")
     line, age = mood_line(snapshot), _age(now - mood.since)
     if not mood.state.is_emotion:
-        return line if snapshot.observation is None else f"{line}, for {age}"
-    return f"{line}, for {age} ({mood.confidence:.0%} sure)"
+        return (
+            line
+            if snapshot.observation is None
+            else _("{line}, for {age}").format(line=line, age=age)
+        )
+    return _("{line}, for {age} ({confidence:.0%} sure)").format(
+        line=line, age=age, confidence=mood.confidence
+    )
 
 
 def _watching(snapshot: Snapshot) -> bool:

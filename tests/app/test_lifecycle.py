@@ -101,13 +101,14 @@ def test_it_starts_no_music_unasked(quick: Paths) -> None:
     assert not [line for line in agent.of("playback") if line["state"] == "playing"]
 
 
-def test_torch_is_not_imported(quick: Paths) -> None:
+def test_no_second_engine_is_loaded(quick: Paths) -> None:
     with run("--camera", str(CLIP)) as agent:
         agent.wait_for(lambda line: line["event"] == "observation")
         maps = Path(f"/proc/{agent.process.pid}/maps").read_text()
         agent.stop()
-    assert "onnxruntime" in maps
+    assert "cv2" in maps
     assert "libtorch" not in maps
+    assert "onnxruntime" not in maps
 
 
 def test_a_typo_in_the_settings_is_told_and_the_last_good_ones_hold(quick: Paths) -> None:

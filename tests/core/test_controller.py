@@ -129,157 +129,159 @@ NOW = Settings(policy=PolicySettings(timing="now"))
 
 
 def test_the_whole_loop_waits_for_the_end_of_the_track() -> None:
-    stage = ControllerHarness()
-    stage.music()
-    stage.look("happy", 20)
-    assert stage.status is Status.WATCHING
-    assert stage.all(effects.Play) == []
-    assert stage.all(effects.ExpectTrackEnd) == [effects.ExpectTrackEnd(True)]
-    stage.music(Happening.TRACK_ENDED)
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy"]
-    stage.started()
-    assert len(stage.notes(NotificationKind.SWITCH)) == 1
-    assert "You look happy" in stage.notes(NotificationKind.SWITCH)[0]
-    switch = stage.controller.snapshot.switch
+    harness = ControllerHarness()
+    harness.music()
+    harness.look("happy", 20)
+    assert harness.status is Status.WATCHING
+    assert harness.all(effects.Play) == []
+    assert harness.all(effects.ExpectTrackEnd) == [effects.ExpectTrackEnd(True)]
+    harness.music(Happening.TRACK_ENDED)
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy"]
+    harness.started()
+    assert len(harness.notes(NotificationKind.SWITCH)) == 1
+    assert "You look happy" in harness.notes(NotificationKind.SWITCH)[0]
+    switch = harness.controller.snapshot.switch
     assert switch is not None
     assert switch.action is Action.SWITCH_NOW
 
 
 def test_cooldown_between_two_switches() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("happy", 15)
-    stage.started()
-    stage.look("sad", 60)
-    assert len(stage.all(effects.Play)) == 1
-    stage.look("sad", 70)
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:sad"]
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("happy", 15)
+    harness.started()
+    harness.look("sad", 60)
+    assert len(harness.all(effects.Play)) == 1
+    harness.look("sad", 70)
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy", "p:sad"]
 
 
 def test_silence_stays_silence_until_asked() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music(state=PlayState.STOPPED, context=None)
-    stage.look("happy", 30)
-    assert stage.all(effects.Play) == []
-    stage.send(events.PlayForMood())
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy"]
+    harness = ControllerHarness(NOW)
+    harness.music(state=PlayState.STOPPED, context=None)
+    harness.look("happy", 30)
+    assert harness.all(effects.Play) == []
+    harness.send(events.PlayForMood())
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy"]
 
 
 def test_asked_at_start_waits_for_the_mood() -> None:
-    stage = ControllerHarness(asked=True)
-    stage.music(state=PlayState.STOPPED, context=None)
-    stage.look("sad", 15)
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:sad"]
+    harness = ControllerHarness(asked=True)
+    harness.music(state=PlayState.STOPPED, context=None)
+    harness.look("sad", 15)
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:sad"]
 
 
 def test_asked_and_no_mood_to_be_had_plays_something_calm() -> None:
-    stage = ControllerHarness(asked=True)
-    stage.music(state=PlayState.STOPPED, context=None)
-    stage.pass_time(30)
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:neutral"]
+    harness = ControllerHarness(asked=True)
+    harness.music(state=PlayState.STOPPED, context=None)
+    harness.pass_time(30)
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:neutral"]
 
 
 def test_a_pause_by_hand_ends_the_wish_for_music() -> None:
-    stage = ControllerHarness(NOW)
-    stage.send(events.PlayForMood())
-    stage.music(Happening.PAUSED, PlayState.PAUSED, paused_by_hand=True)
-    stage.look("happy", 60)
-    assert stage.all(effects.Play) == []
+    harness = ControllerHarness(NOW)
+    harness.send(events.PlayForMood())
+    harness.music(Happening.PAUSED, PlayState.PAUSED, paused_by_hand=True)
+    harness.look("happy", 60)
+    assert harness.all(effects.Play) == []
 
 
 def test_pausing_releases_the_camera_at_once_and_late_looks_are_ignored() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.send(events.PauseCamera())
-    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
-    assert stage.status is Status.PAUSED
-    stage.look("happy", 30)
-    assert stage.all(effects.Play) == []
-    stage.send(events.ResumeCamera())
-    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.send(events.PauseCamera())
+    assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
+    assert harness.status is Status.PAUSED
+    harness.look("happy", 30)
+    assert harness.all(effects.Play) == []
+    harness.send(events.ResumeCamera())
+    assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
 
 
 def test_a_pause_with_an_end_ends() -> None:
-    stage = ControllerHarness()
-    stage.send(events.PauseCamera(until=stage.clock.now() + timedelta(minutes=15)))
-    stage.pass_time(14 * 60)
-    assert stage.status is Status.PAUSED
-    stage.pass_time(61)
-    assert stage.status is not Status.PAUSED
-    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
+    harness = ControllerHarness()
+    harness.send(events.PauseCamera(until=harness.clock.now() + timedelta(minutes=15)))
+    harness.pass_time(14 * 60)
+    assert harness.status is Status.PAUSED
+    harness.pass_time(61)
+    assert harness.status is not Status.PAUSED
+    assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
 
 
 def test_a_locked_screen_holds_the_camera_off_but_not_against_a_pause() -> None:
-    stage = ControllerHarness()
-    stage.send(events.SessionChanged("screen locked"))
-    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
-    assert stage.controller.snapshot.held_off == "screen locked"
-    stage.send(events.PauseCamera())
-    stage.send(events.SessionChanged(None))
-    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
-    stage.send(events.ResumeCamera())
-    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
+    harness = ControllerHarness()
+    harness.send(events.SessionChanged("screen locked"))
+    assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
+    assert harness.controller.snapshot.held_off == "screen locked"
+    harness.send(events.PauseCamera())
+    harness.send(events.SessionChanged(None))
+    assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
+    harness.send(events.ResumeCamera())
+    assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
 
 
 def test_without_consent_the_camera_stays_closed() -> None:
-    stage = ControllerHarness(consent=False)
-    assert stage.all(effects.AskConsent) == [effects.AskConsent()]
-    assert stage.all(effects.WatchCamera) == []
-    assert not stage.controller.snapshot.consent
-    stage.send(events.ConsentGiven())
-    assert stage.all(effects.WatchCamera) == [effects.WatchCamera(True)]
-    assert stage.controller.snapshot.consent
-    stage.send(events.ConsentWithdrawn())
-    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
-    assert not stage.controller.snapshot.consent
+    harness = ControllerHarness(consent=False)
+    assert harness.all(effects.AskConsent) == [effects.AskConsent()]
+    assert harness.all(effects.WatchCamera) == []
+    assert not harness.controller.snapshot.consent
+    harness.send(events.ConsentGiven())
+    assert harness.all(effects.WatchCamera) == [effects.WatchCamera(True)]
+    assert harness.controller.snapshot.consent
+    harness.send(events.ConsentWithdrawn())
+    assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
+    assert not harness.controller.snapshot.consent
 
 
 def test_the_question_can_be_asked_again_until_it_is_answered_with_yes() -> None:
-    stage = ControllerHarness(consent=False)
+    harness = ControllerHarness(consent=False)
     for number in (2, 3):
-        stage.send(events.AskForConsent())
-        assert len(stage.all(effects.AskConsent)) == number
-    stage.send(events.ConsentGiven())
-    stage.send(events.AskForConsent())
-    assert len(stage.all(effects.AskConsent)) == 3
+        harness.send(events.AskForConsent())
+        assert len(harness.all(effects.AskConsent)) == number
+    harness.send(events.ConsentGiven())
+    harness.send(events.AskForConsent())
+    assert len(harness.all(effects.AskConsent)) == 3
 
 
 def test_resuming_without_consent_says_what_to_do_and_opens_nothing() -> None:
-    stage = ControllerHarness(consent=False)
-    stage.send(events.ResumeCamera())
-    (note,) = [n.notification for n in stage.all(effects.Notify)]
+    harness = ControllerHarness(consent=False)
+    harness.send(events.ResumeCamera())
+    (note,) = [n.notification for n in harness.all(effects.Notify)]
     assert note.asked
     assert "moodtray consent" in note.body
     assert note.buttons == (("Allow the camera…", events.AskForConsent()),)
-    assert stage.all(effects.WatchCamera) == []
+    assert harness.all(effects.WatchCamera) == []
 
 
 def test_a_preview_without_consent_asks_for_it() -> None:
-    stage = ControllerHarness(consent=False)
-    stage.send(events.ShowPreview(True))
-    assert len(stage.all(effects.AskConsent)) == 2
-    assert stage.all(effects.SetPreview) == []
+    harness = ControllerHarness(consent=False)
+    harness.send(events.ShowPreview(True))
+    assert len(harness.all(effects.AskConsent)) == 2
+    assert harness.all(effects.SetPreview) == []
 
 
 def test_a_busy_camera_is_shown_at_once_and_told_once_after_a_while() -> None:
-    stage = ControllerHarness()
-    stage.send(events.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
-    assert stage.status is Status.CAMERA_BUSY
-    assert stage.notes(NotificationKind.CAMERA) == []
-    stage.pass_time(61)
-    stage.send(events.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
-    stage.pass_time(200)
-    assert len(stage.notes(NotificationKind.CAMERA)) == 1
-    stage.send(events.CameraChanged(CameraState.ON))
-    assert stage.controller.snapshot.problem is None
+    harness = ControllerHarness()
+    harness.send(events.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
+    assert harness.status is Status.CAMERA_BUSY
+    assert harness.notes(NotificationKind.CAMERA) == []
+    harness.pass_time(61)
+    harness.send(events.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
+    harness.pass_time(200)
+    assert len(harness.notes(NotificationKind.CAMERA)) == 1
+    harness.send(events.CameraChanged(CameraState.ON))
+    assert harness.controller.snapshot.problem is None
 
 
 def test_a_camera_that_is_not_there_is_told_at_once_and_once() -> None:
-    stage = ControllerHarness()
+    harness = ControllerHarness()
     for _ in range(3):
-        stage.send(events.CameraChanged(CameraState.BUSY, CameraNotFound("There is no camera 7.")))
-        stage.pass_time(100)
-    assert stage.notes(NotificationKind.CAMERA) == ["There is no camera 7."]
+        harness.send(
+            events.CameraChanged(CameraState.BUSY, CameraNotFound("There is no camera 7."))
+        )
+        harness.pass_time(100)
+    assert harness.notes(NotificationKind.CAMERA) == ["There is no camera 7."]
 
 
 @pytest.mark.parametrize(
@@ -293,166 +295,166 @@ def test_a_camera_that_is_not_there_is_told_at_once_and_once() -> None:
 def test_player_trouble_is_told_once_until_it_is_well(
     error: NeedsLogin | NoDevice | Offline, kind: NotificationKind, status: Status
 ) -> None:
-    stage = ControllerHarness()
-    stage.look("happy", 20)
+    harness = ControllerHarness()
+    harness.look("happy", 20)
     for _ in range(3):
-        stage.send(events.PlayerFailed(error))
-    assert len(stage.notes(kind)) == 1
-    assert stage.status is status
-    stage.send(events.PlayerRecovered())
-    assert stage.controller.snapshot.problem is None
-    stage.send(events.PlayerFailed(error))
-    assert len(stage.notes(kind)) == 2
+        harness.send(events.PlayerFailed(error))
+    assert len(harness.notes(kind)) == 1
+    assert harness.status is status
+    harness.send(events.PlayerRecovered())
+    assert harness.controller.snapshot.problem is None
+    harness.send(events.PlayerFailed(error))
+    assert len(harness.notes(kind)) == 2
 
 
 def test_a_failed_start_is_not_repeated_within_the_cooldown() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("happy", 15)
-    (command,) = stage.all(effects.Play)
-    stage.send(events.PlayerFailed(NoDevice("Open Spotify."), command.playlist))
-    stage.look("happy", 60)
-    assert len(stage.all(effects.Play)) == 1
-    assert stage.controller.snapshot.switch is None
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("happy", 15)
+    (command,) = harness.all(effects.Play)
+    harness.send(events.PlayerFailed(NoDevice("Open Spotify."), command.playlist))
+    harness.look("happy", 60)
+    assert len(harness.all(effects.Play)) == 1
+    assert harness.controller.snapshot.switch is None
 
 
 def test_i_feel_holds_for_a_while() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.send(events.SetMood(MoodState.SAD, minutes=10))
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:sad"]
-    stage.started()
-    stage.look("happy", 300)
-    assert len(stage.all(effects.Play)) == 1
-    assert stage.controller.snapshot.mood.by_hand
-    stage.look("happy", 400)
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:sad", "p:happy"]
-    assert stage.all(effects.RecordFeedback)[0] == effects.RecordFeedback("set by hand", "sad")
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.send(events.SetMood(MoodState.SAD, minutes=10))
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:sad"]
+    harness.started()
+    harness.look("happy", 300)
+    assert len(harness.all(effects.Play)) == 1
+    assert harness.controller.snapshot.mood.by_hand
+    harness.look("happy", 400)
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:sad", "p:happy"]
+    assert harness.all(effects.RecordFeedback)[0] == effects.RecordFeedback("set by hand", "sad")
 
 
 def test_undo_brings_back_what_played_and_keeps_hands_off() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("happy", 15)
-    stage.started()
-    stage.send(events.UndoSwitch())
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "x"]
-    stage.music(context="x")
-    stage.look("happy", 600)
-    assert len(stage.all(effects.Play)) == 2
-    assert effects.RecordFeedback("undo", "p:happy") in stage.all(effects.RecordFeedback)
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("happy", 15)
+    harness.started()
+    harness.send(events.UndoSwitch())
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy", "x"]
+    harness.music(context="x")
+    harness.look("happy", 600)
+    assert len(harness.all(effects.Play)) == 2
+    assert effects.RecordFeedback("undo", "p:happy") in harness.all(effects.RecordFeedback)
 
 
 def test_undo_on_an_old_notification_leaves_a_newer_switch_alone() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("happy", 15)
-    stage.started()
-    (shown,) = [n.notification for n in stage.all(effects.Notify)]
-    stage.send(events.NextPlaylist())
-    stage.started()
-    stage.send(dict(shown.buttons)["Undo"])  # type: ignore[arg-type]
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2"]
-    newest = stage.all(effects.Notify)[-2].notification
-    assert stage.all(effects.Notify)[-1].notification.title == "This change is no longer the last"
-    stage.send(dict(newest.buttons)["Undo"])  # type: ignore[arg-type]
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2", "p:happy"]
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("happy", 15)
+    harness.started()
+    (shown,) = [n.notification for n in harness.all(effects.Notify)]
+    harness.send(events.NextPlaylist())
+    harness.started()
+    harness.send(dict(shown.buttons)["Undo"])  # type: ignore[arg-type]
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy", "p:happy2"]
+    newest = harness.all(effects.Notify)[-2].notification
+    assert harness.all(effects.Notify)[-1].notification.title == "This change is no longer the last"
+    harness.send(dict(newest.buttons)["Undo"])  # type: ignore[arg-type]
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy", "p:happy2", "p:happy"]
 
 
 def test_not_my_mood_forgets_the_estimate_and_takes_its_change_back() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("happy", 15)
-    stage.started()
-    stage.send(events.NotMyMood())
-    assert stage.controller.snapshot.mood.state is MoodState.UNSURE
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "x"]
-    assert effects.RecordFeedback("not my mood", "happy") in stage.all(effects.RecordFeedback)
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("happy", 15)
+    harness.started()
+    harness.send(events.NotMyMood())
+    assert harness.controller.snapshot.mood.state is MoodState.UNSURE
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy", "x"]
+    assert effects.RecordFeedback("not my mood", "happy") in harness.all(effects.RecordFeedback)
 
 
 def test_not_my_mood_on_an_old_notification_denies_that_mood_alone() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("happy", 15)
-    stage.started()
-    (shown,) = [n.notification for n in stage.all(effects.Notify)]
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("happy", 15)
+    harness.started()
+    (shown,) = [n.notification for n in harness.all(effects.Notify)]
     pressed = dict(shown.buttons)["Wrong mood?"]
-    assert pressed == events.NotMyMood(MoodState.HAPPY, stage.controller.snapshot.switch)
-    stage.music(Happening.USER_CHOSE, chosen_by=Chooser.USER)
-    stage.look("sad", 60)
-    assert stage.controller.snapshot.mood.state is MoodState.SAD
-    stage.send(events.NotMyMood(MoodState.HAPPY))
-    assert stage.controller.snapshot.mood.state is MoodState.SAD, "nobody denied that"
-    assert effects.RecordFeedback("not my mood", "happy") in stage.all(effects.RecordFeedback)
-    stage.look("happy", 60)
-    assert stage.controller.snapshot.mood.state is MoodState.UNSURE
-    stage.look("happy", 600)
-    assert stage.controller.snapshot.mood.state is MoodState.HAPPY, "denied for a while only"
+    assert pressed == events.NotMyMood(MoodState.HAPPY, harness.controller.snapshot.switch)
+    harness.music(Happening.USER_CHOSE, chosen_by=Chooser.USER)
+    harness.look("sad", 60)
+    assert harness.controller.snapshot.mood.state is MoodState.SAD
+    harness.send(events.NotMyMood(MoodState.HAPPY))
+    assert harness.controller.snapshot.mood.state is MoodState.SAD, "nobody denied that"
+    assert effects.RecordFeedback("not my mood", "happy") in harness.all(effects.RecordFeedback)
+    harness.look("happy", 60)
+    assert harness.controller.snapshot.mood.state is MoodState.UNSURE
+    harness.look("happy", 600)
+    assert harness.controller.snapshot.mood.state is MoodState.HAPPY, "denied for a while only"
 
 
 def test_two_moods_can_be_denied() -> None:
-    stage = ControllerHarness()
-    stage.look("sad", 20)
-    stage.send(events.NotMyMood())
-    stage.send(events.NotMyMood(MoodState.HAPPY))
+    harness = ControllerHarness()
+    harness.look("sad", 20)
+    harness.send(events.NotMyMood())
+    harness.send(events.NotMyMood(MoodState.HAPPY))
     for emotion in ("sad", "happy"):
-        stage.look(emotion, 60)
-        assert stage.controller.snapshot.mood.state is MoodState.UNSURE
+        harness.look(emotion, 60)
+        assert harness.controller.snapshot.mood.state is MoodState.UNSURE
 
 
 def test_not_my_mood_leaves_another_mood_set_by_hand() -> None:
-    stage = ControllerHarness()
-    stage.send(events.SetMood(MoodState.SAD))
-    stage.send(events.NotMyMood(MoodState.HAPPY))
-    assert stage.controller.snapshot.mood.state is MoodState.SAD
-    stage.send(events.NotMyMood(MoodState.SAD))
-    assert not stage.controller.snapshot.mood.by_hand
+    harness = ControllerHarness()
+    harness.send(events.SetMood(MoodState.SAD))
+    harness.send(events.NotMyMood(MoodState.HAPPY))
+    assert harness.controller.snapshot.mood.state is MoodState.SAD
+    harness.send(events.NotMyMood(MoodState.SAD))
+    assert not harness.controller.snapshot.mood.by_hand
 
 
 def test_next_playlist_for_this_mood() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("happy", 15)
-    stage.started()
-    stage.send(events.NextPlaylist())
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy", "p:happy2"]
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("happy", 15)
+    harness.started()
+    harness.send(events.NextPlaylist())
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy", "p:happy2"]
 
 
 def test_an_early_skip_is_feedback_a_late_one_is_not() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("happy", 15)
-    stage.started()
-    stage.music(Happening.SKIPPED, context="p:happy", chosen_by=Chooser.AGENT)
-    assert effects.RecordFeedback("skip", "p:happy") in stage.all(effects.RecordFeedback)
-    stage.pass_time(300)
-    before = len(stage.all(effects.RecordFeedback))
-    stage.music(Happening.SKIPPED, context="p:happy", chosen_by=Chooser.AGENT)
-    assert len(stage.all(effects.RecordFeedback)) == before
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("happy", 15)
+    harness.started()
+    harness.music(Happening.SKIPPED, context="p:happy", chosen_by=Chooser.AGENT)
+    assert effects.RecordFeedback("skip", "p:happy") in harness.all(effects.RecordFeedback)
+    harness.pass_time(300)
+    before = len(harness.all(effects.RecordFeedback))
+    harness.music(Happening.SKIPPED, context="p:happy", chosen_by=Chooser.AGENT)
+    assert len(harness.all(effects.RecordFeedback)) == before
 
 
 def test_the_preview_follows_the_check_mark_and_its_own_close_button() -> None:
-    stage = ControllerHarness()
-    stage.send(events.ShowPreview())
-    assert stage.all(effects.SetPreview) == [effects.SetPreview(True)]
-    stage.send(events.PreviewChanged(True))
-    assert stage.controller.snapshot.preview_open
-    stage.send(events.PreviewChanged(False))
-    assert not stage.controller.snapshot.preview_open
-    assert stage.all(effects.SetPreview)[-1] == effects.SetPreview(False)
+    harness = ControllerHarness()
+    harness.send(events.ShowPreview())
+    assert harness.all(effects.SetPreview) == [effects.SetPreview(True)]
+    harness.send(events.PreviewChanged(True))
+    assert harness.controller.snapshot.preview_open
+    harness.send(events.PreviewChanged(False))
+    assert not harness.controller.snapshot.preview_open
+    assert harness.all(effects.SetPreview)[-1] == effects.SetPreview(False)
 
 
 def test_the_preview_while_paused_asks_or_resumes_as_set() -> None:
-    stage = ControllerHarness()
-    stage.send(events.PauseCamera())
-    stage.send(events.ShowPreview(True))
-    assert stage.all(effects.SetPreview) == []
-    assert len(stage.notes(NotificationKind.CAMERA)) == 1
-    stage = ControllerHarness(Settings(preview=PreviewSettings(when_paused="resume")))
-    stage.send(events.PauseCamera())
-    stage.send(events.ShowPreview(True))
-    assert stage.all(effects.SetPreview) == [effects.SetPreview(True)]
-    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
+    harness = ControllerHarness()
+    harness.send(events.PauseCamera())
+    harness.send(events.ShowPreview(True))
+    assert harness.all(effects.SetPreview) == []
+    assert len(harness.notes(NotificationKind.CAMERA)) == 1
+    harness = ControllerHarness(Settings(preview=PreviewSettings(when_paused="resume")))
+    harness.send(events.PauseCamera())
+    harness.send(events.ShowPreview(True))
+    assert harness.all(effects.SetPreview) == [effects.SetPreview(True)]
+    assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(True)
 
 
 def gave_up(worker: str) -> events.WorkerCrashed:
@@ -471,137 +473,137 @@ def gave_up(worker: str) -> events.WorkerCrashed:
 def test_a_worker_that_gave_up_is_told_and_an_error_only_when_needed(
     worker: str, status: Status, words: str
 ) -> None:
-    stage = ControllerHarness()
-    stage.look("happy", 20)
+    harness = ControllerHarness()
+    harness.look("happy", 20)
     for _ in range(3):
-        stage.send(events.WorkerCrashed(worker, RuntimeError("x")))
-    assert stage.status is Status.WATCHING
-    assert stage.controller.snapshot.problem is None
-    (first,) = stage.all(effects.Notify)
+        harness.send(events.WorkerCrashed(worker, RuntimeError("x")))
+    assert harness.status is Status.WATCHING
+    assert harness.controller.snapshot.problem is None
+    (first,) = harness.all(effects.Notify)
     assert "goes on by itself" in first.notification.body, "a defect is told once"
-    stage.send(gave_up(worker))
-    assert stage.status is status
-    assert stage.controller.snapshot.stopped == (worker,)
-    assert words in (stage.controller.snapshot.problem or "")
-    _, note = [n.notification for n in stage.all(effects.Notify)]
+    harness.send(gave_up(worker))
+    assert harness.status is status
+    assert harness.controller.snapshot.stopped == (worker,)
+    assert words in (harness.controller.snapshot.problem or "")
+    _, note = [n.notification for n in harness.all(effects.Notify)]
     assert words in note.body
     assert note.buttons == (("Start again", events.RestartWorkers()),)
 
 
 def test_a_watcher_that_gave_up_does_not_see() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("happy", 10)
-    stage.send(events.CameraChanged(CameraState.OFF))
-    stage.send(gave_up("watcher"))
-    assert stage.controller.snapshot.camera is CameraState.OFF
-    assert stage.controller.snapshot.mood.state is MoodState.UNSURE
-    plays = len(stage.all(effects.Play))
-    stage.pass_time(900)
-    assert len(stage.all(effects.Play)) == plays
-    decision = stage.controller.snapshot.decision
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("happy", 10)
+    harness.send(events.CameraChanged(CameraState.OFF))
+    harness.send(gave_up("watcher"))
+    assert harness.controller.snapshot.camera is CameraState.OFF
+    assert harness.controller.snapshot.mood.state is MoodState.UNSURE
+    plays = len(harness.all(effects.Play))
+    harness.pass_time(900)
+    assert len(harness.all(effects.Play)) == plays
+    decision = harness.controller.snapshot.decision
     assert decision is not None
     assert decision.mood is not MoodState.HAPPY
-    stage.send(events.RestartWorkers())
-    stage.look("sad", 20)
-    assert stage.status is Status.WATCHING
-    assert stage.controller.snapshot.mood.state is MoodState.SAD
+    harness.send(events.RestartWorkers())
+    harness.look("sad", 20)
+    assert harness.status is Status.WATCHING
+    assert harness.controller.snapshot.mood.state is MoodState.SAD
 
 
 @pytest.mark.parametrize(
     "event", [events.ResumeCamera(), events.RestartWorkers(), events.SettingsChanged(Settings())]
 )
 def test_the_error_state_can_be_left(event: events.Event) -> None:
-    stage = ControllerHarness()
-    stage.look("happy", 20)
+    harness = ControllerHarness()
+    harness.look("happy", 20)
     for worker in ("watcher", "session"):
-        stage.send(gave_up(worker))
-    wanted = stage.send(event)
+        harness.send(gave_up(worker))
+    wanted = harness.send(event)
     assert wanted.count(effects.RestartWorkers()) == 1
     applied = [n for n, effect in enumerate(wanted) if isinstance(effect, effects.ApplySettings)]
     if applied:  # the new ones are in force before they try again
         assert applied[0] < wanted.index(effects.RestartWorkers())
-    assert stage.status is not Status.ERROR
-    assert stage.controller.snapshot.problem is None
-    assert stage.controller.snapshot.stopped == ()
-    assert effects.RestartWorkers() not in stage.send(event), "all of them work"
-    stage.send(gave_up("watcher"))
-    assert stage.status is Status.ERROR
+    assert harness.status is not Status.ERROR
+    assert harness.controller.snapshot.problem is None
+    assert harness.controller.snapshot.stopped == ()
+    assert effects.RestartWorkers() not in harness.send(event), "all of them work"
+    harness.send(gave_up("watcher"))
+    assert harness.status is Status.ERROR
 
 
 def test_starting_again_does_not_end_a_pause() -> None:
-    stage = ControllerHarness()
-    stage.send(events.PauseCamera())
-    stage.send(gave_up("player"))
-    stage.send(events.RestartWorkers())
-    assert stage.status is Status.PAUSED
-    assert stage.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
+    harness = ControllerHarness()
+    harness.send(events.PauseCamera())
+    harness.send(gave_up("player"))
+    harness.send(events.RestartWorkers())
+    assert harness.status is Status.PAUSED
+    assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
 
 
 def test_a_player_that_gave_up_gets_no_commands_but_the_user_an_answer() -> None:
-    stage = ControllerHarness(NOW)
-    stage.music()
-    stage.look("sad", 0)
-    stage.send(gave_up("player"))
-    stage.look("happy", 60)
-    assert stage.all(effects.Play) == []
+    harness = ControllerHarness(NOW)
+    harness.music()
+    harness.look("sad", 0)
+    harness.send(gave_up("player"))
+    harness.look("happy", 60)
+    assert harness.all(effects.Play) == []
     for wish in (
         events.PlayForMood(),
         events.NextPlaylist(),
         events.PauseMusic(),
         events.ResumeMusic(),
     ):
-        (note,) = [e.notification for e in stage.send(wish) if isinstance(e, effects.Notify)]
+        (note,) = [e.notification for e in harness.send(wish) if isinstance(e, effects.Notify)]
         assert note.asked
         assert "Playing music stopped" in note.body
     assert not [
         e
-        for e in stage.effects
+        for e in harness.effects
         if isinstance(e, effects.Play | effects.PauseMusic | effects.ResumeMusic)
     ]
-    stage.send(events.RestartWorkers())
-    stage.look("happy", 10)
-    assert [p.playlist.uri for p in stage.all(effects.Play)] == ["p:happy"]
+    harness.send(events.RestartWorkers())
+    harness.look("happy", 10)
+    assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy"]
 
 
 @pytest.mark.parametrize("asked", [False, True])
 def test_the_answer_to_a_wish_is_marked_as_that(asked: bool) -> None:
-    stage = ControllerHarness()
-    stage.send(events.Notice("Logged in", "Well.", asked))
-    stage.send(events.SettingsBroken(SettingsError("The key dwel is unknown."), asked))
-    assert [n.notification.asked for n in stage.all(effects.Notify)] == [asked, asked]
+    harness = ControllerHarness()
+    harness.send(events.Notice("Logged in", "Well.", asked))
+    harness.send(events.SettingsBroken(SettingsError("The key dwel is unknown."), asked))
+    assert [n.notification.asked for n in harness.all(effects.Notify)] == [asked, asked]
 
 
 def test_equal_decisions_are_recorded_once() -> None:
-    stage = ControllerHarness()
-    stage.music()
-    stage.look("happy", 120)
-    decisions = [r.item for r in stage.all(effects.Record) if isinstance(r.item, Decision)]
+    harness = ControllerHarness()
+    harness.music()
+    harness.look("happy", 120)
+    decisions = [r.item for r in harness.all(effects.Record) if isinstance(r.item, Decision)]
     assert [d.action for d in decisions if d.mood is MoodState.HAPPY] == [Action.SWITCH_AT_END]
 
 
 def test_it_looks_soon_while_the_mood_is_open_and_late_while_it_is_sure() -> None:
-    stage = ControllerHarness()
-    stage.look("happy")
-    assert stage.all(effects.SetInterval)[-1].seconds < 5.0
-    stage.look("happy", 60)
-    assert stage.all(effects.SetInterval)[-1].seconds > 5.0
-    stage.look(None, 60)
-    assert stage.status is Status.AWAY
-    assert stage.all(effects.SetInterval)[-1].seconds > 5.0
-    stage.look("happy")
-    assert stage.all(effects.SetInterval)[-1].seconds < 5.0
+    harness = ControllerHarness()
+    harness.look("happy")
+    assert harness.all(effects.SetInterval)[-1].seconds < 5.0
+    harness.look("happy", 60)
+    assert harness.all(effects.SetInterval)[-1].seconds > 5.0
+    harness.look(None, 60)
+    assert harness.status is Status.AWAY
+    assert harness.all(effects.SetInterval)[-1].seconds > 5.0
+    harness.look("happy")
+    assert harness.all(effects.SetInterval)[-1].seconds < 5.0
 
 
 def test_on_battery_it_looks_less_often() -> None:
     """Half as often: the mood is open here."""
-    stage = ControllerHarness()
-    stage.send(events.PowerChanged(on_battery=True))
-    assert stage.all(effects.SetInterval)[-1] == effects.SetInterval(10.0 * FITTED.soon)
-    stage.send(events.PowerChanged(on_battery=False))
-    assert stage.all(effects.SetInterval)[-1] == effects.SetInterval(5.0 * FITTED.soon)
+    harness = ControllerHarness()
+    harness.send(events.PowerChanged(on_battery=True))
+    assert harness.all(effects.SetInterval)[-1] == effects.SetInterval(10.0 * FITTED.soon)
+    harness.send(events.PowerChanged(on_battery=False))
+    assert harness.all(effects.SetInterval)[-1] == effects.SetInterval(5.0 * FITTED.soon)
 
 
 def test_quit_shuts_down() -> None:
-    stage = ControllerHarness()
-    assert effects.Shutdown() in stage.send(events.Quit())
+    harness = ControllerHarness()
+    assert effects.Shutdown() in harness.send(events.Quit())

@@ -148,7 +148,7 @@ class SwayDesktop(OwnDesktop):
         if self._xwayland:
             told = runtime / "display"
             self.env["DISPLAY"] = wait_for(
-                lambda: told.read_text().strip() if told.exists() else None, "XWayland"
+                lambda: told.read_text().strip() if told.exists() else "", "XWayland"
             )
             if os.getuid() == 0:
                 _let_everybody_in(self.env["DISPLAY"])

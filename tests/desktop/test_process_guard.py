@@ -1,11 +1,22 @@
-"""No crash writes a frame or a login to the disk."""
+"""No crash writes a frame or a login to the disk, and no other program reads them in memory."""
 
 from __future__ import annotations
 
+import ctypes
+import importlib
+import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from agent.desktop.process_guard import guard_memory
+from tests.stranger import as_stranger
+
+PR_SET_DUMPABLE = 4
 
 PROGRAM = """
 import resource
@@ -30,3 +41,49 @@ def test_no_dump_of_the_process_and_its_children() -> None:
         check=True,
     )
     assert done.stdout.split("\n")[:2] == ["(0, 0)", "(0, 0)"]
+
+
+def attack(guard: Callable[[], None]) -> dict[str, str]:
+    """What a program gets of another one of the same user, which has called ``guard``."""
+    read, write = os.pipe()
+    victim = os.fork()
+    if victim == 0:
+        try:
+            ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # as a program begins
+            guard()
+            os.write(write, b"!")
+            time.sleep(60)
+        finally:
+            os._exit(0)
+    os.close(write)
+    assert os.read(read, 1) == b"!", "the victim died"
+    os.close(read)
+    got = {"owner": str(Path(f"/proc/{victim}/environ").stat().st_uid)}
+    for name in ("environ", "maps", "mem", "fd", "root", "cwd"):
+        place = f"/proc/{victim}/{name}"
+        try:
+            if name == "fd":
+                os.listdir(place)
+            elif name in ("root", "cwd"):
+                os.readlink(place)
+            else:
+                with open(place, "rb") as file:
+                    if name != "mem":
+                        file.read(1)
+            got[name] = "read"
+        except OSError as error:
+            got[name] = type(error).__name__
+    os.kill(victim, 9)
+    os.waitpid(victim, 0)
+    return got
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems guard memory in other ways")
+def test_a_program_of_the_same_user_reads_nothing_of_it() -> None:
+    importlib.import_module("resource")  # a stranger could not load it from here
+    secrets = ("environ", "maps", "mem", "fd", "root", "cwd")
+    before = as_stranger(lambda: attack(lambda: None))
+    assert all(f"'{name}': 'read'" in before for name in secrets), "the attack is one"
+    after = as_stranger(lambda: attack(guard_memory))
+    assert "'owner': '0'" in after
+    assert all(f"'{name}': 'PermissionError'" in after for name in secrets), after

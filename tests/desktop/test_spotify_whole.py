@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from agent.clock import SystemClock
 from tests.agent_process import CLIP, AgentProcess
-from tests.browser import chromium, new_page
+from tests.browser import new_page
 from tests.desktop.conftest import ARTEFACTS
 from tests.desktop.x11 import Desktop, wait_for
 from tests.fakes.spotify import EMOTIONS, FakeSpotify, World
@@ -38,8 +38,8 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    with chromium() as browser, new_page(browser) as made:
+def page(browser: Browser) -> Iterator[Page]:
+    with new_page(browser) as made:
         yield made
 
 

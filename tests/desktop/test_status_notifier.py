@@ -158,7 +158,7 @@ def test_state_changes_show_within_a_moment(program: Program, panel: PanelClient
         while "NewIcon" not in [member for member, _ in panel.heard()]:
             assert time.perf_counter() - began < 10
         waits.append(time.perf_counter() - began)
-    assert sorted(waits)[2] < 0.2, "typically; the panel has its own pace"
+    assert sorted(waits)[2] < 2.0, "0.2 s where nothing else runs; not by the next tick of a timer"
 
 
 # --- clicks
@@ -252,7 +252,7 @@ def test_the_bus_goes_in_mid_life(
         client.close()
         begun = time.monotonic()
         assert program.end() == 0
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
     again.stop()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -36,6 +37,7 @@ from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths, models_dir
 from agent.store.settings_file import SettingsFile
+from agent.vision.camera import OpenCVCamera
 from tests.desktop.x11 import Desktop, missing_packages
 from tests.fakes.audio import write_broken, write_tone
 
@@ -138,6 +140,31 @@ def test_the_whole_examination(paths: Paths) -> None:
     for name in ("folders", "settings", "history", "model", "music", "player"):
         assert by_name[name].ok is True, by_name[name]
     assert by_name["camera"].ok is None, "nobody has allowed the camera"
+
+
+@pytest.mark.parametrize("source", ["stream", "webcam"])
+def test_no_camera_is_opened_without_consent(
+    paths: Paths, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command: a server that listens, and a device whose opening would be seen."""
+    opened: list[object] = []
+    with monkeypatch.context() as patched, socket.create_server(("127.0.0.1", 0)) as listening:
+        patched.setattr(OpenCVCamera, "open", lambda camera: opened.append(camera))
+        patched.setattr(OpenCVCamera, "read", lambda _: np.zeros((48, 64, 3), np.uint8))
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/video"
+        paths.ensure()
+        wanted = f'"{address}"' if source == "stream" else "0"
+        paths.settings_file.write_text(f"[camera]\nsource = {wanted}\n")
+        told = as_lines(paths)["camera"]
+        assert opened == []
+        assert "you have not allowed the camera yet" in told
+        assert "moodtray consent" in told
+        consent.give(paths, datetime.now(UTC))
+        as_lines(paths)
+        assert opened, "with it, it is opened"
+        listening.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
 
 
 # --- folders, settings, history

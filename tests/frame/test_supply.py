@@ -47,8 +47,39 @@ def test_all_that_is_declared_is_locked_with_hashes(name: str) -> None:
     for wanted in declared(*LOCKS[name]):
         versions = packages[canonicalize_name(wanted.name)]
         assert all(version in wanted.specifier for version, _ in versions), wanted
-    text = (ROOT / ".make" / name).read_text()
-    assert "://" not in text, "the index is the installer's to choose"
+    assert "://" not in (ROOT / ".make" / name).read_text(), (
+        "the index is the installer's to choose"
+    )
+
+
+def test_what_builds_the_package_is_locked() -> None:
+    packages = locked("package.lock")
+    assert packages
+    assert all(hashes for versions in packages.values() for _, hashes in versions)
+    wanted = (ROOT / ".make" / "package.in").read_text().splitlines()[1:]
+    assert {canonicalize_name(Requirement(line).name) for line in wanted} <= set(packages)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=str)
+def test_foreign_steps_of_the_workflows_are_pinned(file: Path) -> None:
+    """By the hash of a commit: a tag can be moved by whoever takes the action's account over."""
+    used = re.findall(r"uses:\s*(.*)", file.read_text())
+    assert used
+    for step in used:
+        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", step), step
+
+
+def test_what_ci_installs_comes_from_the_lock_files() -> None:
+    """What pip is called with there: locked files, or our own package on top of them."""
+    texts = [file.read_text() for file in (ROOT / ".github/workflows").glob("*.yml")]
+    calls = re.findall(r"pip install (.*)", "".join(texts))
+    locks = {call for call in calls if call.startswith("--require-hashes -r .make/")}
+    assert {call.rpartition("/")[2] for call in locks} == {*LOCKS, "package.lock"}
+    # The package itself; and in the list of parts and the audit what a user would get today.
+    ours = {'-e ".[dev]"', "--no-deps --no-build-isolation -e .", "dist/*.whl", "."}
+    assert set(calls) - locks <= ours
+    setup = (ROOT / ".make" / "setup.sh").read_text()
+    assert "--require-hashes -r .make/tests.lock" in setup
 
 
 def imported() -> set[str]:
@@ -62,7 +93,7 @@ def imported() -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 found.add(node.module.split(".")[0])
-    return found - set(sys.stdlib_module_names) - {"agent", "gi", "torch", "onnx"}
+    return found - set(sys.stdlib_module_names) - {"agent", "gi", "torch", "onnx", "onnxruntime"}
 
 
 def test_all_that_is_imported_is_declared() -> None:

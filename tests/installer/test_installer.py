@@ -68,7 +68,6 @@ def test_links_to_what_is_left_out_go_with_it() -> None:
         "libgirepository-1.0.so.1",
         "PIL/_avif.cpython-311-x86_64-linux-gnu.so",
         "pillow.libs/libavif-01e67780.so.16.3.0",
-        "onnxruntime/capi/libonnxruntime.so.1.32.0",
         "cv2/data/haarcascade_eye.xml",
         "numpy/core/include/numpy/ndarraytypes.h",
         r"numpy\_core\include\numpy\arrayobject.h",
@@ -89,7 +88,6 @@ def test_what_stays_out(place: str) -> None:
         "cv2/qt/plugins/platforms/libqxcb.so",
         "opencv_python.libs/libQt5Core-9088e21b.so.5.15.19",
         "opencv_python.libs/libxcb-xinerama-ae147f87.so.0.0.0",
-        "onnxruntime/capi/onnxruntime_pybind11_state.cpython-311-x86_64-linux-gnu.so",
         "numpy.libs/libscipy_openblas64_-32a4b2a6.so",
         "pillow.libs/libjpeg-77ae51ab.so.62.4.0",
         "pillow.libs/libxcb-9065bb12.so.1.1.0",
@@ -124,8 +122,8 @@ def test_nothing_that_the_agent_imports_is_excluded() -> None:
     wrong = [
         (name, file)
         for name, file in imports_outside_training()
-        # The engine that runs on torch is for those who have installed it themselves.
-        if file != "torch_engine.py"
+        # These engines are for those who have installed what they run on themselves.
+        if file not in ("torch_engine.py", "onnx_runtime_engine.py")
         and any(f"{name}.".startswith(f"{module}.") for module in excluded)
     ]
     assert wrong == []
@@ -170,7 +168,7 @@ def test_the_app_asks_for_the_macos_that_its_libraries_need(
 ) -> None:
     tags = {
         "numpy": "Tag: cp311-cp311-macosx_14_0_arm64",
-        "onnxruntime": "Tag: cp311-cp311-macosx_13_4_universal2",
+        "soxr": "Tag: cp311-cp311-macosx_13_4_universal2",
         "opencv-python": "Tag: cp37-abi3-macosx_11_0_arm64\nTag: cp37-abi3-macosx_15_0_arm64",
     }
 
@@ -187,7 +185,7 @@ def test_the_app_asks_for_the_macos_that_its_libraries_need(
     assert contents.macos_minimum() == "14.0"
     del tags["numpy"]
     assert contents.macos_minimum() == "13.4"
-    del tags["onnxruntime"]
+    del tags["soxr"]
     assert contents.macos_minimum() == "12.0"
 
 

@@ -238,7 +238,7 @@ def test_an_eight_bit_copy_answers_much_alike(
     assert copy.stat().st_size < meta["bytes"] / 2
     faces = list(parts[1].pictures)
     full = ExpressionClassifier.load(folder / "emotion.onnx").predict(faces)
-    eight = ExpressionClassifier.load(copy).predict(faces)
+    eight = ExpressionClassifier.load(copy, "int8").predict(faces)
     assert np.abs(full - eight).mean() < 0.05
     verdict = compare(folder / "emotion.onnx", copy, parts[1])
     assert verdict.ms > 0
@@ -261,7 +261,7 @@ def test_an_eight_bit_copy_is_calibrated_on_its_own_answers(
     meta, full = json.loads(copy.with_suffix(".json").read_text()), made[1]
     assert meta["source_sha256"] == full["sha256"] != meta["sha256"]
     assert {**full, **meta}.keys() == {*full, "source_sha256"}
-    answers = ExpressionClassifier.load(copy).predict(list(parts[1].pictures))
+    answers = ExpressionClassifier.load(copy, "int8").predict(list(parts[1].pictures))
     np.testing.assert_allclose(meta["priors"], answers.mean(axis=0), atol=1e-4)
     known = parts[1].plurality >= 0
     truth = parts[1].plurality[known]

@@ -71,17 +71,16 @@ def write_model(
 ) -> Path:
     """``changes`` replace values of the metadata."""
     weights = numpy_helper.from_array(np.arange(classes, dtype=np.float32)[np.newaxis], "weights")
-    axes = numpy_helper.from_array(np.array([1, 2, 3], dtype=np.int64), "axes")
     graph = helper.make_graph(
         [
-            helper.make_node("ReduceMean", [input_name, "axes"], ["mean"], keepdims=0),
-            helper.make_node("Unsqueeze", ["mean", "one"], ["column"]),
-            helper.make_node("MatMul", ["column", "weights"], ["logits"]),
+            helper.make_node("GlobalAveragePool", [input_name], ["mean"]),
+            helper.make_node("Flatten", ["mean"], ["column"]),
+            helper.make_node("Gemm", ["column", "weights"], ["logits"]),
         ],
         "tiny",
         [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, ["N", 1, 48, 48])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", classes])],
-        [weights, axes, numpy_helper.from_array(np.array([1], dtype=np.int64), "one")],
+        [weights],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.checker.check_model(model)

@@ -16,6 +16,7 @@ import pytest
 
 from agent.errors import BadPicture, CameraBusy, CameraError, CameraLost, CameraNotFound
 from agent.vision import sources
+from agent.vision.bounds import MOST_LIVE_PIXELS, Roof
 from agent.vision.camera import OpenCVCamera, _LiveReader, _StallWatch
 from agent.vision.sources import Kind, Source, _bounded, parse_source
 from tests.vision.mjpeg import PERIOD, MjpegServer, number_of, picture
@@ -338,7 +339,7 @@ def test_opening_is_bounded_and_a_late_capture_is_released() -> None:
         return Late()  # type: ignore[return-value]
 
     with pytest.raises(CameraBusy, match="did not open"):
-        _bounded(slow, Source(Kind.WEBCAM, 0, "camera 0"), 0.1)
+        _bounded(slow, Source(Kind.WEBCAM, 0, "camera 0"), Roof(MOST_LIVE_PIXELS), 0.1)
     for _ in range(100):
         if released:
             break

@@ -15,7 +15,7 @@ from agent.events import CameraChanged
 from agent.types import CameraState
 from agent.vision import camera
 from agent.vision.camera import OpenCVCamera
-from agent.vision.camera_sharing import SHARE, Holders, Neighbours, holders
+from agent.vision.camera_sharing import SHARE, Holders, OtherCameraUsers, holders
 from tests.fakes.clock import FakeClock
 from tests.vision.test_watcher import ScriptedCamera, WatcherHarness
 
@@ -87,52 +87,52 @@ DEVICE = Path("/dev/video0")
 
 def test_who_came_before_is_idle_and_who_comes_later_wants_it() -> None:
     clock, looks = FakeClock(), Looks("browser")
-    neighbours = Neighbours(clock, looks)
-    assert neighbours.keeping(DEVICE) is None
-    neighbours.opened()
+    others = OtherCameraUsers(clock, looks)
+    assert others.keeping(DEVICE) is None
+    others.opened()
     clock.advance(60)
-    assert neighbours.wanting() is None
+    assert others.wanting() is None
     looks.say("browser", "meeting")
     clock.advance(60)
-    assert neighbours.wanting() == "meeting"
+    assert others.wanting() == "meeting"
     # It is left alone until it has closed the device; the idle one never mattered.
-    assert neighbours.keeping(DEVICE) == "meeting"
+    assert others.keeping(DEVICE) == "meeting"
     looks.say("browser")
-    assert neighbours.keeping(DEVICE) is None
+    assert others.keeping(DEVICE) is None
     # An idle one that left and comes again wants it.
-    neighbours.opened()
+    others.opened()
     looks.say()
     clock.advance(60)
-    assert neighbours.wanting() is None
+    assert others.wanting() is None
     looks.say("browser")
     clock.advance(60)
-    assert neighbours.wanting() == "browser"
+    assert others.wanting() == "browser"
 
 
 def test_services_that_only_list_cameras_want_nothing() -> None:
     clock, looks = FakeClock(), Looks()
-    neighbours = Neighbours(clock, looks)
-    neighbours.keeping(DEVICE)
-    neighbours.opened()
+    others = OtherCameraUsers(clock, looks)
+    others.keeping(DEVICE)
+    others.opened()
     looks.say("wireplumber")
     clock.advance(60)
-    assert neighbours.wanting() is None
+    assert others.wanting() is None
 
 
 def test_another_device_is_left_to_nobody() -> None:
     clock, looks = FakeClock(), Looks()
-    neighbours = Neighbours(clock, looks)
-    neighbours.keeping(DEVICE)
-    neighbours.opened()
+    others = OtherCameraUsers(clock, looks)
+    others.keeping(DEVICE)
+    others.opened()
     looks.say("meeting")
     clock.advance(60)
-    assert neighbours.wanting() == "meeting"
-    assert neighbours.keeping(Path("/dev/video2")) is None
+    assert others.wanting() == "meeting"
+    assert others.keeping(Path("/dev/video2")) is None
     count = looks.count
-    assert neighbours.keeping(None) is None
-    neighbours.opened()
+    assert others.keeping(None) is None
+    others.opened()
     clock.advance(60)
-    assert neighbours.wanting() is None
+    assert others.wanting() is None
     assert looks.count == count, "a stream or file is no reason to look"
 
 
@@ -146,12 +146,12 @@ def test_looking_keeps_to_its_share_of_the_processor(monkeypatch: pytest.MonkeyP
         return looks(device)
 
     clock = FakeClock()
-    neighbours = Neighbours(clock, costly)
-    neighbours.keeping(DEVICE)
-    neighbours.opened()
+    others = OtherCameraUsers(clock, costly)
+    others.keeping(DEVICE)
+    others.opened()
     for _ in range(10_000):
         clock.advance(0.1)
-        neighbours.wanting()
+        others.wanting()
     assert looks.count > 10
     assert used[0] / 1000.0 <= SHARE * 1.1
 

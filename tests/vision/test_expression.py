@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -169,19 +170,23 @@ def test_describe_model(tiny_model: Path) -> None:
         describe_model(tiny_model)
 
 
-def test_torch_engine_without_torch_is_told(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("engine", "module", "extra"),
+    [("torch", "torch_engine", "train"), ("int8", "onnx_runtime_engine", "int8")],
+)
+def test_an_optional_engine_that_is_not_installed_is_told(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, engine: Any, module: str, extra: str
 ) -> None:
     real = builtins.__import__
 
     def without(name: str, *args: object, **more: object) -> object:
-        if name == "agent.vision.torch_engine":
-            raise ImportError("No module named 'torch'")
+        if name == f"agent.vision.{module}":
+            raise ImportError(f"No module for {name}")
         return real(name, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModelError, match=r"moodtray\[train\]"):
-        ExpressionClassifier.load(tiny_model, engine="torch")
+    with pytest.raises(ModelError, match=rf"moodtray\[{extra}\]"):
+        ExpressionClassifier.load(tiny_model, engine=engine)
 
 
 def test_classifying_imports_no_torch(tiny_model: Path) -> None:
@@ -208,7 +213,7 @@ def test_classifying_leaves_nothing_in_the_home_folder(tiny_model: Path, tmp_pat
     code = (
         "import sys, numpy; from pathlib import Path;"
         "from agent.vision.expression import ExpressionClassifier;"
-        "c = ExpressionClassifier.load(Path(sys.argv[1]));"
+        "c = ExpressionClassifier.load(Path(sys.argv[1]), 'int8');"
         "c.predict([numpy.zeros((48, 48, 3), numpy.uint8)])"
     )
     subprocess.run(
@@ -237,7 +242,7 @@ def test_late_engine_is_loaded_with_the_first_face(tiny_model: Path) -> None:
     script = (
         "import sys; from pathlib import Path; import numpy as np\n"
         "from agent.vision.expression import ExpressionClassifier\n"
-        "c = ExpressionClassifier.load(Path(sys.argv[1]), at_once=False)\n"
+        "c = ExpressionClassifier.load(Path(sys.argv[1]), 'int8', at_once=False)\n"
         "print('onnxruntime' in sys.modules)\n"
         "print(c.predict([np.full((9, 9), 255, np.uint8)]).argmax())\n"
         "print('onnxruntime' in sys.modules)\n"

@@ -215,6 +215,26 @@ def test_a_face_that_never_moves_is_no_person(face: np.ndarray) -> None:
     assert not tracker.following
 
 
+def test_two_looks_far_apart_that_are_alike_by_chance_prove_nothing(face: np.ndarray) -> None:
+    now = Now()
+    tracker = FaceTracker(now=now)
+    for look in range(6):
+        assert tracker.detect(noisy(scene((face, 200, 100, 240)), look)), look
+        now.seconds += 60.0
+
+
+def test_looks_in_quick_succession_are_compared_now_and_then(face: np.ndarray) -> None:
+    """Thirty a second, as the preview takes them: what counts is how long nothing changed."""
+    now = Now()
+    tracker = FaceTracker(now=now)
+    seen = []
+    for look in range(240):
+        seen.append(bool(tracker.detect(noisy(scene((face, 200, 100, 240)), look))))
+        now.seconds += 0.1
+    assert all(seen[:195])
+    assert not any(seen[210:])
+
+
 def test_the_poster_is_known_again_and_the_person_before_it_is_not_it(face: np.ndarray) -> None:
     now = Now()
     tracker = FaceTracker(now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import logging
@@ -16,7 +17,7 @@ import pytest
 
 from agent import events
 from agent.clock import SystemClock
-from agent.web import page_server
+from agent.web import loopback, page_server
 from agent.web.page_server import MAX_CONNECTIONS, PageServer
 
 if TYPE_CHECKING:  # a test looks whether it is loaded
@@ -88,6 +89,26 @@ def was_closed(connection: socket.socket) -> bool:
 def test_the_page_answers(server: PageServer) -> None:
     assert asked(server) < 500
     assert asked(server) < 500
+
+
+def test_an_answer_does_not_wait_for_the_first_half_of_it_to_be_confirmed() -> None:
+    """asyncio turns that off for sockets that are named by their protocol alone."""
+    accepted: list[int] = []
+
+    async def accept() -> None:
+        def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken = writer.get_extra_info("socket")
+            accepted.append(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = loopback.listen(0)
+        async with await asyncio.start_server(note, sock=listening):
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            await reader.read()
+            writer.close()
+
+    asyncio.run(accept())
+    assert accepted == [1]
 
 
 def test_nothing_is_loaded_before_somebody_asks() -> None:

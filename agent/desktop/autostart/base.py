@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agent.desktop.autostart.presence import missing_part, place
 from agent.errors import AutostartError
+from agent.translation import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +34,20 @@ class AutostartStatus:
     def describe(self) -> str:
         """Describe it to the user in one or two sentences."""
         if not self.enabled:
-            return "Moodtray does not start at login."
-        told = "Moodtray starts at login."
+            return _("Moodtray does not start at login.")
+        told = _("Moodtray starts at login.")
         if self.command is None:
             return told
         if self.gone:
-            return (
-                f"Start at login is on, but {self.missing} is no longer there. "
+            return _(
+                "Start at login is on, but {missing} is no longer there. "
                 "'moodtray autostart enable' points it to this installation."
-            )
+            ).format(missing=self.missing)
         if self.moved:
-            return (
-                f"{told} It is another installation that starts: {place(self.command)}. "
+            return _(
+                "{told} It is another installation that starts: {command}. "
                 "'moodtray autostart enable' points it to this one."
-            )
+            ).format(told=told, command=place(self.command))
         return told
 
 
@@ -100,6 +101,8 @@ def remove_entry(file: Path) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise AutostartError(
-            f"{file} could not be removed ({error.strerror or error}), so Moodtray still starts at "
-            "login. Check the permissions of its folder."
+            _(
+                "{file} could not be removed ({why}), so Moodtray still starts "
+                "at login. Check the permissions of its folder."
+            ).format(file=file, why=error.strerror or error)
         ) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
 from agent.errors import AutostartError, StoreError
 from agent.store.files import write_atomic
+from agent.translation import _
 
 FILE_NAME = "moodtray.desktop"
 
@@ -33,8 +34,11 @@ def quote_exec(command: Sequence[str]) -> str:
 def _quote(argument: str) -> str:
     if any(ord(character) < 32 for character in argument):
         raise AutostartError(
-            f"The path {argument!r} has a control character in its name, and a desktop file "
-            "cannot hold that. Install Moodtray in a folder with a plain name."
+            _(
+                "The path {argument!r} has a control character in its name, "
+                "and a desktop file cannot hold that. Install Moodtray in a "
+                "folder with a plain name."
+            ).format(argument=argument)
         )
     argument = argument.replace("%", "%%")
     if argument and not _RESERVED & set(argument):
@@ -166,7 +170,9 @@ class XdgAutostart(Autostart):
             # Paths of another encoding go through byte by byte.
             write_atomic(self.file, text.encode("utf-8", "surrogateescape"), mode=0o644)
         except StoreError as error:
-            raise AutostartError(f"Start at login could not be changed. {error.message}") from error
+            raise AutostartError(
+                _("Start at login could not be changed. {message}").format(message=error.message)
+            ) from error
 
 
 def _is_on(entry: Mapping[str, str]) -> bool:
@@ -185,7 +191,9 @@ def _read(file: Path) -> dict[str, str] | None:
         return None
     except OSError as error:
         raise AutostartError(
-            f"{file} cannot be read ({error.strerror or error}). Check its permissions."
+            _("{file} cannot be read ({why}). Check its permissions.").format(
+                file=file, why=error.strerror or error
+            )
         ) from error
     entry: dict[str, str] = {}
     group = ""
@@ -194,6 +202,6 @@ def _read(file: Path) -> dict[str, str] | None:
         if line.startswith("["):
             group = line
         elif group == "[Desktop Entry]" and "=" in line and not line.startswith("#"):
-            key, _, value = line.partition("=")
+            key, _rest, value = line.partition("=")
             entry.setdefault(key.strip(), value.strip())
     return entry

@@ -13,6 +13,7 @@ from pathlib import Path
 from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
 from agent.errors import AutostartError, StoreError
 from agent.store.files import write_atomic
+from agent.translation import _
 
 LABEL = "org.moodtray.agent"
 
@@ -37,7 +38,9 @@ class LaunchAgent(Autostart):
         try:
             write_atomic(self.file, plistlib.dumps(entry, sort_keys=True), mode=0o644)
         except StoreError as error:
-            raise AutostartError(f"Start at login could not be changed. {error.message}") from error
+            raise AutostartError(
+                _("Start at login could not be changed. {message}").format(message=error.message)
+            ) from error
 
     def disable(self) -> None:
         """Do not start at login. Raises DesktopError."""
@@ -51,7 +54,9 @@ class LaunchAgent(Autostart):
             return AutostartStatus(False)
         except OSError as error:
             raise AutostartError(
-                f"{self.file} cannot be read ({error.strerror or error}). Check its permissions."
+                _("{file} cannot be read ({why}). Check its permissions.").format(
+                    file=self.file, why=error.strerror or error
+                )
             ) from error
         except (ValueError, plistlib.InvalidFileException):
             return AutostartStatus(False)  # launchd cannot read it either

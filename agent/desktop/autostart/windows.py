@@ -13,6 +13,7 @@ from typing import Protocol
 
 from agent.desktop.autostart.base import Autostart, AutostartStatus
 from agent.errors import AutostartError, DesktopError
+from agent.translation import _
 
 RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED_KEY = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
@@ -51,8 +52,11 @@ class RunKeyAutostart(Autostart):
         line = subprocess.list2cmdline(self.command)
         if len(line) > LONGEST:
             raise AutostartError(
-                f"The path of Moodtray is too long for start at login: {len(line)} characters, "
-                f"Windows takes {LONGEST}. Install it in a folder with a shorter name."
+                _(
+                    "The path of Moodtray is too long for start at login: {n} "
+                    "characters, Windows takes {longest}. Install it in a folder "
+                    "with a shorter name."
+                ).format(n=len(line), longest=LONGEST)
             )
         try:
             self._registry.set(RUN_KEY, VALUE, line, REG_SZ)
@@ -91,8 +95,10 @@ def _switched_off(approved: tuple[str | bytes, int] | None) -> bool:
 
 def _refused(error: OSError) -> DesktopError:
     return AutostartError(
-        f"Windows refused to change start at login ({error}). "
-        "A policy of your organisation may forbid it."
+        _(
+            "Windows refused to change start at login ({error}). A policy "
+            "of your organisation may forbid it."
+        ).format(error=error)
     )
 
 

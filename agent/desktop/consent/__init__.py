@@ -11,7 +11,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from agent.store.files import cannot_write, parse_json, read_small, write_atomic
+from agent.store.files import cannot_write, parse_json, read_private, write_private
 from agent.store.paths import Paths
 from agent.translation import N_
 
@@ -61,7 +61,7 @@ def is_given(paths: Paths) -> bool:
     A file that cannot be read or understood counts as no: asking once more does no harm.
     """
     try:
-        kept = parse_json(read_small(_file(paths), LIMIT))
+        kept = parse_json(read_private(_file(paths), LIMIT))
     except (OSError, ValueError):
         return False
     if not isinstance(kept, dict):
@@ -76,7 +76,7 @@ def is_given(paths: Paths) -> bool:
 def give(paths: Paths, when: datetime) -> None:
     """Keep the user's yes with its date. Raises StoreError."""
     kept = {"version": VERSION, "given": when.isoformat(timespec="seconds")}
-    write_atomic(_file(paths), (json.dumps(kept) + "\n").encode())
+    write_private(_file(paths), (json.dumps(kept) + "\n").encode())
 
 
 def withdraw(paths: Paths) -> bool:

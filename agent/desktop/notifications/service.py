@@ -6,6 +6,8 @@ import logging
 import sys
 from dataclasses import dataclass
 
+from agent.translation import _
+
 log = logging.getLogger(__name__)
 
 TIMEOUT = 3.0
@@ -27,7 +29,7 @@ class Service:
 def ask_service() -> Service:
     """Find out who shows notifications here. Blocks at most a few seconds; never raises."""
     if sys.platform != "linux":
-        return Service("the system's notification centre", buttons=True, markup=False)
+        return Service(_("the system's notification centre"), buttons=True, markup=False)
     from jeepney import DBusAddress, DBusErrorResponse, new_method_call
     from jeepney.io.blocking import open_dbus_connection
     from jeepney.wrappers import unwrap_msg
@@ -42,14 +44,19 @@ def ask_service() -> Service:
     except (OSError, KeyError, ValueError) as error:  # TimeoutError is an OSError
         log.debug("no session bus: %r", error)
         return _none(
-            "There is no D-Bus session bus, or nobody answers on it, so notifications cannot be "
-            "shown. Start Moodtray from a desktop session."
+            _(
+                "There is no D-Bus session bus, or nobody answers on it, so "
+                "notifications cannot be shown. Start Moodtray from a desktop "
+                "session."
+            )
         )
     except DBusErrorResponse as error:
         log.debug("no notification service: %r", error)
         return _none(
-            "No notification service runs on this desktop. Install one, for example the Debian "
-            "package dunst or notification-daemon."
+            _(
+                "No notification service runs on this desktop. Install one, "
+                "for example the Debian package dunst or notification-daemon."
+            )
         )
     (name, _vendor, version, _spec), (abilities,) = answers
     return Service(f"{name} {version}", "actions" in abilities, "body-markup" in abilities)

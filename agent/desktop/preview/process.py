@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from agent import translation
 from agent.desktop.preview.shared_frame import SharedFrame
 from agent.desktop.preview.window import CLOSE, CLOSED, PAUSE, READY, RESUME, main
 from agent.errors import DesktopError
 from agent.events import Notice, PauseCamera, PreviewChanged, ResumeCamera
 from agent.ports import Report
-from agent.translation import language
+from agent.translation import _
 from agent.types import Frame, FrameView
 
 log = logging.getLogger(__name__)
@@ -142,7 +143,10 @@ class Preview:
         here, there = context.Pipe()
         shared = SharedFrame.create()
         process = context.Process(
-            target=main, args=(shared.name, there, language()), name="moodtray-preview", daemon=True
+            target=main,
+            args=(shared.name, there, translation.language()),
+            name="moodtray-preview",
+            daemon=True,
         )
         try:
             process.start()
@@ -150,7 +154,8 @@ class Preview:
             here.close()
             shared.close()
             raise DesktopError(
-                f"Its window could not be started ({error}).", title="No preview"
+                _("Its window could not be started ({error}).").format(error=error),
+                title=_("No preview"),
             ) from error
         finally:
             there.close()
@@ -188,8 +193,11 @@ class Preview:
         if not asked and not stood:
             self._report(
                 Notice(
-                    "The preview could not be shown",
-                    "Its window could not be opened on this desktop. Moodtray runs on without it.",
+                    _("The preview could not be shown"),
+                    _(
+                        "Its window could not be opened on this desktop. Moodtray runs "
+                        "on without it."
+                    ),
                     asked=True,
                     trouble=True,
                 )
@@ -218,9 +226,12 @@ def check_display() -> None:
     """Raise DesktopError where no window can be shown: OpenCV would abort the process."""
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         raise DesktopError(
-            "There is no display for the preview: DISPLAY is not set. Start Moodtray from a "
-            "desktop session (on Wayland with XWayland) to see it.",
-            title="No preview without a display",
+            _(
+                "There is no display for the preview: DISPLAY is not set. "
+                "Start Moodtray from a desktop session (on Wayland with "
+                "XWayland) to see it."
+            ),
+            title=_("No preview without a display"),
         )
 
 

@@ -15,7 +15,10 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
-TITLE = "Moodtray preview"
+from agent.desktop.process_guard import guard_memory
+from agent.translation import N_, _
+
+TITLE = N_("Moodtray preview")
 FIRST_SIZE = (760, 570)
 """Pixels; the height follows the first frame's shape."""
 STALE_AFTER = 2.0
@@ -28,13 +31,14 @@ READY, CLOSED, CLOSE = "ready", "closed", "close"
 PAUSE, RESUME = "pause", "resume"
 
 
-def main(name: str, connection: Connection, language: str = "en") -> None:
+def main(name: str, connection: Connection, language: str) -> None:
     """Show frames until the parent says so, dies, or the user closes the window.
 
-    ``name`` is the shared memory's, ``language`` that of the few words that are ours. Sends READY
-    when the window stands, CLOSED as soon as it was closed, and PAUSE or RESUME when the user wants
-    that of the camera.
+    ``name`` is the shared memory's; the window speaks ``language``. Sends READY when the window
+    stands, CLOSED as soon as it was closed, and PAUSE or RESUME when the user wants that of the
+    camera.
     """
+    guard_memory()
     # Ctrl+C in the terminal goes to both processes; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV's Qt looks for fonts of its own, which we do not need, and complains.
@@ -71,11 +75,11 @@ class _Window:
 
     def show(self) -> None:
         cv2 = self._cv2
-        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+        cv2.namedWindow(_(TITLE), cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
         self._wait_for_first()
-        cv2.resizeWindow(TITLE, *self._first_size())
+        cv2.resizeWindow(_(TITLE), *self._first_size())
         if self._has_picture:  # at once, before what draws the rest is loaded
-            cv2.imshow(TITLE, cv2.flip(self._shown.frame, 1))
+            cv2.imshow(_(TITLE), cv2.flip(self._shown.frame, 1))
         cv2.waitKey(1)
         self._connection.send(READY)
         while not self._told_to_close():
@@ -116,13 +120,13 @@ class _Window:
         """Change to the whole screen, or back."""
         cv2, self._full = self._cv2, not self._full
         mode = cv2.WINDOW_FULLSCREEN if self._full else cv2.WINDOW_NORMAL
-        cv2.setWindowProperty(TITLE, cv2.WND_PROP_FULLSCREEN, mode)
+        cv2.setWindowProperty(_(TITLE), cv2.WND_PROP_FULLSCREEN, mode)
 
     def _told_to_close(self) -> bool:
         return self._connection.poll() and self._connection.recv() == CLOSE
 
     def _take(self) -> None:
-        for _ in range(3):  # a torn frame is followed by a whole one
+        for _attempt in range(3):  # a torn frame is followed by a whole one
             self._seen, shown = self._shared.read(self._seen)
             if shown is not None:
                 self._shown = shown
@@ -142,7 +146,7 @@ class _Window:
         new = self._drawn is None or self._drawn[0] != self._seen
         self._drawn = (self._seen, size, stale)
         shown = self._shown or Shown(NOTHING, (), None, 0.0, "")
-        self._cv2.imshow(TITLE, compose(shown, size, stale=stale))
+        self._cv2.imshow(_(TITLE), compose(shown, size, stale=stale))
         if new:
             self._shared.count_drawn()
 
@@ -161,14 +165,14 @@ class _Window:
     def _size(self) -> tuple[int, int]:
         """Return the window's inside now, or the first size where the system does not tell."""
         try:
-            _x, _y, width, height = self._cv2.getWindowImageRect(TITLE)
+            _x, _y, width, height = self._cv2.getWindowImageRect(_(TITLE))
         except self._cv2.error:
             return FIRST_SIZE
         return (width, height) if width > 1 and height > 1 else FIRST_SIZE
 
     def _is_there(self) -> bool:
         try:
-            visible = self._cv2.getWindowProperty(TITLE, self._cv2.WND_PROP_VISIBLE)
+            visible = self._cv2.getWindowProperty(_(TITLE), self._cv2.WND_PROP_VISIBLE)
         except self._cv2.error:  # raised, with Qt, once the X button was pressed
             return False
         return visible >= 1.0

@@ -25,6 +25,7 @@ from agent.desktop.session.sharing import screen_is_shared
 from agent.desktop.session.signals import LockSense, Signals
 from agent.errors import DesktopError
 from agent.ports import Clock
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +77,10 @@ class LinuxSession:
         self._desktop = _connect("SESSION")
         if self._system is None and self._desktop is None:
             raise DesktopError(
-                "There is no message bus (D-Bus) here, so a locked screen, sleep and an idle "
-                "session go unnoticed."
+                _(
+                    "There is no message bus (D-Bus) here, so a locked screen, "
+                    "sleep and an idle session go unnoticed."
+                )
             )
         with _bus_loss():
             if self._system is not None:
@@ -108,7 +111,7 @@ class LinuxSession:
         """Wait for a change. Raises DesktopError when the bus is lost."""
         watched: list[Any] = [bus for bus in (self._system, self._desktop) if bus is not None]
         with _bus_loss():
-            ready, _, _ = select.select([self._wake_read, *watched], [], [], timeout)
+            ready, _rest, _rest = select.select([self._wake_read, *watched], [], [], timeout)
         if self._wake_read in ready:
             with contextlib.suppress(BlockingIOError):
                 self._wake_read.recv(4096)
@@ -275,4 +278,6 @@ def _bus_loss() -> Any:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: the socket is closed
-        raise DesktopError(f"The connection to the desktop session was lost ({error}).") from error
+        raise DesktopError(
+            _("The connection to the desktop session was lost ({error}).").format(error=error)
+        ) from error

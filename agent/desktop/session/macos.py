@@ -14,6 +14,7 @@ from typing import Protocol
 
 from agent.desktop.session.signals import Signals
 from agent.errors import DesktopError
+from agent.translation import _
 
 UNLIMITED = -2.0
 """IOPSGetTimeRemainingEstimate on mains power."""
@@ -62,7 +63,7 @@ if sys.platform == "darwin":
     def _library(name: str) -> ctypes.CDLL:
         found = ctypes.util.find_library(name)
         if found is None:
-            raise DesktopError(f"The system library {name} is not there.")
+            raise DesktopError(_("The system library {name} is not there.").format(name=name))
         return ctypes.CDLL(found)
 
     class SystemCalls:
@@ -104,7 +105,7 @@ if sys.platform == "darwin":
             """Read a flag of the login session."""
             session = self._services.CGSessionCopyCurrentDictionary()
             if not session:
-                raise DesktopError("There is no graphical session to follow.")
+                raise DesktopError(_("There is no graphical session to follow."))
             key = self._core.CFStringCreateWithCString(None, name.encode(), _UTF8)
             try:
                 # The value belongs to the dictionary and is not released.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.settings import SessionSettings
+from agent.translation import _
 from agent.wording import SCREEN_SHARED
 
 IN_USE = 30.0
@@ -35,13 +36,13 @@ def combine(signals: Signals, settings: SessionSettings, *, music: bool = False)
     touches nothing may be listening.
     """
     if signals.asleep:
-        return "computer asleep"
+        return _("computer asleep")
     if signals.lid_closed:
-        return "lid closed"
+        return _("lid closed")
     if signals.in_background:
-        return "another user has the screen"
+        return _("another user has the screen")
     if signals.locked and settings.release_when_locked:
-        return "screen locked"
+        return _("screen locked")
     if signals.sharing and settings.release_when_sharing:
         return SCREEN_SHARED
     if settings.release_when_idle:
@@ -51,13 +52,13 @@ def combine(signals: Signals, settings: SessionSettings, *, music: bool = False)
 
 def _idle(signals: Signals, settings: SessionSettings, music: bool) -> str | None:
     if signals.idle_seconds is None:
-        return "nobody uses the computer" if signals.idle_hint and not music else None
+        return _("nobody uses the computer") if signals.idle_hint and not music else None
     minutes = settings.idle_minutes
     if music:
         minutes = max(minutes, settings.idle_minutes_with_music)
     if signals.idle_seconds < minutes * 60.0:
         return None
-    return f"nobody has touched the computer for {minutes:g} minutes"
+    return _("nobody has touched the computer for {minutes:g} minutes").format(minutes=minutes)
 
 
 class LockSense:

@@ -13,13 +13,15 @@ from agent.errors import DesktopError
 from agent.events import Notice
 from agent.ports import Report
 from agent.store.paths import Paths
+from agent.translation import N_, _
 from agent.wording import MOOD_WORDS, MOODS
 
 OPEN_SECONDS = 10.0
 
-_FOLDERS = (
-    "Put music into the folder of a mood: it is found within seconds and plays for that mood. "
-    "A mood whose folder stays empty keeps Moodtray's own calm loop."
+_FOLDERS = N_(
+    "Put music into the folder of a mood: it is found within "
+    "seconds and plays for that mood. A mood whose folder stays "
+    "empty keeps Moodtray's own calm loop."
 )
 
 
@@ -50,12 +52,14 @@ def show_music_folders(paths: Paths, report: Report) -> None:
             (paths.music / MOOD_WORDS[mood].capitalize()).mkdir(parents=True, exist_ok=True)
         open_with_desktop(paths.music)
     except OSError as error:
-        why = f"The folder {paths.music} cannot be made ({error.strerror}). Check its permissions."
-        report(Notice("No folders for your music", why, asked=True, trouble=True))
+        why = _("The folder {music} cannot be made ({why}). Check its permissions.").format(
+            music=paths.music, why=error.strerror
+        )
+        report(Notice(_("No folders for your music"), why, asked=True, trouble=True))
     except DesktopError as error:
         report(Notice(error.title, error.message, asked=True, trouble=True))
     else:
-        report(Notice("Your music folders are open", _FOLDERS, asked=True))
+        report(Notice(_("Your music folders are open"), _(_FOLDERS), asked=True))
 
 
 def open_with_desktop(path: Path) -> None:
@@ -78,4 +82,7 @@ def open_with_desktop(path: Path) -> None:
     except OSError:
         failed = True
     if failed:
-        raise DesktopError(f"Please open it by hand: {path}", title="The desktop did not open it")
+        raise DesktopError(
+            _("Please open it by hand: {path}").format(path=path),
+            title=_("The desktop did not open it"),
+        )

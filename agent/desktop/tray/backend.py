@@ -13,40 +13,49 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from agent.translation import N_, _
+
 log = logging.getLogger(__name__)
 
-COMMANDS = "moodtray status, moodtray pause, moodtray resume and moodtray quit"
+COMMANDS = N_("moodtray status, moodtray pause, moodtray resume and moodtray quit")
 WATCHER = "org.kde.StatusNotifierWatcher"
 ASK_SECONDS = 2.0
 """The session bus answers within milliseconds, or not at all."""
 
-NO_MENU = (
-    "This desktop's panel has a tray of the old kind (XEmbed), where the icon has no menu without "
-    "PyGObject. Use a panel that knows StatusNotifierItem, which needs nothing else, or install "
-    "the Debian packages python3-gi and gir1.2-gtk-3.0 (inside a virtual environment: pip install "
-    f"'moodtray[linux-tray]') and start Moodtray again. Until then use {COMMANDS}."
+NO_MENU = N_(
+    "This desktop's panel has a tray of the old kind (XEmbed), "
+    "where the icon has no menu without PyGObject. Use a panel "
+    "that knows StatusNotifierItem, which needs nothing else, or "
+    "install the Debian packages python3-gi and gir1.2-gtk-3.0 "
+    "(inside a virtual environment: pip install "
+    "'moodtray[linux-tray]') and start Moodtray again. Until then "
+    "use {commands}."
 )
-NO_SESSION = (
-    "There is no desktop session (neither DISPLAY nor WAYLAND_DISPLAY is set), so there is no "
-    f"tray icon. Moodtray runs on; use {COMMANDS}."
+NO_SESSION = N_(
+    "There is no desktop session (neither DISPLAY nor "
+    "WAYLAND_DISPLAY is set), so there is no tray icon. Moodtray "
+    "runs on; use {commands}."
 )
-NO_BUS = (
-    "There is no D-Bus session bus, over which panels show tray icons. Start Moodtray from the "
-    f"desktop session. It runs on without an icon; use {COMMANDS}."
+NO_BUS = N_(
+    "There is no D-Bus session bus, over which panels show tray "
+    "icons. Start Moodtray from the desktop session. It runs on "
+    "without an icon; use {commands}."
 )
-NO_PANEL = (
-    "No panel shows tray icons here. Add a tray (also called notification area, status icons or "
-    "status notifier) to your panel; the icon then comes by itself. "
-    f"Until then use {COMMANDS}."
+NO_PANEL = N_(
+    "No panel shows tray icons here. Add a tray (also called "
+    "notification area, status icons or status notifier) to your "
+    "panel; the icon then comes by itself. Until then use "
+    "{commands}."
 )
-NO_EXTENSION = (
-    "GNOME shows tray icons only with an extension: install the package "
-    "gnome-shell-extension-appindicator, switch it on and log in again. "
-    f"Until then use {COMMANDS}."
+NO_EXTENSION = N_(
+    "GNOME shows tray icons only with an extension: install the "
+    "package gnome-shell-extension-appindicator, switch it on and "
+    "log in again. Until then use {commands}."
 )
-OLD_KIND = (
-    "This panel's tray is of the old kind (XEmbed), which needs GTK: some 100 MB more memory. A "
-    "panel that knows StatusNotifierItem needs none."
+OLD_KIND = N_(
+    "This panel's tray is of the old kind (XEmbed), which needs "
+    "GTK: some 100 MB more memory. A panel that knows "
+    "StatusNotifierItem needs none."
 )
 
 STATUS_NOTIFIER = "statusnotifier"
@@ -93,15 +102,19 @@ def _choose_on_linux(wish: str | None) -> Backend:
         return Backend(STATUS_NOTIFIER)
     has_x = bool(os.environ.get("DISPLAY"))
     if not has_x and not os.environ.get("WAYLAND_DISPLAY"):
-        return Backend(None, NO_SESSION)
+        return Backend(None, _told(NO_SESSION))
     if has_x and (old_wished or watcher is None or has_x_tray()):
         if wish != "xorg" and has_gtk():
-            return Backend("gtk", better=OLD_KIND)
-        return Backend("xorg", "" if wish == "xorg" else NO_MENU)
+            return Backend("gtk", better=_(OLD_KIND))
+        return Backend("xorg", "" if wish == "xorg" else _told(NO_MENU))
     if watcher is None:
-        return Backend(None, NO_BUS)
+        return Backend(None, _told(NO_BUS))
     gnome = "GNOME" in os.environ.get("XDG_CURRENT_DESKTOP", "").upper()
-    return Backend(STATUS_NOTIFIER, NO_EXTENSION if gnome else NO_PANEL, waiting=True)
+    return Backend(STATUS_NOTIFIER, _told(NO_EXTENSION if gnome else NO_PANEL), waiting=True)
+
+
+def _told(notice: str) -> str:
+    return _(notice).format(commands=_(COMMANDS))
 
 
 def has_watcher() -> bool | None:

@@ -29,6 +29,7 @@ from agent.desktop.tray.menu import (
 from agent.events import Notice
 from agent.ports import Clock, Report
 from agent.store.paths import Paths
+from agent.translation import _
 from agent.types import MoodState, Snapshot, Status
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,11 @@ def make_tray(
         # Whatever the display, Gtk or the tray library raise: the agent runs on without.
         log.warning("No tray icon with %s", backend.name, exc_info=True)
         return None, (
-            f"The tray icon cannot be shown ({error}). Moodtray runs on; `moodtray doctor` "
-            "says more, and `moodtray status`, `pause`, `resume` and `quit` rule it."
+            _(
+                "The tray icon cannot be shown ({error}). Moodtray runs on; "
+                "`moodtray doctor` says more, and `moodtray status`, `pause`, "
+                "`resume` and `quit` rule it."
+            ).format(error=error)
         )
     return tray, "" if backend.waiting else backend.notice
 
@@ -146,7 +150,7 @@ class Tray:
             return
         self._menu = ()  # to be built anew
         if backend.notice:
-            self._report(Notice("The tray is limited here", backend.notice))
+            self._report(Notice(_("The tray is limited here"), backend.notice))
 
     # -- any thread
 
@@ -207,7 +211,7 @@ class Tray:
             self._icon.stop()
             return
         if looks == len(LOOK_FOR_PANEL):
-            self._report(Notice("Nobody shows the tray icon", self.backend.notice))
+            self._report(Notice(_("Nobody shows the tray icon"), self.backend.notice))
         wait = LOOK_FOR_PANEL[min(looks, len(LOOK_FOR_PANEL) - 1)]
         self._icon.later(wait, partial(self._look_for_panel, looks + 1))
 

@@ -22,12 +22,15 @@ from agent.errors import (
     ServiceDown,
 )
 from agent.players.spotify.bounded import AnswerTooLong
+from agent.translation import N_, _
 
 DEFAULT_WAIT = 30.0
 DEFAULT_QUOTA_WAIT = 3600.0
 """Seconds to wait when a 429 comes without a Retry-After that can be read."""
 
-LOGIN_AGAIN = "Log in again: choose 'Log in to Spotify' in the tray menu, or run 'moodtray login'."
+LOGIN_AGAIN = N_(
+    "Log in again: choose 'Log in to Spotify' in the tray menu, or run 'moodtray login'."
+)
 
 
 class AlreadySo(PlayerError):
@@ -50,25 +53,46 @@ def unreachable(error: requests.RequestException, service: str = "Spotify") -> P
     """Translate that no answer came."""
     if isinstance(error, requests.exceptions.SSLError):
         return Offline(
-            f"No safe connection to {service}: its certificate is not accepted. Does this network "
-            "ask you to log in first? Is this computer's date right?"
+            _(
+                "No safe connection to {service}: its certificate is not "
+                "accepted. Does this network ask you to log in first? Is this "
+                "computer's date right?"
+            ).format(service=service)
         )
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return Offline(f"{service} cannot be reached. Check the internet connection.")
+        return Offline(
+            _("{service} cannot be reached. Check the internet connection.").format(service=service)
+        )
     if isinstance(error, requests.exceptions.Timeout):
-        return ServiceDown(f"{service} takes too long to answer. Moodtray keeps trying.")
+        return ServiceDown(
+            _("{service} takes too long to answer. Moodtray keeps trying.").format(service=service)
+        )
     if isinstance(error, requests.exceptions.ProxyError):
-        return Offline(f"The proxy between this computer and {service} does not let us through.")
+        return Offline(
+            _("The proxy between this computer and {service} does not let us through.").format(
+                service=service
+            )
+        )
     if isinstance(error, AnswerTooLong):
-        return ServiceDown(f"{service}'s answer is far too long. Moodtray keeps trying.")
+        return ServiceDown(
+            _("{service}'s answer is far too long. Moodtray keeps trying.").format(service=service)
+        )
     cause = error.args[0] if error.args else None
     if isinstance(error, requests.exceptions.ChunkedEncodingError) or isinstance(
         cause, urllib3.exceptions.ProtocolError
     ):
-        return BrokenOff(f"{service} broke off the connection. Moodtray keeps trying.")
+        return BrokenOff(
+            _("{service} broke off the connection. Moodtray keeps trying.").format(service=service)
+        )
     if isinstance(error, requests.exceptions.ConnectionError):
-        return Offline(f"{service} cannot be reached. Check the internet connection.")
-    return PlayerError(f"The request to {service} failed ({type(error).__name__}).")
+        return Offline(
+            _("{service} cannot be reached. Check the internet connection.").format(service=service)
+        )
+    return PlayerError(
+        _("The request to {service} failed ({name}).").format(
+            service=service, name=type(error).__name__
+        )
+    )
 
 
 def refused(status: int, message: str, reason: str, *, path: str) -> PlayerError:
@@ -79,61 +103,92 @@ def refused(status: int, message: str, reason: str, *, path: str) -> PlayerError
     about_player = path.startswith("/me/player")
     lowered = f"{reason} {message}".lower()
     if status == 401:
-        return Unauthorized(f"Spotify no longer accepts this login. {LOGIN_AGAIN}")
+        return Unauthorized(
+            _("Spotify no longer accepts this login. {login_again}").format(
+                login_again=_(LOGIN_AGAIN)
+            )
+        )
     if status == 403:
         if reason == "PREMIUM_REQUIRED" or "premium" in lowered:
             return NotPremium(
-                "Spotify lets programs control the music only with Premium. Moodtray can still "
-                'play its own music: set player = "local".'
+                _(
+                    "Spotify lets programs control the music only with Premium. "
+                    'Moodtray can still play its own music: set player = "local".'
+                )
             )
         if "scope" in lowered:
-            return NeedsLogin(f"Moodtray's login lacks a permission that it needs. {LOGIN_AGAIN}")
+            return NeedsLogin(
+                _("Moodtray's login lacks a permission that it needs. {login_again}").format(
+                    login_again=_(LOGIN_AGAIN)
+                )
+            )
         if "restrict" in lowered:
-            return AlreadySo("Spotify refuses this command on the present device just now.")
+            return AlreadySo(_("Spotify refuses this command on the present device just now."))
         if "not registered" in lowered or "developer" in lowered:
             return NeedsLogin(
-                "Your Spotify app does not know this account. Add it in the dashboard of the app "
-                "under 'User Management', or log in with the account that owns the app."
+                _(
+                    "Your Spotify app does not know this account. Add it in the "
+                    "dashboard of the app under 'User Management', or log in with "
+                    "the account that owns the app."
+                )
             )
-        return PlayerError(f"Spotify refuses this ({message or 'no reason given'}).")
+        return PlayerError(
+            _("Spotify refuses this ({message}).").format(message=message or _("no reason given"))
+        )
     if status == 404:
         if about_player and ("no_active_device" in lowered or "device" in lowered):
             return NoDevice(
-                "Spotify is not open on any device. Open it on the computer, phone or speaker "
-                "that should play."
+                _(
+                    "Spotify is not open on any device. Open it on the computer, "
+                    "phone or speaker that should play."
+                )
             )
-        return UnknownAddress("Spotify does not find this.")
+        return UnknownAddress(_("Spotify does not find this."))
     if status == 400 and "uri" in lowered:
-        return UnknownAddress("Spotify does not accept this playlist.")
+        return UnknownAddress(_("Spotify does not accept this playlist."))
     if status >= 500:
-        return ServiceDown(f"Spotify has a problem on its side ({status}). Moodtray keeps trying.")
+        return ServiceDown(
+            _("Spotify has a problem on its side ({status}). Moodtray keeps trying.").format(
+                status=status
+            )
+        )
     if 300 <= status < 400:
         return Offline(
-            "Something between this computer and Spotify redirects us. Does this "
-            "network ask you to log in first?"
+            _(
+                "Something between this computer and Spotify redirects us. "
+                "Does this network ask you to log in first?"
+            )
         )
-    return PlayerError(f"Spotify refuses this ({status}: {message or 'no reason given'}).")
+    return PlayerError(
+        _("Spotify refuses this ({status}: {message}).").format(
+            status=status, message=message or _("no reason given")
+        )
+    )
 
 
 def playlist_gone(name: str) -> PlaylistGone:
     """Make the error for a playlist that Spotify no longer finds."""
     return PlaylistGone(
-        f"The playlist {name} is gone or is not yours to see; Moodtray skips it. "
-        "Choose another one in the settings."
+        _(
+            "The playlist {name} is gone or is not yours to see; Moodtray "
+            "skips it. Choose another one in the settings."
+        ).format(name=name)
     )
 
 
 def device_restricted(name: str) -> DeviceRestricted:
     """Make the error for a device that refuses commands."""
     return DeviceRestricted(
-        f"{name} takes no commands from programs. Play on another device, or start the music "
-        "there by hand."
+        _(
+            "{name} takes no commands from programs. Play on another "
+            "device, or start the music there by hand."
+        ).format(name=name)
     )
 
 
 def not_understood() -> PlayerError:
     """Make the error for an answer in a shape that nobody knows."""
-    return PlayerError("Spotify's answer could not be understood. Moodtray keeps trying.")
+    return PlayerError(_("Spotify's answer could not be understood. Moodtray keeps trying."))
 
 
 def wait_of(retry_after: str | None, *, quota: bool, now: datetime) -> float:

@@ -28,6 +28,7 @@ from agent.players.spotify.oauth import (
 from agent.players.spotify.token import Token
 from agent.players.spotify.token_store import TokenStore
 from agent.ports import Clock
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,11 @@ class TokenKeeper:
     def _login(self) -> Token:
         token = self.token()
         if token is None:
-            raise NeedsLogin(f"Moodtray is not logged in to Spotify. {LOGIN_AGAIN}")
+            raise NeedsLogin(
+                _("Moodtray is not logged in to Spotify. {login_again}").format(
+                    login_again=_(LOGIN_AGAIN)
+                )
+            )
         return token
 
     def close(self) -> None:
@@ -160,8 +165,7 @@ class LoginFlow:
             state=secrets.token_urlsafe(24),
             verifier=new_verifier(),
         )
-        for secret in (attempt.state, attempt.verifier):
-            logs.hide(secret)
+        logs.hide(attempt.state)
         with self._lock:
             self._attempt = attempt
         return self._accounts.authorize_url(
@@ -187,12 +191,13 @@ class LoginFlow:
         state = query.get("state", "")
         with self._lock:
             if _digest(state) in self._used:
-                return "This login was already answered: each one works once."
+                return _("This login was already answered: each one works once.")
             attempt = self._attempt
         if attempt is None or not secrets.compare_digest(state.encode(), attempt.state.encode()):
-            return (
-                "This answer belongs to no login that Moodtray has started. If you did not just "
-                "log in to Spotify yourself, close this page; nothing was changed."
+            return _(
+                "This answer belongs to no login that Moodtray has started. If "
+                "you did not just log in to Spotify yourself, close this page; "
+                "nothing was changed."
             )
         return None
 
@@ -204,29 +209,36 @@ class LoginFlow:
         """
         problem = self.stray(query)
         if problem is not None:
-            raise NeedsLogin(problem, title="This is not the expected login")
+            raise NeedsLogin(problem, title=_("This is not the expected login"))
         with self._lock:
             attempt, self._attempt = self._attempt, None
             if attempt is None:
-                raise NeedsLogin("This login was already answered: each one works once.")
+                raise NeedsLogin(_("This login was already answered: each one works once."))
             self._used.add(_digest(attempt.state))
         if self._clock.monotonic() - attempt.started > ATTEMPT_TIMEOUT:
             raise NeedsLogin(
-                f"The login took longer than five minutes. {LOGIN_AGAIN}", title="Too late"
+                _("The login took longer than five minutes. {login_again}").format(
+                    login_again=_(LOGIN_AGAIN)
+                ),
+                title=_("Too late"),
             )
         refusal = query.get("error")
         if refusal == "access_denied":
             raise NeedsLogin(
-                "You chose not to let Moodtray control Spotify, so nothing was stored. "
-                f"{LOGIN_AGAIN}",
-                title="The login was cancelled",
+                _(
+                    "You chose not to let Moodtray control Spotify, so nothing was "
+                    "stored. {login_again}"
+                ).format(login_again=_(LOGIN_AGAIN)),
+                title=_("The login was cancelled"),
             )
         code = query.get("code")
         logs.hide(code or "")
         if refusal is not None or not code:
             raise NeedsLogin(
-                f"Spotify refused the login. Check the client ID. {LOGIN_AGAIN}",
-                title="The login was refused",
+                _("Spotify refused the login. Check the client ID. {login_again}").format(
+                    login_again=_(LOGIN_AGAIN)
+                ),
+                title=_("The login was refused"),
             )
         try:
             token = self._accounts.exchange(
@@ -234,14 +246,18 @@ class LoginFlow:
             )
         except GrantRefused:
             raise NeedsLogin(
-                f"Spotify's answer was too old or was used before. {LOGIN_AGAIN}",
-                title="The login has expired",
+                _("Spotify's answer was too old or was used before. {login_again}").format(
+                    login_again=_(LOGIN_AGAIN)
+                ),
+                title=_("The login has expired"),
             ) from None
         missing = set(SCOPES) - set(token.scope.split())
         if token.scope and missing:
             raise NeedsLogin(
-                f"Spotify gave no permission for {', '.join(sorted(missing))}. {LOGIN_AGAIN}",
-                title="A permission is missing",
+                _("Spotify gave no permission for {missing}. {login_again}").format(
+                    missing=", ".join(sorted(missing)), login_again=_(LOGIN_AGAIN)
+                ),
+                title=_("A permission is missing"),
             )
         name = self._who(token.access)
         with self._lock:
@@ -253,7 +269,7 @@ class LoginFlow:
         with self._lock:
             pending, self._pending = self._pending, None
         if pending is None:
-            raise NeedsLogin("This login was already answered: each one works once.")
+            raise NeedsLogin(_("This login was already answered: each one works once."))
         with self._store.exclusive():
             self._store.save(pending[1].to_dict())
             self._notes.note_login()
@@ -282,17 +298,24 @@ def account_name(api: str, access: str) -> str:
     status = answer.status_code
     if status == 403:
         raise NeedsLogin(
-            "This account may not use your Spotify app. In the dashboard, under 'User Management', "
-            f"add it, or log in as the app's owner. {LOGIN_AGAIN}",
-            title="This account is not allowed",
+            _(
+                "This account may not use your Spotify app. In the dashboard, "
+                "under 'User Management', add it, or log in as the app's "
+                "owner. {login_again}"
+            ).format(login_again=_(LOGIN_AGAIN)),
+            title=_("This account is not allowed"),
         )
     try:
         known = read(_Account, answer.json())
     except (ValueError, RecursionError):
         known = None
     if status != 200 or known is None:
-        raise ServiceDown(f"Spotify does not say whose login this is ({status}). {LOGIN_AGAIN}")
-    return known.display_name or known.id or "an account without a name"
+        raise ServiceDown(
+            _("Spotify does not say whose login this is ({status}). {login_again}").format(
+                status=status, login_again=_(LOGIN_AGAIN)
+            )
+        )
+    return known.display_name or known.id or _("an account without a name")
 
 
 class _Account(JsonModel):

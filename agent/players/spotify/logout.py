@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 
+from agent import logs
 from agent.errors import StoreError
 from agent.players.spotify import storage
 from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths
+from agent.translation import N_, _
 
 log = logging.getLogger(__name__)
 
-KEPT = (
+KEPT = N_(
     "Kept: your moods, your settings (with the client ID and the playlists that you entered), and "
-    "today's count of requests, which keeps your account within Spotify's limits. To have Spotify "
-    "forget Moodtray as well, remove its access at spotify.com/account/apps."
+    "today's count of requests, which keeps your account within Spotify's limits."
 )
-"""For people."""
+REVOKE = N_(
+    "To have Spotify forget Moodtray as well, remove its access at spotify.com/account/apps."
+)
+"""Both for people."""
 
 
 def logout(paths: Paths, settings: Settings) -> list[str]:
@@ -49,28 +54,52 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
             note.note_logout()
         except StoreError as error:
             troubles.append(error)
-        remove(f"the login ({file})", FileTokenStore(file, lock).delete)
+        remove(_("the login ({file})").format(file=file), FileTokenStore(file, lock).delete)
         # The setting may have been changed since the login, so both places are looked at. Where
         # nobody ever used the keyring, one that cannot be opened is no trouble.
         may_be_there = settings.spotify.use_keyring or (noted is not None and noted.keyring)
         known = len(troubles)
-        remove("the login in the system's keyring", KeyringTokenStore(lock).delete)
+        remove(_("the login in the system's keyring"), KeyringTokenStore(lock).delete)
         if not may_be_there:
             for trouble in troubles[known:]:
                 log.info("no keyring was looked at: %s", trouble)
             del troubles[known:]
-        remove(f"names of playlists and of the last device ({names.path})", names.delete)
+        known_names = _names_in(names.load())
+        remove(
+            _("names of playlists and of the last device ({path})").format(path=names.path),
+            names.delete,
+        )
     journal = storage.history(paths)
     try:
+        with contextlib.suppress(StoreError):  # told below
+            known_names |= journal.playlist_names(storage.URI_PREFIX)
         remove(
-            f"Spotify's playlists in the history ({journal.path})",
+            _("Spotify's playlists in the history ({path})").format(path=journal.path),
             lambda: journal.forget_playlists(storage.URI_PREFIX),
         )
     finally:
         journal.close()
+    remove(
+        _("what the log says about Spotify ({path})").format(path=paths.logs),
+        lambda: logs.forget_naming(paths.logs, ("spotify", *known_names)),
+    )
     if troubles:
         told = [trouble.message for trouble in troubles]
         if removed:
-            told.append(f"Removed: {', '.join(removed)}.")
-        raise StoreError(" ".join(told), title="Not everything could be removed")
+            told.append(_("Removed: {removed}.").format(removed=", ".join(removed)))
+        raise StoreError(" ".join(told), title=_("Not everything could be removed"))
     return removed
+
+
+def _names_in(kept: dict[str, object] | None) -> set[str]:
+    """Find every name of a playlist or device among what was kept, whatever else is there."""
+    found: set[str] = set()
+    several = [kept]
+    while several:
+        one: object = several.pop()
+        if isinstance(one, dict):
+            several += one.values()
+            name = one.get("name")
+            if isinstance(name, str) and len(name) > 2:
+                found.add(name)
+    return found

@@ -29,6 +29,7 @@ from agent.players.spotify.json_models import AnyText, JsonModel, or_else, read
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.token import Token
 from agent.ports import Clock
+from agent.translation import _
 
 TIMEOUT = (3.0, 6.0)
 """Seconds to connect, and between two pieces of the answer."""
@@ -43,7 +44,9 @@ class GrantRefused(NeedsLogin):
 
 def new_verifier() -> str:
     """Make a PKCE verifier: 64 random bytes, 86 characters (RFC 7636 asks for 43 to 128)."""
-    return secrets.token_urlsafe(64)
+    verifier = secrets.token_urlsafe(64)
+    logs.hide(verifier)
+    return verifier
 
 
 def challenge_of(verifier: str) -> str:
@@ -126,8 +129,6 @@ class Accounts:
     def _token(self, answer: _Answer, refresh: str, client_id: str, auth_date: datetime) -> Token:
         if answer.access_token is None or answer.expires_in is None:
             raise not_understood()
-        for secret in (answer.access_token, refresh):
-            logs.hide(secret)
         lifetime = min(max(answer.expires_in, 0), LONGEST)
         return Token(
             access=answer.access_token,
@@ -148,11 +149,13 @@ class Accounts:
             )
         except requests.RequestException as error:
             # "from None": the exception holds the request, and with it the secrets of its body.
-            raise unreachable(error, "Spotify's login service") from None
+            raise unreachable(error, _("Spotify's login service")) from None
         try:
             answer = read(_Answer, response.json())
         except (ValueError, RecursionError):
             answer = None
+        if answer is not None:
+            logs.hide(answer.access_token or "", answer.refresh_token or "")
         if response.status_code == 429:
             seconds = wait_of(
                 response.headers.get("Retry-After"), quota=False, now=self._clock.now()
@@ -160,8 +163,9 @@ class Accounts:
             raise self._ledger.block(seconds, quota=False)
         if response.status_code >= 500:
             raise ServiceDown(
-                f"Spotify's login service has a problem ({response.status_code}). "
-                "Moodtray keeps trying."
+                _(
+                    "Spotify's login service has a problem ({status_code}). Moodtray keeps trying."
+                ).format(status_code=response.status_code)
             )
         if answer is None:
             raise not_understood()
@@ -172,10 +176,18 @@ class Accounts:
 
 def _refused(status: int, error: str) -> PlayerError:
     if error == "invalid_grant":
-        return GrantRefused(f"Your login to Spotify has ended. {LOGIN_AGAIN}")
+        return GrantRefused(
+            _("Your login to Spotify has ended. {login_again}").format(login_again=_(LOGIN_AGAIN))
+        )
     if error in ("invalid_client", "unauthorized_client"):
         return NeedsLogin(
-            "Spotify does not know this client ID. Copy it again from your app's page in the "
-            f"dashboard. {LOGIN_AGAIN}"
+            _(
+                "Spotify does not know this client ID. Copy it again from your "
+                "app's page in the dashboard. {login_again}"
+            ).format(login_again=_(LOGIN_AGAIN))
         )
-    return PlayerError(f"Spotify's login service refuses this ({status}: {error or 'no reason'}).")
+    return PlayerError(
+        _("Spotify's login service refuses this ({status}: {error}).").format(
+            status=status, error=error or _("no reason")
+        )
+    )

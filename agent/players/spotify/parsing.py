@@ -26,6 +26,7 @@ from agent.players.spotify.json_models import (
 )
 from agent.players.spotify.playlists import canonical_context
 from agent.printable import printable
+from agent.translation import _
 from agent.types import Playback, PlayState
 
 SPOKEN = ("episode", "chapter", "audiobook")
@@ -80,7 +81,7 @@ class _Device(JsonModel):
     def device(self) -> Device:
         return Device(
             self.id,
-            self.name or "a device without a name",
+            self.name or _("a device without a name"),
             (self.type or "").lower(),
             self.is_active,
             self.is_restricted,

@@ -25,6 +25,7 @@ from agent.players.spotify.playlists import canonical, kind_of, playlist_id
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.start_request import Start, not_startable, start_of
 from agent.ports import Clock
+from agent.translation import _
 from agent.types import Playback, Playlist, PlayState
 
 log = logging.getLogger(__name__)
@@ -213,15 +214,20 @@ class SpotifyPlayer:
         if usable:
             names = ", ".join(device.name for device in usable)
             raise NoDevice(
-                f"Spotify is open on several devices ({names}), and none of them plays. Play "
-                "something on the one that you want; Moodtray remembers it.",
-                title="Which device shall play?",
+                _(
+                    "Spotify is open on several devices ({names}), and none of "
+                    "them plays. Play something on the one that you want; Moodtray "
+                    "remembers it."
+                ).format(names=names),
+                title=_("Which device shall play?"),
             )
         if devices:
             raise device_restricted(devices[0].name)
         raise NoDevice(
-            "Spotify is not open on any device. Open it on the computer, phone or speaker that "
-            "should play; Moodtray waits for it."
+            _(
+                "Spotify is not open on any device. Open it on the computer, "
+                "phone or speaker that should play; Moodtray waits for it."
+            )
         )
 
     def _start(self, what: Start, device: Device, playlist: Playlist) -> None:
@@ -270,4 +276,4 @@ class SpotifyPlayer:
 
     def _refusal(self, error: AlreadySo) -> PlayerError:
         last = self._cache.device
-        return device_restricted(last[0] if last else "The present device")
+        return device_restricted(last[0] if last else _("The present device"))

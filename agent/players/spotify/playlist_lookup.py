@@ -20,6 +20,7 @@ from agent.ports import Report
 from agent.printable import printable
 from agent.settings import Settings
 from agent.timing import ToldOnce
+from agent.translation import _
 from agent.types import MoodState, Playlist
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,9 @@ class MappedPlaylists:
             self._settings, self._entries = settings, _entries(settings)
             self._tell(playlists, logged_in)
             if skipped and skipped != self._skipped:
-                told = "\n".join(f"{entry} It is skipped." for entry in skipped)
+                told = "\n".join(
+                    _("{entry} It is skipped.").format(entry=entry) for entry in skipped
+                )
                 self._report(SettingsBroken(SettingsError(told)))
             self._skipped = skipped
 
@@ -152,19 +155,32 @@ class MappedPlaylists:
         unread = [uri for uri, is_gone in lost.items() if not is_gone]
         told = []
         if gone:
-            told.append(f"Gone or not yours to see, so Moodtray skips it: {self._listed(gone)}.")
+            told.append(
+                _("Gone or not yours to see, so Moodtray skips it: {listed}.").format(
+                    listed=self._listed(gone)
+                )
+            )
         if unread:
-            told.append(f"Spotify gives no usable answer about: {self._listed(unread)}.")
+            told.append(
+                _("Spotify gives no usable answer about: {listed}.").format(
+                    listed=self._listed(unread)
+                )
+            )
         what = "A playlist" if len(lost) == 1 else f"{len(lost)} playlists"
-        how = "is gone" if gone == list(lost) and len(lost) == 1 else "cannot be used"
-        return Notice(f"{what} {how}", " ".join([*told, "Name another one there."]))
+        how = _("is gone") if gone == list(lost) and len(lost) == 1 else _("cannot be used")
+        return Notice(f"{what} {how}", " ".join([*told, _("Name another one there.")]))
 
     def _listed(self, uris: Collection[str]) -> str:
         named = [
-            f"“{self._name(uri)}” (settings: {', '.join(self._entries[uri].keys)})" for uri in uris
+            _("“{name}” (settings: {keys})").format(
+                name=self._name(uri), keys=", ".join(self._entries[uri].keys)
+            )
+            for uri in uris
         ]
         more = len(named) - NAMED
-        return ", ".join(named[:NAMED]) + (f" and {more} more" if more > 0 else "")
+        return ", ".join(named[:NAMED]) + (
+            _(" and {more} more").format(more=more) if more > 0 else ""
+        )
 
     def _name(self, uri: str) -> str:
         entry = self._entries.get(uri)

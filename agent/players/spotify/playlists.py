@@ -11,6 +11,7 @@ from agent.errors import SettingsError
 from agent.players.spotify.cache import DisplayCache
 from agent.printable import printable
 from agent.settings import Settings
+from agent.translation import _
 from agent.types import MoodState, Playlist
 
 _ID = "[0-9A-Za-z]{22}"
@@ -71,25 +72,29 @@ def canonical(text: str) -> str:
 def _why(entry: str) -> str:
     shown = printable(entry, 80)
     if _SHORT.fullmatch(entry):
-        return (
-            f"'{shown}' is a short link, which does not say what it leads to. Open it in a browser "
-            "and paste the address that you come to."
-        )
+        return _(
+            "'{shown}' is a short link, which does not say what it leads "
+            "to. Open it in a browser and paste the address that you come "
+            "to."
+        ).format(shown=shown)
     single = _SINGLE.fullmatch(entry)
     if single is not None:
         what = "song" if single["kind"].lower() == "track" else "episode"
-        return f"'{shown}' is a single {what}. Put it into a playlist and paste that one's link."
+        return _(
+            "'{shown}' is a single {what}. Put it into a playlist and paste that one's link."
+        ).format(shown=shown, what=what)
     if _ANY_LIKED.fullmatch(entry):
-        return (
-            f"'{shown}': liked songs need your name at Spotify. Write "
+        return _(
+            "'{shown}': liked songs need your name at Spotify. Write "
             "spotify:user:YOUR-USER-NAME:collection."
-        )
-    return (
-        f"'{shown}' is no Spotify playlist. Paste its link (in Spotify: Share, Copy link to "
-        "playlist), which looks like https://open.spotify.com/playlist/ and 22 letters and "
-        "digits; spotify:playlist:... and the 22 characters alone are fine too, and so are links "
-        "of albums, artists and shows."
-    )
+        ).format(shown=shown)
+    return _(
+        "'{shown}' is no Spotify playlist. Paste its link (in Spotify: "
+        "Share, Copy link to playlist), which looks like "
+        "https://open.spotify.com/playlist/ and 22 letters and digits; "
+        "spotify:playlist:... and the 22 characters alone are fine "
+        "too, and so are links of albums, artists and shows."
+    ).format(shown=shown)
 
 
 def canonical_context(uri: str) -> str:
@@ -128,13 +133,15 @@ def playlists_for(settings: Settings, cache: DisplayCache) -> dict[MoodState, tu
     mapping: dict[MoodState, dict[str, Playlist]] = {
         MoodState(emotion): {} for emotion in settings.spotify_playlists
     }
-    for emotion, _, uri in entries(settings):
+    for emotion, _rest, uri in entries(settings):
         if not cache.is_gone(uri):
-            name = cache.name(uri) or f"your {emotion} {kind_of(uri)}"
+            name = cache.name(uri) or _("your {emotion} {kind_of}").format(
+                emotion=emotion, kind_of=kind_of(uri)
+            )
             mapping[MoodState(emotion)][uri] = Playlist(uri, name)
     return {mood: tuple(found.values()) for mood, found in mapping.items()}
 
 
 def kind_of(uri: str) -> str:
     """Say what it is, in words."""
-    return "liked songs" if _LIKED.fullmatch(uri) else uri.split(":")[1]
+    return _("liked songs") if _LIKED.fullmatch(uri) else uri.split(":")[1]

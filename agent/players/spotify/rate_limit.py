@@ -18,6 +18,7 @@ from agent.players.backend import ReadingsSpent
 from agent.players.spotify.json_models import AnyMoment, Flag, JsonModel, or_else, read
 from agent.ports import Clock
 from agent.store.jsonfile import JsonFile
+from agent.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -69,14 +70,20 @@ class Ledger:
             midnight = _next_midnight(now)
             if state.requests < budget:
                 raise ReadingsSpent(
-                    f"Moodtray has used its {budget} requests to Spotify for today, but for a few "
-                    "that are kept for your own commands, and goes on at midnight. The number is "
-                    "the setting spotify.daily_requests.",
+                    _(
+                        "Moodtray has used its {budget} requests to Spotify for today, "
+                        "but for a few that are kept for your own commands, and goes "
+                        "on at midnight. The number is the setting "
+                        "spotify.daily_requests."
+                    ).format(budget=budget),
                     until=midnight,
                 )
             raise QuotaExceeded(
-                f"Moodtray has used its {budget} requests to Spotify for today and goes on at "
-                "midnight. The number is the setting spotify.daily_requests.",
+                _(
+                    "Moodtray has used its {budget} requests to Spotify for today "
+                    "and goes on at midnight. The number is the setting "
+                    "spotify.daily_requests."
+                ).format(budget=budget),
                 until=midnight,
             )
 
@@ -165,8 +172,13 @@ def _refusal(until: datetime, quota: bool, now: datetime) -> RateLimited:
     when = f"{local:%H:%M}" if local.date() == now.date() else f"{local:%a %d %b, %H:%M}"
     if quota:
         return QuotaExceeded(
-            f"Spotify's quota for your developer account is used up. Moodtray goes on at {when}; "
-            "your music is not touched until then.",
+            _(
+                "Spotify's quota for your developer account is used up. "
+                "Moodtray goes on at {when}; your music is not touched until "
+                "then."
+            ).format(when=when),
             until=until,
         )
-    return RateLimited(f"Spotify asks us to wait. Moodtray goes on at {when}.", until=until)
+    return RateLimited(
+        _("Spotify asks us to wait. Moodtray goes on at {when}.").format(when=when), until=until
+    )

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 from agent.errors import PlayerError, SettingsError
 from agent.players.spotify.playlists import canonical
+from agent.translation import N_, _
 from agent.types import Place, Playlist
 
 _CONTEXT = re.compile(r"spotify:(?P<kind>album|artist|show):[0-9A-Za-z]{22}")
 _LIKED = re.compile(r"spotify:(user:[^:]+:)?collection")
 _TRACK = re.compile(r"spotify:(track|episode):[0-9A-Za-z]{22}")
 _WITH_PLACE = ("playlist", "album")
-REFUSED = "Spotify cannot start this"
+REFUSED = N_("Spotify cannot start this")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,10 @@ def start_of(playlist: Playlist) -> Start:
 def not_startable(name: str) -> PlayerError:
     """Make the error for ``name`` as people know it."""
     return PlayerError(
-        f"Spotify does not let programs start {name}. Start it by hand in Spotify.", title=REFUSED
+        _("Spotify does not let programs start {name}. Start it by hand in Spotify.").format(
+            name=name
+        ),
+        title=_(REFUSED),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from agent import logs
 from agent.players.spotify.json_models import JsonModel, Moment, read
 
 LIFETIME = timedelta(days=180)
@@ -28,6 +29,10 @@ class Token:
     client_id: str
     issuer: str  # the accounts service; a token is shown to no other
     scope: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep it out of every log, wherever it comes from."""
+        logs.hide(self.access, self.refresh)
 
     def is_fresh(self, now: datetime) -> bool:
         """Tell whether the access token can still be used."""

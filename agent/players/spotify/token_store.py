@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from agent.errors import StoreError
 from agent.store.jsonfile import JsonFile
 from agent.store.lock import ExclusiveLock
+from agent.translation import _
 
 
 class TokenStore(Protocol):
@@ -111,13 +112,19 @@ def _keyring() -> Iterator[Any]:
         import keyring.errors
     except ImportError as error:
         raise StoreError(
-            "The setting spotify.use_keyring needs the package 'keyring'. Install it with "
-            "pip install 'moodtray[keyring]', or set use_keyring = false."
+            _(
+                "The setting spotify.use_keyring needs the package 'keyring'. "
+                "Install it with pip install 'moodtray[keyring]', or set "
+                "use_keyring = false."
+            )
         ) from error
     try:
         yield keyring
     except keyring.errors.KeyringError as error:
         raise StoreError(
-            f"The system's keyring cannot be used ({type(error).__name__}). Unlock it, or set "
-            "spotify.use_keyring = false to keep the login in a private file."
+            _(
+                "The system's keyring cannot be used ({name}). Unlock it, or "
+                "set spotify.use_keyring = false to keep the login in a "
+                "private file."
+            ).format(name=type(error).__name__)
         ) from error

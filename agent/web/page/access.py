@@ -7,6 +7,7 @@ a page that is open survives a restart of the agent.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -14,9 +15,10 @@ import threading
 from collections import deque
 from pathlib import Path
 
+from agent import logs
 from agent.errors import StoreError
 from agent.ports import Clock
-from agent.store.files import write_atomic
+from agent.store.files import read_private, write_private
 from agent.web.loopback import HOST
 
 LINK_SECONDS = 300.0
@@ -37,6 +39,7 @@ REFUSE_AFTER = 20
 """Failures within FAILURE_MEMORY after which further ones are refused unread."""
 
 KEY_FILE = "page.key"
+KEY_BYTES = 100
 PAGES = ("", "moods", "history", "history#delete", "settings", "start", "spotify")
 """Where a link may lead: a page, or a part of one."""
 
@@ -72,6 +75,7 @@ class Access:
         if page not in PAGES:
             raise ValueError(page)
         token = secrets.token_urlsafe(32)
+        logs.hide(token)
         with self._lock:
             while len(self._links) >= LINKS_KEPT:
                 del self._links[next(iter(self._links))]
@@ -91,7 +95,9 @@ class Access:
     def new_session(self) -> str:
         """Make a cookie's value."""
         body = f"{int(self._clock.now().timestamp())}.{secrets.token_urlsafe(16)}"
-        return f"{body}.{self._sign('session', body)}"
+        session = f"{body}.{self._sign('session', body)}"
+        logs.hide(session)
+        return session
 
     def is_session(self, value: str) -> bool:
         """Tell whether this is a cookie of ours that still holds."""
@@ -150,17 +156,14 @@ def load_key(runtime: Path) -> bytes:
     """
     file = runtime / KEY_FILE
     try:
-        key = bytes.fromhex(file.read_text(encoding="ascii"))
+        key = bytes.fromhex(read_private(file, KEY_BYTES).decode("ascii"))
         if len(key) == 32 and file.stat().st_mode & 0o077 == 0:
             return key
     except (OSError, ValueError):
         pass
     key = secrets.token_bytes(32)
-    try:
-        file.unlink(missing_ok=True)  # an old one would keep its own permissions
-        write_atomic(file, key.hex().encode(), mode=0o600)
-    except (OSError, StoreError):
-        pass
+    with contextlib.suppress(StoreError):
+        write_private(file, key.hex().encode())
     return key
 
 

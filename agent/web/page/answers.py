@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from agent.errors import AgentError
@@ -78,6 +77,8 @@ async def agent_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def bad_words(_request: Request, error: Exception) -> JSONResponse:
     """Answer words that break a rule of the API: the first field that does, and how."""
+    from fastapi.exceptions import RequestValidationError
+
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import anyio.to_thread
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from agent import __version__
 from agent.errors import AgentError
 from agent.translation import _
-from agent.web.loopback import NO_TELEMETRY
 from agent.web.page import (
     answers,
     first_steps,
@@ -27,6 +25,7 @@ from agent.web.page import (
     spotify_page,
 )
 from agent.web.page.access import PAGES
+from agent.web.page.api import Api
 from agent.web.page.context import PageContext
 from agent.web.page.guard import ENTER, Guard, PeerCheck, peer_is_ours
 from agent.web.page.render import STATIC, Pages
@@ -38,26 +37,31 @@ THREADS = 8
 def make_app(context: PageContext, *, peer_check: PeerCheck = peer_is_ours) -> ASGIApp:
     """Make the whole page, behind its guard."""
     pages = Pages(context.access, lambda: str(context.snapshot().mood.state))
-    app = FastAPI(
-        title="Moodtray",
-        version=__version__,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/api/openapi.json",
-        telemetry=NO_TELEMETRY,  # an unknown word to older versions, which ignore it
-    )
-    app.add_exception_handler(answers.Refused, answers.refused)
-    app.add_exception_handler(AgentError, answers.agent_error)
-    app.add_exception_handler(RequestValidationError, answers.bad_words)
-    app.add_exception_handler(HTTPException, _not_there(pages))
-    for area in (now, moods, history_page, settings_page, first_steps, spotify_page):
-        app.include_router(area.router(context, pages))
-    app.mount("/static", _Static(directory=STATIC))
+    api = Api(context)
 
-    @app.get(ENTER, include_in_schema=False)
-    def enter(to: str = "") -> Response:
+    def enter(request: Request) -> Response:
         """Lead on from a link that was used; see :meth:`Guard._enter`."""
+        to = request.query_params.get("to", "")
         return pages.bare("enter.html", to="/" + (to if to in PAGES else ""))
+
+    app = Starlette(
+        routes=[
+            *now.site(context, pages, opened=api.prepare),
+            *moods.site(context, pages),
+            *history_page.site(context, pages),
+            *settings_page.site(context, pages),
+            *first_steps.site(context, pages),
+            *spotify_page.site(context, pages),
+            Route(ENTER, enter),
+            Mount("/static", _Static(directory=STATIC)),
+            Route("/api/{rest:path}", api),
+        ],
+        exception_handlers={
+            answers.Refused: answers.refused,
+            AgentError: answers.agent_error,
+            HTTPException: _not_there(pages),
+        },
+    )
 
     async def few_threads(scope: Scope, receive: Receive, send: Send) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
@@ -78,7 +82,7 @@ class _Static(StaticFiles):
 def _not_there(pages: Pages) -> Any:
     async def handler(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if request.url.path.startswith("/api/") or error.status_code != 404:
+        if error.status_code != 404:
             return await answers.http_error(request, error)
         return pages.error(404, _("There is no such page"), _("Choose one from the list."))
 

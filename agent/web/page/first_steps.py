@@ -7,15 +7,16 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from agent import events
 from agent.errors import SettingsError
 from agent.settings import Settings
-from agent.store.files import write_atomic
+from agent.store.files import write_private
 from agent.translation import N_, _
 from agent.types import EMOTIONS, CameraState, Snapshot
 from agent.web.page import saving, terms
@@ -24,6 +25,9 @@ from agent.web.page.context import PageContext, PlayerName
 from agent.web.page.now import headline, now_view
 from agent.web.page.render import Pages
 from agent.web.page.spotify_page import view as spotify_view
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 STATE_FILE = "first-steps.json"
 TRY_SECONDS = 180.0
@@ -91,16 +95,16 @@ class TryWords(Words):
     on: bool = True
 
 
-def router(context: PageContext, pages: Pages) -> APIRouter:
-    """Make the routes of this area."""
-    routes = APIRouter()
+def site(context: PageContext, pages: Pages) -> list[Route]:
+    """Make the pages of this area."""
     visited = Visited(context.paths.state / STATE_FILE)
 
-    @routes.get("/start", include_in_schema=False)
-    def start(request: Request, step: Step | None = None) -> Response:
+    def start(request: Request) -> Response:
         settings, mistake = saving.current(context)
         standings = stand(context, settings, visited.steps())
-        here = step or next((s.step for s in standings if not s.done), Step.TRY)
+        asked = request.query_params.get("step", "")
+        open_ = next((s.step for s in standings if not s.done), Step.TRY)
+        here = Step(asked) if asked in list(Step) else open_
         order = list(Step)
         place = order.index(here)
         return pages.page(
@@ -114,6 +118,16 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
             mistake=mistake,
             **_values(context, here, settings),
         )
+
+    return [Route("/start", start)]
+
+
+def api(context: PageContext) -> APIRouter:
+    """Make this area's part of the API."""
+    from fastapi import APIRouter
+
+    routes = APIRouter()
+    visited = Visited(context.paths.state / STATE_FILE)
 
     @routes.post("/api/start/consent", response_model=Answer, responses=REFUSALS)
     def consent(words: ConsentWords) -> Answer:
@@ -211,8 +225,8 @@ def stand(context: PageContext, settings: Settings, visited: frozenset[str]) -> 
     player = context.music.in_use()
     lists = settings.local_playlists if player == "local" else settings.spotify_playlists
     mapped = sum(bool(entries) for entries in lists.values())
-    consent = context.consent.given() or snapshot.consent
-    sees = snapshot.camera is CameraState.ON
+    consent = context.consent.given()  # a video file instead of a camera needs none, and gives none
+    sees = consent and snapshot.camera is CameraState.ON
     found = {
         Step.CONSENT: (consent, _("allowed") if consent else _("not given yet")),
         Step.CAMERA: (sees, _("it sees") if sees else headline(snapshot) if consent else ""),
@@ -314,4 +328,4 @@ class Visited:
     def add(self, step: Step) -> None:
         """Note one more. Raises StoreError."""
         steps = sorted({*self.steps(), str(step)})
-        write_atomic(self._file, json.dumps({"seen": steps}).encode() + b"\n")
+        write_private(self._file, json.dumps({"seen": steps}).encode() + b"\n")

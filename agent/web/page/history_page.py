@@ -7,10 +7,11 @@ import io
 import json
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from agent.errors import StoreError
 from agent.store.history import FeedbackEntry, MoodEntry, SwitchEntry
@@ -21,6 +22,9 @@ from agent.web.page.answers import REFUSALS, Answer, Refused, Words
 from agent.web.page.context import PageContext
 from agent.web.page.history_view import Period, midnight
 from agent.web.page.render import Pages
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 ROWS = 200_000
 """Entries of a table that are read at most: a year of a mood every three minutes."""
@@ -47,14 +51,13 @@ class DeleteWords(Words):
     hour: datetime | None = None
 
 
-def router(context: PageContext, pages: Pages) -> APIRouter:
-    """Make the routes of this area."""
-    routes = APIRouter()
+def site(context: PageContext, pages: Pages) -> list[Route]:
+    """Make the pages of this area."""
 
-    @routes.get("/history", include_in_schema=False)
-    def history(request: Request, view: View = View.DAY, day: str = "") -> Response:
+    def history(request: Request) -> Response:
         now = context.clock.now()
-        wanted = _day(day, now)
+        view = _view(request.query_params.get("view", ""))
+        wanted = _day(request.query_params.get("day", ""), now)
         problem = ""
         try:
             shown = load(context, view, wanted)
@@ -84,8 +87,8 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
             retention=_retention(context),
         )
 
-    @routes.get("/history/export/{form}", include_in_schema=False)
-    def export(form: str) -> Response:
+    def export(request: Request) -> Response:
+        form = request.path_params["form"]
         if form not in ("csv", "json"):
             raise Refused(_("It can be had as CSV or JSON."), status=404)
         moods = context.history.moods(last=ROWS)
@@ -102,6 +105,15 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
             media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+    return [Route("/history", history), Route("/history/export/{form}", export)]
+
+
+def api(context: PageContext) -> APIRouter:
+    """Make this area's part of the API."""
+    from fastapi import APIRouter
+
+    routes = APIRouter()
 
     @routes.post("/api/history/delete", response_model=Answer, responses=REFUSALS)
     def delete(words: DeleteWords) -> Answer:
@@ -136,6 +148,11 @@ def load(context: PageContext, view: View, day: date) -> Period:
 def _empty(view: View, day: date, now: datetime) -> Period:
     since = midnight(history_view.start_of(view, day))
     return Period(since, midnight(history_view.end_of(view, day)), (), (), ())
+
+
+def _view(text: str) -> View:
+    """Read how much an address asks for; a day for whatever is none of the three."""
+    return View(text) if text in list(View) else View.DAY
 
 
 def _day(text: str, now: datetime) -> date:

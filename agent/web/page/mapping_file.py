@@ -22,8 +22,8 @@ def write(settings: Settings) -> str:
     import tomlkit
 
     document = tomlkit.document()
-    document.add(tomlkit.comment("Moodtray: which music for which mood."))
-    document.add(tomlkit.comment("Moods and music, Take in a file… on the page reads it."))
+    document.add(tomlkit.comment(_("Moodtray: which music for which mood.")))
+    document.add(tomlkit.comment(_("Moods and music, Take in a file… on the page reads it.")))
     for section in SECTIONS:
         table = tomlkit.table()
         for mood, entries in getattr(settings, section).items():

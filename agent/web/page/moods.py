@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from agent import events
 from agent.errors import AgentError, StoreError
@@ -18,6 +20,9 @@ from agent.web.page.context import Card, PageContext, PlayerName
 from agent.web.page.folders import Counter, Place, look_into
 from agent.web.page.render import Pages
 from agent.web.page.suggestions import suggest
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 PER_MOOD = 100
 """Playlists of one mood at most."""
@@ -50,12 +55,9 @@ class FileWords(Words):
     text: str
 
 
-def router(context: PageContext, pages: Pages) -> APIRouter:
-    """Make the routes of this area."""
-    routes = APIRouter()
-    counter = Counter(context.music.suffixes, context.clock.monotonic)
+def site(context: PageContext, pages: Pages) -> list[Route]:
+    """Make the pages of this area."""
 
-    @routes.get("/moods", include_in_schema=False)
     def moods(request: Request) -> Response:
         settings, problem = saving.current(context)
         player = context.music.in_use()
@@ -70,8 +72,7 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
             spotify=_spotify_state(context),
         )
 
-    @routes.get("/moods/export", include_in_schema=False)
-    def export() -> Response:
+    def export(_request: Request) -> Response:
         settings, _problem = saving.current(context)
         return PlainTextResponse(
             mapping_file.write(settings),
@@ -79,24 +80,41 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
             headers={"Content-Disposition": f'attachment; filename="{mapping_file.NAME}"'},
         )
 
-    @routes.get("/moods/{mood}/add", include_in_schema=False)
-    def add_page(request: Request, mood: EmotionName, folder: str = "", fresh: bool = False) -> Any:
+    def add_page(request: Request) -> Response:
+        mood = request.path_params["mood"]
+        if mood not in get_args(EmotionName):
+            raise HTTPException(404)
         state = MoodState(mood)
         settings, _problem = saving.current(context)
         player = context.music.in_use()
         return pages.page(
             request,
             "add.html",
-            "moods",
+            "start" if request.query_params.get("back") == "start" else "moods",
+            back=request.query_params.get("back", ""),
             mood=state,
             player=player,
             taken=set(_entries(settings, player, mood)),
             **(
-                _own_playlists(context, state, fresh=fresh)
+                _own_playlists(context, state, fresh="fresh" in request.query_params)
                 if player == "spotify"
-                else _folders(context, folder)
+                else _folders(context, request.query_params.get("folder", ""))
             ),
         )
+
+    return [
+        Route("/moods", moods),
+        Route("/moods/export", export),
+        Route("/moods/{mood}/add", add_page),
+    ]
+
+
+def api(context: PageContext) -> APIRouter:
+    """Make this area's part of the API."""
+    from fastapi import APIRouter
+
+    routes = APIRouter()
+    counter = Counter(context.music.suffixes, context.clock.monotonic)
 
     @routes.post("/api/moods/{mood}/add", response_model=Answer, responses=REFUSALS)
     def add(mood: EmotionName, words: EntryWords) -> Answer:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
 from agent import events
 from agent.settings import EmotionName
@@ -30,6 +31,9 @@ from agent.web.page import terms
 from agent.web.page.answers import REFUSALS, Answer, Words
 from agent.web.page.context import PageContext
 from agent.web.page.render import Pages
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 QUIETEST = 10.0
 """Seconds between two messages at most: ages and clocks on the page go on."""
@@ -66,24 +70,20 @@ class MoodWords(Words):
     minutes: Annotated[float, Field(gt=0.0, le=1440.0)] = 30.0
 
 
-def router(context: PageContext, pages: Pages) -> APIRouter:
-    """Make the routes of this area."""
-    routes = APIRouter()
+def site(context: PageContext, pages: Pages, opened: Callable[[], None]) -> list[Route]:
+    """Make the page of this area, and the stream that keeps all pages true.
+
+    ``opened`` is called when a page that is shown asks for the stream.
+    """
     streams: list[asyncio.Event] = []
 
-    @routes.get("/", include_in_schema=False)
     def now(request: Request) -> Response:
         view = now_view(context)
         return pages.page(request, "now.html", "", view=view, emotions=terms.MOODS)
 
-    @routes.get("/api/now", responses=REFUSALS)
-    def now_as_json() -> dict[str, Any]:
-        """Tell what is read, what plays and why."""
-        return now_view(context)
-
-    @routes.get("/api/events", include_in_schema=False)
-    async def events_stream() -> Response:
+    async def events_stream(_request: Request) -> Response:
         """Tell it again whenever something changes (server-sent events)."""
+        opened()
         while len(streams) >= STREAMS:
             streams.pop(0).set()
         ended = asyncio.Event()
@@ -91,6 +91,20 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
         return StreamingResponse(
             _stream(context, ended, lambda: _drop(streams, ended)), media_type="text/event-stream"
         )
+
+    return [Route("/", now), Route("/api/events", events_stream)]
+
+
+def api(context: PageContext) -> APIRouter:
+    """Make this area's part of the API."""
+    from fastapi import APIRouter
+
+    routes = APIRouter()
+
+    @routes.get("/api/now", responses=REFUSALS)
+    def now_as_json() -> dict[str, Any]:
+        """Tell what is read, what plays and why."""
+        return now_view(context)
 
     @routes.post("/api/do", response_model=Answer, responses=REFUSALS)
     def do(words: DoWords) -> Answer:

@@ -8,14 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from agent import __version__, translation
-from agent.translation import N_, _, ngettext
+from agent import __version__
+from agent.translation import N_
 from agent.web.page import terms
 from agent.web.page.access import Access
+from agent.web.rendering import environment
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -36,17 +36,7 @@ class Pages:
         """``mood`` names the present mood, which gives the page its tint."""
         self._access = access
         self._mood = mood
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        install: Any = self._templates
-        install.install_gettext_callables(_, ngettext, newstyle=True)
+        self._templates = environment(HERE / "templates")
         self._templates.globals.update(
             asset=asset, navigation=NAVIGATION, terms=terms, version=__version__
         )
@@ -56,7 +46,6 @@ class Pages:
         session = request.scope.get("moodtray.session", "")
         text = self._templates.get_template(template).render(
             here=here,
-            language=translation.language(),
             token=self._access.form_token(session) if session else "",
             tint=self._mood(),
             **values,
@@ -65,10 +54,7 @@ class Pages:
 
     def bare(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Answer with a page outside the navigation, for whoever has no cookie."""
-        text = self._templates.get_template(template).render(
-            language=translation.language(), **values
-        )
-        return HTMLResponse(text, status)
+        return HTMLResponse(self._templates.get_template(template).render(**values), status)
 
     def error(self, status: int, title: str, remedy: str) -> HTMLResponse:
         """Answer with what went wrong and what to do."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Path, Request
+from pydantic import Field
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from agent.errors import SettingsError
 from agent.translation import _
@@ -16,7 +18,10 @@ from agent.web.page.context import PageContext
 from agent.web.page.fields import field, fields, parse
 from agent.web.page.render import Pages
 
-Key = Annotated[str, Path(max_length=64)]
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+Key = Annotated[str, Field(max_length=64)]
 
 
 class SaveWords(Words):
@@ -48,11 +53,9 @@ def _save_quiet(context: PageContext, key: str, text: str) -> None:
     saving.replace(context, settings.model_copy(update={"notifications": notifications}))
 
 
-def router(context: PageContext, pages: Pages) -> APIRouter:
-    """Make the routes of this area."""
-    routes = APIRouter()
+def site(context: PageContext, pages: Pages) -> list[Route]:
+    """Make the page of this area."""
 
-    @routes.get("/settings", include_in_schema=False)
     def settings(request: Request) -> Response:
         found, problem = saving.current(context)
         return pages.page(
@@ -63,6 +66,15 @@ def router(context: PageContext, pages: Pages) -> APIRouter:
             problem=problem,
             file=str(context.settings_file.path),
         )
+
+    return [Route("/settings", settings)]
+
+
+def api(context: PageContext) -> APIRouter:
+    """Make this area's part of the API."""
+    from fastapi import APIRouter
+
+    routes = APIRouter()
 
     @routes.post("/api/settings/{key}", response_model=Answer, responses=REFUSALS)
     def save(key: Key, words: SaveWords) -> Answer:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from agent.errors import AgentError
 from agent.translation import _
 from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
 from agent.web.page.context import Device, PageContext
 from agent.web.page.render import Pages
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 _ID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])", re.IGNORECASE)
 
@@ -24,13 +28,20 @@ class LoginWords(Words):
     back: Literal["spotify", "start"] = "spotify"
 
 
-def router(context: PageContext, pages: Pages) -> APIRouter:
-    """Make the routes of this area."""
-    routes = APIRouter()
+def site(context: PageContext, pages: Pages) -> list[Route]:
+    """Make the page of this area."""
 
-    @routes.get("/spotify", include_in_schema=False)
     def spotify(request: Request) -> Response:
         return pages.page(request, "spotify.html", "moods", back="spotify", **view(context))
+
+    return [Route("/spotify", spotify)]
+
+
+def api(context: PageContext) -> APIRouter:
+    """Make this area's part of the API."""
+    from fastapi import APIRouter
+
+    routes = APIRouter()
 
     @routes.post("/api/spotify/login", response_model=Answer, responses=REFUSALS)
     def login(words: LoginWords) -> Answer:

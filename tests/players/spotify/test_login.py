@@ -402,7 +402,7 @@ def test_a_login_that_cannot_be_stored_is_told(
     def full(*_: object) -> None:
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr("agent.store.jsonfile.write_atomic", full)
+    monkeypatch.setattr("agent.store.jsonfile.write_private", full)
     assert "The disk is full" in login.agree(login.start()).text
     login.end()
     assert isinstance(login.error, StoreError)

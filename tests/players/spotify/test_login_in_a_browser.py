@@ -7,22 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from agent.players.spotify import storage
 from agent.players.spotify.factory import build_player
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
-from tests.browser import PATIENCE, chromium, new_page
+from tests.browser import new_page
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import FakeSpotify
 from tests.players.spotify.logins import CLIENT, Login
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    expect.set_options(timeout=PATIENCE)
-    with chromium() as browser, new_page(browser, width=900) as made:
+def page(browser: Browser) -> Iterator[Page]:
+    with new_page(browser, width=900) as made:
         yield made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import keyring.errors
 import pytest
 
+from agent import logs
 from agent.app import spotify_account
 from agent.errors import QuotaExceeded, RateLimited, StoreError
 from agent.players.spotify import storage
@@ -16,7 +18,7 @@ from agent.players.spotify.endpoints import Endpoints
 from agent.players.spotify.logout import logout
 from agent.players.spotify.token import Token
 from agent.settings import Settings, SpotifySettings
-from agent.store.paths import Paths
+from agent.store.paths import Paths, ensure_folder
 from agent.types import Action, Decision, MoodState, Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.ring import Ring
@@ -78,6 +80,35 @@ def test_every_trace_is_removed_and_named(
     assert ring.kept == {}
     assert traces(moodtray_home) == []
     assert logout(paths, settings) == []
+
+
+def test_the_log_names_nothing_of_it_any_more(
+    ring: Ring, paths: Paths, moodtray_home: Path
+) -> None:
+    """While another process, the agent, goes on writing into the same file."""
+    log_in(paths, Settings())
+    logs.set_up(ensure_folder(paths.logs), "DEBUG")
+    try:
+        agent = logging.getLogger("agent.core")
+        agent.info("before")
+        agent.warning("Sam's phone went away")
+        agent.info("playing RAINY sundays")
+        logging.getLogger("agent.players.driver").warning("Spotify: no device\nSam's phone is gone")
+        agent.info("between")
+        (paths.logs / f"{logs.LOG_NAME}.1").write_text("2026-01-01 00:00:00,000 Sam's phone\n")
+        assert any("log says" in what for what in logout(paths, Settings()))
+        agent.info("after")
+    finally:
+        logs.tear_down()
+    assert traces(moodtray_home) == []
+    kept = (paths.logs / logs.LOG_NAME).read_text()
+    assert [line.split()[-1] for line in kept.splitlines()] == ["before", "between", "after"]
+
+
+def test_it_says_how_to_have_spotify_forget(ring: Ring, paths: Paths) -> None:
+    assert "spotify.com/account/apps" in spotify_account.log_out(paths)
+    log_in(paths, Settings())
+    assert "spotify.com/account/apps" in spotify_account.log_out(paths)
 
 
 @pytest.mark.parametrize("used", [KEYRING, Settings()], ids=["keyring", "file"])
@@ -145,7 +176,7 @@ def test_a_full_disk_keeps_nobody_from_logging_out(
     def full(*_: object) -> None:
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr("agent.store.jsonfile.write_atomic", full)
+    monkeypatch.setattr("agent.store.jsonfile.write_private", full)
     with pytest.raises(StoreError, match="disk is full"):
         logout(paths, Settings())
     assert not storage.token_file(paths).exists()
@@ -170,7 +201,7 @@ def test_the_command_says_what_it_did_whatever_the_settings_look_like(
     ring: Ring, paths: Paths
 ) -> None:
     paths.ensure()
-    assert spotify_account.log_out(paths) == "Nothing was stored."
+    assert spotify_account.log_out(paths).startswith("Nothing was stored.")
     log_in(paths, Settings())
     paths.settings_file.write_text("player = [")
     told = spotify_account.log_out(paths)

@@ -8,19 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import chromium, new_page
+from tests.browser import new_page
 from tests.web.page.harness import PageServer
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[PageServer]:
     with PageServer(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
         yield made
 
 
