@@ -8,7 +8,7 @@ set -eu
 packages="
 xvfb xdotool openbox tint2 xfce4-panel dunst dbus-x11 x11-utils imagemagick dex
 libgirepository1.0-dev libcairo2-dev pkg-config gcc python3-dev python3-venv
-gir1.2-gtk-3.0 gir1.2-notify-0.7 libnotify-bin zenity sway waybar grim util-linux
+gir1.2-gtk-3.0 gir1.2-notify-0.7 libnotify-bin zenity sway waybar grim xwayland util-linux
 fonts-dejavu-core adwaita-icon-theme libgl1 libglib2.0-0
 dbus libdbus-1-dev libglib2.0-dev libglib2.0-bin desktop-file-utils appstream
 "

@@ -56,7 +56,7 @@ def freeze() -> Path:
         cwd=ROOT,
     )
     folder = DIST / "moodtray"
-    _strip_python(folder)
+    _strip(folder)
     return folder
 
 
@@ -76,15 +76,22 @@ def _draw_icons() -> None:
         app_icon(1024).save(BUILD / "moodtray.icns")
 
 
-def _strip_python(folder: Path) -> None:
-    """Drop the debugging symbols of Python's own libraries: three quarters of their size. The
-    libraries of wheels are left as they are; some break when they are rewritten."""
+def _strip(folder: Path) -> None:
+    """Drop symbols of Python's own libraries, three quarters of their size, and what debuggers want
+    of the modules of wheels. The libraries that wheels bring along (``*.libs``) are left as they
+    are: they were rewritten once, and break when they are again."""
     if sys.platform != "linux" or not shutil.which("strip"):
         return
     inside = folder / "_internal"
     own = [*inside.glob("libpython3*.so*"), *inside.glob("python3*/lib-dynload/*.so")]
-    files = [str(library) for library in own if not library.is_symlink()]
-    subprocess.run(["strip", "--strip-unneeded", *files], check=True)
+    modules = [file for file in inside.rglob("*.so") if not file.parent.name.endswith(".libs")]
+    for library in {*own, *modules}:
+        if library.is_symlink():
+            continue
+        if library in own:
+            subprocess.run(["strip", "--strip-unneeded", str(library)], check=True)
+        elif b".debug_info" in library.read_bytes():
+            subprocess.run(["strip", "--strip-debug", str(library)], check=True)
 
 
 def package(frozen: Path) -> Path | None:
@@ -140,7 +147,7 @@ def main() -> None:
     if not asked.frozen:
         made = package(frozen)
         if made is not None:
-            print(f"{made.relative_to(ROOT)}: {size_of(made):.0f} MB")
+            print(f"{made.relative_to(ROOT)}: {size_of(made):.1f} MB")
     print(f"done in {time.monotonic() - began:.0f} s")
 
 

@@ -25,7 +25,7 @@ EXCLUDED = [
     "Cython", "_pytest", "dbusmock", "distutils", "doctest", "hypothesis", "mypy", "pip", "pytest",
     "ruff", "setuptools", "sortedcontainers", "wheel",
     "numpy.f2py", "numpy.distutils", "numpy.testing",
-    "pydoc_data", "trio",
+    "_pydecimal", "numpy.fft", "numpy.ma", "numpy.polynomial", "pydoc", "pydoc_data", "trio",
     # dbus-python: plyer uses it where it is, and notify-send where not
     "dbus",
     # taken along as plain files on Linux, see gi_files()
@@ -79,8 +79,8 @@ _LEFT_OUT = [
     r"^pillow\.libs/lib(avif|webp|sharpyuv|lcms2)[-.\w]*$",
     # Other cascades than the frontal faces.
     r"^cv2/data/(?!haarcascade_frontalface_default\.xml|__init__)",
-    # Qt wants one font for its windows; the preview draws its own words.
-    r"^cv2/qt/fonts/(?!DejaVuSans\.ttf)",
+    # Qt's fonts: the preview draws its own words.
+    r"^cv2/qt/fonts/",
     # Headers, tests and type stubs of libraries.
     r"^numpy/.*(/tests/|\.pyi$|/include/|\.a$|\.h$)",
     r"\.pyi$",
@@ -117,6 +117,7 @@ def _is_shipped(file: Path, inside: Path) -> bool:
     return (
         file.is_file()
         and file.suffix not in (".py", ".pyc", ".nbi", ".nbc")
+        and not file.name.endswith(".truth.json")
         and "__pycache__" not in inside.parts
         and not {"figures", "screenshots"} & set(inside.parts)
     )

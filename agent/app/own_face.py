@@ -89,5 +89,8 @@ def forget_other_faces(paths: Paths) -> None:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            reason = error.strerror or error
-            raise StoreError(f"{path} cannot be deleted ({reason}). Delete it by hand.") from error
+            raise StoreError(
+                _("{path} cannot be deleted ({why}). Delete it by hand.").format(
+                    path=path, why=error.strerror or error
+                )
+            ) from error

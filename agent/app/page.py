@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from agent.app.spotify_account import Account
+    from agent.core.person import Person
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Page:
         account: Account,
         taps: Taps,
         camera_source: Callable[[], int | str],
+        person: Callable[[], Person],
         player: str | None,
         spotify_url: str | None,
         port: int,
@@ -79,6 +81,7 @@ class Page:
         self._account = account
         self._taps = taps
         self._camera_source = camera_source
+        self._person = person
         self._player = player
         self._spotify_url = spotify_url
         self.leads = may_lead and has_browser()
@@ -102,6 +105,7 @@ class Page:
         port = self.server.port
         assert port is not None
         self._wake_server(port)
+        self._remember_port()
         return self._access_at(port).link(page)
 
     @staticmethod
@@ -113,7 +117,6 @@ class Page:
     def open(self, page: str = "") -> None:
         """Show a page in the user's browser. Raises DesktopError."""
         link = self.link(page)
-        self._remember_port()
         if not has_browser() or not webbrowser.open(self._way_in(link)):
             raise DesktopError(
                 _(
@@ -180,7 +183,7 @@ class Page:
                     paths, clock, self._settings_file, spotify, account, self._player
                 ),
                 spotify=spotify,
-                camera=CameraView(self._taps, clock, self._camera_source),
+                camera=CameraView(self._taps, clock, self._camera_source, self._person),
                 consent=ConsentAnswers(paths, clock),
                 music_folder=music_folder(),
             )

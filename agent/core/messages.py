@@ -226,7 +226,7 @@ def welcome(plays: bool) -> Notification:
     return Notification(
         NotificationKind.INFO,
         _("Moodtray looks now"),
-        _("It takes about ten seconds to know your mood. {more}").format(more=silence),
+        _("It takes half a minute or more to be sure of your mood. {more}").format(more=silence),
         buttons=((_("Play now"), PlayForMood()), _own_music()),
         emotion=MoodState.HAPPY,
         asked=True,
@@ -237,7 +237,7 @@ def why(snapshot: Snapshot) -> Notification:
     """Tell what is seen, what plays, and why."""
     track = track_line(snapshot)
     music = music_line(snapshot) if track is None else f"{music_line(snapshot)} – {track}"
-    lines = [music, *(sentence(line) for line in why_lines(snapshot))]
+    lines = [music, *(sentence(line) for line in why_lines(snapshot, evidence=True))]
     if snapshot.problem:
         lines.append(snapshot.problem)
     return Notification(
@@ -379,6 +379,11 @@ def face_learned(learned: bool) -> Notification:
         title = _("Your face is forgotten")
         body = _("From now on Moodtray reads you like anybody.")
     return Notification(NotificationKind.INFO, title, body, asked=True)
+
+
+def face_not_learned(why: str) -> Notification:
+    """Answer a calibration that came to nothing."""
+    return info(_("Your face was not learned"), why, asked=True)
 
 
 def info(title: str, message: str, asked: bool = False, trouble: bool = False) -> Notification:

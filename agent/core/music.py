@@ -120,7 +120,7 @@ class MusicControl:
         if before is None or (heard is not None and heard.chosen_by is Chooser.USER):
             return None
         if before.state is not PlayState.PLAYING:
-            return "silence"
+            return _("silence")
         back = way_back(before, before.time)
         return None if back is None else back.name
 
@@ -377,7 +377,7 @@ class MusicControl:
             effects.RecordFeedback("undo", switch.playlist.uri if switch.playlist else "")
         ]
         if before.state is not PlayState.PLAYING:
-            told = effects.Notify(self._taken_back("silence", told_mood))
+            told = effects.Notify(self._taken_back(_("silence"), told_mood))
             return [*out, effects.PauseMusic(), told]
         back = way_back(before, switch.time)
         if back is None:

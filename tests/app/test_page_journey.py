@@ -15,8 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from agent.clock import SystemClock
+from agent.errors import NotRunning
 from agent.store.paths import Paths
-from agent.web.door_client import call_when_ready
+from agent.web.door_client import call
 from tests.agent_process import CLIP, ROOT, AgentProcess
 from tests.browser import new_page
 from tests.fakes.spotify import FakeSpotify, World
@@ -101,16 +102,36 @@ def test_folders(browser: Browser, env: dict[str, str], tmp_path: Path) -> None:
         page.get_by_role("link", name="Add music for happy").click()
         page.get_by_role("button", name="Add Sunny").click()
         expect(page.get_by_role("status")).to_have_text("“Sunny” now plays for happy.")
-        page.goto(f"{page.url.rpartition('/moods')[0]}/moods/neutral/add")
+        page.get_by_role("link", name="← First steps").click()
+        page.get_by_role("link", name="Add music for neutral").click()
         page.get_by_role("link", name="Quiet").click()
         expect(page.get_by_text("2 songs")).to_be_visible()
         page.get_by_role("button", name="Add this folder").click()
         expect(page.get_by_text("added")).to_be_visible()
-        page.get_by_role("link", name="First steps").click()
-        page.get_by_role("link", name="Which music for which mood").click()
+        page.get_by_role("link", name="← First steps").click()
         try_it(page, "Sunny")
         sunny = str(tmp_path / "Music" / "Sunny")
         agent.wait_for(lambda line: line["event"] == "playback" and line["context"] == sunny)
+
+
+def test_an_open_page_goes_on_with_the_next_agent(browser: Browser, env: dict[str, str]) -> None:
+    run = ("run", "--headless", "--no-session", "--camera", str(CLIP), "--player", "local")
+    with new_page(browser) as page:
+        with AgentProcess(*run, env=env) as first:
+            first.wait_for_word("Moodtray is running")
+            page.goto(address(env))
+            page.get_by_role("link", name="Settings").click()
+            field = page.get_by_role("textbox", name="Pause between changes")
+            field.fill("70")
+        expect(page.locator("#lost")).to_be_visible()
+        field.press("Tab")
+        form = page.locator("form", has=field)
+        expect(form.locator(".error")).to_contain_text("Nothing was changed.")
+        with AgentProcess(*run, env=env):
+            expect(page.locator("#lost")).to_be_hidden()
+            assert field.input_value() == "70"
+            field.press("Enter")
+            expect(page.get_by_role("status")).to_have_text("Saved: Pause between changes.")
 
 
 def test_spotify(browser: Browser, env: dict[str, str]) -> None:
@@ -150,8 +171,7 @@ def test_spotify(browser: Browser, env: dict[str, str]) -> None:
         proposed = page.locator("section", has=page.get_by_role("heading", name="These may fit"))
         proposed.get_by_role("button", name="Add Happy songs").click()
         expect(page.get_by_role("status")).to_have_text("“Happy songs” now plays for happy.")
-        page.get_by_role("link", name="First steps").click()
-        page.get_by_role("link", name="Which music for which mood").click()
+        page.get_by_role("link", name="← First steps").click()
         try_it(page, "Happy songs")
         assert world.truth().context == world.catalogue["happy"].uri
         assert world.violations == []
@@ -166,7 +186,7 @@ def test_the_very_first_start_opens_the_page(env: dict[str, str], tmp_path: Path
     env |= {"BROWSER": str(browser), "DISPLAY": ":99"}
     for start in (1, 2):
         with AgentProcess("run", "--no-session", "--paused", env=env) as agent:
-            call_until_there(env, "status")
+            wait_until(lambda: answers(env), "the agent")
             if start == 1:
                 wait_until(opened.exists, "the browser")
             agent.stop()
@@ -177,7 +197,10 @@ def test_the_very_first_start_opens_the_page(env: dict[str, str], tmp_path: Path
     assert "/enter/" in file.read_text()
 
 
-def call_until_there(env: dict[str, str], verb: str) -> dict[str, object]:
-    """What the agent answers once it is up."""
-    paths = Paths.below(Path(env["MOODTRAY_HOME"]))
-    return call_when_ready(paths, verb, taken=lambda: True)
+def answers(env: dict[str, str]) -> bool:
+    """The agent is up."""
+    try:
+        call(Paths.below(Path(env["MOODTRAY_HOME"])), "status")
+    except NotRunning:
+        return False
+    return True

@@ -17,8 +17,7 @@ from agent.events import (
     SettingsChanged,
     WorkerCrashed,
 )
-from agent.players import local
-from agent.players.local import LocalPlayer, loop
+from agent.players.local import NAME, LocalPlayer, loop
 from agent.players.spotify import factory, storage
 from agent.settings import LocalSettings, MoodSettings, Settings, SpotifySettings
 from agent.types import MoodState, Playback, PlayState
@@ -139,7 +138,7 @@ def test_the_player_left_says_nothing_more(harness: ManagerHarness, spotify: Fak
     harness.music.use(Settings(player="local"))
     assert not mapped.pending()
     mapped._end_round()
-    assert harness.names == ["Spotify", local.NAME]
+    assert harness.names == ["Spotify", NAME]
 
 
 def test_a_wrong_entry_among_good_ones_keeps_spotify(
@@ -214,5 +213,5 @@ def test_logging_out_is_waited_for_elsewhere_and_leads_to_the_local_player(
     )
     harness.wait_for(SettingsChanged)
     harness.music.use(settings)  # as the controller does then
-    assert harness.names[-1] == local.NAME
+    assert harness.names[-1] == NAME
     assert built == ["spotify", "local"]

@@ -17,8 +17,7 @@ from agent.events import (
     PlayerFailed,
     SettingsChanged,
 )
-from agent.players import local
-from agent.players.local import LocalPlayer
+from agent.players.local import NAME, LocalPlayer
 from agent.players.spotify import storage
 from agent.players.spotify.token import LIFETIME
 from agent.settings import Settings, SpotifySettings
@@ -60,7 +59,7 @@ def test_a_login_and_a_logout_beside_us_are_noticed(
     settings = settings_of(place)
     harness.music.use(settings)
     harness.music.look()
-    assert players(harness) == [(local.NAME, None)]
+    assert players(harness) == [(NAME, None)]
     harness.log_in(spotify.accounts.give_login(), settings)
     harness.music.look()
     assert players(harness)[-1] == ("Spotify", True)
@@ -68,7 +67,7 @@ def test_a_login_and_a_logout_beside_us_are_noticed(
 
     spotify_account.log_out(harness.paths)
     harness.music.look()
-    assert players(harness)[-1] == (local.NAME, None)
+    assert players(harness)[-1] == (NAME, None)
     time.sleep(0.5)
     assert failures(harness) == []
 
@@ -90,7 +89,7 @@ def test_a_logout_beside_us_is_no_alarm(
     harness.player.expect(True)
     time.sleep(1.0)
     assert failures(harness) == []
-    wanted = ("Spotify", False) if player == "spotify" else (local.NAME, None)
+    wanted = ("Spotify", False) if player == "spotify" else (NAME, None)
     assert players(harness)[-1] == wanted
     if player == "spotify":  # what is asked for is answered
         harness.player.play(Playlist(spotify.world.catalogue["happy"].uri, "happy"), asked=True)
@@ -128,7 +127,7 @@ def test_an_ended_login_is_told_once_and_outlasts_a_restart_until_a_logout(
     assert players(restarted)[-1] == ("Spotify", False)
     spotify_account.log_out(harness.paths)
     restarted.music.look()
-    assert players(restarted)[-1] == (local.NAME, None)
+    assert players(restarted)[-1] == (NAME, None)
     restarted.stop()
 
 

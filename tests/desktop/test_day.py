@@ -194,6 +194,8 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     box = day.desktop.open_menu(*spot, button=3)
     assert day.gone_after(lambda: day.click_row(box, -1)) < 5.0
     assert not (day.paths.runtime / "door.json").exists()
+    day.desktop.dismiss_notifications()
+    wait_for(lambda: day.desktop.shown_notifications() == 0, "empty screen")
     shot("9-gone")
 
 

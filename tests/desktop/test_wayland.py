@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from agent.desktop.session.idle import find_reader
 from agent.desktop.session.wayland import WaylandIdle
 from agent.desktop.tray.menu import build_menu
 from agent.types import MoodState
+from tests.agent_process import CLIP, ROOT
 from tests.desktop.conftest import Program
 from tests.desktop.sway import SwayDesktop, missing_packages
 from tests.desktop.tray_program import sample_snapshot
@@ -114,3 +117,35 @@ def test_a_compositor_that_goes_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     reader.close()
     monkeypatch.delenv("DISPLAY", raising=False)
     assert find_reader(None) is None, "no compositor, no idle time, and no crash"
+
+
+def test_the_preview_comes_through_xwayland_and_in_the_users_language(artefacts: Path) -> None:
+    missing = missing_packages()
+    if missing:
+        pytest.skip(f"needs the Debian packages {' '.join(missing)}")
+    with SwayDesktop(xwayland=True) as desktop:
+        desktop.env["PYTHONPATH"] = str(ROOT)
+        settings = Path(desktop.env["MOODTRAY_HOME"]) / "config" / "settings.toml"
+        settings.parent.mkdir(parents=True)
+        settings.write_text('version = 1\nlanguage = "de"\n')
+        program = [sys.executable, "-m", "agent"]
+        agent_ = subprocess.Popen([*program, "run", "--camera", str(CLIP)], env=desktop.env)
+        try:
+            asked = [*program, "preview"]
+            wait_for(
+                lambda: subprocess.run(asked, env=desktop.env, capture_output=True).returncode == 0,
+                "answer to a command",
+                timeout=60,
+            )
+            wait_for(desktop.popups, "window", timeout=60)
+            face = {MOOD_COLOURS[state] for state in MoodState if state in MOOD_COLOURS}
+            below = (0, 60, *desktop.size)
+            wait_for(
+                lambda: any(desktop.find_colour(colour, below) for colour in face),
+                "the box around the face",
+                timeout=60,
+            )
+            desktop.screenshot(artefacts / "preview-sway.png")
+        finally:
+            agent_.terminate()
+            assert agent_.wait(20) == 0

@@ -49,6 +49,14 @@ def test_the_shipped_files_lie_where_the_program_looks() -> None:
     assert ("happy.ogg", "agent/_data/resources/sounds") in found
     assert ("login_done.html", "agent/web/templates") in found
     assert not [name for name, _ in found if name.endswith((".py", ".pyc", ".nbi"))]
+    assert not [folder for _, folder in found if "screenshots" in folder or "figures" in folder]
+
+
+def test_links_to_what_is_left_out_go_with_it() -> None:
+    avif = "pillow.libs/libavif-01e67780.so.16.3.0"
+    jpeg = "pillow.libs/libjpeg-77ae51ab.so.62.4.0"
+    links = [("libjpeg-77ae51ab.so.62.4.0", jpeg, "SYMLINK"), ("libavif.so", avif, "SYMLINK")]
+    assert contents.kept([*links, (avif, "/site/x.so", "BINARY")]) == links[:1]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +72,8 @@ def test_the_shipped_files_lie_where_the_program_looks() -> None:
         "numpy/core/include/numpy/ndarraytypes.h",
         r"numpy\_core\include\numpy\arrayobject.h",
         "pygments.lexers.javascript",
+        "cv2/qt/fonts/DejaVuSans.ttf",
+        "libmvec.so.1",
     ],
 )
 def test_what_stays_out(place: str) -> None:
@@ -76,7 +86,6 @@ def test_what_stays_out(place: str) -> None:
         "cv2/cv2.abi3.so",
         "cv2/data/haarcascade_frontalface_default.xml",
         "cv2/qt/plugins/platforms/libqxcb.so",
-        "cv2/qt/fonts/DejaVuSans.ttf",
         "opencv_python.libs/libQt5Core-9088e21b.so.5.15.19",
         "opencv_python.libs/libxcb-xinerama-ae147f87.so.0.0.0",
         "numpy.libs/libscipy_openblas64_-32a4b2a6.so",

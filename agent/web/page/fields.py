@@ -62,8 +62,14 @@ TOLD: dict[str, Told] = {
         N_("Which camera"),
         N_("0 is the first camera, 1 the second; or a video file, or a stream's address."),
     ),
-    "camera.interval": Told(N_("Look every"), N_("Rarer looks use less power."), _SECONDS),
-    "camera.interval_on_battery": Told(N_("Look every, on battery"), "", _SECONDS),
+    "camera.interval": Told(
+        N_("Look every"),
+        N_("The interval between two looks. Rarer looks use less power."),
+        _SECONDS,
+    ),
+    "camera.interval_on_battery": Told(
+        N_("Look every, on battery"), N_("The interval while no mains is plugged in."), _SECONDS
+    ),
     "camera.burst_frames": Told(
         N_("Pictures of one look"), N_("Their expressions are averaged."), N_("pictures")
     ),

@@ -225,8 +225,8 @@ def stand(context: PageContext, settings: Settings, visited: frozenset[str]) -> 
     player = context.music.in_use()
     lists = settings.local_playlists if player == "local" else settings.spotify_playlists
     mapped = sum(bool(entries) for entries in lists.values())
-    consent = context.consent.given() or snapshot.consent
-    sees = snapshot.camera is CameraState.ON
+    consent = context.consent.given()  # a video file instead of a camera needs none, and gives none
+    sees = consent and snapshot.camera is CameraState.ON
     found = {
         Step.CONSENT: (consent, _("allowed") if consent else _("not given yet")),
         Step.CAMERA: (sees, _("it sees") if sees else headline(snapshot) if consent else ""),

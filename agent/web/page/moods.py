@@ -90,7 +90,8 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
         return pages.page(
             request,
             "add.html",
-            "moods",
+            "start" if request.query_params.get("back") == "start" else "moods",
+            back=request.query_params.get("back", ""),
             mood=state,
             player=player,
             taken=set(_entries(settings, player, mood)),

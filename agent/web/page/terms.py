@@ -114,4 +114,4 @@ def moment(when: datetime, now: datetime) -> str:
 
 def percent(share: float) -> str:
     """Tell a share: "86 %"."""
-    return f"{round(100 * share)} %"
+    return f"{round(100 * share)}\N{NO-BREAK SPACE}%"

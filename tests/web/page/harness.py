@@ -238,7 +238,7 @@ def fill_history(history: SqliteHistory, now: datetime, days: int = 8) -> None:
                     history.add_feedback(at + timedelta(seconds=20), "undo", "")
 
 
-def wait_until(condition: Any, what: str, seconds: float = 30.0) -> None:
+def wait_until(condition: Any, what: str, seconds: float = 60.0) -> None:
     """Wait for something that another thread does."""
     end = time.monotonic() + seconds
     while not condition():

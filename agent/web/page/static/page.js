@@ -229,6 +229,18 @@ function show(view) {
     one.hidden = !view.problem;
     one.querySelector("span").textContent = view.problem;
   });
+  document.querySelectorAll("[data-progress]").forEach((one) => {
+    one.setAttribute("width", `${view.face.share}%`);
+  });
+  document.querySelectorAll("[data-pair]").forEach((one) => {
+    const [before, after] = one.querySelectorAll("rect");
+    const [, now, then] = one.querySelectorAll("span");
+    [[before, now, view.face.now], [after, then, view.face.then]].forEach(([bar, text, seven]) => {
+      const share = seven ? seven[one.dataset.pair] : 0;
+      bar.setAttribute("width", `${share}%`);
+      text.textContent = seven ? `${share} %` : "";
+    });
+  });
   document.querySelectorAll("[data-dot]").forEach((one) => {
     one.parentElement.parentElement.hidden = !view.affect;
     if (!view.affect) return;
@@ -305,19 +317,33 @@ async function count(place) {
 function prepare() {
   document.querySelectorAll("[data-count]").forEach(count);
   const filter = document.getElementById("filter");
-  if (filter) filter.oninput = () => narrow(filter.value);
+  if (filter) {
+    filter.value ||= wantedSettings; // the page was made anew meanwhile
+    filter.oninput = () => narrow(filter.value);
+    narrow(filter.value);
+  }
   moveTrack();
+  document.querySelectorAll(".side [aria-current], .ladder [aria-current]").forEach((one) => {
+    const row = one.closest(".side, .ladder"); // on a narrow window it is wider than what is seen
+    row.scrollLeft = one.offsetLeft - (row.clientWidth - one.offsetWidth) / 2;
+  });
 }
+let wantedSettings = "";
 function narrow(text) {
   const wanted = text.trim().toLowerCase();
+  wantedSettings = text;
+  let shown = 0;
   document.querySelectorAll("section.card").forEach((section) => {
     let found = 0;
     section.querySelectorAll(".setting").forEach((one) => {
-      one.hidden = Boolean(wanted) && !one.textContent.toLowerCase().includes(wanted);
+      const words = `${one.id} ${one.textContent}`.toLowerCase(); // its name in the file as well
+      one.hidden = Boolean(wanted) && !words.includes(wanted);
       found += !one.hidden;
     });
     section.hidden = !found;
+    shown += found;
   });
+  document.getElementById("none").hidden = shown > 0;
 }
 
 prepare();
