@@ -210,7 +210,7 @@ class TryNow:
 class OpenPage:
     """Show the page to the user, in their browser.
 
-    ``page``: "", "moods", "history", "settings", "start", "spotify".
+    ``page``: "", "moods", "history", "settings", "start", "spotify", "face".
     """
 
     page: str = ""
@@ -268,6 +268,30 @@ class LearnFace:
     """The user's face was learned: ``agent.core.person.Person.as_numbers``; None: forget it."""
 
     numbers: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BeginLesson:
+    """Learn the user's face: look at it at rest for so many seconds."""
+
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInLesson:
+    """The user shows one of the seven next, so that it is learned as well."""
+
+    emotion: MoodState
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLesson:
+    """Keep what was learned of the face."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopLesson:
+    """End the lesson and keep nothing of it; or take away how the latest ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +438,10 @@ Event: TypeAlias = (
     | EndJourney
     | NotMe
     | LearnFace
+    | BeginLesson
+    | ShowInLesson
+    | KeepLesson
+    | StopLesson
     | UndoSwitch
     | TellWhy
     | ShowMusicFolders

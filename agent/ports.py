@@ -141,8 +141,10 @@ class Notifier(Protocol):
 class History(Protocol):
     """The controller's thread. Raises StoreError (a full disk); the agent goes on without."""
 
-    def add_mood(self, when: datetime, mood: Mood) -> None:
-        """Keep a mood."""
+    def add_mood(
+        self, when: datetime, mood: Mood, place: tuple[float, float] | None = None
+    ) -> None:
+        """Keep a mood, with its valence and arousal where they are known."""
         ...
 
     def add_switch(self, when: datetime, decision: Decision) -> None:

@@ -249,14 +249,15 @@ class Evidence:
     """What a decision rests on.
 
     ``probabilities``: of the seven moods; ``runner_up``: the mood that came next; ``seconds``: for
-    how long the mood had held; ``own_face``: the looks were read as those of a known face;
-    ``threshold``: the probability from which a mood is named.
+    how long the mood had held; ``correction``: what was added to the logarithms of the seven
+    answers because the face is known, None: it was read like anybody's; ``threshold``: the
+    probability from which a mood is named.
     """
 
     probabilities: tuple[float, ...]
     runner_up: MoodState | None
     seconds: float
-    own_face: bool
+    correction: tuple[float, ...] | None
     threshold: float
 
 
@@ -297,6 +298,38 @@ class JourneyView:
 
 
 # --- what people see ----------------------------------------------------------------------------
+
+
+class LessonStage(StrEnum):
+    """Where the learning of the user's face is: see :mod:`agent.core.calibration`."""
+
+    REST = "rest"  # the face at rest is looked at
+    READY = "ready"  # it is known: it may be kept, or one of the seven be shown besides
+    SHOW = "show"  # one of the seven is looked at
+    LEARNED = "learned"
+    FAILED = "failed"  # nothing was stored
+
+
+@dataclass(frozen=True, slots=True)
+class LessonView:
+    """The learning of the user's face, for people.
+
+    ``share``: how much of the stage is done, 0..1. ``asked``: the emotion that is to be shown.
+    ``now`` and ``then``: seven probabilities of the latest look, as it is read today and as it will
+    be read. ``trouble``: why the latest look does not serve, or why it failed, in the user's words.
+    """
+
+    stage: LessonStage
+    share: float
+    asked: MoodState | None = None
+    now: tuple[float, ...] | None = None
+    then: tuple[float, ...] | None = None
+    trouble: str = ""
+
+    @property
+    def going(self) -> bool:
+        """True until it is learned or failed."""
+        return self.stage not in (LessonStage.LEARNED, LessonStage.FAILED)
 
 
 class NotificationKind(StrEnum):
@@ -390,6 +423,7 @@ class Snapshot:
     answers: int = 0  # how many there were
     journey: JourneyView | None = None  # the music leads from one mood towards another
     own_face: bool = False  # the person's own face was learned and is in force
+    lesson: LessonView | None = None  # it is being learned, or was a moment ago
     affect: tuple[float, float] | None = field(default=None, compare=False)  # valence, arousal
     candidate: Candidate | None = field(default=None, compare=False)
     observation: Observation | None = field(default=None, compare=False)

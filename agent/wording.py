@@ -14,7 +14,10 @@ from agent.types import (
     Action,
     CameraState,
     Decision,
+    Evidence,
     JourneyView,
+    LessonStage,
+    LessonView,
     Mood,
     MoodState,
     Playback,
@@ -238,19 +241,83 @@ def track_line(snapshot: Snapshot) -> str | None:
     return shorten(playback.title)
 
 
-def why_lines(snapshot: Snapshot) -> tuple[str, ...]:
+def why_lines(snapshot: Snapshot, *, evidence: bool = False) -> tuple[str, ...]:
     """Say what changed the music last and why, then what holds now if that is something else.
 
-    Sentences without a full stop.
+    One or two sentences without a full stop. ``evidence``: with what the latest rests on.
     """
     switch, decision = snapshot.switch, snapshot.decision
     lines = []
     if switch is not None:
         name = switch.playlist.name if switch.playlist is not None else _("music")
         lines.append(f"{name}: {switch.reason}")
+    told = switch
     if decision is not None and (switch is None or decision.reason != switch.reason):
         lines.append(_("Now: {reason}").format(reason=decided(decision)))
-    return tuple(lines) or (_(NO_MOOD_YET),)
+        told = decision
+    if evidence and told is not None and told.evidence is not None:
+        lines[-1] += f" ({evidence_line(told.mood, told.evidence)})"
+    return tuple(lines) or (_undecided(snapshot),)
+
+
+def evidence_line(mood: MoodState, evidence: Evidence) -> str:
+    """Say what a decision rests on, as a clause.
+
+    "happy was at 92 %, a mood is named from 88 %; for 4 min; next came sad with 5 %".
+    """
+    seven, other = evidence.probabilities, evidence.runner_up
+    needed = f"{100 * evidence.threshold:.0f}"
+    if mood.is_emotion:
+        parts = [
+            _("{mood} was at {share} %, a mood is named from {needed} %").format(
+                mood=mood_word(mood), share=_share(seven, mood), needed=needed
+            ),
+            _("for {time}").format(time=age(evidence.seconds)),
+        ]
+        if other is not None:
+            next_one = _("next came {mood} with {share} %")
+            parts.append(next_one.format(mood=mood_word(other), share=_share(seven, other)))
+    else:
+        leading = MOODS[max(range(len(seven)), key=lambda at: seven[at])]
+        parts = [
+            _("{mood} came nearest with {share} %, and {needed} % is needed").format(
+                mood=mood_word(leading), share=_share(seven, leading), needed=needed
+            )
+        ]
+    if evidence.correction is not None:
+        parts.append(_("read as your own face"))
+    return "; ".join(parts)
+
+
+def _share(seven: tuple[float, ...], mood: MoodState) -> str:
+    return f"{100 * seven[MOODS.index(mood)]:.0f}"
+
+
+def _undecided(snapshot: Snapshot) -> str:
+    """Say why nothing was decided yet."""
+    blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
+    unread = not snapshot.consent or snapshot.camera_paused or snapshot.held_off or blind
+    if "watcher" in snapshot.stopped or unread:
+        why = mood_line(snapshot)
+    elif snapshot.candidate is not None:
+        why = _("You may look {mood}, but that is at {share} %, and {needed} % is needed").format(
+            mood=mood_word(snapshot.candidate.state),
+            share=f"{100 * snapshot.candidate.probability:.0f}",
+            needed=f"{100 * snapshot.candidate.certainty:.0f}",
+        )
+    else:
+        return _(NO_MOOD_YET)
+    return _("Nothing has been decided yet. {why}").format(why=why)
+
+
+def age(seconds: float) -> str:
+    """Write a span of time shortly: "40 s", "4 min", "2 h"."""
+    minutes = max(0.0, seconds) / 60.0
+    if minutes < 1.0:
+        return f"{max(0.0, seconds):.0f} s"
+    if minutes < 90.0:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60.0:.0f} h"
 
 
 def journey_line(journey: JourneyView) -> str:
@@ -270,6 +337,36 @@ def decided(decision: Decision) -> str:
             reason=decision.reason, name=decision.playlist.name
         )
     return decision.reason
+
+
+def lesson_line(lesson: LessonView) -> str:
+    """Say what to do while the face is learned, what stands in the way, or how it ended."""
+    if lesson.trouble:
+        return lesson.trouble
+    match lesson.stage:
+        case LessonStage.REST:
+            share = f"{100 * lesson.share:.0f}"
+            return _("Look as you do when you work: {share} %").format(share=share)
+        case LessonStage.SHOW:
+            return _("Now look {mood}").format(mood=mood_word(lesson.asked or MoodState.HAPPY))
+        case LessonStage.READY:
+            return _("Your face at rest is known. Keep it, or show another mood")
+        case _:
+            return _("Your face is learned")
+
+
+def lesson_reading(lesson: LessonView) -> str:
+    """Say what is read now and as it will be: "now: sad (60 %), as learned: neutral (80 %)"."""
+    if lesson.now is None or lesson.then is None:
+        return ""
+    return _("now: {now}, as learned: {then}").format(
+        now=_leading(lesson.now), then=_leading(lesson.then)
+    )
+
+
+def _leading(seven: tuple[float, ...]) -> str:
+    at = max(range(len(seven)), key=lambda place: seven[place])
+    return f"{mood_word(MOODS[at])} ({100 * seven[at]:.0f} %)"
 
 
 # --- camera, times, parts -------------------------------------------------------------------------

@@ -1,92 +1,69 @@
-"""``moodtray calibrate``: look at the user's face with the camera, and learn how it rests.
+"""``moodtray calibrate`` without a running agent: a camera of its own for one lesson.
 
-In the terminal, beside a running agent or without one. No picture is kept or shown to anybody.
+No picture is kept or shown to anybody. With an agent the lesson is the agent's.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
 
 from agent.app.own_face import OwnFace
 from agent.core.calibration import EVERY, CannotLearn, Lesson
 from agent.core.person import Person
 from agent.settings import CameraSettings
 from agent.store.paths import Paths
-from agent.translation import _
-from agent.types import EMOTIONS, MoodState, Observation
+from agent.types import LessonStage, LessonView, MoodState, Observation
 from agent.vision.alignment import crop
 from agent.vision.burst import Burst, Look
 from agent.vision.camera import OpenCVCamera
 from agent.vision.expression import ExpressionClassifier
 from agent.vision.faces import FaceTracker
-from agent.wording import MOOD_WORDS
-
-LABELLED_SECONDS = 4.0
-"""How long one of the seven is looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What is shown while it looks.
-
-    ``now``: the leading emotion as it is read today; ``then``: as it will be read; both with their
-    probability.
-    """
-
-    left: float
-    now: tuple[MoodState, float]
-    then: tuple[MoodState, float]
-
-    def __str__(self) -> str:
-        today, learned = (f"{MOOD_WORDS[e]} {p:.0%}" for e, p in (self.now, self.then))
-        return _("{left:3.0f} s   read now: {today:16} as learned: {learned}").format(
-            left=self.left, today=today, learned=learned
-        )
 
 
 class Calibrator:
-    """One calibration with one camera. Raises AgentError for a camera or face that will not do."""
+    """One lesson with one camera. Raises AgentError for a camera or face that will not do."""
 
     def __init__(self, settings: CameraSettings, source: int | str | None = None) -> None:
         self._camera = OpenCVCamera(settings.source if source is None else source)
         self._detector = FaceTracker(settings.finder)
         self._classifier = ExpressionClassifier.load(engine=settings.engine)
-        self.lesson = Lesson()
 
     @property
     def fingerprint(self) -> str:
         """Name the network that the numbers hold for."""
         return self._classifier.fingerprint
 
-    def run(self, tell: Callable[[Progress], None], ask: Callable[[], MoodState | None]) -> Person:
+    def run(
+        self,
+        tell: Callable[[LessonView], None],
+        ask: Callable[[], MoodState | None],
+        *,
+        seconds: float,
+    ) -> Person:
         """Look at the face at rest, then at what ``ask`` names until it names None."""
         self._camera.open()
         try:
-            self._look_at_rest(tell)
-            while (emotion := ask()) is not None:
-                self._look_at(emotion)
+            lesson = Lesson(time.monotonic(), seconds=seconds)
+            self._look_while(lesson, LessonStage.REST, tell)
+            while not lesson.is_over and (emotion := ask()) is not None:
+                lesson.show(emotion, time.monotonic())
+                self._look_while(lesson, LessonStage.SHOW, tell)
         finally:
             self._camera.close()
-        return self.lesson.finish()
+        lesson.keep()
+        if lesson.person is None:
+            raise CannotLearn(lesson.view.trouble)
+        return lesson.person
 
-    def _look_at_rest(self, tell: Callable[[Progress], None]) -> None:
-        end = time.monotonic() + self.lesson.seconds
-        while (left := end - time.monotonic()) > 0:
-            seen = self._look()
-            self.lesson.add(seen)
-            if seen.probabilities is not None and self.lesson.rest:
-                tell(self._progress(left, seen.probabilities))
-            time.sleep(min(EVERY, left))
-
-    def _look_at(self, emotion: MoodState) -> None:
-        end = time.monotonic() + LABELLED_SECONDS
-        while time.monotonic() < end:
-            self.lesson.add_labelled(self._look(), emotion)
-            time.sleep(EVERY)
+    def _look_while(
+        self, lesson: Lesson, stage: LessonStage, tell: Callable[[LessonView], None]
+    ) -> None:
+        while lesson.stage is stage:
+            lesson.look(self._look())
+            if not lesson.is_over:
+                tell(lesson.view)
+                time.sleep(EVERY)
 
     def _look(self) -> Observation:
         frame = self._camera.read()
@@ -97,18 +74,8 @@ class Calibrator:
             answer = self._classifier.predict([face])[0]
             burst.add(Look.of(len(boxes), boxes[0], face, answer))
         else:
-            burst.add(Look())
+            burst.add(Look.of_nobody(frame))
         return burst.observation(time.monotonic())
-
-    def _progress(self, left: float, answer: tuple[float, ...]) -> Progress:
-        person = Person().learn([np.asarray(row) for row in self.lesson.rest])
-        learned = person.adjust(np.asarray(answer))[0]
-        return Progress(left, _leading(np.asarray(answer)), _leading(learned))
-
-
-def _leading(answer: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[MoodState, float]:
-    at = int(answer.argmax())
-    return MoodState(EMOTIONS[at]), float(answer[at])
 
 
 def store(paths: Paths, fingerprint: str, person: Person | None) -> None:
@@ -117,4 +84,4 @@ def store(paths: Paths, fingerprint: str, person: Person | None) -> None:
     OwnFace(paths, fingerprint).save(person.as_numbers() if person and known else None)
 
 
-__all__ = ["Calibrator", "CannotLearn", "Progress", "store"]
+__all__ = ["Calibrator", "CannotLearn", "store"]

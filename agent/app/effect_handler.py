@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from agent import effects, events
 from agent.app import event_log, journey_file
 from agent.app.components import Components
 from agent.app.options import Options
+from agent.core.circumplex import affect
+from agent.core.person import STRANGER, Person
 from agent.errors import AgentError, DesktopError, StoreError
 from agent.ports import Clock, Report
 from agent.settings import Settings
@@ -25,6 +28,7 @@ from agent.translation import _
 from agent.types import (
     Decision,
     FrameView,
+    LessonStage,
     Mood,
     Notification,
     Observation,
@@ -32,10 +36,11 @@ from agent.types import (
     Snapshot,
 )
 from agent.vision.camera import OpenCVCamera
-from agent.wording import mood_line, watch_line
+from agent.wording import lesson_line, mood_line, watch_line
 
 if TYPE_CHECKING:
     from agent.desktop.preview.process import Preview
+    from agent.desktop.preview.shared_frame import Beside
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +68,12 @@ class EffectHandler:
         clock: Clock,
         report: Report,
         ended: Callable[[], None],
+        person: Callable[[], Person] = lambda: STRANGER,
     ) -> None:
-        """Take the parts, built with ``settings``; ``ended`` is called once the agent is to end."""
+        """Take the parts, built with ``settings``; ``ended`` is called once the agent is to end.
+
+        ``person``: as whom the looks are read, for the preview; called in the watcher's thread.
+        """
         self._parts = parts
         self._applied = settings
         self._options = options
@@ -72,6 +81,7 @@ class EffectHandler:
         self._clock = clock
         self._report = report
         self._ended = ended
+        self._person = person
         self._started = clock.monotonic()
         self._history_trouble = ToldOnce()
         self._listener = options.listener
@@ -215,7 +225,11 @@ class EffectHandler:
         """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
         if self._preview is not None and snapshot is not None and _looks(snapshot):
-            self._preview.show(view, watch_line(snapshot, view.unclear))
+            lesson, bars = snapshot.lesson, self._person().read(view.probabilities)
+            line = watch_line(snapshot, view.unclear) if lesson is None else lesson_line(lesson)
+            if lesson is not None and lesson.going:
+                bars = lesson.now or bars
+            self._preview.show(replace(view, probabilities=bars), line, _beside(snapshot))
 
     def _show_music_folders(self) -> None:
         from agent.desktop.tray.actions import show_music_folders
@@ -266,7 +280,9 @@ class EffectHandler:
     def _record(self, item: Observation | Mood | Decision | Playback) -> None:
         self._write(item)
         if isinstance(item, Mood):
-            self._keep(lambda: self._parts.history.add_mood(self._clock.now(), item))
+            found = affect(item.probabilities)
+            place = None if found is None else (found.valence, found.arousal)
+            self._keep(lambda: self._parts.history.add_mood(self._clock.now(), item, place))
 
     def _keep(self, add: Callable[[], None]) -> None:
         """Write to the history; that it cannot be written is told once, and the agent goes on."""
@@ -286,6 +302,23 @@ class EffectHandler:
         except OSError:  # whoever read the lines has had enough, or the disk is full
             self._listener = None
             self._report(events.Quit())
+
+
+def _beside(snapshot: Snapshot) -> Beside:
+    """Tell what the preview shows beside the mood."""
+    from agent.desktop.preview.shared_frame import Beside
+
+    lesson = snapshot.lesson
+    if lesson is None:
+        return Beside(place=snapshot.affect, keys=_("L: learn my face"))
+    keys = {
+        LessonStage.REST: _("X: stop"),
+        LessonStage.SHOW: _("X: stop"),
+        LessonStage.READY: _("Enter: keep it  ·  4: smile  ·  1–7: show a mood  ·  X: stop"),
+    }
+    if not lesson.going:
+        return Beside(place=snapshot.affect, keys=_("L: once more  ·  X: put it away"))
+    return Beside(done=lesson.share, then=lesson.then, keys=keys[lesson.stage])
 
 
 def _looks(snapshot: Snapshot) -> bool:

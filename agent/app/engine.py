@@ -111,7 +111,14 @@ class Engine:
         )
         self._parts = self._build(classifier, tray)
         self._effect_handler = EffectHandler(
-            self._parts, self._settings, options, paths, clock, self.report, self._end
+            self._parts,
+            self._settings,
+            options,
+            paths,
+            clock,
+            self.report,
+            self._end,
+            lambda: self._controller.person,
         )
         self._external_changes = ExternalChanges(
             paths,
@@ -240,6 +247,7 @@ class Engine:
             account=account,
             taps=taps,
             camera_source=lambda: self._source(self._controller.settings.camera),
+            person=lambda: self._controller.person,
             player=options.player,
             spotify_url=options.spotify_url,
             port=self._settings.web.port,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from agent.app.spotify_account import Account
+    from agent.core.person import Person
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Page:
         account: Account,
         taps: Taps,
         camera_source: Callable[[], int | str],
+        person: Callable[[], Person],
         player: str | None,
         spotify_url: str | None,
         port: int,
@@ -79,6 +81,7 @@ class Page:
         self._account = account
         self._taps = taps
         self._camera_source = camera_source
+        self._person = person
         self._player = player
         self._spotify_url = spotify_url
         self.leads = may_lead and has_browser()
@@ -180,7 +183,7 @@ class Page:
                     paths, clock, self._settings_file, spotify, account, self._player
                 ),
                 spotify=spotify,
-                camera=CameraView(self._taps, clock, self._camera_source),
+                camera=CameraView(self._taps, clock, self._camera_source, self._person),
                 consent=ConsentAnswers(paths, clock),
                 music_folder=music_folder(),
             )

@@ -16,6 +16,7 @@ import cv2
 
 from agent.app import spotify_login
 from agent.app.taps import Taps
+from agent.core.person import STRANGER, Person
 from agent.desktop import consent
 from agent.errors import AgentError, NeedsLogin, PlaylistGone
 from agent.players import local
@@ -87,11 +88,18 @@ class CameraView:
     Frames live in memory only, the newest alone, and only while somebody asks.
     """
 
-    def __init__(self, taps: Taps, clock: Clock, source: Callable[[], int | str]) -> None:
-        """``source`` names the camera in use."""
+    def __init__(
+        self,
+        taps: Taps,
+        clock: Clock,
+        source: Callable[[], int | str],
+        person: Callable[[], Person] = lambda: STRANGER,
+    ) -> None:
+        """``source`` names the camera in use, ``person`` as whom the looks are read."""
         self._taps = taps
         self._clock = clock
         self._source = source
+        self._person = person
         self._news = threading.Condition()
         self._view: FrameView | None = None
         self._asked = 0.0
@@ -109,7 +117,7 @@ class CameraView:
             self._view = None
             self._news.wait_for(lambda: self._view is not None, STILL_WAIT)
             view = self._view
-        return None if view is None else _still(view)
+        return None if view is None else _still(view, self._person())
 
     def _show(self, view: FrameView) -> None:
         """In the watcher's thread, for every frame."""
@@ -135,7 +143,7 @@ class CameraView:
             return found
 
 
-def _still(view: FrameView) -> Still:
+def _still(view: FrameView, person: Person) -> Still:
     frame = view.frame
     scale = min(1.0, STILL_WIDTH / frame.shape[1])
     size = (round(frame.shape[1] * scale), round(frame.shape[0] * scale))
@@ -148,7 +156,7 @@ def _still(view: FrameView) -> Still:
     mirrored = cv2.flip(picture, 1)  # as in a mirror, where people know themselves
     made, jpeg = cv2.imencode(".jpg", mirrored, [cv2.IMWRITE_JPEG_QUALITY, 80])
     assert made
-    return Still(jpeg.tobytes(), len(view.faces), view.probabilities)
+    return Still(jpeg.tobytes(), len(view.faces), person.read(view.probabilities))
 
 
 def _cameras() -> list[tuple[int, str]]:

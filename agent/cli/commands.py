@@ -26,7 +26,6 @@ from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
 from agent.translation import N_, _
-from agent.types import MoodState
 from agent.wording import AUTO, MOST_MINUTES, parse_minutes, parse_mood
 
 app = typer.Typer(
@@ -518,38 +517,22 @@ def calibrate(
     ] = 30.0,
 ) -> None:
     """Let Moodtray learn your face at rest, in half a minute. No picture is kept."""
-    from agent.app.calibrate import Calibrator, store
+    from agent.cli import calibrate as lesson
     from agent.desktop import consent as kept
-    from agent.store.settings_file import SettingsFile
 
     paths = Paths.default()
     running = _answers(paths)
     if forget:
         print(_forget_face(paths))
-        return
-    if camera is None and not kept.is_given(paths):
+    elif running and camera is None:
+        print(lesson.in_agent(_ask, _tell, seconds))
+    elif camera is None and not kept.is_given(paths):
         raise AgentError(
             _("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
         )
-    settings, _rest = SettingsFile(paths).load_or_last_good()
-    calibrator = Calibrator(settings.camera, camera)
-    calibrator.lesson.seconds = seconds
-    pauses = running and camera is None and not _ask("status")["camera_paused"]
-    if pauses:
-        _ask("pause")
-    try:
-        print(_("Look as you do when you work."))
-        person = calibrator.run(lambda progress: _tell(str(progress)), _next_expression)
-    finally:
-        if pauses:
-            _ask("resume")
-    if running:
-        print(_ask("face", numbers=person.as_numbers())["text"])
     else:
-        store(paths, calibrator.fingerprint, person)
-        print(
-            _("Your face is learned: 16 numbers, no picture. 'moodtray calibrate --forget' undoes.")
-        )
+        numbers = lesson.alone(paths, _tell, seconds, camera)
+        print(_ask("face", numbers=numbers)["text"] if running else _(lesson.LEARNED))
 
 
 def _answers(paths: Paths) -> bool:
@@ -561,20 +544,6 @@ def _answers(paths: Paths) -> bool:
     except NotRunning:
         return False
     return True
-
-
-def _next_expression() -> MoodState | None:
-    """Ask for one of the seven, where somebody can answer; None: that is all."""
-    if not sys.stdin.isatty():
-        return None
-    said = input(_("Smile, or show another of the seven: its name and Enter (Enter alone: done): "))
-    if not said.strip():
-        return None
-    try:
-        return parse_mood(said.strip())
-    except ValueError as error:
-        print(error)
-        return _next_expression()
 
 
 @app.command(name="notme", rich_help_panel=NOW)

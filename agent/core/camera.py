@@ -15,7 +15,7 @@ from agent.settings import CameraSettings
 from agent.timing import ToldOnce
 from agent.translation import _
 from agent.types import CameraState
-from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK
+from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK, what_stopped
 
 BUSY_PATIENCE = 60.0
 """Seconds a camera may be busy before the user is told."""
@@ -58,6 +58,19 @@ class CameraControl:
         Nor by a watcher that gave up.
         """
         return self.wanted and not self.blind and not self.gave_up
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why nobody can be seen now, in the user's words; None: nothing stands in the way."""
+        if not self.consent:
+            return _("The camera is not allowed yet.")
+        if self.paused:
+            return _("The camera is paused. Resume it and begin again.")
+        if self.held_off is not None:
+            return _("The camera is off: {why}.").format(why=_(self.held_off))
+        if self.gave_up:
+            return what_stopped("watcher")
+        return (self.problem or _("The camera cannot be used.")) if self.blind else None
 
     def interval(self, settings: CameraSettings) -> float:
         """Return the seconds between two looks."""

@@ -16,7 +16,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from agent import effects, events
-from agent.core import messages
+from agent.core import calibration, messages
+from agent.core.calibration import Lessons
 from agent.core.camera import CameraControl
 from agent.core.circumplex import affect
 from agent.core.journey import Journeys
@@ -31,7 +32,6 @@ from agent.core.workers import WorkerStates
 from agent.errors import AgentError, PlaylistGone
 from agent.ports import Clock
 from agent.settings import Settings
-from agent.translation import _
 from agent.types import (
     CameraState,
     Decision,
@@ -83,6 +83,7 @@ class Controller:
         self._mood_tracker = MoodTracker(clock, calibration, person)
         self._music = MusicControl(clock, asked=asked)
         self._journeys = Journeys(clock, journey)
+        self._lessons = Lessons(clock)
         self._preview = False
         self._autostart = autostart
         self._workers = WorkerStates()
@@ -106,6 +107,11 @@ class Controller:
         return self._camera.consent
 
     @property
+    def person(self) -> Person:
+        """Whose face the looks are read as just now. Any thread: it is a value."""
+        return self._mood_tracker.person_in_force
+
+    @property
     def snapshot(self) -> Snapshot:
         """The present picture of the whole."""
         return self._make_snapshot()
@@ -124,6 +130,7 @@ class Controller:
         self._dispatch(event)
         self._steer_rest()
         self._steer_camera()
+        self._steer_lesson()
         return self._finish()
 
     def tick(self) -> list[effects.Effect]:
@@ -135,7 +142,9 @@ class Controller:
             self._try_for(0.0)
         self._steer_rest()
         self._decide()
+        self._lessons.tick()
         self._steer_camera()
+        self._steer_lesson()
         return self._finish()
 
     @property
@@ -143,7 +152,7 @@ class Controller:
         """Monotonic time at which :meth:`tick` has something to do; None: nothing is pending."""
         music = self._music.deadlines(self._in_force.policy)
         trial = [] if self._trial_until is None else [self._trial_until]
-        own = [*self._camera.deadlines, *self._mood_tracker.deadlines]
+        own = [*self._camera.deadlines, *self._mood_tracker.deadlines, *self._lessons.deadlines]
         journey = self._journeys.deadline(self._settings.response)
         own += [] if journey is None else [journey]
         return min([*own, *music, *trial], default=None)
@@ -252,6 +261,15 @@ class Controller:
                 self._decide()
             case events.LearnFace(numbers):
                 self._learn_face(numbers)
+            case events.BeginLesson(seconds):
+                self._lessons.begin(self._mood_tracker.person_in_force, seconds)
+            case events.ShowInLesson(emotion):
+                self._lessons.change(lambda lesson, now: lesson.show(emotion, now))
+            case events.KeepLesson():
+                self._lessons.change(lambda lesson, _now: lesson.keep())
+            case events.StopLesson():
+                self._lessons.dismiss()
+                self._lessons.change(lambda lesson, _now: lesson.stop())
             case events.UndoSwitch(shown):
                 self._undo(shown)
             case events.TellWhy():
@@ -300,6 +318,9 @@ class Controller:
     def _observed(self, observation: Observation) -> None:
         if not self._camera.wanted:
             return  # it was on its way when the camera was paused
+        if self._lessons.going:  # a face that poses tells no mood
+            self._lessons.change(lambda lesson, _now: lesson.look(observation))
+            return
         self._out += self._mood_tracker.observe(
             observation, self._in_force.mood, self._camera.watching
         )
@@ -364,12 +385,28 @@ class Controller:
         try:
             learned = STRANGER if numbers is None else Person.from_numbers(numbers)
         except ValueError as error:
-            title = _("Your face was not learned")
-            self._out.append(effects.Notify(messages.info(title, f"{error}.", True)))
+            self._out.append(effects.Notify(messages.face_not_learned(f"{error}.")))
             return
         self._out += self._mood_tracker.know(learned)
         self._out.append(effects.Notify(messages.face_learned(learned.is_known)))
         self._decide()
+
+    def _steer_lesson(self) -> None:
+        """End a lesson that cannot go on, take in what was learned, and look as often as it needs.
+
+        Either way the old looks say nothing any more.
+        """
+        obstacle = self._camera.obstacle
+        if obstacle is not None:
+            self._lessons.change(lambda lesson, _now: lesson.fail(obstacle))
+        ended = self._lessons.settle()
+        if ended is not None and ended.person is not None:
+            self._learn_face(ended.person.as_numbers())
+        elif ended is not None:
+            self._forget_mood()
+            if ended.view.trouble:
+                self._out.append(effects.Notify(messages.face_not_learned(ended.view.trouble)))
+        self._pace_looks()
 
     def _undo(self, shown: Decision | None) -> None:
         """Take a change back, and the user's own word on their mood that it followed."""
@@ -431,7 +468,7 @@ class Controller:
             self._mood,
             self._camera.watching,
             self._mood_tracker.last_emotion,
-            self._mood_tracker.person_in_force.is_known,
+            self._mood_tracker.correction,
             certainty(self._in_force.mood),
         )
 
@@ -449,9 +486,11 @@ class Controller:
         self._pace_looks()
 
     def _pace_looks(self) -> None:
-        """Look again soon while the mood is open, late while it is sure."""
+        """Look again soon while the mood is open, late while it is sure; often in a lesson."""
         usual = self._camera.interval(self._in_force.camera)
         interval = round(usual * self._mood_tracker.pause, 3)
+        if self._lessons.going:
+            interval = calibration.EVERY
         if interval != self._interval:
             self._interval = interval
             self._out.append(effects.SetInterval(interval))
@@ -487,6 +526,7 @@ class Controller:
             answers=self._answers,
             journey=None if going is None else going.view,
             own_face=self._mood_tracker.person_in_force.is_known,
+            lesson=self._lessons.view,
             affect=None if place is None else (place.valence, place.arousal),
         )
 

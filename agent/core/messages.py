@@ -237,7 +237,7 @@ def why(snapshot: Snapshot) -> Notification:
     """Tell what is seen, what plays, and why."""
     track = track_line(snapshot)
     music = music_line(snapshot) if track is None else f"{music_line(snapshot)} – {track}"
-    lines = [music, *(sentence(line) for line in why_lines(snapshot))]
+    lines = [music, *(sentence(line) for line in why_lines(snapshot, evidence=True))]
     if snapshot.problem:
         lines.append(snapshot.problem)
     return Notification(
@@ -379,6 +379,11 @@ def face_learned(learned: bool) -> Notification:
         title = _("Your face is forgotten")
         body = _("From now on Moodtray reads you like anybody.")
     return Notification(NotificationKind.INFO, title, body, asked=True)
+
+
+def face_not_learned(why: str) -> Notification:
+    """Answer a calibration that came to nothing."""
+    return info(_("Your face was not learned"), why, asked=True)
 
 
 def info(title: str, message: str, asked: bool = False, trouble: bool = False) -> Notification:

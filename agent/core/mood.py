@@ -121,6 +121,12 @@ class MoodTracker:
         return self.person if self._in_force and not self.guest else STRANGER
 
     @property
+    def correction(self) -> tuple[float, ...] | None:
+        """What is added to the logarithms of each answer; None: the face is read like anybody's."""
+        person = self.person_in_force
+        return tuple(person.offset.tolist()) if person.is_known else None
+
+    @property
     def pause(self) -> float:
         """How long to wait before the next look, times the usual interval."""
         return mood_filter.pause(self._memory)

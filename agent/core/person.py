@@ -118,6 +118,12 @@ class Person:
         powers = np.exp(moved - moved.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
+    def read(self, answer: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        """Read one answer for people, as :meth:`adjust` does; None stays None."""
+        if answer is None or not self.is_known:
+            return answer
+        return tuple(self.adjust(np.asarray(answer))[0].tolist())
+
     @property
     def offset(self) -> Floats:
         """What is added to the logs of every look, float64 [7].

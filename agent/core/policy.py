@@ -58,7 +58,7 @@ class Listener:
     mood: Mood
     watching: bool  # False: the mood is not seen just now
     last_emotion: MoodState | None
-    own_face: bool = False  # the looks are read as those of a known face
+    correction: tuple[float, ...] | None = None  # of the looks, where the face is known
     threshold: float = 1.0  # the probability from which a mood is named
 
     def evidence(self, now: float) -> Evidence | None:
@@ -70,7 +70,7 @@ class Listener:
         others = [MoodState(EMOTIONS[at]) for at in order]
         runner_up = next((each for each in others if each is not self.mood.state), None)
         since = max(0.0, now - self.mood.since)
-        return Evidence(seen, runner_up, since, self.own_face, self.threshold)
+        return Evidence(seen, runner_up, since, self.correction, self.threshold)
 
     @property
     def leaning(self) -> MoodState | None:

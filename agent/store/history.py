@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from typing import Any
 from agent.errors import StoreError
 from agent.store.sqlite_file import SqliteFile
 from agent.translation import _
-from agent.types import Action, Decision, Mood, MoodState
+from agent.types import Action, Decision, Evidence, Mood, MoodState
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PATIENCE = 5.0
 """Seconds to wait for readers of the journal: pages that one of them needs cannot be dropped."""
 
@@ -31,7 +31,9 @@ CREATE TABLE IF NOT EXISTS moods (
     state TEXT NOT NULL,
     confidence REAL NOT NULL,
     probabilities TEXT,         -- JSON list of seven, in the order of agent.types.EMOTIONS
-    by_hand INTEGER NOT NULL
+    by_hand INTEGER NOT NULL,
+    valence REAL,               -- -1 to 1
+    arousal REAL
 );
 CREATE TABLE IF NOT EXISTS switches (
     id INTEGER PRIMARY KEY,
@@ -40,7 +42,8 @@ CREATE TABLE IF NOT EXISTS switches (
     mood TEXT NOT NULL,
     playlist_uri TEXT,
     playlist_name TEXT,
-    reason TEXT NOT NULL
+    reason TEXT NOT NULL,
+    evidence TEXT               -- JSON of agent.types.Evidence
 );
 CREATE TABLE IF NOT EXISTS feedback (
     id INTEGER PRIMARY KEY,
@@ -53,16 +56,26 @@ CREATE INDEX IF NOT EXISTS switches_at ON switches (at);
 CREATE INDEX IF NOT EXISTS feedback_at ON feedback (at);
 """
 
+_STEPS = {
+    1: (
+        "ALTER TABLE moods ADD COLUMN valence REAL",
+        "ALTER TABLE moods ADD COLUMN arousal REAL",
+        "ALTER TABLE switches ADD COLUMN evidence TEXT",
+    )
+}
+"""From each older version to the next. What was noted before has no place and no evidence."""
+
 
 @dataclass(frozen=True, slots=True)
 class MoodEntry:
-    """One mood, as it was kept."""
+    """One mood, as it was kept; ``place``: valence and arousal, -1 to 1 each."""
 
     at: datetime
     state: MoodState
     confidence: float
     probabilities: tuple[float, ...] | None
     by_hand: bool
+    place: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,7 @@ class SwitchEntry:
     playlist_uri: str | None
     playlist_name: str | None
     reason: str
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +120,30 @@ class SqliteHistory:
     ) -> None:
         self.path = path
         self._forgotten = forgotten
-        self._file = SqliteFile(path, _SCHEMA, SCHEMA_VERSION, on_set_aside)
+        self._file = SqliteFile(path, _SCHEMA, SCHEMA_VERSION, on_set_aside, _STEPS)
 
     # -- writing
 
-    def add_mood(self, when: datetime, mood: Mood) -> None:
-        """Keep a mood."""
+    def add_mood(
+        self, when: datetime, mood: Mood, place: tuple[float, float] | None = None
+    ) -> None:
+        """Keep a mood, with its valence and arousal where they are known."""
         probabilities = None
+        valence, arousal = place or (None, None)
         if mood.probabilities is not None:
             probabilities = json.dumps([round(float(p), 4) for p in mood.probabilities])
         self._insert(
-            "INSERT INTO moods (at, state, confidence, probabilities, by_hand)"
-            " VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO moods (at, state, confidence, probabilities, by_hand, valence, arousal)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             when,
-            lambda: (mood.state.value, float(mood.confidence), probabilities, int(mood.by_hand)),
+            lambda: (
+                mood.state.value,
+                float(mood.confidence),
+                probabilities,
+                int(mood.by_hand),
+                _rounded(valence),
+                _rounded(arousal),
+            ),
         )
 
     def add_switch(self, when: datetime, decision: Decision) -> None:
@@ -129,11 +153,12 @@ class SqliteHistory:
         def values() -> Sequence[Any]:
             known = playlist if playlist and not self._forgotten(playlist.uri) else None
             uri, name = (known.uri, known.name) if known else (None, None)
-            return decision.action.value, decision.mood.value, uri, name, decision.reason
+            evidence = _written(decision.evidence)
+            return decision.action.value, decision.mood.value, uri, name, decision.reason, evidence
 
         self._insert(
-            "INSERT INTO switches (at, action, mood, playlist_uri, playlist_name, reason)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO switches (at, action, mood, playlist_uri, playlist_name, reason, evidence)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             when,
             values,
         )
@@ -193,7 +218,8 @@ class SqliteHistory:
 
     def moods(self, *, since: datetime | None = None, last: int = 1000) -> list[MoodEntry]:
         """Read the latest ``last`` moods, none older than ``since``."""
-        rows = self._select("at, state, confidence, probabilities, by_hand", "moods", since, last)
+        columns = "at, state, confidence, probabilities, by_hand, valence, arousal"
+        rows = self._select(columns, "moods", since, last)
         return [
             MoodEntry(
                 _date(at),
@@ -201,16 +227,19 @@ class SqliteHistory:
                 confidence,
                 tuple(json.loads(probabilities)) if probabilities is not None else None,
                 bool(by_hand),
+                None if valence is None or arousal is None else (valence, arousal),
             )
-            for at, state, confidence, probabilities, by_hand in rows
+            for at, state, confidence, probabilities, by_hand, valence, arousal in rows
         ]
 
     def switches(self, *, since: datetime | None = None, last: int = 1000) -> list[SwitchEntry]:
         """Read the latest ``last`` switches, none older than ``since``."""
-        columns = "at, action, mood, playlist_uri, playlist_name, reason"
+        columns = "at, action, mood, playlist_uri, playlist_name, reason, evidence"
         return [
-            SwitchEntry(_date(at), Action(action), MoodState(mood), uri, name, reason)
-            for at, action, mood, uri, name, reason in self._select(
+            SwitchEntry(
+                _date(at), Action(action), MoodState(mood), uri, name, reason, _read(evidence)
+            )
+            for at, action, mood, uri, name, reason, evidence in self._select(
                 columns, "switches", since, last
             )
         ]
@@ -321,6 +350,39 @@ def _empty_log(connection: sqlite3.Connection) -> None:
             error.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise error
         time.sleep(0.05)
+
+
+def _written(evidence: Evidence | None) -> str | None:
+    if evidence is None:
+        return None
+    values = asdict(evidence)
+    for name in ("probabilities", "correction"):
+        if values[name] is not None:
+            values[name] = [round(float(each), 4) for each in values[name]]
+    values["seconds"] = round(evidence.seconds, 1)
+    return json.dumps(values)
+
+
+def _read(text: str | None) -> Evidence | None:
+    """Read evidence; None where there is none, or what nobody of us has written."""
+    if text is None:
+        return None
+    try:
+        values = json.loads(text)
+        runner_up, correction = values["runner_up"], values["correction"]
+        return Evidence(
+            tuple(float(p) for p in values["probabilities"]),
+            None if runner_up is None else MoodState(runner_up),
+            float(values["seconds"]),
+            None if correction is None else tuple(float(x) for x in correction),
+            float(values["threshold"]),
+        )
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 4)
 
 
 def _date(at: float) -> datetime:

@@ -10,7 +10,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -36,7 +36,8 @@ class SqliteFile:
 
     A damaged file is set aside as ``NAME.broken-DATE`` and a new one is started; ``on_set_aside``
     (default: a warning in the log) is told so in a StoreError's words. ``schema`` makes the tables
-    of ``version``.
+    of ``version``; ``steps`` bring a file of an older version up to date: the key's version becomes
+    the next one by these statements, and what is in the file stays.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class SqliteFile:
         schema: str,
         version: int,
         on_set_aside: Callable[[StoreError], None] | None = None,
+        steps: Mapping[int, Sequence[str]] | None = None,
     ) -> None:
         self.path = path
         self._schema = schema
+        self._steps = steps or {}
         self._version = version
         self._on_set_aside = on_set_aside or _log_warning
         self._connection: sqlite3.Connection | None = None
@@ -104,14 +107,25 @@ class SqliteFile:
             check = connection.execute("PRAGMA quick_check(1)").fetchone()
             if check != ("ok",):
                 raise _corrupt(str(check[0]))
-            if version < self._version:
+            if version == 0:
                 made = f"{self._schema} PRAGMA user_version = {self._version};"
                 connection.executescript(f"BEGIN IMMEDIATE; {made} COMMIT;")
+            elif version < self._version:
+                self._bring_up_to_date(connection)
         except BaseException:
             connection.close()
             raise
         self._connection, self._opened = connection, self._identity()
         return connection
+
+    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            # Read once nobody else can write: another process may just have done it.
+            for step in range(self._known_version(connection), self._version):
+                for statement in self._steps.get(step, ()):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {self._version}")
 
     def _identity(self) -> tuple[int, int] | None:
         """Which file lies at the path; None: there is none."""

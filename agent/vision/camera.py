@@ -61,6 +61,7 @@ class OpenCVCamera:
         self._sleep = sleep
         self._capture: cv2.VideoCapture | None = None
         self._reader: _Reader | None = None
+        self._bounded: _Bounded | None = None
         self._first: Frame | None = None
         self._last_read = 0.0
 
@@ -103,8 +104,8 @@ class OpenCVCamera:
             raise
         if self._first is None:
             self.close()
-            raise no_picture(self._source)
-        self._reader = reader
+            raise bounded.refused or no_picture(self._source)
+        self._reader, self._bounded = reader, bounded
         self._stall.reset()
         self._last_read = self._clock()
 
@@ -128,7 +129,10 @@ class OpenCVCamera:
             frame, self._first = self._first, None
         self._last_read = self._clock()
         if frame is None:
+            refused = self._bounded.refused if self._bounded is not None else None
             self.close()
+            if refused is not None:
+                raise refused
             raise CameraLost(
                 _("{title} stopped sending pictures. {advice}").format(
                     title=self._source.title, advice=_(_ADVICE)
@@ -145,7 +149,8 @@ class OpenCVCamera:
 
     def close(self) -> None:
         """Release the device. May be called twice; never raises."""
-        capture, self._capture, self._reader, self._first = self._capture, None, None, None
+        capture, self._capture = self._capture, None
+        self._reader = self._bounded = self._first = None
         if capture is not None:
             capture.release()
 
@@ -156,10 +161,11 @@ _ADVICE = N_("Check its cable or network; Moodtray keeps trying.")
 class _Bounded:
     """A capture that gives no frame beyond any camera's, and ends before it fills the memory.
 
-    Raises CameraError.
+    Raises CameraError. ``refused``: why the latest frame was passed over, where it was too large.
     """
 
     def __init__(self, capture: cv2.VideoCapture, source: Source) -> None:
+        self.refused: AgentError | None = None
         self._capture = capture
         self._source = source
         self._roof = Roof(MOST_LIVE_PIXELS)
@@ -181,10 +187,10 @@ class _Bounded:
 
     def retrieve(self) -> Frame | None:
         """Decode the frame that was grabbed; None where it cannot be."""
-        self._check(
-            int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-        )
+        width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        if not self._may_be(width, height):
+            return None
         ok, frame = self._capture.retrieve()
         return np.asarray(frame, dtype=np.uint8) if ok and frame is not None else None
 
@@ -195,18 +201,18 @@ class _Bounded:
             return None
         data = np.asarray(packet, dtype=np.uint8).reshape(-1)
         size = jpeg_size(data)
-        if size is None:
+        if size is None or not self._may_be(*size):
             return None
-        self._check(*size)
         try:
             frame = cv2.imdecode(data, cv2.IMREAD_COLOR)
         except cv2.error:
             return None
         return None if frame is None else np.asarray(frame, dtype=np.uint8)
 
-    def _check(self, width: int, height: int) -> None:
-        if width * height > MOST_LIVE_PIXELS:
-            raise too_large(self._source, width, height, MOST_LIVE_PIXELS)
+    def _may_be(self, width: int, height: int) -> bool:
+        small = width * height <= MOST_LIVE_PIXELS
+        self.refused = None if small else too_large(self._source, width, height, MOST_LIVE_PIXELS)
+        return small
 
 
 class _Reader(Protocol):

@@ -36,10 +36,11 @@ SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "udp", "tcp
 STREAM_PROTOCOLS = "rtsp,rtp,udp,tcp,tls,http,https,rtmp,rtmps,crypto"
 FILE_PROTOCOLS = "file"
 STREAM_FORMATS = (
-    "mpjpeg,mjpeg,jpeg_pipe,rtsp,rtp,sdp,mpegts,flv,live_flv,hls,mov,matroska,h264,hevc,av1,m4v,"
+    "mpjpeg,mjpeg,jpeg_pipe,rtsp,rtp,mpegts,flv,live_flv,mov,matroska,h264,hevc,av1,m4v,"
     "mpeg,mpegvideo,avi,asf,ogg"
 )
-"""What cameras and their servers send. FFmpeg knows hundreds more, and any could have a hole."""
+"""What cameras and their servers send. FFmpeg knows hundreds more, and any could have a hole. Those
+that are lists of other addresses (HLS, DASH) are left out: a list could name any service here."""
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _options_lock = threading.Lock()
 OPEN_SECONDS = 5.0

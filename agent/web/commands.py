@@ -19,9 +19,18 @@ from agent import events
 from agent.errors import AgentError
 from agent.ports import Clock, Report
 from agent.translation import N_, _
-from agent.types import Mood, PlayState, Snapshot
+from agent.types import LessonStage, Mood, PlayState, Snapshot
 from agent.web.status_text import as_dict, evidence, why_text
-from agent.wording import camera_line, capital, clock_time, describe, parse_mood, until
+from agent.wording import (
+    camera_line,
+    capital,
+    clock_time,
+    describe,
+    lesson_line,
+    mood_word,
+    parse_mood,
+    until,
+)
 
 PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
@@ -65,6 +74,12 @@ class _Journey(_Arguments):
 
 class _Face(_Arguments):
     numbers: dict[str, Any] | None = None  # what was learned; none: forget it
+
+
+class _Lesson(_Arguments):
+    do: Literal["begin", "show", "keep", "stop"]
+    emotion: str = ""  # of "show"
+    seconds: Annotated[float, Field(ge=3.0, le=300.0)] = 30.0  # of "begin": how long to look
 
 
 class _Break(_Arguments):
@@ -133,6 +148,7 @@ class Commands:
             "journey": ("POST", _Journey, self._journey),
             "notme": ("POST", _None, self._not_me),
             "face": ("POST", _Face, self._face),
+            "lesson": ("POST", _Lesson, self._lesson),
             "undo": ("POST", _None, self._undo),
             "break": ("POST", _Break, self._break),
             "preview": ("POST", _Preview, self._preview),
@@ -248,6 +264,43 @@ class Commands:
 
     def _face(self, arguments: _Face) -> Answer:
         return self._wish(events.LearnFace(arguments.numbers), _("Asked to learn the face."))
+
+    def _lesson(self, arguments: _Lesson) -> Answer:
+        before = self._snapshot().lesson
+        going = before is not None and before.going
+        if arguments.do == "begin":
+            return self._begin_lesson(arguments.seconds)
+        if arguments.do == "keep":
+            if going:
+                return self._wish(events.KeepLesson(), _("Asked to keep the face."))
+            if before is not None and before.stage is LessonStage.LEARNED:
+                return _told(f"{lesson_line(before)}.")
+        if not going:
+            return refusal(409, _("No face is being learned just now."))
+        if arguments.do == "stop":
+            return self._wish(events.StopLesson(), _("Asked to stop."))
+        try:
+            emotion = parse_mood(arguments.emotion)
+        except ValueError as error:
+            return refusal(422, f"emotion: {error}")
+        if emotion is None:
+            return refusal(422, _("emotion: one of the seven is needed."))
+        self._report(events.ShowInLesson(emotion))
+        done = self._happened(lambda seen: seen.lesson is not None and seen.lesson.asked is emotion)
+        return _told(_("Now look {mood}.").format(mood=mood_word(emotion)), done)
+
+    def _begin_lesson(self, seconds: float) -> Answer:
+        before = self._snapshot()
+        self._report(events.BeginLesson(seconds))
+        done = self._happened(
+            lambda seen: (
+                seen.answers > before.answers or (seen.lesson is not None and seen.lesson.going)
+            )
+        )
+        lesson = self._snapshot().lesson
+        if lesson is not None and lesson.stage is LessonStage.FAILED:
+            return refusal(409, lesson.trouble, title=_("Your face was not learned"))
+        return _told(_("Look as you do when you work."), done)
 
     def _next_track(self) -> Answer:
         before = self._snapshot()

@@ -7,14 +7,17 @@ from typing import Any
 
 from agent.ports import Clock
 from agent.translation import _, english
-from agent.types import EMOTIONS, CameraState, Snapshot
+from agent.types import EMOTIONS, CameraState, Decision, Evidence, LessonView, Snapshot
 from agent.wording import (
+    age,
     camera_line,
     capital,
     clock_time,
     decided,
     describe,
     journey_line,
+    lesson_line,
+    lesson_reading,
     mood_line,
     music_line,
     sentence,
@@ -63,6 +66,7 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
         "arousal": None if place is None else round(place[1], 3),
         "journey": None if going is None else journey_line(going),
         "own_face": snapshot.own_face,
+        "lesson": None if snapshot.lesson is None else _lesson(snapshot.lesson),
         "text": status_text(snapshot, clock),
     }
 
@@ -80,35 +84,68 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
         lines.append(_("Journey: {journey}").format(journey=journey_line(snapshot.journey)))
     if snapshot.own_face:
         lines.append(_("Face:   read as it was learned; 'moodtray calibrate --forget' undoes that"))
+    if snapshot.lesson is not None and snapshot.lesson.going:
+        lines.append(_("Lesson: {lesson}").format(lesson=lesson_line(snapshot.lesson)))
     if snapshot.problem:
         lines.append(_("Trouble: {problem}").format(problem=snapshot.problem))
     return "\n".join(lines)
 
 
-def evidence(snapshot: Snapshot) -> dict[str, Any] | None:
-    """Give what the latest decision about the music rests on; None before there is one."""
-    decision = snapshot.decision
-    if decision is None or decision.evidence is None:
-        return None
-    found = decision.evidence
+def evidence(snapshot: Snapshot) -> dict[str, Any]:
+    """Give what the latest decision about the music rests on, and the latest change of it.
+
+    Before there is a decision, ``reason`` says why there is none.
+    """
+    decision, switch = snapshot.decision, snapshot.switch
+    undecided = {"action": None, "mood": None, "reason": why_lines(snapshot)[-1], "playlist": None}
+    return {
+        **({**undecided, **evidence_of(None)} if decision is None else _decided(decision)),
+        "switch": None if switch is None else _decided(switch),
+    }
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
     return {
         "action": decision.action.value,
         "mood": decision.mood.value,
         "reason": decision.reason,
         "playlist": None if decision.playlist is None else decision.playlist.name,
-        "probabilities": dict(
-            zip(EMOTIONS, (round(p, 3) for p in found.probabilities), strict=True)
-        ),
+        **evidence_of(decision.evidence),
+    }
+
+
+def evidence_of(found: Evidence | None) -> dict[str, Any]:
+    """Give evidence as JSON values; each is null where nothing was seen."""
+    if found is None:
+        names = ("probabilities", "runner_up", "mood_seconds", "own_face", "correction")
+        return dict.fromkeys((*names, "threshold"))
+    return {
+        "probabilities": _by_name(found.probabilities),
         "runner_up": None if found.runner_up is None else found.runner_up.value,
         "mood_seconds": round(found.seconds, 1),
-        "own_face": found.own_face,
+        "own_face": found.correction is not None,
+        "correction": None if found.correction is None else _by_name(found.correction),
         "threshold": round(found.threshold, 3),
     }
 
 
+def _by_name(seven: tuple[float, ...]) -> dict[str, float]:
+    return dict(zip(EMOTIONS, (round(each, 3) for each in seven), strict=True))
+
+
 def why_text(snapshot: Snapshot) -> str:
     """Tell what changed the music last and why, and what holds now."""
-    return "\n".join(sentence(line) for line in why_lines(snapshot))
+    return "\n".join(sentence(line) for line in why_lines(snapshot, evidence=True))
+
+
+def _lesson(lesson: LessonView) -> dict[str, Any]:
+    return {
+        "stage": lesson.stage.value,
+        "share": lesson.share,
+        "asked": None if lesson.asked is None else lesson.asked.value,
+        "text": lesson_line(lesson),
+        "reading": lesson_reading(lesson),
+    }
 
 
 def _mood(snapshot: Snapshot, now: float) -> str:
@@ -120,15 +157,15 @@ def _mood(snapshot: Snapshot, now: float) -> str:
         )
     if not _watching(snapshot):
         return _("Not watching")
-    line, age = mood_line(snapshot), _age(now - mood.since)
+    line, since = mood_line(snapshot), age(now - mood.since)
     if not mood.state.is_emotion:
         return (
             line
             if snapshot.observation is None
-            else _("{line}, for {age}").format(line=line, age=age)
+            else _("{line}, for {age}").format(line=line, age=since)
         )
     return _("{line}, for {age} ({confidence:.0%} sure)").format(
-        line=line, age=age, confidence=mood.confidence
+        line=line, age=since, confidence=mood.confidence
     )
 
 
@@ -137,15 +174,6 @@ def _watching(snapshot: Snapshot) -> bool:
     held = snapshot.camera_paused or snapshot.held_off is not None
     blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
     return snapshot.consent and not held and not blind and "watcher" not in snapshot.stopped
-
-
-def _age(seconds: float) -> str:
-    minutes = max(0.0, seconds) / 60.0
-    if minutes < 1.0:
-        return f"{max(0.0, seconds):.0f} s"
-    if minutes < 90.0:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60.0:.0f} h"
 
 
 def _music(snapshot: Snapshot) -> str:

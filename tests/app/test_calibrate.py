@@ -1,4 +1,4 @@
-"""Learning a face: end to end on the synthetic actor, and what cannot serve."""
+"""Learning a face without a running agent, on the synthetic actor, and the file it is kept in."""
 
 from __future__ import annotations
 
@@ -7,75 +7,26 @@ import json
 import numpy as np
 import pytest
 
-from agent.app.calibrate import Calibrator, Progress, store
+from agent.app.calibrate import Calibrator, CannotLearn, store
 from agent.app.own_face import NAME, OwnFace
-from agent.core.calibration import LEAST, PATIENCE, CannotLearn, Lesson
+from agent.core.calibration import LEAST
 from agent.core.person import Person
 from agent.errors import AgentError
 from agent.settings import CameraSettings
 from agent.store.paths import Paths
-from agent.types import MoodState, Observation
+from agent.types import LessonView
+from agent.wording import lesson_reading
 from tests.agent_process import CLIP
-
-SAD_AT_REST = (0.05, 0.01, 0.01, 0.03, 0.6, 0.05, 0.25)
-
-
-def look(time: float, faces: int = 1, quality: float = 1.0, unclear: str = "") -> Observation:
-    row = SAD_AT_REST if faces else None
-    return Observation(time, faces, row, quality, unclear)
-
-
-def test_a_face_that_looks_sad_at_rest_is_learned() -> None:
-    lesson = Lesson(seconds=10.0)
-    for step in range(20):
-        lesson.add(look(step * 0.5))
-    assert lesson.left(4.0) == 6.0
-    lesson.add_labelled(look(11.0), MoodState.HAPPY)
-    person = lesson.finish()
-    assert person.adjust(np.array(SAD_AT_REST))[0].argmax() == 6
-    assert person.looks == 20
-
-
-@pytest.mark.parametrize(
-    ("bad", "words"),
-    [
-        ({"faces": 0}, "No face"),
-        ({"faces": 2}, "More than one person"),
-        ({"quality": 0.0}, "More light"),
-        ({"unclear": "dark"}, "(dark)"),
-    ],
-)
-def test_what_cannot_serve_is_said_soon_and_nothing_is_stored(
-    bad: dict[str, object], words: str
-) -> None:
-    lesson = Lesson()
-    lesson.add(look(0.0))
-    for step in range(int(PATIENCE / 0.5)):
-        lesson.add(look(1.0 + step * 0.5, **bad))  # type: ignore[arg-type]
-    with pytest.raises(CannotLearn) as error:
-        lesson.add(look(1.0 + PATIENCE, **bad))  # type: ignore[arg-type]
-    assert words in str(error.value)
-    assert "Nothing was stored" in str(error.value)
-
-
-def test_a_glance_aside_is_no_trouble_and_too_few_looks_are_told() -> None:
-    lesson = Lesson()
-    for step in range(LEAST - 1):
-        lesson.add(look(step * 5.0))
-        lesson.add(look(step * 5.0 + 1.0, faces=0))
-    with pytest.raises(CannotLearn, match="clear looks"):
-        lesson.finish()
+from tests.core.test_calibration import SAD_AT_REST
 
 
 def test_the_synthetic_actor_is_learned_from_the_camera(moodtray_home: object) -> None:
     calibrator = Calibrator(CameraSettings(), str(CLIP))
-    calibrator.lesson.seconds = 5.0
-    told: list[Progress] = []
-    person = calibrator.run(told.append, lambda: None)
+    told: list[LessonView] = []
+    person = calibrator.run(told.append, lambda: None, seconds=5.0)
     assert person.is_known
     assert person.looks >= LEAST
-    assert told
-    assert "as learned" in str(told[-1])
+    assert "as learned" in lesson_reading(told[-1])
     paths = Paths.default()
     store(paths, calibrator.fingerprint, person)
     again = OwnFace(paths, calibrator.fingerprint).load(lambda error: None)
@@ -103,3 +54,18 @@ def test_a_stored_face_that_does_not_fit_is_set_aside_with_a_message(
     assert "moodtray calibrate" in told[0].message
     assert not file.exists()
     assert list(paths.state.glob(f"{NAME}.other-*"))
+
+
+def test_a_camera_that_shows_nobody_teaches_nothing(
+    moodtray_home: object, tmp_path: object
+) -> None:
+    import cv2
+
+    film = str(tmp_path / "empty.avi")  # type: ignore[operator]
+    writer = cv2.VideoWriter(film, cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (320, 240))
+    for level in range(60):
+        writer.write(np.full((240, 320, 3), 120 + level % 3, np.uint8))
+    writer.release()
+    calibrator = Calibrator(CameraSettings(), film)
+    with pytest.raises(CannotLearn, match=r"No face.*Nothing was stored"):
+        calibrator.run(lambda view: None, lambda: None, seconds=30.0)

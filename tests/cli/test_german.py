@@ -1,7 +1,8 @@
-"""The commands, asked in German: no English sentence comes back."""
+"""Commands and page, asked in German: no English sentence comes back."""
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from agent.store.paths import Paths
@@ -138,6 +140,25 @@ def test_with_a_running_moodtray(german: dict[str, str], running: AgentProcess) 
     told = {command: said(german, "-m", "agent", *command.split()) for command in commands}
     assert {command: english(text) for command, text in told.items() if english(text)} == {}
     assert any("Moodtray läuft" in line for line in running.said)
+
+
+def test_the_page(german: dict[str, str], running: AgentProcess) -> None:
+    said(german, "-m", "agent", "mood", "sad")
+    link = said(german, "-m", "agent", "settings", "--print-url").strip()
+    steps = [f"start?step={step}" for step in ("consent", "camera", "music", "moods", "try")]
+    areas = ["", "moods", "moods/sad/add", "moods/sad/add?folder=/gone", "history", "settings",
+             "history?view=week", "history?view=month", "spotify", *steps, "nowhere"]  # fmt: skip
+    with httpx.Client(base_url=link.partition("/enter")[0], trust_env=False, timeout=60) as user:
+        user.get(link)
+        for area in areas:
+            assert english(shown(user.get(f"/{area}").text)) == [], area
+
+
+def shown(page: str) -> str:
+    """What is read on a page, or read out."""
+    body = re.sub(r"<(script|style|svg).*?</\1>", "", page, flags=re.DOTALL)
+    spoken = re.findall(r'(?:aria-label|placeholder|title)="([^"]*)"', body)
+    return html.unescape("\n".join([re.sub(r"<[^>]+>", "\n", body), *spoken]))
 
 
 def test_the_log_stays_english(german: dict[str, str], tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_a_decision_keeps_what_it_rests_on() -> None:
     assert found is not None
     assert found.probabilities[EMOTIONS.index("sad")] > found.threshold - 0.3
     assert found.runner_up not in (None, SAD)
-    assert not found.own_face
+    assert found.correction is None
 
 
 def test_a_face_is_learned_forgotten_and_left_alone_by_guests() -> None:

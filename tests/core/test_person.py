@@ -172,3 +172,14 @@ def test_logs_have_a_floor_and_no_mean() -> None:
     got = logs(np.array([1.0, 0, 0, 0, 0, 0, 0]))
     assert np.isfinite(got).all()
     assert got.sum() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_one_answer_is_read_for_people() -> None:
+    sad = (0.05, 0.01, 0.01, 0.03, 0.6, 0.05, 0.25)
+    person = Person().learn([np.array(sad)] * 3)
+    told = person.read(sad)
+    assert told is not None
+    assert told == tuple(person.adjust(np.array(sad))[0].tolist())
+    assert max(told) == told[6]
+    assert person.read(None) is None
+    assert Person().read(sad) == sad

@@ -17,13 +17,23 @@ import numpy as np
 import psutil
 import pytest
 
-from agent.desktop.palette import MOOD_COLOURS
+from agent.desktop.palette import MOOD_COLOURS, SLATE
 from agent.desktop.preview.picture import NO_PICTURE, compose
 from agent.desktop.preview.process import Preview
-from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, SharedFrame, Shown
+from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, Beside, SharedFrame, Shown
 from agent.desktop.preview.window import TITLE
 from agent.errors import DesktopError
-from agent.events import Event, Notice, PauseCamera, PreviewChanged, ResumeCamera
+from agent.events import (
+    BeginLesson,
+    Event,
+    KeepLesson,
+    Notice,
+    PauseCamera,
+    PreviewChanged,
+    ResumeCamera,
+    ShowInLesson,
+    StopLesson,
+)
 from agent.types import Box, Frame, FrameView, MoodState
 from tests.desktop.x11 import Desktop, wait_for
 
@@ -74,6 +84,24 @@ def test_what_goes_in_comes_out(shared: SharedFrame) -> None:
     assert shown is not None
     assert (seen, shown.faces, shown.probabilities, shown.line) == (2, (), None, "")
     other_end.close()
+
+
+def test_what_is_shown_beside_comes_out_too(shared: SharedFrame) -> None:
+    calm = (0.0, 0.0, 0.0, 0.125, 0.25, 0.0, 0.625)
+    beside = Beside((-0.5, 0.25), 0.75, calm, "Enter: keep it  ·  1–7: show a mood")
+    shared.write(frame(), (), SURE, 1.0, "", no_reduction, beside)
+    _, shown = shared.read(0)
+    assert shown is not None
+    assert shown.beside == beside
+    shared.write(frame(), (), SURE, 1.0, "", no_reduction, Beside(done=0.0))
+    _, shown = shared.read(1)
+    assert shown is not None
+    assert shown.beside == Beside(done=0.0), "nothing of the frame before"
+    shared.write(frame(), (), SURE, 1.0, "", no_reduction, beside)
+    shared.clear("Camera paused")
+    _, shown = shared.read(3)
+    assert shown is not None
+    assert shown.beside == Beside()
 
 
 def test_large_frames_are_reduced_with_their_boxes(shared: SharedFrame) -> None:
@@ -156,6 +184,40 @@ def test_the_face_is_framed_in_the_colour_of_the_emotion() -> None:
     around = picture[110:310, 210:410]
     assert count(around, HAPPY) > 100
     assert count(around[40:160, 40:160], HAPPY) == 0, "the face itself stays free"
+
+
+def test_a_dot_in_a_square_says_how_pleasant_and_lively_it_is() -> None:
+    def dot(place: tuple[float, float]) -> tuple[float, float]:
+        picture = compose(Shown(frame(), (), SURE, 30.0, "", beside=Beside(place)), (800, 600))
+        corner = picture[400:, 600:]
+        down, across = np.nonzero(np.abs(corner.astype(int) - HAPPY[::-1]).max(axis=2) < 8)
+        return float(across.mean()), float(down.mean())
+
+    left, right, high = dot((-0.8, 0.0)), dot((0.8, 0.0)), dot((0.0, 0.8))
+    assert right[0] - left[0] > 50
+    assert left[1] == pytest.approx(right[1], abs=2)
+    assert left[1] - high[1] > 25
+    assert high[0] == pytest.approx((left[0] + right[0]) / 2, abs=2)
+    nowhere = compose(Shown(frame(), (), SURE, 30.0, ""), (800, 600))[400:, 600:]
+    assert count(nowhere, HAPPY) == 0
+
+
+def test_a_lesson_shows_what_is_read_now_against_what_will_be() -> None:
+    sad, calm = (0.0, 0.0, 0.0, 0.1, 0.6, 0.0, 0.3), (0.0, 0.0, 0.0, 0.1, 0.2, 0.0, 0.7)
+
+    def bars(done: float, then: tuple[float, ...] | None) -> Frame:
+        beside = Beside(done=done, then=then, keys="X: stop")
+        return compose(Shown(frame(), (), sad, 30.0, "Look", beside=beside), (800, 600))
+
+    before, learned = bars(0.2, sad), bars(0.9, calm)
+    blue, green = MOOD_COLOURS[MoodState.SAD], MOOD_COLOURS[MoodState.NEUTRAL]
+    corner = np.s_[340:, :380]
+    assert count(before[corner], blue) > 2 * count(learned[corner], blue)
+    assert count(learned[corner], green) > 2 * count(before[corner], green)
+    assert count(learned[corner], SLATE) == pytest.approx(count(before[corner], SLATE), rel=0.1)
+    bar = np.s_[45:60, :300]
+    assert count(learned[bar], blue) > 3 * count(before[bar], blue), "how far it has come"
+    assert count(bars(0.5, None)[corner], blue) == 0, "nothing is known yet"
 
 
 def test_the_picture_is_a_mirror() -> None:
@@ -320,6 +382,26 @@ def test_the_space_bar_pauses_and_resumes_the_camera(
     wait_for(lambda: on_screen.find_colour(GREEN) is None, "blank window")
     on_screen.screenshot(artefacts / "preview-paused.png")
     wait_for(pressed(ResumeCamera()), "wish to resume")
+
+
+def test_keys_lead_through_a_lesson(on_screen: Desktop, preview: Preview, reports: Reports) -> None:
+    preview.open()
+    feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture")
+    (window,) = on_screen.windows(TITLE)
+    on_screen.focus(window)
+    for key, event in (
+        ("l", BeginLesson()),
+        ("4", ShowInLesson(MoodState.HAPPY)),
+        ("7", ShowInLesson(MoodState.NEUTRAL)),
+        ("Return", KeepLesson()),
+        ("x", StopLesson()),
+    ):
+
+        def heard(key: str = key, event: Event = event) -> bool:
+            on_screen.key(key)
+            return event in reports.events
+
+        feed(preview, heard, f"answer to the key {key}")
 
 
 def test_f_fills_the_screen_and_escape_closes(

@@ -14,7 +14,7 @@ from agent.app.lifecycle import App
 from agent.app.options import Options
 from agent.desktop.palette import AMBER, MOOD_COLOURS, SLATE
 from agent.desktop.tray import backend
-from agent.desktop.tray.backend import NO_MENU, NO_SESSION, choose_backend
+from agent.desktop.tray.backend import COMMANDS, NO_MENU, NO_SESSION, choose_backend
 from agent.desktop.tray.menu import Caps, Item, MenuAction, build_menu
 from agent.desktop.tray.tray import Tray, make_tray
 from agent.events import Event, PauseCamera
@@ -143,7 +143,7 @@ def test_without_a_session_bus_the_classic_icon_serves(
 
 def test_without_pygobject_an_icon_and_a_word(tint2_desktop: Desktop, start_program: Start) -> None:
     program = start_program("tray_program_without_gi", tint2_desktop.env)
-    assert program.wait_for_line("reason") == f"reason {NO_MENU}"
+    assert program.wait_for_line("reason") == f"reason {NO_MENU.format(commands=COMMANDS)}"
     assert program.wait_for_line("backend") == "backend xorg"
     tint2_desktop.wait_for_colour(HAPPY)
     program.tell(show={"mood": "sad"})
@@ -156,7 +156,7 @@ def test_without_a_display_there_is_no_tray_but_a_reason(start_program: Start) -
     env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     program = start_program("tray_program", env)
     assert program.process.wait(20) == 4
-    assert program.lines() == [f"reason {NO_SESSION}"]
+    assert program.lines() == [f"reason {NO_SESSION.format(commands=COMMANDS)}"]
 
 
 def test_a_dead_display_is_no_crash(start_program: Start) -> None:
@@ -299,4 +299,5 @@ def test_make_tray_in_this_process_without_a_display(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setattr("sys.platform", "linux")
-    assert make_tray(lambda _: None, FakeClock(), lambda _: None) == (None, NO_SESSION)
+    told = NO_SESSION.format(commands=COMMANDS)
+    assert make_tray(lambda _: None, FakeClock(), lambda _: None) == (None, told)

@@ -20,6 +20,8 @@ from agent.desktop.tray.menu import (
 from agent.events import (
     AskForConsent,
     FollowFace,
+    KeepLesson,
+    LearnFace,
     LogIn,
     LogOut,
     NextPlaylist,
@@ -38,6 +40,7 @@ from agent.events import (
     SetVolume,
     ShowMusicFolders,
     ShowPreview,
+    StopLesson,
     TakeBreak,
     TellWhy,
     UndoSwitch,
@@ -45,6 +48,8 @@ from agent.events import (
 from agent.types import (
     EMOTIONS,
     Action,
+    LessonStage,
+    LessonView,
     Mood,
     MoodState,
     Playback,
@@ -277,6 +282,25 @@ def test_equal_states_give_equal_menus() -> None:
     other = replace(one, mood=replace(one.mood, confidence=0.5), observation=None)
     assert build_menu(one) == build_menu(other)
     assert build_menu(one) != build_menu(replace(one, preview_open=True))
+
+
+def test_the_face_is_learned_kept_and_forgotten() -> None:
+    def under_more(**changes: object) -> dict[str, Item]:
+        return flat(lines(**changes)["More"].children)
+
+    assert under_more()["Learn my face…"].event == OpenPage("face")
+    assert "Forget my face" not in under_more()
+    known = under_more(own_face=True)
+    assert known["Learn my face…"].event == OpenPage("face")
+    assert known["Forget my face"].event == LearnFace(None)
+    going = under_more(lesson=LessonView(LessonStage.REST, 0.3))
+    assert going["Stop learning my face"].event == StopLesson()
+    assert not {"Learn my face…", "Keep what was learned"} & set(going)
+    ready = under_more(lesson=LessonView(LessonStage.READY, 0.3))
+    assert ready["Keep what was learned"].event == KeepLesson()
+    assert ready["Stop learning my face"].event == StopLesson()
+    over = under_more(lesson=LessonView(LessonStage.FAILED, 1.0, trouble="It is too dark."))
+    assert "Learn my face…" in over
 
 
 def test_no_line_is_dead() -> None:

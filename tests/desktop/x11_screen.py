@@ -220,9 +220,13 @@ class Screen:
     def menu_spot(
         self, labels: list[str], label: str, box: tuple[int, int, int, int]
     ) -> tuple[int, int]:
-        """Where the line ``label`` is."""
-        rows = self.menu_rows(box)
-        assert len(rows) == len(labels), f"the menu shows {len(rows)} lines, not {labels}"
+        """Where the line ``label`` is, once the menu shows as many lines: it may be redrawn."""
+
+        def as_many() -> list[int] | None:
+            found = self.menu_rows(box)
+            return found if len(found) == len(labels) else None
+
+        rows = wait_for(as_many, f"menu with the lines {labels}")
         return box[0] + min(60, box[2] // 2), rows[labels.index(label)]
 
     def open_submenu(

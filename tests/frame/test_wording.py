@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from agent.types import (
     CameraState,
     Candidate,
     Decision,
+    Evidence,
     Mood,
     MoodState,
     Observation,
@@ -29,6 +31,7 @@ from agent.wording import (
     camera_line,
     decided,
     describe,
+    evidence_line,
     mood_line,
     music_line,
     parse_minutes,
@@ -212,6 +215,57 @@ def test_why_tells_the_switch_and_what_holds_now() -> None:
     told = why_lines(replace(snapshot, decision=newer))
     assert told[0].startswith("Sunny days: you have looked happy")
     assert told[1] == "Now: you paused the music"
+
+
+def evidence(correction: tuple[float, ...] | None = None) -> Evidence:
+    return Evidence((0, 0, 0, 0.92, 0.05, 0, 0.03), MoodState.SAD, 240.0, correction, 0.88)
+
+
+@pytest.mark.parametrize(
+    ("mood", "found", "text"),
+    [
+        (
+            MoodState.HAPPY,
+            evidence(),
+            "happy was at 92 %, a mood is named from 88 %; for 4 min; next came sad with 5 %",
+        ),
+        (MoodState.UNSURE, evidence(), "happy came nearest with 92 %, and 88 % is needed"),
+        (
+            MoodState.AWAY,
+            evidence((0.1,) * 7),
+            "happy came nearest with 92 %, and 88 % is needed; read as your own face",
+        ),
+    ],
+)
+def test_evidence_in_plain_words(mood: MoodState, found: Evidence, text: str) -> None:
+    assert evidence_line(mood, found) == text
+
+
+def test_why_tells_what_it_rests_on() -> None:
+    snapshot = sample_snapshot()
+    kept = Decision(0.0, Action.KEEP, MoodState.HAPPY, None, "what plays fits already", evidence())
+    told = why_lines(replace(snapshot, decision=kept), evidence=True)
+    assert len(told) == 2
+    assert told[1].startswith("Now: what plays fits already (happy was at 92 %")
+    assert "92 %" not in "".join(why_lines(replace(snapshot, decision=kept)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"consent": False}, "Nothing has been decided yet. The camera is not allowed yet"),
+        ({"camera_paused": True}, "Nothing has been decided yet. Camera paused"),
+        (
+            {"candidate": Candidate(MoodState.SAD, 0.62, 0.88)},
+            "Nothing has been decided yet. You may look sad, but that is at 62 %, "
+            "and 88 % is needed",
+        ),
+        ({}, NO_MOOD_YET),
+    ],
+)
+def test_why_tells_why_nothing_was_decided(changes: dict[str, Any], text: str) -> None:
+    snapshot = replace(sample_snapshot(), switch=None, decision=None, **changes)
+    assert why_lines(snapshot, evidence=True) == (text,)
 
 
 def test_what_waits_for_the_end_of_the_track_says_so() -> None:

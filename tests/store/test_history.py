@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 
 from agent.errors import StoreError
 from agent.store.history import SqliteHistory
-from agent.types import Action, Decision, Mood, MoodState, Playlist
+from agent.types import Action, Decision, Evidence, Mood, MoodState, Playlist
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HAPPY = Mood(MoodState.HAPPY, 1.0, 0.75, (0.0, 0.0, 0.0, 0.75, 0.05, 0.1, 0.1))
@@ -27,6 +28,9 @@ SWITCH = Decision(
     MoodState.HAPPY,
     Playlist("local:happy", "Happy loops"),
     "you have looked happy for 20 s",
+    Evidence(
+        HAPPY.probabilities or (), MoodState.SURPRISE, 240.0, (0.5, 0, 0, 0, -0.7311, 0, 0), 0.88
+    ),
 )
 
 
@@ -38,7 +42,7 @@ def history(tmp_path: Path) -> Iterator[SqliteHistory]:
 
 
 def test_everything_comes_back_as_it_went_in(history: SqliteHistory) -> None:
-    history.add_mood(NOON, HAPPY)
+    history.add_mood(NOON, HAPPY, (0.75, -0.125))
     history.add_mood(NOON + timedelta(minutes=1), AWAY)
     history.add_mood(NOON + timedelta(minutes=2), Mood(MoodState.SAD, 2.0, 1.0, by_hand=True))
     history.add_switch(NOON, SWITCH)
@@ -51,16 +55,69 @@ def test_everything_comes_back_as_it_went_in(history: SqliteHistory) -> None:
     assert (happy.at, happy.state, happy.confidence) == (NOON, MoodState.HAPPY, 0.75)
     assert happy.at.tzinfo is not None
     assert happy.probabilities == HAPPY.probabilities
+    assert (happy.place, away.place) == ((0.75, -0.125), None)
     assert (away.state, away.probabilities, away.by_hand) == (MoodState.AWAY, None, False)
     assert sad.by_hand
     switch, keep = again.switches()
     assert (switch.action, switch.mood) == (Action.SWITCH_AT_END, MoodState.HAPPY)
     assert (switch.playlist_uri, switch.playlist_name) == ("local:happy", "Happy loops")
     assert switch.reason == SWITCH.reason
-    assert keep.playlist_uri is None
+    assert switch.evidence == SWITCH.evidence
+    assert (keep.playlist_uri, keep.evidence) == (None, None)
     assert again.counts() == (3, 2)
     assert [(f.kind, f.detail) for f in again.feedback()] == [("skip", "Happy loops")]
     again.close()
+
+
+OF_VERSION_1 = """
+CREATE TABLE moods (id INTEGER PRIMARY KEY, at REAL NOT NULL, state TEXT NOT NULL,
+    confidence REAL NOT NULL, probabilities TEXT, by_hand INTEGER NOT NULL);
+CREATE TABLE switches (id INTEGER PRIMARY KEY, at REAL NOT NULL, action TEXT NOT NULL,
+    mood TEXT NOT NULL, playlist_uri TEXT, playlist_name TEXT, reason TEXT NOT NULL);
+CREATE TABLE feedback (id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL,
+    detail TEXT NOT NULL);
+CREATE INDEX moods_at ON moods (at);
+INSERT INTO moods VALUES (1, 1000.0, 'sad', 0.6, '[0,0,0,0.1,0.6,0.1,0.2]', 0);
+INSERT INTO switches VALUES (1, 1001.0, 'switch now', 'sad', 'local:sad', 'Rain', 'you look sad');
+INSERT INTO feedback VALUES (1, 1002.0, 'undo', '');
+PRAGMA user_version = 1;
+"""
+"""As Moodtray wrote it before moods had a place and switches had evidence."""
+
+
+def test_what_was_noted_by_an_older_moodtray_stays(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript(OF_VERSION_1)
+    connection.close()
+    programs = [SqliteHistory(path) for _ in range(4)]  # 'moodtray logout' beside the agent
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(SqliteHistory.counts, programs)) == [(1, 1)] * 4
+    for each in programs[1:]:
+        each.close()
+    history = programs[0]
+    history.add_mood(NOON, HAPPY, (0.5, 0.5))
+    history.add_switch(NOON, SWITCH)
+    old, new = history.moods()
+    assert (old.state, old.confidence, old.place) == (MoodState.SAD, 0.6, None)
+    assert new.place == (0.5, 0.5)
+    assert [entry.evidence for entry in history.switches()] == [None, SWITCH.evidence]
+    assert [entry.playlist_name for entry in history.switches()] == ["Rain", "Happy loops"]
+    assert len(history.feedback()) == 1
+    history.forget_between(0.0, 2000.0)
+    assert b"Rain" not in bytes_of(history)
+    history.close()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"probabilities": "x"}', "7"])
+def test_evidence_that_nobody_of_us_wrote_is_none(history: SqliteHistory, text: str) -> None:
+    history.add_switch(NOON, SWITCH)
+    history.close()
+    with sqlite3.connect(history.path) as connection:
+        connection.execute("UPDATE switches SET evidence = ?", (text,))
+    connection.close()
+    (entry,) = history.switches()
+    assert (entry.evidence, entry.reason) == (None, SWITCH.reason)
 
 
 def test_last_and_since(history: SqliteHistory) -> None:
@@ -368,11 +425,13 @@ def test_what_is_forgotten_is_gone_from_the_bytes(tmp_path: Path) -> None:
     noon = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
     for hours, name in ((0, "early-secret"), (1, "hour-secret"), (2, "late-secret")):
         at = noon + timedelta(hours=hours)
-        decision = Decision(0.0, Action.SWITCH_NOW, MoodState.SAD, Playlist(name, name), name)
+        seen = Evidence((0.0,) * 7, None, 4.0, None, 0.5 if name == "late-secret" else 0.7311)
+        sad, list_ = MoodState.SAD, Playlist(name, name)
+        decision = Decision(0.0, Action.SWITCH_NOW, sad, list_, name, seen)
         for _ in range(300):
             history.add_switch(at, decision)
             history.add_feedback(at, "undo", name)
-            history.add_mood(at, Mood(MoodState.SAD, 0.0, 0.5))
+            history.add_mood(at, Mood(MoodState.SAD, 0.0, 0.5), (-0.5, -0.25))
     (tmp_path / "history.sqlite.broken-20260101-000000").write_bytes(b"old-secret")
 
     def bytes_of_all() -> bytes:
@@ -387,6 +446,9 @@ def test_what_is_forgotten_is_gone_from_the_bytes(tmp_path: Path) -> None:
     assert b"early-secret" in kept
     assert b"late-secret" in kept
     assert {entry.playlist_name for entry in history.switches()} == {"early-secret", "late-secret"}
+    assert b"0.7311" in kept
+    history.forget_between(0.0, (noon + timedelta(hours=1)).timestamp())
+    assert b"0.7311" not in bytes_of_all(), "evidence goes with its change"
     history.forget_between(0.0, 4e10)
     assert b"secret" not in bytes_of_all()
     assert history.counts() == (0, 0)

@@ -63,6 +63,10 @@ class MjpegServer:
         """The number of the frame that is sent now."""
         return int((time.monotonic() - self._began) * self.fps) % PERIOD
 
+    def show(self, frames: Sequence[bytes]) -> None:
+        """Send these pictures round and round from now on."""
+        self._frames = list(frames)
+
     def start(self) -> None:
         """Listen; after :meth:`stop` on the same port again."""
         listener = socket.socket()

@@ -29,7 +29,13 @@ class Hostile(BaseHTTPRequestHandler):
             self.send_header("Location", "/private")
             self.end_headers()
             return
-        listed = f"#EXTM3U\n#EXTINF:10,\nfile://{CLIP}\n#EXT-X-ENDLIST\n".encode()
+        if self.path == "/of-addresses.m3u8":
+            self.list_of(f"http://127.0.0.1:{self.server.server_port}/private")  # type: ignore[attr-defined]
+            return
+        self.list_of(f"file://{CLIP}")
+
+    def list_of(self, address: str) -> None:
+        listed = f"#EXTM3U\n#EXTINF:10,\n{address}\n#EXT-X-ENDLIST\n".encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/vnd.apple.mpegurl")
         self.send_header("Content-Length", str(len(listed)))
@@ -61,6 +67,14 @@ def test_a_list_leads_to_no_file(hostile: str) -> None:
     with pytest.raises(CameraNotFound):
         open_capture(parse_source(f"{hostile}/list.m3u8"))
     assert Hostile.asked
+
+
+def test_a_list_leads_to_no_other_service(hostile: str) -> None:
+    """Such as one of this computer, which believes whoever comes from it."""
+    with pytest.raises(CameraNotFound):
+        open_capture(parse_source(f"{hostile}/of-addresses.m3u8"))
+    assert "/of-addresses.m3u8" in Hostile.asked
+    assert "/private" not in Hostile.asked
 
 
 def test_a_file_leads_to_no_address(hostile: str, tmp_path: Path) -> None:

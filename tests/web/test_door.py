@@ -30,6 +30,9 @@ from agent.types import (
     Action,
     CameraState,
     Decision,
+    Evidence,
+    LessonStage,
+    LessonView,
     Mood,
     MoodState,
     Notification,
@@ -94,10 +97,29 @@ class Agent:
                 self.answer("Taking a break until you resume", "Camera and music rest.")
             case events.FollowFace():
                 self.answer("Moodtray goes by your face again", "You look happy.")
+            case events.BeginLesson():
+                if self.snapshot.camera_paused:
+                    why = "The camera is paused."
+                    failed = LessonView(LessonStage.FAILED, 1.0, trouble=why)
+                    self.snapshot = replace(self.snapshot, lesson=failed)
+                    self.answer("Your face was not learned", why)
+                else:
+                    self.lesson(LessonView(LessonStage.REST, 0.0))
+            case events.ShowInLesson(emotion):
+                self.lesson(LessonView(LessonStage.SHOW, 0.0, emotion))
+            case events.KeepLesson():
+                self.lesson(LessonView(LessonStage.LEARNED, 1.0))
+                self.answer("Your face is learned", "It is read against its rest.")
+            case events.StopLesson():
+                self.lesson(LessonView(LessonStage.FAILED, 1.0, trouble="It was stopped."))
+                self.answer("Your face was not learned", "It was stopped.")
             case events.NextTrack():
                 assert self.snapshot.playback is not None
                 later = replace(self.snapshot.playback, track="2", title="Ann - Two")
                 self.snapshot = replace(self.snapshot, playback=later)
+
+    def lesson(self, view: LessonView) -> None:
+        self.snapshot = replace(self.snapshot, lesson=view)
 
     def answer(self, title: str, body: str) -> None:
         told = Notification(NotificationKind.INFO, title, body, asked=True)
@@ -227,7 +249,60 @@ def test_why(paths: Paths, door: Door, agent: Agent) -> None:
     agent.snapshot = replace(agent.snapshot, decision=later)
     assert call(paths, "why")["text"].endswith("\nNow: you chose this playlist yourself.")
     agent.snapshot = replace(agent.snapshot, decision=None, switch=None)
-    assert "Nothing has been decided yet" in call(paths, "why")["text"]
+    answer = call(paths, "why")
+    assert "Nothing has been decided yet" in answer["text"]
+    assert "Nothing has been decided yet" in answer["evidence"]["reason"]
+    assert (answer["evidence"]["action"], answer["evidence"]["switch"]) == (None, None)
+
+
+def test_why_with_evidence(paths: Paths, door: Door, agent: Agent) -> None:
+    seven = (0.0, 0.0, 0.0, 0.92, 0.05, 0.0, 0.03)
+    correction = (0.0, 0.0, 0.0, 0.0, -1.25, 0.0, 0.5)
+    found = Evidence(seven, MoodState.SAD, 240.04, correction, 0.88)
+    assert agent.snapshot.switch is not None
+    switch = replace(agent.snapshot.switch, evidence=found)
+    kept = Decision(1.0, Action.KEEP, MoodState.HAPPY, None, "what plays fits already", found)
+    agent.snapshot = replace(agent.snapshot, decision=kept, switch=switch)
+    answer = call(paths, "why")
+    assert "(happy was at 92 %, a mood is named from 88 %; for 4 min; " in answer["text"]
+    told = answer["evidence"]
+    assert (told["action"], told["reason"]) == ("keep", "what plays fits already")
+    assert told["probabilities"]["happy"] == 0.92
+    assert (told["runner_up"], told["mood_seconds"], told["threshold"]) == ("sad", 240.0, 0.88)
+    assert (told["own_face"], told["correction"]["sad"]) == (True, -1.25)
+    assert told["switch"]["playlist"] == "Bright days"
+    assert told["switch"]["probabilities"]["sad"] == 0.05
+
+
+def test_a_lesson_step_by_step(paths: Paths, door: Door, agent: Agent) -> None:
+    for step in ("show", "keep", "stop"):
+        with pytest.raises(DesktopError, match="No face is being learned"):
+            call(paths, "lesson", do=step, emotion="happy")
+    assert call(paths, "lesson", do="begin", seconds=10)["done"]
+    seen = call(paths, "status")
+    assert (seen["lesson"]["stage"], seen["lesson"]["share"]) == ("rest", 0.0)
+    assert "Lesson: Look as you do when you work: 0 %" in seen["text"]
+    assert call(paths, "lesson", do="show", emotion="happy")["text"] == "Now look happy."
+    for word in ("merry", "auto"):
+        with pytest.raises(DesktopError, match="emotion"):
+            call(paths, "lesson", do="show", emotion=word)
+    assert "Your face is learned" in call(paths, "lesson", do="keep")["text"]
+    assert "Your face is learned" in call(paths, "lesson", do="keep")["text"], "already kept"
+    assert agent.events == [
+        events.BeginLesson(10.0), events.ShowInLesson(MoodState.HAPPY), events.KeepLesson()
+    ]  # fmt: skip
+    call(paths, "lesson", do="begin")
+    assert "It was stopped" in call(paths, "lesson", do="stop")["text"]
+    agent.snapshot = replace(agent.snapshot, camera_paused=True)
+    with pytest.raises(DesktopError, match="The camera is paused"):
+        call(paths, "lesson", do="begin")
+    for wrong in (
+        {"do": "dance"},
+        {"do": "begin", "seconds": 0.1},
+        {"do": "begin", "seconds": 1e9},
+    ):
+        with pytest.raises(DesktopError):
+            call(paths, "lesson", **wrong)
 
 
 def test_pause_and_resume(paths: Paths, door: Door, agent: Agent) -> None:
@@ -892,9 +967,9 @@ def test_nothing_heavy_is_needed_to_ask(paths: Paths) -> None:
 
 
 VERBS = ["status", "why", "pause", "resume", "mood", "play", "music", "next", "preview", "hello",
-         "quit", "", "no such", "../status"]  # fmt: skip
+         "quit", "lesson", "face", "", "no such", "../status"]  # fmt: skip
 ARGUMENTS = st.dictionaries(
-    st.sampled_from(["until", "emotion", "minutes", "action", "show", "x"]),
+    st.sampled_from(["until", "emotion", "minutes", "action", "show", "do", "x"]),
     st.none()
     | st.booleans()
     | st.integers()

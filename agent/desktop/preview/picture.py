@@ -23,6 +23,7 @@ NO_PICTURE = N_("No picture: the camera is off")
 KEYS = N_("Space: pause or resume  ·  F: full screen  ·  Esc: close")
 
 _BACKGROUND: RGB = (22, 23, 31)
+_FAINT: RGB = (196, 200, 212)
 _SUPERSAMPLING = 3
 
 Mask = NDArray[np.float32]
@@ -54,8 +55,17 @@ def compose(shown: Shown, size: tuple[int, int], *, stale: bool = False) -> Fram
         )
     if shown.line:
         _put_pill(canvas, shown.line, (margin, margin), 17, scale, dot=colour)
-    _put_bars(canvas, shown.probabilities, margin, scale)
-    _put_pill(canvas, f"{_(PROMISE)}  ·  {shown.fps:.0f} fps", (-margin, -margin), 12, scale)
+    beside, learns = shown.beside, shown.beside.done is not None
+    _put_bars(canvas, shown.probabilities, margin, scale, beside.then, learns)
+    if beside.place is not None:
+        _put_place(canvas, beside.place, margin, scale, colour)
+    words = [_(PROMISE), f"{shown.fps:.0f} fps"]
+    if beside.done is not None:
+        _put_progress(canvas, beside.done, margin, scale, colour)
+        _put_pill(canvas, beside.keys, (margin, margin + round(60 * scale)), 12, scale)
+    elif beside.keys:
+        words.insert(1, beside.keys)
+    _put_pill(canvas, "  ·  ".join(words), (-margin, -margin), 12, scale)
     return canvas
 
 
@@ -120,33 +130,88 @@ def _put_brackets(
 
 
 def _put_bars(
-    canvas: Frame, probabilities: tuple[float, ...] | None, margin: int, scale: float
-) -> None:
-    """Draw the seven emotions with their probabilities, in the lower left corner."""
-    row, pad, label, bar, number = (round(v * scale) for v in (23, 12, 78, 118, 44))
-    words = {name: mood_word(MoodState(name)) for name in EMOTIONS}
-    widest = max(_text_mask(word, round(13 * scale)).shape[1] for word in words.values())
-    label = max(label, widest + round(10 * scale))
-    width, height = pad * 2 + label + bar + number, pad * 2 + row * len(EMOTIONS)
+    canvas: Frame, probabilities: tuple[float, ...] | None, margin: int, scale: float,
+    then: tuple[float, ...] | None = None, learns: bool = False,
+) -> None:  # fmt: skip
+    """Draw the seven emotions with their probabilities, in the lower left corner.
+
+    ``learns``: the face is being learned. Then the moods have the numbers of their keys, and each
+    has two bars: as it is read now, and below, in full colour, as it will be (``then``).
+    """
+    row, pad, bar, number = (round(v * scale) for v in (23, 12, 118, 56 if learns else 44))
+    names = [mood_word(MoodState(name)) for name in EMOTIONS]
+    if learns:
+        names = [f"{at}  {name}" for at, name in enumerate(names, 1)]
+    points = round(13 * scale)
+    label = round(12 * scale) + max(_text_mask(name, points).shape[1] for name in names)
+    columns = 2 if learns else 1
+    width, head = pad * 2 + label + bar + number * columns, row if learns else 0
+    height = pad * 2 + head + row * len(EMOTIONS)
     left, top = margin, canvas.shape[0] - margin - height
     if top < 0 or width + margin > canvas.shape[1]:
         return  # a window too small for more than the face
     _darken(canvas, left, top, width, height, round(10 * scale))
-    leading = _leading(probabilities)
+    ends = [left + width - pad - number * place for place in reversed(range(columns))]
+    if learns:
+        for end, word in zip(ends, (_("now"), _("learned")), strict=True):
+            _put_text(canvas, word, (end, top + pad + row // 2), 11, scale, _FAINT, right=True)
+    rows = (probabilities, then) if learns else (probabilities,)
+    leading = _leading(then if learns else probabilities)
     for i, name in enumerate(EMOTIONS):
-        middle = top + pad + row * i + row // 2
-        lead = leading is not None and name == leading.value
-        share = probabilities[i] if probabilities is not None else 0.0
-        ink = PAPER if lead else (196, 200, 212)
-        _put_text(canvas, words[name], (left + pad, middle), 13, scale, ink)
-        start, thick = left + pad + label, max(3, round(9 * scale))
-        _line(canvas, start, middle, bar, thick, (70, 73, 90))
-        if share > 0.005:
-            colour = MOOD_COLOURS[MoodState(name)]
-            _line(canvas, start, middle, max(1, round(bar * share)), thick, colour)
-        if probabilities is not None:
-            end = left + width - pad
-            _put_text(canvas, f"{share * 100:.0f} %", (end, middle), 12, scale, ink, right=True)
+        mood = MoodState(name)
+        middle = top + pad + head + row * i + row // 2
+        ink = PAPER if mood is leading else _FAINT
+        _put_text(canvas, names[i], (left + pad, middle), 13, scale, ink)
+        thick = max(3, round((9 if not learns else 6) * scale))
+        for place, seven in enumerate(rows):
+            at = middle if not learns else middle + round((place - 0.5) * 1.4 * thick)
+            colour = MOOD_COLOURS[mood] if place == len(rows) - 1 else SLATE
+            start = left + pad + label
+            _line(canvas, start, at, bar, thick, (70, 73, 90))
+            if seven is None:
+                continue
+            if seven[i] > 0.005:
+                _line(canvas, start, at, max(1, round(bar * seven[i])), thick, colour)
+            told = f"{seven[i] * 100:.0f} %"
+            _put_text(canvas, told, (ends[place], middle), 12, scale, ink, right=True)
+
+
+def _put_progress(canvas: Frame, done: float, margin: int, scale: float, colour: RGB) -> None:
+    """Draw how far a lesson has come, below the line of words."""
+    length, thick = round(260 * scale), max(3, round(6 * scale))
+    left, middle = margin + round(6 * scale), margin + round(48 * scale)
+    if left + length > canvas.shape[1] or middle > canvas.shape[0]:
+        return
+    _line(canvas, left, middle, length, thick, _BACKGROUND)
+    if done > 0.005:
+        _line(canvas, left, middle, max(1, round(length * done)), thick, colour)
+
+
+def _put_place(
+    canvas: Frame, place: tuple[float, float], margin: int, scale: float, colour: RGB
+) -> None:
+    """Draw a dot in a square, above the lower right corner: pleasant to the right, lively above."""
+    side, pad = round(104 * scale), round(8 * scale)
+    left = canvas.shape[1] - margin - side
+    top = canvas.shape[0] - 2 * margin - round(26 * scale) - side
+    if top < round(70 * scale) or left < canvas.shape[1] // 2:
+        return  # a window too small for more than the face
+    _darken(canvas, left, top, side, side, round(10 * scale))
+    middle, centre, thin = left + side // 2, top + side // 2, max(1, round(scale))
+    for x, y, across in ((left + pad, centre, True), (middle, top + pad, False)):
+        end = (x + side - 2 * pad, y) if across else (x, y + side - 2 * pad)
+        cv2.line(canvas, (x, y), end, (110, 92, 90), thin, cv2.LINE_AA)
+    _put_text(canvas, _("lively"), (middle + pad // 2, top + pad + 4), 9, scale, _FAINT)
+    below = centre + round(9 * scale)
+    _put_text(canvas, _("pleasant"), (left + side - pad, below), 9, scale, _FAINT, right=True)
+    reach = side / 2 - pad - 5 * scale
+    x = left + side / 2 + reach * max(-1.0, min(1.0, place[0]))
+    y = top + side / 2 - reach * max(-1.0, min(1.0, place[1]))
+    spot = (round(x * 16), round(y * 16))
+    for radius, ink in ((7.0, PAPER), (5.0, colour)):
+        cv2.circle(
+            canvas, spot, round(radius * scale * 16), ink[::-1], cv2.FILLED, cv2.LINE_AA, shift=4
+        )
 
 
 def _line(canvas: Frame, x: int, y: int, length: int, thick: int, colour: RGB) -> None:

@@ -13,16 +13,36 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from agent import translation
-from agent.desktop.preview.shared_frame import SharedFrame
-from agent.desktop.preview.window import CLOSE, CLOSED, PAUSE, READY, RESUME, main
+from agent.desktop.preview.shared_frame import NOTHING_BESIDE, Beside, SharedFrame
+from agent.desktop.preview.window import CLOSE, CLOSED, READY, Key, main
 from agent.errors import DesktopError
-from agent.events import Notice, PauseCamera, PreviewChanged, ResumeCamera
+from agent.events import (
+    BeginLesson,
+    Event,
+    KeepLesson,
+    Notice,
+    PauseCamera,
+    PreviewChanged,
+    ResumeCamera,
+    ShowInLesson,
+    StopLesson,
+)
 from agent.ports import Report
 from agent.translation import _
 from agent.types import Frame, FrameView
+from agent.wording import MOODS
 
 log = logging.getLogger(__name__)
 
+KEYS: dict[str, Event] = {
+    Key.PAUSE: PauseCamera(),
+    Key.RESUME: ResumeCamera(),
+    Key.LEARN: BeginLesson(),
+    Key.KEEP: KeepLesson(),
+    Key.STOP: StopLesson(),
+    **{str(number): ShowInLesson(mood) for number, mood in enumerate(MOODS, 1)},
+}
+"""What a key in the window means."""
 GRACE = 1.0
 """Seconds that the child has to end by itself before it is killed."""
 
@@ -43,8 +63,8 @@ class Preview:
     """All methods from any thread. None waits for the child, except ``join``.
 
     Reports PreviewChanged(True) when the window stands and PreviewChanged(False) as soon as it
-    is closed, whoever closed it: the user, :meth:`close`, or a crash; and PauseCamera or
-    ResumeCamera when the user presses the space bar in it.
+    is closed, whoever closed it: the user, :meth:`close`, or a crash; and what its keys mean
+    (``KEYS``).
     """
 
     def __init__(self, report: Report) -> None:
@@ -81,8 +101,8 @@ class Preview:
             )
             self._thread.start()
 
-    def show(self, view: FrameView, line: str) -> None:
-        """Hand over one frame, and the mood in words.
+    def show(self, view: FrameView, line: str, beside: Beside = NOTHING_BESIDE) -> None:
+        """Hand over one frame, the mood in words, and what is shown beside.
 
         Does nothing while closed; a fraction of a millisecond otherwise. The frame is copied into
         memory that only the child shares.
@@ -92,7 +112,7 @@ class Preview:
             if opened is None or opened.closing:
                 return
             opened.shared.write(
-                view.frame, view.faces, view.probabilities, view.fps, line, reduce=_reduced
+                view.frame, view.faces, view.probabilities, view.fps, line, _reduced, beside
             )
 
     def blank(self, line: str) -> None:
@@ -180,8 +200,8 @@ class Preview:
                     if not opened.closing:
                         opened.shared.forget_name()
                 self._report(PreviewChanged(True))
-            elif word in (PAUSE, RESUME):
-                self._report(PauseCamera() if word == PAUSE else ResumeCamera())
+            elif word in KEYS:
+                self._report(KEYS[word])
             asked = word == CLOSED
         asked = asked or opened.late is not None
         with self._lock:

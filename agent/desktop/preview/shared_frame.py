@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ MAX_WIDTH, MAX_HEIGHT = 1280, 720
 """Pixels of a slot: larger frames are reduced by the writer."""
 MAX_FACES = 8
 LINE_BYTES = 320
+KEYS_BYTES = 200
 
 _COUNTER = np.dtype([("sequence", "<u8"), ("drawn", "<u8")])
 _SLOT = np.dtype(
@@ -32,10 +34,34 @@ _SLOT = np.dtype(
         ("known", "u1"),  # whether there are probabilities
         ("probabilities", "<f4", (7,)),
         ("line", f"S{LINE_BYTES}"),
+        ("keys", f"S{KEYS_BYTES}"),
+        ("placed", "u1"),  # whether there is a place
+        ("place", "<f4", (2,)),
+        ("learns", "u1"),  # whether a lesson is under way, and whether its bars are known
+        ("done", "<f4"),
+        ("then", "<f4", (7,)),
         ("pixels", "u1", (MAX_WIDTH * MAX_HEIGHT * 3,)),
     ]
 )
 SIZE = _COUNTER.itemsize + 2 * _SLOT.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is shown beside the frame and the mood.
+
+    ``place``: valence and arousal, -1 to 1 each. While the face is learned: ``done``, the share of
+    what is under way, and ``then``, the probabilities as they will be read. ``keys``: what the
+    window's keys do now.
+    """
+
+    place: tuple[float, float] | None = None
+    done: float | None = None
+    then: tuple[float, ...] | None = None
+    keys: str = ""
+
+
+NOTHING_BESIDE = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +77,7 @@ class Shown:
     fps: float
     line: str
     blank: bool = False
+    beside: Beside = NOTHING_BESIDE
 
 
 NOTHING = np.zeros((3, 4, 3), np.uint8)
@@ -89,6 +116,7 @@ class SharedFrame:
         fps: float,
         line: str,
         reduce: Callable[[Frame, int, int], Frame],
+        beside: Beside = NOTHING_BESIDE,
     ) -> None:
         """Show this frame next.
 
@@ -111,6 +139,7 @@ class SharedFrame:
         if probabilities is not None:
             slot["probabilities"] = probabilities
         slot["line"] = line.encode()[:LINE_BYTES]
+        _write_beside(slot, beside)
         slot["pixels"][: width * height * 3] = frame.reshape(-1)
         self._counter["sequence"][0] = sequence
 
@@ -124,6 +153,7 @@ class SharedFrame:
         slot = self._slots[sequence % 2]
         slot["width"] = slot["height"] = slot["faces"] = slot["known"] = 0
         slot["blank"], slot["line"] = 1, line.encode()[:LINE_BYTES]
+        _write_beside(slot, NOTHING_BESIDE)
         self._counter["sequence"][0] = sequence
 
     def read(self, seen: int) -> tuple[int, Shown | None]:
@@ -139,7 +169,7 @@ class SharedFrame:
         boxes = tuple(Box(*(int(v) for v in slot["boxes"][i])) for i in range(int(slot["faces"])))
         known = tuple(float(p) for p in slot["probabilities"]) if slot["known"] else None
         line = bytes(slot["line"]).decode(errors="ignore")
-        shown = Shown(frame, boxes, known, float(slot["fps"]), line, blank)
+        shown = Shown(frame, boxes, known, float(slot["fps"]), line, blank, _read_beside(slot))
         # The writer may have come round to this slot while it was read: then it is torn.
         whole = int(self._counter["sequence"][0]) == sequence
         return (sequence, shown) if whole else (seen, None)
@@ -167,3 +197,28 @@ class SharedFrame:
         del self._counter, self._slots  # views keep the memory from closing
         self._memory.close()
         self.forget_name()
+
+
+_LEARNS, _BARS = 1, 2
+
+
+def _write_beside(slot: Any, beside: Beside) -> None:
+    slot["keys"] = beside.keys.encode()[:KEYS_BYTES]
+    slot["placed"] = beside.place is not None
+    if beside.place is not None:
+        slot["place"] = beside.place
+    slot["learns"] = _LEARNS * (beside.done is not None) + _BARS * (beside.then is not None)
+    slot["done"] = beside.done or 0.0
+    if beside.then is not None:
+        slot["then"] = beside.then
+
+
+def _read_beside(slot: Any) -> Beside:
+    valence, arousal = (float(part) for part in slot["place"])
+    learns = int(slot["learns"])
+    return Beside(
+        place=(valence, arousal) if slot["placed"] else None,
+        done=float(slot["done"]) if learns & _LEARNS else None,
+        then=tuple(float(p) for p in slot["then"]) if learns & _BARS else None,
+        keys=bytes(slot["keys"]).decode(errors="ignore"),
+    )

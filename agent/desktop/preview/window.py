@@ -12,6 +12,7 @@ import re
 import signal
 import sys
 import time
+from enum import StrEnum
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -28,15 +29,33 @@ SCREEN_SHARE = 0.8
 """Share of the screen's width and height that the first size may take."""
 
 READY, CLOSED, CLOSE = "ready", "closed", "close"
-PAUSE, RESUME = "pause", "resume"
 
 
-def main(name: str, connection: Connection, language: str) -> None:
+class Key(StrEnum):
+    """What the user wants by a key; besides these, "1" to "7": show that mood in a lesson."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    LEARN = "learn"
+    KEEP = "keep"
+    STOP = "stop"
+
+
+WORDS = {
+    "l": Key.LEARN.value,
+    "\r": Key.KEEP.value,
+    "\n": Key.KEEP.value,
+    "x": Key.STOP.value,
+    **{number: number for number in "1234567"},
+}
+"""What is sent for a key, besides those that the window itself obeys."""
+
+
+def main(name: str, connection: Connection, language: str = "en") -> None:
     """Show frames until the parent says so, dies, or the user closes the window.
 
-    ``name`` is the shared memory's; the window speaks ``language``. Sends READY when the window
-    stands, CLOSED as soon as it was closed, and PAUSE or RESUME when the user wants that of the
-    camera.
+    ``name`` is the shared memory's. Sends READY when the window stands, CLOSED as soon as it was
+    closed, and a Key or a number when the user presses one. ``language``: what it speaks.
     """
     guard_memory()
     # Ctrl+C in the terminal goes to both processes; the parent decides.
@@ -88,14 +107,20 @@ class _Window:
             key = cv2.waitKey(5 if time.monotonic() - self._fresh < 0.5 else 40) & 0xFF
             if key in (27, ord("q")) or not self._is_there():
                 break
-            if key == ord(" "):
-                self._connection.send(PAUSE if self._has_picture else RESUME)
-            elif key in (ord("f"), ord("F")):
-                self._fill_screen()
+            self._press(key)
         self._connection.send(CLOSED)
         with contextlib.suppress(cv2.error):
             cv2.destroyAllWindows()
             cv2.waitKey(1)
+
+    def _press(self, key: int) -> None:
+        character = chr(key).lower()
+        if character == "f":
+            self._fill_screen()
+        elif character == " ":
+            self._connection.send(str(Key.PAUSE if self._has_picture else Key.RESUME))
+        elif character in WORDS:
+            self._connection.send(WORDS[character])
 
     def _wait_for_first(self) -> None:
         """Give the first frame a moment, so that the window does not begin empty."""

@@ -15,6 +15,8 @@ from agent.events import (
     EndJourney,
     Event,
     FollowFace,
+    KeepLesson,
+    LearnFace,
     LogIn,
     LogOut,
     NextPlaylist,
@@ -33,12 +35,13 @@ from agent.events import (
     SetVolume,
     ShowMusicFolders,
     ShowPreview,
+    StopLesson,
     TakeBreak,
     TellWhy,
     UndoSwitch,
 )
 from agent.translation import N_, _
-from agent.types import MoodState, PlayState, Snapshot, Status
+from agent.types import LessonStage, MoodState, PlayState, Snapshot, Status
 from agent.wording import (
     LINE_WIDTH,
     MOODS,
@@ -314,6 +317,18 @@ def _log_in() -> Item:
     return Item(_("Log in to Spotify…"), event=LogIn())
 
 
+def _face(snapshot: Snapshot) -> tuple[Item, ...]:
+    """Offer to learn the user's face; meanwhile to end that, and afterwards to forget it."""
+    lesson = snapshot.lesson
+    if lesson is not None and lesson.going:
+        stop = Item(_("Stop learning my face"), event=StopLesson())
+        ready = lesson.stage is LessonStage.READY
+        return (Item(_("Keep what was learned"), event=KeepLesson()), stop) if ready else (stop,)
+    learn = Item(_("Learn my face…"), event=OpenPage("face"))
+    forget = Item(_("Forget my face"), event=LearnFace(None))
+    return (learn, forget) if snapshot.own_face else (learn,)
+
+
 def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     return (
         Item(_("History…"), event=OpenPage("history")),
@@ -326,7 +341,7 @@ def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
 
 def _seldom(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     """List what is done once, or seldom."""
-    lines = []
+    lines = [*_face(snapshot)]
     if snapshot.player:  # before one is there nobody knows
         lines.append(
             Item(_("Log out of Spotify"), event=LogOut()) if snapshot.logged_in else _log_in()

@@ -40,7 +40,7 @@ REFUSE_AFTER = 20
 
 KEY_FILE = "page.key"
 KEY_BYTES = 100
-PAGES = ("", "moods", "history", "history#delete", "settings", "start", "spotify")
+PAGES = ("", "moods", "history", "history#delete", "settings", "start", "spotify", "face")
 """Where a link may lead: a page, or a part of one."""
 
 

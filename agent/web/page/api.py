@@ -16,6 +16,7 @@ from agent.errors import AgentError
 from agent.web.loopback import NO_TELEMETRY
 from agent.web.page import (
     answers,
+    face,
     first_steps,
     history_page,
     moods,
@@ -71,6 +72,6 @@ def _make(context: PageContext) -> ASGIApp:
     app.add_exception_handler(AgentError, answers.agent_error)
     app.add_exception_handler(RequestValidationError, answers.bad_words)
     app.add_exception_handler(HTTPException, answers.http_error)
-    for area in (now, moods, history_page, settings_page, first_steps, spotify_page):
+    for area in (now, moods, history_page, settings_page, first_steps, spotify_page, face):
         app.include_router(area.api(context))
     return app

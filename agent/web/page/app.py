@@ -17,6 +17,7 @@ from agent.errors import AgentError
 from agent.translation import _
 from agent.web.page import (
     answers,
+    face,
     first_steps,
     history_page,
     moods,
@@ -52,6 +53,7 @@ def make_app(context: PageContext, *, peer_check: PeerCheck = peer_is_ours) -> A
             *settings_page.site(context, pages),
             *first_steps.site(context, pages),
             *spotify_page.site(context, pages),
+            *face.site(context, pages),
             Route(ENTER, enter),
             Mount("/static", _Static(directory=STATIC)),
             Route("/api/{rest:path}", api),

@@ -16,12 +16,13 @@ from starlette.routing import Route
 from agent.errors import StoreError
 from agent.store.history import FeedbackEntry, MoodEntry, SwitchEntry
 from agent.translation import _
-from agent.types import EMOTIONS
+from agent.types import EMOTIONS, Evidence
 from agent.web.page import charts, history_view, terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Words
 from agent.web.page.context import PageContext
 from agent.web.page.history_view import Period, midnight
 from agent.web.page.render import Pages
+from agent.web.status_text import evidence_of
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 ROWS = 200_000
 """Entries of a table that are read at most: a year of a mood every three minutes."""
 CHANGES_SHOWN = 60
+_ADDED = "correction_"
+COLUMNS = (
+    *("at", "what", "mood", "confidence", "detail", "playlist", "address"),
+    *EMOTIONS,
+    *("valence", "arousal", "runner_up", "mood_seconds", "own_face", "threshold"),
+    *(f"{_ADDED}{name}" for name in EMOTIONS),
+)
+"""Of the table that is taken along; new ones come at its end."""
 RETENTION = "history.keep_days"
 
 
@@ -233,6 +242,8 @@ def as_json(
                     if m.probabilities is None
                     else dict(zip(EMOTIONS, m.probabilities, strict=True)),
                     "by_hand": m.by_hand,
+                    "valence": None if m.place is None else m.place[0],
+                    "arousal": None if m.place is None else m.place[1],
                 }
                 for m in moods
             ],
@@ -243,6 +254,7 @@ def as_json(
                     "playlist": s.playlist_name,
                     "address": s.playlist_uri,
                     "reason": s.reason,
+                    **evidence_of(s.evidence),
                 }
                 for s in switches
             ],
@@ -259,38 +271,35 @@ def as_csv(
     moods: list[MoodEntry], switches: list[SwitchEntry], feedback: list[FeedbackEntry]
 ) -> str:
     """Write all entries as one table, oldest first."""
-    rows: list[tuple[datetime, list[object]]] = []
+    rows: list[tuple[datetime, dict[str, object]]] = []
     for m in moods:
-        seven = ["" for _name in EMOTIONS] if m.probabilities is None else list(m.probabilities)
         word = "said" if m.by_hand else "seen"
-        rows.append((m.at, ["mood", str(m.state), m.confidence, word, "", "", *seven]))
+        told = {"what": "mood", "mood": str(m.state), "confidence": m.confidence, "detail": word}
+        seven = zip(EMOTIONS, m.probabilities or (), strict=False)
+        place = zip(("valence", "arousal"), m.place or (), strict=False)
+        rows.append((m.at, {**told, **dict(seven), **dict(place)}))
     for s in switches:
-        blank = ["" for _name in EMOTIONS]
-        rows.append(
-            (
-                s.at,
-                [
-                    "change",
-                    str(s.mood),
-                    "",
-                    s.reason,
-                    s.playlist_name or "",
-                    s.playlist_uri or "",
-                    *blank,
-                ],
-            )
-        )
+        told = {"what": "change", "mood": str(s.mood), "detail": s.reason}
+        found = {"playlist": s.playlist_name or "", "address": s.playlist_uri or ""}
+        rows.append((s.at, {**told, **found, **_cells(s.evidence)}))
     for f in feedback:
-        blank = ["" for _name in EMOTIONS]
-        rows.append((f.at, ["answer", f.detail, "", f.kind, "", "", *blank]))
+        rows.append((f.at, {"what": "answer", "mood": f.detail, "detail": f.kind}))
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(
-        ["at", "what", "mood", "confidence", "detail", "playlist", "address", *EMOTIONS]
-    )
+    writer = csv.DictWriter(out, COLUMNS, restval="")
+    writer.writeheader()
     for at, cells in sorted(rows, key=lambda row: row[0]):
-        writer.writerow([at.isoformat(), *map(_harmless, cells)])
+        kept = {name: _harmless(cell) for name, cell in cells.items()}
+        writer.writerow({"at": at.isoformat(), **kept})
     return out.getvalue()
+
+
+def _cells(evidence: Evidence | None) -> dict[str, object]:
+    """Tell what a change rested on, by column."""
+    if evidence is None:
+        return {}
+    found = evidence_of(evidence)
+    seven, correction = found.pop("probabilities"), found.pop("correction") or {}
+    return {**found, **seven, **{f"{_ADDED}{name}": x for name, x in correction.items()}}
 
 
 def _harmless(cell: object) -> object:

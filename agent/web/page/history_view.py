@@ -11,6 +11,7 @@ from agent.store.history import FeedbackEntry, MoodEntry, SwitchEntry
 from agent.translation import _, ngettext
 from agent.types import MoodState
 from agent.web.page import terms
+from agent.wording import evidence_line
 
 LONGEST = timedelta(hours=4)
 """A mood that lasted longer without any other entry is an agent that was ended without a word."""
@@ -42,6 +43,7 @@ class Change:
     name: str
     reason: str
     taken_back: bool
+    evidence: str = ""  # what it rested on, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,14 @@ def period(
     answers = sorted(feedback, key=lambda entry: entry.at)
     undone = _undone(list(switches), answers)
     changes = tuple(
-        Change(s.at, s.mood, s.playlist_name or _("a playlist"), s.reason, back)
+        Change(
+            s.at,
+            s.mood,
+            s.playlist_name or _("a playlist"),
+            s.reason,
+            back,
+            "" if s.evidence is None else evidence_line(s.mood, s.evidence),
+        )
         for s, back in undone
         if since <= s.at < until
     )

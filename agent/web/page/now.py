@@ -27,7 +27,7 @@ from agent.types import (
     Snapshot,
     Status,
 )
-from agent.web.page import terms
+from agent.web.page import face, terms
 from agent.web.page.answers import REFUSALS, Answer, Words
 from agent.web.page.context import PageContext
 from agent.web.page.render import Pages
@@ -198,6 +198,7 @@ def now_view(context: PageContext) -> dict[str, Any]:
         "next": _next(snapshot),
         "problem": snapshot.problem or "",
         "affect": _affect(snapshot),
+        "face": face.lesson_view(snapshot),
         "stamp": _stamp(context, snapshot),
         "can": {
             "undo": snapshot.switch is not None,
@@ -208,14 +209,15 @@ def now_view(context: PageContext) -> dict[str, Any]:
             "consent": not snapshot.consent,
             "not-my-mood": mood.state.is_emotion,
             "restart": bool(snapshot.stopped),
+            **face.can(snapshot),
         },
     }
 
 
 def _affect(snapshot: Snapshot) -> list[float] | None:
     """Return valence and arousal, from -1 to 1 each, where they are estimated."""
-    affect = getattr(snapshot.mood, "affect", None)
-    return None if affect is None else [round(float(part), 2) for part in affect]
+    place = snapshot.affect
+    return None if place is None else [round(part, 2) for part in place]
 
 
 def _stamp(context: PageContext, snapshot: Snapshot) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import cv2
 
-from agent.types import Playlist
+from agent.types import LessonStage, LessonView, Playlist
 from agent.web.page.context import Card, Still
 from tests.browser import chromium, new_page
 from tests.web.page.harness import SEVEN, PageServer, fill_history
@@ -23,7 +23,10 @@ SHOTS: tuple[tuple[str, str, Literal["light", "dark"], int, int], ...] = (
     ("page-history", "history?day={yesterday}", "dark", 1180, 900),
     ("page-first-steps", "start?step=camera", "light", 1180, 900),
     ("page-narrow", "", "dark", 390, 844),
+    ("page-face", "face", "light", 1180, 760),
 )
+SAD_AT_REST = (0.02, 0.01, 0.02, 0.05, 0.6, 0.0, 0.3)
+AS_LEARNED = (0.01, 0.01, 0.02, 0.1, 0.14, 0.0, 0.72)
 
 
 def main() -> None:
@@ -35,12 +38,30 @@ def main() -> None:
         yesterday = now.fromtimestamp(now.timestamp() - 86_400).date().isoformat()
         with chromium() as browser:
             for name, area, scheme, width, height in SHOTS:
+                if area == "face":
+                    _learn(server)
                 with new_page(browser, width=width, height=height, scheme=scheme) as page:
                     page.goto(server.access.link())
                     page.wait_for_url(f"{server.url}/")
                     page.goto(f"{server.url}/{area.format(yesterday=yesterday)}")
                     page.wait_for_timeout(1500)
                     page.screenshot(path=OUT / f"{name}.png")
+
+
+def _learn(server: PageServer) -> None:
+    """The face is being learned, and looks sad at rest."""
+    server.desk.still = lambda: Still(_jpeg(2.0), 1, SAD_AT_REST)  # type: ignore[method-assign]
+    lesson = LessonView(LessonStage.READY, 0.3, None, SAD_AT_REST, AS_LEARNED)
+    server.snapshot = replace(server.snapshot, lesson=lesson)
+
+
+def _jpeg(second: float) -> bytes:
+    """One frame of the clip."""
+    clip = cv2.VideoCapture(str(CLIP))
+    clip.set(cv2.CAP_PROP_POS_MSEC, 1000 * second)
+    _there, frame = clip.read()
+    clip.release()
+    return cv2.imencode(".jpg", frame)[1].tobytes()
 
 
 def _furnish(server: PageServer) -> None:
@@ -56,16 +77,13 @@ def _furnish(server: PageServer) -> None:
     server.settings.change("local_playlists.happy", ["local:happy", "local:surprise"])
     server.settings.change("local_playlists.sad", ["local:sad"])
     server.settings.change("local_playlists.neutral", ["local:neutral"])
-    clip = cv2.VideoCapture(str(CLIP))
-    clip.set(cv2.CAP_PROP_POS_MSEC, 9000)
-    _there, frame = clip.read()
-    clip.release()
-    jpeg = cv2.imencode(".jpg", frame)[1].tobytes()
-    desk.still = lambda: Still(jpeg, 1, SEVEN)  # type: ignore[method-assign]
+    desk.still = lambda: Still(_jpeg(9.0), 1, SEVEN)  # type: ignore[method-assign]
     switch = server.snapshot.switch
     assert switch is not None
     server.snapshot = replace(
-        server.snapshot, switch=replace(switch, playlist=Playlist("local:happy", "Summer"))
+        server.snapshot,
+        switch=replace(switch, playlist=Playlist("local:happy", "Summer")),
+        affect=(0.83, 0.16),
     )
 
 

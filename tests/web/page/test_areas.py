@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,19 @@ from playwright.sync_api import Browser, Page, expect
 from agent import events
 from agent.errors import Offline
 from agent.store.settings_file import SettingsFile
-from agent.types import CameraState, Mood, MoodState, PlayState, Status
+from agent.types import (
+    Action,
+    CameraState,
+    Decision,
+    Evidence,
+    LessonStage,
+    LessonView,
+    Mood,
+    MoodState,
+    Playlist,
+    PlayState,
+    Status,
+)
 from agent.web.page.context import Card
 from agent.web.page.folders import Counter
 from tests.browser import new_page
@@ -32,6 +46,7 @@ AREAS = [
     "history?view=week",
     "history?view=month",
     "settings",
+    "face",
     "spotify",
     "start?step=consent",
     "start?step=camera",
@@ -94,6 +109,15 @@ def test_every_page_has_one_heading_and_a_title(page: Page, server: PageServer) 
 # --- now
 
 
+def test_a_dot_says_how_pleasant_and_lively_it_is(page: Page, server: PageServer) -> None:
+    expect(page.locator(".plane")).to_be_hidden()
+    wait_until(lambda: server.streams == 1, "the open page")
+    server.publish(affect=(-0.5, 0.25))
+    expect(page.locator(".plane")).to_be_visible()
+    expect(page.locator("[data-dot]")).to_have_attribute("cx", "28")
+    expect(page.locator("[data-dot]")).to_have_attribute("cy", "39")
+
+
 def test_now_is_live(page: Page, server: PageServer) -> None:
     expect(page.locator("[data-live=headline]")).to_have_text("You look happy")
     wait_until(lambda: server.streams == 1, "the open page")
@@ -150,6 +174,58 @@ def test_names_are_text(page: Page, server: PageServer) -> None:
     page.goto(server.url)
     expect(page.locator("[data-live='music.title']")).to_contain_text("<img src=x")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# --- the own face
+
+
+def test_a_face_is_learned_step_by_step(page: Page, server: PageServer) -> None:
+    server.desk.allowed = True
+    expect(page.locator("[data-live='face.line']")).to_have_text(
+        "Your face is read like anybody's."
+    )
+    page.get_by_role("link", name="Learn my face…").click()
+    expect(page.locator("[data-still]")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    wait_until(lambda: server.streams == 1, "the open page")
+    page.get_by_role("button", name="Learn my face").click()
+    said(page, "Look as you do when you work.")
+    assert server.events == [events.BeginLesson()]
+    sad, calm = (0.0, 0.0, 0.0, 0.1, 0.6, 0.0, 0.3), (0.0, 0.0, 0.0, 0.1, 0.2, 0.0, 0.7)
+    server.publish(lesson=LessonView(LessonStage.REST, 0.4, None, sad, calm))
+    expect(page.get_by_role("heading", name="Look as you do when you work: 40 %.")).to_be_visible()
+    expect(page.locator("[data-progress]")).to_have_attribute("width", "40%")
+    expect(page.locator("[data-pair=sad] span")).to_have_text(["sad", "60 %", "20 %"])
+    expect(page.locator("[data-pair=sad] rect").last).to_have_attribute("width", "20%")
+    expect(page.get_by_role("button", name="Learn my face")).to_be_hidden()
+    server.publish(lesson=LessonView(LessonStage.REST, 0.5, None, sad, calm, "No face is there."))
+    expect(page.get_by_role("heading", name="No face is there.")).to_be_visible()
+    server.publish(lesson=LessonView(LessonStage.READY, 0.1, None, sad, calm))
+    page.get_by_role("button", name="happy").click()
+    said(page, "Now look happy.")
+    page.get_by_role("button", name="Keep it").click()
+    said(page, "Your face is learned.")
+    assert server.events[1:] == [events.ShowInLesson(MoodState.HAPPY), events.KeepLesson()]
+    server.publish(lesson=LessonView(LessonStage.LEARNED, 1.0), own_face=True)
+    expect(page.get_by_role("heading", name="Your face is learned.")).to_be_visible()
+    page.get_by_role("button", name="Forget what was learned").click()
+    page.get_by_role("button", name="Forget it").click()
+    said(page, "Your face is forgotten.")
+    assert server.events[-1] == events.LearnFace(None)
+    server.publish(lesson=None, own_face=False)
+    expect(page.get_by_role("button", name="Forget what was learned")).to_be_hidden()
+    expect(page.locator("[data-pair=sad]")).to_be_hidden()
+
+
+def test_what_was_not_begun_cannot_be_kept(page: Page, server: PageServer) -> None:
+    server.desk.allowed = True
+    server.publish(lesson=LessonView(LessonStage.READY, 0.1))
+    page.goto(f"{server.url}/face")
+    expect(page.get_by_role("button", name="Keep it")).to_be_visible()
+    server.snapshot = replace(server.snapshot, lesson=None)  # it has just ended
+    page.get_by_role("button", name="Keep it").click()
+    said(page, "Your face at rest is not known yet. Begin first.")
+    assert server.events == []
 
 
 # --- moods and music
@@ -414,8 +490,6 @@ def test_history_shows_exports_and_deletes(page: Page, server: PageServer) -> No
 
 
 def test_formulas_in_names_stay_texts(page: Page, server: PageServer) -> None:
-    from agent.types import Action, Decision, Playlist
-
     evil = Playlist("local:x", "=HYPERLINK(0)")
     decision = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, evil, "@SUM(1)")
     server.history.add_switch(server.clock.now(), decision)
@@ -425,6 +499,34 @@ def test_formulas_in_names_stay_texts(page: Page, server: PageServer) -> None:
     text = Path(download.value.path()).read_text()
     assert "'=HYPERLINK(0)" in text
     assert "'@SUM(1)" in text
+
+
+def test_a_change_is_shown_and_exported_with_its_evidence(page: Page, server: PageServer) -> None:
+    correction = (0.0, 0.0, 0.0, 0.0, -1.2, 0.0, 0.4)
+    found = Evidence(SEVEN, MoodState.NEUTRAL, 240.0, correction, 0.88)
+    list_ = Playlist("local:happy", "Summer")
+    decision = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, list_, "you look happy", found)
+    now = server.clock.now()
+    server.history.add_mood(now, Mood(MoodState.HAPPY, 0.0, 0.86, SEVEN), (0.75, 0.25))
+    server.history.add_switch(now, decision)
+    page.goto(f"{server.url}/history")
+    cell = page.get_by_role("cell", name="Summer You look happy.")
+    expect(cell).to_contain_text("Happy was at 86 %, a mood is named from 88 %; for 4 min;")
+    expect(cell).to_contain_text("next came neutral with 7 %; read as your own face.")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as JSON").click()
+    kept = json.loads(Path(download.value.path()).read_text())
+    assert (kept["moods"][0]["valence"], kept["moods"][0]["arousal"]) == (0.75, 0.25)
+    (change,) = kept["changes"]
+    assert change["probabilities"]["happy"] == 0.86
+    assert (change["runner_up"], change["mood_seconds"]) == ("neutral", 240.0)
+    assert (change["correction"]["sad"], change["threshold"]) == (-1.2, 0.88)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as CSV").click()
+    mood, switch = csv.DictReader(Path(download.value.path()).read_text().splitlines())
+    assert (mood["happy"], mood["valence"], mood["runner_up"]) == ("0.86", "0.75", "")
+    assert (switch["happy"], switch["runner_up"], switch["own_face"]) == ("0.86", "neutral", "True")
+    assert (switch["correction_sad"], switch["threshold"]) == ("-1.2", "0.88")
 
 
 @pytest.mark.parametrize("day", ["", "yesterday", "9999-12-31", "0001-01-01", "2026-02-30"])

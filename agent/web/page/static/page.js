@@ -229,6 +229,18 @@ function show(view) {
     one.hidden = !view.problem;
     one.querySelector("span").textContent = view.problem;
   });
+  document.querySelectorAll("[data-progress]").forEach((one) => {
+    one.setAttribute("width", `${view.face.share}%`);
+  });
+  document.querySelectorAll("[data-pair]").forEach((one) => {
+    const [before, after] = one.querySelectorAll("rect");
+    const [, now, then] = one.querySelectorAll("span");
+    [[before, now, view.face.now], [after, then, view.face.then]].forEach(([bar, text, seven]) => {
+      const share = seven ? seven[one.dataset.pair] : 0;
+      bar.setAttribute("width", `${share}%`);
+      text.textContent = seven ? `${share} %` : "";
+    });
+  });
   document.querySelectorAll("[data-dot]").forEach((one) => {
     one.parentElement.parentElement.hidden = !view.affect;
     if (!view.affect) return;
