@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from filelock import FileLock
 
 import agent
 from agent.desktop.palette import MOOD_COLOURS, VIOLET
@@ -33,57 +34,77 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        timeout=150,
-    )
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests share: one wheel, one installation."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="module")
+def wheel(place: Path) -> Path:
+    out = place / "wheel"
+    with FileLock(place / "wheel.lock"):
+        if not list(out.glob("*.whl")):
+            subprocess.run(
+                [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)],
+                cwd=ROOT,
+                check=True,
+                capture_output=True,
+                timeout=150,
+            )
     [built] = out.glob("*.whl")
     return built
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def bare(place: Path) -> dict[str, str]:
     """The variables of somebody who has just logged in for the first time: an empty home, and
     neither compiler nor pkg-config on the path."""
-    home = tmp_path_factory.mktemp("home")
+    home = place / "newcomer"
     keep = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_THEIRS)}
     keep |= {"HOME": str(home), "USERPROFILE": str(home), "PATH": str(home / "programs")}
-    (home / "programs").mkdir()
-    for name in ("sh", "env", "dbus-send"):
-        if (place := shutil.which(name)) is not None:
-            (home / "programs" / name).symlink_to(place)
+    with FileLock(place / "newcomer.lock"):
+        if not home.exists():
+            (home / "programs").mkdir(parents=True)
+            for name in ("sh", "env", "dbus-send"):
+                if (found := shutil.which(name)) is not None:
+                    (home / "programs" / name).symlink_to(found)
     return keep
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, bare: dict[str, str]) -> Path:
+def installed(wheel: Path, place: Path, bare: dict[str, str]) -> Path:
     """``pipx install`` of the wheel, with all its dependencies from the registry (or from pip's
     cache, which is the user's own, to save the download); returns the folder of its programs."""
     home = Path(bare["HOME"])
+    with FileLock(place / "pipx.lock"):
+        if not (home / "bin").exists():
+            _install_by_pipx(wheel, home, bare)
+    return _programs(home)
+
+
+def _programs(home: Path) -> Path:
+    return home / "pipx" / "venvs" / "moodtray" / ("Scripts" if os.name == "nt" else "bin")
+
+
+def _install_by_pipx(wheel: Path, home: Path, bare: dict[str, str]) -> None:
     cache = subprocess.run(
         [sys.executable, "-m", "pip", "cache", "dir"], check=True, capture_output=True, text=True
     ).stdout.strip()
+    places = {"PIPX_HOME": str(home / "pipx"), "PIPX_BIN_DIR": str(home / "bin")}
     done = subprocess.run(
         [sys.executable, "-m", "pipx", "install", "--python", sys.executable, str(wheel)],
-        env={**bare, "PIPX_HOME": str(home / "pipx"), "PIPX_BIN_DIR": str(home / "bin"),
-             "PIP_CACHE_DIR": cache},
+        env={**bare, **places, "PIP_CACHE_DIR": cache},
         capture_output=True,
         text=True,
         timeout=170,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (home / "bin" / ("moodtray.exe" if os.name == "nt" else "moodtray")).exists()
-    scripts = home / "pipx" / "venvs" / "moodtray" / ("Scripts" if os.name == "nt" else "bin")
     for name in ("gi", "torch", "dbus", "dbus_fast", "keyring"):
-        asked = [str(scripts / "python"), "-c", f"import {name}"]
+        asked = [str(_programs(home) / "python"), "-c", f"import {name}"]
         told = subprocess.run(asked, env=bare, capture_output=True, text=True).stderr
         assert f"No module named '{name}'" in told, "it would prove nothing"
-    return scripts
 
 
 @pytest.fixture
@@ -162,7 +183,7 @@ def test_a_picture_is_analyzed(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_demo_runs(run: Run) -> None:
-    done = run("moodtray", "demo", "--seconds", "10", "--headless", "--json")
+    done = run("moodtray", "demo", "--seconds", "30", "--headless", "--json")
     assert done.returncode == 0, done.stderr
     events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
     assert "observation" in events
