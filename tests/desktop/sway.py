@@ -194,23 +194,31 @@ class SwayDesktop(OwnDesktop):
 
 def _let_everybody_in(name: str) -> None:
     """XWayland takes programs of the user alone who runs it: that one says that others may come."""
-    from Xlib import X, display
-    from Xlib.support import unix_connect  # noqa: F401 - read while the home may still be read
+    from importlib import import_module
 
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.setgroups([])
-            os.setgid(int(NOBODY))
-            os.setuid(int(NOBODY))
-            server = display.Display(name)
-            server.set_access_control(X.DisableAccess)
-            server.sync()
-            code = 0
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "XWayland lets nobody in"
+    from Xlib import X, display, ext
+
+    # All that it loads on its way is loaded now: nobody may not read everybody's folders.
+    for module in ("support.unix_connect", *(f"ext.{name}" for _, name in ext.__extensions__)):
+        import_module(f"Xlib.{module}")
+
+    def says_so() -> bool:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.setgroups([])
+                os.setgid(int(NOBODY))
+                os.setuid(int(NOBODY))
+                server = display.Display(name)
+                server.set_access_control(X.DisableAccess)
+                server.sync()
+                code = 0
+            finally:
+                os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    wait_for(says_so, "XWayland that lets others in", every=0.5)
 
 
 class _Pointer:

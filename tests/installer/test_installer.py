@@ -296,7 +296,7 @@ def test_the_workflow_is_right_by_its_own_schema() -> None:
         for step in job["steps"]:
             assert ("uses" in step) != ("run" in step), step
             if "uses" in step:
-                assert re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"])
+                assert re.fullmatch(r"actions/[a-z-]+@(v\d+|[0-9a-f]{40})", step["uses"])
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="there is no sh")
