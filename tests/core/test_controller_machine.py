@@ -46,6 +46,7 @@ class AnyDay(RuleBasedStateMachine):
         self.controller = Controller(Settings(policy=policy, mood=HASTY), self.clock)
         self.playback: Playback | None = None
         self.unasked: list[float] = []
+        self.players = 0
         self.pending: Playlist | None = None
         self.plays_at_once = 0
         self.perform(self.controller.begin())
@@ -187,7 +188,8 @@ class AnyDay(RuleBasedStateMachine):
     def anything(self, event: events.Event) -> None:
         if isinstance(event, events.PlayerChanged):
             self.playback = None
-            event = replace(event, name=f"player at {self.clock.monotonic()}")
+            self.players += 1
+            event = replace(event, name=f"player {self.players}")  # one of the same name goes on
         if isinstance(event, events.WorkerCrashed):
             self.stopped.add(event.worker)
         if isinstance(event, events.RestartWorkers | events.ResumeCamera):

@@ -222,8 +222,9 @@ def test_what_was_not_begun_cannot_be_kept(page: Page, server: PageServer) -> No
     server.publish(lesson=LessonView(LessonStage.READY, 0.1))
     page.goto(f"{server.url}/face")
     expect(page.get_by_role("button", name="Keep it")).to_be_visible()
+    keep = page.get_by_role("button", name="Keep it").element_handle()
     server.snapshot = replace(server.snapshot, lesson=None)  # it has just ended
-    page.get_by_role("button", name="Keep it").click()
+    keep.dispatch_event("click")  # though the page may know by now, and hide it
     said(page, "Your face at rest is not known yet. Begin first.")
     assert server.events == []
 
