@@ -1,7 +1,7 @@
 """``python -m agent``, the command ``moodtray``, and the frozen program's entry."""
 
-import multiprocessing
 import os
+import sys
 
 
 def main() -> None:
@@ -10,11 +10,17 @@ def main() -> None:
     Children of the program import this module (or start through it, when frozen), so that nothing
     else is imported before it is known that this is no child.
     """
-    multiprocessing.freeze_support()
+    if getattr(sys, "frozen", False):
+        import multiprocessing
+
+        multiprocessing.freeze_support()
     # Looking for plugins of pydantic reads the metadata of every package here; none is wanted.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-    from agent.cli import main as run
+    from agent.app.memory import importing
+
+    with importing():
+        from agent.cli import main as run
 
     run()
 

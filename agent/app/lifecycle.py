@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from agent import events
-from agent.app.memory import use_few_heaps
+from agent.app.memory import importing, use_few_heaps
 from agent.app.options import Options
 from agent.clock import SystemClock
 from agent.desktop.process_guard import guard_memory
@@ -91,11 +91,12 @@ class App:
             self._end()
 
     def _start(self) -> None:
-        from agent.app.engine import Engine
+        with importing():
+            from agent.app.engine import Engine
 
-        self._engine = Engine(
-            self._options, self._paths, self._clock, self._inbox, self._tray, self._end
-        )
+            self._engine = Engine(
+                self._options, self._paths, self._clock, self._inbox, self._tray, self._end
+            )
         self._engine.start()
 
     def _end(self) -> None:

@@ -63,20 +63,20 @@ def pose(box: Box) -> Pose | None:
     """Find the pose; None where the box has no points, or they lie on one another."""
     if len(box.landmarks) < 4:
         return None
-    left, right, nose, mouth = (np.array(p) for p in box.landmarks[:4])
-    across = right - left
-    eyes = float(np.hypot(*across))
+    (left_x, left_y), (right_x, right_y), (nose_x, nose_y), (mouth_x, mouth_y) = box.landmarks[:4]
+    across_x, across_y = right_x - left_x, right_y - left_y
+    eyes = math.hypot(across_x, across_y)
     if not math.isfinite(eyes) or eyes < 1.0:
         return None
-    along = across / eyes
-    down = np.array([-along[1], along[0]])
-    middle = (left + right) / 2
+    along_x, along_y = across_x / eyes, across_y / eyes
+    middle_x, middle_y = (left_x + right_x) / 2, (left_y + right_y) / 2
+    aside = (nose_x - middle_x) * along_x + (nose_y - middle_y) * along_y
     return Pose(
-        roll=math.degrees(math.atan2(along[1], along[0])),
-        yaw=float(np.clip((nose - middle) @ along / (eyes / 2), -1.0, 1.0)),
+        roll=math.degrees(math.atan2(along_y, along_x)),
+        yaw=max(-1.0, min(1.0, aside / (eyes / 2))),
         eyes=eyes,
-        mouth=float((mouth - middle) @ down),
-        middle=(float(middle[0]), float(middle[1])),
+        mouth=(mouth_y - middle_y) * along_x - (mouth_x - middle_x) * along_y,
+        middle=(middle_x, middle_y),
     )
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -211,6 +212,18 @@ def started(program: str, env: dict[str, str], folder: Path) -> Iterator[subproc
             "answer to a command",
             timeout=60,
         )
+        wait_for(
+            lambda: (
+                '"playing"'
+                in subprocess.run(
+                    [program, "status", "--json"], env=env, capture_output=True, text=True
+                ).stdout
+            ),
+            "music",
+            timeout=60,
+        )
+        # Xfce cuts a menu off whose lines change just as it opens: the music's have come now.
+        time.sleep(3.0)
         yield agent_
     finally:
         agent_.kill()
