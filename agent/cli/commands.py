@@ -7,6 +7,7 @@ off, 3 no agent is running.
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
 import io
 import json
@@ -56,8 +57,7 @@ def main() -> NoReturn:
     code = 0
     try:
         speak_as_set(Paths.default())
-        _make_ready(sys.argv[1:])
-        command = typer.main.get_command(app)
+        command = typer.main.get_command(_wanted(sys.argv[1:]))
         words.translate(command)
         command()
     except AgentError as error:
@@ -77,8 +77,8 @@ def main() -> NoReturn:
     _leave(code)
 
 
-def _make_ready(words_given: list[str]) -> None:
-    """Leave the one command that is asked for, or have them all.
+def _wanted(words_given: list[str]) -> typer.Typer:
+    """Choose the one command that is asked for, or all of them.
 
     typer builds every command that it knows before it looks which is wanted, which would be a tenth
     of the agent's start.
@@ -89,12 +89,14 @@ def _make_ready(words_given: list[str]) -> None:
         if words_given and one.callback and (one.name or one.callback.__name__) == words_given[0]
     ]
     if asked:
-        app.registered_commands, app.registered_groups = asked, []
-        return
+        narrow = copy.copy(app)
+        narrow.registered_commands, narrow.registered_groups = asked, []
+        return narrow
     from agent.training.cli import register
 
     register(dev_app)
     register(app, hidden=True)  # their names of before
+    return app
 
 
 def _have_streams() -> None:
