@@ -116,7 +116,9 @@ class Desktop(OwnDesktop):
                 continue
             width, height = self.size
             screen = f"{width}x{height}x24"
-            process = self._spawn("Xvfb", f":{number}", "-screen", "0", screen, "-nolisten", "tcp")
+            process = self._spawn(
+                "Xvfb", f":{number}", "-screen", "0", screen, "-nolisten", "tcp", "-noreset"
+            )
             socket = Path(f"/tmp/.X11-unix/X{number}")
             wait_for(partial(_socket_or_end, socket, process), "X server")
             time.sleep(0.1)
