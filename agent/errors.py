@@ -169,3 +169,8 @@ class NotRunning(AgentError):
     """A command for a running agent found none (exit code 3)."""
 
     title = N_("Moodtray is not running")
+
+
+def last_line(error: Exception) -> str:
+    """Take the line of OpenCV's message that says what went wrong; those before say where."""
+    return str(error).strip().splitlines()[-1]

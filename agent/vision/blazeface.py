@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import ModelError
+from agent.errors import ModelError, last_line
 from agent.translation import _
 from agent.types import Box, Frame, Point
 from agent.vision.finder_files import FULL_RANGE, SHORT_RANGE, checked
@@ -234,7 +234,7 @@ class _Network:
                 ).format(
                     version=cv2.__version__,
                     file=file,
-                    splitlines=str(error).strip().splitlines()[-1],
+                    splitlines=last_line(error),
                 )
             ) from error
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import ModelError
+from agent.errors import ModelError, last_line
 from agent.store.paths import models_dir
 from agent.translation import _
 from agent.types import EMOTIONS
@@ -174,7 +174,7 @@ class OpenCVSession:
                 _(
                     "{file} is not a network that OpenCV {version} can load "
                     "({last_line}). Install Moodtray again to restore it."
-                ).format(file=file, version=cv2.__version__, last_line=_last_line(error))
+                ).format(file=file, version=cv2.__version__, last_line=last_line(error))
             ) from error
         # OpenCV tells the outputs' names, the input's only by refusing another.
         if self._output not in outputs:
@@ -192,12 +192,8 @@ class OpenCVSession:
                 self._net.setInput(batch, self._input)
                 logits = self._net.forward(self._output)
         except cv2.error as error:
-            raise refused(_last_line(error)) from error
+            raise refused(last_line(error)) from error
         return np.asarray(logits, dtype=np.float32)
-
-
-def _last_line(error: cv2.error) -> str:
-    return str(error).strip().splitlines()[-1]
 
 
 def refused(why: str) -> ModelError:
