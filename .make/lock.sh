@@ -17,6 +17,9 @@ lock() { # NAME WHAT ARGUMENTS...
 
 lock .make/installers.lock "Every package in an installer" \
     pyproject.toml .make/installers.in --extra linux-tray
+# The same versions as in the installers.
+lock .make/program.lock "Every package that the program needs, without extras" \
+    pyproject.toml --constraint .make/installers.lock
 lock .make/package.lock "What builds the package" .make/package.in
 lock .make/tests.lock "Every package that the tests use but torch" \
     pyproject.toml --extra dev --no-emit-package torch --no-emit-package torchvision

@@ -20,9 +20,9 @@ def main() -> None:
     from agent.app.memory import importing
 
     with importing():
-        from agent.cli import main as run
+        from agent import cli
 
-    run()
+    cli.main()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+LOOPBACK = "127.0.0.1"
+"""This computer to itself. Literally: Spotify accepts no 'localhost', and a name can be pointed
+elsewhere."""
 UNTOLD = "***"
 """In the place of a host that cannot be told from a secret for sure."""
 
@@ -26,11 +29,15 @@ _IN_TEXT = re.compile(
     r"""|(?<![A-Za-z0-9+.-])(?P<before>[0-9+.-]*)(?P<plain>[A-Za-z][A-Za-z0-9+.-]+://\S*)"""
 )
 _ENDINGS = "\\\"'”’»),;.]}>"
-# "rtsp:/user:pw@host", "user:pw@host/path", "host/?password=pw": the beginning was forgotten.
+_SECRET_IS = r"(?:pass|pwd|psw|pw|token|secret|auth|key|session)\w{0,40}="
+# "rtsp:/user:pw@host", "rtsp//user:pw@host", "//user:pw@host/path", "host/?password=pw": the
+# beginning was forgotten, or some of it.
 _MEANT = re.compile(
-    rf"(?![A-Za-z]:[\\/])\s*(?:{_SCHEME}:/|[^/:]*:[^@]*@|[^?]*\?[^=]*=|.*?pass\w*=)",
+    rf"(?![A-Za-z]:[\\/])(?:{_SCHEME}:/|[^:]*:[^@]*@|[^?]*\?[^=]*=|.*?{_SECRET_IS})",
     re.DOTALL | re.IGNORECASE,
 )
+# The login before the host, in the path or in the query.
+_LOGIN = re.compile(rf"@|{_SECRET_IS}", re.IGNORECASE)
 # Settings whose value is nobody else's concern, wherever the file is quoted.
 _PRIVATE_SETTING = re.compile(
     r"""(?mi)(?<![\w-])((["']?)(?:client_id|client_secret|source|password)\2\s*[=:]+)"""
@@ -45,7 +52,13 @@ def is_address(text: str) -> bool:
 
 def seems_meant(text: str) -> bool:
     """Tell whether it was meant as an address, and may hold a login, but lacks its beginning."""
-    return not is_address(text) and _MEANT.match(text) is not None
+    # Without blanks before it, which would be tried together with all that comes behind them.
+    return not is_address(text) and _MEANT.match(text.lstrip()) is not None
+
+
+def holds_login(text: str) -> bool:
+    """Tell whether it is, or was meant as, an address with a password or the like in it."""
+    return (is_address(text) or seems_meant(text)) and _LOGIN.search(text) is not None
 
 
 def place(address: str) -> str:
@@ -71,11 +84,13 @@ def secrets(address: str) -> tuple[str, ...]:
     Whole and in parts, as it is written and as it is meant (``%40`` for ``@``).
     """
     beginning = _BEGINNING.match(address)
-    if beginning is None:
-        return (address,)
-    authority, rest = _split(address[beginning.end() :])
-    login = authority.rpartition("@")[0]
-    told = [address, login, login.partition(":")[2], rest[1:]]
+    if beginning is None:  # nobody knows what is the host
+        login, rest = address.rpartition("@")[0], address
+        told = [address, login, login.rpartition(":")[2]]
+    else:
+        authority, rest = _split(address[beginning.end() :])
+        login = authority.rpartition("@")[0]
+        told = [address, login, login.partition(":")[2], rest[1:]]
     for part in re.split(r"[/?#&;]", rest):
         # "password=x" and long rows of letters and digits; else it is a word such as "Streaming".
         told.append(part.partition("=")[2] or (part if re.search(r"\d", part) else ""))
@@ -86,6 +101,11 @@ def secrets(address: str) -> tuple[str, ...]:
 def mask(text: str) -> str:
     """Show every address in the text as :func:`place` does, and ``/***`` for the rest."""
     return _IN_TEXT.sub(_masked, text)
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """Say where in the text its addresses stand: (begin, end)."""
+    return [found.span() for found in _IN_TEXT.finditer(text)]
 
 
 def mask_to_line_end(text: str) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from agent.events import Event
 from agent.types import (
     Decision,
     Mood,
-    Notification,
+    MoodState,
     NotificationKind,
     Observation,
     Playback,
@@ -34,9 +35,10 @@ class WatchCamera:
 
 @dataclass(frozen=True, slots=True)
 class SetInterval:
-    """Look at the camera every so many seconds."""
+    """Look at the camera every so many seconds; for others beside the user, too, or not."""
 
     seconds: float
+    everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,16 @@ class NextTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepVolume:
-    """Write it into the settings; the player has it by ApplySettings."""
+class KeepSetting:
+    """Write a setting into the file; who obeys it already has it."""
 
-    volume: float
+    key: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetNames:
+    """Delete the names and covers of playlists that are kept for showing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ class AwaitPlaylist:
 
 @dataclass(frozen=True, slots=True)
 class ShowMusicFolders:
-    """Make and open the folders for the user's own music."""
+    """Open the folders for the user's own music; those that are missing are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,22 @@ class SetPreview:
     """Open or close the preview's window."""
 
     show: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What is shown to the user. Plain text; escaping is the notifier's work.
+
+    ``buttons``: (label, event) pairs, shown where the system has buttons; the event goes into the
+    controller's inbox when one is pressed.
+    """
+
+    kind: NotificationKind
+    title: str
+    body: str
+    buttons: tuple[tuple[str, Event], ...] = ()
+    emotion: MoodState | None = None  # chooses the icon
+    asked: bool = False  # the answer to a click or command: shown whatever the settings say
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +232,8 @@ Effect: TypeAlias = (
     | PauseMusic
     | ResumeMusic
     | NextTrack
-    | KeepVolume
+    | KeepSetting
+    | ForgetNames
     | AwaitPlaylist
     | ShowMusicFolders
     | ExpectTrackEnd

@@ -271,6 +271,14 @@ class LearnFace:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetEverything:
+    """All that was noted of the user is deleted: let go of what is held in memory as well.
+
+    The files are deleted by whoever reports this: ``agent.app.forgetting.forget``.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class BeginLesson:
     """Learn the user's face: look at it at rest for so many seconds."""
 
@@ -312,7 +320,7 @@ class TellWhy:
 
 @dataclass(frozen=True, slots=True)
 class ShowMusicFolders:
-    """Show the folders in which the user's own music is found, made where they are missing."""
+    """Show the folders in which the user's own music is found; those that are missing are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,9 +350,13 @@ class SetAutostart:
 
 @dataclass(frozen=True, slots=True)
 class AutostartChanged:
-    """The system says whether the agent starts at login."""
+    """The system says whether the agent starts at login.
+
+    ``asked``: the user has just changed it.
+    """
 
     enabled: bool
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,13 +401,15 @@ class ConsentWithdrawn:
 class Notice:
     """Something to tell the user that changes no state.
 
-    ``asked``: they wait for it. ``trouble``: something went wrong.
+    ``asked``: they wait for it. ``trouble``: something went wrong. ``buttons``: what they may
+    answer, and the event that it makes.
     """
 
     title: str
     message: str
     asked: bool = False
     trouble: bool = False
+    buttons: tuple[tuple[str, Event], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,6 +452,7 @@ Event: TypeAlias = (
     | EndJourney
     | NotMe
     | LearnFace
+    | ForgetEverything
     | BeginLesson
     | ShowInLesson
     | KeepLesson

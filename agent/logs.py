@@ -16,6 +16,7 @@ import re
 import sys
 import threading
 import traceback
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from io import TextIOWrapper
@@ -26,7 +27,7 @@ from urllib.parse import quote, quote_plus
 
 from agent import addresses
 from agent.errors import StoreError
-from agent.printable import printable
+from agent.printable import printable_lines
 from agent.translation import _, english
 
 LOG_NAME = "moodtray.log"
@@ -122,11 +123,58 @@ def forms(secret: str) -> tuple[str, ...]:
 
 def redact(text: str) -> str:
     """Mask tokens, secrets and authorisation codes, and of addresses all but scheme and host."""
-    for form in _hidden_forms:
-        text = text.replace(form, _MASK)
-    text = _VALUE_AFTER_NAME.sub(lambda found: found.group(1) + _MASK, text)
+    text = _VALUE_AFTER_NAME.sub(lambda found: found.group(1) + _MASK, _without_hidden(text))
     text = _BEARER.sub(rf"\1\2{_MASK}", text)
     return _IN_QUERY.sub(rf"\1{_MASK}", addresses.mask(text))
+
+
+def _without_hidden(text: str) -> str:
+    """Mask the texts of :func:`hide`, and each address that such a text reaches into.
+
+    Masked by itself, ``/a`` of ``http://a:b@c`` would leave what nobody knows for an address.
+    """
+    forms_now = _hidden_forms
+    found = [span for form in forms_now for span in _places(form, text)]
+    if not found:
+        return text
+    hidden = _joined([(begin, end, _MASK) for begin, end in found])
+    begins = [begin for begin, _, _ in hidden]
+    reached = []
+    for begin, end in addresses.spans(text):
+        before = bisect_left(begins, end) - 1  # the last that begins before the address ends
+        if before >= 0 and hidden[before][1] > begin:
+            reached.append((begin, end, _hide_in(addresses.mask(text[begin:end]), forms_now)))
+    done, out = 0, []
+    for begin, end, shown in _joined(hidden + reached):
+        out += [text[done:begin], shown]
+        done = end
+    return "".join([*out, text[done:]])
+
+
+def _places(form: str, text: str) -> Iterator[tuple[int, int]]:
+    at = text.find(form)
+    while at >= 0:
+        yield at, at + len(form)
+        at = text.find(form, at + 1)
+
+
+def _joined(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Join what overlaps; the address in it, if there is one, says what is shown."""
+    out: list[tuple[int, int, str]] = []
+    for begin, end, shown in sorted(spans):
+        if out and begin < out[-1][1]:
+            before = out[-1]
+            kept = before[2] if shown == _MASK else shown
+            out[-1] = (before[0], max(end, before[1]), kept)
+        else:
+            out.append((begin, end, shown))
+    return out
+
+
+def _hide_in(text: str, forms_now: tuple[str, ...]) -> str:
+    for form in forms_now:
+        text = text.replace(form, _MASK)
+    return text
 
 
 class RedactingFormatter(logging.Formatter):
@@ -152,8 +200,7 @@ def _plain(text: str) -> str:
     direction of writing are replaced.
     """
     text = text.encode(errors="backslashreplace").decode()  # names that are no Unicode
-    lines = [printable(line, len(line) + 1) for line in text.replace("\t", "    ").split("\n")]
-    return "\n    ".join(lines)
+    return printable_lines(text).replace("\n", "\n    ")
 
 
 class _PrivateRotatingFile(RotatingFileHandler):
@@ -250,7 +297,7 @@ def forget(folder: Path, before: datetime | None) -> None:
     """
     for file in sorted(folder.glob(f"{LOG_NAME}*")):
         with _told_if_impossible(file):
-            kept = b"" if before is None else _lines_since(file.read_bytes(), before)
+            kept = b"" if before is None else _entries_since(file.read_bytes(), before)
             if not kept and file.name != LOG_NAME:
                 file.unlink()
             else:
@@ -302,15 +349,15 @@ def _replace(file: Path, kept: bytes) -> None:
         os.fsync(opened.fileno())
 
 
-def _lines_since(text: bytes, when: datetime) -> bytes:
-    """Return the end of a log from the first line on that is not older."""
-    oldest = f"{when.astimezone():%Y-%m-%d %H:%M:%S}".encode()
-    place = 0
-    for line in text.splitlines(keepends=True):
-        if line[:4].isdigit() and line[4:5] == b"-" and line[:19] >= oldest:
-            return text[place:]
-        place += len(line)
-    return b""
+def _entries_since(data: bytes, when: datetime) -> bytes:
+    """Return the entries of a log that are not older.
+
+    They need not stand in their order: clocks are set back, and begin anew without a battery.
+    """
+    oldest = f"{when.astimezone():%Y-%m-%d %H:%M:%S}"
+    entries = _ENTRY.split(data.decode("utf-8", "surrogateescape"))
+    kept = (one for one in entries if _ENTRY.match(one) and one[: len(oldest)] >= oldest)
+    return "".join(kept).encode("utf-8", "surrogateescape")
 
 
 def guard_terminal() -> None:

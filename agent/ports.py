@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from agent.effects import Notification
 from agent.events import Event
 from agent.types import (
     Box,
     Decision,
     Frame,
     Mood,
-    Notification,
     NotificationKind,
     Playback,
     Playlist,
@@ -64,8 +64,11 @@ class Camera(Protocol):
 class FaceDetector(Protocol):
     """The watcher's thread only; milliseconds."""
 
-    def detect(self, frame: Frame) -> list[Box]:
-        """Find the faces in the frame, the followed person first. Empty when there is none."""
+    def detect(self, frame: Frame, everybody: bool = False) -> list[Box]:
+        """Find the faces in the frame, the followed person first. Empty when there is none.
+
+        Others than the followed person may be left out, unless ``everybody`` is wanted.
+        """
         ...
 
     def reset(self) -> None:
@@ -152,7 +155,11 @@ class History(Protocol):
         ...
 
     def add_feedback(self, when: datetime, kind: str, detail: str) -> None:
-        """Keep the user's answer. ``kind``: "skip", "undo", "not my mood", "set by hand"."""
+        """Keep the user's answer.
+
+        ``kind``: "skip", "undo", "not my mood", "set by hand", and "corrected": a change was taken
+        back because its mood was wrong.
+        """
         ...
 
     def close(self) -> None:

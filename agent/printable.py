@@ -11,10 +11,20 @@ _JOINERS = "\u200c\u200d"  # within words of Persian, within emoji
 
 def printable(text: str, limit: int = LIMIT) -> str:
     """Put the text on one line of at most ``limit`` characters, without control characters."""
-    shown = "".join(character if _harmless(character) else _INSTEAD for character in text)
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    whole = len(text) <= limit
+    shown = text if whole else text[: limit - 1]  # cut first: it may be of millions
+    if not shown.isprintable():  # else it is harmless, in a hundredth of the time
+        shown = "".join(character if is_harmless(character) else _INSTEAD for character in shown)
+    return shown if whole else shown + "…"
 
 
-def _harmless(character: str) -> bool:
+def printable_lines(text: str) -> str:
+    """Do the same with each line of a text, however long; tabs become blanks."""
+    lines = text.replace("\t", "    ").split("\n")
+    return "\n".join(printable(line, len(line) + 1) for line in lines)
+
+
+def is_harmless(character: str) -> bool:
+    """Tell whether it neither steers a terminal nor turns the direction of writing."""
     category = unicodedata.category(character)
     return character in _JOINERS or not (category[0] == "C" or category in ("Zl", "Zp"))

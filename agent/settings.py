@@ -17,12 +17,12 @@ from agent.translation import _
 
 SETTINGS_VERSION: Literal[1] = 1
 
-LOOPS = "local:"
-"""``local:happy`` in ``local_playlists`` is the loop that the program ships for happy; any other
-entry is a path."""
-
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0, le=86_400.0)]
+
+
+MOST_CAMERAS = 9_999
+"""Numbers beyond it are no camera's: systems count them from 0."""
 
 
 class _Section(BaseModel):
@@ -32,7 +32,7 @@ class _Section(BaseModel):
 class CameraSettings(_Section):
     """Which camera, and how often it is looked at."""
 
-    source: int | str = 0
+    source: Annotated[int, Field(ge=0, le=MOST_CAMERAS)] | str = 0
     """Index of a webcam, path of a file, or URL of a stream."""
     interval: Annotated[float, Field(ge=0.2, le=600.0)] = 5.0
     """Seconds between two looks (the seed's 5 s)."""
@@ -53,7 +53,7 @@ class MoodSettings(_Section):
     """How soon a change of mood is believed: calm waits longer and errs less, quick follows."""
     away_after: Seconds = 15.0
     """No face for that long: AWAY."""
-    certainty: Annotated[float, Field(ge=0.3, lt=1.0)] | None = None
+    certainty: Annotated[float, Field(ge=0.3, le=0.999)] | None = None
     """For experts: the probability at which a mood is named; None: as steadiness says."""
     pace: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
     """For experts: all times of the model times this. The demo's day in a minute uses it."""

@@ -1,9 +1,11 @@
 """How long what was begun may take, how long a wish lives, and how often trouble is told.
 
-Numbers, each with its reason; and :class:`ToldOnce`.
+Numbers, each with its reason; :class:`ToldOnce` and :func:`tomorrow`.
 """
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 REQUEST = 10.0
 """Seconds that one request of a player takes at most (:class:`agent.ports.Player`)."""
@@ -53,3 +55,9 @@ class ToldOnce:
     def all_well(self) -> None:
         """Note that no trouble is left."""
         self._told.clear()
+
+
+def tomorrow(now: datetime) -> datetime:
+    """Return the coming 6:00; from 3:00 on that of the next day."""
+    morning = now.replace(hour=6, minute=0, second=0, microsecond=0)
+    return morning if now.hour < 3 else morning + timedelta(days=1)

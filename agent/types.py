@@ -49,6 +49,10 @@ class MoodState(StrEnum):
         return self not in (MoodState.UNSURE, MoodState.AWAY)
 
 
+EMOTION_STATES: tuple[MoodState, ...] = tuple(MoodState(name) for name in EMOTIONS)
+"""The seven in the order of :data:`EMOTIONS`, which is that of the network's answers."""
+
+
 # --- vision -------------------------------------------------------------------------------------
 
 
@@ -134,6 +138,10 @@ class CameraState(StrEnum):
 
 
 # --- music --------------------------------------------------------------------------------------
+
+LOOPS = "local:"
+"""``local:happy`` in ``local_playlists`` is the loop that the program ships for happy; any other
+entry is a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +273,8 @@ class Evidence:
 class Decision:
     """What to do with the music, and why.
 
-    ``reason`` is in the user's words: one short sentence, to be understood alone.
+    ``playlist`` of a change None: silence. ``reason`` is in the user's words: one short sentence,
+    to be understood alone.
     """
 
     time: float
@@ -298,6 +307,13 @@ class JourneyView:
 
 
 # --- what people see ----------------------------------------------------------------------------
+
+
+class OwnFace(StrEnum):
+    """How what is known of the person's own face came about."""
+
+    LEARNED = "learned"  # in the lesson: the face at rest was shown
+    ADJUSTED = "adjusted"  # a little, by the user's words on their mood and by hours of looks
 
 
 class LessonStage(StrEnum):
@@ -341,23 +357,16 @@ class NotificationKind(StrEnum):
     CAMERA = "camera"
     PROBLEM = "problem"
     WARNING = "warning"  # trouble that is told, and leaves no state that could be mended
+    REST = "rest"  # the music rests for a call or a shared screen
     INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
-class Notification:
-    """What is shown to the user. Plain text; escaping is the notifier's work.
+class Reply:
+    """What was said to the user's latest wish; plain text."""
 
-    ``buttons``: (label, event) pairs, shown where the system has buttons; the event goes into the
-    controller's inbox when one is pressed.
-    """
-
-    kind: NotificationKind
     title: str
     body: str
-    buttons: tuple[tuple[str, object], ...] = ()
-    emotion: MoodState | None = None  # chooses the icon
-    asked: bool = False  # the answer to a click or command: shown whatever the settings say
 
 
 class Status(StrEnum):
@@ -400,12 +409,12 @@ class Snapshot:
     mood: Mood
     playback: Playback | None
     decision: Decision | None  # the latest
-    switch: Decision | None  # the latest that changed the music
+    switch: Decision | None  # the latest that changed the music and was not taken back
     camera: CameraState
     consent: bool = True  # may the camera be used at all?
     camera_paused: bool = False  # by the user's hand
     paused_until: datetime | None = None  # None while paused: until resumed
-    held_off: str | None = None  # why the session keeps the camera off ("screen locked"), else None
+    held_off: str | None = None  # why session or call keep the camera off ("screen locked")
     preview_open: bool = False
     player: str = ""  # name of the player in use
     logged_in: bool | None = None  # None: the player needs no login
@@ -419,10 +428,13 @@ class Snapshot:
     until_back: bool = False  # that break ends when the user is back at the computer
     music_rests: str | None = None  # why the music rests for a while, in the user's words
     volume: float | None = None  # 0..1; None: the player's own affair
-    answer: Notification | None = None  # the latest to a wish
+    change: Decision | None = None  # the latest change of the music; taking one back is one as well
+    trial_until: float | None = None  # the user tries the program out until then (monotonic)
+    answer: Reply | None = None  # the latest to a wish
     answers: int = 0  # how many there were
     journey: JourneyView | None = None  # the music leads from one mood towards another
-    own_face: bool = False  # the person's own face was learned and is in force
+    undoes_journey: bool = False  # an Undo ends it: the music was not changed since it was wished
+    own_face: OwnFace | None = None  # what is known of the person's own face and is in force
     lesson: LessonView | None = None  # it is being learned, or was a moment ago
     affect: tuple[float, float] | None = field(default=None, compare=False)  # valence, arousal
     candidate: Candidate | None = field(default=None, compare=False)

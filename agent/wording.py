@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import assert_never
 
-from agent.translation import N_, _
+from agent.translation import N_, _, retold
 from agent.types import (
-    EMOTIONS,
+    EMOTION_STATES,
+    LOOPS,
     Action,
     CameraState,
     Decision,
@@ -20,6 +22,7 @@ from agent.types import (
     LessonView,
     Mood,
     MoodState,
+    OwnFace,
     Playback,
     PlayState,
     Snapshot,
@@ -41,8 +44,10 @@ MOOD_WORDS: dict[MoodState, str] = {
     MoodState.AWAY: N_("away"),
 }
 
-MOODS: tuple[MoodState, ...] = tuple(MoodState(name) for name in EMOTIONS)
-"""The seven that people are asked for, in the order of the network's outputs."""
+MOODS: tuple[MoodState, ...] = tuple(
+    MoodState(name) for name in ("happy", "surprise", "neutral", "sad", "fear", "angry", "disgust")
+)
+"""The seven as people are shown them everywhere, from light to heavy."""
 
 AUTO = "auto"
 """The word by which a command lets the face be read again."""
@@ -54,6 +59,24 @@ CAMERA_IN_USE = N_("another program uses the camera")
 SCREEN_SHARED = N_("the screen is shared")
 TAKING_A_BREAK = N_("you are taking a break")
 
+LOG_IN = N_("Log in: choose 'Log in to Spotify' in the tray menu, or run 'moodtray login'.")
+LOGIN_AGAIN = N_(
+    "Log in again: choose 'Log in to Spotify' in the tray menu, or run 'moodtray login'."
+)
+"""The same where there was a login."""
+
+EVERYTHING = N_(
+    "Delete the whole history, what was learned of your face, the log, names of playlists, and "
+    "what can be undone? Your permission for the camera, your settings and logins stay."
+)
+"""What is asked before all is deleted; page and command ask it."""
+READ_LIKE_ANYBODY = N_(
+    "From now on Moodtray reads you like anybody and learns nothing of your face, until you choose "
+    "'Learn my face' or switch 'Go on learning' on in the settings."
+)
+
+FITS = N_("what plays fits already")
+"""What a decision ends with that keeps what plays for this."""
 LOOKING = N_("Looking for your face…")
 NO_MOOD_YET = N_("Nothing has been decided yet: no mood has been clear for long enough")
 
@@ -86,7 +109,7 @@ def parse_minutes(text: str) -> float:
     Raises ValueError, with what is allowed.
     """
     plain = text.strip().casefold().replace(" ", "")
-    found = re.fullmatch(r"(?:[0-9.]+(?:d|h|min|m|s)?)+", plain)
+    found = re.fullmatch(r"(?:[0-9.]+(?:d|h|min|m|s))*[0-9.]*", plain)
     units = {"d": 1440.0, "h": 60.0, "min": 1.0, "m": 1.0, "": 1.0, "s": 1 / 60}
     try:
         parts = re.findall(r"([0-9.]+)(d|h|min|m|s)?", plain) if found else []
@@ -107,14 +130,17 @@ def mood_word(state: MoodState) -> str:
     return _(MOOD_WORDS[state])
 
 
-def describe(mood: Mood | MoodState) -> str:
-    """Describe in a short clause: "you look happy", "you said you feel sad", "nobody is here"."""
+def describe(mood: Mood | MoodState, *, said: bool = False) -> str:
+    """Describe in a short clause: "you look happy", "you said you feel sad", "nobody is here".
+
+    ``said``: it is the user's own word.
+    """
     state = mood.state if isinstance(mood, Mood) else mood
     if state is MoodState.AWAY:
         return _("nobody is in front of the camera")
     if state is MoodState.UNSURE:
         return _("your mood is hard to read just now")
-    if isinstance(mood, Mood) and mood.by_hand:
+    if said or (isinstance(mood, Mood) and mood.by_hand):
         return _("you said you feel {mood}").format(mood=mood_word(state))
     return _("you look {mood}").format(mood=mood_word(state))
 
@@ -134,8 +160,8 @@ def mood_line(snapshot: Snapshot) -> str:
     status, mood = snapshot.status, snapshot.mood
     if "watcher" in snapshot.stopped:
         line = _("Not watching")  # the problem's own lines say why
-    elif not snapshot.consent:
-        line = _("The camera is not allowed yet")
+    elif not snapshot.consent and not snapshot.on_break:
+        line = _("The camera is not allowed")
     elif snapshot.camera_paused or status is Status.PAUSED:
         line = _paused_line(snapshot)
     elif status is Status.STARTING:
@@ -155,6 +181,41 @@ def mood_line(snapshot: Snapshot) -> str:
     else:
         line = capital(describe(mood))
     return line
+
+
+def is_watching(snapshot: Snapshot) -> bool:
+    """Tell whether anybody looks: an old estimate is not told as if it were of now."""
+    held = snapshot.camera_paused or snapshot.held_off is not None
+    blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
+    return snapshot.consent and not held and not blind and "watcher" not in snapshot.stopped
+
+
+def follow_line(snapshot: Snapshot) -> str:
+    """Offer an end to the user's own word on their mood, or to the time after an Undo.
+
+    Empty: there is neither.
+    """
+    until = snapshot.mood_until if snapshot.mood.by_hand else snapshot.left_alone_until
+    if until is None:
+        return _("Go by my face again") if snapshot.mood.by_hand else ""
+    return _("Go by my face again (else at {time})").format(time=clock_time(until))
+
+
+def denial_line(shown: MoodState) -> str:
+    """Offer to say that it is not the mood that is shown, and no more."""
+    return _("I just do not feel {mood}").format(mood=mood_word(shown))
+
+
+def problem_line(snapshot: Snapshot, *, with_login: bool = True) -> str:
+    """Tell the open problem in the language in force; empty: there is none.
+
+    ``with_login`` False: without how to log in, where the way there stands beside it.
+    """
+    problem = retold(snapshot.problem or "")
+    if not with_login:
+        for remedy in (LOG_IN, LOGIN_AGAIN):
+            problem = problem.replace(_(remedy), "")
+    return problem.strip()
 
 
 def _unclear(snapshot: Snapshot) -> str:
@@ -181,24 +242,23 @@ def _paused_line(snapshot: Snapshot) -> str:
     return _("{what} until you are back").format(what=what) if snapshot.until_back else what
 
 
-def watch_line(snapshot: Snapshot, unclear: str = "") -> str:
-    """Say what is seen, and how far a new mood has come.
+def watch_line(snapshot: Snapshot, look: MoodState | None, unclear: str = "") -> str:
+    """Say what is known of the user, and what this look shows where that is something else.
 
-    As :func:`mood_line`, or "Sad? 62 % sure, 88 % needed". ``unclear``: why the latest frame says
-    nothing.
+    One look is not yet a mood: "Not sure yet – this look: happy". ``look``: what the picture shows
+    most; AWAY for nobody, None where it cannot be told. ``unclear``: why not.
     """
-    candidate, line = snapshot.candidate, mood_line(snapshot)
+    mood, line = snapshot.mood, mood_line(snapshot)
     if unclear:
         why = _(unclear)
         return line if why in line or capital(why) == line else f"{line}  ·  {why}"
-    if candidate is None or not candidate.state.is_emotion or snapshot.mood.by_hand:
+    if look is None or look is mood.state or mood.state is MoodState.AWAY:
         return line
-    sure = min(candidate.probability, candidate.certainty)
-    return _("{mood}? {sure} % sure, {needed} % needed").format(
-        mood=capital(mood_word(candidate.state)),
-        sure=f"{100 * sure:.0f}",
-        needed=f"{100 * candidate.certainty:.0f}",
-    )
+    if look is MoodState.AWAY:
+        return _("No face in the picture")
+    if mood.state is MoodState.UNSURE:
+        line = _("Not sure yet")
+    return _("{line} – this look: {mood}").format(line=line, mood=mood_word(look))
 
 
 # --- music ----------------------------------------------------------------------------------------
@@ -213,14 +273,24 @@ def music_line(snapshot: Snapshot) -> str:
     if snapshot.status is Status.OFFLINE:
         return _("No connection to the music service")
     playback = snapshot.playback
-    if playback is None or playback.state is PlayState.UNAVAILABLE:
+    if playback is None:
         return _("No music player answers")
     name = shorten(name_of(playback) or _("music"), LINE_WIDTH - 8)
-    if playback.state is PlayState.PLAYING:
-        return f"♪ {name}"
-    if playback.state is PlayState.PAUSED:
-        return _("Paused: {name}").format(name=name)
-    return _("No music plays")
+    match playback.state:
+        case PlayState.PLAYING:
+            alone = snapshot.left_alone_until
+            if alone is None:
+                return f"♪ {name}"
+            told = _(", left alone until {time}").format(time=clock_time(alone))
+            return f"♪ {shorten(name, LINE_WIDTH - 2 - len(told))}{told}"
+        case PlayState.PAUSED:
+            return _("Paused: {name}").format(name=name)
+        case PlayState.STOPPED:
+            return _("No music plays")
+        case PlayState.UNAVAILABLE:
+            return _("No music player answers")
+        case _:
+            assert_never(playback.state)
 
 
 def name_of(playback: Playback) -> str | None:
@@ -241,23 +311,60 @@ def track_line(snapshot: Snapshot) -> str | None:
     return shorten(playback.title)
 
 
+def is_loop(playback: Playback) -> bool:
+    """Tell whether a Moodtray loop is loaded, whose next track is itself."""
+    return (playback.context or "").startswith(LOOPS)
+
+
+def why_question(snapshot: Snapshot) -> str:
+    """Ask for the reason of what there is: music, be it paused, or silence."""
+    return _("Why this music?") if is_loaded(snapshot) else _("Why is it silent?")
+
+
+def is_loaded(snapshot: Snapshot) -> bool:
+    """Tell whether there is music, be it paused."""
+    playback = snapshot.playback
+    return playback is not None and playback.state in (PlayState.PLAYING, PlayState.PAUSED)
+
+
 def why_lines(snapshot: Snapshot, *, evidence: bool = False) -> tuple[str, ...]:
     """Say what changed the music last and why, then what holds now if that is something else.
 
-    One or two sentences without a full stop. ``evidence``: with what the latest rests on.
+    Up to three sentences without a full stop. ``evidence``: with what the latest rests on.
     """
-    switch, decision = snapshot.switch, snapshot.decision
+    change, decision = snapshot.change, snapshot.decision
     lines = []
-    if switch is not None:
-        name = switch.playlist.name if switch.playlist is not None else _("music")
-        lines.append(f"{name}: {switch.reason}")
-    told = switch
-    if decision is not None and (switch is None or decision.reason != switch.reason):
+    if change is not None:
+        lines.append(f"{change_name(change)}: {reason(change)}")
+    told = change
+    if decision is not None and not tells(change, decision):
         lines.append(_("Now: {reason}").format(reason=decided(decision)))
         told = decision
     if evidence and told is not None and told.evidence is not None:
         lines[-1] += f" ({evidence_line(told.mood, told.evidence)})"
+    if snapshot.left_alone_until is not None:
+        alone = _("Moodtray leaves the music alone until {time}")
+        lines.append(alone.format(time=clock_time(snapshot.left_alone_until)))
     return tuple(lines) or (_undecided(snapshot),)
+
+
+def tells(change: Decision | None, decision: Decision) -> bool:
+    """Tell whether the reason of the latest change says what that of ``decision`` would."""
+    if change is None:
+        return False
+    plays_on = decision.action is Action.KEEP and decision.reason.startswith(change.reason)
+    fits = plays_on and _(FITS) in reason(decision)
+    return fits or change.reason.startswith(decision.reason)
+
+
+def reason(decision: Decision) -> str:
+    """Give a decision's reason in the language in force."""
+    return retold(decision.reason)
+
+
+def change_name(change: Decision) -> str:
+    """Name what a change of the music led to."""
+    return _("silence") if change.playlist is None else change.playlist.name
 
 
 def evidence_line(mood: MoodState, evidence: Evidence) -> str:
@@ -272,25 +379,26 @@ def evidence_line(mood: MoodState, evidence: Evidence) -> str:
             _("{mood} was at {share} %, a mood is named from {needed} %").format(
                 mood=mood_word(mood), share=_share(seven, mood), needed=needed
             ),
-            _("for {time}").format(time=age(evidence.seconds)),
         ]
+        if evidence.seconds >= 1.0:
+            parts.append(_("for {time}").format(time=age(evidence.seconds)))
         if other is not None:
             next_one = _("next came {mood} with {share} %")
             parts.append(next_one.format(mood=mood_word(other), share=_share(seven, other)))
     else:
-        leading = MOODS[max(range(len(seven)), key=lambda at: seven[at])]
-        parts = [
-            _("{mood} came nearest with {share} %, and {needed} % is needed").format(
-                mood=mood_word(leading), share=_share(seven, leading), needed=needed
-            )
-        ]
+        leading = EMOTION_STATES[max(range(len(seven)), key=lambda at: seven[at])]
+        words = _("{mood} came nearest with {share} %")  # and was denied, or is too new
+        if seven[EMOTION_STATES.index(leading)] < evidence.threshold:
+            words = _("{mood} came nearest with {share} %, and {needed} % is needed")
+        share = _share(seven, leading)
+        parts = [words.format(mood=mood_word(leading), share=share, needed=needed)]
     if evidence.correction is not None:
         parts.append(_("read as your own face"))
     return "; ".join(parts)
 
 
 def _share(seven: tuple[float, ...], mood: MoodState) -> str:
-    return f"{100 * seven[MOODS.index(mood)]:.0f}"
+    return f"{100 * seven[EMOTION_STATES.index(mood)]:.0f}"
 
 
 def _undecided(snapshot: Snapshot) -> str:
@@ -321,11 +429,11 @@ def age(seconds: float) -> str:
 
 
 def journey_line(journey: JourneyView) -> str:
-    """Tell where a journey is: "2 of 3: from sad towards happy"."""
+    """Tell where a journey is: "from sad to happy, step 2 of 3"."""
     goal = mood_word(journey.goal)
     if journey.steps == 1:
-        return _("music for {goal}").format(goal=goal)
-    return _("{step} of {steps}: from {start} towards {goal}").format(
+        return _("to {goal}").format(goal=goal)
+    return _("from {start} to {goal}, step {step} of {steps}").format(
         step=journey.step, steps=journey.steps, start=mood_word(journey.start), goal=goal
     )
 
@@ -334,9 +442,27 @@ def decided(decision: Decision) -> str:
     """Write a decision's reason, and what it waits for."""
     if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
         return _("{reason}; {name} follows when this track ends").format(
-            reason=decision.reason, name=decision.playlist.name
+            reason=reason(decision), name=decision.playlist.name
         )
-    return decision.reason
+    return reason(decision)
+
+
+def face_forgotten() -> str:
+    """Say that the face was forgotten, and what follows."""
+    return f"{_('Your face is forgotten')}. {_(READ_LIKE_ANYBODY)}"
+
+
+def face_line(known: OwnFace | None) -> str:
+    """Say how the user's face is read, as a clause."""
+    match known:
+        case OwnFace.LEARNED:
+            return _("your face was learned, and is read as such")
+        case OwnFace.ADJUSTED:
+            return _("your words on your mood, or many looks, have changed a little how it is read")
+        case None:
+            return _("your face is read like anybody's")
+        case _:
+            assert_never(known)
 
 
 def lesson_line(lesson: LessonView) -> str:
@@ -351,8 +477,10 @@ def lesson_line(lesson: LessonView) -> str:
             return _("Now look {mood}").format(mood=mood_word(lesson.asked or MoodState.HAPPY))
         case LessonStage.READY:
             return _("Your face at rest is known. Keep it, or show another mood")
-        case _:
+        case LessonStage.LEARNED | LessonStage.FAILED:  # a failure has its trouble, told above
             return _("Your face is learned")
+        case _:
+            assert_never(lesson.stage)
 
 
 def lesson_reading(lesson: LessonView) -> str:
@@ -366,7 +494,7 @@ def lesson_reading(lesson: LessonView) -> str:
 
 def _leading(seven: tuple[float, ...]) -> str:
     at = max(range(len(seven)), key=lambda place: seven[place])
-    return f"{mood_word(MOODS[at])} ({100 * seven[at]:.0f} %)"
+    return f"{mood_word(EMOTION_STATES[at])} ({100 * seven[at]:.0f} %)"
 
 
 # --- camera, times, parts -------------------------------------------------------------------------
@@ -375,19 +503,24 @@ def _leading(seven: tuple[float, ...]) -> str:
 def camera_line(snapshot: Snapshot, now: datetime) -> str:
     """Say whether the camera looks; if not, for how long or why, and what to do."""
     if not snapshot.consent:
-        return _("not allowed yet; 'moodtray consent' tells what it is for and allows it")
+        return _("not allowed; 'moodtray consent' tells what it is for and allows it")
     if "watcher" in snapshot.stopped:
         return _("off")
     if snapshot.camera_paused:
         return _("paused {until}").format(until=until(snapshot.paused_until, now))
     if snapshot.held_off is not None:
         return _("off while: {why}").format(why=_(snapshot.held_off))
-    return {
-        CameraState.OFF: _("off"),
-        CameraState.ON: _("on"),
-        CameraState.BUSY: _("cannot be used"),  # the problem's own line says why
-        CameraState.LOST: _("gone, waiting for it to come back"),
-    }[snapshot.camera]
+    match snapshot.camera:
+        case CameraState.OFF:
+            return _("off")
+        case CameraState.ON:
+            return _("on")
+        case CameraState.BUSY:
+            return _("cannot be used")  # the problem's own line says why
+        case CameraState.LOST:
+            return _("gone, waiting for it to come back")
+        case _:
+            assert_never(snapshot.camera)
 
 
 def clock_time(moment: datetime) -> str:

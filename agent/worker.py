@@ -61,6 +61,10 @@ class Worker(ABC):
     def failed(self, error: AgentError) -> None:  # noqa: B027 - optional to fill in
         """Tell the controller of expected trouble in a cycle. In the worker's thread."""
 
+    def wait_after(self, error: AgentError, wait: float) -> float:
+        """Return the seconds until the next try; ``wait``: what grows with each failure."""
+        return wait
+
     def release(self) -> None:  # noqa: B027 - optional to fill in
         """Let go of devices and connections: after a failure, a crash and at the end.
 
@@ -140,7 +144,7 @@ class Worker(ABC):
         except Cancelled:
             self._stopping.set()
         except AgentError as error:
-            wait = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
+            wait = self.wait_after(error, BACKOFF[min(self._failures, len(BACKOFF) - 1)])
             self._failures += 1
             log.warning("%s: %s; next try in %.0f s", self.name, error, wait)
             self.release()

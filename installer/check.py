@@ -96,10 +96,15 @@ def running(
     """An agent that watches the shipped clip and answers commands."""
     clip = next(program.resolve().parent.rglob("resources/demo/*.mp4"))
     command = [str(program), "run", "--camera", str(clip), *words]
-    agent = subprocess.Popen(command, env=environment, cwd=place)
+    said = place / "said"
+    with said.open("wb") as errors:
+        agent = subprocess.Popen(command, env=environment, cwd=place, stderr=errors)
     try:
         wait_for(lambda: ask(program, environment, "status") == 0, 90)
         yield agent
+        # Its children are this program, too: one that does not know itself takes their options for
+        # a user's, and complains.
+        assert b"No such option" not in said.read_bytes(), said.read_text()
     finally:
         if agent.poll() is None:
             agent.kill()
@@ -208,6 +213,8 @@ def start_on_a_screen(program: Path, place: Path, picture: Path | None) -> None:
         with running(program, variables, place) as agent:
             wait_for(lambda: str(agent.pid) in tray_items(variables), 30)
             no_gtk_is_loaded(agent)
+            assert ask(program, variables, "preview") == 0
+            time.sleep(3)
             if picture is not None and shutil.which("import"):
                 time.sleep(5)
                 subprocess.run(["import", "-window", "root", str(picture)], env=variables)

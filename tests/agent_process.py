@@ -25,23 +25,28 @@ Line = dict[str, Any]
 
 class AgentProcess:
     """``python -m agent ARGS``; with ``run`` it prints its events as JSON lines. ``program``:
-    another one than the agent's, such as the agent's with something broken in it."""
+    another one than the agent's, such as the agent's with something broken in it; ``entered``: what
+    is typed."""
 
     def __init__(
         self,
         *args: str,
         env: dict[str, str] | None = None,
         program: tuple[str, ...] = ("-m", "agent"),
+        entered: str = "",
     ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, *program, *args],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if entered else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
             env={**os.environ, **(env or {})},
         )
+        if self.process.stdin is not None:
+            with self.process.stdin as typed:
+                typed.write(entered)
         self.lines: list[Line] = []
         self.said: list[str] = []  # standard error
         self._news: queue.Queue[None] = queue.Queue()

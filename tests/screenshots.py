@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from PIL import Image, ImageChops
 
 from tests import finder_picture
@@ -20,22 +20,17 @@ MARGIN = 24
 
 def main() -> int:
     """Run the day, cut the pictures. Returns an exit code."""
-    code = pytest.main(["-q", str(ROOT / "tests" / "desktop" / "test_day.py"), "-k", "a_day"])
+    code = run("-k", "a_day", "test_day.py")
     if code != 0:
-        return int(code)
+        return code
     OUT.mkdir(exist_ok=True)
     plain = picture("9-gone")
-    for name, shot in {
-        "consent": "1-consent",
-        "menu": "3-menu",
-        "notification": "4-notification",
-        "preview": "5-preview",
-    }.items():
+    shots = {"menu": "3-menu", "notification": "4-notification", "preview": "5-preview"}
+    for name, shot in shots.items():
         save(name, cut(picture(shot), plain))
-    for name, shot in {"tray": "2-watching", "tray-locked": "6-locked"}.items():
-        seen = picture(shot)
-        width, height = seen.size
-        save(name, seen.crop((width - 220, height - 36, width, height)).resize((660, 108)))
+    seen = picture("2-watching")
+    width, height = seen.size
+    save("tray", seen.crop((width - 220, height - 36, width, height)).resize((660, 108)))
     finder_picture.main()
     pictures.main()
     return panels()
@@ -43,16 +38,23 @@ def main() -> int:
 
 def panels() -> int:
     """Cut the menu on Xfce's panel and on waybar, from the tests that click through it."""
-    tests = ROOT / "tests" / "desktop"
-    files = [str(tests / name) for name in ("test_status_notifier.py", "test_wayland.py")]
-    code = pytest.main(["-q", *files, "-k", "thousand_updates or waybar"])
+    code = run("-k", "thousand_updates or waybar", "test_status_notifier.py", "test_wayland.py")
     if code != 0:
-        return int(code)
+        return code
     for name in ("menu-xfce", "menu-waybar"):
         seen = Image.open(DAY.parent / f"{name}.png").convert("RGB")
         width, _ = seen.size
         save(name, seen.crop((width - 360, 0, width, 600)))
     return 0
+
+
+def run(option: str, value: str, *files: str) -> int:
+    """Run desktop tests in a process of their own, which has imported nothing yet."""
+    folder = ROOT / "tests" / "desktop"
+    command = [sys.executable, "-m", "pytest", "-q", option, value]
+    return subprocess.run(
+        [*command, *(str(folder / file) for file in files)], check=False
+    ).returncode
 
 
 def picture(name: str) -> Image.Image:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ def as_stranger(attack: Callable[[], object]) -> str:
     """
     if os.name != "posix" or os.getuid() != 0:
         pytest.skip("only root can become another user")
+    for name in ("grp", "pwd"):  # which the program loads when it needs them
+        import_module(name)
     read, write = os.pipe()
     child = os.fork()
     if child == 0:  # nothing of pytest may run on in here

@@ -89,13 +89,49 @@ def test_addresses_in_a_text_are_masked_and_the_text_stays() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["rtsp:/anna:geheim@cam/1", "anna:geheim@192.168.1.5/stream"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rtsp:/anna:geheim@cam/1",
+        "anna:geheim@192.168.1.5/stream",
+        "//anna:geheim@127.0.0.1/x",
+        "/anna:geheim@127.0.0.1/x",
+        "http//anna:geheim@cam/a",
+        "://anna:geheim@cam/a",
+        "cam/a/b:anna:geheim@",
+        "//cam/user=anna_password=geheim",
+        "cam/user=anna_pwd=geheim_channel=1",
+        "//cam/live?token=geheim",
+    ],
+)
 def test_an_address_without_its_beginning_is_not_shown_either(text: str) -> None:
     source = parse_source(text)
     assert "geheim" not in source.name
     with pytest.raises(Exception, match=r"lacks its beginning") as caught:
         OpenCVCamera(text).open()
     assert "geheim" not in str(caught.value)
+    assert "geheim" not in logs.redact(f"cannot open {text}")
+    if not text.startswith("/"):  # else it is a whole path, as far as the settings know
+        with pytest.raises(SettingsError, match="lacks its beginning") as told:
+            parse(f'[camera]\nsource = "{text}"\n', Path("settings.toml"))
+        assert "geheim" not in told.value.message
+
+
+@pytest.mark.parametrize("text", ["/home/me/a@b.mp4", "~/x:y.mp4", r"C:\a:b@c.mp4", "clip = 1.mp4"])
+def test_a_file_is_called_by_its_name(text: str) -> None:
+    assert not addresses.seems_meant(text)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "part", ["pass", ":", "?", "@", "a:b", "key=", "//", "pw", " ", "\n", "\t", "a ", " pass"]
+)
+def test_a_long_text_takes_no_long_time(part: str) -> None:
+    """It would hold up the whole agent: Python lets no other thread run meanwhile."""
+    for text in (part * 250_000, part * 250_000 + "x", "x" + part * 250_000):
+        addresses.seems_meant(text)
+        addresses.holds_login(text)
+        addresses.place(text)
 
 
 @pytest.mark.parametrize(
@@ -144,3 +180,38 @@ def test_neither_doctor_nor_log_nor_bundle_holds_it(
     with zipfile.ZipFile(made) as archive:
         told += "".join(archive.read(name).decode("utf-8") for name in archive.namelist())
     assert "geheim" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("rtsp://anna:geheim@cam/1", True),
+        ("rtsp://cam/user=admin_password=x_channel=1", True),
+        ("http://cam/video?usr=a&PWD=x", True),
+        ("anna:geheim@192.168.1.5/stream", True),
+        ("rtsp:/anna:geheim@cam/1", True),
+        ("rtsp://cam/Streaming/Channels/101", False),
+        ("http://192.168.1.5:8080/video?channel=1&subtype=0", False),
+        ("C:\\me@home\\clip.mp4", False),
+        ("/home/me@home/clip.mp4", False),
+        ("holiday.mp4", False),
+        ("0", False),
+        ("", False),
+    ],
+)
+def test_a_login_in_an_address_is_seen(text: str, held: bool) -> None:
+    assert addresses.holds_login(text) is held
+
+
+@pytest.mark.parametrize(
+    ("hidden", "line", "shown"),
+    [
+        ("/AAAAAAA", "at http://AAAAAAA:SECRET99@cam/x now", "at http://cam/*** now"),
+        ("tp://AAAAAAA", "at http://AAAAAAA:SECRET99@cam/x now", "at http://cam/*** now"),
+        ("BBBBBBBB", "at http://BBBBBBBB/SECRET99", "at http://***/***"),
+        ("from http", "it is from http://a:SECRET99@cam", "it is http://cam/***"),
+    ],
+)
+def test_a_hidden_text_breaks_no_address_open(hidden: str, line: str, shown: str) -> None:
+    logs.hide(hidden)
+    assert logs.redact(line) == shown

@@ -301,6 +301,22 @@ def test_a_file_that_is_the_camera_is_not_named_in_the_bundle(paths: Paths, tmp_
             assert b"clip of 3 May" not in archive.read(name), name
 
 
+@pytest.mark.parametrize("kind", ["large", "pipe"])
+def test_a_bundle_takes_no_file_without_an_end(paths: Paths, tmp_path: Path, kind: str) -> None:
+    if kind == "pipe" and not hasattr(os, "mkfifo"):
+        pytest.skip("has no pipes with names")
+    for file in (paths.settings_file, paths.logs / logs.LOG_NAME):
+        if kind == "pipe":
+            os.mkfifo(file)
+        else:
+            file.touch()
+            os.truncate(file, 3_000_000_000)
+    made = bundle.make(paths, {}, tmp_path / "x.zip", NOW)
+    with zipfile.ZipFile(made) as archive:
+        for name in ("settings.toml", f"logs/{logs.LOG_NAME}"):
+            assert archive.read(name).startswith(b"(could not be read: it "), name
+
+
 # -- defects, on the terminal
 
 DEFECT = """
@@ -336,7 +352,7 @@ def test_a_defect_in_a_command_tells_no_secret() -> None:
     )
     assert done.returncode == 1
     assert "in a thread" in done.stderr, "all that is told"
-    assert "no picture at ***" in done.stderr
+    assert "no picture at rtsp://cam/***" in done.stderr
     assert "Traceback" in done.stderr
     assert secret not in done.stderr
     assert token not in done.stderr

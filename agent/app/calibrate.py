@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from agent.app.own_face import OwnFace
+from agent.app.own_face import FaceFile
 from agent.core.calibration import EVERY, CannotLearn, Lesson
 from agent.core.person import Person
 from agent.settings import CameraSettings
@@ -67,7 +67,7 @@ class Calibrator:
 
     def _look(self) -> Observation:
         frame = self._camera.read()
-        boxes = self._detector.detect(frame)
+        boxes = self._detector.detect(frame, everybody=True)
         burst = Burst()
         if boxes:
             face = crop(frame, boxes[0])
@@ -81,7 +81,7 @@ class Calibrator:
 def store(paths: Paths, fingerprint: str, person: Person | None) -> None:
     """Write the person for the next start of the agent; None forgets. Raises StoreError."""
     known = person is not None and person.is_known
-    OwnFace(paths, fingerprint).save(person.as_numbers() if person and known else None)
+    FaceFile(paths, fingerprint).save(person.as_numbers() if person and known else None)
 
 
 __all__ = ["Calibrator", "CannotLearn", "store"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.app.own_face import OwnFace
+from agent.app.own_face import FaceFile
 from agent.app.player_manager import PlayerManager
 from agent.app.spotify_account import Account
 from agent.app.taps import Taps
@@ -62,7 +62,7 @@ class Components:
     history: History
     workers: WorkerGroup
     taps: Taps
-    own_face: OwnFace | None = None
+    own_face: FaceFile | None = None
     tray: Tray | None = None
     notifier: Notifier | None = None
     session: SessionWatch | None = None

@@ -26,11 +26,12 @@ from agent.store.paths import Paths
 from agent.timing import ToldOnce
 from agent.translation import _
 from agent.types import (
+    EMOTION_STATES,
     Decision,
     FrameView,
     LessonStage,
     Mood,
-    Notification,
+    MoodState,
     Observation,
     Playback,
     Snapshot,
@@ -51,7 +52,7 @@ WISHES = (
     effects.SetPreview,
     effects.SwitchAutostart,
     effects.ApplySettings,
-    effects.KeepVolume,
+    effects.KeepSetting,
 )
 """What is done only because the user has just asked for it: trouble with it is the answer."""
 
@@ -114,8 +115,8 @@ class EffectHandler:
         match effect:
             case effects.WatchCamera(active):
                 self._parts.watcher.set_active(active)
-            case effects.SetInterval(seconds):
-                self._parts.watcher.set_interval(seconds)
+            case effects.SetInterval(seconds, everybody):
+                self._parts.watcher.set_interval(seconds, everybody)
             case effects.Play(playlist, asked):
                 self._parts.player.play(playlist, asked=asked)
             case effects.PauseMusic():
@@ -124,9 +125,11 @@ class EffectHandler:
                 self._parts.player.resume()
             case effects.NextTrack():
                 self._parts.player.next_track()
-            case effects.KeepVolume(volume):
+            case effects.KeepSetting(key, value):
                 if self._parts.settings_file is not None:
-                    self._parts.settings_file.change("local.volume", volume)
+                    self._parts.settings_file.change(key, value)
+            case effects.ForgetNames():
+                self._parts.music.forget_names()
             case effects.AwaitPlaylist(playlist):
                 self._parts.music.await_playlist(playlist)
             case effects.ShowMusicFolders():
@@ -143,7 +146,11 @@ class EffectHandler:
                 self._set_preview(show)
             case effects.Notify(notification):
                 self._write(notification)
-                if self._parts.notifier is not None:
+                page, notifier = self._parts.page, self._parts.notifier
+                if page is not None and page.answers.take(notification):
+                    if notifier is not None:  # as a newer one of its kind would
+                        notifier.withdraw(notification.kind)
+                elif self._parts.notifier is not None:
                     self._parts.notifier.notify(notification)
                 elif self._listener is None:  # nobody else shows it
                     self._options.tell(f"{notification.title}: {notification.body}")
@@ -226,7 +233,10 @@ class EffectHandler:
         snapshot = self._snapshot
         if self._preview is not None and snapshot is not None and _looks(snapshot):
             lesson, bars = snapshot.lesson, self._person().read(view.probabilities)
-            line = watch_line(snapshot, view.unclear) if lesson is None else lesson_line(lesson)
+            if lesson is None:
+                line = watch_line(snapshot, _shows(view, bars), view.unclear)
+            else:
+                line = lesson_line(lesson)
             if lesson is not None and lesson.going:
                 bars = lesson.now or bars
             self._preview.show(replace(view, probabilities=bars), line, _beside(snapshot))
@@ -273,7 +283,7 @@ class EffectHandler:
             entry.enable()
         else:
             entry.disable()
-        self._report(events.AutostartChanged(entry.status().enabled))
+        self._report(events.AutostartChanged(entry.status().enabled, asked=True))
 
     # -- keeping
 
@@ -294,7 +304,7 @@ class EffectHandler:
             if self._history_trouble.is_news():
                 self._report(events.Notice(error.title, error.message, trouble=True))
 
-    def _write(self, item: Observation | Mood | Decision | Playback | Notification) -> None:
+    def _write(self, item: Observation | Mood | Decision | Playback | effects.Notification) -> None:
         if self._listener is None:
             return
         try:
@@ -304,6 +314,13 @@ class EffectHandler:
             self._report(events.Quit())
 
 
+def _shows(view: FrameView, bars: tuple[float, ...] | None) -> MoodState | None:
+    """Tell what a frame shows most, as its bars do; AWAY for nobody, None where it is not read."""
+    if not view.faces:
+        return MoodState.AWAY
+    return None if bars is None else EMOTION_STATES[max(range(len(bars)), key=lambda at: bars[at])]
+
+
 def _beside(snapshot: Snapshot) -> Beside:
     """Tell what the preview shows beside the mood."""
     from agent.desktop.preview.shared_frame import Beside
@@ -311,14 +328,16 @@ def _beside(snapshot: Snapshot) -> Beside:
     lesson = snapshot.lesson
     if lesson is None:
         return Beside(place=snapshot.affect, keys=_("L: learn my face"))
-    keys = {
-        LessonStage.REST: _("X: stop"),
-        LessonStage.SHOW: _("X: stop"),
-        LessonStage.READY: _("Enter: keep it  ·  4: smile  ·  1–7: show a mood  ·  X: stop"),
-    }
-    if not lesson.going:
-        return Beside(place=snapshot.affect, keys=_("L: once more  ·  X: put it away"))
-    return Beside(done=lesson.share, then=lesson.then, keys=keys[lesson.stage])
+    match lesson.stage:
+        case LessonStage.REST | LessonStage.SHOW:
+            keys = _("X: stop")
+        case LessonStage.READY:
+            keys = _("Enter: keep it  ·  4: smile  ·  1–7: show a mood  ·  X: stop")
+        case LessonStage.LEARNED | LessonStage.FAILED:
+            return Beside(place=snapshot.affect, keys=_("L: once more  ·  X: put it away"))
+        case _:
+            assert_never(lesson.stage)
+    return Beside(done=lesson.share, then=lesson.then, keys=keys)
 
 
 def _looks(snapshot: Snapshot) -> bool:

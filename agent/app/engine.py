@@ -23,7 +23,7 @@ from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
 from agent.app.forgetting import Retention
 from agent.app.options import Options
-from agent.app.own_face import OwnFace
+from agent.app.own_face import FaceFile
 from agent.app.player_manager import PlayerManager
 from agent.app.spotify_account import Account
 from agent.app.taps import Taps
@@ -97,8 +97,16 @@ class Engine:
         catalogues.speak(self._settings.language)
         if problem is not None:
             self.report(events.SettingsBroken(problem))
-        classifier = ExpressionClassifier.load(engine=self._settings.camera.engine)
-        self._own_face = OwnFace(paths, classifier.fingerprint)
+        engine = self._settings.camera.engine
+        # The shipped engine loads beside the rest; a library that is missing is told now.
+        classifier = ExpressionClassifier.load(engine=engine, at_once=engine != "onnx")
+        tracker = FaceTracker(self._settings.camera.finder)
+        self._networks = threading.Thread(
+            target=_load, args=(tracker, classifier), name="networks", daemon=True
+        )
+        if not options.paused:
+            self._networks.start()
+        self._own_face = FaceFile(paths, classifier.fingerprint)
         self._controller = Controller(
             self._settings,
             clock,
@@ -109,7 +117,7 @@ class Engine:
             person=self._own_face.load(self._tell_problem),
             journey=journey_file.load(paths),
         )
-        self._parts = self._build(classifier, tray)
+        self._parts = self._build(tracker, classifier, tray)
         self._effect_handler = EffectHandler(
             self._parts,
             self._settings,
@@ -178,12 +186,14 @@ class Engine:
             self.report(events.Notice(_("Your settings were brought up to date"), news))
         return loaded
 
-    def _build(self, classifier: ExpressionClassifier, tray: Tray | None) -> Components:
+    def _build(
+        self, tracker: FaceTracker, classifier: ExpressionClassifier, tray: Tray | None
+    ) -> Components:
         settings, options = self._settings, self._options
         camera = self._source(settings.camera)
         watcher = Watcher(
             lambda: OpenCVCamera(camera),
-            FaceTracker(settings.camera.finder),
+            tracker,
             classifier,
             self.report,
             self._clock,
@@ -192,6 +202,7 @@ class Engine:
             burst_seconds=settings.camera.burst_duration,
             active=False,
             yield_to_others=settings.camera.yield_to_others,
+            ready=self._wait_for_networks,
         )
         account = Account(
             self._paths,
@@ -232,6 +243,11 @@ class Engine:
             settings_file=self._settings_file,
             page=self._make_page(history, account, taps) if options.control else None,
         )
+
+    def _wait_for_networks(self) -> None:
+        """Let the watcher's first look find them loaded. A paused agent has not begun to."""
+        if self._networks.ident is not None:
+            self._networks.join()
 
     def _make_page(self, history: SqliteHistory, account: Account, taps: Taps) -> Page:
         from agent.app.page import Page
@@ -382,3 +398,10 @@ class Engine:
     def _end(self) -> None:
         self._done.set()
         self._ended()
+
+
+def _load(tracker: FaceTracker, classifier: ExpressionClassifier) -> None:
+    """Load both networks; what cannot be loaded is met again by the first look, which tells."""
+    for part in (tracker, classifier):
+        with contextlib.suppress(AgentError):
+            part.prepare()

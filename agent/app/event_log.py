@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from agent.types import EMOTIONS, Decision, Mood, Notification, Observation, Playback
+from agent.effects import Notification
+from agent.types import EMOTIONS, Decision, Mood, Observation, Playback
 
 
 def line(item: Observation | Mood | Decision | Playback | Notification, t: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 
 from agent import events
-from agent.desktop import consent as kept
+from agent.desktop import consent
 from agent.errors import AgentError
 from agent.ports import Report
 from agent.settings import Settings
@@ -72,7 +72,7 @@ class ExternalChanges:
     def _look_at_consent(self) -> None:
         if self._consent is None:
             return
-        given = kept.is_given(self._paths)
+        given = consent.is_given(self._paths)
         if given != self._consent():
             self._report(events.ConsentGiven() if given else events.ConsentWithdrawn())
 

@@ -10,10 +10,14 @@ import threading
 from datetime import datetime, timedelta
 
 from agent import logs
-from agent.app.own_face import forget_other_faces
+from agent.app import journey_file
+from agent.app.own_face import forget_faces
 from agent.errors import AgentError
+from agent.players.spotify import storage
 from agent.ports import Clock
+from agent.store.files import sweep
 from agent.store.history import SqliteHistory
+from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths
 from agent.translation import _
 
@@ -26,8 +30,8 @@ FOR_EVER = float("inf")
 def forget(paths: Paths, before: datetime | None) -> str:
     """Delete all that was noted before that moment (None: all of it); say what, for people.
 
-    Settings, consent and logins stay; so does the face that is in use, which a running agent holds
-    in its memory: see ``moodtray forget``. Raises StoreError.
+    Settings, consent and logins stay. A running agent holds some of it in its memory as well:
+    ``events.ForgetEverything`` lets it go of that. Raises StoreError.
     """
     until = FOR_EVER if before is None else before.timestamp()
     history = SqliteHistory(paths.history_file)
@@ -41,11 +45,15 @@ def forget(paths: Paths, before: datetime | None) -> str:
             "All that was noted before {before:%d %B %Y} is deleted: moods, changes of the music, "
             "your answers, and the log."
         ).format(before=before)
-    forget_other_faces(paths)
+    forget_faces(paths)
+    journey_file.save(paths, None)
+    JsonFile(paths.state / storage.CACHE_FILE).delete()
+    for folder in paths.own():
+        sweep(folder)
     return _(
-        "All that was noted is deleted: moods, changes of the music, your answers, the log, and "
-        "what was learned of your face. Settings and logins stay; 'moodtray logout' removes the "
-        "login to Spotify."
+        "All that was noted is deleted: moods, changes of the music, your answers, the log, what "
+        "was learned of your face, and names of playlists. Your permission for the camera, your "
+        "settings and logins stay; 'Log out of Spotify' or 'moodtray logout' removes that login."
     )
 
 

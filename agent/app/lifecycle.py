@@ -6,8 +6,10 @@ stands before the vision libraries are loaded: a user sees at once that the prog
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import events
@@ -93,7 +95,11 @@ class App:
     def _start(self) -> None:
         with importing():
             from agent.app.engine import Engine
+            from agent.store.files import sweep
 
+            settings = Path(os.path.realpath(self._paths.settings_file))  # where people have theirs
+            for folder in {*self._paths.own(), settings.parent}:
+                sweep(folder)
             self._engine = Engine(
                 self._options, self._paths, self._clock, self._inbox, self._tray, self._end
             )

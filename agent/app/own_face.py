@@ -28,10 +28,11 @@ class OtherFace(StoreError):
     title = N_("Your face has to be learned again")
 
 
-class OwnFace:
+class FaceFile:
     """The file, for one network (its fingerprint). The controller's thread."""
 
     def __init__(self, paths: Paths, fingerprint: str) -> None:
+        self._paths = paths
         self._file = JsonFile(paths.state / NAME)
         self._fingerprint = fingerprint
 
@@ -67,9 +68,9 @@ class OwnFace:
             return STRANGER
 
     def save(self, numbers: Mapping[str, object] | None) -> None:
-        """Store a person's numbers; None removes them. Raises StoreError."""
+        """Store a person's numbers; None removes all that there are. Raises StoreError."""
         if numbers is None:
-            self._file.delete()
+            forget_faces(self._paths)
         else:
             self._file.save({"format": FORMAT, "network": self._fingerprint, **numbers})
 
@@ -83,9 +84,9 @@ class OwnFace:
         return target.name
 
 
-def forget_other_faces(paths: Paths) -> None:
-    """Delete the numbers that were set aside. Raises StoreError."""
-    for path in paths.state.glob(f"{NAME}.other-*"):
+def forget_faces(paths: Paths) -> None:
+    """Delete the numbers of the face, those that were set aside among them. Raises StoreError."""
+    for path in (paths.state / NAME, *paths.state.glob(f"{NAME}.other-*")):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

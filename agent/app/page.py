@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from agent import events
+from agent.addresses import LOOPBACK
+from agent.app.page_answers import PageAnswers
 from agent.app.taps import Taps
 from agent.errors import AgentError, DesktopError
 from agent.ports import Clock, Report
@@ -27,9 +30,8 @@ from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from agent.translation import _
-from agent.types import Snapshot
-from agent.web.loopback import HOST
-from agent.web.page.access import Access, load_key
+from agent.types import CameraState, Snapshot
+from agent.web.page.access import Access, load_key, new_key
 from agent.web.page_server import PageServer
 
 if TYPE_CHECKING:
@@ -43,7 +45,6 @@ log = logging.getLogger(__name__)
 READY_SECONDS = 10.0
 """How long somebody who wants the page waits for its server's socket."""
 WAY_IN_FILE = "open-page.html"
-PORT_FILE = "page.port"
 
 
 class Page:
@@ -69,8 +70,9 @@ class Page:
     ) -> None:
         """``player`` and ``spotify_url``: as this run was started with.
 
-        ``port`` 0: the one of last time, so that a page that is open finds the agent again, else
-        any free one. ``may_lead``: it is for the page to ask for consent, where there is a browser.
+        ``port`` 0: another one at each start. The one of last time may have been somebody else's
+        since, whose page would still be open in the browser, and would now be taken for ours.
+        ``may_lead``: it is for the page to ask for consent, where there is a browser.
         """
         self._paths = paths
         self._clock = clock
@@ -88,7 +90,9 @@ class Page:
         self._lock = threading.Lock()
         self._access: Access | None = None
         self._listeners: tuple[Callable[[], None], ...] = ()
-        self.server = PageServer(self._make_app, report, clock, port or self._last_port())
+        self.answers = PageAnswers(report)
+        self.server = PageServer(self._make_app, report, clock, port)
+        self._chosen_port = port
 
     # -- links
 
@@ -105,14 +109,13 @@ class Page:
         port = self.server.port
         assert port is not None
         self._wake_server(port)
-        self._remember_port()
         return self._access_at(port).link(page)
 
     @staticmethod
     def _wake_server(port: int) -> None:
         """Let the server load what it needs while the browser starts."""
         with contextlib.suppress(OSError):
-            socket.create_connection((HOST, port), timeout=1.0).close()
+            socket.create_connection((LOOPBACK, port), timeout=1.0).close()
 
     def open(self, page: str = "") -> None:
         """Show a page in the user's browser. Raises DesktopError."""
@@ -162,37 +165,58 @@ class Page:
     # -- the server's thread
 
     def _make_app(self, port: int) -> ASGIApp:
-        from agent.app.page_desks import CameraView, ConsentAnswers, MusicChoice, SpotifyLink
+        from agent.app.page_desks import CameraView, ConsentAnswers, MusicChoice, SpotifyLink, kept
         from agent.web.page.app import make_app
         from agent.web.page.context import PageContext
 
         paths, clock, account = self._paths, self._clock, self._account
         spotify = SpotifyLink(paths, clock, self._settings_file, account, self._spotify_url)
+        camera = CameraView(self._taps, clock, self._camera_source, self._person)
+
+        def watch() -> None:
+            snapshot = self._snapshot()
+            if snapshot.camera is CameraState.OFF or not snapshot.consent:
+                camera.let_go()
+
+        self._subscribe(watch)
         return make_app(
             PageContext(
                 access=self._access_at(port),
                 paths=paths,
                 clock=clock,
                 report=self._report,
+                wish=self.answers.wish,
                 snapshot=self._snapshot,
                 subscribe=self._subscribe,
                 settings_file=self._settings_file,
                 history=self._history,
                 forget=self._history.forget_between,
+                forget_everything=self._forget_everything,
                 music=MusicChoice(
                     paths, clock, self._settings_file, spotify, account, self._player
                 ),
                 spotify=spotify,
-                camera=CameraView(self._taps, clock, self._camera_source, self._person),
+                camera=camera,
                 consent=ConsentAnswers(paths, clock),
-                music_folder=music_folder(),
+                music_folder=music_folder,
+                kept=lambda: kept(paths, self._settings_file.load_or_last_good()[0]),
             )
         )
+
+    def _forget_everything(self) -> str:
+        """Let the agent go of what it holds in memory, and delete the files."""
+        from agent.app import forgetting
+
+        self._report(events.ForgetEverything())
+        return forgetting.forget(self._paths, None)
 
     def _access_at(self, port: int) -> Access:
         with self._lock:
             if self._access is None or self._access.port != port:
-                self._access = Access(load_key(self._paths.runtime), self._clock, port)
+                # Only at a port that the user chose can a cookie be of use to a later run.
+                lasting = port == self._chosen_port
+                key = load_key(self._paths.runtime) if lasting else new_key()
+                self._access = Access(key, self._clock, port)
             return self._access
 
     # -- news
@@ -211,21 +235,6 @@ class Page:
                 self._listeners = tuple(one for one in self._listeners if one is not listener)
 
         return end
-
-    # -- the port of last time
-
-    def _last_port(self) -> int:
-        try:
-            port = int((self._paths.runtime / PORT_FILE).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return 0
-        return port if 1024 <= port <= 65_535 else 0
-
-    def _remember_port(self) -> None:
-        try:
-            write_private(self._paths.runtime / PORT_FILE, str(self.server.port).encode())
-        except AgentError as error:
-            log.info("the page's port is not remembered: %s", error)
 
 
 def has_browser() -> bool:

@@ -9,12 +9,14 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 
-from agent.app import spotify_login
+from agent import addresses, logs
+from agent.app import own_face, spotify_login
 from agent.app.taps import Taps
 from agent.core.person import STRANGER, Person
 from agent.desktop import consent
@@ -26,16 +28,17 @@ from agent.players.spotify.endpoints import DASHBOARD
 from agent.players.spotify.playlists import canonical
 from agent.ports import Clock
 from agent.printable import printable
-from agent.settings import LOOPS, Settings
+from agent.settings import Settings
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from agent.translation import _, ngettext
-from agent.types import FrameView, MoodState, Playlist
+from agent.types import LOOPS, FrameView, MoodState, Playlist
 from agent.vision.camera import OpenCVCamera
 from agent.web.page.context import (
     CameraChoice,
     Card,
     Device,
+    Kept,
     PlayerName,
     SpotifyState,
     Still,
@@ -54,6 +57,8 @@ STILL_WAIT = 1.5
 STILL_WIDTH = 560
 LIST_LIFE = 600.0
 """Seconds for which the list of playlists is good."""
+FOLDERS_LIFE = 2.0
+"""Seconds for which the folders that are named after moods are taken as they were found."""
 CHOICES_LIFE = 20.0
 """Seconds for which the list of cameras is good; a camera need not be opened at every look."""
 BOX_COLOUR = (255, 255, 255)
@@ -77,15 +82,57 @@ class ConsentAnswers:
         """Allow it."""
         consent.give(self._paths, self._clock.now())
 
-    def withdraw(self) -> None:
-        """Take that back."""
-        consent.withdraw(self._paths)
+    def withdraw(self) -> bool:
+        """Take that back; True when there was something to take back."""
+        return consent.withdraw(self._paths)
+
+
+def kept(paths: Paths, settings: Settings) -> list[Kept]:
+    """List what Moodtray keeps on this computer, and where; looks at the files' names alone."""
+
+    def file(title: str, about: str, path: Path) -> Kept:
+        return Kept(title, about, printable(str(path)), path.exists())
+
+    login = file(
+        _("Login to Spotify"),
+        _("What Spotify gave us instead of your password; 'Log out' removes it."),
+        storage.token_file(paths),
+    )
+    if settings.spotify.use_keyring:
+        login = replace(login, place=_("in the system's keyring"), there=None)
+    return [
+        file(
+            _("History"),
+            _("Changes of your mood and of the music, and your answers."),
+            paths.history_file,
+        ),
+        file(
+            _("Your face"),
+            _("Sixteen numbers, once it was learned, or your words or many looks corrected it."),
+            paths.state / own_face.NAME,
+        ),
+        file(_("Log"), _("Troubles, for whoever looks for a fault."), paths.logs / logs.LOG_NAME),
+        login,
+        file(
+            _("Names of playlists"),
+            _("And of the last device, as Spotify told them."),
+            paths.state / storage.CACHE_FILE,
+        ),
+        file(_("Settings"), _("Yours to read and change."), paths.settings_file),
+        file(
+            _("Your permission"),
+            _("That you allowed the camera, and when. Other small notes lie beside it."),
+            consent.file_of(paths),
+        ),
+    ]
 
 
 class CameraView:
     """Stills of the camera in use, and the others there are.
 
-    Frames live in memory only, the newest alone, and only while somebody asks.
+    A frame is copied for those who wait for it right then, and for nobody else: none is kept from
+    one question to the next. The watcher's frames are asked for until STILL_LIFE after the last
+    question, and no longer once the camera is let go.
     """
 
     def __init__(
@@ -101,33 +148,60 @@ class CameraView:
         self._source = source
         self._person = person
         self._news = threading.Condition()
-        self._view: FrameView | None = None
+        self._view: FrameView | None = None  # only while somebody waits
+        self._waiting = 0
         self._asked = 0.0
-        self._tapping = False
+        self._ager: threading.Thread | None = None  # while frames are asked for
         self._choices: tuple[float, list[CameraChoice]] | None = None
         self._choosing = threading.Lock()
 
     def still(self) -> Still | None:
-        """Give the newest picture; waits STILL_WAIT at most for one."""
+        """Give the next picture; waits STILL_WAIT at most for one."""
         with self._news:
             self._asked = self._clock.monotonic()
-            if not self._tapping:
-                self._tapping = True
+            if self._ager is None:
+                self._ager = threading.Thread(target=self._age, name="stills", daemon=True)
                 self._taps.set("page", self._show)
-            self._view = None
-            self._news.wait_for(lambda: self._view is not None, STILL_WAIT)
-            view = self._view
+                self._ager.start()
+            self._waiting += 1
+            try:
+                self._news.wait_for(lambda: self._view or self._ager is None, STILL_WAIT)
+                view = self._view
+            finally:
+                self._waiting -= 1
+                if not self._waiting:
+                    self._view = None
         return None if view is None else _still(view, self._person())
+
+    def let_go(self) -> None:
+        """Ask for no more frames, and forget what is there. Any thread."""
+        with self._news:
+            self._view = None
+            if self._ager is not None:
+                self._ager = None
+                self._taps.set("page", None)
+                self._news.notify_all()
 
     def _show(self, view: FrameView) -> None:
         """In the watcher's thread, for every frame."""
         with self._news:
-            if self._clock.monotonic() - self._asked > STILL_LIFE:
-                self._tapping, self._view = False, None
-                self._taps.set("page", None)
-                return
-            self._view = FrameView(view.frame.copy(), view.faces, view.probabilities, view.fps)
-            self._news.notify_all()
+            if self._ager and self._waiting and self._view is None:
+                copy = view.frame.copy()
+                self._view = FrameView(copy, view.faces, view.probabilities, view.fps)
+                self._news.notify_all()
+
+    def _age(self) -> None:
+        """Let go once nobody has asked for a while.
+
+        In a thread of its own: no frame may ever come again.
+        """
+        with self._news:
+            while self._ager is threading.current_thread():
+                left = self._asked + STILL_LIFE - self._clock.monotonic()
+                if left <= 0.0:
+                    self.let_go()
+                    break
+                self._news.wait(left)
 
     def choices(self) -> list[CameraChoice]:
         """List the cameras; those not in use are opened for a moment to see whether they can be."""
@@ -139,8 +213,19 @@ class CameraView:
                 CameraChoice(str(index), name, index == used or _opens(index))
                 for index, name in _cameras()
             ]
+            if not any(choice.source == str(used) for choice in found):
+                found += _in_use(used)
             self._choices = now, found
             return found
+
+
+def _in_use(source: int | str) -> list[CameraChoice]:
+    """Name what is looked through where the system lists it among no cameras."""
+    if isinstance(source, int):
+        return []  # there is none of that number
+    if addresses.is_address(source):
+        return [CameraChoice(source, addresses.place(source), None)]
+    return [CameraChoice(source, _("Video: {name}").format(name=printable(source, 80)), None)]
 
 
 def _still(view: FrameView, person: Person) -> Still:
@@ -335,6 +420,7 @@ class MusicChoice:
         self._spotify = spotify
         self._account = account
         self._wanted = wanted
+        self._found: tuple[float, dict[str, Path]] | None = None  # folders named after moods
 
     def in_use(self) -> PlayerName:
         """Name the player that is in use, or would be."""
@@ -379,12 +465,36 @@ class MusicChoice:
                 raise PlaylistGone(
                     _("“{name}” is no whole path. Begin with / or ~.").format(name=text[:200])
                 )
+            if not path.exists():
+                raise PlaylistGone(
+                    _(
+                        "There is no folder or file {path}. Look how it is written, or choose it "
+                        "from the folders on this page."
+                    ).format(path=printable(str(path), 200))
+                )
             if path.is_dir():
                 # Whether there is music in it is counted in the background: it may be huge.
                 _readable(path)
                 return self.card("local", text)
         local.tracks_of(playlist)
         return self.card("local", text)
+
+    def own_folders(self, player: PlayerName) -> frozenset[MoodState]:
+        """Name the moods for which nothing is set, but a folder of the user's own plays."""
+        if player == "spotify":
+            return frozenset()
+        named = {str(mood) for mood in self._settings_file.load_or_last_good()[0].local_playlists}
+        return frozenset(MoodState(mood) for mood in self._folders() if mood not in named)
+
+    def _folders(self) -> dict[str, Path]:
+        """Look for folders that are named after moods and hold music; a look is good for a while.
+
+        Any thread.
+        """
+        now = self._clock.monotonic()
+        if self._found is None or now - self._found[0] > FOLDERS_LIFE:
+            self._found = now, local.mood_folders(self._paths.music)
+        return self._found[1]
 
     def without_entry(self, player: PlayerName, mood: MoodState) -> str:
         """Say what happens for a mood for which nothing is set."""
@@ -394,7 +504,10 @@ class MusicChoice:
         lists: dict[str, tuple[str, ...]] = {str(k): v for k, v in settings.local_playlists.items()}
         if str(mood) in lists:
             return _("Nothing is to play, so the music is left alone.")
-        return _("Nothing is set, so Moodtray's own calm loop plays.")
+        folder = self._folders().get(str(mood))
+        if folder is not None:
+            return _("Your folder {path} plays.").format(path=printable(str(folder), 200))
+        return _("Nothing is set, so the Moodtray loop plays.")
 
     def playlist(self, player: PlayerName, entry: str) -> Playlist:
         """Make a playlist of an entry."""

@@ -138,6 +138,11 @@ class PlayerManager:
         if self._local is not None:
             self._folders.watch(playlist)
 
+    def forget_names(self) -> None:
+        """Delete the names of Spotify's playlists. Raises StoreError."""
+        if self._mapped is not None:
+            self._mapped.forget_names()
+
     def renew(self) -> None:
         """Build the player anew for a worker that has none.
 

@@ -12,10 +12,12 @@ import threading
 import webbrowser
 from collections.abc import Callable
 
+from agent.addresses import LOOPBACK
 from agent.errors import NeedsLogin, SettingsError
 from agent.players.spotify import storage
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
 from agent.ports import Clock
+from agent.printable import printable_lines
 from agent.settings import Settings
 from agent.store.paths import Paths
 from agent.translation import _
@@ -120,7 +122,7 @@ def next_step(settings: Settings) -> str:
 
 def redirect_uri(port: int) -> str:
     """Return what to enter at Spotify; with any free port (0) the address is given without one."""
-    return f"http://127.0.0.1:{port}/callback" if port else "http://127.0.0.1/callback"
+    return f"http://{LOOPBACK}:{port}/callback" if port else f"http://{LOOPBACK}/callback"
 
 
 def guide_text(port: int) -> str:
@@ -135,11 +137,11 @@ def guide_text(port: int) -> str:
 
 
 def _to_stdout(text: str) -> None:
-    print(text, flush=True)
+    print(printable_lines(text), flush=True)
 
 
 def _to_stderr(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(printable_lines(text), file=sys.stderr, flush=True)
 
 
 def _open_browser(url: str) -> bool:

@@ -33,7 +33,7 @@ IDLE = 0.02
 """Seconds of work within one second below which a paused agent has finished starting."""
 MEGABYTE = 1024.0 * 1024.0
 TELLING_OF_ITS_ICON = """
-import agent.desktop.tray.tray as tray
+from agent.desktop.tray import tray
 from agent.__main__ import main
 
 show = tray.Tray._show
@@ -49,9 +49,9 @@ main()
 HANGING = """
 import os
 import threading
-import agent.players.local as players
-import agent.vision.camera as camera
 from agent.__main__ import main
+from agent.players import local
+from agent.vision import camera
 
 def hang(what):
     def method(*_):
@@ -60,13 +60,17 @@ def hang(what):
     return method
 
 camera.OpenCVCamera.read = hang(b"camera")
-players.LocalPlayer.playback = hang(b"player")
-players.LocalPlayer.close = hang(b"player's end")
+local.LocalPlayer.playback = hang(b"player")
+local.LocalPlayer.close = hang(b"player's end")
 main()
 """
 """The agent's own program, whose camera and player (sound or network) never return."""
+NEEDED = "cv2, numpy, pydantic"
+"""The large libraries that every start has loaded when it takes its first look; no extra is."""
 NEVER_IDLE = "[session]\nrelease_when_idle = false\n"
 """Nobody touches a computer that measures: its camera must not rest for that."""
+WITH_HAAR = NEVER_IDLE + '[camera]\nfinder = "haar"\n'
+"""The paper's finder, which the present one's memory is held against."""
 CYCLE = 5.0
 BURST_FRAMES = 4
 BURST_SECONDS = 0.5
@@ -75,14 +79,16 @@ BURST_SECONDS = 0.5
 def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any]:
     """Measure the running agent: memory, processor time, start and stop.
 
-    ``rss_mb`` (and ``rss_web_mb``, after the first request to the page), ``cpu_percent`` (of one
+    ``rss_mb`` (and ``rss_web_mb``, after the first request to the page; ``finder_mb``: how much
+    of it goes when Haar finds the faces), ``cpu_percent`` (of one
     core: source, watching, paused), ``start_s`` (medians of ``starts``: bare, first_observation)
     and ``stop_s`` (sigterm, and hanging: the same with a camera and a player that never return;
-    None on Windows, which has none). ``seconds``: how long processor time is counted, each.
+    None on Windows, which has none). ``seconds``: how long processor time is counted, each. None
+    stands for what a packaged program cannot measure: it runs no other code.
 
     Raises AgentError when the agent does not start.
     """
-    bare: list[float] = []
+    bare: list[float | None] = []
     first: list[float] = []
     for _ in range(starts):  # in turns, so that a busy moment meets both
         bare.append(bare_start())
@@ -95,6 +101,10 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
         first_page, later_page = agent.visit_the_page()
         with_page = agent.rss_mb()
         stopped = None if sys.platform == "win32" else agent.stop()
+    with running(clip, settings=WITH_HAAR) as agent:
+        agent.first("observation")
+        agent.cpu_percent(seconds)
+        with_haar = agent.rss_mb()
     with running(clip, "--paused") as agent:
         agent.wait_until_idle()
         # Meanwhile the source, which is counted by its own thread's processor time.
@@ -104,6 +114,7 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
     return {
         "rss_mb": memory,
         "rss_web_mb": with_page,
+        "finder_mb": memory - with_haar,
         "page": {
             "first_s": first_page,
             "later_ms": later_page,
@@ -115,7 +126,7 @@ def measure(clip: Path, seconds: float = 30.0, starts: int = 5) -> dict[str, Any
             "paused": paused,
         },
         "start_s": {
-            "bare": statistics.median(bare),
+            "bare": median(bare),
             "first_observation": statistics.median(first),
         },
         "stop_s": {"sigterm": stopped, "hanging": hanging_stop(clip)},
@@ -127,7 +138,7 @@ def hanging_stop(clip: Path) -> float | None:
 
     Raises AgentError when it stays.
     """
-    if sys.platform == "win32":
+    if sys.platform == "win32" or is_packaged():
         return None
     with running(clip, program=HANGING) as agent:
         agent.first("camera hangs")
@@ -135,17 +146,29 @@ def hanging_stop(clip: Path) -> float | None:
         return agent.stop()
 
 
-def bare_start(modules: str = "cv2, onnxruntime", **variables: str) -> float:
+def bare_start(modules: str = NEEDED, **variables: str) -> float | None:
     """Measure the seconds that Python takes to import these modules, and to end.
 
-    These two are the yardstick that the start is held to: what the program needed at least when
-    ONNX Runtime ran its network (OpenCV does now). ``variables`` join the environment. Raises
-    subprocess.CalledProcessError when one cannot be imported.
+    The yardstick that the start is held to. ``variables`` join the environment. None: not
+    measurable here, since one is missing or the program is packaged and runs no other code.
     """
+    if is_packaged():
+        return None
     began = time.perf_counter()
-    code = f"import {modules}"
-    subprocess.run([sys.executable, "-c", code], check=True, env=as_started(**variables))
-    return time.perf_counter() - began
+    command = [sys.executable, "-c", f"import {modules}"]
+    done = subprocess.run(command, stderr=subprocess.DEVNULL, env=as_started(**variables))
+    return None if done.returncode else time.perf_counter() - began
+
+
+def median(seconds: list[float | None]) -> float | None:
+    """Take the median of what could be measured; None: nothing could."""
+    measured = [each for each in seconds if each is not None]
+    return statistics.median(measured) if measured else None
+
+
+def is_packaged() -> bool:
+    """Tell whether this is PyInstaller's program, whose executable is no Python."""
+    return bool(getattr(sys, "frozen", False))
 
 
 def as_started(**variables: str) -> dict[str, str]:
@@ -312,19 +335,25 @@ def _get(
 
 @contextmanager
 def running(
-    clip: Path, *options: str, tray: bool = False, program: str | None = None
+    clip: Path,
+    *options: str,
+    tray: bool = False,
+    program: str | None = None,
+    settings: str = NEVER_IDLE,
 ) -> Iterator[RunningAgent]:
     """Run an agent on ``clip``, ended at the close.
 
-    ``program``: Python to run instead of the agent's own start.
+    ``settings``: its settings file. ``program``: Python to run instead of the agent's own start;
+    not where that is packaged.
     """
     with tempfile.TemporaryDirectory(prefix="moodtray-bench-", ignore_cleanup_errors=True) as home:
         environment = as_started(MOODTRAY_HOME=home)
-        settings = Paths.below(Path(home)).settings_file
-        settings.parent.mkdir()
-        settings.write_text(NEVER_IDLE)
+        file = Paths.below(Path(home)).settings_file
+        file.parent.mkdir()
+        file.write_text(settings)
         program = TELLING_OF_ITS_ICON if tray else program
-        start = ["-m", "agent"] if program is None else ["-c", program]
+        own = [] if is_packaged() else ["-m", "agent"]
+        start = own if program is None else ["-c", program]
         command = [sys.executable, *start, "run", "--camera", str(clip), "--player", "local"]
         command += [] if tray else ["--headless"]
         command += ["--events-json", *options]

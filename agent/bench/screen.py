@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import queue
 import statistics
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.bench.process import bare_start, running
+from agent.bench.process import NEEDED, bare_start, is_packaged, median, running
 from agent.clock import SystemClock
 from agent.errors import AgentError, DesktopError
 from agent.events import Event, PreviewChanged
@@ -43,8 +42,8 @@ tray.run()
 class TrayFigures:
     """What the tray costs; None: not measured.
 
-    ``bare`` and ``icon``: seconds, medians, of Python importing the tray library, OpenCV and ONNX
-    Runtime, and of the agent until it has handed its icon to the panel; ``rss_mb``: the agent's
+    ``bare`` and ``icon``: seconds, medians, of Python importing the tray library and what every
+    start needs, and of the agent until it has handed its icon to the panel; ``rss_mb``: the agent's
     resident memory with tray, notifications, commands and session sense on; ``idle_percent``: of
     one core, of a tray whose state does not change.
     """
@@ -59,15 +58,15 @@ def tray(clip: Path, starts: int, seconds: float) -> TrayFigures:
     """Measure the tray from outside. ``seconds``: how long processor time is counted."""
     from agent.desktop.tray.backend import choose_backend
 
-    if choose_backend().name is None:
+    if choose_backend().name is None or is_packaged():
         return TrayFigures()
     # The lightest that the library has here: left to itself it may load GTK, and flatter us.
     choice = {"PYSTRAY_BACKEND": "xorg" if os.environ.get("DISPLAY") else "dummy"}
-    bare: list[float] = []
+    bare: list[float | None] = []
     icon: list[float] = []
     try:
         for _ in range(starts):
-            bare.append(bare_start("pystray, cv2, onnxruntime", **choice))
+            bare.append(bare_start(f"pystray, {NEEDED}", **choice))
             with running(clip, tray=True) as agent:
                 icon.append(agent.first("icon"))
         with running(clip, tray=True) as agent:
@@ -78,10 +77,10 @@ def tray(clip: Path, starts: int, seconds: float) -> TrayFigures:
             agent.first("icon")
             time.sleep(1.0)
             idle = agent.cpu_percent(seconds)
-    except (subprocess.CalledProcessError, AgentError) as error:
+    except AgentError as error:
         print(f"The tray could not be measured: {error}", file=sys.stderr)
         return TrayFigures()
-    return TrayFigures(statistics.median(bare), statistics.median(icon), memory, idle)
+    return TrayFigures(median(bare), statistics.median(icon), memory, idle)
 
 
 def preview(clip: Path, seconds: float) -> dict[str, float | None]:

@@ -11,6 +11,6 @@ def main() -> NoReturn:
     from agent.cli import words
 
     words.speak()
-    from agent.cli.commands import main as run
+    from agent.cli import commands
 
-    run()
+    commands.main()

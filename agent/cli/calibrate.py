@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from agent.cli.terminal import say
 from agent.core.calibration import EVERY, CannotLearn
 from agent.store.paths import Paths
 from agent.translation import N_, _
@@ -14,7 +15,7 @@ from agent.types import LessonStage, LessonView, MoodState
 from agent.wording import lesson_line, lesson_reading, parse_mood
 
 LEARNED = N_(
-    "Your face is learned: a dozen numbers, no picture. 'moodtray calibrate --forget' undoes it."
+    "Your face is learned: sixteen numbers, no picture. 'moodtray calibrate --forget' undoes it."
 )
 
 Ask = Callable[..., dict[str, Any]]
@@ -36,7 +37,7 @@ def in_agent(ask: Ask, tell: Tell, seconds: float) -> str:
     return str(ask("lesson", do="keep")["text"])
 
 
-def alone(paths: Paths, tell: Tell, seconds: float, camera: str | None) -> dict[str, Any]:
+def alone(paths: Paths, tell: Tell, seconds: float, camera: int | str | None) -> dict[str, Any]:
     """Learn the face with a camera of one's own and store it; its numbers. Raises AgentError."""
     from agent.app.calibrate import Calibrator, store
     from agent.store.settings_file import SettingsFile
@@ -58,7 +59,7 @@ def next_expression() -> MoodState | None:
     try:
         return parse_mood(said.strip())
     except ValueError as error:
-        print(error)
+        say(error)
         return next_expression()
 
 

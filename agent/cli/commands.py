@@ -6,7 +6,6 @@ off, 3 no agent is running.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import errno
 import io
@@ -21,17 +20,23 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from agent import __version__
+from agent import __version__, addresses
 from agent.cli import words
+from agent.cli.terminal import say, say_at_once, say_json, show, show_own, tell
 from agent.errors import AgentError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
 from agent.translation import N_, _
-from agent.wording import AUTO, MOST_MINUTES, parse_minutes, parse_mood
+from agent.wording import AUTO, EVERYTHING, MOST_MINUTES, face_forgotten, parse_minutes, parse_mood
 
 app = typer.Typer(
     name="moodtray",
     help="Reads your mood from the webcam and moves the music to a playlist that fits.",
+    epilog=N_(
+        "To remove Moodtray: 'moodtray uninstall' takes its entries away on Linux and says how the "
+        "program itself goes; a package goes as any other. 'moodtray forget --everything' deletes "
+        "what was noted."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # its listings would show local values: tokens, frames
@@ -50,18 +55,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 def main() -> NoReturn:
     """Run a command; an expected error is told in one line."""
     from agent import logs
+    from agent.desktop.process_guard import guard_memory
 
+    guard_memory()  # not the agent alone: a login holds tokens, a lesson a face
     _have_streams()
     _speak_utf8()
     logs.guard_terminal()
     code = 0
     try:
         speak_as_set(Paths.default())
+        _refuse_login(sys.argv[1:])
         command = typer.main.get_command(_wanted(sys.argv[1:]))
         words.translate(command)
         command()
     except AgentError as error:
-        _tell(f"{error.title}: {error.message}")
+        tell(f"{error.title}: {error.message}")
         code = 3 if isinstance(error, NotRunning) else 1
     except OSError as error:
         if _is_of_output(error):
@@ -99,6 +107,25 @@ def _wanted(words_given: list[str]) -> typer.Typer:
     return app
 
 
+def _refuse_login(words_given: list[str]) -> None:
+    """Refuse words with a camera's login in them: they stand in the list of processes.
+
+    Says nothing of the word itself. Raises SystemExit.
+    """
+    for word in words_given:
+        named = word.partition("=")[2] if word.startswith("--") else word
+        if addresses.holds_login(named) and not os.path.exists(named):
+            tell(
+                _(
+                    "Every user of this computer can read the words of a command, and these hold "
+                    "the login of a camera. Write its address into the settings (camera.source; "
+                    "'moodtray settings' shows them), or say --camera - and enter it then. Other "
+                    "people use this computer? Give the camera another password."
+                )
+            )
+            raise SystemExit(2)
+
+
 def _have_streams() -> None:
     """Let a stream that was closed by who started us lead to nowhere, as if it were /dev/null.
 
@@ -133,14 +160,8 @@ def _is_of_output(error: OSError) -> bool:
 def _output_lost(error: OSError) -> int:
     """Say that what was printed did not arrive; returns the exit code."""
     if error.errno != errno.EPIPE:  # who closed a pipe has seen enough
-        _tell(_("The output could not be written: {why}.").format(why=error.strerror))
+        tell(_("The output could not be written: {why}.").format(why=error.strerror))
     return 1
-
-
-def _tell(text: str) -> None:
-    """Write a line to the terminal, where there is one still. Any thread."""
-    with contextlib.suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)
 
 
 def _leave(code: int) -> NoReturn:
@@ -156,26 +177,15 @@ def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _print(text: str) -> None:
-    """Print by rich where a person reads, plainly elsewhere."""
-    from rich.console import Console
-
-    Console(highlight=False, soft_wrap=True).print(text)
-
-
 def _print_live(text: str) -> None:
     """Write a line that the next one takes the place of."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
-def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"moodtray {__version__}")
+        say(f"moodtray {__version__}")
         raise typer.Exit
 
 
@@ -188,9 +198,22 @@ def _options(
     pass
 
 
-def _camera(source: str | None) -> int | str | None:
-    plain = source is not None and source.isascii() and source.isdecimal()
-    return int(source) if source is not None and plain else source
+def _camera(source: str | None) -> str | None:
+    """Tell which camera is meant by ``--camera``; '-': the one that is entered now."""
+    return _entered() if source == "-" else source
+
+
+def _entered() -> str:
+    """Read an address, which may hold a password, where no other user sees it."""
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        text = getpass(_("The camera's address (it is not shown): "))
+    else:
+        text = sys.stdin.readline(4096)
+    if not text.strip():
+        raise typer.BadParameter(_("no address was entered"), param_hint="--camera")
+    return text.strip()
 
 
 # --- the agent ------------------------------------------------------------------------------------
@@ -199,7 +222,8 @@ def _camera(source: str | None) -> int | str | None:
 @app.command(rich_help_panel=NOW)
 def run(
     camera: Annotated[
-        str | None, typer.Option(help="Index of a webcam, a video file, or a URL.")
+        str | None,
+        typer.Option(help="Index of a webcam, a video file, a URL, or - to enter a URL unseen."),
     ] = None,
     player: Annotated[str | None, typer.Option(help="auto, spotify or local.")] = None,
     headless: Annotated[bool, typer.Option(help="No tray, no notifications.")] = False,
@@ -222,19 +246,20 @@ def run(
         raise typer.BadParameter(_("auto, spotify or local"), param_hint="--player")
     if home is not None:
         os.environ[HOME] = home  # for our children as well
+    chosen = _camera(camera)
     paths = Paths.default()
     for trouble in paths.ensure():
-        _tell(f"{trouble.title}: {trouble.message}")
+        tell(f"{trouble.title}: {trouble.message}")
     with Instance(paths) as instance:
         if not instance.acquire():
             from agent.web.door_client import hand_over
 
-            print(hand_over(paths, play=play))
+            say(hand_over(paths, play=play))
             return
         logs.set_up(ensure_folder(paths.logs), "DEBUG" if verbose else "INFO", console=verbose)
         App(
             Options(
-                camera=_camera(camera),
+                camera=chosen,
                 player=player,
                 headless=headless,
                 play=play,
@@ -242,8 +267,8 @@ def run(
                 spotify_url=spotify_url,
                 control=control,
                 session=session,
-                listener=_print_json if events_json else None,
-                tell=_tell,
+                listener=say_json if events_json else None,
+                tell=tell,
             ),
             paths,
         ).run()
@@ -260,16 +285,16 @@ def demo(
     verbose: Annotated[bool, typer.Option("--verbose", help="Tell every look.")] = False,
 ) -> None:
     """Show it all on a clip of a face, without a camera. Nothing is kept."""
-    from agent.cli.demo import run as run_demo
+    from agent.cli import demo
 
-    run_demo(
+    demo.run(
         seconds,
         as_json=as_json,
         headless=headless,
         preview=preview,
         verbose=verbose,
         live=_print_live if sys.stdout.isatty() else None,
-        out=(lambda text: print(text, flush=True)) if as_json else _print,
+        out=say_at_once if as_json else show_own,
     )
 
 
@@ -279,18 +304,20 @@ def consent(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
 ) -> None:
     """Allow Moodtray to use the camera (or take that back)."""
-    from agent.desktop import consent as kept
+    from agent.desktop import consent
 
     paths = Paths.default()
     if withdraw:
-        print(_("Taken back.") if kept.withdraw(paths) else _("There was no consent to take back."))
+        say(
+            _("Taken back.") if consent.withdraw(paths) else _("There was no consent to take back.")
+        )
         return
-    print(_(kept.TEXT))
-    if yes or _agreed(_(kept.QUESTION)):
-        kept.give(paths, datetime.now().astimezone())
-        print(_("Thank you. Moodtray may use the camera."))
+    say(_(consent.TEXT))
+    if yes or _agreed(_(consent.QUESTION)):
+        consent.give(paths, datetime.now().astimezone())
+        say(_("Thank you. Moodtray may use the camera."))
     else:
-        print(_("The camera stays closed."))
+        say(_("The camera stays closed."))
         raise typer.Exit(1)
 
 
@@ -310,7 +337,7 @@ def analyze(files: list[Path], as_json: AsJson = False) -> None:
     """Say which faces and expressions are in pictures or videos."""
     from agent.settings import Settings
     from agent.store.settings_file import SettingsFile
-    from agent.vision.analyze import analyze as look
+    from agent.vision import analyze
     from agent.vision.expression import ExpressionClassifier
 
     settings_file = SettingsFile(Paths.default())
@@ -320,18 +347,18 @@ def analyze(files: list[Path], as_json: AsJson = False) -> None:
     failed = False
     for file in files:
         try:
-            result = look(file, classifier, finder=finder)
+            result = analyze.analyze(file, classifier, finder=finder)
         except AgentError as error:
             failed = True
             if as_json:
-                _print_json({"file": str(file), "error": error.message})
+                say_json({"file": str(file), "error": error.message})
             else:
-                print(f"{error.title}: {error.message}", file=sys.stderr)
+                tell(f"{error.title}: {error.message}")
             continue
         if as_json:
-            _print_json(result.as_dict())
+            say_json(result.as_dict())
         else:
-            print(result.summary)
+            say(result.summary)
     if failed:
         raise typer.Exit(1)
 
@@ -353,16 +380,16 @@ def doctor(
     paths = Paths.default()
     checks = report.examine(paths)
     if as_json:
-        _print_json(report.as_dict(checks))
+        say_json(report.as_dict(checks))
     else:
-        _print(report.as_text(checks))
+        show(report.as_text(checks))
     if bundle:
         from agent.clock import SystemClock
         from agent.diagnostics.bundle import make
 
         now = SystemClock().now()
         made = make(paths, report.as_dict(checks), out or Path.cwd(), now)
-        _tell(_("Written: {made}").format(made=made))
+        tell(_("Written: {made}").format(made=made))
     if any(c.ok is False for c in checks):
         raise typer.Exit(1)
 
@@ -382,21 +409,26 @@ def bench(
 ) -> None:
     """Measure speed, memory and processor time."""
     if finder:
-        from agent.bench import finder as faces
-        from agent.training.data import data_folder
-
-        found = faces.measure(
-            data or data_folder(), fast, lambda line: print(line, file=sys.stderr)
-        )
-        _print(faces.as_text(found)) if not as_json else _print_json(found)
+        _measure_finder(data, fast, as_json)
         return
     from agent.bench import as_text, run_all
 
     figures = run_all(fast=fast)
     if as_json:
-        _print_json(figures)
+        say_json(figures)
     else:
-        _print(as_text(figures))
+        show(as_text(figures))
+
+
+def _measure_finder(data: Path | None, fast: bool, as_json: bool) -> None:
+    from agent.bench import finder
+    from agent.training.data import data_folder
+
+    figures = finder.measure(data or data_folder(), fast, tell)
+    if as_json:
+        say_json(figures)
+    else:
+        show(finder.as_text(figures))
 
 
 # --- Spotify --------------------------------------------------------------------------------------
@@ -418,7 +450,7 @@ def login(
         client_id=client_id,
         no_browser=not browser,
         spotify_url=spotify_url,
-        tell=_tell,
+        tell=tell,
     )
 
 
@@ -427,7 +459,7 @@ def logout() -> None:
     """Forget Spotify: remove every trace that was stored."""
     from agent.app.spotify_account import log_out
 
-    print(log_out(Paths.default()))
+    say(log_out(Paths.default()))
 
 
 @app.command(rich_help_panel=SET_UP)
@@ -437,27 +469,35 @@ def forget(
         typer.Option(formats=["%Y-%m-%d"], help="Only what is older than this day."),
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All of it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
-    """Delete what was noted: moods, changes of the music, your answers, the log, your face."""
-    from agent.app.forgetting import forget as delete
+    """Delete what was noted: moods, changes of the music, your answers, the log, your face.
+
+    Your permission for the camera, your settings and logins stay.
+    """
+    from agent.app import forgetting
 
     if everything == (before is not None):
         raise typer.BadParameter(
             _("one of the two is needed"), param_hint=_("--everything or --before")
         )
-    if everything:
-        _forget_face(Paths.default())
-    print(delete(Paths.default(), before and before.astimezone()))
+    if everything and not yes and sys.stdin.isatty():
+        typer.confirm(_(EVERYTHING), abort=True)
+    if everything and _answers(Paths.default()):
+        _ask("forget")
+    say(forgetting.forget(Paths.default(), before and before.astimezone()))
 
 
 def _forget_face(paths: Paths) -> str:
     """Forget what was learned of the face; a running Moodtray holds it in its memory."""
     from agent.app.calibrate import store
+    from agent.store.settings_file import SettingsFile
 
     if _answers(paths):
         return str(_ask("face")["text"])
     store(paths, "", None)
-    return _("Your face is forgotten.")
+    SettingsFile(paths).change("mood.learn", False)
+    return face_forgotten()
 
 
 # --- a running Moodtray ---------------------------------------------------------------------------
@@ -479,6 +519,9 @@ def _ask(verb: str, **words: Any) -> dict[str, Any]:
 For = Annotated[
     str | None, typer.Option("--for", metavar="TIME", help="15m, 1h, 1h30m; else until you resume.")
 ]
+ForMood = Annotated[
+    str | None, typer.Option("--for", metavar="TIME", help="15m, 1h, 1h30m; else half an hour.")
+]
 _Minutes = Annotated[
     float | None, typer.Option("--minutes", min=0.1, max=MOST_MINUTES, hidden=True)
 ]
@@ -488,7 +531,7 @@ _Minutes = Annotated[
 def status(as_json: AsJson = False) -> None:
     """Tell your mood, the music, the camera, and what is wrong."""
     answer = _ask("status")
-    _print_json(answer) if as_json else print(answer["text"])
+    say_json(answer) if as_json else say(answer["text"])
 
 
 @app.command(rich_help_panel=NOW)
@@ -497,7 +540,7 @@ def why(
 ) -> None:
     """Tell why this music plays."""
     answer = _ask("why")
-    print(json.dumps(answer["evidence"], indent=1) if as_json else answer["text"])
+    say(json.dumps(answer["evidence"], indent=1) if as_json else answer["text"])
 
 
 @app.command(rich_help_panel=NOW)
@@ -514,14 +557,14 @@ def journey(
     if len(moods) > 2:
         raise typer.BadParameter(_("at most two moods"), param_hint="MOODS")
     if moods == ["stop"]:
-        print(_ask("journey")["text"])
+        say(_ask("journey")["text"])
         return
     named = [ways.get(mood, mood) for mood in moods]
     start = _emotion(named[0]) if len(named) == 2 else ""
     goal = _emotion(named[-1])
     if AUTO in (start, goal):
         raise typer.BadParameter(_("two moods, for example: sad happy"), param_hint="MOODS")
-    print(_ask("journey", start=start, goal=goal)["text"])
+    say(_ask("journey", start=start, goal=goal)["text"])
 
 
 @app.command(rich_help_panel=SET_UP)
@@ -530,30 +573,30 @@ def calibrate(
         bool, typer.Option("--forget", help="Forget what was learned of your face.")
     ] = False,
     camera: Annotated[
-        str | None, typer.Option("--camera", help="Another camera than that of the settings.")
+        str | None,
+        typer.Option("--camera", help="Another camera than that of the settings, or - (see run)."),
     ] = None,
     seconds: Annotated[
         float, typer.Option("--seconds", min=3.0, max=300.0, help="How long to look at rest.")
     ] = 30.0,
 ) -> None:
     """Let Moodtray learn your face at rest, in half a minute. No picture is kept."""
-    from agent.cli import calibrate as lesson
-    from agent.desktop import consent as kept
+    from agent.cli import calibrate
+    from agent.desktop import consent
     from agent.vision.sources import needs_consent
 
     paths = Paths.default()
     running = _answers(paths)
+    chosen = _camera(camera)
     if forget:
-        print(_forget_face(paths))
-    elif running and camera is None:
-        print(lesson.in_agent(_ask, _tell, seconds))
-    elif needs_consent(camera) and not kept.is_given(paths):
-        raise AgentError(
-            _("The camera is not allowed yet: 'moodtray consent' tells what it is for.")
-        )
+        say(_forget_face(paths))
+    elif running and chosen is None:
+        say(calibrate.in_agent(_ask, tell, seconds))
+    elif needs_consent(chosen) and not consent.is_given(paths):
+        raise AgentError(_("The camera is not allowed: 'moodtray consent' tells what it is for."))
     else:
-        numbers = lesson.alone(paths, _tell, seconds, camera)
-        print(_ask("face", numbers=numbers)["text"] if running else _(lesson.LEARNED))
+        numbers = calibrate.alone(paths, tell, seconds, chosen)
+        say(_ask("face", numbers=numbers)["text"] if running else _(calibrate.LEARNED))
 
 
 def _answers(paths: Paths) -> bool:
@@ -570,25 +613,25 @@ def _answers(paths: Paths) -> bool:
 @app.command(name="notme", rich_help_panel=NOW)
 def not_me() -> None:
     """Say that somebody else sits before the camera: nothing is learned of them."""
-    print(_ask("notme")["text"])
+    say(_ask("notme")["text"])
 
 
 @app.command(rich_help_panel=NOW)
 def play() -> None:
     """Play music for your mood now."""
-    print(_ask("play")["text"])
+    say(_ask("play")["text"])
 
 
 @app.command(name="next", rich_help_panel=NOW)
 def next_() -> None:
     """Play another playlist for your mood."""
-    print(_ask("next")["text"])
+    say(_ask("next")["text"])
 
 
 @app.command(rich_help_panel=NOW)
 def undo() -> None:
     """Take the last change of the music back."""
-    print(_ask("undo")["text"])
+    say(_ask("undo")["text"])
 
 
 @app.command(rich_help_panel=NOW)
@@ -604,11 +647,11 @@ def mood(
     minutes: Annotated[
         float | None, typer.Option("--minutes", min=1.0, max=1440.0, hidden=True)
     ] = None,
-    time: For = None,
+    time: ForMood = None,
 ) -> None:
-    """Say how you feel: mood and music follow at once, for half an hour or --for longer."""
+    """Wrong mood? Say how you feel: mood and music follow at once, for half an hour or longer."""
     lasts = _time(time, minutes)
-    print(_ask("mood", emotion=_emotion(feeling), minutes=30.0 if lasts is None else lasts)["text"])
+    say(_ask("mood", emotion=_emotion(feeling), minutes=30.0 if lasts is None else lasts)["text"])
 
 
 def _emotion(text: str) -> str:
@@ -645,40 +688,40 @@ def music(action: Annotated[str, typer.Argument(help="pause, resume or next (tra
     action = action.strip().casefold()
     if action not in ("pause", "resume", "next"):
         raise typer.BadParameter(_("pause, resume or next"), param_hint="ACTION")
-    print(_ask("music", action=action)["text"])
+    say(_ask("music", action=action)["text"])
 
 
 @app.command(name="break", rich_help_panel=NOW)
 def break_(time: For = None) -> None:
     """Let camera and music rest."""
-    print(_ask("break", until=_until(time, None))["text"])
+    say(_ask("break", until=_until(time, None))["text"])
 
 
 @app.command(rich_help_panel=NOW)
 def pause(time: For = None, minutes: _Minutes = None) -> None:
     """Let the camera rest; the music plays on."""
-    print(_ask("pause", until=_until(time, minutes))["text"])
+    say(_ask("pause", until=_until(time, minutes))["text"])
 
 
 @app.command(rich_help_panel=NOW)
 def resume() -> None:
     """End a break or a pause."""
-    print(_ask("resume")["text"])
+    say(_ask("resume")["text"])
 
 
 @app.command(rich_help_panel=NOW)
 def preview() -> None:
     """Open or close the window that shows what the camera sees."""
-    print(_ask("preview")["text"])
+    say(_ask("preview")["text"])
 
 
 @app.command(name="quit", rich_help_panel=NOW)
 def quit_() -> None:
     """End Moodtray."""
-    print(_ask("quit")["text"])
+    say(_ask("quit")["text"])
 
 
-@app.command()
+@app.command(rich_help_panel=NOW)
 def settings(
     page: Annotated[
         str, typer.Argument(help="settings, history, moods, start, spotify or now")
@@ -693,13 +736,13 @@ def settings(
             _("settings, history, moods, start, spotify or now"), param_hint="PAGE"
         )
     answer = _ask("page", page="" if page == "now" else page, show=not print_url)
-    print(answer["url"] if print_url else answer["text"])
+    say(answer["url"] if print_url else answer["text"])
 
 
 # --- autostart ------------------------------------------------------------------------------------
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def install() -> None:
     """Put Moodtray into the desktop's program menu, for an installation by pipx, uv or pip."""
     from agent.desktop import launcher
@@ -707,33 +750,36 @@ def install() -> None:
 
     _only_on_linux("install")
     entry = launcher.install(program_command())
-    print(_("Moodtray is among your desktop's programs now ({entry}).").format(entry=entry))
-    print(_("'moodtray autostart enable' starts it at login; 'moodtray uninstall' undoes both."))
+    say(_("Moodtray is among your desktop's programs now ({entry}).").format(entry=entry))
+    say(_("'moodtray autostart enable' starts it at login; 'moodtray uninstall' undoes both."))
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def uninstall() -> None:
     """Take away what 'install' and 'autostart enable' have set up."""
     from agent.desktop import launcher
     from agent.desktop.autostart import autostart
+    from agent.desktop.removal import how_to_remove
 
     _only_on_linux("uninstall")
     gone = launcher.uninstall()
     if autostart().status().enabled:
         autostart().disable()
-        print(_("Moodtray does not start at login any more."))
+        say(_("Moodtray does not start at login any more."))
     if gone:
-        print(_("Moodtray is taken from your desktop's programs."))
+        say(_("Moodtray is taken from your desktop's programs."))
     else:
-        print(_("There was no entry in your desktop's programs to take away."))
+        say(_("There was no entry in your desktop's programs to take away."))
     paths = Paths.default()
-    print(
+    say(
         _(
             "What it kept is still there: your settings ({config}), history ({data}) and the rest "
-            "({state}). Delete these folders if you like. The program itself goes with 'pipx "
-            "uninstall moodtray', 'uv tool uninstall moodtray' or 'pip uninstall moodtray'."
+            "({state}). Delete these folders if you like."
         ).format(config=paths.config, data=paths.data, state=paths.state)
     )
+    if _answers(paths):
+        say(_("Moodtray still runs: 'moodtray quit' ends it."))
+    say(how_to_remove(entries_gone=True))
 
 
 def _only_on_linux(verb: str) -> None:
@@ -753,7 +799,7 @@ def enable() -> None:
     from agent.desktop.autostart import autostart
 
     autostart().enable()
-    print(_("Moodtray starts at login from now on."))
+    say(_("Moodtray starts at login from now on."))
 
 
 @autostart_app.command()
@@ -762,7 +808,7 @@ def disable() -> None:
     from agent.desktop.autostart import autostart
 
     autostart().disable()
-    print(_("Moodtray does not start at login."))
+    say(_("Moodtray does not start at login."))
 
 
 @autostart_app.command(name="status")
@@ -772,6 +818,6 @@ def autostart_status(as_json: AsJson = False) -> None:
 
     found = autostart().status()
     if as_json:
-        _print_json({"enabled": found.enabled, "command": found.command, "moved": found.moved})
+        say_json({"enabled": found.enabled, "command": found.command, "moved": found.moved})
         return
-    print(found.describe())
+    say(found.describe())

@@ -8,6 +8,9 @@ it, ten lines in all; ``--verbose`` tells every look and decision.
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import stat
 import tempfile
 import threading
 from collections.abc import Callable
@@ -48,6 +51,8 @@ STORY_SECONDS = 42.0
 """How much of the clip people are shown: each mood that it plays, and the empty chair."""
 WIDTH = 60
 """Characters of a line."""
+FOLDER = "moodtray-demo-"
+"""So begins the name of a demo's folder; then come the number of its process and some letters."""
 CLEAR = "\r\x1b[K"
 """Takes the live line away, on a terminal."""
 
@@ -218,7 +223,8 @@ def run(
                 "switches (120), which come at once.[/]"
             )
         )
-    with tempfile.TemporaryDirectory(prefix="moodtray-demo-") as folder:
+    sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER}{os.getpid()}-") as folder:
         paths = Paths.below(Path(folder))
         logs.set_up(ensure_folder(paths.logs))
         if player.prepare is not None:
@@ -259,6 +265,32 @@ def run(
     return summary
 
 
+def sweep(place: Path) -> None:
+    """Remove the folders of demos that were killed; never raises.
+
+    Everybody may write there: what is no folder of this user's is left alone.
+    """
+    import psutil
+
+    for folder in place.glob(f"{FOLDER}*"):
+        number = folder.name.removeprefix(FOLDER).partition("-")[0]
+        try:
+            if (
+                number.isdecimal()
+                and _is_mine(folder.lstat())
+                and not psutil.pid_exists(int(number))
+            ):
+                shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, OverflowError):  # another one was faster; a number that no process has
+            continue
+
+
+def _is_mine(status: os.stat_result) -> bool:
+    """Tell whether it is a folder, and this user's."""
+    # On Windows each user has a place of their own.
+    return stat.S_ISDIR(status.st_mode) and (os.name == "nt" or status.st_uid == os.geteuid())
+
+
 def _length(path: Path) -> float:
     import cv2
 
@@ -284,8 +316,8 @@ def tell(line: dict[str, Any]) -> str:
             )
         case "decision":
             what = f" → {escape(line['playlist_name'])}" if line["playlist_name"] else ""
-            return _("{at}[magenta]decision[/]  {line}{what}: {line_2}").format(
-                at=at, line=line["action"], what=what, line_2=line["reason"]
+            return _("{at}[magenta]decision[/]  {action}{what}: {reason}").format(
+                at=at, action=line["action"], what=what, reason=line["reason"]
             )
         case "playback":
             what = escape(line["context_name"] or line["title"] or "nothing")

@@ -67,6 +67,8 @@ def translate(command: Any) -> None:
 def _translate_help(command: Any) -> None:
     if command.help:
         command.help = _(command.help)
+    if command.epilog:
+        command.epilog = _(command.epilog)
     heading = getattr(command, "rich_help_panel", None)
     if isinstance(heading, str):  # else it is a mark of typer's
         command.rich_help_panel = _(heading)

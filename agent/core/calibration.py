@@ -13,6 +13,7 @@ preview, page and terminal) or the command alone. What cannot serve is said at o
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,12 +121,18 @@ class Lesson:
             return
         if self.stage is not LessonStage.READY and now >= self._heard + BLIND:
             self.fail(_("The camera gives no picture."))
-        elif self.stage is LessonStage.REST:
-            self._rested(now)
-        elif self.stage is LessonStage.SHOW:
-            self._enter(LessonStage.READY, now)
-        else:
-            self.keep()
+            return
+        match self.stage:
+            case LessonStage.REST:
+                self._rested(now)
+            case LessonStage.SHOW:
+                self._enter(LessonStage.READY, now)
+            case LessonStage.READY:
+                self.keep()
+            case LessonStage.LEARNED | LessonStage.FAILED:
+                pass  # over: nothing is due
+            case _:
+                assert_never(self.stage)
 
     @property
     def deadline(self) -> float | None:
@@ -154,9 +161,15 @@ class Lesson:
     @property
     def _length(self) -> float:
         """Seconds of the present stage."""
-        if self.stage is LessonStage.REST:
-            return self.seconds
-        return SHOW_SECONDS if self.stage is LessonStage.SHOW else WAIT
+        match self.stage:
+            case LessonStage.REST:
+                return self.seconds
+            case LessonStage.SHOW:
+                return SHOW_SECONDS
+            case LessonStage.READY | LessonStage.LEARNED | LessonStage.FAILED:
+                return WAIT
+            case _:
+                assert_never(self.stage)
 
     def _enter(self, stage: LessonStage, now: float) -> None:
         self.stage, self._began, self._trouble, self._heard = stage, now, None, now
@@ -184,9 +197,9 @@ class Lesson:
         if trouble is None:
             self._trouble = None
             return True
-        if self._trouble is None or self._trouble[0] != trouble:
-            self._trouble = (trouble, look.time)
-        elif self.stage is not LessonStage.READY and look.time - self._trouble[1] >= PATIENCE:
+        since = look.time if self._trouble is None else self._trouble[1]
+        self._trouble = (trouble, since)
+        if self.stage is not LessonStage.READY and look.time - since >= PATIENCE:
             self.fail(trouble)
         return False
 

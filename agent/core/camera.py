@@ -5,6 +5,7 @@ Pure state with a clock: each method takes one fact and returns what is to be do
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from agent import effects
@@ -21,6 +22,15 @@ BUSY_PATIENCE = 60.0
 """Seconds a camera may be busy before the user is told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What the user wants of the camera: not to look until then; None: until they end it."""
+
+    until: datetime | None
+    until_back: bool = False
+    on_break: bool = False
+
+
 class CameraControl:
     """Whether the camera is used: consent, the user's pause, the session, the device itself."""
 
@@ -31,6 +41,8 @@ class CameraControl:
         self.paused_until: datetime | None = None
         self.on_break = False  # the music rests as well
         self.until_back = False  # the pause ends when the user is back at the computer
+        self._alone: Pause | None = None  # of the camera alone, which a break fell into
+        self._ended: Pause | None = None
         self.held_off: str | None = None  # by the session: locked, asleep
         self.gave_up = False  # the watcher failed too often and rests
         self.wanted = False
@@ -63,14 +75,28 @@ class CameraControl:
     def obstacle(self) -> str | None:
         """Why nobody can be seen now, in the user's words; None: nothing stands in the way."""
         if not self.consent:
-            return _("The camera is not allowed yet.")
+            return _("The camera is not allowed.")
         if self.paused:
             return _("The camera is paused. Resume it and begin again.")
         if self.held_off is not None:
             return _("The camera is off: {why}.").format(why=_(self.held_off))
         if self.gave_up:
             return what_stopped("watcher")
+        if self._taken:
+            return _("The camera is off: {why}.").format(why=_(CAMERA_IN_USE))
         return (self.problem or _("The camera cannot be used.")) if self.blind else None
+
+    @property
+    def unseen(self) -> str:
+        """Why the mood is not seen just now, as a clause; empty: the camera's own trouble."""
+        if self.on_break:
+            return _(TAKING_A_BREAK)
+        if not self.consent:
+            return _("the camera is not allowed")
+        if self.paused:
+            return _("the camera is paused")
+        why = self.off_for
+        return "" if why is None else _("the camera rests: {why}").format(why=_(why))
 
     def interval(self, settings: CameraSettings) -> float:
         """Return the seconds between two looks."""
@@ -83,13 +109,41 @@ class CameraControl:
 
         ``until_back``: also until the session, once it was left, is used again.
         """
+        if not on_break:
+            self._alone = None
+        elif self.paused and not self.on_break:
+            self._alone = Pause(self.paused_until, self.until_back)
         self.paused, self.paused_until = True, until
         self.on_break, self.until_back = on_break, until_back
 
     def resume(self) -> None:
-        """End the user's pause."""
-        self.paused, self.paused_until = False, None
+        """End the user's pause; one of the camera alone that a break fell into goes on."""
+        if not self.paused:
+            return
+        self._ended = Pause(self.paused_until, self.until_back, self.on_break)
         self.on_break = self.until_back = False
+        self.paused_until = None
+        self.paused = self._pause_alone_again()
+
+    def music_wanted(self) -> None:
+        """Leave of a break the pause of the camera: the user wants music now."""
+        if not self.on_break:
+            return
+        self.on_break = False
+        self._pause_alone_again()
+
+    def _pause_alone_again(self) -> bool:
+        """Let the camera's own pause, into which a break fell, go on; False: there was none."""
+        alone, self._alone = self._alone, None
+        if alone is None:
+            return False
+        self.paused_until, self.until_back = alone.until, alone.until_back
+        return True
+
+    def take_ended(self) -> Pause | None:
+        """Return the pause that has ended since this was called last, for telling it."""
+        ended, self._ended = self._ended, None
+        return ended
 
     def session_changed(self, reason: str | None) -> None:
         """Take in that the session holds the camera off for this reason; None: no more."""
@@ -97,6 +151,11 @@ class CameraControl:
         self.held_off = reason
         if back and self.until_back:
             self.resume()
+
+    @property
+    def off_for(self) -> str | None:
+        """Why it does not look for a while, which is as it should be: the session, or a call."""
+        return self.held_off or (CAMERA_IN_USE if self._taken else None)
 
     @property
     def music_rests(self) -> str | None:
@@ -130,6 +189,9 @@ class CameraControl:
             return []
         if self._busy_since is None:
             self._busy_since = self._clock.monotonic()
+        if self._taken:
+            self.problem = None  # a call is no trouble
+            return []
         self.problem = error.message if error else _("The camera gives no picture")
         # Another program lets the camera go by itself; a wrong name does not come right.
         passing = state is CameraState.LOST or isinstance(error, CameraBusy)
@@ -153,6 +215,8 @@ class CameraControl:
         if self.paused_until is not None:
             left = (self.paused_until - self._clock.now()).total_seconds()
             times.append(self._clock.monotonic() + max(0.0, left))
-        if self._busy_since is not None and not self._told.was_told():
+        trouble = self._busy_since is not None and self.problem is not None
+        if trouble and not self._told.was_told():
+            assert self._busy_since is not None
             times.append(self._busy_since + BUSY_PATIENCE)
         return times

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, hypot, radians, sin
 
-from agent.types import EMOTIONS, MoodState
+from agent.types import EMOTION_STATES, MoodState
 
 ANGLES: dict[str, float | None] = {
     "angry": 99.0,
@@ -52,7 +52,7 @@ def _place(angle: float | None) -> Affect:
     return Affect(cos(radians(angle)), sin(radians(angle)))
 
 
-PLACES: dict[MoodState, Affect] = {MoodState(name): _place(ANGLES[name]) for name in EMOTIONS}
+PLACES: dict[MoodState, Affect] = {mood: _place(ANGLES[mood.value]) for mood in EMOTION_STATES}
 """Of each emotion."""
 
 
@@ -60,6 +60,6 @@ def affect(probabilities: Sequence[float] | None) -> Affect | None:
     """Give the mean place of seven probabilities, of EMOTIONS' order; None: not known."""
     if probabilities is None:
         return None
-    places = [PLACES[MoodState(name)] for name in EMOTIONS]
+    places = [PLACES[mood] for mood in EMOTION_STATES]
     pairs = list(zip(probabilities, places, strict=True))
     return Affect(sum(p * a.valence for p, a in pairs), sum(p * a.arousal for p, a in pairs))

@@ -38,8 +38,9 @@ from agent.types import (
     Happening,
     Mood,
     MoodState,
-    Notification,
+    NotificationKind,
     Observation,
+    Reply,
     Snapshot,
 )
 from agent.wording import TAKING_A_BREAK, what_stopped
@@ -54,6 +55,15 @@ MUSIC_WISHES = (
     events.UndoSwitch,
 )
 """What the user may want of the player."""
+
+MUSIC_NOW = (
+    events.PlayForMood,
+    events.NextPlaylist,
+    events.PlayPlaylist,
+    events.ResumeMusic,
+    events.TryNow,
+)
+"""Of this, what ends the rest of the music in a break; the camera rests on."""
 
 
 BLIND_FOR = 40.0
@@ -79,6 +89,8 @@ class Controller:
         self._settings = settings
         self._clock = clock
         self._trial_until: float | None = None  # the user tries the program out
+        self._learn_again = False  # with the next lesson: forgetting the face has ended it
+        self._set_out_after: Decision | None = None  # the latest change when a journey was wished
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
         self._mood_tracker = MoodTracker(clock, calibration, person)
         self._music = MusicControl(clock, asked=asked)
@@ -89,9 +101,10 @@ class Controller:
         self._workers = WorkerStates()
         self._settings_problem: str | None = None
         self._snapshot: Snapshot | None = None
-        self._interval = settings.camera.interval
+        self._pace = effects.SetInterval(settings.camera.interval)
         self._out: list[effects.Effect] = []
-        self._answer: Notification | None = None  # the latest to a wish
+        self._goes_on: list[effects.Effect] = []  # the music, now that its rest is over
+        self._answer: Reply | None = None  # the latest to a wish
         self._answers = 0
 
     # -- for the app
@@ -129,6 +142,7 @@ class Controller:
         self._out = []
         self._dispatch(event)
         self._steer_rest()
+        self._tell_pause_ended(asked=isinstance(event, events.ResumeCamera))
         self._steer_camera()
         self._steer_lesson()
         return self._finish()
@@ -141,6 +155,7 @@ class Controller:
         if self._trial_until is not None and self._clock.monotonic() >= self._trial_until:
             self._try_for(0.0)
         self._steer_rest()
+        self._tell_pause_ended()
         self._decide()
         self._lessons.tick()
         self._steer_camera()
@@ -163,6 +178,9 @@ class Controller:
         if isinstance(event, MUSIC_WISHES) and self._workers.lacks("player"):
             self._out.append(effects.Notify(messages.worker_gave_up("player", asked=True)))
             return
+        if isinstance(event, MUSIC_NOW) and self._camera.on_break:
+            self._camera.music_wanted()
+            self._music.leave_rest()
         match event:
             case events.Observed(observation):
                 self._observed(observation)
@@ -189,7 +207,7 @@ class Controller:
                 self._music.recovered()
                 self._decide()
             case events.PlayerChanged(name, playlists, logged_in):
-                self._music.player_changed(name, playlists, logged_in)
+                self._out += self._music.player_changed(name, playlists, logged_in)
                 self._decide()
             case events.WorkerCrashed(worker, _, gave_up):
                 if gave_up:
@@ -209,13 +227,15 @@ class Controller:
                 self._pace_looks()
             case events.PauseCamera(until):
                 self._camera.pause(until)
+                self._out.append(effects.Notify(messages.camera_paused(until)))
             case events.TakeBreak(until, until_back):
                 self._camera.pause(until, on_break=True, until_back=until_back)
                 self._out.append(effects.Notify(messages.on_break(until, until_back)))
             case events.ResumeCamera():
+                on_break = self._camera.on_break
                 self._camera.resume()
                 self._restart_workers()
-                if not self._camera.consent:
+                if not self._camera.consent and not on_break:
                     self._out.append(effects.Notify(messages.no_consent()))
             case events.PlayForMood():
                 self._music.ask()
@@ -243,18 +263,20 @@ class Controller:
                 self._set_mood(event)
             case events.FollowFace():
                 self._follow_face()
-                told = messages.follows_face(self._mood.state)
-                self._out.append(effects.Notify(told))
+                at = len(self._out)
                 self._decide()
+                music = self._music
+                unseen = self._camera.unseen
+                told = messages.follows_face(self._mood.state, music.decision, music.plays, unseen)
+                self._out.insert(at, effects.Notify(told))  # before that of a change
             case events.NotMyMood(shown, switch):
                 self._deny_mood(shown, switch)
             case events.BeginJourney(goal, start):
                 self._begin_journey(goal, start)
             case events.EndJourney():
-                going = self._journeys.current is not None
-                self._out += self._journeys.stop()
-                self._out.append(effects.Notify(messages.journey_ended(going)))
-                self._decide()
+                self._end_journey()
+            case events.ForgetEverything():
+                self._forget_everything()
             case events.NotMe():
                 self._out += self._mood_tracker.not_me(self._camera.watching)
                 self._out.append(effects.Notify(messages.somebody_else()))
@@ -284,12 +306,16 @@ class Controller:
                 self._out.append(effects.EndLogin())
             case events.SetAutostart(enabled):
                 self._out.append(effects.SwitchAutostart(enabled))
-            case events.AutostartChanged(enabled):
+            case events.AutostartChanged(enabled, asked):
                 self._autostart = enabled
+                if asked:
+                    self._out.append(effects.Notify(messages.autostart(enabled)))
             case events.SettingsBroken(error, asked):
                 self._settings_problem = error.message
                 self._out.append(effects.Notify(messages.trouble(error, asked)))
             case events.SettingsChanged(settings):
+                if settings.mood.learn != self._settings.mood.learn:
+                    self._learn_again = False  # the user has decided it
                 self._settings = settings
                 self._settings_problem = None
                 self._music.try_all_again()
@@ -302,12 +328,18 @@ class Controller:
                     self._out.append(effects.AskConsent())
             case events.ConsentGiven():
                 if not self._camera.consent:
-                    self._out.append(effects.Notify(messages.welcome(self._music.plays)))
+                    told = messages.welcome(
+                        self._music.plays,
+                        self._music.left_alone_until,
+                        self._settings.policy.timing,
+                    )
+                    self._out.append(effects.Notify(told))
                 self._camera.consent = True
             case events.ConsentWithdrawn():
                 self._camera.consent = False
-            case events.Notice(title, message, asked, trouble):
-                self._out.append(effects.Notify(messages.info(title, message, asked, trouble)))
+            case events.Notice(title, message, asked, trouble, buttons):
+                told = messages.info(title, message, asked, trouble, buttons)
+                self._out.append(effects.Notify(told))
             case events.Quit():
                 self._out.append(effects.Shutdown())
             case _:
@@ -337,8 +369,7 @@ class Controller:
         steered = self._camera.steer()
         if not steered:
             return
-        if self._camera.wanted:  # whoever sits there now, the old looks say nothing about them
-            self._forget_mood()
+        self._forget_mood()  # nobody looks any more; or whoever sits there now is seen anew
         self._out += steered
         self._decide()
 
@@ -347,6 +378,7 @@ class Controller:
         self._out += self._mood_tracker.set_by_hand(
             event.mood, event.minutes, watching, self._settings.mood, event.wrong
         )
+        self._out += self._journeys.mood_told(event.mood)
         until = self._mood_tracker.by_hand_until
         assert until is not None
         word = OwnWord(event.mood, until, event.wrong not in (None, event.mood))
@@ -358,6 +390,9 @@ class Controller:
         self._decide()
 
     def _follow_face(self) -> None:
+        if self._mood.by_hand or self._music.left_alone_until is not None:
+            # It may say until when the music goes by that word, or is left alone.
+            self._out.append(effects.Withdraw(NotificationKind.SWITCH))
         self._out += self._mood_tracker.follow_face(self._camera.watching)
         self._music.follow_face()
 
@@ -368,7 +403,7 @@ class Controller:
         latest = self._music.switch
         led_to = latest is not None and latest.mood is denied and switch in (None, latest)
         if led_to and self._music.undo_to is not None and not self._workers.lacks("player"):
-            self._out += self._music.undo(latest, self._in_force.policy)
+            self._out += self._music.undo(latest, self._in_force.policy, denied)
         else:
             self._out.append(effects.Notify(messages.not_my_mood(denied)))
         self._decide()
@@ -376,9 +411,17 @@ class Controller:
     def _begin_journey(self, goal: MoodState, start: MoodState | None) -> None:
         here = self._mood.state if self._mood.state.is_emotion else None
         begin = start or here or self._mood_tracker.last_emotion or MoodState.NEUTRAL
-        self._out += self._journeys.begin(begin, goal)
+        if here is begin is goal and self._journeys.current is None:
+            self._out.append(effects.Notify(messages.journey_needless(self._mood)))
+            return
+        self._out += self._journeys.begin(begin, goal, self._mood.state)
+        self._set_out_after = self._music.switch
         assert self._journeys.current is not None
-        self._out.append(effects.Notify(messages.journey_begun(self._journeys.current.view)))
+        if not self._workers.lacks("player") and self._music.would_change_for(begin):
+            self._music.ask()  # the change that follows at once is the answer
+        else:
+            told = messages.journey_begun(self._journeys.current.view, self._music.plays)
+            self._out.append(effects.Notify(told))
         self._decide()
 
     def _learn_face(self, numbers: Mapping[str, object] | None) -> None:
@@ -388,7 +431,30 @@ class Controller:
             self._out.append(effects.Notify(messages.face_not_learned(f"{error}.")))
             return
         self._out += self._mood_tracker.know(learned)
-        self._out.append(effects.Notify(messages.face_learned(learned.is_known)))
+        if numbers is None and self._settings.mood.learn:  # else it would be there again soon
+            self._go_on_learning(False)
+        elif numbers is not None and self._learn_again:
+            self._go_on_learning(True)
+        told = messages.face_learned(learned.is_known, self._settings.mood.learn)
+        self._out.append(effects.Notify(told))
+        self._decide()
+
+    def _go_on_learning(self, on: bool) -> None:
+        """Switch it off with a face that is forgotten, and on again with one that is learned."""
+        mood = self._settings.mood.model_copy(update={"learn": on})
+        self._settings = self._settings.model_copy(update={"mood": mood})
+        self._out.append(effects.KeepSetting("mood.learn", on))
+        self._learn_again = not on
+
+    def _forget_everything(self) -> None:
+        """Let go of all that was noted of the user; files are the app's affair."""
+        self._lessons.change(lambda lesson, _now: lesson.stop())
+        self._lessons.dismiss()
+        self._out += self._mood_tracker.forget_everything()
+        self._out += self._journeys.stop()
+        self._out.append(effects.ForgetNames())
+        self._music.forget_everything()
+        self._answer = None
         self._decide()
 
     def _steer_lesson(self) -> None:
@@ -408,8 +474,26 @@ class Controller:
                 self._out.append(effects.Notify(messages.face_not_learned(ended.view.trouble)))
         self._pace_looks()
 
+    def _end_journey(self) -> None:
+        going = self._journeys.current is not None
+        self._out += self._journeys.stop()
+        self._out.append(effects.Notify(messages.journey_ended(going)))
+        self._decide()
+
+    @property
+    def _journey_is_last(self) -> bool:
+        """Whether a wished journey is newer than the latest change of the music."""
+        wished = self._journeys.current is not None and self._journeys.wished
+        return wished and self._music.switch == self._set_out_after
+
     def _undo(self, shown: Decision | None) -> None:
-        """Take a change back, and the user's own word on their mood that it followed."""
+        """Take a change back, and the user's own word on their mood that it followed.
+
+        Of a wished journey that has not changed the music yet: the journey.
+        """
+        if shown is None and self._journey_is_last:
+            self._end_journey()
+            return
         latest, mood = self._music.switch, self._mood
         self._out += self._music.undo(shown, self._in_force.policy)
         taken_back = latest is not None and self._music.switch is None
@@ -421,7 +505,10 @@ class Controller:
     def _set_volume(self, volume: float) -> None:
         local = self._settings.local.model_copy(update={"volume": volume})
         self._settings = self._settings.model_copy(update={"local": local})
-        self._out += [effects.ApplySettings(self._settings), effects.KeepVolume(volume)]
+        self._out += [
+            effects.ApplySettings(self._settings),
+            effects.KeepSetting("local.volume", volume),
+        ]
 
     def _steer_rest(self) -> None:
         """Let the music rest with the camera in breaks, calls and while the screen is shared."""
@@ -433,13 +520,28 @@ class Controller:
         if wanted == rests:
             return
         if wanted is None:
-            self._out += self._music.go_on()
+            self._goes_on = self._music.go_on()
+            self._out += self._goes_on
         else:
             paused = self._music.rest(wanted)
             if paused and wanted != TAKING_A_BREAK:
                 paused.append(effects.Notify(messages.music_rests(wanted)))
             self._out += paused
         self._decide()
+
+    def _tell_pause_ended(self, *, asked: bool = False) -> None:
+        """Tell that a break or a pause of the camera is over, and what goes on with that."""
+        music, self._goes_on = bool(self._goes_on), []
+        ended = self._camera.take_ended()
+        if ended is None:
+            return
+        told = messages.pause_ended(
+            ended.on_break,
+            stays_off=self._camera.unseen,
+            music=music,
+            asked=asked,
+        )
+        self._out.append(effects.Notify(told))
 
     def _forget_mood(self) -> None:
         self._out += self._mood_tracker.forget(self._camera.watching)
@@ -460,7 +562,10 @@ class Controller:
             return  # nobody would carry it out
         guide, out = self._journeys.guide(self._mood, self._settings.response)
         self._out += out
-        self._out += self._music.decide(self._listener, self._in_force.policy, happening, guide)
+        trial = self._trial_until is not None
+        self._out += self._music.decide(
+            self._listener, self._in_force.policy, happening, guide, trial
+        )
 
     @property
     def _listener(self) -> Listener:
@@ -470,6 +575,7 @@ class Controller:
             self._mood_tracker.last_emotion,
             self._mood_tracker.correction,
             certainty(self._in_force.mood),
+            self._camera.unseen,
         )
 
     @property
@@ -488,12 +594,12 @@ class Controller:
     def _pace_looks(self) -> None:
         """Look again soon while the mood is open, late while it is sure; often in a lesson."""
         usual = self._camera.interval(self._in_force.camera)
-        interval = round(usual * self._mood_tracker.pause, 3)
+        pace = effects.SetInterval(round(usual * self._mood_tracker.pause, 3))
         if self._lessons.going:
-            interval = calibration.EVERY
-        if interval != self._interval:
-            self._interval = interval
-            self._out.append(effects.SetInterval(interval))
+            pace = effects.SetInterval(calibration.EVERY, everybody=True)
+        if pace != self._pace:
+            self._pace = pace
+            self._out.append(pace)
 
     def _show_preview(self, show: bool, resume: bool) -> None:
         if show and not self._camera.consent:
@@ -501,9 +607,12 @@ class Controller:
             return
         if show and self._camera.paused:
             if not resume and self._settings.preview.when_paused == "ask":
-                self._out.append(effects.Notify(messages.preview_while_paused()))
+                self._out.append(
+                    effects.Notify(messages.preview_while_paused(self._camera.on_break))
+                )
                 return
             self._camera.resume()
+            self._camera.take_ended()  # the preview tells it
         self._out.append(effects.SetPreview(show))
 
     # -- the picture of the whole
@@ -525,7 +634,9 @@ class Controller:
             answer=self._answer,
             answers=self._answers,
             journey=None if going is None else going.view,
-            own_face=self._mood_tracker.person_in_force.is_known,
+            undoes_journey=self._journey_is_last,
+            own_face=self._mood_tracker.person_in_force.known_by,
+            trial_until=self._trial_until,
             lesson=self._lessons.view,
             affect=None if place is None else (place.valence, place.arousal),
         )
@@ -533,7 +644,9 @@ class Controller:
     def _finish(self) -> list[effects.Effect]:
         for effect in self._out:
             if isinstance(effect, effects.Notify) and effect.notification.asked:
-                self._answer, self._answers = effect.notification, self._answers + 1
+                told = effect.notification
+                self._answer = Reply(told.title, told.body)
+                self._answers += 1
         snapshot = self._make_snapshot()
         if snapshot != self._snapshot:
             gone = [effects.Withdraw(kind) for kind in messages.stale(self._snapshot, snapshot)]

@@ -24,6 +24,9 @@ from agent.wording import journey_line, mood_word
 
 FAR = 1.2
 """Moods farther apart than this on the circle (radius 1) have neutral between them."""
+OUTLIVES = 6 * 3600.0
+"""Seconds after which a journey that was under way when the agent ended is over: three steps of the
+longest that can be set."""
 GOALS: dict[str, MoodState] = {
     "lift": MoodState.HAPPY,
     "calm": MoodState.NEUTRAL,
@@ -74,14 +77,23 @@ class Journeys:
 
     def __init__(self, clock: Clock, stored: Mapping[str, object] | None = None) -> None:
         self._clock = clock
-        self.current = _read(stored, clock.monotonic())
+        self.current = _read(stored, clock.monotonic(), clock.now().timestamp())
+        self.wished = False  # the latest began at the user's wish, in this run
+        self._from_goal = False  # the face has shown its goal ever since it was wished for
         # A mood whose journey is over, and what is played while it lasts (None: nothing new).
         self._over: tuple[MoodState, MoodState | None] | None = None
 
-    def begin(self, start: MoodState, goal: MoodState) -> list[effects.Effect]:
-        """Set out at the user's wish; it takes the place of one that is under way."""
+    def begin(
+        self, start: MoodState, goal: MoodState, mood: MoodState = MoodState.UNSURE
+    ) -> list[effects.Effect]:
+        """Set out at the user's wish; it takes the place of one that is under way.
+
+        ``mood`` is what is read just now: where that is the goal, it is no arrival.
+        """
         self._over = None
+        self._from_goal = mood is goal
         self.current = Journey(route(start, goal), since=self._clock.monotonic())
+        self.wished = True
         return [self._keep(), effects.RecordFeedback("journey", f"{start} {goal}")]
 
     def stop(self) -> list[effects.Effect]:
@@ -95,9 +107,10 @@ class Journeys:
         """Say what fits ``mood``; None: its own music."""
         out: list[effects.Effect] = []
         state = mood.state
-        if not state.is_emotion:
-            return None, out
-        if self.current is not None and state is self.current.goal:
+        if not state.is_emotion:  # it changes nothing, but what is asked for is the journey's
+            return self._here(), out
+        self._from_goal &= self.current is not None and state is self.current.goal
+        if self.current is not None and state is self.current.goal and not self._from_goal:
             out += self._end()  # the mood has arrived
         if self._over is not None and self._over[0] is not state:
             self._over = None
@@ -105,10 +118,10 @@ class Journeys:
         goal = GOALS.get(answer, state)
         if self.current is None and self._over is None and goal is not state:
             self.current = Journey(route(state, goal), since=self._clock.monotonic())
+            self.wished = False
             out.append(self._keep())
         if self.current is not None:
-            words = _("and the music leads, {where}").format(where=journey_line(self.current.view))
-            return Guide(self.current.steps[self.current.step], words), out
+            return self._here(), out
         if self._over is not None:
             wanted = self._over[1]
             words = _(_IN_HAND if wanted is None else _ARRIVED)
@@ -116,6 +129,13 @@ class Journeys:
         if answer == "leave alone":
             return Guide(None, _(_LEFT_ALONE).format(mood=mood_word(state))), out
         return None, out
+
+    def _here(self) -> Guide | None:
+        """Say what fits this step; None: there is no journey."""
+        if self.current is None:
+            return None
+        words = _("and the music leads {where}").format(where=journey_line(self.current.view))
+        return Guide(self.current.steps[self.current.step], words)
 
     def happened(
         self, happening: Happening, mood: MoodState, response: ResponseSettings
@@ -138,6 +158,18 @@ class Journeys:
             return []
         self._over = (mood, None) if mood.is_emotion else None
         return self._end()
+
+    def mood_told(self, mood: MoodState) -> list[effects.Effect]:
+        """Begin anew where the user says that they are; one that they did not wish for ends."""
+        if self.current is None or mood is self.current.steps[self.current.step]:
+            return []
+        if mood is self.current.goal:
+            return self._end()
+        if not self.wished:
+            return self._end()
+        self._from_goal = False
+        self.current = Journey(route(mood, self.current.goal), since=self._clock.monotonic())
+        return [self._keep()]
 
     def tick(self, mood: MoodState, response: ResponseSettings) -> list[effects.Effect]:
         """Go on to the next step where this one has had its time."""
@@ -173,15 +205,22 @@ class Journeys:
                 "steps": [str(step) for step in self.current.steps],
                 "step": self.current.step,
                 "tracks": self.current.tracks,
+                "at": round(self._clock.now().timestamp()),
             }
         )
 
 
-def _read(stored: Mapping[str, object] | None, now: float) -> Journey | None:
-    """Read what a run of before was at; None for none, or for what is no journey."""
+def _read(stored: Mapping[str, object] | None, now: float, today: float) -> Journey | None:
+    """Read what a run of before was at; None for none, an old one, or what is no journey.
+
+    ``now`` is monotonic, ``today`` seconds since 1970.
+    """
     if stored is None:
         return None
     steps, step, tracks = stored.get("steps"), stored.get("step"), stored.get("tracks")
+    at = stored.get("at", today)
+    if not isinstance(at, int | float) or today - at > OUTLIVES:
+        return None
     if not isinstance(steps, list) or not isinstance(step, int) or not isinstance(tracks, int):
         return None
     try:

@@ -1,14 +1,19 @@
-"""The words of every notification, and when one no longer holds. Pure."""
+"""What every notification says, and when one no longer holds. Pure.
+
+The words of trouble and of an ``events.Notice`` are written where they arise.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 from agent.core.mood import OwnWord
-from agent.core.policy import FITS
+from agent.effects import Notification
 from agent.errors import AgentError, BadPicture, CameraError, NeedsLogin, NoDevice, PlaylistGone
 from agent.events import (
     AskForConsent,
+    EndJourney,
     Event,
     FollowFace,
     LogIn,
@@ -23,24 +28,32 @@ from agent.events import (
 )
 from agent.translation import _
 from agent.types import (
+    Action,
     CameraState,
     Chooser,
     Decision,
     JourneyView,
+    Mood,
     MoodState,
-    Notification,
     NotificationKind,
+    Playback,
     Snapshot,
 )
 from agent.wording import (
+    FITS,
+    READ_LIKE_ANYBODY,
     capital,
+    change_name,
     clock_time,
+    decided,
     describe,
     journey_line,
     mood_line,
     mood_word,
     music_line,
+    name_of,
     part_stopped,
+    reason,
     sentence,
     track_line,
     what_is_done_by,
@@ -60,16 +73,26 @@ def _own_music() -> tuple[str, Event]:
 
 
 def switched(
-    decision: Decision, *, asked: bool = False, word: OwnWord | None = None
+    decision: Decision,
+    *,
+    asked: bool = False,
+    word: OwnWord | None = None,
+    until: datetime | None = None,
 ) -> Notification:
-    """Tell that the music was changed: to what, why, and for how long."""
+    """Tell that the music was changed: to what, why, and for how long.
+
+    ``until``: Moodtray changes nothing by itself before that, after an Undo.
+    """
     assert decision.playlist is not None
     buttons: tuple[tuple[str, Event], ...] = ((_("Undo"), UndoSwitch(decision)),)
     body = sentence(decision.reason)
     if word is not None:
-        body = _("You said you feel {mood}: so until {time}.").format(
+        body = _("You said you feel {mood}. The music goes by that until {time}.").format(
             mood=mood_word(word.mood), time=clock_time(word.until)
         )
+        buttons += (_resume(),)
+    elif until is not None:
+        body = f"{body} {_left_alone(until)}"
         buttons += (_resume(),)
     elif not asked:
         buttons += ((_("Wrong mood?"), NotMyMood(decision.mood, decision)),)
@@ -83,6 +106,10 @@ def switched(
     )
 
 
+def _left_alone(until: datetime) -> str:
+    return _("Moodtray leaves the music alone until {time}.").format(time=clock_time(until))
+
+
 def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notification:
     """Tell that a change was undone: what plays now, and until when it is left alone."""
     until = word.until if word is not None else until
@@ -90,7 +117,7 @@ def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notif
     if word is not None:
         said = sentence(_("you said you feel {mood}").format(mood=mood_word(word.mood)))
     if until is not None:
-        alone = _("Left alone until {time}.").format(time=clock_time(until))
+        alone = _left_alone(until)
     return Notification(
         NotificationKind.INFO,
         _("Back to {name}").format(name=name),
@@ -103,7 +130,7 @@ def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notif
 
 def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
     """Answer the user who said how they feel, where the music is not changed for it."""
-    said = _("So until {time}.").format(time=clock_time(word.until))
+    said = _("The music goes by that until {time}.").format(time=clock_time(word.until))
     why = _("No music plays.")
     if plays:
         why = sentence(reason.partition(_(", and "))[2] or reason)
@@ -118,12 +145,34 @@ def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
     )
 
 
-def follows_face(mood: MoodState) -> Notification:
-    """Tell that the user's own word, or the time after an Undo, has ended."""
+def follows_face(
+    mood: MoodState, decision: Decision | None, plays: bool, unseen: str = ""
+) -> Notification:
+    """Tell that the user's own word, or the time after an Undo, has ended.
+
+    And what becomes of the music: ``decision`` is the latest, made for ``mood``. ``unseen``: why
+    nobody looks at the face, as a clause.
+    """
+    if unseen:
+        return Notification(
+            NotificationKind.INFO,
+            _("What you said or took back holds no more"),
+            _("Moodtray does not look yet: {why}.").format(why=unseen),
+            asked=True,
+        )
+    seen = describe(mood)
+    body, silence, stays = sentence(seen), _("No music plays."), _("What plays goes on.")
+    if not plays:
+        body = f"{body} {silence}"
+    elif decision is not None and decision.action is not Action.SWITCH_NOW:
+        why = decided(decision)
+        body = sentence(why) if why.startswith(seen) else f"{body} {sentence(why)}"
+        if decision.action is Action.KEEP and _(FITS) not in why:
+            body = f"{body} {stays}"
     return Notification(
         NotificationKind.INFO,
         _("Moodtray goes by your face again"),
-        sentence(describe(mood)),
+        body,
         emotion=mood,
         asked=True,
     )
@@ -140,20 +189,27 @@ def not_my_mood(denied: MoodState) -> Notification:
     )
 
 
-def not_switched(decision: Decision) -> Notification:
-    """Answer a request for music that changes nothing: there is none, or it fits."""
+def not_switched(decision: Decision, heard: Playback | None) -> Notification:
+    """Answer a request for music that changes nothing: there is none, it fits, or no other one is.
+
+    ``heard``: what plays.
+    """
     mood, playlist = mood_word(decision.mood), decision.playlist
     fits = _(FITS) in decision.reason
     if playlist is None:
         title = _("No music for {mood}").format(mood=mood)
-        body = _("{reason} Name some for it.").format(reason=sentence(decision.reason))
+        body = _("{reason} Set some under 'Music for my moods'.").format(
+            reason=sentence(decision.reason)
+        )
     elif fits:
         title = _("♪ {name} plays on").format(name=playlist.name)
         body = sentence(decision.reason)
     else:
-        title = _("♪ {name} plays on").format(name=playlist.name)
-        body = _("It is the only playlist for {mood}. Name more, and they take turns.").format(
-            mood=mood
+        title = _("No other music for {mood}").format(mood=mood)
+        if heard is not None and heard.shows(playlist.uri):
+            title = _("♪ {name} plays on").format(name=playlist.name)
+        body = _("{reason} Set more under 'Music for my moods', and they take turns.").format(
+            reason=sentence(decision.reason)
         )
     return Notification(
         NotificationKind.INFO,
@@ -190,23 +246,59 @@ def nothing_to_undo() -> Notification:
 
 
 def on_break(until: datetime | None, until_back: bool) -> Notification:
-    """Tell that camera and music rest, as the user asked."""
-    end = _("until you are back") if until_back else _("until you resume")
+    """Tell that camera and music rest, as the user asked, and how that ends."""
+    end, back = _("until you say so"), _("Click 'I am back' in the tray's menu to go on.")
+    if until_back:
+        end = _("until you are back")
+        back = _(
+            "Both come back by themselves when you use this computer again after a locked screen, "
+            "sleep or a while untouched, or when you click 'I am back'."
+        )
     if until is not None:
         end = _("until {time}").format(time=clock_time(until))
+        back = _("Both come back by themselves then, or when you click 'I am back'.")
     return Notification(
         NotificationKind.INFO,
         _("Taking a break {until}").format(until=end),
-        _("Camera and music rest."),
+        _("Camera and music rest. {back}").format(back=back),
         buttons=((_("I am back"), ResumeCamera()),),
         asked=True,
     )
 
 
+def camera_paused(until: datetime | None) -> Notification:
+    """Tell that the camera alone rests, as the user asked, and how that ends."""
+    title = _("The camera is paused")
+    back = _("Click 'Resume camera' in the tray's menu to go on.")
+    if until is not None:
+        title = _("The camera is paused until {time}").format(time=clock_time(until))
+        back = _("It comes back by itself then, or when you click 'Resume camera'.")
+    return Notification(
+        NotificationKind.INFO,
+        title,
+        _("The music is not touched meanwhile. {back}").format(back=back),
+        buttons=((_("Resume camera"), ResumeCamera()),),
+        asked=True,
+    )
+
+
+def pause_ended(on_break: bool, *, stays_off: str, music: bool, asked: bool) -> Notification:
+    """Tell that a break is over, or a pause of the camera alone.
+
+    ``stays_off``: why the camera does not look all the same, as a clause. ``music``: it plays on.
+    """
+    title = _("The break is over") if on_break else _("The camera is no longer paused")
+    camera = _("Moodtray looks again.")
+    if stays_off:
+        camera = _("Moodtray does not look yet: {why}.").format(why=stays_off)
+    goes_on = _("The music goes on.") if music else ""
+    return Notification(NotificationKind.INFO, title, f"{camera} {goes_on}".strip(), asked=asked)
+
+
 def music_rests(why: str) -> Notification:
     """Tell that the music was paused for a call or a shared screen."""
     return Notification(
-        NotificationKind.INFO,
+        NotificationKind.REST,
         _("The music rests"),
         _("{why} It goes on afterwards.").format(why=sentence(_(why))),
         buttons=((_("Go on now"), ResumeMusic()),),
@@ -216,19 +308,29 @@ def music_rests(why: str) -> Notification:
 # --- landing, why ---------------------------------------------------------------------------------
 
 
-def welcome(plays: bool) -> Notification:
-    """Tell what follows after the first yes to the camera."""
-    silence = (
-        _("When your mood is clear, the music changes at the end of a track.")
-        if plays
-        else _("Silence is normal: Moodtray changes music that plays, and starts none by itself.")
-    )
+def welcome(plays: bool, until: datetime | None = None, timing: str = "track_end") -> Notification:
+    """Tell what follows after a yes to the camera.
+
+    ``until``: Moodtray changes nothing by itself before that, after an Undo.
+    """
+    if not plays:
+        follows = _(
+            "Silence is normal: Moodtray changes music that plays and starts none by itself. "
+            "'Play now' begins, and so does 'Play for my mood' in the tray's menu."
+        )
+    elif until is not None:
+        follows = _left_alone(until)
+    elif timing == "now":
+        follows = _("When your mood is clear, the music changes at once.")
+    else:
+        follows = _("When your mood is clear, the music changes at the end of a track.")
     return Notification(
         NotificationKind.INFO,
         _("Moodtray looks now"),
-        _("It takes half a minute or more to be sure of your mood. {more}").format(more=silence),
+        _("To be sure of your mood takes half a minute to some minutes. {more}").format(
+            more=follows
+        ),
         buttons=((_("Play now"), PlayForMood()), _own_music()),
-        emotion=MoodState.HAPPY,
         asked=True,
     )
 
@@ -237,7 +339,12 @@ def why(snapshot: Snapshot) -> Notification:
     """Tell what is seen, what plays, and why."""
     track = track_line(snapshot)
     music = music_line(snapshot) if track is None else f"{music_line(snapshot)} – {track}"
-    lines = [music, *(sentence(line) for line in why_lines(snapshot, evidence=True))]
+    reasons = list(why_lines(snapshot))
+    change, playback = snapshot.change, snapshot.playback
+    if change is not None and playback is not None and name_of(playback) == change_name(change):
+        # Its name stands above already.
+        reasons[0] = _("Because {reason}").format(reason=reason(change))
+    lines = [music, *map(sentence, reasons)]
     if snapshot.problem:
         lines.append(snapshot.problem)
     return Notification(
@@ -294,7 +401,7 @@ def no_consent() -> Notification:
     """Answer a wish that needs the camera before it is allowed."""
     return Notification(
         NotificationKind.CAMERA,
-        _("The camera is not allowed yet"),
+        _("The camera is not allowed"),
         _(
             "Read what Moodtray does with it and allow it: 'Allow the camera…' in the tray's menu, "
             "or 'moodtray consent'."
@@ -334,23 +441,48 @@ def no_longer_the_last() -> Notification:
     )
 
 
-def preview_while_paused() -> Notification:
+def preview_while_paused(on_break: bool) -> Notification:
     """Ask whether the camera may go on, since the preview needs it."""
+    if on_break:
+        way = _("Choose 'I am back' in the tray's menu to see it; your break ends then.")
+    else:
+        way = _("Choose 'Resume camera' in the tray's menu to see it.")
     return Notification(
         NotificationKind.CAMERA,
         _("The camera is paused"),
-        _("The preview shows the camera's picture. Resume the camera to see it."),
+        _("The preview shows the camera's picture. {way}").format(way=way),
         buttons=((_("Resume and show"), ShowPreview(True, resume=True)),),
         asked=True,
     )
 
 
-def journey_begun(journey: JourneyView) -> Notification:
-    """Answer a wish for a journey."""
-    body = _("{where}. It ends when you arrive, or when you take over.").format(
-        where=capital(journey_line(journey))
-    )
-    return Notification(NotificationKind.INFO, _("The music sets out"), body, asked=True)
+def journey_begun(journey: JourneyView, plays: bool) -> Notification:
+    """Answer a wish for a journey; ``plays``: there is music that can lead."""
+    title = _("The music leads {where}").format(where=journey_line(journey))
+    body = _(
+        "This ends when you look {goal}, after the last step, or when you choose music yourself. "
+        "'End the journey' stands under 'Wrong mood?' in the tray's menu."
+    ).format(goal=mood_word(journey.goal))
+    end = _("End the journey"), EndJourney()
+    if plays:
+        return Notification(NotificationKind.INFO, title, body, buttons=(end,), asked=True)
+    body = _("Nothing plays: 'Play for my mood' begins it. {more}").format(more=body)
+    play = _("Play now"), PlayForMood()
+    return Notification(NotificationKind.INFO, title, body, buttons=(play, end), asked=True)
+
+
+def only_track(heard: Playback) -> Notification:
+    """Answer the wish for the next track where there is one alone."""
+    title = _("♪ {name} begins anew").format(name=name_of(heard) or _("music"))
+    body = _("It is one track. Set music of your own under 'Music for my moods'.")
+    return Notification(NotificationKind.INFO, title, body, asked=True)
+
+
+def journey_needless(mood: Mood) -> Notification:
+    """Answer a wish for a journey to where the user is."""
+    title = capital(_("{mood} already").format(mood=describe(mood)))
+    body = _("There is nothing for the music to lead to.")
+    return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
 def journey_ended(going: bool) -> Notification:
@@ -370,14 +502,24 @@ def somebody_else() -> Notification:
     )
 
 
-def face_learned(learned: bool) -> Notification:
-    """Answer a calibration, or the wish to forget one."""
+def face_learned(learned: bool, goes_on: bool = True) -> Notification:
+    """Answer a calibration, or the wish to forget one; ``goes_on``: more is learned by and by."""
     if learned:
         title = _("Your face is learned")
         body = _("From now on Moodtray reads it against its rest.")
+        if not goes_on:
+            more = _("It learns no more of it: 'Go on learning' in the settings is off.")
+            body = f"{body} {more}"
     else:
         title = _("Your face is forgotten")
-        body = _("From now on Moodtray reads you like anybody.")
+        body = _(READ_LIKE_ANYBODY)
+    return Notification(NotificationKind.INFO, title, body, asked=True)
+
+
+def autostart(enabled: bool) -> Notification:
+    """Answer a change of the start at login."""
+    title = _("Moodtray starts at login") if enabled else _("Moodtray does not start at login")
+    body = _("From your next login on.") if enabled else _("Start it from your programs.")
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
@@ -386,10 +528,16 @@ def face_not_learned(why: str) -> Notification:
     return info(_("Your face was not learned"), why, asked=True)
 
 
-def info(title: str, message: str, asked: bool = False, trouble: bool = False) -> Notification:
+def info(
+    title: str,
+    message: str,
+    asked: bool = False,
+    trouble: bool = False,
+    buttons: tuple[tuple[str, Event], ...] = (),
+) -> Notification:
     """Say a plain word to the user."""
     kind = NotificationKind.WARNING if trouble else NotificationKind.INFO
-    return Notification(kind, title, message, asked=asked)
+    return Notification(kind, title, message, buttons=buttons, asked=asked)
 
 
 # --- what holds no more ---------------------------------------------------------------------------
@@ -410,9 +558,15 @@ def holds(kind: NotificationKind, snapshot: Snapshot | None) -> bool:
         case NotificationKind.SWITCH:  # undone, or the user chose something else
             playback = snapshot.playback
             by_user = playback is not None and playback.chosen_by is Chooser.USER
-            return snapshot.switch is not None and not by_user
+            rests = snapshot.music_rests is not None
+            paused = playback is not None and playback.paused_by_hand
+            return snapshot.switch is not None and not (by_user or rests or paused)
+        case NotificationKind.REST:
+            return snapshot.music_rests is not None
         case NotificationKind.INFO | NotificationKind.WARNING:
             return True
+        case _:
+            assert_never(kind)
 
 
 def stale(before: Snapshot | None, after: Snapshot) -> tuple[NotificationKind, ...]:

@@ -21,7 +21,7 @@ from agent.types import EMOTIONS, Candidate, Mood, MoodState, Observation
 DENIED_FOR = 600.0
 """Seconds for which "not my mood" holds an emotion off."""
 LABELLED_FOR = 60.0
-"""Seconds for which the latest look may be what the user's word is about."""
+"""Seconds for which a look may be what the user's word is about, and the most that it counts."""
 DRIFT_EVERY = 600.0
 """Seconds with somebody there after which the long-run answers move the person's numbers."""
 
@@ -54,7 +54,8 @@ class MoodTracker:
         self._in_force = True  # mood.own_face, as it was at the latest look
         self._certainty = 1.0  # from which a mood is named, by the latest settings
         self._memory = self._begin()
-        self._learned_until = clock.monotonic()
+        self._looked = clock.monotonic()  # when the latest look was
+        self._seen_for = 0.0  # seconds, since the person's numbers were last moved
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
         self._hand_until: datetime | None = None  # the same by the wall clock, for people
         self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
@@ -107,8 +108,10 @@ class MoodTracker:
         self._memory = mood_filter.observe(
             self._memory, observation, settings, self._calibration, self.person_in_force
         )
-        if self._memory.mood.state is MoodState.AWAY:
+        if self._memory.mood.state is MoodState.AWAY and self.guest:
             self.guest = False
+            fresh = self._begin()  # nothing of the guest's bias stays
+            self._memory = replace(self._memory, bias=fresh.bias, bias_variance=fresh.bias_variance)
         return [
             effects.Record(observation),
             *self._changed_from(before, watching),
@@ -196,6 +199,13 @@ class MoodTracker:
         self._memory = self._begin()
         return [self._keep()]
 
+    def forget_everything(self) -> list[effects.Effect]:
+        """Let go of all that was seen, said and learned."""
+        self._hand, self._hand_until = None, None
+        self._denied.clear()
+        self.last_emotion = self.observation = None
+        return self.know(STRANGER)
+
     def not_me(self, watching: bool) -> list[effects.Effect]:
         """Take note that somebody else sits there, until they have left.
 
@@ -227,7 +237,7 @@ class MoodTracker:
     ) -> list[effects.Effect]:
         """Learn what the user's word says of the latest look, if it is of now."""
         look = self.observation
-        if not settings.learn or self.guest or look is None or look.probabilities is None:
+        if not self._learns(settings) or look is None or look.probabilities is None:
             return []
         if self._clock.monotonic() - look.time > LABELLED_FOR:
             return []
@@ -235,15 +245,26 @@ class MoodTracker:
 
     def _drift(self, observation: Observation, settings: MoodSettings) -> list[effects.Effect]:
         """Now and then, let what was found of the bias move the person's numbers."""
-        now = observation.time
-        if observation.probabilities is None or self.guest or not settings.learn:
-            self._learned_until = now
+        passed, self._looked = observation.time - self._looked, observation.time
+        if self._memory.mood.state is MoodState.AWAY or not self._learns(settings):
+            self._seen_for = 0.0
             return []
-        if now - self._learned_until < DRIFT_EVERY:
+        if observation.probabilities is not None:
+            # Nothing was seen in a break, a lesson, or while the camera was off.
+            self._seen_for += min(passed, LABELLED_FOR)
+        if self._seen_for < DRIFT_EVERY:
             return []
-        seconds, self._learned_until = now - self._learned_until, now
+        seconds, self._seen_for = self._seen_for, 0.0
         trust = 1.0 - min(1.0, self._memory.doubt_of_bias)
         return self._move(self.person.drifted((trust * self._memory.bias).tolist(), seconds))
+
+    def _learns(self, settings: MoodSettings) -> bool:
+        """Tell whether looks may move the person's numbers.
+
+        Not those of a guest; and where the numbers are not in force, the same bias would be found
+        again and again.
+        """
+        return settings.learn and settings.own_face and not self.guest
 
     def _move(self, person: Person) -> list[effects.Effect]:
         """Move the person's numbers; what the filter found beside them moves back as much."""

@@ -19,6 +19,7 @@ from agent.core import messages
 from agent.core.mood import OwnWord
 from agent.core.play_requests import PlayRequest, PlayRequests
 from agent.core.policy import (
+    TOOK_BACK,
     Circumstances,
     Listener,
     another,
@@ -40,11 +41,14 @@ from agent.types import (
     Guide,
     Happening,
     MoodState,
-    Notification,
     Playback,
     Playlist,
     PlayState,
 )
+from agent.wording import clock_time, describe, is_loop, mood_word
+
+RETURN_WITHIN = 1800.0
+"""Seconds after which a player that was left does not go on by itself when it is back in use."""
 
 _USERS_START = (Happening.USER_CHOSE, Happening.STARTED, Happening.RESUMED)
 _ENDS_REQUESTS = (*_USERS_START, Happening.PAUSED)
@@ -88,6 +92,10 @@ class MusicControl:
             self._requests.ask(clock.monotonic())
         self._ran_out = False  # our own playlist came to its end, and silence followed
         self._hands_off_until: float | None = None
+        self._hands_off_why = ""  # in the user's words
+        self._refused = ""  # uri of what was taken back then
+        self._left: dict[str, tuple[Playback, float]] = {}  # by player, and when
+        self._silent_why = ""  # why a change was taken back into silence, while that lasts
         self._left_alone_until: datetime | None = None  # the same by the wall clock
         self._told: OwnWord | None = None  # the user's word on their mood, not acted on
         self._own_word: OwnWord | None = None  # the latest, acted on or not
@@ -103,8 +111,13 @@ class MusicControl:
 
     @property
     def switch(self) -> Decision | None:
-        """The latest decision that changed the music."""
+        """The latest decision that changed the music and was not taken back."""
         return self._switches.latest
+
+    @property
+    def change(self) -> Decision | None:
+        """The latest change of the music, for people: taking one back is a change as well."""
+        return self._switches.change
 
     @property
     def left_alone_until(self) -> datetime | None:
@@ -120,7 +133,8 @@ class MusicControl:
         if before is None or (heard is not None and heard.chosen_by is Chooser.USER):
             return None
         if before.state is not PlayState.PLAYING:
-            return _("silence")
+            silent = heard is not None and heard.state is not PlayState.PLAYING
+            return None if silent else _("silence")
         back = way_back(before, before.time)
         return None if back is None else back.name
 
@@ -143,6 +157,8 @@ class MusicControl:
             self._ran_out = False
         if playback.state is not PlayState.UNAVAILABLE:
             self._requests.deviceless = False
+        if happening in _USERS_START:
+            self._silent_why = ""
         if happening in _ENDS_REQUESTS:
             self._requests.forget()
             self._told = None
@@ -153,6 +169,7 @@ class MusicControl:
     def playlist_started(self, playlist: Playlist, playback: Playback) -> list[effects.Effect]:
         """Take in that a play command was carried out."""
         self._errors.over()
+        self._silent_why = ""
         out = self._keep_playback(playback)
         done = self._switches.answered(playlist) or self._switches.after_all(playlist)
         switch = None if done is None else self._switches.heard(done, playback)
@@ -163,14 +180,16 @@ class MusicControl:
             if self._to_go_on:  # it was on its way when the rest began
                 out.append(effects.PauseMusic())
             word = self._own_word if done.told_mood else None
-            told = messages.switched(switch, asked=done.wish.asked, word=word)
+            told = messages.switched(
+                switch, asked=done.wish.asked, word=word, until=self.left_alone_until
+            )
             out += [effects.RecordSwitch(switch), effects.Notify(told)]
         elif done is not None:
             name = playback.context_name or playlist.name
             out.append(effects.Notify(self._taken_back(name, done.told_mood)))
         return out
 
-    def _taken_back(self, name: str, told_mood: bool) -> Notification:
+    def _taken_back(self, name: str, told_mood: bool) -> effects.Notification:
         word = self._own_word if told_mood else None
         return messages.taken_back(name, self._left_alone_until, word)
 
@@ -198,7 +217,7 @@ class MusicControl:
         failed = None if playlist is None else self._switches.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
-        if failed is not None and failed.decision is None and not _hinders_all(error):
+        if failed is not None and failed.back and not _hinders_all(error):
             return [effects.Notify(messages.not_taken_back(error))]
         news = self._errors.met(error)
         again = failed is not None and self._try_again(error, failed)
@@ -212,7 +231,7 @@ class MusicControl:
 
     def _try_again(self, error: AgentError, failed: Switch) -> bool:
         """Decide what becomes of a start that failed; True when the user knows of it already."""
-        if failed.decision is None:
+        if failed.back:
             return False
         now = self._clock.monotonic()
         if isinstance(error, PlaylistGone):  # the next one may have its turn at once
@@ -239,9 +258,14 @@ class MusicControl:
         name: str,
         playlists: Mapping[MoodState, tuple[Playlist, ...]],
         logged_in: bool | None,
-    ) -> None:
-        """Take in another player, other playlists, or another login."""
+    ) -> list[effects.Effect]:
+        """Take in another player, other playlists, or another login.
+
+        A player of our own (one without a login) goes on where it was left a while ago.
+        """
+        left: Playlist | None = None
         if name != self.player:
+            left = self._left_for(name)
             self.playback = None
             self._switches.lose_player()
             self._requests.lose_player()
@@ -251,6 +275,28 @@ class MusicControl:
             self._gone.clear()
         self.player, self.logged_in = name, logged_in
         self._rotation.replace(playlists)
+        if left is None or logged_in is not None:
+            return []
+        now, why = self._clock.monotonic(), _("it played when you changed to other music")
+        wish = PlayRequest(now, True)
+        goes_on = Decision(now, Action.SWITCH_NOW, MoodState.UNSURE, left, why)
+        self._switches.send(Switch(left, now, wish, goes_on, back=True))
+        return [effects.Play(left, asked=True)]
+
+    def _left_for(self, name: str) -> Playlist | None:
+        """Note what plays in the player that is left, and return what played in the next one.
+
+        None: nothing did, that is long ago, or now the user wants silence or hears other music.
+        """
+        now, heard = self._clock.monotonic(), self.playback
+        plays = heard is not None and heard.state is PlayState.PLAYING
+        if heard is not None and plays:
+            self._left[self.player] = heard, now
+        played, when = self._left.pop(name, (None, now))
+        silence = self._resting is not None or (heard is not None and heard.paused_by_hand)
+        if played is None or plays or silence or now - when > RETURN_WITHIN:
+            return None
+        return way_back(played, when)
 
     # -- what the user wishes
 
@@ -258,9 +304,14 @@ class MusicControl:
         """Ask for music that fits the mood; :meth:`decide` answers."""
         now = self._clock.monotonic()
         sent = self._switches.under_way(now)
-        if sent is None or sent.decision is None or not sent.wish.asked:
+        if sent is None or sent.back or not sent.wish.asked:
             self._requests.ask(now)
         # else it is on its way: a double click is one wish
+
+    def would_change_for(self, mood: MoodState) -> bool:
+        """Tell whether music plays, but not this mood's, and there is some for it."""
+        wanted = self._rotation.playable(self._clock.monotonic()).get(mood, ())
+        return self.plays and bool(wanted) and not fits(self.playback, wanted)
 
     def pause(self) -> list[effects.Effect]:
         """Pause the music; an open request for music is taken back by it."""
@@ -277,6 +328,8 @@ class MusicControl:
         out: list[effects.Effect] = []
         if ours is not None:
             out.append(effects.RecordFeedback("skip", ours.uri))
+        if is_loop(heard):  # which begins anew, and nobody would hear that
+            out.append(effects.Notify(messages.only_track(heard)))
         return [*out, effects.NextTrack()]
 
     def mood_told(self, word: OwnWord, policy: PolicySettings) -> list[effects.Effect]:
@@ -293,11 +346,25 @@ class MusicControl:
         if not word.corrects or not plays or not back_fits or self.undo_to is None:
             self._told = word
             return []
-        return self._take_back(policy, told_mood=True)
+        return self._take_back(policy, describe(word.mood, said=True), told_mood=True)
 
     def follow_face(self) -> None:
         """Let changes of the music be welcome again after an Undo."""
         self._hands_off_until = self._left_alone_until = None
+        self._refused = ""
+
+    def leave_rest(self) -> None:
+        """End the rest at the user's wish for music, which says what plays now."""
+        self._resting = None
+        self._to_go_on = False
+
+    def forget_everything(self) -> None:
+        """Let go of all that tells what was played, and why."""
+        self._switches.forget_everything()
+        self.decision = None
+        self._told = self._own_word = None
+        self._requests.forget()
+        self._left.clear()
 
     def rest(self, why: str) -> list[effects.Effect]:
         """Pause what plays until :meth:`go_on`; ``why`` in the user's words."""
@@ -329,9 +396,17 @@ class MusicControl:
             self._rotation.had_its_turn(self.playback.context)
         playable = self._rotation.playable(now)
         missing = self._rotation.missing(now)
-        decision = another(listener, self.playback, now, self._rotation.started, playable, missing)
+        decision = another(
+            listener,
+            self.playback,
+            now,
+            self._rotation.started,
+            playable,
+            missing,
+            refused=self._refused if self.left_alone_until is not None else "",
+        )
         if decision.action is not Action.SWITCH_NOW:
-            return [effects.Notify(messages.not_switched(decision))]
+            return [effects.Notify(messages.not_switched(decision, self.playback))]
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
@@ -345,11 +420,14 @@ class MusicControl:
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
-    def undo(self, shown: Decision | None, policy: PolicySettings) -> list[effects.Effect]:
+    def undo(
+        self, shown: Decision | None, policy: PolicySettings, denied: MoodState | None = None
+    ) -> list[effects.Effect]:
         """Take the last switch back, and leave the music alone for a while.
 
         ``shown``: the switch that the user saw; one that is no longer the last, or after which they
-        chose other music themselves, is left as it is.
+        chose other music themselves, is left as it is. ``denied``: the mood that led to it and is
+        not theirs; None: they want what played before.
         """
         if self._switches.latest is None and shown is None:
             return [effects.Notify(messages.nothing_to_undo())]
@@ -358,11 +436,20 @@ class MusicControl:
         plays = heard is not None and heard.state is PlayState.PLAYING
         if other or (heard is not None and plays and heard.chosen_by is Chooser.USER):
             return [effects.Notify(messages.no_longer_the_last())]
-        return self._take_back(policy, told_mood=False)
+        if denied is None:
+            return self._take_back(policy, _(TOOK_BACK))
+        why = _("{mood} was not your mood").format(mood=mood_word(denied))
+        return self._take_back(policy, why, corrected=True)
 
-    def _take_back(self, policy: PolicySettings, *, told_mood: bool) -> list[effects.Effect]:
-        """``told_mood``: the user's own word on their mood holds off the next change, not time."""
-        change = self._switches.take_back()
+    def _take_back(
+        self, policy: PolicySettings, why: str, *, corrected: bool = False, told_mood: bool = False
+    ) -> list[effects.Effect]:
+        """``why``: in the user's words.
+
+        ``corrected``: they said that the mood was wrong. ``told_mood``: and which it is, and that
+        word holds off the next change, not time.
+        """
+        earlier, change = self._switches.earlier, self._switches.take_back()
         if change is None:
             return [effects.Notify(messages.nothing_to_undo())]
         switch, before = change
@@ -371,18 +458,28 @@ class MusicControl:
             self._hands_off_until = now + policy.hands_off_minutes * 60
             minutes = timedelta(minutes=policy.hands_off_minutes)
             self._left_alone_until = self._clock.now() + minutes
+            self._hands_off_why = why
+            self._refused = switch.playlist.uri if switch.playlist else ""
         self._requests.forget()
         self._told = None
+        kind = "corrected" if corrected or told_mood else "undo"
         out: list[effects.Effect] = [
-            effects.RecordFeedback("undo", switch.playlist.uri if switch.playlist else "")
+            effects.RecordFeedback(kind, switch.playlist.uri if switch.playlist else "")
         ]
         if before.state is not PlayState.PLAYING:
+            self._silent_why = why
+            self._switches.fell_silent(Decision(now, Action.SWITCH_NOW, switch.mood, None, why))
             told = effects.Notify(self._taken_back(_("silence"), told_mood))
             return [*out, effects.PauseMusic(), told]
         back = way_back(before, switch.time)
         if back is None:
             return [*out, effects.Notify(messages.not_taken_back(None))]
-        self._switches.send(Switch(back, now, PlayRequest(now, True), told_mood=told_mood))
+        wish, goes_back = (
+            PlayRequest(now, True),
+            Decision(now, Action.SWITCH_NOW, switch.mood, back, _why_before(why, before, earlier)),
+        )
+        self._switches.send(Switch(back, now, wish, goes_back, back=True, told_mood=told_mood))
+        self.decision = goes_back
         return [*out, effects.Play(back, asked=True)]
 
     # -- decisions
@@ -393,6 +490,7 @@ class MusicControl:
         policy: PolicySettings,
         happening: Happening = Happening.NOTHING,
         guide: Guide | None = None,
+        trial: bool = False,
     ) -> list[effects.Effect]:
         """Ask the policy and act on its answer. Repeated equal answers are not recorded again."""
         now, wishes = self._clock.monotonic(), self._requests
@@ -409,7 +507,12 @@ class MusicControl:
             deviceless=wishes.deviceless,
             awaited=wishes.waits_for_device,
             last_switch=self._switches.tried,
+            cools_until=self._cools_until(policy),
+            trial=trial,
+            unseen=listener.unseen,
             hands_off_until=self._hands_off_until,
+            hands_off_why=self._hands_off_why,
+            silent_why=self._silent_why,
             asked_since=None if wishes.asked is None else wishes.asked.since,
             told=self._told is not None,
             resting=self._resting,
@@ -421,7 +524,7 @@ class MusicControl:
         )
         playable = self._rotation.playable(now)
         decision = decide(listener.mood, self.playback, about, policy, playable)
-        decision = replace(decision, evidence=listener.evidence(now))
+        decision = replace(decision, evidence=listener.evidence(now, decision.mood))
         out: list[effects.Effect] = []
         if self.decision is None or _substance(decision) != _substance(self.decision):
             out.append(effects.Record(decision))
@@ -432,7 +535,7 @@ class MusicControl:
             out.append(self._carry_out(decision, wish))
         elif wishes.asked is not None and not still_looking(listener.mood, about):
             wishes.asked = self._told = None  # answered: there is nothing to play for it
-            out.append(effects.Notify(messages.not_switched(decision)))
+            out.append(effects.Notify(messages.not_switched(decision, self.playback)))
         elif self._told is not None and wishes.asked is None:
             word, self._told = self._told, None
             out.append(effects.Notify(messages.mood_noted(word, decision.reason, self.plays)))
@@ -441,6 +544,15 @@ class MusicControl:
             self._waiting = waiting
             out.append(effects.ExpectTrackEnd(waiting))
         return out
+
+    def _cools_until(self, policy: PolicySettings) -> str:
+        """Tell the minute before which no change follows the latest; empty: too soon to say."""
+        tried = self._switches.tried
+        if tried is None or policy.cooldown < 60.0:
+            return ""
+        left = timedelta(seconds=tried + policy.cooldown - self._clock.monotonic())
+        # Rounded up, so that it is true.
+        return clock_time(self._clock.now() + left + timedelta(seconds=59.5))
 
     def tick(self) -> None:
         """End what has waited long enough."""
@@ -482,15 +594,28 @@ class MusicControl:
                 decision.time,
                 wish,
                 decision,
-                self.playback,
-                tried,
+                before=self.playback,
+                switch_before=tried,
                 told_mood=told is not None,
             )
         )
         self._requests.forget()
-        self.follow_face()
+        if told is not None:  # it says how long it holds; other wishes leave a promise as it is
+            self.follow_face()
         self._rotation.had_its_turn(playlist.uri)
         return effects.Play(playlist, wish.asked)
+
+
+def _why_before(why: str, before: Playback, earlier: Decision | None) -> str:
+    """Add to the reason for a way back the one for which the music had come that it leads to."""
+    if before.chosen_by is Chooser.USER:
+        return _("{why}; you had chosen this music yourself").format(why=why)
+    ours = None if earlier is None else earlier.playlist
+    if earlier is None or ours is None or before.context != ours.uri:
+        return why
+    return _("{why}; this music had come before that: {earlier}").format(
+        why=why, earlier=earlier.reason
+    )
 
 
 def _hinders_all(error: AgentError) -> bool:

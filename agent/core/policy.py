@@ -36,7 +36,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
-from agent.wording import describe, mood_word
+from agent.wording import FITS, describe, mood_word
 
 Playlists = Mapping[MoodState, tuple[Playlist, ...]]
 
@@ -47,7 +47,7 @@ LEANING = 0.35
 """Probability from which a request for music takes an emotion that is not the mood yet: nearer than
 any other, and the user waits."""
 
-FITS = N_("what plays fits already")
+TOOK_BACK = N_("you took back the last change")
 WAITS_FOR_DEVICE = N_("no device is open to play on, and the music begins when one is")
 
 
@@ -60,23 +60,28 @@ class Listener:
     last_emotion: MoodState | None
     correction: tuple[float, ...] | None = None  # of the looks, where the face is known
     threshold: float = 1.0  # the probability from which a mood is named
+    unseen: str = ""  # why the mood is not seen just now, in the user's words
 
-    def evidence(self, now: float) -> Evidence | None:
-        """Gather what a decision of ``now`` rests on; None: nothing was seen."""
+    def evidence(self, now: float, mood: MoodState) -> Evidence | None:
+        """Gather what a decision of ``now`` for ``mood`` rests on; None: nothing was seen.
+
+        It may be for another mood than the present one: one that was seen last, or is only likely.
+        """
         seen = self.mood.probabilities
         if seen is None:
             return None
         order = sorted(range(len(seen)), key=lambda at: -seen[at])
         others = [MoodState(EMOTIONS[at]) for at in order]
-        runner_up = next((each for each in others if each is not self.mood.state), None)
-        since = max(0.0, now - self.mood.since)
+        runner_up = next((each for each in others if each is not mood), None)
+        since = max(0.0, now - self.mood.since) if mood is self.mood.state else 0.0
         return Evidence(seen, runner_up, since, self.correction, self.threshold)
 
     @property
     def leaning(self) -> MoodState | None:
         """What the first looks point to while the mood is not clear yet."""
         seen = self.mood.probabilities
-        if seen is None or self.mood.state is not MoodState.UNSURE or max(seen) < LEANING:
+        unsure = self.watching and self.mood.state is MoodState.UNSURE
+        if seen is None or not unsure or max(seen) < LEANING:
             return None
         return MoodState(EMOTIONS[seen.index(max(seen))])
 
@@ -93,7 +98,12 @@ class Circumstances:
     deviceless: bool = False  # the latest start found no device, and none has appeared since
     awaited: bool = False  # and it is to begin once one appears
     last_switch: float | None = None  # our latest attempt to change the music
-    hands_off_until: float | None = None  # after an Undo
+    cools_until: str = ""  # until when no other follows by itself, by the wall clock
+    trial: bool = False  # the user tries the program out
+    unseen: str = ""  # and why that is, in the user's words
+    hands_off_until: float | None = None  # after an Undo, or a mood that was denied
+    hands_off_why: str = ""  # which of them, in the user's words
+    silent_why: str = ""  # why a change was taken back into silence, while that lasts
     asked_since: float | None = None  # an open request for music
     told: bool = False  # the user has just said how they feel
     resting: str | None = None  # why the music rests: a break, a call
@@ -119,13 +129,13 @@ def decide(
     if about.asked_since is not None:
         return _asked(mood, playback, about, playlists)
     if about.resting is not None:
-        return keep(about.resting)
+        return keep(_(about.resting))
     told = about.told and playback is not None and playback.state is PlayState.PLAYING
     hand = _users_hand(playback, about, settings)
     if hand is not None and not told:
         return keep(hand)
     if not about.watching and not mood.by_hand:
-        return keep(_("the camera does not see you just now"))
+        return keep(about.unseen or _("the camera does not see you just now"))
     if not mood.state.is_emotion:
         return keep(describe(mood))
     if about.guide is not None and about.guide.play is None:
@@ -141,21 +151,23 @@ def decide(
 
     playlist = choose(playlists[wanted], about.started)
     reason = describe(mood)
+    if about.trial:
+        reason = _("{reason}, in the try-out").format(reason=reason)
     if about.guide is not None:
-        reason += f", {about.guide.words}"
+        reason = _guided(reason, about.guide)
     cooling = about.last_switch is not None and about.now - about.last_switch < settings.cooldown
 
     if playback.state is not PlayState.PLAYING:
         if not (settings.start_when_silent or about.ran_out or about.owed):
             return keep(_("nothing plays, and Moodtray starts music only when asked"))
         if cooling:
-            return keep(_("the music was changed a moment ago"))
+            return keep(_cooling(about))
         return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
 
     if fits(playback, playlists[wanted]):
         return keep(_("{reason}, and {fits}").format(reason=reason, fits=_(FITS)))
     if cooling and not told:
-        return keep(_("the music was changed a moment ago"))
+        return keep(_cooling(about))
     at_boundary = about.happening in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED)
     endless = playback.duration is None
     if settings.timing == "now" or at_boundary or endless or told:
@@ -195,10 +207,12 @@ def another(
     started: Sequence[str],
     playlists: Playlists,
     missing: frozenset[MoodState] = frozenset(),
+    refused: str = "",
 ) -> Decision:
     """Choose another playlist for the same mood, at the user's wish.
 
-    So it matters not what their hand did before. KEEP where none is set for the mood (``playlist``
+    So it matters not what their hand did before, but for ``refused``: the uri of what they have
+    just taken back. KEEP where none is set for the mood (``playlist``
     None), or only the one that plays.
     """
     state = listener.mood.state
@@ -207,10 +221,16 @@ def another(
     if not playlists.get(state):
         return Decision(now, Action.KEEP, state, None, no_playlist(state, missing))
     others = [each for each in playlists[state] if playback is None or not fits(playback, (each,))]
+    wanted = [each for each in others if each.uri != refused]
+    if others and not wanted:
+        only = _("the other playlist for {mood} is the one that you have just taken back").format(
+            mood=mood_word(state)
+        )
+        return Decision(now, Action.KEEP, state, others[0], only)
     if not others:
         only = _("it is the only playlist for {mood}").format(mood=mood_word(state))
         return Decision(now, Action.KEEP, state, playlists[state][0], only)
-    playlist = choose(others, started)
+    playlist = choose(wanted, started)
     return Decision(now, Action.SWITCH_NOW, state, playlist, _("you asked for another playlist"))
 
 
@@ -221,6 +241,7 @@ def still_looking(mood: Mood, about: Circumstances) -> bool:
         and not mood.state.is_emotion
         and about.last_emotion is None
         and about.leaning is None
+        and _step(about) is None  # on a journey it is known what to play
         and about.watching
         and about.now - about.asked_since < ASK_PATIENCE
     )
@@ -234,7 +255,7 @@ def _asked(
     if not state.is_emotion:
         if about.leaning is not None:
             state = about.leaning
-            reason = _("you asked for music, and you seem {mood} at first sight").format(
+            reason = _("you asked for music, and so far you seem {mood}").format(
                 mood=mood_word(state)
             )
         elif about.last_emotion is not None:
@@ -242,6 +263,8 @@ def _asked(
             reason = _("you asked for music, and you last looked {mood}").format(
                 mood=mood_word(state)
             )
+        elif _step(about) is not None:
+            state, reason = MoodState.NEUTRAL, _("you asked for music")
         elif still_looking(mood, about):
             return Decision(
                 about.now, Action.KEEP, mood.state, None, _("looking at your mood before playing")
@@ -249,12 +272,16 @@ def _asked(
         else:
             state = MoodState.NEUTRAL
             reason = _("you asked for music, and your mood is not known yet")
+            if about.unseen:
+                reason = _("you asked for music, and your mood is not known: {why}").format(
+                    why=about.unseen
+                )
+    wanted = _step(about) or state
     if about.guide is not None and about.guide.play is not None:
-        state = about.guide.play
-        reason += f", {about.guide.words}"
-    if not playlists.get(state):
-        return Decision(about.now, Action.KEEP, state, None, no_playlist(state, about.missing))
-    for playing in playlists[state]:
+        reason = _guided(reason, about.guide)
+    if not playlists.get(wanted):
+        return Decision(about.now, Action.KEEP, wanted, None, no_playlist(wanted, about.missing))
+    for playing in playlists[wanted]:
         if fits(playback, (playing,)):
             return Decision(
                 about.now,
@@ -263,8 +290,25 @@ def _asked(
                 playing,
                 _("{reason}, and {fits}").format(reason=reason, fits=_(FITS)),
             )
-    playlist = choose(playlists[state], about.started)
+    playlist = choose(playlists[wanted], about.started)
     return Decision(about.now, Action.SWITCH_NOW, state, playlist, reason)
+
+
+def _cooling(about: Circumstances) -> str:
+    if not about.cools_until:
+        return _("the music was changed a moment ago")
+    return _("the music was changed a moment ago, and is not changed again before {time}").format(
+        time=about.cools_until
+    )
+
+
+def _step(about: Circumstances) -> MoodState | None:
+    """Return what a journey plays now; None: the music goes by the mood."""
+    return None if about.guide is None else about.guide.play
+
+
+def _guided(reason: str, guide: Guide) -> str:
+    return _("{reason}, {more}").format(reason=reason, more=guide.words)
 
 
 def _reachable(playback: Playback, about: Circumstances, settings: PolicySettings) -> bool:
@@ -282,10 +326,11 @@ def _users_hand(
 ) -> str | None:
     """Return why the music is to be left to the user's hand, or None."""
     if playback is not None and playback.paused_by_hand:
-        gone = playback.state is PlayState.UNAVAILABLE
-        return _("the device that played is gone") if gone else _("you paused the music")
+        if playback.state is PlayState.UNAVAILABLE:
+            return _("the device that played is gone")
+        return about.silent_why or _("you paused the music")
     if about.hands_off_until is not None and about.now < about.hands_off_until:
-        return _("you took back the last change")
+        return about.hands_off_why or _(TOOK_BACK)
     if playback is None or playback.state is not PlayState.PLAYING:
         return None
     if playback.spoken and not settings.interrupt_speech:

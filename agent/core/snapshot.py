@@ -31,13 +31,14 @@ def take_snapshot(
         playback=music.playback,
         decision=music.decision,
         switch=music.switch,
+        change=music.change,
         camera=camera.camera,
         consent=camera.consent,
         camera_paused=camera.paused,
         paused_until=camera.paused_until,
         on_break=camera.on_break,
         until_back=camera.until_back,
-        held_off=camera.held_off,
+        held_off=camera.off_for,
         preview_open=preview_open,
         player=music.player,
         logged_in=music.logged_in,
@@ -69,7 +70,7 @@ def _status(
     mood = mood_tracker.mood(camera.watching).state
     if workers.in_need:
         return Status.ERROR_WATCHING if camera.watching else Status.ERROR
-    if not camera.wanted:
+    if not camera.wanted or camera.off_for is not None:
         return Status.PAUSED
     if camera.blind:
         return Status.CAMERA_BUSY

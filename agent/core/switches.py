@@ -17,15 +17,16 @@ EARLY_SKIP = 60.0
 class Switch:
     """A play command that was not answered yet.
 
-    ``decision`` None: it takes a change back. ``told_mood``: it follows the user's own word on how
-    they feel.
+    ``decision``: what is to be heard and why; ``before``: what played when it was sent. With
+    ``back`` it takes a change back. ``told_mood``: it follows the user's own word on how they feel.
     """
 
     playlist: Playlist
     sent: float
     wish: PlayRequest
-    decision: Decision | None = None
-    before: Playback | None = None  # what played when it was sent
+    decision: Decision
+    back: bool = False
+    before: Playback | None = None
     switch_before: float | None = None  # the change before it, should this one come to nothing
     told_mood: bool = False
 
@@ -52,10 +53,15 @@ class Switches:
     def __init__(self) -> None:
         self.latest: Decision | None = None
         """The latest change that was heard."""
+        self.earlier: Decision | None = None
+        """The change before the latest: why that music played which an Undo leads back to."""
+        self._stands: Decision | None = None  # why that plays which was heard last
         self.tried: float | None = None
         """When the latest was tried."""
         self._sent: Switch | None = None
         self._doubtful: Switch | None = None  # it failed, and may have taken effect all the same
+        self.change: Decision | None = None
+        """The same for people: what was heard last, the taking back of a change included."""
         self._before: Playback | None = None  # what played before the latest
         self._heard_since = 0.0
 
@@ -71,7 +77,7 @@ class Switches:
     def send(self, change: Switch) -> None:
         """Note a command that goes out; it replaces one that was not answered."""
         self._sent, self._doubtful = change, None
-        if change.decision is not None:
+        if not change.back:
             self.tried = change.sent
 
     def answered(self, playlist: Playlist | None) -> Switch | None:
@@ -96,13 +102,20 @@ class Switches:
 
     def heard(self, change: Switch, playback: Playback) -> Decision | None:
         """Note that it took effect: the new latest change; None when it took one back."""
-        if change.decision is None:
-            return None
         # The player knows the playlist's name; before it was started we may not have.
         name = playback.context_name or change.playlist.name
-        self.latest = replace(change.decision, playlist=Playlist(change.playlist.uri, name))
+        self.change = replace(change.decision, playlist=Playlist(change.playlist.uri, name))
+        if change.back:
+            self._stands = self.earlier
+            return None
+        self.latest = self.change
+        self.earlier, self._stands = self._stands, self.change
         self._before, self._heard_since = change.before, playback.time
         return self.latest
+
+    def fell_silent(self, change: Decision) -> None:
+        """Note that a change was taken back, and that nothing played before it."""
+        self.change, self._stands = change, None
 
     def came_to_nothing(self, change: Switch) -> None:
         """Note that nothing was changed, so the next may come at once."""
@@ -120,12 +133,20 @@ class Switches:
         return ours if ours is not None and soon and playback.shows(ours.uri) else None
 
     def take_back(self) -> tuple[Decision, Playback] | None:
-        """Return the latest change and what played before it, once; None: nothing is to undo."""
+        """Return the latest change and what played before it, once; None: nothing is to undo.
+
+        ``change`` stays what it is until what played before is heard again.
+        """
         latest, before = self.latest, self._before
         if latest is None or before is None:
             return None
         self.latest = self._before = self._sent = self._doubtful = None
         return latest, before
+
+    def forget_everything(self) -> None:
+        """Forget what was changed and why; there is nothing to take back any more."""
+        self.latest = self.change = self.earlier = self._stands = None
+        self._before = self._doubtful = None
 
     def lose_player(self) -> None:
         """Forget what cannot be answered or taken back, since another player is in use."""

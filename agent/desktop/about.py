@@ -5,11 +5,7 @@ It is drawn, and shown by OpenCV in a process of its own, so that no toolkit is 
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import os
 import textwrap
-from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -17,10 +13,12 @@ from PIL import Image, ImageDraw
 from agent import __version__
 from agent.desktop.fonts import font
 from agent.desktop.icons.drawing import app_icon
+from agent.desktop.opencv_window import NO_KEY, SCREEN_SHARE, OpenCvWindow, screen_size
+from agent.desktop.own_children import own_children
 from agent.desktop.palette import INK, PAPER
 from agent.desktop.preview.process import check_display
-from agent.desktop.preview.window import SCREEN_SHARE, screen_size
-from agent.store.paths import Paths
+from agent.desktop.removal import how_to_remove
+from agent.store.paths import Paths, short
 from agent.translation import N_, _
 
 TITLE = N_("About Moodtray")
@@ -35,6 +33,10 @@ PROMISE = N_(
     "Nobody is recognised. No picture is kept or sent, and no mood is sent. There is no account "
     "and no server."
 )
+KEPT = N_(
+    "What lies in these places stays. 'Delete my data…' in the menu deletes history, log and what "
+    "was learned of your face; your settings, logins and music are yours to delete."
+)
 LICENCE = N_("Free software under the MIT licence.")
 
 
@@ -44,7 +46,7 @@ def show(paths: Paths) -> None:
     Raises DesktopError where there is no display.
     """
     check_display()
-    process = multiprocessing.get_context("spawn").Process(
+    process = own_children().Process(
         target=_window, args=(_(TITLE), texts(paths)), name="moodtray-about", daemon=True
     )
     process.start()
@@ -60,14 +62,9 @@ def texts(paths: Paths) -> list[str]:
         _("The log"): paths.logs,
         _("The rest"): paths.state,
     }
-    told = "\n".join(f"{name}: {_short(path)}" for name, path in places.items())
-    return [_(WHAT), _(PROMISE), told, _(LICENCE)]
-
-
-def _short(path: Path) -> str:
-    with contextlib.suppress(ValueError, RuntimeError):  # elsewhere, or there is no home
-        return str(Path("~") / path.relative_to(Path.home()))
-    return str(path)
+    told = "\n".join(f"{name}: {short(path)}" for name, path in places.items())
+    gone = f"{how_to_remove()} {_(KEPT)}"
+    return [_(WHAT), _(PROMISE), told, gone, _(LICENCE)]
 
 
 def picture(paragraphs: list[str], scale: float) -> Image.Image:
@@ -112,8 +109,6 @@ def _window(title: str, paragraphs: list[str]) -> None:
 
     The child process.
     """
-    os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
-    os.environ["QT_ENABLE_HIGHDPI_SCALING"] = "0"
     import cv2
     import numpy as np
 
@@ -124,11 +119,7 @@ def _window(title: str, paragraphs: list[str]) -> None:
         most = min(SCREEN_SHARE * screen[0] / width, SCREEN_SHARE * screen[1] / height)
         scale = min(screen[2], most)
     shown = np.asarray(picture(paragraphs, scale))[..., ::-1]
-    cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-    cv2.imshow(title, shown)
-    while cv2.waitKey(100) < 0:
-        try:
-            if cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1.0:
-                return
-        except cv2.error:  # raised, with Qt, once the button was pressed
-            return
+    window = OpenCvWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+    window.show(shown)
+    while window.wait(100) == NO_KEY and window.is_there:
+        pass

@@ -141,7 +141,7 @@ class BusControl(Worker):
             self.report(RestartWorkers())
             raise BusError(
                 NOT_ALLOWED,
-                _("The camera is not allowed yet. 'moodtray consent' tells what it is for."),
+                _("The camera is not allowed. 'moodtray consent' tells what it is for."),
             )
         self.report(ResumeCamera())
         return (_("The camera may be used again."),)

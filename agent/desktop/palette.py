@@ -17,6 +17,8 @@ INK: RGB = (32, 33, 44)
 PAPER: RGB = (250, 250, 252)
 SLATE: RGB = (106, 114, 134)
 """Not watching."""
+MIST: RGB = (150, 158, 178)
+"""The same on dark panels, where slate is hard to see."""
 AMBER: RGB = (242, 153, 42)
 """The user is needed."""
 RED: RGB = (214, 52, 71)

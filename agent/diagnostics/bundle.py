@@ -12,7 +12,6 @@ import os
 import platform
 import re
 import tempfile
-import tomllib
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,8 +22,9 @@ from typing import Any
 import agent
 from agent import addresses
 from agent.logs import FILES, LOG_NAME, forms, redact
-from agent.store.files import cannot_write
-from agent.store.paths import Paths, ensure_folder, expanded
+from agent.store.files import cannot_write, read_small
+from agent.store.paths import Paths, ensure_named_folder, expanded
+from agent.store.toml_text import load_toml
 
 ABOUT = """\
 This archive was made by 'moodtray doctor --bundle' for a bug report.
@@ -54,6 +54,9 @@ LIBRARIES = (
     "torch",
     "uvicorn",
 )
+
+MOST_READ = 2_000_000
+"""Bytes of one file: those that we write are smaller."""
 
 _SPOTIFY_URI = re.compile(r"\bspotify:([a-z]+):([^\s\"',;)\]]+)")
 _SPOTIFY_URL = re.compile(r"(open\.spotify\.com/(?:[a-z-]+/)?)([a-z]+)/[^\s\"',;?)\]]+")
@@ -107,7 +110,7 @@ def make(paths: Paths, doctor_report: dict[str, object], out: Path, now: datetim
     readable by its owner only. Raises StoreError.
     """
     target = out / f"moodtray-report-{now:%Y%m%d-%H%M%S}.zip" if out.is_dir() else out
-    ensure_folder(target.parent)
+    ensure_named_folder(target.parent)
     temporary: str | None = None
     camera = _camera(_read(paths.settings_file) or "")
     try:
@@ -146,7 +149,7 @@ def _contents(paths: Paths, doctor_report: dict[str, object]) -> Iterator[tuple[
 
 def _read(file: Path) -> str | None:
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        return read_small(file, MOST_READ).decode("utf-8", "replace")
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -159,10 +162,11 @@ def _without_camera(text: str) -> str:
     from tomlkit.exceptions import TOMLKitError
 
     try:
+        load_toml(text)  # bounded, which the other is not
         document: Any = tomlkit.parse(text)
         if "source" in document["camera"]:
             document["camera"]["source"] = addresses.UNTOLD
-    except (TOMLKitError, KeyError, TypeError, RecursionError):
+    except (TOMLKitError, ValueError, KeyError, TypeError, RecursionError):
         return text
     return tomlkit.dumps(document)
 
@@ -170,7 +174,7 @@ def _without_camera(text: str) -> str:
 def _camera(text: str) -> tuple[str, ...]:
     """Find what is set as the camera, in every form that it may be repeated in."""
     try:
-        source = tomllib.loads(text)["camera"]["source"]
+        source = load_toml(text)["camera"]["source"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return ()
     if not isinstance(source, str) or len(source) < 4:  # a number tells nothing

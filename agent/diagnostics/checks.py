@@ -247,11 +247,7 @@ def music(settings: Settings) -> Finding:
         for playlist in playlists:
             survey.look(emotion, playlist)
     own = ", ".join(settings.local_playlists)
-    whose = (
-        _("of your own for {own}").format(own=own)
-        if own
-        else _("the calm loops that Moodtray ships")
-    )
+    whose = _("of your own for {own}").format(own=own) if own else _("the Moodtray loops")
     found = _("{count} tracks, {whose}").format(count=survey.count, whose=whose)
     if survey.missing:
         return (
@@ -379,9 +375,9 @@ def player(paths: Paths, settings: Settings) -> Finding:
 
 def autostart() -> Finding:
     """Look at the entry that starts Moodtray at login."""
-    from agent.desktop.autostart import autostart as mechanism
+    from agent.desktop import autostart
 
-    status = mechanism().status()
+    status = autostart.autostart().status()
     if status.enabled and (status.gone or status.moved):
         return None, _("on, but it starts something else"), status.describe()
     return True, status.describe(), ""

@@ -2,12 +2,14 @@
 
 Music comes from anywhere, and a decoder that can be broken by a file breaks the whole agent.
 libsndfile and what it is built from (libFLAC, libogg, libvorbis, opus, mpg123) are fuzzed for a
-living; ``tests/players/mutations.py`` tries ours. A file gets to it only when its first
-bytes are those of a kind that we want: libsndfile knows two dozen more, which nobody here needs.
+living; ``tests/players/mutations.py`` tries ours. A file gets to it only when its first bytes,
+behind any tags, are those of a kind that we want: libsndfile knows two dozen more, which nobody
+here needs.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
@@ -31,6 +33,14 @@ LOUDEST = 4.0
 """Of a sample, where 1 is full loudness: float files may go beyond it, damage goes to 10^38."""
 RATES = range(4_000, 384_001)
 """Sample rates in use, from telephones to studios; others are taken for damage."""
+LONGEST = 7 * 86_400
+"""Seconds of a track; a file can say anything of its length."""
+LARGE = 50_000_000
+"""Bytes of a file: of a smaller one not even what is kept whole, twice, fills the memory."""
+MOST_READ = 32_000_000
+"""Bytes of a large file that are read to open it, or for one piece: covers have a few million."""
+MOST_TAGS = 16
+"""ID3 tags one after the other; two happen, where several programs wrote them."""
 
 KINDS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
 _ELSEWHERE = (
@@ -81,7 +91,7 @@ class Track:
         import soundfile
 
         try:
-            piece = self._file.sound.read(PIECE, dtype="float32", always_2d=True)
+            piece = self._file.read(PIECE)
         except (soundfile.SoundFileError, RuntimeError):
             piece = np.zeros((0, CHANNELS), np.float32)
         self._over = len(piece) == 0
@@ -115,6 +125,24 @@ def to_stereo(piece: NDArray[np.float32]) -> NDArray[np.float32]:
     return piece
 
 
+class _Bounded(io.FileIO):
+    """A file that ends where one call of the library has read too much of it.
+
+    mpg123 keeps a tag whole, and libogg a packet, twice each: they are as large as the file says.
+    """
+
+    _read = 0
+
+    def begin(self) -> None:
+        """Count anew: another call begins."""
+        self._read = 0
+
+    def readinto(self, buffer: Any) -> int:
+        """Read; called by the library."""
+        self._read += len(buffer)
+        return 0 if self._read > MOST_READ else super().readinto(buffer) or 0
+
+
 class _File:
     """A file that libsndfile has open. Raises Unplayable."""
 
@@ -123,14 +151,12 @@ class _File:
 
         self._descriptor = _open_regular(path)
         self.sound: Any = None
+        self._bounded: _Bounded | None = None
         try:
-            _check_kind(os.read(self._descriptor, 16))
+            _check_kind(_head(self._descriptor))
             os.lseek(self._descriptor, 0, os.SEEK_SET)
-            # The very file that was looked at, whatever its name; on Windows by its name, since the
-            # library has a C runtime of its own there.
-            at = str(path) if sys.platform == "win32" else self._descriptor
             # It never closes our descriptor, or a failure would close it twice.
-            self.sound = _straight_reader()(at, closefd=False)
+            self.sound = _straight_reader()(self._source(path), closefd=False)
         except (soundfile.SoundFileError, RuntimeError, OSError) as error:
             raise Unplayable(_("it is damaged")) from error
         finally:
@@ -140,10 +166,26 @@ class _File:
             self.sound.format not in KINDS
             or self.sound.frames <= 0
             or self.sound.samplerate not in RATES
+            or self.sound.frames > LONGEST * self.sound.samplerate
             or not 1 <= self.sound.channels <= MAX_CHANNELS
         ):
             self.close()
             raise Unplayable(_("it is damaged"))
+
+    def _source(self, path: Path) -> Any:
+        """Give what the library reads from: the very file that was looked at, whatever its name."""
+        if os.fstat(self._descriptor).st_size > LARGE:
+            self._bounded = _Bounded(self._descriptor, closefd=False)
+            return self._bounded
+        # On Windows by its name, since the library has a C runtime of its own there.
+        return str(path) if sys.platform == "win32" else self._descriptor
+
+    def read(self, frames: int) -> NDArray[np.float32]:
+        """Decode a piece [frames, channels]. Raises what soundfile does."""
+        if self._bounded is not None:
+            self._bounded.begin()
+        piece: NDArray[np.float32] = self.sound.read(frames, dtype="float32", always_2d=True)
+        return piece
 
     def close(self) -> None:
         """Close it. May be called twice."""
@@ -180,6 +222,24 @@ def _open_regular(path: Path) -> int:
     return descriptor
 
 
+def _head(descriptor: int) -> bytes:
+    """Read the first bytes behind the tags, where libsndfile too looks for what the file is.
+
+    A tag is ten bytes, the last four of which tell in seven bits each how much follows.
+    """
+    place = 0
+    for _number in range(MOST_TAGS):
+        os.lseek(descriptor, place, os.SEEK_SET)
+        head = os.read(descriptor, 16)
+        if head[:3] != b"ID3" or len(head) < 10:
+            return head
+        size = 0
+        for byte in head[6:10]:
+            size = size << 7 | byte & 0x7F
+        place += 10 + size
+    return b""
+
+
 def _check_kind(head: bytes) -> None:
     """Raise Unplayable for a file that does not begin like one of ours."""
     for offset, mark, why in _ELSEWHERE:
@@ -187,6 +247,6 @@ def _check_kind(head: bytes) -> None:
             raise Unplayable(_(why))
     wave = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
     aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
-    mpeg = head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
+    mpeg = head[:1] == b"\xff" and head[1:2] >= b"\xe0"
     if not (wave or aiff or mpeg or head[:4] in (b"fLaC", b"OggS")):
         raise Unplayable(_("it is no audio file that Moodtray knows"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import assert_never
 
 from agent.errors import (
     AgentError,
@@ -238,14 +239,18 @@ class Driver:
         uri = command.playlist.uri if command.playlist is not None else None
         done = True
         try:
-            if command.kind is Command.PLAY and command.playlist is not None:
-                self.player.play(command.playlist)
-            elif command.kind is Command.PAUSE:
-                self.player.pause()
-            elif command.kind is Command.NEXT:
-                self.player.next_track()
-            else:
-                self.player.resume()
+            match command.kind:
+                case Command.PLAY:
+                    if command.playlist is not None:
+                        self.player.play(command.playlist)
+                case Command.PAUSE:
+                    self.player.pause()
+                case Command.NEXT:
+                    self.player.next_track()
+                case Command.RESUME:
+                    self.player.resume()
+                case _:
+                    assert_never(command.kind)
         except PlayerError as error:
             done = isinstance(error, _MAYBE_DONE)
             raise
@@ -277,22 +282,29 @@ class Driver:
         if check is None or seen is None:
             return
         verdict = check.judge(seen, self._observer.happening, now)
-        if verdict is Verdict.STARTED:
-            self._start_check = None
-            self._report(PlaylistStarted(check.playlist, seen))
-        elif verdict is Verdict.USERS or (verdict is Verdict.FAILED and check.told):
-            self._drop_check()
-        elif verdict is Verdict.AGAIN:
-            try:
-                self._send(PlayerCommand(Command.PLAY, check.playlist))
-            except PlayerError as error:
-                self._refused(error, check.playlist)
-        elif verdict is Verdict.FAILED:
-            self._start_check = None
-            failure = PlayerError(
-                _(
-                    "{name} accepted “{name_2}” twice but did not play it. Start "
-                    "any music there by hand once, then try again."
-                ).format(name=self.player.name, name_2=check.playlist.name)
-            )
-            self._report(PlayerFailed(failure, check.playlist))
+        match verdict:
+            case Verdict.OPEN:
+                pass
+            case Verdict.STARTED:
+                self._start_check = None
+                self._report(PlaylistStarted(check.playlist, seen))
+            case Verdict.USERS:
+                self._drop_check()
+            case Verdict.AGAIN:
+                try:
+                    self._send(PlayerCommand(Command.PLAY, check.playlist))
+                except PlayerError as error:
+                    self._refused(error, check.playlist)
+            case Verdict.FAILED if check.told:
+                self._drop_check()
+            case Verdict.FAILED:
+                self._start_check = None
+                failure = PlayerError(
+                    _(
+                        "{name} accepted “{playlist}” twice but did not play it. Start "
+                        "any music there by hand once, then try again."
+                    ).format(name=self.player.name, playlist=check.playlist.name)
+                )
+                self._report(PlayerFailed(failure, check.playlist))
+            case _:
+                assert_never(verdict)

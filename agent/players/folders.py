@@ -1,8 +1,8 @@
 """Find the audio files of a folder, a file or a list of files (M3U, PLS).
 
-Links are followed, for albums are often linked; a circle of them is walked once. What cannot be
-read and what is of a kind that is not played is told with what was found, so that nobody is told
-"no music" of a folder full of it.
+Links are followed, within bounds (``agent.store.walk``). What cannot be read and what is of a kind
+that is not played is told with what was found, so that nobody is told "no music" of a folder full
+of it.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 
 from agent.errors import PlaylistGone
 from agent.players.decoding import SUFFIXES
 from agent.printable import printable
+from agent.store.walk import walk
 from agent.translation import N_, _
 
 LISTS = (".m3u", ".m3u8", ".pls")
 LIST_BYTES = 4_000_000
-"""Of a list of files; the longest have some hundred thousand lines."""
+LIST_FILES = 200_000
+"""Of a list of files; the longest have some hundred thousand lines. Two million, of two letters
+each, would take 600 MB and half a minute."""
 OTHER_AUDIO = (
     ".m4a", ".m4b", ".aac", ".mp4", ".wma", ".opus", ".oga", ".aif", ".aiff", ".ape", ".mpc", ".wv",
     ".mka", ".alac", ".dsf", ".ra", ".mid", ".midi", ".webm",
@@ -110,23 +113,10 @@ def _nothing(root: Path, name: str, found: Found) -> str:
 
 
 def _walk(root: Path, found: Found, enough: int | None) -> None:
-    walked: set[tuple[int, int]] = set()
     tracks: list[Path] = []
-
-    def refused(error: OSError) -> None:
-        found.unreadable.append(printable(str(error.filename)))
-
-    for folder, folders, files in os.walk(root, onerror=refused, followlinks=True):
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in walked:  # by another link, or in a circle
-            folders.clear()
-            continue
-        walked.add((status.st_dev, status.st_ino))
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for folder, files in walk(root, lambda path: found.unreadable.append(printable(path))):
         for name in files:
             kind = os.path.splitext(name)[1].lower()
-            if name.startswith("."):
-                continue
             if kind in SUFFIXES:
                 file = Path(folder, name)
                 if _readable(file, found):
@@ -164,21 +154,47 @@ def _read_list(path: Path, found: Found) -> None:
         text = data.decode("latin-1")  # what M3U was before M3U8
     for line in _lines(text):
         if re.match(r"(?i)file://", line):
-            from urllib.parse import unquote, urlsplit
-
-            line = unquote(urlsplit(line).path)
+            line = _path_of(line)
         elif re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", line):
             found.others["stream"] += 1
             continue
+        if len(found.tracks) + len(found.unreadable) >= LIST_FILES:
+            raise OSError(
+                _("it names more than {list_files} files, which no list does").format(
+                    list_files=LIST_FILES
+                )
+            )
         file = path.parent / line.replace("\\", os.sep)
         try:
-            there = file.is_file() and os.access(file, os.R_OK)
+            there = not is_elsewhere(line, path) and file.is_file() and os.access(file, os.R_OK)
         except (OSError, ValueError):
             there = False
         if there:
             found.tracks.append(file)
         else:
             found.unreadable.append(printable(line))
+
+
+def _path_of(address: str) -> str:
+    """Return the path that a ``file://`` means; the address itself where it is none."""
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        return unquote(urlsplit(address).path)
+    except ValueError:  # such as "file://["
+        return address
+
+
+def is_elsewhere(line: str, at: PurePath) -> bool:
+    """Tell whether a line of the list ``at`` leads to another computer than that of the list.
+
+    Windows logs in to whatever computer a path names, so that a list from a stranger could have it
+    show them the user's password, as good as.
+    """
+    named = PureWindowsPath(line)
+    if not named.drive.startswith("\\\\"):
+        return False
+    return named.drive.casefold() != PureWindowsPath(at).drive.casefold()
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Moodtray's own player: folders of audio files, or the calm loops that the program ships."""
+"""Moodtray's own player: folders of audio files, or the loops that the program ships."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from agent.players.folders import LISTS, Found, find
 from agent.players.sound import NULL, Deck, Output
 from agent.ports import Clock
 from agent.printable import printable
-from agent.settings import LOOPS, LocalSettings, Settings
+from agent.settings import LocalSettings, Settings
 from agent.store.paths import expanded, resources_dir
 from agent.translation import N_, _
-from agent.types import EMOTIONS, Playback, Playlist, PlayState
-from agent.wording import parse_mood
+from agent.types import EMOTIONS, LOOPS, MoodState, Playback, Playlist, PlayState
+from agent.wording import capital, mood_word, parse_mood
 
 log = logging.getLogger(__name__)
 
 NAME = N_("Moodtray's own player")
+SILENT = N_("this computer, without sound: no sound device was found; connect one, or switch it on")
 STALL = 3.0
 """A device that asked for no sound that long is gone."""
 
@@ -64,9 +65,7 @@ class LocalPlayer:
             return Playback(now, PlayState.STOPPED)
         if not self._paused:
             self._watch_device(now)
-        device = (
-            _("this computer, without sound") if self._output.name == NULL else _("this computer")
-        )
+        device = _(SILENT) if self._output.name == NULL else _("this computer")
         present = self._deck.now
         if present is None:
             return Playback(now, PlayState.STOPPED, device=device)
@@ -201,8 +200,9 @@ def mood_folders(root: Path) -> dict[str, Path]:
 
 def loop(emotion: str) -> Playlist:
     """Return the shipped loop of an emotion."""
+    name = mood_word(MoodState(emotion)) if emotion in EMOTIONS else emotion
     return Playlist(
-        f"{LOOPS}{emotion}", _("{emotion} (Moodtray loops)").format(emotion=emotion.capitalize())
+        f"{LOOPS}{emotion}", _("{emotion} (Moodtray loop)").format(emotion=capital(name))
     )
 
 
@@ -242,7 +242,7 @@ def _loop_file(playlist: Playlist) -> Path:
     if not file.is_file():
         raise PlaylistGone(
             _(
-                "Moodtray's own loop {file} is missing. Install Moodtray "
+                "The Moodtray loop {file} is missing. Install Moodtray "
                 "again, or name a folder of yours in the settings under "
                 "local_playlists."
             ).format(file=file)

@@ -6,13 +6,17 @@ import contextlib
 import errno
 import json
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
 
 from agent.errors import StoreError
-from agent.store.paths import ensure_folder
+from agent.store.paths import ensure_folder, ensure_leaf
 from agent.translation import _
+
+UNFINISHED = ".moodtray-new"
+"""So ends the name of a file that is being written."""
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -22,9 +26,18 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     its permissions, a new one gets ``mode``. Raises StoreError that names the file and the reason.
     """
     target = Path(os.path.realpath(path))
-    with contextlib.suppress(OSError):
-        mode = target.stat().st_mode & 0o755  # never what others may write
-    _replace(path, target, data, mode)
+    ensure_folder(target.parent)
+    _replace(path, target, data, _kept_mode(target, mode))
+
+
+def write_result(path: Path, data: bytes) -> None:
+    """Replace a file of results in the same way: all may read it, and a team may own what is above.
+
+    Nothing that Moodtray obeys is written so.
+    """
+    target = Path(os.path.realpath(path))
+    ensure_leaf(target.parent)
+    _replace(path, target, data, _kept_mode(target, 0o644))
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -32,14 +45,30 @@ def write_private(path: Path, data: bytes) -> None:
 
     A link in its place is replaced: what it leads to is neither written nor believed.
     """
+    ensure_folder(path.parent)
     _replace(path, path, data, 0o600)
 
 
+def _kept_mode(target: Path, mode: int) -> int:
+    with contextlib.suppress(OSError):
+        mode = target.stat().st_mode & 0o755  # never what others may write
+    return mode
+
+
 def _replace(path: Path, target: Path, data: bytes, mode: int) -> None:
-    ensure_folder(target.parent)
+    try:
+        try:
+            _write_and_rename(target, data, mode)
+        except FileNotFoundError:  # another process took it for a leftover
+            _write_and_rename(target, data, mode)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _write_and_rename(target: Path, data: bytes, mode: int) -> None:
     temporary: str | None = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
+        descriptor, temporary = tempfile.mkstemp(UNFINISHED, _beginning(target), target.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
@@ -48,12 +77,59 @@ def _replace(path: Path, target: Path, data: bytes, mode: int) -> None:
         os.replace(temporary, target)
         temporary = None
         _sync_folder(target.parent)
-    except OSError as error:
-        raise cannot_write(path, error) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def _beginning(target: Path) -> str:
+    return f".{target.name[:40]}."
+
+
+def remove(path: Path) -> bool:
+    """Remove a file, and what a killed process may have left of a new one; True: there was one.
+
+    Raises StoreError.
+    """
+    mine = re.compile(
+        re.escape(_beginning(path)) + r"[a-z0-9_]{8}(?:" + re.escape(UNFINISHED) + ")?"
+    )
+    left = [path.with_name(one) for one in _names_in(path.parent) if mine.fullmatch(one)]
+    removed = [_unlink(one) for one in (path, *left)]
+    return any(removed)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes have left of new files: logins may be in them. Never raises.
+
+    A write that is under way in another process begins again.
+    """
+    for name in _names_in(folder):
+        if name.startswith(".") and name.endswith(UNFINISHED):
+            with contextlib.suppress(StoreError):
+                _unlink(folder / name)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _unlink(path: Path) -> bool:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreError(
+            _("The file {path} cannot be removed ({why}). Remove it by hand.").format(
+                path=path, why=error.strerror
+            )
+        ) from error
+    return True
 
 
 def read_private(path: Path, limit: int) -> bytes:

@@ -6,21 +6,24 @@ file system can do it, so that a page may read while the agent writes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.errors import StoreError
 from agent.store.sqlite_file import SqliteFile
-from agent.translation import _
-from agent.types import Action, Decision, Evidence, Mood, MoodState
+from agent.translation import _, from_recipe, recipe
+from agent.types import EMOTIONS, Action, Decision, Evidence, Mood, MoodState
 
-SCHEMA_VERSION = 2
+T = TypeVar("T")
+
+SCHEMA_VERSION = 3
 PATIENCE = 5.0
 """Seconds to wait for readers of the journal: pages that one of them needs cannot be dropped."""
 
@@ -43,7 +46,8 @@ CREATE TABLE IF NOT EXISTS switches (
     playlist_uri TEXT,
     playlist_name TEXT,
     reason TEXT NOT NULL,
-    evidence TEXT               -- JSON of agent.types.Evidence
+    evidence TEXT,              -- JSON of agent.types.Evidence
+    recipe TEXT                 -- how the reason is told in any language: agent.translation
 );
 CREATE TABLE IF NOT EXISTS feedback (
     id INTEGER PRIMARY KEY,
@@ -56,14 +60,19 @@ CREATE INDEX IF NOT EXISTS switches_at ON switches (at);
 CREATE INDEX IF NOT EXISTS feedback_at ON feedback (at);
 """
 
+PART = 1000
+"""Entries that are read in one go where all are read."""
+
 _STEPS = {
     1: (
         "ALTER TABLE moods ADD COLUMN valence REAL",
         "ALTER TABLE moods ADD COLUMN arousal REAL",
         "ALTER TABLE switches ADD COLUMN evidence TEXT",
-    )
+    ),
+    2: ("ALTER TABLE switches ADD COLUMN recipe TEXT",),
 }
-"""From each older version to the next. What was noted before has no place and no evidence."""
+"""From each older version to the next. What was noted before has no place and no evidence, and its
+reasons stay in the language of then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +163,12 @@ class SqliteHistory:
             known = playlist if playlist and not self._forgotten(playlist.uri) else None
             uri, name = (known.uri, known.name) if known else (None, None)
             evidence = _written(decision.evidence)
-            return decision.action.value, decision.mood.value, uri, name, decision.reason, evidence
+            told = str(decision.reason), evidence, recipe(decision.reason)
+            return decision.action.value, decision.mood.value, uri, name, *told
 
         self._insert(
-            "INSERT INTO switches (at, action, mood, playlist_uri, playlist_name, reason, evidence)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO switches (at, action, mood, playlist_uri, playlist_name, reason, evidence,"
+            " recipe) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             when,
             values,
         )
@@ -218,38 +228,33 @@ class SqliteHistory:
 
     def moods(self, *, since: datetime | None = None, last: int = 1000) -> list[MoodEntry]:
         """Read the latest ``last`` moods, none older than ``since``."""
-        columns = "at, state, confidence, probabilities, by_hand, valence, arousal"
-        rows = self._select(columns, "moods", since, last)
-        return [
-            MoodEntry(
-                _date(at),
-                MoodState(state),
-                confidence,
-                tuple(json.loads(probabilities)) if probabilities is not None else None,
-                bool(by_hand),
-                None if valence is None or arousal is None else (valence, arousal),
-            )
-            for at, state, confidence, probabilities, by_hand, valence, arousal in rows
-        ]
+        return _sensible(_mood, self._select(_MOOD, "moods", since, last))
 
     def switches(self, *, since: datetime | None = None, last: int = 1000) -> list[SwitchEntry]:
-        """Read the latest ``last`` switches, none older than ``since``."""
-        columns = "at, action, mood, playlist_uri, playlist_name, reason, evidence"
-        return [
-            SwitchEntry(
-                _date(at), Action(action), MoodState(mood), uri, name, reason, _read(evidence)
-            )
-            for at, action, mood, uri, name, reason, evidence in self._select(
-                columns, "switches", since, last
-            )
-        ]
+        """Read the latest ``last`` switches, none older than ``since``.
+
+        Their reasons are told in the language in force.
+        """
+        return _sensible(_switch, self._select(_SWITCH, "switches", since, last))
 
     def feedback(self, *, since: datetime | None = None, last: int = 1000) -> list[FeedbackEntry]:
         """Read the latest ``last`` answers of the user, none older than ``since``."""
-        return [
-            FeedbackEntry(_date(at), kind, detail)
-            for at, kind, detail in self._select("at, kind, detail", "feedback", since, last)
-        ]
+        return _sensible(_feedback, self._select(_FEEDBACK, "feedback", since, last))
+
+    def every_mood(self) -> Iterator[MoodEntry]:
+        """Read all moods, a part at a time.
+
+        Between two parts the file is free for others. Raises StoreError, also on the way.
+        """
+        return self._every(_MOOD, "moods", _mood)
+
+    def every_switch(self) -> Iterator[SwitchEntry]:
+        """Read all switches, as :meth:`every_mood` does."""
+        return self._every(_SWITCH, "switches", _switch)
+
+    def every_feedback(self) -> Iterator[FeedbackEntry]:
+        """Read all answers of the user, as :meth:`every_mood` does."""
+        return self._every(_FEEDBACK, "feedback", _feedback)
 
     def counts(self) -> tuple[int, int]:
         """Count the moods and the switches."""
@@ -287,6 +292,60 @@ class SqliteHistory:
             return connection.execute(statement, (earliest, last)).fetchall()
 
         return self._file.run(work)[::-1]
+
+    def _every(self, columns: str, table: str, make: Callable[[tuple[Any, ...]], T]) -> Iterator[T]:
+        statement = (
+            f"SELECT at, id, {columns} FROM {table} WHERE (at, id) > (?, ?) ORDER BY at, id LIMIT ?"
+        )
+        place: tuple[Any, Any] = (0.0, -1)
+
+        def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            return connection.execute(statement, (*place, PART)).fetchall()
+
+        while rows := self._file.run(work):
+            place = rows[-1][:2]
+            yield from _sensible(make, [row[2:] for row in rows])
+
+
+def _sensible(make: Callable[[tuple[Any, ...]], T], rows: list[tuple[Any, ...]]) -> list[T]:
+    """Read rows; one that nobody of us has written is passed over: the others are still true."""
+    made = []
+    for row in rows:
+        with contextlib.suppress(ValueError, TypeError, OverflowError, OSError, RecursionError):
+            made.append(make(row))
+    return made
+
+
+_MOOD = "at, state, confidence, probabilities, by_hand, valence, arousal"
+_SWITCH = "at, action, mood, playlist_uri, playlist_name, reason, evidence, recipe"
+_FEEDBACK = "at, kind, detail"
+
+
+def _mood(row: tuple[Any, ...]) -> MoodEntry:
+    at, state, confidence, probabilities, by_hand, valence, arousal = row
+    seven = None if probabilities is None else tuple(map(float, json.loads(probabilities)))
+    if seven is not None and len(seven) != len(EMOTIONS):
+        raise ValueError(probabilities)
+    place = None if valence is None or arousal is None else (float(valence), float(arousal))
+    return MoodEntry(_date(at), MoodState(state), float(confidence), seven, bool(by_hand), place)
+
+
+def _switch(row: tuple[Any, ...]) -> SwitchEntry:
+    at, action, mood, uri, name, reason, evidence, written = row
+    return SwitchEntry(
+        _date(at),
+        Action(action),
+        MoodState(mood),
+        None if uri is None else str(uri),
+        None if name is None else str(name),
+        from_recipe(written, str(reason)),
+        _read(evidence),
+    )
+
+
+def _feedback(row: tuple[Any, ...]) -> FeedbackEntry:
+    at, kind, detail = row
+    return FeedbackEntry(_date(at), str(kind), str(detail))
 
 
 def _blank(connection: sqlite3.Connection, prefix: str) -> bool:

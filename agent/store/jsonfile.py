@@ -6,9 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from agent.errors import StoreError
-from agent.store.files import parse_json, read_private, write_private
-from agent.translation import _
+from agent.store.files import parse_json, read_private, remove, write_private
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +49,5 @@ class JsonFile:
         write_private(self.path, (json.dumps(value, indent=1) + "\n").encode())
 
     def delete(self) -> bool:
-        """Remove the file; True when there was one. Raises StoreError."""
-        try:
-            self.path.unlink()
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise StoreError(
-                _("The file {path} cannot be removed ({why}). Remove it by hand.").format(
-                    path=self.path, why=error.strerror
-                )
-            ) from error
-        return True
+        """Remove the file, and what was left of it; True when there was one. Raises StoreError."""
+        return remove(self.path)

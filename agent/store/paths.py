@@ -7,10 +7,12 @@ carry the program on a stick.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import stat
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,10 @@ from agent.translation import _
 
 APP = "moodtray"
 HOME = "MOODTRAY_HOME"
+MOST_LINKS = 40
+"""On the way to a folder: as many as Linux follows."""
+_NOBODY = 65_534
+"""The number that Linux shows for a user who has none in a container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,8 @@ class Paths:
             raise StoreError(
                 _(
                     "{home} is {text!r}, which is no whole path. Begin it with the "
-                    "root of the disk, such as {home_2}."
-                ).format(home=HOME, text=printable(text), home_2=Path.home() / "moodtray")
+                    "root of the disk, such as {example}."
+                ).format(home=HOME, text=printable(text), example=Path.home() / "moodtray")
             )
         return expanded(text)
 
@@ -110,9 +116,13 @@ class Paths:
                 ensure_folder(folder)
             except StoreError as error:
                 troubles.append(error)
-        for folder in (self.state, self.runtime, self.config, self.data, self.logs):
+        for folder in self.own():
             _close_to_others(folder)
         return troubles
+
+    def own(self) -> tuple[Path, ...]:
+        """List the folders that only Moodtray writes; music is the user's."""
+        return (self.state, self.runtime, self.config, self.data, self.logs)
 
 
 def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
@@ -144,12 +154,19 @@ def has_controls(text: str) -> bool:
 def ensure_folder(folder: Path) -> Path:
     """Create the folder (0700) where it is missing, and return it.
 
-    Raises StoreError when it cannot be written.
+    Raises StoreError when it cannot be written, or when others could put another in its place.
+    """
+    refuse_ways_of_strangers(folder)
+    return ensure_leaf(folder)
+
+
+def ensure_leaf(folder: Path) -> Path:
+    """Do the same without a look at what leads there.
+
+    For results, which a team may keep in a folder that is somebody's of it.
     """
     try:
-        for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-            missing.mkdir(mode=0o700, exist_ok=True)  # its parents as well: they lead to it
-        folder.mkdir(exist_ok=True)  # where it is something else, this says so
+        _make_folder(folder)
     except OSError as error:
         raise StoreError(
             _(
@@ -169,6 +186,148 @@ def ensure_folder(folder: Path) -> Path:
     return folder
 
 
+def ensure_named_folder(folder: Path) -> Path:
+    """Create a folder that the user has named for one file of theirs, and return it.
+
+    It may be everybody's, such as /tmp, where nobody can take away what is another's. Raises
+    StoreError when it cannot be made, or others could put their own file in the place.
+    """
+    try:
+        _make_folder(folder)
+        is_safe = _keeps_files_safe(folder)
+    except OSError as error:
+        raise StoreError(
+            _("The folder {folder} cannot be made ({why}). Name another folder.").format(
+                folder=folder, why=error.strerror
+            )
+        ) from error
+    if not is_safe:
+        raise StoreError(
+            _(
+                "Other users of this computer could put another file in the place of yours in "
+                "{folder}. Name a folder of your own."
+            ).format(folder=folder),
+            title=_("This folder is open to others"),
+        )
+    return folder
+
+
+def _make_folder(folder: Path) -> None:
+    """Create it, and what leads to it, for the user alone. Raises OSError."""
+    for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # where it is something else, this says so
+
+
+def _keeps_files_safe(folder: Path) -> bool:
+    """Tell whether nobody but the user and root can take a file of theirs away from there."""
+    if os.name == "nt":  # its permissions are of another kind, and inherited from the profile
+        return True
+    status = folder.stat()
+    if not {folder.lstat().st_uid, status.st_uid} <= {os.geteuid(), 0}:
+        return False
+    return not _others_may_rename(status)
+
+
+def refuse_ways_of_strangers(path: Path) -> None:
+    """Raise StoreError when another user has a hand in a folder or link that leads to ``path``.
+
+    Whoever may rename one of them can put other settings, or another login, in the place of ours.
+    What is missing yet, or cannot be entered, is for others to tell.
+    """
+    if os.name == "nt":  # its permissions are of another kind, and inherited from the profile
+        return
+    with contextlib.suppress(OSError):
+        for above, status in _way(path):
+            if not _is_trusted(status.st_uid):
+                if above == path:
+                    raise _not_yours("link", path)
+                raise StoreError(
+                    _(
+                        "{above}, which leads to {path}, belongs to another user of this computer, "
+                        "who could put something else there. Name another place with the variable "
+                        "{home}."
+                    ).format(above=above, path=path, home=HOME),
+                    title=_("This folder is not yours"),
+                )
+            if stat.S_ISDIR(status.st_mode) and _others_may_rename(status):
+                raise StoreError(
+                    _(
+                        "Other users of this computer may write into {above}, which leads to "
+                        "{path}: they could put something else there. Close it: chmod go-w {quote}"
+                    ).format(above=above, path=path, quote=shlex.quote(str(above))),
+                    title=_("This folder is open to others"),
+                )
+
+
+def refuse_file_of_strangers(path: Path) -> None:
+    """Raise StoreError for a file that another user owns, or could put another in the place of."""
+    refuse_ways_of_strangers(path)
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):
+        if not _is_trusted(path.stat().st_uid):
+            raise StoreError(
+                _(
+                    "{path} belongs to another user of this computer, and is not read. Move it "
+                    "away; Moodtray then writes a new one."
+                ).format(path=path),
+                title=_("This file is not yours"),
+            )
+
+
+def _way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Go to a path as the system does: each folder and link before it is told, the path itself not.
+
+    Of a path that is a link all is told but what it leads to in the end. Raises OSError.
+    """
+    path = path.absolute()
+    at, left, links = Path(path.anchor), list(reversed(path.parts[1:])), 0
+    while left:
+        yield at, os.lstat(at)
+        part = left.pop()
+        if part == "..":
+            at = at.parent
+            continue
+        here = at / part
+        if not here.is_symlink():
+            at = here
+            continue
+        yield here, os.lstat(here)
+        links += 1
+        if links > MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        target = Path(os.readlink(here))
+        if target.is_absolute():
+            at = Path(target.anchor)
+        left += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+
+
+def _is_trusted(user: int) -> bool:
+    """Tell whether it is this user or root, who may do all that they like anyway."""
+    return user in (os.geteuid(), 0) or (user == _NOBODY and _is_in_container())
+
+
+def _is_in_container() -> bool:
+    """Tell whether users from outside have no number here: then root is shown as nobody.
+
+    As in Flatpak, toolbox or distrobox; nobody else is there who could be meant.
+    """
+    try:
+        first, _outside, count = Path("/proc/self/uid_map").read_text().split()[:3]
+    except (OSError, ValueError):
+        return False
+    return (first, count) != ("0", str(2**32 - 1))
+
+
+def _others_may_rename(status: os.stat_result) -> bool:
+    """Tell whether users besides root and this one may take away what lies in the folder."""
+    if status.st_mode & stat.S_ISVTX:  # as in /tmp: only what is theirs
+        return False
+    of_root = status.st_gid == 0
+    return _all_may_write(status) or (_a_group_may_write(status) and not of_root)
+
+
 def _refuse_strangers(folder: Path) -> None:
     """Raise StoreError for a folder that another user owns or may write, or has put a link to.
 
@@ -182,17 +341,10 @@ def _refuse_strangers(folder: Path) -> None:
         (folder.stat(), "folder"),
     ):
         if found.st_uid != me:
-            raise StoreError(
-                _(
-                    "The {what} {folder} belongs to another user of this computer. "
-                    "Remove it, or name another place with the variable {home}."
-                ).format(what=what, folder=folder, home=HOME),
-                title=_("This folder is not yours"),
-            )
+            raise _not_yours(what, folder)
     status = folder.stat()
-    by_all = status.st_mode & stat.S_IWOTH
-    if by_all or (status.st_mode & stat.S_IWGRP and not _is_own_group(status.st_gid)):
-        who = _("Every user") if by_all else _("A group of users")
+    if _all_may_write(status) or _a_group_may_write(status):
+        who = _("Every user") if _all_may_write(status) else _("A group of users")
         raise StoreError(
             _(
                 "{who} of this computer may write into {folder}. Look "
@@ -200,6 +352,24 @@ def _refuse_strangers(folder: Path) -> None:
             ).format(who=who, folder=folder, quote=shlex.quote(str(folder))),
             title=_("This folder is open to others"),
         )
+
+
+def _not_yours(what: str, folder: Path) -> StoreError:
+    return StoreError(
+        _(
+            "The {what} {folder} belongs to another user of this computer. "
+            "Remove it, or name another place with the variable {home}."
+        ).format(what=what, folder=folder, home=HOME),
+        title=_("This folder is not yours"),
+    )
+
+
+def _all_may_write(status: os.stat_result) -> bool:
+    return bool(status.st_mode & stat.S_IWOTH)
+
+
+def _a_group_may_write(status: os.stat_result) -> bool:
+    return bool(status.st_mode & stat.S_IWGRP) and not _is_own_group(status.st_gid)
 
 
 def _is_own_group(group: int) -> bool:
@@ -243,3 +413,10 @@ def models_dir() -> Path:
 def resources_dir() -> Path:
     """Find the folder of icons, sounds, default settings and the demo clip."""
     return _shipped_root() / "resources"
+
+
+def short(path: Path) -> str:
+    """Write a path with ``~`` for the user's home."""
+    with contextlib.suppress(ValueError, RuntimeError):  # elsewhere, or there is no home
+        return str(Path("~") / path.relative_to(Path.home()))
+    return str(path)

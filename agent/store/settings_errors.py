@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -20,12 +20,16 @@ from agent.errors import SettingsError
 from agent.printable import printable
 from agent.settings import EmotionName, Settings
 from agent.store.paths import has_controls, is_whole_path
+from agent.store.toml_text import section_of
 from agent.translation import N_, _, english
 
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
+MOST_TOLD = 30
+"""Mistakes that are told; for each the whole text is looked through."""
+LONGEST_LINE = 1_000
+"""Characters of a line for which a remedy is looked for."""
 TRUE_OR_FALSE = N_("true or false")
 LIST_OF_TEXTS = N_("a list of texts")
-_HEADER = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
 _MAY_HOLD_A_LOGIN = re.compile(r"[@?&:]|=.*=|(?i:secret|password)")
 _EXAMPLES = {
     name: json.dumps(field.examples[0])
@@ -33,6 +37,8 @@ _EXAMPLES = {
     if field.examples
 }
 """The sections of moods, each with a list of texts as a user may write it."""
+_BY_KEY: Mapping[str, str] = types.MappingProxyType({})
+"""Names for keys: none but their own."""
 
 
 def syntax_error(path: Path, text: str, error: ValueError) -> SettingsError:
@@ -101,6 +107,8 @@ _REMEDIES = (
 
 def _remedy(line: str) -> str:
     """Say what to write instead, for the mistakes that people make; empty for others."""
+    if len(line) > LONGEST_LINE:
+        return ""
     return next((_(words) for form, words in _REMEDIES if re.search(form, line)), "")
 
 
@@ -114,17 +122,23 @@ def encoding_error(path: Path, error: UnicodeDecodeError) -> SettingsError:
     )
 
 
-def value_errors(path: Path | None, text: str, error: ValidationError) -> SettingsError:
+def value_errors(
+    path: Path | None, text: str, error: ValidationError, called: Mapping[str, str] = _BY_KEY
+) -> SettingsError:
     """Explain TOML that breaks the rules of :class:`agent.settings.Settings`: one line a key.
 
-    Without ``path`` (a value on its way into the file) no place is named.
+    Without ``path`` (a value on its way into the file) no place is named. ``called``: names for
+    keys other than their own.
     """
     told: dict[tuple[str, ...], str] = {}
     for item in error.errors(include_url=False, include_input=True):
         keys = _keys(item["loc"])
+        if keys not in told and len(told) == MOST_TOLD:
+            told[()] = _("More is wrong further down.")
+            break
         # A union reports one error for each of its members: one line is enough.
         if keys not in told:
-            told[keys] = _sentence(path, text, keys, item)
+            told[keys] = _sentence(path, text, keys, item, called)
     return SettingsError("\n".join(told.values()))
 
 
@@ -133,15 +147,19 @@ def all_errors(
     text: str,
     error: ValidationError | None,
     entries: Iterable[tuple[tuple[str, ...], str]],
+    called: Mapping[str, str] = _BY_KEY,
 ) -> SettingsError:
     """Explain TOML that breaks the rules (``error``), or names paths which cannot be meant so."""
-    told = [value_errors(path, text, error).message] if error is not None else []
+    told = [value_errors(path, text, error, called).message] if error is not None else []
     for keys, entry in entries:
+        if len(told) == MOST_TOLD:
+            told.append(_("More is wrong further down."))
+            break
         why = _path_mistake(entry, a_folder=keys[0] != "camera")
         if why:
             line = line_of(text, keys, entry)
             where = _place(path, line)
-            told.append(f"{where}{'.'.join(keys)}: {why}")
+            told.append(f"{where}{_called(keys, called)}: {why}")
     return SettingsError("\n".join(told))
 
 
@@ -217,8 +235,15 @@ def _place(path: Path | None, line: int | None) -> str:
     return _("{path}, line {line}: ").format(path=path, line=line)
 
 
-def _sentence(path: Path | None, text: str, keys: tuple[str, ...], item: Any) -> str:
-    name = ".".join(keys)
+def _called(keys: tuple[str, ...], called: Mapping[str, str]) -> str:
+    key = ".".join(keys)
+    return _("“{label}”").format(label=called[key]) if key in called else printable(key, 60)
+
+
+def _sentence(
+    path: Path | None, text: str, keys: tuple[str, ...], item: Any, called: Mapping[str, str]
+) -> str:
+    name = _called(keys, called)
     line = line_of(text, keys)
     where = _place(path, line)
     if item["type"] == "extra_forbidden" or (keys[0] in _EXAMPLES and item["loc"][-1] == "[key]"):
@@ -269,6 +294,8 @@ def _found(item: Any) -> str:
         return _("not a list")
     if isinstance(value, dict):
         return _("not a section")
+    if isinstance(value, float):
+        value = f"{value:.10g}"
     return _("not {value}").format(value=value)
 
 
@@ -381,17 +408,16 @@ def line_of(text: str, keys: tuple[str, ...], entry: str | None = None) -> int |
 
     None where the plain search finds none.
     """
-    section = ""
+    section, above = "", ".".join(keys[:-1])
+    key = re.compile(rf'\s*"?{re.escape(keys[-1])}"?\s*=')
     lines = text.splitlines()
     for number, line in enumerate(lines, start=1):
-        header = _HEADER.match(line)
-        if header:
-            section = header.group(1)
+        begun = section_of(line)
+        if begun is not None:
+            section = begun
             if len(keys) == 1 and section == keys[0]:
                 return number
-        elif ".".join(keys[:-1]) == section and re.match(
-            rf'\s*"?{re.escape(keys[-1])}"?\s*=', line
-        ):
+        elif section == above and key.match(line):
             if entry is None:
                 return number
             rest = enumerate(lines[number - 1 :], start=number)

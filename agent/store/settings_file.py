@@ -15,16 +15,19 @@ import tomllib
 from collections.abc import Callable, Mapping
 from datetime import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
 from agent import addresses
 from agent.errors import AgentError, SettingsError, StoreError
-from agent.settings import LOOPS, SETTINGS_VERSION, Settings
-from agent.store.files import write_atomic
-from agent.store.paths import Paths, is_whole_path, resources_dir
+from agent.settings import SETTINGS_VERSION, Settings
+from agent.store.files import read_small, write_atomic
+from agent.store.paths import Paths, is_whole_path, refuse_file_of_strangers, resources_dir
+from agent.store.toml_text import SIZE_LIMIT, load_toml, section_of
 from agent.translation import _
+from agent.types import LOOPS
 
 # tomlkit writes and settings_words explains: neither is needed at a start where all is well.
 if TYPE_CHECKING:
@@ -41,9 +44,6 @@ MIGRATIONS: Mapping[int, Migration] = {}
 RETIRED_OF_MOOD = ("enter", "leave", "dwell", "half_life", "window", "balance")
 """Settings of [mood] that mean nothing to the filter of today."""
 
-SIZE_LIMIT = 1_000_000
-"""Bytes of a settings file; the commented default has 5,000."""
-
 _Stamp: TypeAlias = tuple[int, int, int] | None
 
 
@@ -56,8 +56,9 @@ class SettingsFile:
         self._migrations = migrations
         self._lock = threading.RLock()
         self._current: Settings | None = None  # the last good ones of this run
-        self._stamp: _Stamp = None  # of the file as it was read last
-        self._failing = False
+        self._told: Settings | None = None  # those that poll would not tell again
+        self._stamp: _Stamp = None  # of the file as it was when they were told
+        self._failing = False  # a mistake was told, and not yet that it is gone
         self.news: str | None = None
         """What became of settings that mean nothing any more, to be told to the user once."""
 
@@ -67,18 +68,23 @@ class SettingsFile:
         """Read the file; on the first start write the commented default.
 
         Raises SettingsError (file, line, key, what is allowed, what was found) for a mistake in
-        the file, StoreError when the folder cannot be written on the first start.
+        the file, StoreError when the folder cannot be written on the first start, and when another
+        user has a hand in the file.
         """
         with self._lock:
             if not self.path.exists():
                 write_atomic(self.path, default_text().encode("utf-8"))
-            self._stamp = self._read_stamp()
-            self._failing = True
+            first = self._stamp is None  # later ones must not hide a change from poll
+            if first:
+                self._stamp, self._failing = self._read_stamp(), True
             text = self._without_retired(self._migrated(self._read()))
             settings = parse(text, self.path)
-            self._failing = False
+            if first:
+                self._failing, self._told = False, settings
             self._current = settings
             self._keep_as_last_good(text)
+            if first:
+                self._clean_copies()
             return settings
 
     def load_or_last_good(self) -> tuple[Settings, AgentError | None]:
@@ -95,10 +101,11 @@ class SettingsFile:
                 return self._current, error
 
     def poll(self) -> Settings | SettingsError | None:
-        """Look whether the file was changed since the last look; None when it was not.
+        """Look whether the file was changed since the last poll; None when it was not.
 
         Costs one ``stat`` while nothing changes: call it every second or two. A mistake is returned
-        once, not at every call; setting it right returns Settings again.
+        once, not at every call; setting it right returns Settings again. Who reads the file in
+        between takes nothing away.
         """
         with self._lock:
             stamp = self._read_stamp()
@@ -106,7 +113,8 @@ class SettingsFile:
             # settings in force stay until the next start.
             if stamp is None or stamp == self._stamp:
                 return None
-            before, was_failing = self._current, self._failing
+            before, was_failing = self._told, self._failing
+            self._stamp, self._failing = stamp, True
             try:
                 settings = self.load()
             except SettingsError as error:
@@ -114,20 +122,22 @@ class SettingsFile:
             except StoreError as error:
                 log.warning("%s", error)
                 return None
+            self._failing, self._told = False, settings
             return settings if was_failing or settings != before else None
 
     # -- writing
 
-    def change(self, key: str, value: object) -> Settings:
+    def change(self, key: str, value: object, *, called: str = "") -> Settings:
         """Set one key, ``change("policy.cooldown", 60)``.
 
         None takes it out, so that the default holds again. Comments and order stay. Raises
-        SettingsError for an unknown key, a value that is not allowed, or a file that has a mistake
-        already (it is left as it is).
+        SettingsError for an unknown key, a value that is not allowed (``called``: how the key is
+        named there, where its user sees another name for it), or a file that has a mistake already
+        (it is left as it is).
         """
         with self._lock:
             settings = self.load()
-            return self._write({key: value}, settings)
+            return self._write({key: value}, settings, {key: called} if called else {})
 
     def save(self, settings: Settings) -> Settings:
         """Write every value that differs from the file's, keeping comments and order.
@@ -135,28 +145,37 @@ class SettingsFile:
         Raises SettingsError when the file has a mistake (it is left as it is), StoreError.
         """
         with self._lock:
-            old, new = _flat(self.load()), _flat(settings)
+            before = self.load()
+            old, new = _flat(before), _flat(settings)
             changes = {key: new.get(key) for key in old.keys() | new.keys()}
             return self._write(
-                {k: v for k, v in sorted(changes.items()) if v != old.get(k)}, settings
+                {k: v for k, v in sorted(changes.items()) if v != old.get(k)}, before
             )
 
     # -- inside
 
-    def _write(self, changes: Mapping[str, object], settings: Settings) -> Settings:
+    def _write(
+        self,
+        changes: Mapping[str, object],
+        settings: Settings,
+        called: Mapping[str, str] = MappingProxyType({}),
+    ) -> Settings:
         if not changes:
             return settings
         text = self._read()
         for key, value in changes.items():
             text = _with_value(text, key, value)
-        changed = parse(text, None)
+        changed = parse(text, None, called)
+        polled = self._told == settings and not self._failing
         write_atomic(self.path, text.encode("utf-8"))
-        self._stamp = self._read_stamp()
         self._current = changed
+        if polled:  # else the user's own change before this one is still to be told
+            self._stamp, self._told = self._read_stamp(), changed
         self._keep_as_last_good(text)
         return changed
 
     def _read(self) -> str:
+        refuse_file_of_strangers(self.path)
         try:
             status = os.stat(self.path)
             if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for without an end
@@ -215,7 +234,7 @@ class SettingsFile:
         migrated = tomlkit.dumps(document)
         parse(migrated, self.path)
         old = self.path.with_name(f"{self.path.name}.version-{version}")
-        write_atomic(old, text.encode("utf-8"))
+        write_atomic(old, _without_login(text).encode("utf-8"))
         write_atomic(self.path, migrated.encode("utf-8"))
         self._stamp = self._read_stamp()
         log.info("settings brought from version %d to %d", version, SETTINGS_VERSION)
@@ -239,15 +258,15 @@ class SettingsFile:
         new = tomlkit.dumps(document)
         parse(new, self.path)
         kept = self.path.with_name(f"{self.path.name}.before-steadiness")
-        write_atomic(kept, text.encode("utf-8"))
+        write_atomic(kept, _without_login(text).encode("utf-8"))
         write_atomic(self.path, new.encode("utf-8"))
         self._stamp = self._read_stamp()
         names = ", ".join(f"mood.{name}" for name in retired)
         instead = ", ".join(f"mood.{k} = {json.dumps(v)}" for k, v in added.items())
         self.news = (
-            _(
-                "The mood is found in another way now, and {names} mean nothing to it any more. "
-            ).format(names=names)
+            _("The mood is found in another way now. It goes no more by {names}. ").format(
+                names=names
+            )
             + (
                 _("What comes nearest was set: {instead}. ").format(instead=instead)
                 if instead
@@ -277,11 +296,41 @@ class SettingsFile:
         except (OSError, StoreError) as error:
             log.warning("no copy of the good settings could be kept: %s", error)
 
+    def _clean_copies(self) -> None:
+        """Take a camera's login out of the copies that earlier versions have left."""
+        for kind in ("version", "before"):
+            for copy in self.path.parent.glob(f"{self.path.name}.{kind}-*"):
+                try:
+                    text = read_small(copy, SIZE_LIMIT).decode("utf-8")
+                    without = _without_login(text)
+                    if without != text:
+                        write_atomic(copy, without.encode("utf-8"))
+                except (OSError, LookupError, ValueError, RecursionError, StoreError) as error:
+                    log.warning("%s was not looked through: %s", copy.name, error)
+
     def _last_good(self) -> Settings | None:
         try:
+            refuse_file_of_strangers(self.last_good_path)
             return parse(self.last_good_path.read_bytes().decode("utf-8"), self.last_good_path)
-        except (OSError, UnicodeDecodeError, SettingsError):
+        except (OSError, UnicodeDecodeError, SettingsError, StoreError):
             return None
+
+
+def _without_login(text: str) -> str:
+    """Leave of a camera's address its host alone, in what is kept of settings of before.
+
+    The address itself stays in the settings, until their user takes it out. Raises ValueError and
+    RecursionError for what is no TOML.
+    """
+    camera = load_toml(text).get("camera")
+    source = camera.get("source") if isinstance(camera, dict) else None
+    if not isinstance(source, str) or not addresses.holds_login(source):
+        return text
+    import tomlkit
+
+    document: Any = tomlkit.parse(text)
+    document["camera"]["source"] = addresses.place(source)
+    return tomlkit.dumps(document)
 
 
 def _instead_of(dwell: object) -> dict[str, object]:
@@ -303,10 +352,13 @@ def default_text() -> str:
     return (resources_dir() / "settings.toml").read_text(encoding="utf-8")
 
 
-def parse(text: str, path: Path | None) -> Settings:
+def parse(
+    text: str, path: Path | None, called: Mapping[str, str] = MappingProxyType({})
+) -> Settings:
     """Turn TOML text into settings. Raises SettingsError.
 
-    ``path`` is for the message, None for text that is not yet in the file.
+    ``path`` is for the message, None for text that is not yet in the file; ``called``: other names
+    for keys.
     """
     values = _toml(text, path or Path("settings"))
     settings: Settings | None = None
@@ -322,12 +374,12 @@ def parse(text: str, path: Path | None) -> Settings:
         return settings
     from agent.store import settings_errors
 
-    raise settings_errors.all_errors(path, text, wrong, entries) from wrong
+    raise settings_errors.all_errors(path, text, wrong, entries, called) from wrong
 
 
 def _toml(text: str, path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return load_toml(text)
     except tomllib.TOMLDecodeError as error:
         from agent.store import settings_errors
 
@@ -339,7 +391,7 @@ def _toml(text: str, path: Path) -> dict[str, Any]:
                 "need two levels: sections and the names in them."
             ).format(path=path)
         ) from error
-    except ValueError as error:  # a date such as 2026-02-31, a number of 5,000 digits
+    except ValueError as error:  # a date such as 2026-02-31, a number of 30 digits
         raise SettingsError(f"{path}: {error}.") from error
 
 
@@ -429,9 +481,9 @@ def _uncommented(text: str, section: str, name: str) -> str:
     commented = re.compile(rf"^#\s?({re.escape(name)}\s*=.*)$", re.DOTALL)
     here, candidate = "", None
     for index, line in enumerate(lines):
-        header = re.match(r"^\s*\[\s*([^\[\]]+?)\s*\]", line)
-        if header:
-            here = header.group(1)
+        begun = section_of(line)
+        if begun is not None:
+            here = begun
         elif here == section:
             if re.match(rf"^\s*{re.escape(name)}\s*=", line):
                 return text

@@ -22,7 +22,9 @@ from agent.translation import _
 log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 2.0
-_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG)
+_LONGEST = 50_000
+"""Bytes of a text, and of a row: ours have some hundreds."""
 _CONNECTION_FILES = ("", "-wal", "-shm", "-journal")
 
 T = TypeVar("T")
@@ -100,8 +102,10 @@ class SqliteFile:
         with contextlib.suppress(OSError):
             self.path.touch(mode=0o600)
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
         try:
             version = self._known_version(connection)
+            _refuse_what_acts(connection)
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("PRAGMA synchronous = NORMAL")
             check = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -141,9 +145,9 @@ class SqliteFile:
             raise StoreError(
                 _(
                     "{path} was written by a newer Moodtray (its version is "
-                    "{version}, this program knows {version_2}). It is left as it "
+                    "{version}, this program knows {known}). It is left as it "
                     "is; update Moodtray to go on with it."
-                ).format(path=self.path, version=version, version_2=self._version)
+                ).format(path=self.path, version=version, known=self._version)
             )
         return version
 
@@ -184,14 +188,18 @@ class SqliteFile:
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             why = _(
                 "the disk is full or cannot be written. What was there before "
-                "is safe. Free some space; Moodtray goes on and tries again."
+                "is safe, and Moodtray goes on. Free some space; what you have just asked for "
+                "has to be asked for once more."
             )
         elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
             why = _(
                 "it cannot be opened for writing. Check the permissions of the file and folder."
             )
         elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            why = _("another program holds it. Moodtray goes on and tries again.")
+            why = _(
+                "another program holds it, and Moodtray goes on. Close that program; what you have "
+                "just asked for has to be asked for once more."
+            )
         else:
             why = _("SQLite says: {error}.").format(error=error)
         return StoreError(
@@ -206,6 +214,20 @@ def _log_warning(error: StoreError) -> None:
 def _code(error: sqlite3.Error) -> int:
     """Return SQLite's primary result code (the extended ones carry it in the low byte)."""
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _refuse_what_acts(connection: sqlite3.Connection) -> None:
+    """Raise the error of a damaged file where its schema does something of its own.
+
+    We make tables and indexes. A trigger in a file that somebody has handed on could keep what is
+    deleted, and a view give rows without an end.
+    """
+    acting = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index')"
+        " OR (type = 'table' AND rootpage = 0) LIMIT 1"  # a virtual one
+    )
+    if acting.fetchone() is not None:
+        raise _corrupt("it has triggers, views or virtual tables")
 
 
 def _corrupt(finding: str) -> sqlite3.DatabaseError:

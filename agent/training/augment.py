@@ -26,14 +26,15 @@ def webcam(faces: Tensor, strength: float = 1.0) -> Tensor:
     faces = move(faces)
     faces = _some(faces, 0.4 * strength, low_resolution)
     faces = _some(faces, 0.12 * strength, blur)
+    faces = _some(faces, 0.3 * strength, beard)
     faces = _some(faces, 0.3 * strength, side_light)
     faces = _some(faces, 0.5 * strength, gamma)
     faces = _some(faces, 0.3 * strength, contrast)
     faces = _some(faces, 0.2 * strength, noise)
     faces = _some(faces, 0.1 * strength, jpeg)
     faces = _some(faces, 0.3 * strength, cover)
-    faces = _some(faces, 0.4 * strength, cover_mouth)
-    return _some(faces, 0.3 * strength, cover_eyes)
+    faces = _some(faces, 0.6 * strength, cover_mouth)
+    return _some(faces, 0.5 * strength, cover_eyes)
 
 
 def _some(faces: Tensor, share: float, change) -> Tensor:  # type: ignore[no-untyped-def]
@@ -164,6 +165,29 @@ def cover_mouth(faces: Tensor) -> Tensor:
     grain = (_uniform(faces, 0, 1) < 0.4) * torch.randn_like(faces) * _uniform(faces, 0.02, 0.12)
     folds = (_uniform(faces, 0, 1) < 0.3) * 0.15 * torch.sin(rows * _uniform(faces, 20, 60))
     return torch.where(below & across, (tone + grain + folds).clamp(0, 1), faces)
+
+
+def beard(faces: Tensor) -> Tensor:
+    """Shade the jaw and the upper lip, from stubble to a full beard; the lips stay as they are.
+
+    Shade around a mouth says nothing of its expression, yet hides the folds that a smile draws.
+    """
+    axis = (torch.arange(faces.shape[-1], device=faces.device) + 0.5) / faces.shape[-1]
+    rows, columns = axis[None, None, :, None], axis[None, None, None, :]
+    middle = 0.5 + _uniform(faces, -0.04, 0.04)
+    mouth = _uniform(faces, 0.73, 0.81)
+
+    def ellipse(centre: Tensor, wide: Tensor, high: Tensor) -> Tensor:
+        """Return how far each pixel lies inside, 0 outside to 1, with a soft edge."""
+        away = (((columns - middle) / wide) ** 2 + ((rows - centre) / high) ** 2).sqrt()
+        return torch.sigmoid((1 - away) * 8)
+
+    hair = ellipse(mouth + 0.08, _uniform(faces, 0.28, 0.45), _uniform(faces, 0.2, 0.3))
+    lips = ellipse(mouth, _uniform(faces, 0.16, 0.24), _uniform(faces, 0.04, 0.09))
+    grain = 1 + torch.randn_like(faces) * _uniform(faces, 0.0, 0.25)
+    shade = hair * (1 - lips) * _uniform(faces, 0.05, 0.6) * grain
+    tone = torch.where(_uniform(faces, 0, 1) < 0.15, 1.0, 0.0)  # some beards are white
+    return torch.lerp(faces, tone.expand_as(faces), shade.clamp(0, 0.9)).clamp(0, 1)
 
 
 def cover_eyes(faces: Tensor) -> Tensor:

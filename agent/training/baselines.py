@@ -40,7 +40,7 @@ KERAS = (".hdf5", ".h5", ".keras")
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-class _Input(BaseModel):
+class _RivalInput(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     mean: float = 0.0
@@ -54,7 +54,7 @@ class Sidecar(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     labels: tuple[str, ...]
-    input: _Input = _Input()
+    input: _RivalInput = _RivalInput()
     output: str | None = None
     probabilities: bool = False
     temperature: Annotated[float, Field(gt=0)] = 1.0

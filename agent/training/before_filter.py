@@ -22,13 +22,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.types import EMOTIONS, Mood, MoodState, Observation
-
-_STATES = tuple(MoodState(name) for name in EMOTIONS)
+from agent.types import EMOTION_STATES, Mood, MoodState, Observation
 
 
 @dataclass(frozen=True, slots=True)
-class MoodSettings:
+class FormerSettings:
     """The thresholds that could be set, with their defaults; see above."""
 
     enter: float = 0.45
@@ -41,7 +39,7 @@ class MoodSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class FormerCalibration:
     """What the network says of its own answers.
 
     ``priors``: the share of each emotion in them on the faces that it was fitted to (seven, in the
@@ -53,12 +51,12 @@ class Calibration:
     unsure_below: float = 0.0
 
 
-UNKNOWN = Calibration()
+UNKNOWN = FormerCalibration()
 """Of a network that says nothing of itself: every answer counts as it is."""
 
 
 @dataclass(frozen=True, slots=True)
-class MoodMemory:
+class FormerMemory:
     """All that the filter remembers. ``recent`` holds only observations with a face."""
 
     mood: Mood
@@ -68,17 +66,17 @@ class MoodMemory:
     candidate_since: float = 0.0
 
 
-def begin(now: float) -> MoodMemory:
+def begin(now: float) -> FormerMemory:
     """Begin with nothing known: UNSURE."""
-    return MoodMemory(Mood(MoodState.UNSURE, since=now, confidence=0.0), last_face=now)
+    return FormerMemory(Mood(MoodState.UNSURE, since=now, confidence=0.0), last_face=now)
 
 
 def observe(
-    memory: MoodMemory,
+    memory: FormerMemory,
     observation: Observation,
-    settings: MoodSettings = MoodSettings(),
-    calibration: Calibration = UNKNOWN,
-) -> MoodMemory:
+    settings: FormerSettings = FormerSettings(),
+    calibration: FormerCalibration = UNKNOWN,
+) -> FormerMemory:
     """Return the memory after one more observation; they come in the order of their time.
 
     ``settings.balance`` says how far the network's priors are divided out.
@@ -91,7 +89,7 @@ def observe(
     looks = _balanced(memory.recent, settings, calibration.priors)
     smoothed = _smooth(looks, memory.recent, now, settings)
     leading = int(np.argmax(smoothed))
-    leader = _STATES[leading]
+    leader = EMOTION_STATES[leading]
     clear = bool(looks[:, leading].max() >= calibration.unsure_below)
     probabilities = tuple(float(p) for p in smoothed)
     confidence = float(smoothed.max())
@@ -103,7 +101,9 @@ def observe(
         )
     wanted = _wanted(present, leader if clear else present, smoothed, settings)
     shown = memory.mood
-    shown_confidence = float(smoothed[_STATES.index(present)]) if present.is_emotion else confidence
+    shown_confidence = (
+        float(smoothed[EMOTION_STATES.index(present)]) if present.is_emotion else confidence
+    )
     steady = Mood(shown.state, shown.since, shown_confidence, probabilities)
     if wanted is present:
         return replace(memory, mood=steady, candidate=None)
@@ -114,7 +114,7 @@ def observe(
     return replace(memory, mood=Mood(wanted, now, confidence, probabilities), candidate=None)
 
 
-def _nobody(memory: MoodMemory, now: float, settings: MoodSettings) -> MoodMemory:
+def _nobody(memory: FormerMemory, now: float, settings: FormerSettings) -> FormerMemory:
     if memory.mood.state is MoodState.AWAY or now - memory.last_face < settings.away_after:
         return memory
     # What was seen of the one who left says nothing about the one who will come.
@@ -124,17 +124,17 @@ def _nobody(memory: MoodMemory, now: float, settings: MoodSettings) -> MoodMemor
 
 
 def _wanted(
-    present: MoodState, leader: MoodState, smoothed: NDArray[np.float64], settings: MoodSettings
+    present: MoodState, leader: MoodState, smoothed: NDArray[np.float64], settings: FormerSettings
 ) -> MoodState:
     if leader is not present and smoothed.max() >= settings.enter:
         return leader
-    if present.is_emotion and smoothed[_STATES.index(present)] < settings.leave:
+    if present.is_emotion and smoothed[EMOTION_STATES.index(present)] < settings.leave:
         return MoodState.UNSURE
     return present
 
 
 def _balanced(
-    recent: tuple[Observation, ...], settings: MoodSettings, priors: Sequence[float] | None
+    recent: tuple[Observation, ...], settings: FormerSettings, priors: Sequence[float] | None
 ) -> NDArray[np.float64]:
     """Return the looks' probabilities, float64 [looks, 7], the priors divided out as asked."""
     table = np.array([o.probabilities for o in recent], dtype=np.float64)
@@ -149,7 +149,7 @@ def _smooth(
     looks: NDArray[np.float64],
     recent: tuple[Observation, ...],
     now: float,
-    settings: MoodSettings,
+    settings: FormerSettings,
 ) -> NDArray[np.float64]:
     """Compute the weighted mean of the ``looks`` [looks, 7], float64 [7], sums to 1."""
     age = np.array([now - o.time for o in recent])

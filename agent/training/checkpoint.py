@@ -12,6 +12,7 @@ import io
 import json
 import math
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agent.store.files import write_atomic
+from agent.store.files import write_result
 from agent.training.data import DataError, Faces
 from agent.training.distributed import Average, Team
 from agent.training.network import build
@@ -59,7 +60,7 @@ def _other_plan(plan: dict[str, Any], folder: Path) -> str:
     """
     file = folder / "plan.json"
     if not file.is_file():
-        write_atomic(file, f"{json.dumps(plan, indent=1)}\n".encode(), mode=0o644)
+        write_result(file, f"{json.dumps(plan, indent=1)}\n".encode())
         return ""
     try:
         before = json.loads(file.read_text(encoding="utf-8"))
@@ -155,7 +156,7 @@ def write(content: dict[str, Any], file: Path) -> None:
     """Save ``content`` whole or not at all; StoreError says why not (a full disk)."""
     packed = io.BytesIO()
     torch.save(content, packed)
-    write_atomic(file, packed.getvalue(), mode=0o644)
+    write_result(file, packed.getvalue())
 
 
 # --- the log --------------------------------------------------------------------------------------
@@ -183,4 +184,31 @@ def _forget_after(log_file: Path, step: int) -> None:
     rows = list(csv.reader(log_file.read_text(encoding="utf-8").splitlines()[1:]))
     kept = [row for row in rows if len(row) == len(COLUMNS) and float(row[1]) <= step]
     lines = [",".join(row) for row in (COLUMNS, *kept)]
-    write_atomic(log_file, "".join(f"{line}\r\n" for line in lines).encode(), mode=0o644)
+    write_result(log_file, "".join(f"{line}\r\n" for line in lines).encode())
+
+
+def mix(own: Path, others: Sequence[tuple[Path, float]], target: Path) -> None:
+    """Write a checkpoint whose weights are the mean of several of one network.
+
+    ``others``: (file, share) each; ``own`` has what is left of 1. Networks that began from the same
+    weights lie in one valley: between them the answer is often better than either's, on clean faces
+    and on hidden ones (Wortsman et al. 2022, Model soups; Robust fine-tuning of zero-shot models).
+    Raises DataError where the shares leave nothing, or the networks differ.
+    """
+    shares = [1.0 - sum(share for _, share in others), *(share for _, share in others)]
+    if not all(0.0 < share < 1.0 for share in shares):  # nan, too
+        raise DataError("The shares of --mix are numbers above 0, below 1 together.")
+    name, first = load(own)
+    states = [first.state_dict()]
+    for file, _ in others:
+        other, network = load(file)
+        if other != name:
+            raise DataError(f"{file} holds the network {other}, {own} the network {name}.")
+        states.append(network.state_dict())
+    mean = {
+        key: sum(share * state[key] for share, state in zip(shares, states, strict=True))
+        if value.is_floating_point()
+        else value
+        for key, value in states[0].items()
+    }
+    write({"plan": {"network": name}, "state": mean}, target)

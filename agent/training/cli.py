@@ -13,13 +13,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.errors import AgentError
+from agent.printable import printable_lines
 from agent.store.paths import models_dir
 from agent.training.paths import check_folder, check_network, faces_cache, in_words
+
+if TYPE_CHECKING:
+    from agent.training.dataset import Pictures
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder of ferplus.npz (default: $MOODTRAY_DATA).")
@@ -34,6 +38,11 @@ def register(app: typer.Typer, *, hidden: bool = False) -> None:
     app.command("evaluate", hidden=hidden)(evaluate)
 
 
+def _say(text: str, err: bool = False) -> None:
+    """Write lines to the terminal: words from outside, such as names of files, steer it not."""
+    typer.echo(printable_lines(text), err=err)
+
+
 @contextmanager
 def _in_words(needs: tuple[str, ...] = ("torch", "onnx", "matplotlib")) -> Iterator[None]:
     """Show expected trouble as a line on stderr and exit code 1; needs the extra ``train``."""
@@ -46,12 +55,12 @@ def _in_words(needs: tuple[str, ...] = ("torch", "onnx", "matplotlib")) -> Itera
             )
         yield
     except AgentError as error:
-        typer.echo(f"{error.title}: {error}", err=True)
+        _say(f"{error.title}: {error}", err=True)
         raise typer.Exit(1) from error
     except BrokenPipeError:  # whoever read our lines has read enough
         raise
     except OSError as error:
-        typer.echo(f"{AgentError.title}: {in_words(error)}", err=True)
+        _say(f"{AgentError.title}: {in_words(error)}", err=True)
         raise typer.Exit(1) from error
 
 
@@ -100,12 +109,12 @@ def train(
 ) -> None:
     """Train, or go on where --run stopped. On several processors: torchrun -m agent -- train."""
     with _in_words():
+        from agent.training import train
         from agent.training.corpora import Faults, join_added
         from agent.training.data import corpora, data_folder, held_out
         from agent.training.from_onnx import as_checkpoint
         from agent.training.network import NETWORKS
         from agent.training.train import SEED_PLAN, Plan, Stop
-        from agent.training.train import train as run_training
 
         if network not in NETWORKS:
             raise AgentError(f"--network is one of {', '.join(NETWORKS)}, not {network}.")
@@ -136,8 +145,8 @@ def train(
             training = join_added(training, held, add, faults)
         if first:
             for line in faults.summary():
-                typer.echo(line)
-            typer.echo(f"{len(training)} faces to train on, {len(validation)} for validation.")
+                _say(line)
+            _say(f"{len(training)} faces to train on, {len(validation)} for validation.")
         if begin_from is not None:
             made = as_checkpoint(begin_from, training.pictures, run)
             plan = dataclasses.replace(plan, begin_from=str(made))
@@ -145,13 +154,13 @@ def train(
             files = [as_checkpoint(file, training.pictures, run) for file in teacher]
             plan = dataclasses.replace(plan, teachers=tuple(str(file) for file in files))
         try:
-            last = run_training(plan, training, validation, run)
+            last = train.train(plan, training, validation, run)
         except Stop:
             if first:
-                typer.echo(f"Stopped. The same command goes on from {run / 'last.pt'}.")
+                _say(f"Stopped. The same command goes on from {run / 'last.pt'}.")
             raise typer.Exit(130) from None
         if first:
-            typer.echo(f"Done: {last}. Next: moodtray export --run {run}")
+            _say(f"Done: {last}. Next: moodtray export --run {run}")
 
 
 def export(
@@ -174,12 +183,21 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="Write an eight-bit copy beside it, and compare.")
     ] = False,
+    mixed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mix",
+            help="Mean of weights: FILE=SHARE, another best.pt (or exported .onnx) of the same "
+            "network and its share of the whole, 0 to 1; may be given repeatedly.",
+        ),
+    ] = None,
 ) -> None:
     """Write the best checkpoint of a run as ONNX, calibrated, with its metadata."""
     with _in_words():
+        from agent.training import export
+        from agent.training.checkpoint import mix
         from agent.training.data import corpora, data_folder, shares
         from agent.training.export import Blend, choices
-        from agent.training.export import export as write
         from agent.training.train import Plan
 
         for option, number in (("--votes", votes), ("--lift", lift)):
@@ -195,12 +213,17 @@ def export(
             data_folder(data), faces_cache(), results.validation, results.seed, False
         )
         wanted_shares = shares(training)
+        best = run / "best.pt"
+        if mixed:
+            others = [_part_of_mix(given, training.pictures, run) for given in mixed]
+            best = run / "mixed.pt"
+            mix(run / "best.pt", others, best)
         if choose:
-            rows = choices(run / "best.pt", validation, wanted_shares)
-            typer.echo("\n".join(_choice_lines(rows)))
+            rows = choices(best, validation, wanted_shares)
+            _say("\n".join(_choice_lines(rows)))
             return
-        meta = write(run / "best.pt", validation, wanted_shares, file, Blend(votes, lift))
-        typer.echo(
+        meta = export.export(best, validation, wanted_shares, file, Blend(votes, lift))
+        _say(
             f"{file}: {meta['bytes'] / 1e6:.2f} MB, temperature {meta['temperature']}, "
             f"unsure below {meta['unsure_below']}, validation accuracy "
             f"{100 * meta['validation']['accuracy']:.1f} %. Next: moodtray evaluate"
@@ -211,14 +234,28 @@ def export(
             copy = copy_of(file)
             quantise(file, copy, training, validation)
             verdict = compare(file, copy, validation)
-            typer.echo(
+            _say(
                 f"{copy}: {copy.stat().st_size / 1e6:.2f} MB, validation accuracy "
                 f"{100 * verdict.accuracy_int8:.1f} % against {100 * verdict.accuracy:.1f} %, "
                 f"{verdict.ms_int8:.2f} ms a face against {verdict.ms:.2f} ms: "
                 + ("it pays" if verdict.pays else "it does not pay")
             )
         elif line := stale_copy(file):
-            typer.echo(line, err=True)
+            _say(line, err=True)
+
+
+def _part_of_mix(given: str, faces: Pictures, folder: Path) -> tuple[Path, float]:
+    """Read FILE=SHARE of --mix. Raises AgentError."""
+    from agent.training.from_onnx import as_checkpoint
+
+    file, _, share = given.rpartition("=")
+    try:
+        number = float(share)
+    except ValueError:
+        number = -1.0
+    if not file or not 0 < number < 1:
+        raise AgentError(f"--mix is FILE=SHARE, the share between 0 and 1, not {given}.")
+    return as_checkpoint(Path(file), faces, folder), number
 
 
 def _choice_lines(rows: list[dict[str, float]]) -> list[str]:
@@ -257,12 +294,12 @@ def _streams(
     from agent.training import streams, streams_report
 
     def tell(line: str) -> None:
-        typer.echo(line, err=True)
+        _say(line, err=True)
 
     if recorded is not None:
         with _in_words(needs=("matplotlib",) if figures else ()):
             rows = streams_report.of_recording(recorded)
-            typer.echo(json.dumps({"rows": rows}, indent=1) if as_json else streams.table(rows))
+            _say(json.dumps({"rows": rows}, indent=1) if as_json else streams.table(rows))
             if figures is not None:
                 check_folder(figures, "--figures")
                 _draw_curves(streams.read(recorded), figures)
@@ -273,11 +310,11 @@ def _streams(
 
         answers = streams_report.answers_of(data_folder(data), faces_cache())
         if fit:
-            best = streams_report.fit(answers["validation"], fit, hours=12, seed=fit, tell=tell)
-            typer.echo(json.dumps(dataclasses.asdict(best), indent=1))
+            best = streams_report.fit(answers["validation"], fit, hours=28, seed=fit, tell=tell)
+            _say(json.dumps(dataclasses.asdict(best), indent=1))
             return
         report = streams_report.of_simulation(answers, tell)
-        typer.echo(json.dumps(report, indent=1) if as_json else streams_report.table(report))
+        _say(json.dumps(report, indent=1) if as_json else streams_report.table(report))
         if renew:
             if not streams_report.write(report, models_dir().parent / "README.md"):
                 raise AgentError("README.md has no place for the table of --streams.")
@@ -297,7 +334,7 @@ def _train_rival(data: Path | None, run: Path, steps: int) -> None:
         check_folder(run, "--run")
         answers = streams_report.answers_of(data_folder(data), faces_cache())["validation"]
         target = models_dir() / streams_report.WEIGHTS
-        recurrent.train(answers, run, target, steps, 1, typer.echo)
+        recurrent.train(answers, run, target, steps, 1, _say)
 
 
 def _draw_curves(recording: Any, figures: Path) -> None:
@@ -363,10 +400,9 @@ def evaluate(
         _streams(data, recorded, fit, renew, figures, as_json)
         return
     with _in_words():
-        from agent.training import baselines, results
+        from agent.training import baselines, evaluate, results
         from agent.training.data import data_folder
-        from agent.training.evaluate import evaluate as measure
-        from agent.training.model_card import faces_block, front_block, table
+        from agent.training.model_card import block, faces_block, front_block
 
         shipped = model is None
         file = model or models_dir() / "emotion.onnx"
@@ -380,13 +416,13 @@ def evaluate(
             check_folder(drawn, "--figures")
         folder = data_folder(data)
         if fit_quality:
-            typer.echo(json.dumps(_fitted(file, folder), indent=1))
+            _say(json.dumps(_fitted(file, folder), indent=1))
             return
         if shipped:
             results.check_shipped(file, folder)
-        result = measure(
+        result = evaluate.evaluate(
             file, folder, faces_cache(), drawn, log,
-            [baselines.load(spec) for spec in rival or []], lambda line: typer.echo(line, err=True),
+            [baselines.load(spec) for spec in rival or []], lambda line: _say(line, err=True),
         )  # fmt: skip
         text = json.dumps(result, indent=1)
         front = result.pop("front", None)
@@ -395,17 +431,17 @@ def evaluate(
         if shipped:
             results.keep(file.parent, result, front, faces)
         if as_json:
-            typer.echo(text)
+            _say(text)
         else:
-            typer.echo(table(result["rows"]))
+            _say(block(result))
         if not as_json and front is not None:
-            typer.echo("\n" + front_block(front, sha256))
+            _say("\n" + front_block(front, sha256))
         if not as_json and faces is not None:
-            typer.echo("\n" + faces_block(faces, sha256))
+            _say("\n" + faces_block(faces, sha256))
         if drawn is not None:
             new = {"learning-curves.png": log is not None, "front.png": front is not None}
             for line in results.earlier_figures(drawn, sha256, [name for name in new if new[name]]):
-                typer.echo(line, err=True)
+                _say(line, err=True)
 
 
 def _fitted(model: Path, folder: Path) -> dict[str, float]:

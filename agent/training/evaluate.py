@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
-from agent.training import data, metrics
+from agent.training import data, london, metrics
 from agent.training.baselines import Rival
 from agent.training.corruptions import HARDSHIPS
 from agent.training.face_figures import measure_faces
-from agent.training.london import FILE as LONDON
-from agent.vision.expression import ExpressionClassifier, OpenCVSession
+from agent.vision.expression import ExpressionClassifier
 from agent.vision.model_file import read_card
+from agent.vision.opencv_engine import OpenCVSession
 
 OWN_HEAD = "fer label, own head"
 COMPARED = ("ferplus", "fer label")
@@ -146,6 +146,8 @@ def evaluate(
         add(name, probabilities, truth)
         if name == "ferplus":
             rows[-1]["unsure"] = _unsure(probabilities, truth, classifier.unsure_below)
+            turned = predict(classifier, [np.ascontiguousarray(face[:, ::-1]) for face in faces])
+            add("ferplus, mean with the mirror image", (probabilities + turned) / 2, truth)
         if own_head is not None and name.startswith("fer label"):
             own_name = name.replace("fer label", OWN_HEAD)
             add(own_name, predict(own_head, faces), truth)
@@ -157,10 +159,10 @@ def evaluate(
             its_rows[name] = metrics.figures(predict(rival, faces), truth)
             tell(f"{name}, {rival.name}: {100 * its_rows[name]['accuracy']:.1f} %")
     portraits = None
-    if (folder / LONDON).is_file():
+    if (folder / london.FILE).is_file():
         portraits = {"sha256": meta["sha256"], **measure_faces(classifier, folder, cache, tell)}
     else:
-        tell(f"{LONDON} is not in {folder}: framing, quality and groups are left out.")
+        tell(f"{london.FILE} is not in {folder}: framing, quality and groups are left out.")
     latency, their_ms = speed(model, rivals)
     kept = ("name", "network", "sha256", "bytes", "parameters", "multiply_adds", "temperature")
     own = ("label_temperature",) if own_head is not None else ()

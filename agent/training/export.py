@@ -51,7 +51,7 @@ class Blend:
     lift: float = 0.0  # each class's logit is raised by lift * -log(its share of the labels)
 
 
-class Shipped(nn.Module):
+class ShippedNetwork(nn.Module):
     """A trained network with its last layers blended into one; its own second head beside it.
 
     ``shares``, [7]: the classes' shares of the training labels, by which ``blend.lift`` lifts.
@@ -107,7 +107,7 @@ def export(
     blend = blend or Blend()
     name, network = load(checkpoint)
     size = parameters(network)
-    shipped = Shipped(network, blend, shares)
+    shipped = ShippedNetwork(network, blend, shares)
     work = multiply_adds(shipped)
     target.parent.mkdir(parents=True, exist_ok=True)
     with whole(target) as part, whole(target.with_suffix(".json")) as sidecar:

@@ -42,7 +42,7 @@ AGES = ((18, 24), (25, 34), (35, 99))
 BATCH = 256
 
 
-class Network(Protocol):
+class FaceReader(Protocol):
     """Whatever turns faces into probabilities [N, 7]."""
 
     def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -54,7 +54,7 @@ Faces = list[NDArray[np.uint8] | None]
 
 
 def measure_faces(
-    network: Network, folder: Path, cache: Path, tell: Callable[[str], None] = lambda line: None
+    network: FaceReader, folder: Path, cache: Path, tell: Callable[[str], None] = lambda line: None
 ) -> dict[str, Any]:
     """Measure ``framing``, ``quality`` and ``groups``, ready for JSON.
 
@@ -88,7 +88,7 @@ def measure_faces(
 # --- framing --------------------------------------------------------------------------------------
 
 
-def framing_rows(network: Network, portraits: Portraits) -> list[dict[str, Any]]:
+def framing_rows(network: FaceReader, portraits: Portraits) -> list[dict[str, Any]]:
     """Count, for each tilt, how many portraits are read rightly through each way to a crop.
 
     A face that is not found is not read rightly.
@@ -106,7 +106,7 @@ def framing_rows(network: Network, portraits: Portraits) -> list[dict[str, Any]]
 
 
 def corpus_row(
-    network: Network, name: str, pictures: data.Pictures, truth: NDArray[np.int64]
+    network: FaceReader, name: str, pictures: data.Pictures, truth: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Count the same for faces that fill their pictures.
 
@@ -160,7 +160,7 @@ def tilted(frame: Frame, degrees: float) -> Frame:
     return np.asarray(turned, np.uint8)
 
 
-def predict(network: Network, crops: Faces) -> NDArray[np.float64]:
+def predict(network: FaceReader, crops: Faces) -> NDArray[np.float64]:
     """Predict probabilities [N, 7]; rows of zeros for faces that were not found."""
     out = np.zeros((len(crops), len(EMOTIONS)))
     there = [i for i, face in enumerate(crops) if face is not None]
@@ -170,7 +170,7 @@ def predict(network: Network, crops: Faces) -> NDArray[np.float64]:
     return out
 
 
-def right(network: Network, crops: Faces, truth: NDArray[np.int64]) -> float:
+def right(network: FaceReader, crops: Faces, truth: NDArray[np.int64]) -> float:
     """Compute the share that is found and read rightly."""
     told = predict(network, crops)
     return float(((told.argmax(axis=1) == truth) & (told.sum(axis=1) > 0)).mean())
@@ -194,7 +194,7 @@ class Seen:
         return np.array([quality.trust(one_look, row) for one_look, row in pairs])
 
 
-def see(network: Network, pictures: data.Pictures, truth: NDArray[np.int64]) -> Seen:
+def see(network: FaceReader, pictures: data.Pictures, truth: NDArray[np.int64]) -> Seen:
     """Find, frame, read and measure faces that fill their pictures, as the program does."""
     finder = BlazeFinder()
     crops: Faces = []
@@ -231,7 +231,7 @@ def looks_figures(seen: Seen) -> dict[str, Any]:
     }
 
 
-def fit_trust(network: Network, validation: data.Faces, seed: int = 5) -> dict[str, float]:
+def fit_trust(network: FaceReader, validation: data.Faces, seed: int = 5) -> dict[str, float]:
     """Fit SURE, FOUND, BIAS and CLEAR of :mod:`agent.vision.quality` for ``network``.
 
     By the likelihood of being right on ``validation`` faces, as they are and each once in one of
@@ -292,20 +292,23 @@ def _clear_from(trust: NDArray[np.float64], right_ones: NDArray[np.bool_]) -> fl
 # --- groups ---------------------------------------------------------------------------------------
 
 
-def group_rows(network: Network, portraits: Portraits) -> list[dict[str, Any]]:
+def group_rows(network: FaceReader, portraits: Portraits) -> list[dict[str, Any]]:
     """Count, for each group of persons, how many smiles and rests are found.
 
-    Through Haar's box and aligned, and of the smiles against the person's own rest. Shares come
-    with their 95 % interval.
+    Through Haar's box and aligned, and of the smiles against the person's own rest (the one picture
+    of it and its mirror image). Shares come with their 95 % interval.
     """
     crops = ways(portraits.pictures)
     told = {way: predict(network, crops[way]) for way in ("haar", "aligned")}
+    turned = [None if face is None else face[:, ::-1].copy() for face in crops["aligned"]]
+    mirrored = predict(network, turned)
     smiling = portraits.expression == SMILING
     resting = portraits.expression == NEUTRAL
     rest_of = {p: row for row, p in enumerate(portraits.person) if resting[row]}
     own = np.array([rest_of.get(p, -1) for p in portraits.person])
     risen = [
-        rest >= 0 and _against_rest(told["aligned"][row], told["aligned"][rest]) == HAPPY
+        rest >= 0
+        and _against_rest(told["aligned"][row], [told["aligned"][rest], mirrored[rest]]) == HAPPY
         for row, rest in enumerate(own)
     ]
     rows = []
@@ -322,14 +325,14 @@ def group_rows(network: Network, portraits: Portraits) -> list[dict[str, Any]]:
     return rows
 
 
-def _against_rest(look: NDArray[np.float64], rest: NDArray[np.float64]) -> int:
+def _against_rest(look: NDArray[np.float64], rest: Sequence[NDArray[np.float64]]) -> int:
     """Read ``look`` as the agent does that has learned this person's ``rest``.
 
     -1: one of the two was not found.
     """
-    if not look.sum() or not rest.sum():
+    if not look.sum() or not all(row.sum() for row in rest):
         return -1
-    return int(Person().learn([rest]).adjust(look)[0].argmax())
+    return int(Person().learn(rest).adjust(look)[0].argmax())
 
 
 def groups(portraits: Portraits) -> list[tuple[str, NDArray[np.bool_]]]:

@@ -18,9 +18,9 @@ from agent.core.mood_filter import FITTED, UNKNOWN, Calibration, Parameters
 from agent.core.person import STRANGER, Person
 from agent.settings import CameraSettings, MoodSettings
 from agent.training import before_filter
-from agent.training.recurrent_rule import Network, Recurrent
-from agent.training.streams import STATES, Maker
-from agent.types import Mood, MoodState, Observation
+from agent.training.recurrent_rule import Recurrent, RecurrentNetwork
+from agent.training.streams import Maker
+from agent.types import EMOTION_STATES, Mood, MoodState, Observation
 
 EVERY = 5.0
 """Seconds between two looks of the rules that looked at fixed times."""
@@ -45,8 +45,8 @@ class Steady:
         """Give the mood after one more look."""
         if observation.probabilities is not None:
             leading = self.leading(np.asarray(observation.probabilities))
-            if leading is not None and STATES[leading] is not self.mood.state:
-                self.mood = Mood(STATES[leading], observation.time, 1.0)
+            if leading is not None and EMOTION_STATES[leading] is not self.mood.state:
+                self.mood = Mood(EMOTION_STATES[leading], observation.time, 1.0)
         return self.mood
 
     def leading(self, probabilities: NDArray[np.float64]) -> int | None:
@@ -78,7 +78,7 @@ class Smoothing(Steady):
 
     def __init__(self, now: float, rest: Rest = None, half_life: float = HALF_LIFE) -> None:
         super().__init__(now, rest)
-        self._mean = np.zeros(len(STATES))
+        self._mean = np.zeros(len(EMOTION_STATES))
         self._fading = 0.5 ** (EVERY / half_life)
 
     def leading(self, probabilities: NDArray[np.float64]) -> int | None:
@@ -92,7 +92,7 @@ class Before:
 
     def __init__(self, now: float, rest: Rest = None, dwell: float | None = None) -> None:
         self._memory = before_filter.begin(now)
-        self._settings = before_filter.MoodSettings()
+        self._settings = before_filter.FormerSettings()
         if dwell is not None:
             self._settings = replace(self._settings, dwell=dwell)
 
@@ -106,7 +106,7 @@ class Before:
         return self._memory.mood
 
 
-class Shipped:
+class ShippedRule:
     """The filter that ships, with default settings.
 
     ``calibration``: of the network that answered. ``own_face``: the person's resting looks,
@@ -144,7 +144,9 @@ class Shipped:
         return self._memory.mood
 
 
-def rules(calibration: Calibration, network: Network | None, rest: bool) -> dict[str, Maker]:
+def rules(
+    calibration: Calibration, network: RecurrentNetwork | None, rest: bool
+) -> dict[str, Maker]:
     """Every rule by its name in the benchmark.
 
     ``network``: of the recurrent rival, None leaves it out; ``rest``: are there resting looks?
@@ -154,17 +156,17 @@ def rules(calibration: Calibration, network: Network | None, rest: bool) -> dict
         "smoothing": Smoothing,
         "before": Before,
         "majority": Majority,
-        "filter": partial(Shipped, calibration=calibration),
+        "filter": partial(ShippedRule, calibration=calibration),
     }
     if network is not None:
         out["recurrent"] = partial(Recurrent, network)
     if rest:
-        out["filter, calibrated"] = partial(Shipped, calibration=calibration, own_face=True)
+        out["filter, calibrated"] = partial(ShippedRule, calibration=calibration, own_face=True)
     return out
 
 
 def families(
-    calibration: Calibration, network: Network | None, rest: bool
+    calibration: Calibration, network: RecurrentNetwork | None, rest: bool
 ) -> Mapping[str, list[Maker]]:
     """Make the same rules, each from quick to calm: for the curves."""
     certain = (0.6, 0.7, 0.8, 0.87, 0.92, 0.96)
@@ -174,12 +176,13 @@ def families(
         "smoothing": [partial(Smoothing, half_life=s) for s in (5.0, 15.0, 30.0, 60.0)],
         "before": [partial(Before, dwell=s) for s in (0.0, 10.0, 20.0, 40.0)],
         "majority": [partial(Majority, latest=n) for n in (4, 8, 12, 20)],
-        "filter": [partial(Shipped, calibration=calibration, settings=s) for s in settings],
+        "filter": [partial(ShippedRule, calibration=calibration, settings=s) for s in settings],
     }
     if network is not None:
         out["recurrent"] = [partial(Recurrent, network, enter=c) for c in certain]
     if rest:
         out["filter, calibrated"] = [
-            partial(Shipped, calibration=calibration, own_face=True, settings=s) for s in settings
+            partial(ShippedRule, calibration=calibration, own_face=True, settings=s)
+            for s in settings
         ]
     return out

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from agent.training import metrics
 from agent.types import EMOTIONS
 
+mpl.rcdefaults()  # it has read a file in the working directory, which may be anybody's
 mpl.use("Agg")  # a file is all that is wanted, also where there is no display
 TRAIN, HELD = "#3b6ea8", "#c8553d"
 SIDES = {

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.store.paths import models_dir
-from agent.training.streams import STATES
-from agent.types import EMOTIONS, Mood, MoodState, Observation
+from agent.types import EMOTION_STATES, EMOTIONS, Mood, MoodState, Observation
 
 Floats = NDArray[np.float64]
 INPUTS = len(EMOTIONS) + 6
@@ -48,7 +47,7 @@ def centred(probabilities: Floats) -> Floats:
     return np.asarray(logs - logs.mean(axis=-1, keepdims=True))
 
 
-class Network:
+class RecurrentNetwork:
     """The GRU's weights and its step, as PyTorch defines them."""
 
     def __init__(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
@@ -56,7 +55,7 @@ class Network:
             "weight_ih", "weight_hh", "bias_ih", "bias_hh", "out_weight", "out_bias")}  # fmt: skip
 
     @classmethod
-    def load(cls, file: Path | None = None) -> Network:
+    def load(cls, file: Path | None = None) -> RecurrentNetwork:
         """Load the weights that the project ships, or those of ``file``."""
         with np.load(file or models_dir() / "mood-recurrent.npz") as arrays:
             return cls({name: arrays[name] for name in arrays.files})
@@ -84,7 +83,7 @@ class Recurrent:
 
     def __init__(
         self,
-        network: Network,
+        network: RecurrentNetwork,
         now: float,
         rest: NDArray[np.float64] | None = None,
         *,
@@ -117,7 +116,9 @@ class Recurrent:
         self._before, self._last_face = row, now
         leading = int(mood.argmax())
         if mood[leading] >= self._enter:
-            self._mood = Mood(STATES[leading], now, float(mood[leading]), tuple(mood.tolist()))
+            self._mood = Mood(
+                EMOTION_STATES[leading], now, float(mood[leading]), tuple(mood.tolist())
+            )
         elif self._mood.state is MoodState.AWAY:
             self._mood = Mood(MoodState.UNSURE, now, float(mood[leading]), tuple(mood.tolist()))
         return self._mood

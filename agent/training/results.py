@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from agent.store.files import write_atomic
+from agent.store.files import write_result
 from agent.training.data import DataError
 from agent.training.evaluate import DESCRIBED, PACKED
 from agent.training.model_card import refresh
@@ -114,4 +114,4 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:
-    write_atomic(file, f"{json.dumps(content, indent=1)}\n".encode(), mode=0o644)
+    write_result(file, f"{json.dumps(content, indent=1)}\n".encode())

@@ -211,9 +211,13 @@ def _looks(
     moods: NDArray[np.int64],
     talking: NDArray[np.bool_],
     noise: Floats,
-) -> Floats:
-    """Draw the logarithms of the answers to one person, a row a second, not normalised."""
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Draw the logarithms of the answers to one person, a row a second, and what was shown.
+
+    The logarithms are not normalised.
+    """
     rows = np.zeros((len(moods), CLASSES))
+    showings = np.zeros(len(moods), np.int64)
     left = face_left = 0.0
     shown = face = 0
     for second, mood in enumerate(moods):
@@ -223,15 +227,15 @@ def _looks(
         if face_left <= 0:
             face_left = rng.exponential(who.face_held)
             face = int(rng.choice(who.faces[shown]))
-        rows[second] = answers.logs[face]
+        rows[second], showings[second] = answers.logs[face], shown
         left, face_left = left - 1.0, face_left - 1.0
-    return rows + who.bias + rng.normal(size=rows.shape) * noise[:, None]
+    return rows + who.bias + rng.normal(size=rows.shape) * noise[:, None], showings
 
 
 def _sitting(
     rng: np.random.Generator, answers: Answers, world: World, seconds: int
-) -> tuple[Floats, Floats, NDArray[np.int64], Floats]:
-    """Simulate probabilities [T, 7], quality [T], truth [T], rest [K, 7] of one person."""
+) -> tuple[Floats, Floats, NDArray[np.int64], Floats, NDArray[np.int64]]:
+    """Simulate one person: probabilities [T, 7], quality, truth [T], rest [K, 7], shown [T]."""
     who, other = _person(rng, answers, world), _person(rng, answers, world)
     shares = np.asarray(world.moods) * rng.gamma(3.0, 1 / 3, CLASSES)
     moods = _moods(rng, seconds, world, shares / shares.sum())
@@ -243,10 +247,9 @@ def _sitting(
     quality = np.where(dark, rng.uniform(0.15, 0.5), rng.uniform(0.6, 1.0))
     quality = np.clip(quality + rng.normal(0, 0.05, seconds), 0.05, 1.0)
     noise = who.jitter * np.where(talking, 2.0, 1.0) + np.where(dark, 0.6, 0.0)
-    logs = _looks(rng, answers, who, moods, talking, noise)
-    logs[second] = _looks(
-        rng, answers, other, np.roll(moods, seconds // 2), talking, noise
-    )[second]  # fmt: skip
+    logs, shown = _looks(rng, answers, who, moods, talking, noise)
+    others = _looks(rng, answers, other, np.roll(moods, seconds // 2), talking, noise)
+    logs[second], shown[second] = others[0][second], others[1][second]
     probabilities = np.exp(logs - logs.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     blur = np.where(dark, 0.35, 0.0)[:, None]  # poor light makes the network less certain
@@ -254,7 +257,8 @@ def _sitting(
     probabilities[lost | gone] = np.nan
     rest = answers.logs[rng.choice(who.faces[NEUTRAL], world.rest)] + who.bias
     rest = np.exp(rest + rng.normal(0, who.jitter, rest.shape))
-    return probabilities, quality, np.where(gone, -1, moods), rest / rest.sum(1, keepdims=True)
+    rest /= rest.sum(axis=1, keepdims=True)
+    return probabilities, quality, np.where(gone, -1, moods), rest, shown
 
 
 def simulate(
@@ -276,7 +280,7 @@ def simulate(
         own = worlds[int(rng.integers(len(worlds)))] if worlds else world
         own = replace(own, rest=world.rest)
         parts.append(_sitting(rng, answers, own, seconds))
-    probabilities, quality, truth, rest = zip(*parts, strict=True)
+    probabilities, quality, truth, rest, shown = zip(*parts, strict=True)
     return Recording(
         time=np.arange(sittings * seconds, dtype=np.float64),
         probabilities=np.concatenate(probabilities),
@@ -284,4 +288,5 @@ def simulate(
         truth=np.concatenate(truth),
         sitting=np.repeat(np.arange(sittings), seconds),
         rest=np.stack(rest),
+        shown=np.concatenate(shown),
     )

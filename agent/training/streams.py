@@ -6,7 +6,9 @@ set, no network, nothing of the extra ``train``.
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +21,12 @@ from agent.core.policy import Circumstances, decide
 from agent.errors import AgentError
 from agent.settings import PolicySettings
 from agent.types import (
+    EMOTION_STATES,
     EMOTIONS,
     Action,
     Chooser,
     Happening,
     Mood,
-    MoodState,
     Observation,
     Playback,
     Playlist,
@@ -35,9 +37,10 @@ NEVER = 900.0
 """The delay, in seconds, of a mood that was never found."""
 TRACK = 210.0
 """Seconds of a track, where the policy is measured."""
-STATES = tuple(MoodState(name) for name in EMOTIONS)
-PLAYLISTS = {state: (Playlist(f"p:{state}", str(state)),) for state in STATES}
+PLAYLISTS = {state: (Playlist(f"p:{state}", str(state)),) for state in EMOTION_STATES}
 NOBODY = -1
+LONGEST = 30 * 86400.0
+"""Seconds that may lie between two rows of one sitting: more is another unit than seconds."""
 
 
 class RecordingError(AgentError):
@@ -52,7 +55,8 @@ class Recording:
 
     ``time`` float64 [T]; ``probabilities`` float64 [T, 7], nan where no face was found; ``quality``
     [T] in 0..1; ``truth`` int [T], -1 nobody; ``sitting`` int [T]; ``rest`` [S, K, 7]: looks at the
-    resting face of each sitting's person, in the order in which the sittings come, or None.
+    resting face of each sitting's person, in the order in which the sittings come, or None;
+    ``shown`` int [T]: the expression of the face that is seen, which simulated hours alone know.
     """
 
     time: NDArray[np.float64]
@@ -61,6 +65,7 @@ class Recording:
     truth: NDArray[np.int64]
     sitting: NDArray[np.int64]
     rest: NDArray[np.float64] | None = None
+    shown: NDArray[np.int64] | None = None
 
     def parts(self) -> list[slice]:
         """List the rows of each sitting."""
@@ -104,6 +109,13 @@ class Trace:
 
 # -- reading
 
+MOST_BYTES = 250_000_000
+"""Of a recording, unpacked: more than two months of a look every two seconds. Two packed megabytes
+can hold two thousand."""
+_DAMAGED = (
+    ValueError, EOFError, zipfile.BadZipFile, KeyError, zlib.error, lzma.LZMAError, RuntimeError,
+)  # fmt: skip
+
 
 def read(file: Path) -> Recording:
     """Read a recording from an .npz file.
@@ -111,10 +123,13 @@ def read(file: Path) -> Recording:
     Raises RecordingError: what is wrong, and what is needed.
     """
     try:
+        with zipfile.ZipFile(file) as packed:
+            if sum(one.file_size for one in packed.infolist()) > MOST_BYTES:
+                raise ValueError(f"it unpacks to more than {MOST_BYTES // 1_000_000} MB")
         with np.load(file, allow_pickle=False) as arrays:
             found = {name: np.asarray(arrays[name]) for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    except (OSError, MemoryError, *_DAMAGED) as error:
+        why = getattr(error, "strerror", None) or (str(error).splitlines() or ["it is damaged"])[0]
         raise RecordingError(
             f"{file} cannot be read as an .npz file of NumPy ({why}). Name a file that "
             "numpy.savez has written."
@@ -156,8 +171,12 @@ def _checked(found: Mapping[str, NDArray[Any]], file: Path) -> Recording:
     same = np.diff(sitting) == 0
     back = np.r_[False, (np.diff(time) <= 0) & same]
     _first_bad("time does not go on from the row before", back, refuse)
+    long = np.r_[False, (np.diff(time) > LONGEST) & same]
+    _first_bad("time, in seconds, leaps by more than a month within a sitting", long, refuse)
     out = (truth < NOBODY) | (truth >= len(EMOTIONS))
     _first_bad(f"truth is no label (0 to {len(EMOTIONS) - 1}, or -1 for nobody)", out, refuse)
+    if (truth == NOBODY).all():
+        raise refuse("truth says nobody in every row: there is no mood to be found.")
     _check_rows("probabilities", probabilities, refuse)
     quality = numbers.get("quality", np.ones(rows))
     seen = ~np.isnan(probabilities).any(axis=1)
@@ -183,7 +202,8 @@ def _numbers(name: str, array: NDArray[Any], refuse: Any) -> NDArray[np.float64]
 
 
 def _whole(name: str, values: NDArray[np.float64], refuse: Any) -> NDArray[np.int64]:
-    _first_bad(f"{name} is no whole number", values != np.floor(values), refuse)
+    whole = (values == np.floor(values)) & (np.abs(values) < 2.0**53)  # nan and inf are not
+    _first_bad(f"{name} is no whole number", ~whole, refuse)
     return values.astype(np.int64)
 
 
@@ -228,7 +248,7 @@ def _run_sitting(
     changes: list[tuple[int, int]],
 ) -> int:
     time = recording.time[rows]
-    rule, music = make(float(time[0]), rest), _Music(float(time[0]))
+    rule, music = make(float(time[0]), rest), _SimulatedMusic(float(time[0]))
     row, looks, now_played = 0, 0, -1
     while row < len(time):
         at = rows.start + row
@@ -243,7 +263,7 @@ def _run_sitting(
         mood = rule.look(observation)
         looks += 1
         if mood.state.is_emotion:
-            now_played = STATES.index(mood.state)
+            now_played = EMOTION_STATES.index(mood.state)
         following = int(np.searchsorted(time, rule.next_look(float(time[row])) - 1e-9))
         following = min(max(following, row + 1), len(time))
         played[at : rows.start + following] = now_played
@@ -254,7 +274,7 @@ def _run_sitting(
     return looks
 
 
-class _Music:
+class _SimulatedMusic:
     """Tracks of TRACK seconds, one after the other, under the real policy with its defaults."""
 
     def __init__(self, now: float) -> None:
@@ -282,7 +302,7 @@ class _Music:
             return []
         self._context, self._chosen_by = decision.playlist.uri, Chooser.AGENT
         self._began = self._last_switch = now
-        return [(now, STATES.index(decision.mood))]
+        return [(now, EMOTION_STATES.index(decision.mood))]
 
 
 # -- measuring
@@ -334,7 +354,7 @@ def _delays(
         if truth[row] not in (NOBODY, last):
             last = int(truth[row])
             starts.append((int(row), last))
-    ends = [row for row, _ in starts[1:]] + [len(truth)]
+    ends = [*[row for row, _ in starts[1:]], len(truth)][: len(starts)]
     for (start, mood), end in zip(starts, ends, strict=True):
         agrees = np.flatnonzero((played[start:end] == mood) & (truth[start:end] != NOBODY))
         delays.append(float(time[start + agrees[0]] - time[start]) if len(agrees) else NEVER)

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
+from agent.printable import printable_lines
 from agent.training import augment, checkpoint, data, distillation
 from agent.training.distributed import Average, Stopper, Team
 from agent.training.network import build, predict
@@ -98,7 +99,7 @@ def train(
     teachers = distillation.load([Path(file) for file in plan.teachers])
     checkpoint.keep_plan(_identity(plan, training, validation), folder, team)  # all was read
     if begun and team.rank == 0 and not quiet:
-        print(begun)
+        print(printable_lines(begun))
     network = network.to(team.device)
     if plan.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

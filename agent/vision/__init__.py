@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 
-MOST_PIXELS = 50_000_000
-"""Of one picture or frame: decoded it takes 150 MB. A small file can claim any size."""
+MOST_PIXELS = 4096 * 3072
+"""Of a frame: the largest cameras that are sold have 12 million. Decoded it takes 38 MB. A camera
+or a small file can claim any size."""
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
 # Seconds that V4L2 waits for a frame (default 10), and FFmpeg's own chatter on stderr.

@@ -126,8 +126,8 @@ class Analysis:
         first = [frame.faces[0] for frame in self.frames if frame.faces]  # the largest of each
         often = Counter("unsure" if face.unsure else face.emotion for face in first)
         said = ", ".join(f"{name} in {count}" for name, count in often.most_common())
-        return _("A face in {n} of {n_2} moments of {name}: {said}.").format(
-            n=len(first), n_2=len(self.frames), name=name, said=said
+        return _("A face in {seen} of {all} moments of {name}: {said}.").format(
+            seen=len(first), all=len(self.frames), name=name, said=said
         )
 
     def as_dict(self) -> dict[str, object]:

@@ -4,7 +4,9 @@ Bazarevsky et al. 2019, BlazeFace: Sub-millisecond Neural Face Detection on Mobi
 networks of one family: the short range sees faces that fill a tenth of the picture or more, in a
 third of the time; the full range sees small ones, too. A picture is fitted into a black square; the
 network answers for each of its anchors (places on a grid) with a score and 16 numbers: box and
-points relative to that place. Overlapping answers are blended, weighted by their scores.
+points relative to that place. Overlapping answers are blended, weighted by their scores. It is made
+of convolutions alone, so that a smaller square, with fewer places, does for a face that fills half
+of it.
 """
 
 from __future__ import annotations
@@ -51,24 +53,30 @@ there: a neighbouring part, or the whole picture, sees it better."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What is fixed in a network.
+class FinderNetwork:
+    """What is fixed in a network, and in how it is used.
 
-    Its file, the side of its picture, (cells a side, anchors a cell) of its grids, and the score
-    from which its answer counts, chosen on scenes without a face.
+    Its file, the side of its picture, (cells a side, anchors a cell) of its grids, the score from
+    which its answer counts, chosen on scenes without a face, and the layers that answer for each
+    grid: scores, then boxes and points.
     """
 
     file: str
     side: int
     grids: tuple[tuple[int, int], ...]
     least_score: float
+    layers: tuple[tuple[str, str], ...] = ()
 
 
-SHORT = Kind(SHORT_RANGE, 128, ((16, 2), (8, 6)), 0.5)
-FULL = Kind(FULL_RANGE, 192, ((48, 1),), 0.6)
+_SHORT_LAYERS = (("classificator_8", "regressor_8"), ("classificator_16", "regressor_16"))
+SHORT = FinderNetwork(SHORT_RANGE, 128, ((16, 2), (8, 6)), 0.5, _SHORT_LAYERS)
+NEAR = FinderNetwork(SHORT_RANGE, 96, ((12, 2), (6, 6)), 0.5, _SHORT_LAYERS)
+"""Around a followed face, in half the time. On the scenes of ``moodtray bench --finder`` it finds
+all that 128 px find; the points differ by a twentieth of the eyes' distance, as they do at 112."""
+FULL = FinderNetwork(FULL_RANGE, 192, ((48, 1),), 0.6, (("classifier_face_4", "regressor_face_4"),))
 
 
-def anchors(kind: Kind) -> Floats:
+def anchors(kind: FinderNetwork) -> Floats:
     """Compute the centres of the anchors, [N, 2] (x, y), as shares of the picture.
 
     Row by row, a coarser grid behind a finer one.
@@ -82,7 +90,7 @@ def anchors(kind: Kind) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFaces:
     """Faces in shares of a network's square, or in pixels of a frame.
 
     ``boxes`` [N, 4]: left, top, right, bottom; ``points`` [N, 6, 2]: the eye to the left in the
@@ -95,12 +103,12 @@ class Found:
     scores: Floats
 
 
-NOTHING = Found(
+NOTHING = FoundFaces(
     np.zeros((0, 4), np.float32), np.zeros((0, POINTS, 2), np.float32), np.zeros(0, np.float32)
 )
 
 
-def decode(raw_scores: Floats, raw: Floats, places: Floats, kind: Kind) -> Found:
+def decode(raw_scores: Floats, raw: Floats, places: Floats, kind: FinderNetwork) -> FoundFaces:
     """Choose the answers that count.
 
     ``raw_scores`` [N], ``raw`` [N, 16] as the network gives them, ``places`` its anchors [N, 2].
@@ -113,10 +121,10 @@ def decode(raw_scores: Floats, raw: Floats, places: Floats, kind: Kind) -> Found
     boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
     points = near[:, 4:].reshape(-1, POINTS, 2) + at[:, None, :]
     sound = (size > 0).all(axis=1) & np.isfinite(points).all(axis=(1, 2))
-    return Found(boxes[sound], points[sound], scores[sound])
+    return FoundFaces(boxes[sound], points[sound], scores[sound])
 
 
-def blend(found: Found) -> Found:
+def blend(found: FoundFaces) -> FoundFaces:
     """Make one answer a face: the best, and with it all that overlap it, weighted by scores."""
     order = np.argsort(-found.scores, kind="stable")
     boxes, points, scores = [], [], []
@@ -132,7 +140,7 @@ def blend(found: Found) -> Found:
         order = order[~same]
     if not boxes:
         return NOTHING
-    return Found(
+    return FoundFaces(
         np.asarray(boxes, np.float32), np.asarray(points, np.float32),
         np.asarray(scores, np.float32),
     )  # fmt: skip
@@ -175,6 +183,8 @@ class Square:
             return square
         part = _halved(frame[y0:y1, x0:x1], new)
         part = np.asarray(cv2.resize(part, new, interpolation=cv2.INTER_LINEAR), np.uint8)
+        if new == (side, side):
+            return part
         square[place_y : place_y + new[1], place_x : place_x + new[0]] = part
         return square
 
@@ -218,32 +228,31 @@ def parts(frame: Frame) -> list[Square]:
 class _Network:
     """One of the two, loaded from its file."""
 
-    def __init__(self, kind: Kind, file: Path) -> None:
+    def __init__(self, kind: FinderNetwork, file: Path) -> None:
         self._kind = kind
         self._places = anchors(kind)
         try:
             self._net: Any = cv2.dnn.readNetFromTFLite(str(file))
-            self._outputs = self._net.getUnconnectedOutLayersNames()
             self._answers(np.zeros((kind.side, kind.side, 3), np.uint8))
         except (cv2.error, ValueError) as error:
             raise ModelError(
                 _(
                     "OpenCV {version} cannot load the face finder {file} "
-                    "({splitlines}). Install opencv-python 4.14 or a later one, or "
+                    "({why}). Install opencv-python 4.14 or a later one, or "
                     'set camera.finder to "haar".'
                 ).format(
                     version=cv2.__version__,
                     file=file,
-                    splitlines=last_line(error),
+                    why=last_line(error),
                 )
             ) from error
 
-    def run(self, frame: Frame, square: Square) -> Found:
+    def run(self, frame: Frame, square: Square) -> FoundFaces:
         """Find faces in ``square`` of the frame, in pixels of the frame."""
         raw_scores, raw = self._answers(square.picture(frame, self._kind.side))
         found = blend(decode(raw_scores, raw, self._places, self._kind))
         corner = np.array([square.left, square.top], np.float32)
-        return Found(
+        return FoundFaces(
             found.boxes * square.side + np.tile(corner, 2),
             found.points * square.side + corner,
             found.scores,
@@ -254,12 +263,18 @@ class _Network:
         self._net.setInput(
             cv2.dnn.blobFromImage(picture, 1 / 127.5, mean=(127.5, 127.5, 127.5), swapRB=True)
         )
-        by_width = {out.shape[-1]: out for out in self._net.forward(self._outputs)}
-        count = len(self._places)
-        if by_width.keys() != {1, 4 + 2 * POINTS} or by_width[1].size != count:
-            shapes = [out.shape for out in by_width.values()]
-            raise ValueError(f"it answers with {shapes}, not for {count} places")
-        return by_width[1].reshape(count), by_width[4 + 2 * POINTS].reshape(count, -1)
+        outputs = self._net.forward([name for pair in self._kind.layers for name in pair])
+        scores: list[Floats] = []
+        raw: list[Floats] = []
+        for number, (cells, each) in enumerate(self._kind.grids):
+            for out, width, into in (
+                (outputs[2 * number], 1, scores),
+                (outputs[2 * number + 1], 4 + 2 * POINTS, raw),
+            ):
+                if out.shape != (1, each * width, cells, cells):
+                    raise ValueError(f"it answers with {out.shape} for {cells} x {cells} places")
+                into.append(out[0].transpose(1, 2, 0).reshape(-1, width))
+        return np.concatenate(scores)[:, 0], np.concatenate(raw)
 
 
 class BlazeFinder:
@@ -272,8 +287,8 @@ class BlazeFinder:
     name = "blazeface"
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._files = {kind: checked(kind.file, folder) for kind in (SHORT, FULL)}
-        self._loaded: dict[Kind, _Network] = {}
+        self._files = {kind: checked(kind.file, folder) for kind in (NEAR, SHORT, FULL)}
+        self._loaded: dict[FinderNetwork, _Network] = {}
 
     def load(self) -> None:
         """Load one network after the other, to see whether they can be. Raises ModelError."""
@@ -296,7 +311,7 @@ class BlazeFinder:
         side = round(CONTEXT * max(last.width, last.height))
         left = last.x + (last.width - side) // 2
         square = Square(left, last.y + (last.height - side) // 2, side)
-        return _boxes(self._network(SHORT).run(frame, square), frame)
+        return _boxes(self._network(NEAR).run(frame, square), frame)
 
     def large(self, frame: Frame) -> list[Box]:
         """Find faces that fill a good part of the frame, which is a face's surroundings already."""
@@ -314,23 +329,23 @@ class BlazeFinder:
                     inside = _uncut(network.run(tile, around(tile)), tile)
                     corner = np.array([column.start, row.start], np.float32)
                     seen.append(
-                        Found(
+                        FoundFaces(
                             inside.boxes + np.tile(corner, 2), inside.points + corner, inside.scores
                         )
                     )
         return _boxes(blend(_together(seen)), frame)
 
-    def _network(self, kind: Kind) -> _Network:
+    def _network(self, kind: FinderNetwork) -> _Network:
         if kind not in self._loaded:
             self._loaded.clear()  # before the other is made
             self._loaded[kind] = _Network(kind, self._files[kind])
         return self._loaded[kind]
 
 
-def _together(found: list[Found]) -> Found:
+def _together(found: list[FoundFaces]) -> FoundFaces:
     if not found:
         return NOTHING
-    return Found(
+    return FoundFaces(
         np.concatenate([one.boxes for one in found]),
         np.concatenate([one.points for one in found]),
         np.concatenate([one.scores for one in found]),
@@ -342,7 +357,7 @@ def _tiles(length: int) -> tuple[slice, slice]:
     return slice(0, side), slice(length - side, length)
 
 
-def _uncut(found: Found, tile: Frame) -> Found:
+def _uncut(found: FoundFaces, tile: Frame) -> FoundFaces:
     """Leave out those that do not lie clear of the part's borders."""
     height, width = tile.shape[:2]
     margin = CUT * max(height, width)
@@ -351,10 +366,10 @@ def _uncut(found: Found, tile: Frame) -> Found:
         & (found.boxes[:, 2] <= width - margin)
         & (found.boxes[:, 3] <= height - margin)
     )
-    return Found(found.boxes[inside], found.points[inside], found.scores[inside])
+    return FoundFaces(found.boxes[inside], found.points[inside], found.scores[inside])
 
 
-def _boxes(found: Found, frame: Frame) -> list[Box]:
+def _boxes(found: FoundFaces, frame: Frame) -> list[Box]:
     """Give the faces boxes as the rest of the program knows them: with the forehead, clipped."""
     height, width = frame.shape[:2]
     size = found.boxes[:, 2:] - found.boxes[:, :2]

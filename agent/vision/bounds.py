@@ -7,31 +7,34 @@ piece of memory keeps a packet small, and between the pieces the program looks a
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
-MOST_LIVE_PIXELS = 4096 * 3072
-"""Of a camera's frame: the largest that are sold have 12 million. Decoded it takes 38 MB."""
+from agent.vision import MOST_PIXELS
+
 ROOM = 11
 """Bytes for each pixel of the largest frame by which the program may grow: a decoder keeps some."""
 WITHOUT_CAMERA = 150_000_000
 """Bytes that the program has at least, once all of it is loaded."""
+_PAGES = Path("/proc/self/statm")
+"""Of this program, on Linux: the second number counts those that lie in memory, the sixth those
+that are its own to write."""
 NO_MORE = 1
 """FFmpeg's limit in bytes that lets whatever it is about fail."""
 
 
 class Roof:
-    """What may be taken for a source whose frames have at most ``most_pixels``. Any thread."""
+    """What may be taken for a source of frames, beside what is there now. Any thread."""
 
-    def __init__(self, most_pixels: int) -> None:
-        self.most_pixels = most_pixels
-        self._limit = max(_size(), WITHOUT_CAMERA) + ROOM * most_pixels
+    def __init__(self) -> None:
+        self._limit = max(_size(), WITHOUT_CAMERA) + ROOM * MOST_PIXELS
 
     @property
     def is_reached(self) -> bool:
@@ -40,40 +43,45 @@ class Roof:
 
     def bound_pieces(self) -> None:
         """Let FFmpeg have no larger piece of memory at once than such a frame takes."""
-        _limit_pieces(3 * self.most_pixels + 100_000)
+        _limit_pieces(3 * MOST_PIXELS + 100_000)
 
     def choke(self) -> None:
         """Let FFmpeg have none: what it is opening fails, and gives back what it took."""
         _limit_pieces(NO_MORE)
 
 
-def jpeg_size(data: NDArray[np.uint8]) -> tuple[int, int] | None:
-    """Read (width, height) from the head of a JPEG; None: it is none.
+class Wall:
+    """The system's own limit: whoever wants ``more`` bytes than are taken now gets none.
 
-    By ISO/IEC 10918-1, B.1.1: markers, each with its length, up to the frame's header.
+    On Linux alone; elsewhere it holds nothing back. For the whole program, so for commands only.
     """
-    if len(data) < 4 or data[0] != 0xFF or data[1] != 0xD8:
-        return None
-    place = 2
-    while place + 9 <= len(data):
-        if data[place] != 0xFF:
-            return None
-        marker = int(data[place + 1])
-        if marker == 0xFF:  # fill
-            place += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # without a length
-            place += 2
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height = int(data[place + 5]) << 8 | int(data[place + 6])
-            width = int(data[place + 7]) << 8 | int(data[place + 8])
-            return (width, height) if width and height else None
-        else:
-            place += 2 + (int(data[place + 2]) << 8 | int(data[place + 3]))
-    return None
+
+    def __init__(self, more: int) -> None:
+        self._limit = more
+        if _PAGES.exists():
+            self._limit += int(_PAGES.read_bytes().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+
+    @contextmanager
+    def stands(self) -> Iterator[None]:
+        """Have it stand within."""
+        if sys.platform != "linux":
+            yield
+            return
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        tightest = min([self._limit, *(n for n in (soft, hard) if n != resource.RLIM_INFINITY)])
+        resource.setrlimit(resource.RLIMIT_DATA, (tightest, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _size() -> int:
     """Return the bytes of this program that lie in memory."""
+    if _PAGES.exists():  # psutil reads it too, and takes a hundredth of a second to load
+        return int(_PAGES.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return int(_process().memory_info().rss)
 
 
@@ -92,7 +100,10 @@ def _limit_pieces(size: int) -> None:
 
 @cache
 def _avutil() -> Any | None:
-    """Find the library of FFmpeg that OpenCV has loaded; None where it cannot be reached."""
+    """Find the library of FFmpeg that OpenCV has loaded; None where it cannot be reached.
+
+    On Windows it is within one library with OpenCV's part, which exports nothing of FFmpeg's.
+    """
     beside = Path(cv2.__file__).resolve().parent
     found = [*beside.glob(".dylibs/libavutil*"), *beside.parent.glob("opencv_*.libs/libavutil*")]
     if sys.platform == "linux":  # also the system's own

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 import cv2
-import numpy as np
 
 from agent.errors import AgentError, CameraLost
 from agent.translation import N_, _
 from agent.types import Frame
-from agent.vision.bounds import MOST_LIVE_PIXELS, Roof, jpeg_size
+from agent.vision.bounded_capture import BoundedCapture
 from agent.vision.sources import (
     LINUX,
     OPEN_SECONDS,
@@ -27,8 +26,6 @@ from agent.vision.sources import (
     no_picture,
     open_capture,
     parse_source,
-    too_large,
-    too_much,
 )
 
 STALL_SECONDS = 10.0
@@ -61,7 +58,7 @@ class OpenCVCamera:
         self._sleep = sleep
         self._capture: cv2.VideoCapture | None = None
         self._reader: _Reader | None = None
-        self._bounded: _Bounded | None = None
+        self._bounded: BoundedCapture | None = None
         self._first: Frame | None = None
         self._last_read = 0.0
 
@@ -91,7 +88,7 @@ class OpenCVCamera:
         capture = open_capture(self._source, seconds=self._open_seconds)
         self._capture = capture
         reader: _Reader
-        bounded = _Bounded(capture, self._source)
+        bounded = BoundedCapture(capture, self._source)
         try:
             if self.is_file:
                 reader = _FileReader(bounded, self._clock, self._sleep)
@@ -158,63 +155,6 @@ class OpenCVCamera:
 _ADVICE = N_("Check its cable or network; Moodtray keeps trying.")
 
 
-class _Bounded:
-    """A capture that gives no frame beyond any camera's, and ends before it fills the memory.
-
-    Raises CameraError. ``refused``: why the latest frame was passed over, where it was too large.
-    """
-
-    def __init__(self, capture: cv2.VideoCapture, source: Source) -> None:
-        self.refused: AgentError | None = None
-        self._capture = capture
-        self._source = source
-        self._roof = Roof(MOST_LIVE_PIXELS)
-
-    def get(self, what: int) -> float:
-        """Tell a property."""
-        return float(self._capture.get(what))
-
-    def set(self, what: int, value: float) -> bool:
-        """Set a property."""
-        return bool(self._capture.set(what, value))
-
-    def grab(self) -> bool:
-        """Take the next frame, as it came."""
-        got = self._capture.grab()
-        if self._roof.is_reached:
-            raise too_much(self._source)
-        return bool(got)
-
-    def retrieve(self) -> Frame | None:
-        """Decode the frame that was grabbed; None where it cannot be."""
-        width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-        height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        if not self._may_be(width, height):
-            return None
-        ok, frame = self._capture.retrieve()
-        return np.asarray(frame, dtype=np.uint8) if ok and frame is not None else None
-
-    def retrieve_packet(self) -> Frame | None:
-        """Decode the packet that was grabbed, a JPEG; None for anything else."""
-        ok, packet = self._capture.retrieve()
-        if not ok or packet is None:
-            return None
-        data = np.asarray(packet, dtype=np.uint8).reshape(-1)
-        size = jpeg_size(data)
-        if size is None or not self._may_be(*size):
-            return None
-        try:
-            frame = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        except cv2.error:
-            return None
-        return None if frame is None else np.asarray(frame, dtype=np.uint8)
-
-    def _may_be(self, width: int, height: int) -> bool:
-        small = width * height <= MOST_LIVE_PIXELS
-        self.refused = None if small else too_large(self._source, width, height, MOST_LIVE_PIXELS)
-        return small
-
-
 class _Reader(Protocol):
     def read(self) -> Frame | None:
         """Read the next frame that is due; None when none comes."""
@@ -229,7 +169,7 @@ class _FileReader:
     """
 
     def __init__(
-        self, capture: _Bounded, clock: Callable[[], float], sleep: Callable[[float], None]
+        self, capture: BoundedCapture, clock: Callable[[], float], sleep: Callable[[float], None]
     ) -> None:
         self._capture = capture
         self._clock = clock
@@ -304,7 +244,7 @@ class _LiveReader:
     DRAIN_SECONDS = 1.0
     DAMAGED_SECONDS = 5.0  # frames that cannot be decoded are passed over for that long
 
-    def __init__(self, capture: _Bounded, source: Source, clock: Callable[[], float]) -> None:
+    def __init__(self, capture: BoundedCapture, source: Source, clock: Callable[[], float]) -> None:
         self._capture = capture
         self._clock = clock
         fps = capture.get(cv2.CAP_PROP_FPS)

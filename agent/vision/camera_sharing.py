@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from agent.errors import CameraBusy
 from agent.ports import Clock
+from agent.printable import printable
 from agent.translation import _
 
 Holders: TypeAlias = frozenset[tuple[int, str]]
@@ -47,7 +48,8 @@ def holders(device: Path) -> Holders:
         folder = f"/proc/{pid}"
         try:
             if pid != me and os.stat(folder).st_uid == user and _has_open(folder, target):
-                found.add((int(pid), Path(folder, "comm").read_text().strip()))
+                name = Path(folder, "comm").read_text(errors="replace").strip()
+                found.add((int(pid), printable(name)))
         except OSError:  # it has just ended, or keeps its files to itself
             continue
     return frozenset(found)
@@ -118,8 +120,7 @@ class Wanted(CameraBusy):
         super().__init__(
             _(
                 "Another program ({program}) uses the camera, so Moodtray has "
-                "let it go and takes it again when it is free. To keep it in "
-                "any case, set camera.yield_to_others to false."
+                "let it go and takes it again when it is free."
             ).format(program=program)
         )
 

@@ -8,33 +8,27 @@ for people who have the extra ``int8`` (its eight-bit copy) or ``train``.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import ModelError, last_line
+from agent.errors import ModelError
 from agent.store.paths import models_dir
 from agent.translation import _
 from agent.types import EMOTIONS
-from agent.vision.model_file import ModelCard, read_card, verify
+from agent.vision.model_file import SIZE, ModelCard, Session, read_card, verify
+from agent.vision.opencv_engine import OpenCVSession
 
-SIZE = 48
 Engine = Literal["onnx", "int8", "torch"]
 _LIBRARIES = {"int8": ("ONNX Runtime", "int8"), "torch": ("PyTorch", "train")}
 """What the optional engines run on, and the extra that brings it."""
 
 
-class Session(Protocol):
-    """A network: float32 [N, 1, 48, 48], normalised -> logits float32 [N, 7]."""
-
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run the network."""
-        ...
+_BLANK = np.zeros((SIZE, SIZE), np.uint8)
 
 
 def preprocess(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -102,6 +96,10 @@ class ExpressionClassifier:
 
         return cls(start() if at_once else _LateSession(start), card)
 
+    def prepare(self) -> None:
+        """Load the engine now, where that waited for the first face. Raises ModelError."""
+        self.predict([_BLANK])
+
     def predict(self, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Classify faces (uint8, H x W or H x W x 3 BGR, any size).
 
@@ -155,79 +153,6 @@ class ExpressionClassifier:
         The mood over time has its own thresholds (:mod:`agent.core.mood_filter`).
         """
         return self._card.unsure_below
-
-
-class OpenCVSession:
-    """A network run by OpenCV, which is loaded for the camera anyway.
-
-    Many threads may ask; they are served one after the other.
-    """
-
-    def __init__(self, file: Path, card: ModelCard) -> None:
-        self._lock = threading.Lock()
-        self._input, self._output = card.input_name, card.output_name
-        try:
-            self._net: Any = cv2.dnn.readNetFromONNX(str(file))
-            outputs = list(self._net.getUnconnectedOutLayersNames())
-        except cv2.error as error:
-            raise ModelError(
-                _(
-                    "{file} is not a network that OpenCV {version} can load "
-                    "({last_line}). Install Moodtray again to restore it."
-                ).format(file=file, version=cv2.__version__, last_line=last_line(error))
-            ) from error
-        # OpenCV tells the outputs' names, the input's only by refusing another.
-        if self._output not in outputs:
-            raise other_network(file, _("outputs {outputs}").format(outputs=outputs), card)
-        try:
-            self._net.setInput(np.zeros((1, 1, SIZE, SIZE), np.float32), self._input)
-        except cv2.error as error:
-            raise other_network(file, _("another input"), card) from error
-        check_answer(file, self)
-
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run float32 [N, 1, 48, 48] -> logits [N, 7]. Raises ModelError."""
-        try:
-            with self._lock:
-                self._net.setInput(batch, self._input)
-                logits = self._net.forward(self._output)
-        except cv2.error as error:
-            raise refused(last_line(error)) from error
-        return np.asarray(logits, dtype=np.float32)
-
-
-def refused(why: str) -> ModelError:
-    """Make the error of a network that does not take a face."""
-    return ModelError(
-        _(
-            "The expression network refused a face ({why}). Install "
-            "Moodtray again to restore its model."
-        ).format(why=why)
-    )
-
-
-def other_network(file: Path, found: str, card: ModelCard) -> ModelError:
-    """Make the error of a file with other inputs or outputs than its metadata name."""
-    return ModelError(
-        _(
-            "{file} has {found}, but its metadata name the input "
-            "'{input_name}' and the output '{output_name}'. The two files "
-            "belong to different models: install Moodtray again."
-        ).format(file=file, found=found, input_name=card.input_name, output_name=card.output_name)
-    )
-
-
-def check_answer(file: Path, session: Session) -> None:
-    """Raise ModelError when the network does not give seven numbers a face."""
-    shape = session.run(np.zeros((1, 1, SIZE, SIZE), dtype=np.float32)).shape
-    if shape != (1, len(EMOTIONS)):
-        raise ModelError(
-            _(
-                "{file} answers with shape {shape} where (1, {n}) is needed: "
-                "this is another kind of network. Install Moodtray again to "
-                "restore it."
-            ).format(file=file, shape=shape, n=len(EMOTIONS))
-        )
 
 
 class _LateSession:

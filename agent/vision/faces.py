@@ -48,6 +48,9 @@ BEHIND_SECONDS, BEHIND_MOST = 600.0, 8
 """For so long a face beside the followed one is remembered when it is not seen, and so many."""
 
 
+_DARK: Frame = np.zeros((8, 8, 3), np.uint8)
+
+
 class Finder(Protocol):
     """Finds faces, without memory, in any order."""
 
@@ -93,16 +96,21 @@ class FaceTracker:
     ignored: int
     """So many faces of the latest look never move, and count as none."""
 
-    def detect(self, frame: Frame) -> list[Box]:
+    def prepare(self) -> None:
+        """Load what a first look needs, now. Raises ModelError."""
+        self.search(_DARK)
+
+    def detect(self, frame: Frame, everybody: bool = False) -> list[Box]:
         """Find the faces, the followed person first; empty when there is none.
 
         While somebody is followed only that face is searched for, save for a look at the whole
-        frame now and then. A face that never moves is left out; so is, after the followed person
-        left, one that was behind them all the time. Raises ModelError.
+        frame now and then, or when ``everybody`` is wanted. A face that never moves is left out;
+        so is, after the followed person left, one that was behind them all the time. Raises
+        ModelError.
         """
         frame = any_frame(frame)
         last = self._last
-        if last is not None and self.following:
+        if last is not None and self.following and not everybody:
             self._since_whole += 1
             found = self._finder().near(frame, last)
             near = self._living(frame, [box for box in found if overlap(box, last) >= SAME_PERSON])

@@ -1,12 +1,17 @@
-"""The metadata beside the network, and the check that the network is the one they describe."""
+"""The metadata beside the network, and the checks that the network is the one they describe.
+
+Its bytes are checked here; what it takes and answers, by the engine that runs it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import ModelError
@@ -14,6 +19,8 @@ from agent.store.files import parse_json, read_small
 from agent.translation import N_, _
 from agent.types import EMOTIONS
 
+SIZE = 48
+"""Pixels of a face's side as the network takes it."""
 CARD_BYTES = 1_000_000
 """Of the metadata; ours have 2,000."""
 _AGAIN = N_("Install Moodtray again to restore it.")
@@ -149,4 +156,46 @@ def verify(file: Path, card: ModelCard) -> None:
                 "The model {file} is not the one that its metadata describe "
                 "(the checksums differ): it was changed or swapped. {again}"
             ).format(file=file, again=_(_AGAIN))
+        )
+
+
+class Session(Protocol):
+    """A network: float32 [N, 1, 48, 48], normalised -> logits float32 [N, 7]."""
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network."""
+        ...
+
+
+def refused(why: str) -> ModelError:
+    """Make the error of a network that does not take a face."""
+    return ModelError(
+        _(
+            "The expression network refused a face ({why}). Install "
+            "Moodtray again to restore its model."
+        ).format(why=why)
+    )
+
+
+def other_network(file: Path, found: str, card: ModelCard) -> ModelError:
+    """Make the error of a file with other inputs or outputs than its metadata name."""
+    return ModelError(
+        _(
+            "{file} has {found}, but its metadata name the input "
+            "'{input_name}' and the output '{output_name}'. The two files "
+            "belong to different models: install Moodtray again."
+        ).format(file=file, found=found, input_name=card.input_name, output_name=card.output_name)
+    )
+
+
+def check_answer(file: Path, session: Session) -> None:
+    """Raise ModelError when the network does not give seven numbers a face."""
+    shape = session.run(np.zeros((1, 1, SIZE, SIZE), dtype=np.float32)).shape
+    if shape != (1, len(EMOTIONS)):
+        raise ModelError(
+            _(
+                "{file} answers with shape {shape} where (1, {n}) is needed: "
+                "this is another kind of network. Install Moodtray again to "
+                "restore it."
+            ).format(file=file, shape=shape, n=len(EMOTIONS))
         )

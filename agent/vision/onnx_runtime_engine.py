@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from agent.errors import ModelError
 from agent.translation import _
-from agent.vision.expression import check_answer, other_network, refused
-from agent.vision.model_file import ModelCard
+from agent.vision.model_file import ModelCard, check_answer, other_network, refused
 
 
 def one_thread() -> Any:
@@ -44,8 +43,8 @@ class OnnxRuntimeSession:
             raise ModelError(
                 _(
                     "{file} is not a network that ONNX Runtime {version} can load "
-                    "({splitlines}). Install Moodtray again to restore it."
-                ).format(file=file, version=ort.__version__, splitlines=str(error).splitlines()[0])
+                    "({why}). Install Moodtray again to restore it."
+                ).format(file=file, version=ort.__version__, why=str(error).splitlines()[0])
             ) from error
         self._input, self._output = card.input_name, card.output_name
         inputs = [i.name for i in self._session.get_inputs()]

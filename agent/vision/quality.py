@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from agent.translation import N_
 from agent.types import Box
-from agent.vision.alignment import face_side, pose
+from agent.vision.alignment import Pose, face_side, pose
 
-CLEAR = 0.67
+CLEAR = 0.68
 """From this number on a look counts as clear: chosen on validation faces as the least at which 92
 of a hundred clear looks are right."""
 
-SURE, FOUND, BIAS = 1.01, 0.99, -0.65
+SURE, FOUND, BIAS = 1.05, 0.48, -0.211
 """Weights of the network's certainty (log odds of its best answer) and of the finder's score, and
 what is added; fitted on validation faces, plain and in hardships (moodtray evaluate
 --fit-quality)."""
@@ -40,6 +40,10 @@ NO_MOUTH, NO_EYES = 1.4, 1.8
 even may lie over them: one in ten faces has less."""
 TURNED, TILTED = 0.2, 15.0
 """Yaw (1: the nose has reached an eye) and roll in degrees that change nothing yet."""
+NARROW = 1.5
+"""How far the mouth may lie below the eyes, times the distance between them, before it counts as
+turned: 1.1 is usual, and 99 of 100 faces have less. Far beyond it no face is as narrow; the points
+of one that lies on its side are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Measures:
     """What one face's picture is like.
 
     Each lack is 0 where nothing is wrong, and grows by 1 for each halving (``turned`` by 1 as the
-    nose reaches an eye, ``tilted`` by 1 every 30 degrees).
+    nose reaches an eye, or the face is narrower by its eyes' distance; ``tilted`` by 1 every 30
+    degrees).
     """
 
     small: float
@@ -77,10 +82,12 @@ LIMITS: dict[str, tuple[float, str]] = {
     "mouth": (2.0, N_("mouth covered")),
 }
 """The lack from which on a look is not clear whatever the network says, and why in words: beyond it
-there were no faces to fit on, or no more than chance was right."""
-UPSIDE_DOWN = (0.25, 0.3)
-"""Turned and tilted at once beyond these: so BlazeFace places the points of a face that lies on its
-side or stands on its head, of which nothing can be read."""
+there were no faces to fit on, or too few were right to name a mood by them (of covered mouths, two
+in three)."""
+UPSIDE_DOWN = (0.25, 0.3, 0.15)
+"""Turned and tilted at once beyond the first two, or their product beyond the third: so BlazeFace
+places the points of a face that lies on its side or stands on its head, of which nothing can be
+read."""
 HARD_TO_READ = N_("hard to read")
 """Nothing is wrong with the picture, but the network does not know."""
 
@@ -106,12 +113,16 @@ def measure(box: Box, face: NDArray[np.uint8]) -> Measures:
         dark=_halvings(spread, FLAT),
         noisy=-min(0.0, math.log2(NOISY / max(rough / spread, 1e-6))),
         blurred=_halvings(sharp, BLURRED),
-        turned=0.0 if seen is None else max(0.0, abs(seen.yaw) - TURNED),
+        turned=0.0 if seen is None else _turned(seen),
         tilted=0.0 if seen is None else max(0.0, abs(seen.roll) - TILTED) / 30.0,
         mouth=0.0 if seen is None else _halvings(float(slope[32:44, 12:36].mean()), NO_MOUTH),
         eyes=0.0 if seen is None else _halvings(float(slope[13:25, 6:42].mean()), NO_EYES),
         score=UNKNOWN_SCORE if seen is None else box.score,
     )
+
+
+def _turned(seen: Pose) -> float:
+    return max(0.0, abs(seen.yaw) - TURNED, seen.mouth / seen.eyes - NARROW)
 
 
 def _halvings(value: float, enough: float) -> float:
@@ -150,7 +161,9 @@ def picture_fault(measures: Measures) -> str:
         for name, (limit, words) in LIMITS.items()
         if getattr(measures, name) >= limit
     }
-    if measures.turned >= UPSIDE_DOWN[0] and measures.tilted >= UPSIDE_DOWN[1]:
+    turned, tilted, both = UPSIDE_DOWN
+    product = measures.turned * measures.tilted
+    if product >= both or (measures.turned >= turned and measures.tilted >= tilted):
         return LIMITS["tilted"][1]
     return max(beyond, key=lambda words: beyond[words]) if beyond else ""
 

@@ -6,7 +6,7 @@ import math
 import os
 import platform
 import stat
-import tempfile
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,15 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import assert_never
 
 import cv2
 
 from agent import addresses, logs
 from agent.errors import AgentError, BadPicture, CameraBusy, CameraError, CameraNotFound
 from agent.printable import printable
+from agent.settings import MOST_CAMERAS
 from agent.store.paths import expanded
 from agent.translation import _
-from agent.vision import bounds
+from agent.vision import bounds, rtsp_relay
 
 cv2.utils.logging.setLogLevel(
     cv2.utils.logging.LOG_LEVEL_SILENT
@@ -33,14 +35,15 @@ DEVICE_FPS = 30
 LINUX = platform.system() == "Linux"
 MAC = platform.system() == "Darwin"
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "udp", "tcp")
-STREAM_PROTOCOLS = "rtsp,rtp,udp,tcp,tls,http,https,rtmp,rtmps,crypto"
+STREAM_PROTOCOLS = "rtp,udp,tcp,tls,http,https,rtmp,rtmps,crypto"
+RELAY_PROTOCOLS = "rtsp,tcp"
 FILE_PROTOCOLS = "file"
-STREAM_FORMATS = (
-    "mpjpeg,mjpeg,jpeg_pipe,rtsp,rtp,mpegts,flv,live_flv,mov,matroska,h264,hevc,av1,m4v,"
-    "mpeg,mpegvideo,avi,asf,ogg"
-)
-"""What cameras and their servers send. FFmpeg knows hundreds more, and any could have a hole. Those
-that are lists of other addresses (HLS, DASH) are left out: a list could name any service here."""
+VIDEO_FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,av1,m4v,mjpeg"
+"""What a video may be, in a file or a stream. FFmpeg knows hundreds more, any could have a hole.
+Those that are lists of others (concat, HLS, DASH) are left out: a list could name any service here,
+and any file."""
+STREAM_FORMATS = f"{VIDEO_FORMATS},mpjpeg,jpeg_pipe,rtsp,rtp,live_flv"
+"""Beside them, what cameras and their servers send."""
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _options_lock = threading.Lock()
 OPEN_SECONDS = 5.0
@@ -80,9 +83,9 @@ def parse_source(source: int | str | Path) -> Source:
         return Source(Kind.WEBCAM, source, _("camera {source}").format(source=source))
     whole = str(source)
     text = whole.strip()
-    if text.isdecimal() and text.isascii():
+    if text.isdecimal() and text.isascii() and len(text) <= len(str(MOST_CAMERAS)):
         return Source(Kind.WEBCAM, int(text), _("camera {text}").format(text=int(text)))
-    if LINUX and text.startswith("/dev/") and not Path(text).is_file():
+    if LINUX and text.startswith("/dev/") and not os.path.isfile(text):
         return Source(Kind.WEBCAM, text, _("camera {text}").format(text=printable(text)))
     if isinstance(source, Path) or _exists(whole):
         return _file(whole)
@@ -112,21 +115,23 @@ def _exists(text: str) -> bool:
         return False
 
 
-def open_capture(
-    source: Source, *, seconds: float = OPEN_SECONDS, most_pixels: int = bounds.MOST_LIVE_PIXELS
-) -> cv2.VideoCapture:
-    """Open a capture whose frames may have ``most_pixels``; at most about ``seconds``.
+def open_capture(source: Source, *, seconds: float = OPEN_SECONDS) -> cv2.VideoCapture:
+    """Open a capture; at most about ``seconds``.
 
     Raises CameraNotFound, CameraBusy, BadPicture (a file that is missing or no video), and the
     CameraError of what would take too much memory.
     """
-    roof = bounds.Roof(most_pixels)
-    if source.kind is Kind.FILE:
-        return _bounded(lambda: _open_file(source), source, roof, math.inf)
-    if source.kind is Kind.STREAM:
-        return _bounded(lambda: _open_stream(source, seconds), source, roof, seconds + 2.0)
-    _check_device(source)
-    return _bounded(lambda: _open_device(source), source, roof, seconds + 5.0)
+    roof = bounds.Roof()
+    match source.kind:
+        case Kind.FILE:
+            return _bounded(lambda: _open_file(source), source, roof, math.inf)
+        case Kind.STREAM:
+            return _bounded(lambda: _open_stream(source, seconds), source, roof, seconds + 2.0)
+        case Kind.WEBCAM:
+            _check_device(source)
+            return _bounded(lambda: _open_device(source), source, roof, seconds + 5.0)
+        case _:
+            assert_never(source.kind)
 
 
 def _open_file(source: Source) -> cv2.VideoCapture:
@@ -150,7 +155,7 @@ def _open_file(source: Source) -> cv2.VideoCapture:
         raise BadPicture(
             _("{name} cannot be read as a file. Check its permissions.").format(name=source.name)
         )
-    with plain_name(path) as name, _only_by(FILE_PROTOCOLS):
+    with plain_name(path) as name, _only_by(FILE_PROTOCOLS, VIDEO_FORMATS):
         capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         capture.release()
@@ -168,22 +173,19 @@ def plain_name(path: str) -> Iterator[str]:
     """Give a name of the file that foreign libraries understand.
 
     They end the program over half a character, and take '12:30.mp4' for an address and '[1].png'
-    for many files. Where the name is not plain, that of a link in a private folder, which is gone
-    at the end.
+    for many files. Where the name is not plain, that of a descriptor, which is gone at the end
+    however this program ends; Windows has no such names. Raises OSError.
     """
     whole = os.path.abspath(path)
-    if not set("%*?[]{}") & set(whole) and whole.encode("utf-8", "replace").decode() == whole:
+    plain = not set("%*?[]{}") & set(whole) and whole.encode("utf-8", "replace").decode() == whole
+    if plain or sys.platform == "win32":
         yield whole
         return
-    with tempfile.TemporaryDirectory(prefix="moodtray-") as folder:
-        suffix = os.path.splitext(whole)[1]
-        plain = suffix.isascii() and suffix[1:].isalnum()
-        link = os.path.join(folder, f"file{suffix if plain else ''}")
-        try:
-            os.symlink(whole, link)
-        except OSError:  # Windows lets only some people make links
-            link = whole
-        yield link
+    descriptor = os.open(whole, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        yield f"/dev/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
@@ -203,13 +205,17 @@ def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
                 "are {what}; a video file is named by its path."
             ).format(scheme=printable(scheme), what=", ".join(f"{known}://" for known in SCHEMES))
         )
-    with _only_by(STREAM_PROTOCOLS, STREAM_FORMATS):
+    end = time.monotonic() + seconds
+    relay = _relay(source, seconds) if scheme in rtsp_relay.SCHEMES else None
+    address = str(source.target) if relay is None else relay.url
+    protocols = STREAM_PROTOCOLS if relay is None else RELAY_PROTOCOLS
+    with _only_by(protocols, STREAM_FORMATS):
         capture = cv2.VideoCapture(
-            str(source.target),
+            address,
             cv2.CAP_FFMPEG,
             [
                 cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                int(seconds * 1000),
+                int(max(1.0, end - time.monotonic()) * 1000),
                 cv2.CAP_PROP_READ_TIMEOUT_MSEC,
                 int(READ_SECONDS * 1000),
                 cv2.CAP_PROP_N_THREADS,
@@ -218,20 +224,32 @@ def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
         )
     if not capture.isOpened():
         capture.release()
-        raise CameraNotFound(
-            _(
-                "Nothing at {name} answers with a video. Check the address and "
-                "that the camera is switched on and in the same network."
-            ).format(name=source.name)
-        )
+        raise (relay and relay.trouble) or _no_video(source)
     return capture
 
 
-@contextmanager
-def _only_by(protocols: str, formats: str | None = None) -> Iterator[None]:
-    """Let FFmpeg use these protocols alone in what is opened within, and follow no redirect.
+def _relay(source: Source, seconds: float) -> rtsp_relay.Relay:
+    place = rtsp_relay.parse(str(source.target))
+    try:
+        if place is not None:
+            return rtsp_relay.Relay(place, source.name, seconds)
+    except (OSError, ValueError):  # the latter: a name that no computer can have
+        pass
+    raise _no_video(source)
 
-    ``formats``: those that it may find there (all that it knows).
+
+def _no_video(source: Source) -> CameraNotFound:
+    return CameraNotFound(
+        _(
+            "Nothing at {name} answers with a video. Check the address and "
+            "that the camera is switched on and in the same network."
+        ).format(name=source.name)
+    )
+
+
+@contextmanager
+def _only_by(protocols: str, formats: str) -> Iterator[None]:
+    """Let FFmpeg use these protocols and formats alone in what is opened, and follow no redirect.
 
     A stream, or a file that is a list of others, could else have it read files of the user and ask
     other services on this computer. OpenCV takes such options from the environment only, at each
@@ -239,8 +257,10 @@ def _only_by(protocols: str, formats: str | None = None) -> Iterator[None]:
     """
     with _options_lock:
         before = os.environ[OPTIONS]
-        allowed = f"|format_whitelist;{formats}" if formats else ""
-        os.environ[OPTIONS] = f"{before}|protocol_whitelist;{protocols}{allowed}|max_redirects;0"
+        os.environ[OPTIONS] = (
+            f"{before}|protocol_whitelist;{protocols}|format_whitelist;{formats}"
+            "|max_redirects;0|rtsp_transport;tcp"
+        )
         try:
             yield
         finally:
@@ -307,26 +327,27 @@ def too_much(source: Source) -> AgentError:
 
 def no_picture(source: Source) -> AgentError:
     """Make the error for a source that opened, but whose first frame did not come."""
-    if source.kind is Kind.FILE:
-        return BadPicture(
-            _("{name} holds no picture that can be read; check that the file is complete.").format(
-                name=source.name
+    match source.kind:
+        case Kind.FILE:
+            words = _("{name} holds no picture that can be read; check that the file is complete.")
+            return BadPicture(words.format(name=source.name))
+        case Kind.STREAM:
+            return CameraNotFound(
+                _(
+                    "{name} answers, but sends no picture. Check the address; some "
+                    "cameras serve only a few viewers at once."
+                ).format(name=source.name)
             )
-        )
-    if source.kind is Kind.STREAM:
-        return CameraNotFound(
-            _(
-                "{name} answers, but sends no picture. Check the address; some "
-                "cameras serve only a few viewers at once."
-            ).format(name=source.name)
-        )
-    return CameraBusy(
-        _(
-            "{title} opens but gives no picture. Another program is "
-            "probably using it: close that program, or choose another "
-            "camera in the settings (camera.source)."
-        ).format(title=source.title)
-    )
+        case Kind.WEBCAM:
+            return CameraBusy(
+                _(
+                    "{title} opens but gives no picture. Another program is "
+                    "probably using it: close that program, or choose another "
+                    "camera in the settings (camera.source)."
+                ).format(title=source.title)
+            )
+        case _:
+            assert_never(source.kind)
 
 
 def device_path(target: int | str) -> Path:
@@ -339,7 +360,7 @@ def _check_device(source: Source) -> None:
     if not LINUX:
         return
     path = device_path(source.target)
-    if not path.exists():
+    if not os.path.exists(path):  # also for what is too long for a name
         there = sorted(int(p.name[5:]) for p in Path("/dev").glob("video*") if p.name[5:].isdigit())
         found = (
             _("Cameras that are there: ") + ", ".join(map(str, there)) + "."

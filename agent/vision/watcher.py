@@ -18,7 +18,7 @@ from agent.events import CameraChanged, Observed
 from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
 from agent.types import Box, CameraState, Frame, FrameView
 from agent.vision.burst import Burst, Look, crop, too_dark
-from agent.vision.camera_sharing import OtherCameraUsers, Wanted
+from agent.vision.camera_sharing import SECONDS_BETWEEN, OtherCameraUsers, Wanted
 from agent.vision.preview_feed import Live
 from agent.worker import Worker
 
@@ -27,6 +27,9 @@ EMPTY_LOOKS = 2
 WARM_UP_SECONDS = 1.0
 """After opening, webcams need about that long to find their exposure: frames without a face are
 not held against the first burst until then."""
+FIRST_LOOKS = 2
+"""Of the burst after opening: frames that follow each other at once show the same face, so that
+more of them tell no more, and somebody waits."""
 LIVE_LOOKS = 8
 """While the preview is open an Observation averages the latest so many looks: about a second."""
 
@@ -38,7 +41,8 @@ class Watcher(Worker):
     """Looks every ``interval`` seconds: ``burst_frames`` frames over ``burst_seconds``.
 
     ``camera`` makes a camera, closed; it is called in the watcher's thread whenever the camera is
-    to be opened. Reports Observed and CameraChanged. The methods under "any thread" return at once
+    to be opened. ``ready`` blocks until detector and classifier, loaded elsewhere meanwhile, may be
+    used. Reports Observed and CameraChanged. The methods under "any thread" return at once
     and take effect within one frame.
     """
 
@@ -55,16 +59,19 @@ class Watcher(Worker):
         burst_seconds: float = 0.5,
         active: bool = True,
         yield_to_others: bool = True,
+        ready: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__("watcher", report, clock)
         self._make_camera = camera
         self._detector = detector
         self._classifier = classifier
         self._interval = interval
+        self._everybody = False
         self._burst_frames = burst_frames
         self._burst_seconds = burst_seconds
         self._active = active
         self._yields = yield_to_others
+        self._ready = ready
         self._tap: Tap | None = None
         self._reopen = False
         self._changed = threading.Event()  # something below "any thread" was called
@@ -86,9 +93,12 @@ class Watcher(Worker):
         self._active = on
         self._nudge()
 
-    def set_interval(self, seconds: float) -> None:
-        """Look that often, counted from the latest look."""
-        self._interval = seconds
+    def set_interval(self, seconds: float, everybody: bool = False) -> None:
+        """Look that often, counted from the latest look.
+
+        ``everybody``: look for others beside the followed person each time, which takes longer.
+        """
+        self._interval, self._everybody = seconds, everybody
         self._nudge()
 
     def set_burst(self, frames: int, seconds: float) -> None:
@@ -167,6 +177,10 @@ class Watcher(Worker):
         gone = isinstance(error, CameraLost) or (isinstance(error, CameraError) and was_there)
         self._tell(CameraState.LOST if gone else CameraState.BUSY, error)
 
+    def wait_after(self, error: AgentError, wait: float) -> float:
+        """Be back soon after a call, however long it was."""
+        return min(wait, SECONDS_BETWEEN) if isinstance(error, Wanted) else wait
+
     def release(self) -> None:
         """Let go of the camera."""
         camera, self._camera = self._camera, None
@@ -192,6 +206,7 @@ class Watcher(Worker):
             camera.open()
             self._camera = camera
             self._other_users.opened()
+            self._ready()
         self._tell(CameraState.ON)
         return self._camera
 
@@ -228,7 +243,7 @@ class Watcher(Worker):
         """
         burst = Burst()
         began = time.monotonic()
-        while len(burst.looks) < self._burst_frames:
+        while len(burst.looks) < min(FIRST_LOOKS, self._burst_frames):
             look = self._look_once(camera)
             if look is None:
                 return None
@@ -254,7 +269,7 @@ class Watcher(Worker):
         frame = self._frame_of(camera)
         if self._changed.is_set():
             return None
-        faces = self._detector.detect(frame)
+        faces = self._detector.detect(frame, self._everybody)
         if not faces:
             return Look.of_nobody(frame)
         return self._read(frame, faces)
@@ -274,7 +289,7 @@ class Watcher(Worker):
         live.frame_at(now)
         faces: list[Box] = []
         if live.search_due(now):
-            faces = self._detector.detect(frame)
+            faces = self._detector.detect(frame, self._everybody)
             live.searched(now, bool(faces))
             look: Look | None = Look.of_nobody(frame)
             if faces:

@@ -35,7 +35,8 @@ from agent.wording import (
 PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
 WISH_PATIENCE = 3.0
-"""The same where a player has to be heard: a slow Spotify takes seconds, who asks waits for 5."""
+"""The same where a player has to be heard or a window opens: a slow Spotify takes seconds, who asks
+waits for 5."""
 LOOK_EVERY = 0.02
 """Seconds between two looks at whether it has."""
 
@@ -51,7 +52,7 @@ PAUSED = N_(
 
 
 class _Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)  # built when first asked
 
 
 class _None(_Arguments):
@@ -101,7 +102,7 @@ class _Preview(_Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandAnswer:
     """``status`` is HTTP's; ``body`` holds ``text`` for people, or ``error``."""
 
     status: int
@@ -112,9 +113,11 @@ class Answer:
         return json.dumps(self.body).encode()
 
 
-def refusal(status: int, text: str, title: str | None = None) -> Answer:
+def refusal(status: int, text: str, title: str | None = None) -> CommandAnswer:
     """Say no. ``title``: a headline of its own instead of the commands' common one."""
-    return Answer(status, {"error": text} if title is None else {"error": text, "title": title})
+    return CommandAnswer(
+        status, {"error": text} if title is None else {"error": text, "title": title}
+    )
 
 
 class Commands:
@@ -136,7 +139,7 @@ class Commands:
         self._report = report
         self._snapshot = snapshot
         self._clock = clock
-        self._verbs: dict[str, tuple[str, type[_Arguments], Callable[[Any], Answer]]] = {
+        self._verbs: dict[str, tuple[str, type[_Arguments], Callable[[Any], CommandAnswer]]] = {
             "status": ("GET", _None, self._status),
             "why": ("GET", _None, self._why),
             "pause": ("POST", _Pause, self._pause),
@@ -146,6 +149,7 @@ class Commands:
             "music": ("POST", _Music, self._music),
             "next": ("POST", _None, self._next),
             "journey": ("POST", _Journey, self._journey),
+            "forget": ("POST", _None, self._forget),
             "notme": ("POST", _None, self._not_me),
             "face": ("POST", _Face, self._face),
             "lesson": ("POST", _Lesson, self._lesson),
@@ -157,7 +161,7 @@ class Commands:
             "quit": ("POST", _None, self._quit),
         }
 
-    def answer(self, method: str, verb: str, body: bytes) -> Answer:
+    def answer(self, method: str, verb: str, body: bytes) -> CommandAnswer:
         """Carry out one request. ``body``: JSON of the arguments; empty means none."""
         known = self._verbs.get(verb)
         if known is None:
@@ -173,15 +177,15 @@ class Commands:
 
     # -- one method a command
 
-    def _status(self, _words: _None) -> Answer:
-        return Answer(200, as_dict(self._snapshot(), self._clock))
+    def _status(self, _words: _None) -> CommandAnswer:
+        return CommandAnswer(200, as_dict(self._snapshot(), self._clock))
 
-    def _why(self, _words: _None) -> Answer:
+    def _why(self, _words: _None) -> CommandAnswer:
         seen = self._snapshot()
         body = {"done": True, "text": why_text(seen), "evidence": evidence(seen)}
-        return Answer(200, body)
+        return CommandAnswer(200, body)
 
-    def _pause(self, arguments: _Pause) -> Answer:
+    def _pause(self, arguments: _Pause) -> CommandAnswer:
         end = None if arguments.until is None else arguments.until.astimezone()
         now = self._clock.now()
         if end is not None and end <= now:
@@ -190,11 +194,15 @@ class Commands:
         done = self._happened(lambda seen: seen.camera_paused and seen.paused_until == end)
         return _told(_("The camera is paused {until}.").format(until=until(end, now)), done)
 
-    def _resume(self, _words: _None) -> Answer:
-        if not self._snapshot().consent:
+    def _resume(self, _words: _None) -> CommandAnswer:
+        before = self._snapshot()
+        if not before.consent and not before.on_break:
             self._report(events.RestartWorkers())
-            return refusal(409, _(NO_CONSENT), title=_("The camera is not allowed yet"))
+            return refusal(409, _(NO_CONSENT), title=_("The camera is not allowed"))
         self._report(events.ResumeCamera())
+        if before.on_break:
+            ended = self._happened(lambda seen: not seen.on_break)
+            return _answered(self._snapshot()) if ended else _told(_("The break ends."), done=False)
         done = self._happened(lambda seen: not seen.camera_paused and not seen.stopped)
         seen = self._snapshot()
         if done and seen.held_off is not None:
@@ -204,7 +212,7 @@ class Commands:
             )
         return _told(_("The camera may be used again."), done)
 
-    def _mood(self, arguments: _Mood) -> Answer:
+    def _mood(self, arguments: _Mood) -> CommandAnswer:
         try:
             state = parse_mood(arguments.emotion)
         except ValueError as error:
@@ -219,20 +227,20 @@ class Commands:
         )
         return self._wish(events.SetMood(state, arguments.minutes, wrong), otherwise)
 
-    def _play(self, _words: _None) -> Answer:
+    def _play(self, _words: _None) -> CommandAnswer:
         otherwise = _("Asked for music for your mood. 'moodtray why' tells what came of it.")
         return self._wish(events.PlayForMood(), otherwise)
 
-    def _undo(self, _words: _None) -> Answer:
+    def _undo(self, _words: _None) -> CommandAnswer:
         return self._wish(events.UndoSwitch(), _("Asked to take the last change back."))
 
-    def _break(self, arguments: _Break) -> Answer:
+    def _break(self, arguments: _Break) -> CommandAnswer:
         end = None if arguments.until is None else arguments.until.astimezone()
         if end is not None and end <= self._clock.now():
             return refusal(422, _passed(end))
         return self._wish(events.TakeBreak(end, arguments.until_back), _("Camera and music rest."))
 
-    def _music(self, arguments: _Music) -> Answer:
+    def _music(self, arguments: _Music) -> CommandAnswer:
         if arguments.action == "next":
             return self._next_track()
         pause = arguments.action == "pause"
@@ -243,11 +251,11 @@ class Commands:
         )
         return _told(_("The music is paused.") if pause else _("The music is on."), done)
 
-    def _next(self, _words: _None) -> Answer:
+    def _next(self, _words: _None) -> CommandAnswer:
         otherwise = _("Asked for another playlist for this mood.")
         return self._wish(events.NextPlaylist(), otherwise)
 
-    def _journey(self, arguments: _Journey) -> Answer:
+    def _journey(self, arguments: _Journey) -> CommandAnswer:
         if not arguments.goal:
             return self._wish(events.EndJourney(), _("Asked to end the journey."))
         try:
@@ -259,13 +267,21 @@ class Commands:
             return refusal(422, _("A journey leads to a mood."))
         return self._wish(events.BeginJourney(goal, start), _("Asked for a journey."))
 
-    def _not_me(self, _words: _None) -> Answer:
+    def _not_me(self, _words: _None) -> CommandAnswer:
         return self._wish(events.NotMe(), _("Asked to read somebody else."))
 
-    def _face(self, arguments: _Face) -> Answer:
+    def _forget(self, _words: _None) -> CommandAnswer:
+        """Let go of what is held in memory; the files are the asking program's affair."""
+        self._report(events.ForgetEverything())
+        done = self._happened(
+            lambda seen: seen.own_face is None and seen.change is None and seen.undo_to is None
+        )
+        return _told(_("Moodtray has let go of what it knew."), done)
+
+    def _face(self, arguments: _Face) -> CommandAnswer:
         return self._wish(events.LearnFace(arguments.numbers), _("Asked to learn the face."))
 
-    def _lesson(self, arguments: _Lesson) -> Answer:
+    def _lesson(self, arguments: _Lesson) -> CommandAnswer:
         before = self._snapshot().lesson
         going = before is not None and before.going
         if arguments.do == "begin":
@@ -289,7 +305,7 @@ class Commands:
         done = self._happened(lambda seen: seen.lesson is not None and seen.lesson.asked is emotion)
         return _told(_("Now look {mood}.").format(mood=mood_word(emotion)), done)
 
-    def _begin_lesson(self, seconds: float) -> Answer:
+    def _begin_lesson(self, seconds: float) -> CommandAnswer:
         before = self._snapshot()
         self._report(events.BeginLesson(seconds))
         done = self._happened(
@@ -302,7 +318,7 @@ class Commands:
             return refusal(409, lesson.trouble, title=_("Your face was not learned"))
         return _told(_("Look as you do when you work."), done)
 
-    def _next_track(self) -> Answer:
+    def _next_track(self) -> CommandAnswer:
         before = self._snapshot()
         track = None if before.playback is None else before.playback.track
         self._report(events.NextTrack())
@@ -317,18 +333,18 @@ class Commands:
         title = None if seen.playback is None else seen.playback.title
         return _told(f"♪ {title}" if done and title else _("Asked for the next track."))
 
-    def _preview(self, arguments: _Preview) -> Answer:
+    def _preview(self, arguments: _Preview) -> CommandAnswer:
         before = self._snapshot()
         show = not before.preview_open if arguments.show is None else arguments.show
         self._report(events.ShowPreview(show))
         if show and not before.consent:  # it is asked for on the screen
-            return refusal(409, _(NO_CONSENT), title=_("The camera is not allowed yet"))
-        done = self._happened(lambda seen: seen.preview_open is show)
+            return refusal(409, _(NO_CONSENT), title=_("The camera is not allowed"))
+        done = self._happened(lambda seen: seen.preview_open is show, WISH_PATIENCE)
         if show and not done and self._snapshot().camera_paused:
             return refusal(409, _(PAUSED), title=_("The camera is paused"))
         return _told(_("The preview is open.") if show else _("The preview is closed."), done)
 
-    def _page(self, arguments: _Page) -> Answer:
+    def _page(self, arguments: _Page) -> CommandAnswer:
         if self._page_link is None:
             return refusal(409, _("This run of Moodtray has no page."))
         if arguments.show:
@@ -340,20 +356,20 @@ class Commands:
             return refusal(409, error.message, title=error.title)
         except ValueError:
             return refusal(422, _("There is no page '{page}'.").format(page=arguments.page))
-        return Answer(200, {"done": True, "text": _("Open this address."), "url": url})
+        return CommandAnswer(200, {"done": True, "text": _("Open this address."), "url": url})
 
-    def _hello(self, _words: _None) -> Answer:
+    def _hello(self, _words: _None) -> CommandAnswer:
         """Show at a second start that the first one is there."""
         title = _("Moodtray is already running")
         body = _("Its icon is in the tray; a click on it opens the menu.")
         self._report(events.Notice(title, body, True))
         return _told(_("{title}. 'moodtray status' tells how it is doing.").format(title=title))
 
-    def _quit(self, _words: _None) -> Answer:
+    def _quit(self, _words: _None) -> CommandAnswer:
         self._report(events.Quit())
         return _told(_("Moodtray ends."))
 
-    def _wish(self, event: events.Event, otherwise: str) -> Answer:
+    def _wish(self, event: events.Event, otherwise: str) -> CommandAnswer:
         """Report a wish and tell what came of it.
 
         ``otherwise``: what to say when that takes long.
@@ -379,7 +395,7 @@ class Commands:
         return True
 
 
-def _answered(seen: Snapshot) -> Answer:
+def _answered(seen: Snapshot) -> CommandAnswer:
     """Repeat the words that the user was answered with on the screen."""
     assert seen.answer is not None
     return _told(f"{seen.answer.title}. {seen.answer.body}".replace("?.", "?"))
@@ -391,9 +407,9 @@ def _passed(end: datetime) -> str:
     )
 
 
-def _told(text: str, done: bool = True) -> Answer:
-    text = text if done else _("Asked, not done yet: {text}").format(text=text)
-    return Answer(200, {"done": done, "text": text})
+def _told(text: str, done: bool = True) -> CommandAnswer:
+    text = text if done else _("Asked. In a moment: {text}").format(text=text)
+    return CommandAnswer(200, {"done": done, "text": text})
 
 
 def _what_is_wrong(error: ValidationError) -> str:

@@ -16,17 +16,19 @@ import secrets
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from agent import __version__, logs
+from agent.addresses import LOOPBACK
 from agent.errors import StoreError
 from agent.ports import Clock, Report
 from agent.store.paths import Paths, ensure_folder
 from agent.translation import _
-from agent.web import loopback
-from agent.web.commands import Answer, Commands, refusal
+from agent.web import loopback, peers
+from agent.web.commands import CommandAnswer, Commands, refusal
 from agent.web.door_key import (
     CHALLENGE_HEADER,
     KEY_FILE,
@@ -50,6 +52,8 @@ MAX_WAITING = 64
 """Connections whose request has not come yet."""
 MAX_ANSWERS = 16
 """Requests that are being answered, each in a thread of its own."""
+LAST_ANSWERS = 1.0
+"""Seconds that the end of the door waits for answers under way."""
 
 
 class Door(Worker):
@@ -116,10 +120,21 @@ class Door(Worker):
         raise Cancelled
 
     def release(self) -> None:
-        """Take away what commands find it by."""
+        """Take away what commands find it by, and let the answers under way be sent.
+
+        Whoever asked Moodtray to end would otherwise hear nothing, and take it for gone before.
+        """
         if self._ready.is_set():
             self._ready.clear()
             self._take_back()
+        deadline = time.monotonic() + LAST_ANSWERS
+        taken = 0
+        while taken < MAX_ANSWERS and self._answers.acquire(
+            timeout=max(0.0, deadline - time.monotonic())
+        ):
+            taken += 1
+        for _i in range(taken):
+            self._answers.release()
 
     def _take_back(self) -> None:
         for place in (self._paths.runtime / KEY_FILE, self._socket_path):
@@ -152,7 +167,7 @@ class Door(Worker):
 
     # -- a thread of each request
 
-    def answer(self, connection: socket.socket, request: _Request, key: DoorKey) -> None:
+    def answer(self, connection: socket.socket, request: _CommandRequest, key: DoorKey) -> None:
         """Answer in a thread of its own, or say at once that too many are being answered."""
         if not self._answers.acquire(blocking=False):
             _send(connection, request, key, refusal(503, _("The agent is busy; try again.")))
@@ -166,7 +181,7 @@ class Door(Worker):
 
         threading.Thread(target=run, name="command", daemon=True).start()
 
-    def _answer(self, request: _Request, key: DoorKey) -> Answer:
+    def _answer(self, request: _CommandRequest, key: DoorKey) -> CommandAnswer:
         if not request.is_proven(key):
             return refusal(401, _("The secret in the runtime folder is missing or wrong."))
         try:
@@ -223,6 +238,9 @@ class _Reception:
             log.warning("a command could not be accepted: %s", error.strerror or error)
             self._door.pause_within_cycle(0.05)
             return
+        if self._listening.family == socket.AF_INET and not peers.client_is_ours(connection):
+            connection.close()
+            return
         if len(self._waiting) >= MAX_WAITING:
             self._close(next(iter(self._waiting)))
         connection.setblocking(False)
@@ -273,7 +291,7 @@ class _Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _CommandRequest:
     method: str
     target: str
     headers: dict[str, str]
@@ -297,7 +315,7 @@ class _BadRequest(Exception):
         self.text = text
 
 
-def _parse(data: bytes) -> _Request | None:
+def _parse(data: bytes) -> _CommandRequest | None:
     """Read an HTTP/1.1 request; None while more is to come. Raises _BadRequest."""
     head, separator, body = data.partition(b"\r\n\r\n")
     if not separator and len(data) <= HEAD_LIMIT:
@@ -311,10 +329,10 @@ def _parse(data: bytes) -> _Request | None:
     headers = dict(_headers(lines))
     if "origin" in headers or "upgrade" in headers:
         raise _BadRequest(403, _("This door is for commands, not for web pages."))
-    if headers.get("host") != loopback.HOST:
+    if headers.get("host") != LOOPBACK:
         raise _BadRequest(
             403,
-            _("This door is for programs on this computer; use {host}.").format(host=loopback.HOST),
+            _("This door is for programs on this computer; use {host}.").format(host=LOOPBACK),
         )
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not (length.isascii() and length.isdigit()):
@@ -323,7 +341,7 @@ def _parse(data: bytes) -> _Request | None:
         raise _BadRequest(413, _("This request is too long."))
     if len(body) < int(length):
         return None
-    return _Request(words[0], words[1], headers, body)
+    return _CommandRequest(words[0], words[1], headers, body)
 
 
 def _headers(lines: list[str]) -> Iterator[tuple[str, str]]:
@@ -337,7 +355,7 @@ def _headers(lines: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _send(
-    connection: socket.socket, request: _Request | None, key: DoorKey, answer: Answer
+    connection: socket.socket, request: _CommandRequest | None, key: DoorKey, answer: CommandAnswer
 ) -> None:
     """Send the answer and close. A client that is gone, or does not read, misses it."""
     body = answer.as_json()

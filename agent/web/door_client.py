@@ -12,11 +12,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from agent.addresses import LOOPBACK
 from agent.errors import DesktopError, NotRunning
 from agent.store.paths import Paths
 from agent.translation import N_, _
+from agent.web import peers
 from agent.web.door_key import CHALLENGE_HEADER, PROOF_HEADER, DoorKey, socket_path
-from agent.web.loopback import HOST
 
 READ = ("status", "why")
 TIMEOUT = 5.0
@@ -76,7 +77,7 @@ def call(paths: Paths, verb: str, **words: object) -> dict[str, Any]:
     try:
         connection.putrequest(method, f"/{verb}", skip_host=True, skip_accept_encoding=True)
         for name, value in (
-            ("Host", HOST),
+            ("Host", LOOPBACK),
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
             (CHALLENGE_HEADER, challenge),
@@ -129,7 +130,7 @@ class _Connection(http.client.HTTPConnection):
     """HTTP to the door, wherever it is."""
 
     def __init__(self, paths: Paths, key: DoorKey) -> None:
-        super().__init__(HOST, key.port or 0, timeout=TIMEOUT)
+        super().__init__(LOOPBACK, key.port or 0, timeout=TIMEOUT)
         self._socket_path = socket_path(paths) if key.port is None else None
         self._nowhere = key.port is None and self._socket_path is None
 
@@ -139,6 +140,8 @@ class _Connection(http.client.HTTPConnection):
             if self._nowhere:
                 raise ConnectionRefusedError
             super().connect()
+            if not peers.server_is_ours(self.sock):  # it took the port of an agent that is gone
+                raise ConnectionRefusedError
             return
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(TIMEOUT)

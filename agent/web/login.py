@@ -18,15 +18,16 @@ import uvicorn
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent import logs
+from agent.addresses import LOOPBACK
 from agent.errors import AgentError, NeedsLogin
 from agent.ports import Clock
 from agent.store.files import write_private
 from agent.translation import _
-from agent.web import loopback
-from agent.web.loopback import HOST, NO_TELEMETRY
+from agent.web import limited, loopback, rules
+from agent.web.loopback import NO_TELEMETRY
 from agent.web.rendering import environment
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ GUIDE_TIMEOUT = 1800.0
 LINGER = 3.0
 """Seconds after the result for the browser to fetch its page."""
 START_TIMEOUT = 10.0
+CHANGES = ("/start", "/keep")
+"""What the login's own pages alone may ask for, since it changes something."""
 
 
 class Flow(Protocol):
@@ -70,8 +73,8 @@ class LoginServer:
     """Serves the login's pages from a thread of its own until :meth:`stop`.
 
     ``port`` 0: any free port. ``back``: the page that the browser returns to after a login.
-    ``save_client_id`` is called with the ID that the user enters in
-    the guide, in the server's thread. The constructor starts nothing.
+    ``client_id`` None: the guide asks the user for it, and ``save_client_id`` is called with what
+    they enter, in the server's thread. The constructor starts nothing.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class LoginServer:
         self._wanted_port = port
         self._clock = clock
         self._client_id = client_id
+        self._asks = client_id is None  # what was given is not for a page to change
         self._save_client_id = save_client_id
         self._dashboard = dashboard
         self._say = say
@@ -114,7 +118,7 @@ class LoginServer:
     @property
     def link(self) -> str:
         """The address that begins the login in one browser, once."""
-        return f"http://{HOST}:{self.port}/enter/{self._link}"
+        return f"http://{LOOPBACK}:{self.port}/enter/{self._link}"
 
     def write_redirect_file(self, path: Path) -> None:
         """Write a page that leads to :attr:`link`, for the user alone; raises StoreError.
@@ -126,28 +130,19 @@ class LoginServer:
     @property
     def redirect_uri(self) -> str:
         """The address to which Spotify sends the user back."""
-        return f"http://{HOST}:{self.port}/callback"
+        return f"http://{LOOPBACK}:{self.port}/callback"
 
     @property
     def registered_uri(self) -> str:
         """What to enter at Spotify: with any free port the address is registered without one."""
-        return self.redirect_uri if self._wanted_port else f"http://{HOST}/callback"
+        return self.redirect_uri if self._wanted_port else f"http://{LOOPBACK}/callback"
 
     def start(self) -> None:
         """Listen. Raises NeedsLogin when the port is taken."""
         self._socket = _listen(self._wanted_port)
         self.port = self._socket.getsockname()[1]
         self._started = self._clock.monotonic()
-        # No access log: the callback's address holds the code.
-        config = uvicorn.Config(
-            self.app(),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
+        self._server = limited.new_server(_Gate(self.app(), self.port, self._turned_away))
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="login pages", daemon=True
         )
@@ -190,8 +185,6 @@ class LoginServer:
     def app(self) -> FastAPI:
         """Return the routes; callable without a server, for tests."""
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=NO_TELEMETRY)
-        # A page of another site that points its name at 127.0.0.1 is turned away.
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST])
         app.get("/enter/{link}")(self._enter)
         pages: dict[str, Callable[..., Response]] = {
             "/": self._guide,
@@ -258,6 +251,14 @@ class LoginServer:
         client_id = client_id.strip()
         if not secrets.compare_digest(key.encode(), self._form_key.encode()):
             return self._guide_page("", _("Please use this page's own button."))
+        if not self._asks and client_id != self._client_id:
+            return self._guide_page(
+                self._client_id or "",
+                _(
+                    "Moodtray has begun this login with the client ID below. For another one, "
+                    "enter that in the settings and begin again."
+                ),
+            )
         if not is_client_id(client_id):
             return self._guide_page(
                 client_id,
@@ -266,11 +267,12 @@ class LoginServer:
                     "under 'Client ID' on your app's page."
                 ),
             )
-        try:
-            self._save_client_id(client_id)
-        except AgentError as error:
-            return self._guide_page(client_id, error.message)
-        self._client_id = client_id
+        if self._asks:
+            try:
+                self._save_client_id(client_id)
+            except AgentError as error:
+                return self._guide_page(client_id, error.message)
+            self._client_id = client_id
         return self._begin(client_id)
 
     def _callback(self, request: Request) -> Response:
@@ -366,6 +368,30 @@ class LoginServer:
         return self._pages.get_template(template).render(**values)
 
 
+class _Gate:
+    """Let through what keeps to the rules that the page has, too; see ``agent.web.rules``."""
+
+    def __init__(self, app: ASGIApp, port: int, turned_away: Callable[[], Response]) -> None:
+        self._app = app
+        self._port = port
+        self._turned_away = turned_away
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": rules.with_headers(message["headers"], {})}
+            await send(message)
+
+        request = rules.Request(scope)
+        refused = rules.fault(request, self._port, changes=request.path in CHANGES)
+        answer = self._app if refused is None else self._turned_away()
+        await answer(scope, receive, send_marked)
+
+
 class _Stranger(Exception):
     """Another browser than the one that came through the link."""
 
@@ -393,6 +419,6 @@ def _listen(port: int) -> socket.socket:
                 "of Moodtray is waiting, or another program uses it. Close "
                 "that, or set spotify.port = 0 and register "
                 "http://{host}/callback (without a port) in your Spotify app."
-            ).format(port=port, host=HOST),
+            ).format(port=port, host=LOOPBACK),
             title=_("The login cannot start"),
         ) from error

@@ -1,6 +1,6 @@
 """What all servers on this computer's own address share.
 
-The host, the socket, the framework's switches.
+The socket, the framework's switches.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import os
 import socket
 from typing import Any
 
-HOST = "127.0.0.1"
-"""The literal address: Spotify accepts no 'localhost', and a name can be pointed elsewhere."""
+from agent.addresses import LOOPBACK
 
 NO_TELEMETRY: Any = {
     "tracing": False,
@@ -34,7 +33,7 @@ def listen(port: int, backlog: int = 128) -> socket.socket:
     try:
         if os.name != "nt":  # there the option lets two programs share a port
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((HOST, port))
+        listening.bind((LOOPBACK, port))
         listening.listen(backlog)
     except BaseException:
         listening.close()

@@ -2,8 +2,7 @@
 
 FastAPI, uvicorn and the page itself are loaded at the first connection. uvicorn then serves the
 same socket and ends again when nobody was there for a while; what the application keeps, such as
-who is logged in, stays. Strangers may connect to the loopback address: connections are limited, a
-request has to come within REQUEST_TIMEOUT, and nothing that they send makes a line in the log.
+who is logged in, stays. Who may connect, and for how long: ``agent.web.limited``.
 """
 
 from __future__ import annotations
@@ -14,28 +13,18 @@ import select
 import socket
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.ports import Clock, Report
 from agent.web import loopback
 from agent.worker import Cancelled, Worker
 
 if TYPE_CHECKING:
-    import asyncio
-
     import uvicorn
     from starlette.types import ASGIApp
 
 log = logging.getLogger(__name__)
 
-MAX_CONNECTIONS = 64
-"""Open at one time; a browser uses about six for one page."""
-AT_ONCE = 16
-"""Connections that are accepted in one go, before the limit sees the first of them."""
-QUEUE = 128
-"""Connections that the system holds until we accept them."""
-REQUEST_TIMEOUT = 10.0
-"""Seconds within which a whole request must have come."""
 NOBODY_THERE = 300.0
 """Seconds without a connection after which the server rests until the next one."""
 LOOK_EVERY = 5
@@ -120,40 +109,21 @@ class PageServer(Worker):
             return loopback.listen(0)
 
     def _serve(self, listening: socket.socket) -> None:
-        import uvicorn
+        from agent.web import limited
 
-        # What strangers send is worth a warning to uvicorn, and would fill the log.
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         if self._app is None:
             self._app = self._make_app(listening.getsockname()[1])
         quiet_since = self.clock.monotonic()
 
         async def look_around() -> None:
             nonlocal quiet_since
-            listening.listen(QUEUE)  # asyncio made it as short as AT_ONCE
             now = self.clock.monotonic()
             if server.server_state.connections:
                 quiet_since = now
             elif now - quiet_since > NOBODY_THERE:
                 server.should_exit = True
 
-        server = uvicorn.Server(
-            uvicorn.Config(
-                self._app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                loop="asyncio",
-                http=_limited_protocol(),
-                ws="none",
-                server_header=False,
-                backlog=AT_ONCE,
-                timeout_keep_alive=5,
-                timeout_graceful_shutdown=1,
-                callback_notify=look_around,
-                timeout_notify=LOOK_EVERY,
-            )
-        )
+        server = limited.new_server(self._app, notify=look_around, every=LOOK_EVERY)
         self._server = server
         if self.stopping:  # it may have come before there was a server to tell
             return
@@ -165,50 +135,3 @@ class PageServer(Worker):
             self._server = None
         if not server.should_exit:
             raise RuntimeError("the server ended by itself")
-
-
-def _limited_protocol() -> type[asyncio.Protocol]:
-    """Make uvicorn's protocol for one server, with limits of connections and request time."""
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-    waiting: dict[Any, None] = {}  # those whose request has not come yet, the longest first
-
-    class LimitedProtocol(H11Protocol):
-        """Closes whoever holds a connection and asks for nothing."""
-
-        _timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            if len(self.connections) > MAX_CONNECTIONS:
-                if not waiting:  # all are being answered
-                    transport.abort()
-                    return
-                longest = next(iter(waiting))
-                del waiting[longest]  # now: it is lost a moment later
-                longest.transport.abort()
-            self._expect_request()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._request_came()
-            super().connection_lost(exc)
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
-                self._expect_request()
-            else:
-                self._request_came()
-
-        def _expect_request(self) -> None:
-            if self._timer is None and not self.transport.is_closing():
-                waiting[self] = None
-                self._timer = self.loop.call_later(REQUEST_TIMEOUT, self.transport.abort)
-
-        def _request_came(self) -> None:
-            waiting.pop(self, None)
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-    return LimitedProtocol

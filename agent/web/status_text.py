@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.ports import Clock
 from agent.translation import _, english
-from agent.types import EMOTIONS, CameraState, Decision, Evidence, LessonView, Snapshot
+from agent.types import EMOTIONS, Decision, Evidence, LessonView, Snapshot
 from agent.wording import (
     age,
     camera_line,
@@ -15,6 +15,8 @@ from agent.wording import (
     clock_time,
     decided,
     describe,
+    face_line,
+    is_watching,
     journey_line,
     lesson_line,
     lesson_reading,
@@ -65,7 +67,8 @@ def as_dict(snapshot: Snapshot, clock: Clock) -> dict[str, Any]:
         "valence": None if place is None else round(place[0], 3),
         "arousal": None if place is None else round(place[1], 3),
         "journey": None if going is None else journey_line(going),
-        "own_face": snapshot.own_face,
+        "own_face": snapshot.own_face is not None,
+        "face": None if snapshot.own_face is None else snapshot.own_face.value,
         "lesson": None if snapshot.lesson is None else _lesson(snapshot.lesson),
         "text": status_text(snapshot, clock),
     }
@@ -82,8 +85,12 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
         lines.append(_("Why:    {why}").format(why=decided(snapshot.decision)))
     if snapshot.journey is not None:
         lines.append(_("Journey: {journey}").format(journey=journey_line(snapshot.journey)))
-    if snapshot.own_face:
-        lines.append(_("Face:   read as it was learned; 'moodtray calibrate --forget' undoes that"))
+    if snapshot.own_face is not None:
+        lines.append(
+            _("Face:   {how}; 'moodtray calibrate --forget' undoes that").format(
+                how=face_line(snapshot.own_face)
+            )
+        )
     if snapshot.lesson is not None and snapshot.lesson.going:
         lines.append(_("Lesson: {lesson}").format(lesson=lesson_line(snapshot.lesson)))
     if snapshot.problem:
@@ -96,11 +103,11 @@ def evidence(snapshot: Snapshot) -> dict[str, Any]:
 
     Before there is a decision, ``reason`` says why there is none.
     """
-    decision, switch = snapshot.decision, snapshot.switch
+    decision, change = snapshot.decision, snapshot.change
     undecided = {"action": None, "mood": None, "reason": why_lines(snapshot)[-1], "playlist": None}
     return {
         **({**undecided, **evidence_of(None)} if decision is None else _decided(decision)),
-        "switch": None if switch is None else _decided(switch),
+        "switch": None if change is None else _decided(change),
     }
 
 
@@ -155,7 +162,7 @@ def _mood(snapshot: Snapshot, now: float) -> str:
         return capital(describe(mood)) + (
             _(", until {time}").format(time=clock_time(until)) if until else ""
         )
-    if not _watching(snapshot):
+    if not is_watching(snapshot):
         return _("Not watching")
     line, since = mood_line(snapshot), age(now - mood.since)
     if not mood.state.is_emotion:
@@ -167,13 +174,6 @@ def _mood(snapshot: Snapshot, now: float) -> str:
     return _("{line}, for {age} ({confidence:.0%} sure)").format(
         line=line, age=since, confidence=mood.confidence
     )
-
-
-def _watching(snapshot: Snapshot) -> bool:
-    """Tell whether anybody looks: an old estimate is not told as if it were of now."""
-    held = snapshot.camera_paused or snapshot.held_off is not None
-    blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
-    return snapshot.consent and not held and not blind and "watcher" not in snapshot.stopped
 
 
 def _music(snapshot: Snapshot) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.app.calibrate import Calibrator, CannotLearn, store
-from agent.app.own_face import NAME, OwnFace
+from agent.app.own_face import NAME, FaceFile
 from agent.core.calibration import LEAST
 from agent.core.person import Person
 from agent.errors import AgentError
@@ -25,7 +25,7 @@ def test_no_webcam_is_opened_without_consent(named: list[str]) -> None:
     """Named in the command or not, as 'moodtray run' has it."""
     done = run_command("calibrate", *named)
     assert done.returncode == 1
-    assert "The camera is not allowed yet" in done.stderr
+    assert "The camera is not allowed" in done.stderr
 
 
 def test_the_synthetic_actor_is_learned_from_the_camera(moodtray_home: object) -> None:
@@ -37,7 +37,7 @@ def test_the_synthetic_actor_is_learned_from_the_camera(moodtray_home: object) -
     assert "as learned" in lesson_reading(told[-1])
     paths = Paths.default()
     store(paths, calibrator.fingerprint, person)
-    again = OwnFace(paths, calibrator.fingerprint).load(lambda error: None)
+    again = FaceFile(paths, calibrator.fingerprint).load(lambda error: None)
     assert again.as_numbers() == person.as_numbers()
     store(paths, calibrator.fingerprint, None)
     assert not (paths.state / NAME).exists()
@@ -48,11 +48,11 @@ def test_a_stored_face_that_does_not_fit_is_set_aside_with_a_message(
     damage: str, moodtray_home: object
 ) -> None:
     paths = Paths.default()
-    face = OwnFace(paths, "of today")
+    face = FaceFile(paths, "of today")
     face.save(Person().learn([np.array(SAD_AT_REST)]).as_numbers())
     file = paths.state / NAME
     if damage == "other network":
-        face = OwnFace(paths, "of tomorrow")
+        face = FaceFile(paths, "of tomorrow")
     elif damage == "no json":
         file.write_text("{")
     else:
@@ -62,6 +62,8 @@ def test_a_stored_face_that_does_not_fit_is_set_aside_with_a_message(
     assert "moodtray calibrate" in told[0].message
     assert not file.exists()
     assert list(paths.state.glob(f"{NAME}.other-*"))
+    face.save(None)
+    assert not list(paths.state.glob(f"{NAME}*")), "a face that is forgotten leaves no copy"
 
 
 def test_a_camera_that_shows_nobody_teaches_nothing(
@@ -76,4 +78,23 @@ def test_a_camera_that_shows_nobody_teaches_nothing(
     writer.release()
     calibrator = Calibrator(CameraSettings(), film)
     with pytest.raises(CannotLearn, match=r"No face.*Nothing was stored"):
+        calibrator.run(lambda view: None, lambda: None, seconds=30.0)
+
+
+def test_two_persons_are_told_though_one_of_them_is_followed(
+    moodtray_home: object, tmp_path: object
+) -> None:
+    import cv2
+
+    capture = cv2.VideoCapture(str(CLIP))
+    film = str(tmp_path / "two.avi")  # type: ignore[operator]
+    writer = cv2.VideoWriter(film, cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (1280, 480))
+    for number in range(150):
+        frame = capture.read()[1]
+        if number % 3 == 0:
+            writer.write(np.hstack([frame, frame]))
+    writer.release()
+    capture.release()
+    calibrator = Calibrator(CameraSettings(), film)
+    with pytest.raises(CannotLearn, match=r"More than one person.*Nothing was stored"):
         calibrator.run(lambda view: None, lambda: None, seconds=30.0)

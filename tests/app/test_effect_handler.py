@@ -8,10 +8,10 @@ from agent import effects
 from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.options import Options
+from agent.effects import Notification
 from agent.settings import Settings
 from agent.store.paths import Paths
 from agent.types import (
-    Notification,
     NotificationKind,
 )
 from tests.fakes.clock import FakeClock

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
+import requests
 
 from agent import logs
+from agent.app import journey_file
 from agent.app.forgetting import Retention, forget
+from agent.desktop import consent
 from agent.settings import Settings
+from agent.store.files import UNFINISHED
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.types import Action, Decision, Mood, MoodState, Playlist
-from agent.web.door_client import call
+from agent.web.door_client import call, call_when_ready
 from tests.agent_process import CLIP, AgentProcess, run_command
 from tests.desktop.buses import wait_until
 from tests.fakes.clock import FakeClock
@@ -80,6 +87,18 @@ def test_what_is_older_is_gone_and_the_rest_stays(paths: Paths, history: SqliteH
     assert not (paths.logs / "moodtray.log.1").exists()
 
 
+def test_a_clock_that_was_set_back_keeps_nothing(paths: Paths) -> None:
+    """As on a computer without a battery for its clock, which begins in another year."""
+    write_log(paths)
+    log = paths.logs / "moodtray.log"
+    late = b"2025-10-18 09:05:07,123 INFO    agent: playing " + OLD + b"\n    " + OLD + b"\n"
+    log.write_bytes(log.read_bytes() + late + b"2026-11-22 09:06:00,000 INFO    agent: the end\n")
+    forget(paths, NOW - timedelta(days=1))
+    assert OLD not in everything(paths)
+    assert NEW in everything(paths)
+    assert log.read_bytes().endswith(b"the end\n")
+
+
 def test_everything_is_everything_but_settings_and_logins(
     paths: Paths, history: SqliteHistory
 ) -> None:
@@ -87,9 +106,19 @@ def test_everything_is_everything_but_settings_and_logins(
     write_log(paths)
     paths.settings_file.write_text("version = 1\n")
     (paths.data / "history.sqlite.broken-2026-01-01").write_bytes(b"damaged " + OLD)
-    forget(paths, None)
+    kept = ("face.json", "face.json.other-20260101-000000", "spotify-names.json")
+    for name in kept:
+        (paths.state / name).write_text("{}")
+    journey_file.save(paths, {"steps": ["sad", NEW.decode()]})
+    (paths.config / f".spotify-token.json.abcdefgh{UNFINISHED}").write_bytes(NEW)
+    consent.give(paths, NOW)
+    told = forget(paths, None)
+    assert not any((paths.state / name).exists() for name in kept)
+    assert consent.is_given(paths)
+    assert "Your permission for the camera, your settings and logins stay" in told
     assert everything(paths).count(OLD) == 0
     assert everything(paths).count(NEW) == 0
+    assert journey_file.load(paths) is None
     assert paths.settings_file.read_text() == "version = 1\n"
     history.add_feedback(NOW, "skip", "after it")
     assert [entry.detail for entry in history.feedback()] == ["after it"]
@@ -126,6 +155,7 @@ def test_retention_deletes_once_a_day(paths: Paths, history: SqliteHistory) -> N
 
 def test_the_command_beside_a_running_agent(paths: Paths, history: SqliteHistory) -> None:
     fill(history)
+    (paths.config / f".spotify-token.json.abcdefgh{UNFINISHED}").write_bytes(NEW)
     with AgentProcess("run", "--headless", "--events-json", "--camera", str(CLIP)) as agent:
         agent.wait_for(lambda line: line["event"] == "observation")
         paths.state.mkdir(exist_ok=True)
@@ -134,14 +164,63 @@ def test_the_command_beside_a_running_agent(paths: Paths, history: SqliteHistory
         learned = {"rest": [0.5] * 7, "spread": 0.6, "looks": 9, "shift": [0.0] * 7}
         call(paths, "face", numbers=learned)
         wait_until((paths.state / "face.json").exists)
+        call(paths, "journey", start="sad", goal="happy")
+        wait_until(lambda: journey_file.load(paths) is not None)
+        left = paths.config / f".spotify-token.json.abcdefgh{UNFINISHED}"
+        assert not left.exists(), "what a killed agent left is gone at the start"
         done = run_command("forget", "--everything")
         assert done.returncode == 0, done.stderr
         assert "is deleted" in done.stdout
-        wait_until(lambda: not (paths.state / "face.json").exists())
+        assert not (paths.state / "face.json").exists()
+        assert call(paths, "status")["own_face"] is False
+        assert call(paths, "why")["evidence"]["switch"] is None
         assert not aside.exists()
         assert everything(paths).count(OLD) == everything(paths).count(NEW) == 0
         agent.stop()
     assert everything(paths).count(OLD) == everything(paths).count(NEW) == 0
+    assert journey_file.load(paths) is None, "nor was the next step of a journey noted"
+
+
+def test_a_history_that_another_program_holds_is_told_truly(
+    paths: Paths, history: SqliteHistory
+) -> None:
+    fill(history)
+    with sqlite3.connect(paths.history_file) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = run_command("forget", "--everything")
+        other.rollback()
+    assert done.returncode == 1
+    assert "another program holds it" in done.stderr
+    assert "once more" in done.stderr, "for nothing tries again by itself"
+
+
+def test_everything_by_the_page_is_what_the_command_deletes(
+    paths: Paths, history: SqliteHistory
+) -> None:
+    fill(history)
+    with AgentProcess("run", "--headless", "--events-json", "--camera", str(CLIP)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        learned = {"rest": [0.5] * 7, "spread": 0.6, "looks": 9, "shift": [0.0] * 7}
+        call(paths, "face", numbers=learned)
+        wait_until((paths.state / "face.json").exists)
+        link = call_when_ready(paths, "page", taken=lambda: True, page="", show=False)["url"]
+        with requests.Session() as browser:
+            browser.get(link, timeout=60)
+            page = urljoin(link, "/")
+            found = re.search(r'name="token" content="(\w+)"', browser.get(page, timeout=60).text)
+            assert found is not None
+            told = browser.post(
+                urljoin(link, "/api/history/delete"),
+                json={},
+                headers={"Origin": page.rstrip("/"), "X-Moodtray-Token": found[1]},
+                timeout=60,
+            ).json()["text"]
+        assert "what was learned of your face" in told
+        assert not (paths.state / "face.json").exists()
+        assert everything(paths).count(OLD) == everything(paths).count(NEW) == 0
+        wait_until(lambda: call(paths, "status")["own_face"] is False)
+        agent.stop()
+    assert not (paths.state / "face.json").exists(), "nor is it written again"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ Each server sends until the agent has had enough of it, or it has sent more than
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import socket
 import struct
@@ -27,6 +26,7 @@ from agent.store.paths import Paths
 from agent.vision import bounds
 from agent.web.door_client import call
 from tests.agent_process import AgentProcess
+from tests.vision.bombs import read_in_two_ways, with_a_scan_for_each_colour
 from tests.vision.mjpeg import HEAD
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the peak of memory")
@@ -172,6 +172,14 @@ def other_pictures_in_the_place_of_jpegs() -> Iterator[bytes]:
     yield from pictures(png(50_000, 5_000), png(9_000, 5_000))
 
 
+def heads_that_may_be_read_in_two_ways() -> Iterator[bytes]:
+    return pictures(jpeg(640, 480), read_in_two_ways(7_000, 7_000))
+
+
+def pictures_with_a_scan_for_each_colour() -> Iterator[bytes]:
+    return pictures(jpeg(640, 480), with_a_scan_for_each_colour(claiming(4096, 3072)))
+
+
 def changing_sizes() -> Iterator[bytes]:
     sizes = ((640, 480), (4000, 3000), (24, 8000), (160, 120), (8000, 6000), (1920, 1080))
     return pictures(*(jpeg(*size) for size in sizes), count=3 * FRAMES)
@@ -228,6 +236,8 @@ BOMBS: tuple[Bomb, ...] = (
     the_largest_pictures_that_are_taken,
     claimed_sizes,
     other_pictures_in_the_place_of_jpegs,
+    heads_that_may_be_read_in_two_ways,
+    pictures_with_a_scan_for_each_colour,
     changing_sizes,
     a_png,
     no_frame_at_all,
@@ -340,23 +350,3 @@ def test_no_file_fills_it(kind: str, tmp_path: Path, without_screen: None) -> No
 def test_ffmpeg_keeps_to_our_limit() -> None:
     """The library is found: without it some of the above would hold by chance only."""
     assert bounds._avutil() is not None
-
-
-@pytest.mark.parametrize(
-    ("data", "size"),
-    [
-        (jpeg(640, 480), (640, 480)),
-        (jpeg(328, 200, cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (328, 200)),
-        (claiming(50_000, 40_000), (50_000, 40_000)),
-        (b"\xff\xd8\xff\xff\xff" + jpeg(640, 480)[3:], (640, 480)),
-        (jpeg(640, 480)[:20], None),
-        (png(30, 30), None),
-        (b"\xff\xd8" + b"\xff\xe0\x00\x02" * 1000, None),
-        (b"\xff\xd8" + b"\xff\xe0\x00\x00" * 10, None),
-        (b"", None),
-        (os.urandom(100), None),
-    ],
-    ids=range(10),
-)
-def test_the_size_in_a_jpegs_head(data: bytes, size: tuple[int, int] | None) -> None:
-    assert bounds.jpeg_size(np.frombuffer(data, np.uint8)) == size

@@ -92,7 +92,7 @@ def test_a_face_that_looks_sad_at_rest(agent: AgentProcess, webcam: MjpegServer)
     assert "as learned: neutral" in done.stderr
     seen = wait(mood("neutral"), "neutral, as it is learned")
     assert seen["own_face"]
-    assert "read as it was learned" in seen["text"]
+    assert "Face:   your face was learned, and is read as such" in seen["text"]
     stored = Paths.default().state / NAME
     assert set(json.loads(stored.read_text())) == {
         "format", "network", "rest", "spread", "looks", "shift"
@@ -147,5 +147,5 @@ def test_the_page_leads_through_it(agent: AgentProcess) -> None:
         assert status()["own_face"]
         page.get_by_role("button", name="Forget what was learned").click()
         page.get_by_role("button", name="Forget it").click()
-        expect(page.get_by_role("status")).to_have_text("Your face is forgotten.")
+        expect(page.get_by_role("status")).to_contain_text("Your face is forgotten.")
     wait(lambda seen: not seen["own_face"], "forgotten")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import psutil
 import pytest
+import requests
 
 from agent.errors import NotRunning
 from agent.store.paths import Paths
-from agent.web.door_client import call
+from agent.web.door_client import call, call_when_ready
 from agent.web.door_key import DoorKey, socket_path
 from tests.agent_process import CLIP, AgentProcess
 from tests.stranger import as_stranger, open_home
@@ -108,10 +111,11 @@ def test_a_stranger_on_the_port_of_a_dead_agent_is_not_believed(home: Paths) -> 
     DoorKey(os.getpid(), "secret-of-the-dead-agent", port).write(home)
 
     def answer_once() -> str:
+        heard = ""
         with socket.create_server(("127.0.0.1", port)) as stranger:
             stranger.settimeout(30)
             connection, _ = stranger.accept()
-            with connection:
+            with connection, contextlib.suppress(OSError):
                 heard = connection.recv(10_000).decode()
                 connection.sendall(
                     b"HTTP/1.1 200 OK\r\nX-Moodtray-Version: 9\r\nContent-Length: 16\r\n\r\n"
@@ -128,5 +132,25 @@ def test_a_stranger_on_the_port_of_a_dead_agent_is_not_believed(home: Paths) -> 
             call(home, "status")
         time.sleep(0.05)
     thread.join(30)
-    assert "GET /status" in heard[0]
-    assert "secret-of-the-dead-agent" not in heard[0]
+    assert heard == ["''"], "not even what was asked"
+
+
+def test_the_next_run_believes_nothing_that_was_sent_to_the_port_of_the_last(home: Paths) -> None:
+    """In between, another user may have listened there, for the page that was still open."""
+    run = ("run", "--headless", "--events-json", "--camera", str(CLIP))
+    ports, cookie = [], ""
+    for _ in range(2):
+        with AgentProcess(*run) as agent:
+            agent.wait_for(lambda line: line["event"] == "observation")
+            link = call_when_ready(home, "page", taken=lambda: True, page="", show=False)["url"]
+            ports.append(urlsplit(link).port)
+            if cookie:
+                name = f"moodtray-{ports[-1]}"
+                left = requests.get(
+                    urljoin(link, "/api/now"), headers={"Cookie": f"{name}={cookie}"}, timeout=60
+                )
+                assert left.status_code == 401
+            entered = requests.get(link, timeout=60, allow_redirects=False)
+            cookie = entered.headers["set-cookie"].partition("=")[2].partition(";")[0]
+            agent.stop()
+    assert ports[0] != ports[1]

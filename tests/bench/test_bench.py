@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -84,10 +86,53 @@ def test_paused_costs_next_to_nothing(clip: Path) -> None:
 def test_first_observation_comes_soon(clip: Path) -> None:
     bare, first = [], []
     for _ in range(3):
-        bare.append(process.bare_start())
+        took = process.bare_start()
+        assert took is not None
+        bare.append(took)
         with process.running(clip) as agent:
             first.append(agent.first("observation"))
     assert 0.0 < min(bare) < min(first), "it imports what the bare start imports, and looks"
+
+
+def test_a_start_needs_no_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pip installs it, without the extra int8, there is no ONNX Runtime."""
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('not installed')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert process.bare_start("onnxruntime") is None, "it is blocked, and that is no failure"
+    took = process.bare_start()
+    assert took is not None
+    assert took > 0.0
+    unmeasured = process.median([None, None])
+    assert unmeasured is None
+    assert process.median([None, 2.0, 4.0]) == 3.0
+    figures = {**FIGURES, "start_s": {"bare": unmeasured, "first_observation": 0.7}}
+    assert "not measured here" in row_of(as_text(figures), "the libraries it needs")
+    first = row_of(as_text(figures), "first observation")
+    assert "0.70 s" in first
+    assert "met" not in first
+
+
+def test_a_packaged_program_measures_what_it_can(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    started: list[list[str]] = []
+
+    def popen(command: list[str], **_: object) -> subprocess.Popen[str]:
+        started.append(command)
+        return subprocess.Popen(
+            [sys.executable, "-c", ""], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    assert process.bare_start() is None
+    assert process.hanging_stop(clip) is None
+    assert screen.tray(clip, 1, 1.0) == screen.TrayFigures()
+    monkeypatch.setattr(
+        process, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": popen})
+    )
+    with process.running(clip):
+        pass
+    assert started[0][:2] == [sys.executable, "run"], "its own executable is the agent"
 
 
 def test_agent_that_does_not_start_is_told(tmp_path: Path) -> None:
@@ -98,9 +143,11 @@ def test_agent_that_does_not_start_is_told(tmp_path: Path) -> None:
         agent.first("observation")
 
 
+FIGURE = {"seed": 100.0, "cold": 15.0, "tracked": 50.0}
 FIGURES: dict[str, object] = {
-    "frame_ms": {"seed": 100.0, "cold": 15.0, "tracked": 50.0},
+    "frame_ms": {**FIGURE, "int8": {"seed": 100.0, "cold": 12.0, "tracked": 6.0}},
     "rss_mb": 120.0,
+    "finder_mb": 4.0,
     "rss_web_mb": 150.0,
     "page": {"first_s": 0.5, "later_ms": 30.0, "on_top_mb": 30.0},
     "cpu_percent": {"source": 1.0, "watching": 7.0, "paused": 0.1, "tray": 0.01},
@@ -122,6 +169,7 @@ def row_of(text: str, words: str) -> str:
     [
         ("whole frame", True),
         ("following a face", False),
+        ("  following, eight bits", True),
         ("resident memory", True),
         ("whole agent", False),
         ("paused", True),
@@ -158,7 +206,7 @@ def test_keys_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch, clip: Pat
     monkeypatch.setattr(screen, "preview", lambda *_, **__: {"fps": 1.0, "open_s": 1.0})
     figures_of_tray = screen.TrayFigures(1.0, 1.0, 1.0, 1.0)
     monkeypatch.setattr(screen, "tray", lambda *_, **__: figures_of_tray)
-    monkeypatch.setattr(frame, "measure", lambda *_, **__: FIGURES["frame_ms"])
+    monkeypatch.setattr(frame, "measure", lambda *_, **__: dict(FIGURE))
     measured = process.measure
     monkeypatch.setattr(process, "measure", lambda path, **_: measured(path, 1.0, 1))
     figures = run_all(fast=True, clip=clip)

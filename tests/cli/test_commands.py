@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
 
+from agent.cli import terminal
 from agent.cli.commands import _emotion
+from agent.printable import is_harmless
 from tests.agent_process import AgentProcess, run_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +140,7 @@ def test_the_face_is_read_again_by_auto() -> None:
 
 @pytest.mark.parametrize("said", ["", "away", "unsure", "hapy"])
 def test_what_is_no_mood_is_refused(said: str) -> None:
-    with pytest.raises(typer.BadParameter, match="one of angry"):
+    with pytest.raises(typer.BadParameter, match="one of happy"):
         _emotion(said)
 
 
@@ -177,3 +180,48 @@ def test_without_a_running_moodtray_it_is_said_how_to_start_it() -> None:
     assert told.stderr == (
         "Moodtray is not running: Start it with 'moodtray run', or from your applications.\n"
     )
+
+
+# --- words from outside, on a terminal that obeys what it is sent
+
+STEERING = '"\\u001b[31mX\\u202e\\u0007\\u009b2J" = 1\n'
+"""An unknown key, as TOML writes it: colour, direction, bell, and an old kind of escape."""
+
+
+def steers(text: str) -> list[str]:
+    return [one for one in text if not is_harmless(one) and one != "\n"]
+
+
+def test_no_key_of_a_settings_file_steers_the_terminal(moodtray_home: Path) -> None:
+    settings = moodtray_home / "config" / "settings.toml"
+    settings.parent.mkdir(parents=True, mode=0o700)
+    settings.write_text(STEERING)
+    clip = ROOT / "resources" / "demo" / "clip.mp4"
+    done = run_command("doctor")
+    assert "there is no setting" in " ".join(done.stdout.split())
+    assert steers(done.stdout + done.stderr) == []
+    with AgentProcess("run", "--headless", "--events-json", "--camera", str(clip)) as agent:
+        agent.wait_for(lambda line: line["event"] == "observation")
+        said = shell("moodtray status; moodtray why; moodtray quit")
+        agent.end()
+        assert steers("".join(agent.said) + said.stdout + said.stderr) == []
+
+
+@pytest.mark.parametrize("write", [terminal.say, terminal.tell, terminal.show])
+def test_lines_stay_and_nothing_else_steers(
+    write: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("one\n\ttwo \x1b[2J\x9b2J\x07\u202e\u2028♪ 明るい")
+    told = "".join(capsys.readouterr())
+    assert told.startswith("one\n    two ")
+    assert told.endswith("♪ 明るい\n")
+    assert steers(told) == []
+
+
+def test_json_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"name": "a\x1b\x7f\x9b\u202e\u2028\U000e0001\ud800 ♪ 明"}
+    terminal.say_json(value)
+    told = capsys.readouterr().out
+    assert steers(told) == []
+    assert "♪ 明" in told
+    assert json.loads(told) == value

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.cli import demo
-from agent.cli.demo import CLEAR, WIDTH, Story
+from agent.cli.demo import CLEAR, WIDTH, Story, sweep
 from tests.agent_process import run_command
 
 
@@ -85,3 +88,36 @@ def test_the_whole_demo_is_ten_lines_of_sixty_characters() -> None:
     assert lines[-1] == "Now you: moodtray run"
     for words in ("You look neutral", "You look happy", "♪ Happy"):
         assert words in done.stdout
+
+
+# --- what a killed one leaves
+
+
+def test_what_a_killed_demo_has_left_is_swept(tmp_path: Path) -> None:
+    own_number, gone = os.getpid(), 2**22 + 1  # larger than any process's
+    kept = [tmp_path / f"moodtray-demo-{own_number}-abc", tmp_path / "moodtray-demo-mine"]
+    left = [tmp_path / f"moodtray-demo-{gone}-abc", tmp_path / f"moodtray-demo-{gone}-x_1"]
+    for folder in (*kept, *left):
+        (folder / "logs").mkdir(parents=True)
+        (folder / "logs" / "moodtray.log").write_text("you look happy")
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").touch()
+    link = tmp_path / f"moodtray-demo-{gone}-link"
+    link.symlink_to(precious)
+    (left[0] / "logs" / "link").symlink_to(precious)
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *(folder.name for folder in kept), "precious", link.name
+    }  # fmt: skip
+    assert (precious / "file").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ownership is another matter there")
+def test_what_is_another_user_s_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / f"moodtray-demo-{2**22 + 1}-abc"
+    folder.mkdir()
+    me = os.geteuid()
+    monkeypatch.setattr("os.geteuid", lambda: me + 1)
+    sweep(tmp_path)
+    assert folder.exists()

@@ -34,6 +34,7 @@ from agent.types import (
     PlayState,
     Status,
 )
+from agent.wording import mood_line
 from tests.fakes.clock import FakeClock
 
 PLAYLISTS = {
@@ -263,6 +264,7 @@ def test_a_preview_without_consent_asks_for_it() -> None:
 
 def test_a_busy_camera_is_shown_at_once_and_told_once_after_a_while() -> None:
     harness = ControllerHarness()
+    harness.send(events.CameraChanged(CameraState.OFF))  # it has not looked yet
     harness.send(events.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
     assert harness.status is Status.CAMERA_BUSY
     assert harness.notes(NotificationKind.CAMERA) == []
@@ -272,6 +274,19 @@ def test_a_busy_camera_is_shown_at_once_and_told_once_after_a_while() -> None:
     assert len(harness.notes(NotificationKind.CAMERA)) == 1
     harness.send(events.CameraChanged(CameraState.ON))
     assert harness.controller.snapshot.problem is None
+
+
+def test_a_camera_that_a_call_takes_is_no_trouble() -> None:
+    harness = ControllerHarness()
+    harness.look("happy", 20)
+    harness.send(events.CameraChanged(CameraState.BUSY, CameraBusy("Another program has it.")))
+    harness.pass_time(200)
+    snapshot = harness.controller.snapshot
+    assert (harness.status, snapshot.problem) == (Status.PAUSED, None)
+    assert mood_line(snapshot) == "Camera off: another program uses the camera"
+    assert harness.notes(NotificationKind.CAMERA) == []
+    harness.send(events.CameraChanged(CameraState.ON))
+    assert harness.controller.snapshot.held_off is None
 
 
 def test_a_camera_that_is_not_there_is_told_at_once_and_once() -> None:
@@ -353,11 +368,11 @@ def test_undo_on_an_old_notification_leaves_a_newer_switch_alone() -> None:
     (shown,) = [n.notification for n in harness.all(effects.Notify)]
     harness.send(events.NextPlaylist())
     harness.started()
-    harness.send(dict(shown.buttons)["Undo"])  # type: ignore[arg-type]
+    harness.send(dict(shown.buttons)["Undo"])
     assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy", "p:happy2"]
     newest = harness.all(effects.Notify)[-2].notification
     assert harness.all(effects.Notify)[-1].notification.title == "This change is no longer the last"
-    harness.send(dict(newest.buttons)["Undo"])  # type: ignore[arg-type]
+    harness.send(dict(newest.buttons)["Undo"])
     assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy", "p:happy2", "p:happy"]
 
 
@@ -449,7 +464,13 @@ def test_the_preview_while_paused_asks_or_resumes_as_set() -> None:
     harness.send(events.PauseCamera())
     harness.send(events.ShowPreview(True))
     assert harness.all(effects.SetPreview) == []
-    assert len(harness.notes(NotificationKind.CAMERA)) == 1
+    (note,) = harness.notes(NotificationKind.CAMERA)
+    assert "'Resume camera' in the tray's menu" in note
+    harness = ControllerHarness()
+    harness.send(events.TakeBreak())
+    harness.send(events.ShowPreview(True))
+    (note,) = harness.notes(NotificationKind.CAMERA)
+    assert "'I am back' in the tray's menu" in note, "as the menu calls it then"
     harness = ControllerHarness(Settings(preview=PreviewSettings(when_paused="resume")))
     harness.send(events.PauseCamera())
     harness.send(events.ShowPreview(True))
@@ -599,9 +620,9 @@ def test_on_battery_it_looks_less_often() -> None:
     """Half as often: the mood is open here."""
     harness = ControllerHarness()
     harness.send(events.PowerChanged(on_battery=True))
-    assert harness.all(effects.SetInterval)[-1] == effects.SetInterval(10.0 * FITTED.soon)
+    assert harness.all(effects.SetInterval)[-1].seconds == pytest.approx(10.0 * FITTED.soon)
     harness.send(events.PowerChanged(on_battery=False))
-    assert harness.all(effects.SetInterval)[-1] == effects.SetInterval(5.0 * FITTED.soon)
+    assert harness.all(effects.SetInterval)[-1].seconds == pytest.approx(5.0 * FITTED.soon)
 
 
 def test_quit_shuts_down() -> None:

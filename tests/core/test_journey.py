@@ -11,12 +11,12 @@ from agent import effects, events
 from agent.core.journey import GOALS, Journeys, route
 from agent.core.person import Person
 from agent.settings import MoodSettings, PolicySettings, ResponseSettings, Settings
-from agent.types import EMOTIONS, Chooser, Happening, Mood, MoodState
+from agent.types import EMOTION_STATES, EMOTIONS, Chooser, Happening, Mood, MoodState, PlayState
 from tests.core.test_controller import ControllerHarness
+from tests.core.test_mood_filter import NETWORK
 from tests.fakes.clock import FakeClock
 
 SAD, HAPPY, NEUTRAL = MoodState.SAD, MoodState.HAPPY, MoodState.NEUTRAL
-EMOTION_STATES = [MoodState(name) for name in EMOTIONS]
 LIFT = ResponseSettings(sad="lift", tracks=2, minutes=10)
 
 
@@ -96,6 +96,16 @@ def test_it_survives_a_restart() -> None:
     assert (again.current.step, again.current.goal) == (1, HAPPY)
 
 
+def test_a_journey_of_yesterday_is_over() -> None:
+    clock = FakeClock()
+    (kept, _) = Journeys(clock).begin(SAD, HAPPY)
+    assert isinstance(kept, effects.KeepJourney)
+    clock.advance(5 * 3600.0)
+    assert Journeys(clock, kept.numbers).current is not None
+    clock.advance(12 * 3600.0)
+    assert Journeys(clock, kept.numbers).current is None
+
+
 @pytest.mark.parametrize(
     "stored",
     [
@@ -105,6 +115,7 @@ def test_it_survives_a_restart() -> None:
         {"steps": ["away"], "step": 0, "tracks": 0},
         {"steps": "sad", "step": 0, "tracks": 0},
         {"steps": [], "step": 0, "tracks": 0},
+        {"steps": ["sad"], "step": 0, "tracks": 0, "at": "yesterday"},
     ],
 )
 def test_what_is_stored_wrongly_is_no_journey(stored: dict[str, object]) -> None:
@@ -154,10 +165,10 @@ def test_a_journey_always_ends(
 # -- through the controller
 
 
-def story(**response: str) -> ControllerHarness:
+def story(cooldown: float = 0.0, **response: str) -> ControllerHarness:
     settings = Settings(
         response=ResponseSettings.model_validate({"tracks": 1, **response}),
-        policy=PolicySettings(timing="now", cooldown=0.0),
+        policy=PolicySettings(timing="now", cooldown=cooldown),
         mood=MoodSettings(),
     )
     harness = ControllerHarness(settings)
@@ -175,7 +186,7 @@ def test_lifting_a_sad_mood_is_told_and_played() -> None:
     assert played(harness)[-1] == "p:sad"
     harness.started()
     assert harness.controller.snapshot.journey is not None
-    assert "1 of 3: from sad towards happy" in harness.all(effects.RecordSwitch)[-1].decision.reason
+    assert "from sad to happy, step 1 of 3" in harness.all(effects.RecordSwitch)[-1].decision.reason
     harness.music(Happening.TRACK_ENDED, context="p:sad", chosen_by=Chooser.AGENT)
     assert played(harness)[-1] == "p:neutral"
     harness.started()
@@ -186,7 +197,21 @@ def test_lifting_a_sad_mood_is_told_and_played() -> None:
     assert played(harness)[-1] == "p:happy", "it does not fall back"
 
 
-def test_a_journey_never_breaks_the_cooldown_or_the_hand() -> None:
+def test_a_journey_never_breaks_the_cooldown() -> None:
+    harness = story(cooldown=120.0, sad="lift")
+    harness.look("sad", 90)
+    harness.started()
+    assert played(harness) == ["p:sad"]
+    harness.music(Happening.TRACK_ENDED, context="p:sad", chosen_by=Chooser.AGENT)
+    view = harness.controller.snapshot.journey
+    assert view is not None
+    assert view.step == 2, "one track a step"
+    assert played(harness) == ["p:sad"], "within two minutes nothing is changed"
+    harness.look("sad", 125)
+    assert played(harness) == ["p:sad", "p:neutral"]
+
+
+def test_a_journey_never_breaks_the_hand() -> None:
     harness = story(sad="lift")
     harness.look("sad", 60)
     harness.started()
@@ -206,6 +231,95 @@ def test_a_wished_journey_sets_out_and_ends_when_asked() -> None:
     assert (view.start, view.goal, view.steps) == (SAD, HAPPY, 3)
     harness.send(events.EndJourney())
     assert harness.controller.snapshot.journey is None
+
+
+def test_music_that_is_asked_for_on_a_journey_is_that_of_its_step() -> None:
+    """Though the mood is not known yet."""
+    harness = story()
+    harness.music(state=PlayState.STOPPED)
+    harness.send(events.BeginJourney(HAPPY, SAD))
+    assert played(harness) == [], "silence stays"
+    harness.send(events.PlayForMood())
+    assert played(harness) == ["p:sad"]
+
+
+def test_a_wished_journey_changes_other_music_at_once() -> None:
+    """Though the mood is not known, and the change before was a moment ago; it can be undone."""
+    harness = story(cooldown=120.0)
+    harness.send(events.SetMood(MoodState.ANGRY))
+    harness.started()
+    harness.send(events.FollowFace())
+    harness.send(events.BeginJourney(HAPPY, SAD))
+    assert played(harness) == ["p:angry", "p:sad"]
+    harness.started()
+    answer = harness.controller.snapshot.answer
+    assert answer is not None
+    assert "The music leads from sad to happy, step 1 of 3" in answer.body.replace("the m", "The m")
+    harness.send(events.UndoSwitch())
+    assert played(harness) == ["p:angry", "p:sad", "p:angry"]
+    assert harness.controller.snapshot.journey is None
+
+
+def test_a_word_on_the_mood_moves_the_journeys_beginning() -> None:
+    harness = story()
+    harness.send(events.BeginJourney(HAPPY, MoodState.NEUTRAL))
+    harness.started()
+    harness.send(events.SetMood(SAD))
+    assert played(harness) == ["p:neutral", "p:sad"], "the music follows at once"
+    view = harness.controller.snapshot.journey
+    assert view is not None
+    assert (view.start, view.goal, view.step) == (SAD, HAPPY, 1)
+    harness.send(events.SetMood(HAPPY))
+    assert harness.controller.snapshot.journey is None, "arrived"
+
+
+def test_a_word_on_the_mood_ends_a_journey_that_the_settings_began() -> None:
+    harness = story(sad="lift")
+    harness.look("sad", 60)
+    harness.started()
+    harness.send(events.SetMood(MoodState.ANGRY))
+    assert harness.controller.snapshot.journey is None
+    assert played(harness)[-1] == "p:angry"
+
+
+def test_nobody_is_led_to_where_they_are() -> None:
+    harness = story()
+    harness.look("happy", 60)
+    harness.started()
+    harness.send(events.BeginJourney(HAPPY))
+    answer = harness.controller.snapshot.answer
+    assert answer is not None
+    assert answer.title == "You look happy already"
+    assert harness.controller.snapshot.journey is None
+
+
+def test_who_says_where_they_begin_is_not_there_by_what_is_read() -> None:
+    harness = story()
+    harness.look("happy", 60)
+    harness.started()
+    harness.send(events.BeginJourney(HAPPY, SAD))
+    assert played(harness) == ["p:happy", "p:sad"]
+    harness.started()
+    harness.look("happy", 20)
+    assert harness.controller.snapshot.journey is not None
+    harness.look("neutral", 180)
+    harness.look("happy", 180)
+    assert harness.controller.snapshot.journey is None, "arrived"
+
+
+def test_a_journey_into_silence_says_how_to_begin() -> None:
+    harness = story()
+    harness.send(events.BeginJourney(HAPPY))
+    harness.started()
+    harness.send(events.BeginJourney(HAPPY, MoodState.NEUTRAL))  # which plays
+    answer = harness.controller.snapshot.answer
+    assert answer is not None
+    assert "Play for my mood" not in answer.body
+    harness.music(state=PlayState.STOPPED)
+    harness.send(events.BeginJourney(HAPPY))
+    answer = harness.controller.snapshot.answer
+    assert answer is not None
+    assert "'Play for my mood' begins it" in answer.body
 
 
 def test_a_decision_keeps_what_it_rests_on() -> None:
@@ -251,6 +365,15 @@ def test_the_users_word_moves_the_persons_numbers() -> None:
 
 
 def test_hours_of_looks_drift_slowly() -> None:
-    harness = story()
-    harness.look("sad", 1300)
-    assert all(kept.numbers is not None for kept in harness.all(effects.KeepPerson))
+    """A network that knows its own answers: a face that looks sad for hours is a face like that."""
+    harness = ControllerHarness(calibration=NETWORK)
+    harness.look("sad", 2500)
+    shifts = []
+    for kept in harness.all(effects.KeepPerson):
+        assert kept.numbers is not None
+        shift = kept.numbers["shift"]
+        assert isinstance(shift, list)
+        shifts.append(shift[EMOTIONS.index("sad")])
+    assert len(shifts) == 4, "one small step every ten minutes"
+    assert shifts == sorted(shifts, reverse=True)
+    assert -0.1 < shifts[-1] < shifts[0] < 0

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.messages import holds, info, stale, trouble
+from agent.core.messages import holds, info, journey_begun, stale, trouble, welcome, why
 from agent.errors import NeedsLogin, PlaylistGone
-from agent.events import LogIn, OpenPage
+from agent.events import EndJourney, LogIn, OpenPage
 from agent.types import (
     Action,
     CameraState,
     Chooser,
     Decision,
+    Evidence,
+    JourneyView,
     Mood,
     MoodState,
     NotificationKind,
@@ -50,6 +52,10 @@ def snapshot(**changes: object) -> Snapshot:
         ("switch", {"switch": None}, False),
         ("switch", {"playback": Playback(0, PlayState.PLAYING, chosen_by=Chooser.USER)}, False),
         ("switch", {"playback": Playback(0, PlayState.PLAYING, chosen_by=Chooser.AGENT)}, True),
+        ("switch", {"music_rests": "you are taking a break"}, False),
+        ("switch", {"playback": Playback(0, PlayState.PAUSED, paused_by_hand=True)}, False),
+        ("rest", {"music_rests": "another program uses the camera"}, True),
+        ("rest", {}, False),
         ("info", {}, True),
     ],
 )
@@ -73,3 +79,29 @@ def test_trouble_has_its_kind_and_the_way_out() -> None:
     assert gone.buttons == (("Music for my moods", OpenPage("moods")),)
     assert info("t", "m", trouble=True).kind is NotificationKind.WARNING
     assert info("t", "m").kind is NotificationKind.INFO
+
+
+def test_no_face_is_shown_before_a_mood_is_known() -> None:
+    assert welcome(plays=False).emotion is None
+
+
+def test_the_journey_is_told_in_steps_and_how_it_ends() -> None:
+    told = journey_begun(JourneyView(1, 3, MoodState.SAD, MoodState.HAPPY), True)
+    assert told.title == "The music leads from sad to happy, step 1 of 3"
+    assert "when you look happy, after the last step" in told.body
+    assert told.buttons == (("End the journey", EndJourney()),)
+
+
+def test_why_says_nothing_twice() -> None:
+    plays = Playback(0.0, PlayState.PLAYING, "a", "A")
+    change = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, Playlist("a", "A"), "you look happy")
+    fits = "you look happy, and what plays fits already"
+    kept = Decision(9.0, Action.KEEP, MoodState.HAPPY, None, fits)
+    told = why(snapshot(playback=plays, change=change, switch=change, decision=kept))
+    assert (told.title, told.body) == ("You look happy", "♪ A\nBecause you look happy.")
+
+
+def test_why_is_told_in_plain_words() -> None:
+    evidence = Evidence((0.0, 0.0, 0.0, 0.92, 0.0, 0.0, 0.08), MoodState.NEUTRAL, 240.0, None, 0.88)
+    kept = Decision(0.0, Action.KEEP, MoodState.HAPPY, None, "it fits", evidence=evidence)
+    assert "%" not in why(snapshot(decision=kept)).body

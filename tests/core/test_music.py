@@ -305,7 +305,7 @@ class TestAnswers:
         harness.next()
         assert harness.plays == []
         assert harness.told(NotificationKind.INFO) == [
-            "No playlist is set for neutral. Name some for it."
+            "No playlist is set for neutral. Set some under 'Music for my moods'."
         ]
 
     def test_but_not_one_that_was_replaced(self) -> None:

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from agent.core.person import CLASSES, MOST, NEUTRAL, USUAL_REST, Person, logs
+from agent.core.mood_filter import Calibration, begin, observe
+from agent.core.person import CLASSES, MOST, NEUTRAL, STRANGER, USUAL_REST, Person, logs
+from agent.settings import MoodSettings
+from agent.store.paths import models_dir
+from agent.types import EMOTION_STATES, Observation, OwnFace
+from agent.wording import face_line
 
 Floats = NDArray[np.float64]
 rows = st.lists(st.floats(0.001, 1.0), min_size=7, max_size=7).map(
@@ -26,13 +31,13 @@ def probabilities(of: Floats) -> Floats:
 class Actor:
     """Somebody who poses: weak expressions on a resting face of their own, with a bias.
 
-    On posed faces of strangers the network is right on 46 %: so much is this one's, too."""
+    Without knowing them the network is right on 68 % of them, with a bias, and on 75 % without."""
 
     def __init__(self, rng: np.random.Generator, bias: float) -> None:
         self._rng = rng
         self._bias = rng.normal(0, bias, CLASSES)
         self._rest = np.array(USUAL_REST) + rng.normal(0, 1.0, CLASSES)
-        self._strength = rng.uniform(0.35, 0.8)
+        self._strength = rng.uniform(0.3, 0.7)
 
     def looks(self, emotion: int, count: int) -> Floats:
         peak = np.full(CLASSES, -1.0)
@@ -57,6 +62,14 @@ def test_a_person_of_whom_nothing_is_known_changes_nothing() -> None:
     assert Person().learn([]) == Person()
     assert not Person().is_known
     assert not Person().offset.any()
+    assert (Person().adjust(answers) == answers).all(), "not even the last digit"
+
+
+def test_learn_may_be_called_on_the_class_too() -> None:
+    rest = list(np.random.default_rng(0).dirichlet(np.ones(7), 3))
+    assert Person.learn(rest) == Person().learn(rest)
+    moved = Person(shift=(0.1, -0.1, 0.0, 0.0, 0.0, 0.0, 0.0))
+    assert moved.learn(rest).shift == moved.shift, "on a person it keeps what else is known"
 
 
 @pytest.mark.parametrize("bias", [0.9, 0.0])
@@ -70,6 +83,31 @@ def test_two_resting_looks_help_with_weak_expressions(bias: float) -> None:
         before.append(right(Person(), actor))
         after.append(right(known, actor))
     assert np.mean(after) - np.mean(before) > 0.12
+
+
+def test_the_mood_takes_all_that_was_learned() -> None:
+    """Not only a single look: who shows little is followed as a stranger, and as known."""
+    rng = np.random.default_rng(5)
+    strangers, known = [], []
+    for _ in range(8):
+        actor = Actor(rng, 0.5)
+        person = Person().learn(list(actor.looks(NEUTRAL, 4)))
+        for mood in (0, 3, 4, 5, NEUTRAL):
+            strangers.append(named(Person(), actor, mood))
+            known.append(named(person, actor, mood))
+    assert np.mean(known) - np.mean(strangers) > 0.2
+
+
+def named(person: Person, actor: Actor, mood: int) -> bool:
+    """Whether two minutes of rest and four of looks, every other one at rest, tell the mood."""
+    memory = begin(0.0, person=person)
+    for step in range(72):
+        shown = mood if step >= 24 and step % 2 else NEUTRAL
+        row = tuple(actor.looks(shown, 1)[0].tolist())
+        memory = observe(
+            memory, Observation(5.0 * step, 1, row), MoodSettings(), Calibration(), person
+        )
+    return memory.mood.state is EMOTION_STATES[mood]
 
 
 def test_at_rest_a_known_face_is_neutral() -> None:
@@ -153,6 +191,11 @@ def test_as_numbers_and_back(rest: list[Floats], answer: Floats, word: int) -> N
         {"rest": None, "spread": 1.0, "looks": 0, "shift": [9.0] * 7},
         {"rest": None, "spread": 1.0, "looks": 0, "shift": [float("nan")] * 7},
         {"rest": None, "spread": True, "looks": 0, "shift": [0] * 7},
+        {"rest": None, "spread": 10**400, "looks": 0, "shift": [0] * 7},
+        {"rest": None, "spread": float("inf"), "looks": 0, "shift": [0] * 7},
+        {"rest": None, "spread": 1.0, "looks": 10**400, "shift": [0] * 7},
+        {"rest": [10**400] * 7, "spread": 1.0, "looks": 1, "shift": [0] * 7},
+        {"rest": [1e300] * 7, "spread": 1.0, "looks": 1, "shift": [0] * 7},
     ],
 )
 def test_other_numbers_are_refused(numbers: dict[str, object]) -> None:
@@ -183,3 +226,17 @@ def test_one_answer_is_read_for_people() -> None:
     assert max(told) == told[6]
     assert person.read(None) is None
     assert Person().read(sad) == sad
+
+
+def test_a_word_is_no_lesson() -> None:
+    """What was learned in the lesson is told apart from what words on the mood have moved."""
+    answer = np.full(7, 1 / 7)
+    word = STRANGER.corrected(answer.tolist(), to=4)
+    assert (STRANGER.known_by, word.known_by) == (None, OwnFace.ADJUSTED)
+    assert word.learn([answer]).known_by is OwnFace.LEARNED
+    assert face_line(OwnFace.ADJUSTED) != face_line(OwnFace.LEARNED) != face_line(None)
+
+
+def test_the_usual_rest_is_the_shipped_network_s() -> None:
+    card = json.loads((models_dir() / "emotion.json").read_text(encoding="utf-8"))
+    assert np.allclose(USUAL_REST, card["class_means"][NEUTRAL], atol=0.006)

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.policy import ASK_PATIENCE, Circumstances, choose, decide
+from agent.core.policy import ASK_PATIENCE, Circumstances, Listener, choose, decide
 from agent.settings import PolicySettings
 from agent.types import (
     Action,
     Chooser,
+    Guide,
     Happening,
     Mood,
     MoodState,
@@ -20,6 +21,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
+from agent.wording import evidence_line
 
 NOW = 10_000.0
 JOY, JOY2, BLUES = (
@@ -297,3 +299,31 @@ def test_playlists_that_are_missing_are_not_said_to_be_unset() -> None:
     assert "cannot be found" in decide(HAPPY, MUSIC, about, SETTINGS, empty).reason
     asked = replace(about, asked_since=NOW)
     assert "cannot be found" in decide(HAPPY, MUSIC, asked, SETTINGS, empty).reason
+
+
+# --- what a decision rests on --------------------------------------------------------------------
+
+
+def test_what_came_next_is_never_the_mood_itself() -> None:
+    """A wish for music may be met for a mood that is only likely, or was seen last."""
+    seven = (0.0, 0.0, 0.02, 0.03, 0.1, 0.0, 0.85)
+    listener = Listener(Mood(MoodState.UNSURE, 4.0, 0.85, seven), True, None, threshold=0.75)
+    likely = listener.evidence(40.0, MoodState.NEUTRAL)
+    assert likely is not None
+    assert (likely.runner_up, likely.seconds) == (MoodState.SAD, 0.0)
+    assert evidence_line(MoodState.NEUTRAL, likely) == (
+        "neutral was at 85 %, a mood is named from 75 %; next came sad with 10 %"
+    )
+    assert evidence_line(MoodState.UNSURE, likely) == "neutral came nearest with 85 %", "denied"
+    unsure = listener.evidence(40.0, MoodState.UNSURE)
+    assert unsure is not None
+    assert unsure.seconds == 36.0
+
+
+def test_music_that_leads_elsewhere_is_for_the_mood_it_leads_from() -> None:
+    about = Circumstances(now=10.0, asked_since=9.0, guide=Guide(MoodState.HAPPY, "and it leads"))
+    mood = Mood(MoodState.SAD, 0.0, 0.9)
+    lists = {MoodState.HAPPY: (Playlist("p:happy", "Happy"),)}
+    decision = decide(mood, None, about, PolicySettings(), lists)
+    assert (decision.mood, decision.playlist) == (MoodState.SAD, lists[MoodState.HAPPY][0])
+    assert decision.reason == "you asked for music, and you look sad, and it leads"

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from agent import effects, events
+from agent.effects import Notification
 from agent.errors import CameraBusy, NoDevice, PlaylistGone
 from agent.settings import PolicySettings, SessionSettings, Settings
 from agent.types import (
@@ -15,13 +16,12 @@ from agent.types import (
     Chooser,
     Happening,
     MoodState,
-    Notification,
     NotificationKind,
     Observation,
     Playlist,
     PlayState,
 )
-from agent.wording import SCREEN_SHARED
+from agent.wording import SCREEN_SHARED, why_lines
 from tests.core.test_controller import NOW, PLAYLISTS, ControllerHarness
 
 
@@ -43,7 +43,7 @@ class Story(ControllerHarness):
         return self.answers[-1]
 
     def press(self, notification: Notification, button: str) -> None:
-        self.send(dict(notification.buttons)[button])  # type: ignore[arg-type]
+        self.send(dict(notification.buttons)[button])
 
     def heard(self, uri: str, chosen_by: Chooser = Chooser.AGENT) -> None:
         """The player reads as playing this."""
@@ -73,7 +73,7 @@ def test_a_word_on_the_mood_waits_neither_for_the_cooldown_nor_for_the_track() -
     assert (told.kind, told.title) == (NotificationKind.SWITCH, "♪ Sad")
     until = story.controller.snapshot.mood_until
     assert until is not None
-    assert told.body == f"You said you feel sad: so until {until:%H:%M}."
+    assert told.body == f"You said you feel sad. The music goes by that until {until:%H:%M}."
     assert [label for label, _ in told.buttons] == ["Undo", "Resume"]
 
 
@@ -133,9 +133,10 @@ def test_a_correction_goes_back_to_what_fits_and_says_for_how_long() -> None:
     until = story.controller.snapshot.mood_until
     assert until is not None
     assert story.answer.title == "Back to X"
-    assert story.answer.body == f"You said you feel sad. Left alone until {until:%H:%M}."
+    alone = f"Moodtray leaves the music alone until {until:%H:%M}."
+    assert story.answer.body == f"You said you feel sad. {alone}"
     feedback = [kept.kind for kept in story.all(effects.RecordFeedback)]
-    assert feedback == ["not my mood", "set by hand", "undo"]
+    assert feedback == ["not my mood", "set by hand", "corrected"]
     story.press(story.answer, "Resume")
     assert not story.controller.snapshot.mood.by_hand
     assert story.answer.title == "Moodtray goes by your face again"
@@ -170,7 +171,7 @@ def test_an_undo_says_what_plays_and_until_when_it_is_left_alone() -> None:
     until = story.clock.now() + timedelta(minutes=60)
     assert (story.answer.title, story.answer.body) == (
         "Back to X",
-        f"Left alone until {until:%H:%M}.",
+        f"Moodtray leaves the music alone until {until:%H:%M}.",
     )
     snapshot = story.controller.snapshot
     assert (snapshot.undo_to, snapshot.left_alone_until) == (None, until)
@@ -190,13 +191,22 @@ def test_resume_after_an_undo_changes_the_music_again() -> None:
     assert story.uris == ["p:happy", "x", "p:happy2"]
 
 
-def test_an_undo_into_silence_says_so() -> None:
+def begun_from_silence() -> Story:
+    """Silence, a happy face, and the music that was asked for."""
     story = Story(NOW)
     story.music(state=PlayState.STOPPED, context=None)
     story.look("happy", 15)
     story.send(events.PlayForMood())
     story.started()
     assert story.controller.snapshot.undo_to == "silence"
+    return story
+
+
+def test_an_undo_into_silence_says_so() -> None:
+    story = begun_from_silence()
+    story.music(Happening.PAUSED, state=PlayState.PAUSED)
+    assert story.controller.snapshot.undo_to is None, "it is silent already"
+    story.music(Happening.RESUMED)
     story.send(events.UndoSwitch())
     assert story.all(effects.PauseMusic)
     assert story.answer.title == "Back to silence"
@@ -228,7 +238,7 @@ def test_play_goes_by_the_first_look() -> None:
     story.send(events.Observed(Observation(story.clock.monotonic(), 1, seen)))
     assert story.uris == ["p:sad"]
     story.started()
-    assert story.answer.body == "You asked for music, and you seem sad at first sight."
+    assert story.answer.body == "You asked for music, and so far you seem sad."
 
 
 def test_play_without_a_face_plays_something_calm_within_five_seconds() -> None:
@@ -279,6 +289,14 @@ def test_next_track_goes_to_the_player_and_early_it_is_feedback() -> None:
     assert effects.RecordFeedback("skip", "p:happy") in story.effects
 
 
+def test_the_next_track_of_a_loop_is_told_to_be_the_same() -> None:
+    story = happy_music()
+    story.heard("local:happy")
+    story.send(events.NextTrack())
+    assert story.all(effects.NextTrack)
+    assert story.answer.title.endswith("begins anew")
+
+
 def test_next_track_in_silence_is_answered() -> None:
     story = Story(NOW)
     story.music(state=PlayState.STOPPED, context=None)
@@ -292,7 +310,7 @@ def test_the_volume_is_kept_and_applied() -> None:
     story.send(events.SetVolume(0.4))
     assert story.effects[-3:-1] == [
         effects.ApplySettings(story.controller.settings),
-        effects.KeepVolume(0.4),
+        effects.KeepSetting("local.volume", 0.4),
     ]
     assert story.controller.settings.local.volume == 0.4
     assert story.controller.snapshot.volume == 0.4
@@ -404,6 +422,8 @@ def test_a_camera_that_a_call_takes_rests_the_music_one_that_never_worked_does_n
     assert len(story.all(effects.PauseMusic)) == 1
     story.send(events.CameraChanged(CameraState.ON))
     assert len(story.all(effects.ResumeMusic)) == 1
+    gone = [each.kind for each in story.all(effects.Withdraw)]
+    assert gone[-1] is NotificationKind.REST, "that it rests holds no more"
     fresh = Story(NOW)
     fresh.send(events.CameraChanged(CameraState.OFF))
     fresh.music()
@@ -471,6 +491,18 @@ def test_after_the_yes_it_is_said_what_follows(plays: bool) -> None:
     assert len(story.answers) == 1
 
 
+def test_after_the_yes_no_change_is_promised_while_the_music_is_left_alone() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.UndoSwitch())
+    story.send(events.ConsentWithdrawn())
+    story.send(events.ConsentGiven())
+    until = story.controller.snapshot.left_alone_until
+    assert until is not None
+    assert f"leaves the music alone until {until:%H:%M}" in story.answer.body
+    assert "the music changes" not in story.answer.body
+
+
 def test_why_is_told_in_full() -> None:
     story = happy_music()
     story.heard("p:happy")
@@ -504,3 +536,82 @@ def test_candidates_are_shown_with_how_sure_they_are() -> None:
     assert candidate is not None
     assert candidate.state is MoodState.SAD
     assert 0.1 < candidate.probability < candidate.certainty
+
+
+# --- why the music is as it is -------------------------------------------------------------------
+
+
+def test_a_mood_that_was_denied_is_why_the_music_went_back() -> None:
+    """It is neither silence about the change, nor an Undo that nobody pressed."""
+    story = Story(NOW)
+    story.heard("p:calm")
+    story.look("happy", 15)
+    story.started()
+    story.heard("p:happy")
+    story.send(events.NotMyMood(MoodState.HAPPY))
+    before = story.controller.snapshot
+    assert before.change is not None
+    assert before.change.mood is MoodState.HAPPY
+    assert before.change.reason == "you look happy", "it plays still"
+    assert before.decision is not None
+    assert before.decision.reason == "happy was not your mood"
+    story.started()
+    snapshot = story.controller.snapshot
+    assert (snapshot.switch, snapshot.undo_to) == (None, None)
+    alone = "Moodtray leaves the music alone until 10:00"
+    assert why_lines(snapshot) == ("X: happy was not your mood", alone)
+    story.heard("p:calm")
+    story.look("sad", 15)
+    told = why_lines(story.controller.snapshot)
+    assert told == ("X: happy was not your mood", alone), "and it is left alone for the same reason"
+    kinds = [kept.kind for kept in story.all(effects.RecordFeedback)]
+    assert kinds == ["not my mood", "corrected"]
+
+
+def test_a_mood_that_was_denied_after_silence_leads_back_to_silence() -> None:
+    story = begun_from_silence()
+    story.send(events.NotMyMood(MoodState.HAPPY))
+    assert why_lines(story.controller.snapshot)[0] == "silence: happy was not your mood"
+    story.music(Happening.ECHO, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    told = why_lines(story.controller.snapshot)
+    assert told[0] == "silence: happy was not your mood", "nobody paused it"
+    assert len(told) == 2, "and that it is left alone"
+    story.music(Happening.RESUMED, context="p:happy")
+    story.music(Happening.PAUSED, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    assert why_lines(story.controller.snapshot)[1] == "Now: you paused the music"
+
+
+def test_an_undo_is_why_the_music_went_back() -> None:
+    story = Story(NOW)
+    story.heard("p:calm")
+    story.look("happy", 15)
+    story.started()
+    story.send(events.UndoSwitch())
+    story.started()
+    alone = "Moodtray leaves the music alone until 10:00"
+    assert why_lines(story.controller.snapshot) == ("X: you took back the last change", alone)
+    assert story.all(effects.RecordFeedback)[-1].kind == "undo"
+
+
+def test_a_word_that_corrects_is_why_the_music_went_back() -> None:
+    story = Story(NOW)
+    story.heard("p:sad")
+    story.look("happy", 15)
+    story.started()
+    story.send(events.SetMood(MoodState.SAD, wrong=MoodState.HAPPY))
+    story.started()
+    story.heard("p:sad")
+    assert why_lines(story.controller.snapshot)[0] == "X: you said you feel sad"
+
+
+def test_a_paused_camera_is_why_nothing_is_planned() -> None:
+    story = happy_music()
+    story.heard("p:calm")
+    for pause, told in (
+        (events.PauseCamera(), "the camera is paused"),
+        (events.TakeBreak(), "you are taking a break"),
+    ):
+        story.send(pause)
+        decision = story.controller.snapshot.decision
+        assert decision is not None
+        assert decision.reason == told

@@ -145,7 +145,7 @@ class AgentDesktop:
             return next((box for box in self.desktop.popups() if box not in before), None)
 
         submenu = wait_for(opened, "submenu")
-        wait_for(lambda: len(self.desktop.menu_rows(submenu)) == 5, "lines of the submenu")
+        wait_for(lambda: len(self.desktop.menu_rows(submenu)) == 8, "lines of the submenu")
         self.click_row(submenu, 0)
 
     def gone_after(self, stop: Callable[[], object]) -> float:

@@ -24,6 +24,7 @@ CONFIG = """\
 <busconfig>
   <listen>unix:path={socket}</listen>
   <policy context="default">
+    <allow user="*"/>
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
     <allow own="*"/>

@@ -14,9 +14,10 @@ import sys
 from agent.clock import SystemClock
 from agent.desktop.notifications import notifier as notify
 from agent.desktop.notifications.notifier import DesktopNotifications
+from agent.effects import Notification
 from agent.events import NotMyMood, UndoSwitch
 from agent.settings import NotificationSettings
-from agent.types import MoodState, Notification, NotificationKind
+from agent.types import MoodState, NotificationKind
 
 
 class FastClock(SystemClock):
@@ -44,7 +45,7 @@ def main() -> None:
         if "withdraw" in wish:
             notifier.withdraw(NotificationKind(wish["withdraw"]))
             continue
-        buttons = (("Undo", UndoSwitch()), ("Not my mood", NotMyMood()))
+        buttons = (("Undo", UndoSwitch()), ("Wrong mood?", NotMyMood()))
         notifier.notify(
             Notification(
                 NotificationKind(wish["kind"]),

@@ -46,6 +46,10 @@ class OwnDesktop(Screen):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(10)
+        for process in self._processes:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
         self._processes.clear()
 
     def _spawn(self, *command: str, log: str = "", **more: str) -> subprocess.Popen[bytes]:

@@ -13,6 +13,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -151,7 +152,7 @@ class SwayDesktop(OwnDesktop):
                 lambda: told.read_text().strip() if told.exists() else "", "XWayland"
             )
             if os.getuid() == 0:
-                _let_everybody_in(self.env["DISPLAY"])
+                self._processes.append(_let_everybody_in(self.env["DISPLAY"]))
 
     # -- eyes and hands
 
@@ -192,33 +193,41 @@ class SwayDesktop(OwnDesktop):
         return [(left, top, right - left + 1, bottom - top + 1)]
 
 
-def _let_everybody_in(name: str) -> None:
-    """XWayland takes programs of the user alone who runs it: that one says that others may come."""
-    from importlib import import_module
+_OPENING = """
+import os, sys
+from importlib import import_module
+from Xlib import X, display, ext
 
-    from Xlib import X, display, ext
+# All that it loads on its way is loaded now: nobody may not read everybody's folders.
+for module in ("support.unix_connect", *(f"ext.{name}" for _, name in ext.__extensions__)):
+    import_module(f"Xlib.{module}")
+os.setgroups([])
+os.setgid(int(sys.argv[2]))
+os.setuid(int(sys.argv[2]))
+server = display.Display(sys.argv[1])
+server.set_access_control(X.DisableAccess)
+server.sync()
+print("open", flush=True)
+sys.stdin.read()  # XWayland ends, and forgets it, some seconds after its last program
+"""
 
-    # All that it loads on its way is loaded now: nobody may not read everybody's folders.
-    for module in ("support.unix_connect", *(f"ext.{name}" for _, name in ext.__extensions__)):
-        import_module(f"Xlib.{module}")
 
-    def says_so() -> bool:
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                os.setgroups([])
-                os.setgid(int(NOBODY))
-                os.setuid(int(NOBODY))
-                server = display.Display(name)
-                server.set_access_control(X.DisableAccess)
-                server.sync()
-                code = 0
-            finally:
-                os._exit(code)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+def _let_everybody_in(name: str) -> subprocess.Popen[bytes]:
+    """XWayland takes programs of the user alone who runs it: that one says that others may come.
 
-    wait_for(says_so, "XWayland that lets others in", every=0.5)
+    In an interpreter of its own, which stays as long as others are to come: what tests have done to
+    this one does not reach it."""
+    command = [sys.executable, "-c", _OPENING, name, NOBODY]
+
+    def opened() -> subprocess.Popen[bytes] | None:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        if process.stdout.readline().strip() == b"open":
+            return process
+        process.communicate()
+        return None
+
+    return wait_for(opened, "XWayland that lets others in", timeout=60.0, every=0.5)
 
 
 class _Pointer:

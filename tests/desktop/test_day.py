@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop.palette import MOOD_COLOURS, SLATE
+from agent.desktop.palette import MIST, MOOD_COLOURS
 from agent.desktop.tray.menu import build_menu
 from agent.types import EMOTIONS, MoodState
 from tests.desktop.agent_desktop import CLIP, AgentDesktop, jpegs
@@ -133,7 +133,7 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     wait_for(day.desktop.shown_notifications, "notification")
     shot("4-notification")
     day.desktop.dismiss_notifications()
-    assert "Moodtray loops" in str(day.desktop.notifications())
+    assert "Moodtray loop" in str(day.desktop.notifications())
     icon = day.icon(MOOD_COLOURS[MoodState(day.status()["mood"])])  # type: ignore[index]
     day.desktop.open_menu(*icon, button=3)
     shot("3-menu")
@@ -154,7 +154,7 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     # Locked: the camera is released at once; unlocked: it is back.
     logind.call(LOGIN, SESSION, "org.freedesktop.login1.Session.Lock")
     day.wait(lambda s: s["camera"] == "off" and s["held_off"], "camera off while locked")
-    day.icon(SLATE)
+    day.icon(MIST)
     shot("6-locked")
     logind.call(LOGIN, SESSION, "org.freedesktop.login1.Session.Unlock")
     day.wait(lambda s: s["camera"] == "on" and s["status"] == "watching", "camera back")
@@ -163,7 +163,7 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     sleep(logind, True)
     day.wait(lambda s: s["camera"] == "off" and s["held_off"], "camera off while asleep")
     wait_until(lambda: "Moodtray" not in inhibitors(logind))
-    day.icon(SLATE)
+    day.icon(MIST)
     sleep(logind, False)
     mood = day.wait(lambda s: s["camera"] == "on" and s["mood"] in EMOTIONS, "mood again")["mood"]
     day.icon(MOOD_COLOURS[MoodState(mood)])
@@ -181,7 +181,7 @@ def test_a_day(day: AgentDesktop, webcam: MjpegServer, logind: PrivateBus) -> No
     number = MENU.index("Take a break") - len(MENU)
     day.break_for_15_minutes(box, number)
     day.wait(lambda s: s["camera"] == "off" and s["camera_paused"], "pause")
-    day.icon(SLATE)
+    day.icon(MIST)
     shot("8-paused")
     day.move_clock(14 * 60)
     assert day.status()["camera_paused"]  # type: ignore[index]
@@ -217,10 +217,10 @@ def test_a_question_that_was_closed_is_asked_again_by_the_menu(
         assert "moodtray consent" in refused.stderr
         day.desktop.dismiss_notifications()
 
-        spot = day.icon(SLATE)
+        spot = day.icon(MIST)
         box = day.desktop.open_menu(*spot, button=3)
         day.desktop.screenshot(pictures / "1-menu.png")
-        without = build_menu(sample_snapshot(logged_in=None, consent=False))
+        without = build_menu(sample_snapshot(logged_in=None, consent=False, volume=0.8))
         labels = [item.label for item in without if not item.separator]
         day.click_row(box, labels.index("Allow the camera…") - len(labels))
         wait_for(lambda: day.desktop.windows("May Moodtray"), "question again", 60)

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from agent.desktop.dbus_server import BusError
 from agent.desktop.tray import dbus_menu
-from agent.desktop.tray.dbus_menu import DbusMenu, Entry
+from agent.desktop.tray.dbus_menu import LATE, DbusMenu, Entry
 
 
 class Wire:
@@ -198,6 +198,29 @@ def test_a_line_of_an_open_menu_does_what_it_did_when_it_opened(menu: DbusMenu) 
     menu.event(undo, "clicked", ("s", ""), 0)
     menu.event(undo, "clicked", ("s", ""), 0)
     assert done == ["first", "second"]
+
+
+def test_a_line_with_a_slot_says_something_else_while_it_is_open(
+    menu: DbusMenu, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("agent.desktop.tray.dbus_menu.time.monotonic", lambda: now[0])
+    menu.show((line("Undo", enabled=False, slot="undo"), line("Quit")))
+    client = Client(menu, wire)
+    undo = client.of_label("Undo")
+    menu.event(0, "opened", ("s", ""), 0)
+    for label in ("Undo: back to A", "Undo: back to B"):
+        now[0] += 10
+        wire.take()
+        menu.show((line(label, slot="undo"), line("Quit")))
+        assert [member for member, _ in wire.sent] == ["ItemsPropertiesUpdated"]
+        client.hear()
+        assert client.of_label(label) == undo
+    menu.event(undo, "clicked", ("s", ""), 0)
+    assert CLICKED == ["Undo: back to A"], "the hand was on its way"
+    now[0] += LATE
+    menu.event(undo, "clicked", ("s", ""), 0)
+    assert CLICKED[1:] == ["Undo: back to B"]
 
 
 def test_a_menu_that_opens_again_is_up_to_date(menu: DbusMenu, wire: Wire) -> None:

@@ -18,6 +18,7 @@ from agent.desktop.icons.drawing import (
     colour_of,
     ico,
     icon,
+    note_icon,
     stencil,
 )
 from agent.desktop.icons.files import IconFiles
@@ -107,6 +108,25 @@ def test_mood_is_not_shown_while_paused() -> None:
     for one, other in itertools.pairwise(MoodState):
         pictures = [icon(Status.PAUSED, mood, 24, True).tobytes() for mood in (one, other)]
         assert pictures[0] == pictures[1]
+
+
+def test_the_struck_camera_stands_out_on_a_dark_panel_and_on_a_light_one() -> None:
+    def light(colour: tuple[float, ...]) -> float:
+        parts = [((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.05 + float(np.dot(parts, (0.2126, 0.7152, 0.0722)))
+
+    for dark, panel in ((True, (50, 50, 50)), (False, (240, 240, 242))):
+        drawn = np.asarray(icon(Status.PAUSED, MoodState.UNSURE, 48, dark), float)
+        body = np.median(drawn[drawn[..., 3] == 255][:, :3], axis=0)
+        brighter, darker = sorted((light(tuple(body)), light(panel)), reverse=True)
+        assert brighter / darker > 3, "as WCAG asks of what is no text"
+
+
+def test_the_note_is_no_face() -> None:
+    drawn = np.asarray(note_icon(48))
+    assert drawn.shape == (48, 48, 4)
+    faces = [np.asarray(icon(Status.WATCHING, mood, 48, True)) for mood in MoodState]
+    assert all((drawn != face).any(axis=2).mean() > 0.1 for face in faces)
 
 
 @pytest.mark.parametrize("size", [18, 36])

@@ -13,8 +13,9 @@ from agent.desktop.notifications.rules import (
     safe,
     seconds_until,
 )
+from agent.effects import Notification
 from agent.settings import NotificationSettings
-from agent.types import Notification, NotificationKind
+from agent.types import NotificationKind
 from tests.fakes.clock import FakeClock
 
 SWITCH, LOGIN = NotificationKind.SWITCH, NotificationKind.LOGIN

@@ -16,9 +16,9 @@ from agent.desktop.notifications import notifier as notify
 from agent.desktop.notifications import rules
 from agent.desktop.notifications.notifier import DesktopNotifications, available
 from agent.desktop.notifications.service import Service
+from agent.effects import Notification
 from agent.settings import NotificationSettings
 from agent.types import (
-    Notification,
     NotificationKind,
 )
 from tests.desktop.conftest import Program
@@ -107,7 +107,7 @@ def test_a_word_without_a_mood_wears_no_smile_and_trouble_its_sign(shown: Shown)
     notifier.notify(told("The history cannot be written", NotificationKind.WARNING))
     wait_for(lambda: len(shown.icons) == 2, "the notifications")
     notifier.close()
-    assert "neutral" in shown.icons[0]
+    assert shown.icons[0].startswith("note")
     assert shown.icons[1].startswith("error"), "trouble wears a sign of trouble"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -18,8 +19,9 @@ import psutil
 import pytest
 
 from agent.desktop.palette import MOOD_COLOURS, SLATE
+from agent.desktop.preview import picture as picture_module
 from agent.desktop.preview.picture import NO_PICTURE, compose
-from agent.desktop.preview.process import Preview
+from agent.desktop.preview.process import KEYS, Preview
 from agent.desktop.preview.shared_frame import LINE_BYTES, MAX_FACES, Beside, SharedFrame, Shown
 from agent.desktop.preview.window import TITLE
 from agent.errors import DesktopError
@@ -34,7 +36,8 @@ from agent.events import (
     ShowInLesson,
     StopLesson,
 )
-from agent.types import Box, Frame, FrameView, MoodState
+from agent.types import EMOTION_STATES, Box, Frame, FrameView, MoodState
+from agent.wording import MOODS
 from tests.desktop.x11 import Desktop, wait_for
 
 SURE = (0.02, 0.01, 0.02, 0.80, 0.03, 0.04, 0.08)
@@ -220,6 +223,53 @@ def test_a_lesson_shows_what_is_read_now_against_what_will_be() -> None:
     assert count(bars(0.5, None)[corner], blue) == 0, "nothing is known yet"
 
 
+@pytest.mark.parametrize("mood", MOODS)
+def test_the_number_beside_a_bar_is_the_key_that_shows_that_mood(mood: MoodState) -> None:
+    """The bars stand one below the other in the order of the keys 1 to 7."""
+    seven = tuple(0.94 if state is mood else 0.01 for state in EMOTION_STATES)
+    beside = Beside(done=0.5, then=seven, keys="X: stop")
+    drawn = compose(Shown(frame(), (), seven, 30.0, "Look", beside=beside), (800, 600))[340:, :380]
+    rows = np.nonzero((drawn == MOOD_COLOURS[mood][::-1]).all(axis=2).sum(axis=1) > 60)[0]
+    place = MOODS.index(mood)
+    assert KEYS[str(place + 1)] == ShowInLesson(mood)
+    assert rows.mean() == pytest.approx(88 + 23 * place, abs=3), "23 px a row, the first at 88"
+
+
+def test_what_is_said_lies_within_the_picture() -> None:
+    beside = Beside((0.5, 0.5), keys="L: learn my face")
+    shown = Shown(frame(), (), SURE, 30.0, "You look happy", beside=beside)
+    picture = compose(shown, (1600, 600), full=True)
+    for side in (picture[:, :400], picture[:, 1200:]):  # beside a picture of 4 to 3
+        assert (side == side[0, 0]).all()
+    assert count(picture[:, 400:1200], GREEN) < 0.9 * 800 * 600, "it is said on the picture"
+
+
+def test_the_keys_are_told_with_and_without_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    real = picture_module._put_pill
+
+    def noted(canvas: Frame, text: str, *rest: object, **named: object) -> None:
+        written.append(text)
+        real(canvas, text, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(picture_module, "_put_pill", noted)
+    for full, esc in ((False, "Esc: close"), (True, "Esc: leave full screen")):
+        for shown, space in (
+            (shown_frame(), "Space: pause"),
+            (Shown(frame(), (), None, 0.0, "Camera paused", blank=True), "Space: resume"),
+        ):
+            written.clear()
+            compose(shown, (760, 570), full=full)
+            assert any(space in text and esc in text for text in written)
+
+
+def test_the_keys_leave_the_bars_alone() -> None:
+    beside = Beside(keys="L: learn my face")
+    shown = Shown(frame(), (), SURE, 30.0, "", beside=beside)
+    bare = compose(Shown(frame(), (), SURE, 30.0, ""), (420, 570))[300:, :165]
+    assert (compose(shown, (420, 570))[300:, :165] == bare).all()
+
+
 def test_the_picture_is_a_mirror() -> None:
     picture = frame()
     picture[:, :320] = (10, 20, 30)  # what the camera sees on its left
@@ -304,10 +354,12 @@ def feed(preview: Preview, until: Callable[[], object], what: str, seconds: floa
 
 
 def children() -> list[psutil.Process]:
+    """The living ones; those that other tests left behind may have ended."""
     found = []
     for child in psutil.Process().children():
-        if "resource_tracker" not in " ".join(child.cmdline()):
-            found.append(child)
+        with contextlib.suppress(psutil.Error):
+            if "resource_tracker" not in " ".join(child.cmdline()):
+                found.append(child)
     return found
 
 
@@ -327,6 +379,7 @@ def test_shows_the_frames_and_closes_by_its_button(
     on_screen.screenshot(artefacts / "preview.png")
     windows = on_screen.windows(TITLE)
     assert len(windows) == 1
+    assert on_screen.has_icon(windows[0])
     on_screen.close_window(windows[0])
     wait_for(reports.closed, "report of the closing")
     assert not preview.is_open
@@ -391,8 +444,8 @@ def test_keys_lead_through_a_lesson(on_screen: Desktop, preview: Preview, report
     on_screen.focus(window)
     for key, event in (
         ("l", BeginLesson()),
-        ("4", ShowInLesson(MoodState.HAPPY)),
-        ("7", ShowInLesson(MoodState.NEUTRAL)),
+        ("1", ShowInLesson(MoodState.HAPPY)),
+        ("7", ShowInLesson(MoodState.DISGUST)),
         ("Return", KeepLesson()),
         ("x", StopLesson()),
     ):
@@ -404,8 +457,8 @@ def test_keys_lead_through_a_lesson(on_screen: Desktop, preview: Preview, report
         feed(preview, heard, f"answer to the key {key}")
 
 
-def test_f_fills_the_screen_and_escape_closes(
-    on_screen: Desktop, preview: Preview, reports: Reports
+def test_f_fills_the_screen_and_escape_leaves_it_before_it_closes(
+    on_screen: Desktop, preview: Preview, reports: Reports, artefacts: Path
 ) -> None:
     preview.open()
     feed(preview, lambda: on_screen.find_colour(GREEN, at_least=5000), "picture")
@@ -414,6 +467,10 @@ def test_f_fills_the_screen_and_escape_closes(
     on_screen.key("f")
     whole = on_screen.picture().size
     feed(preview, lambda: on_screen.geometry(window)[2:] == whole, "full screen")
+    on_screen.screenshot(artefacts / "preview-full.png")
+    on_screen.key("Escape")
+    feed(preview, lambda: on_screen.geometry(window)[2:] != whole, "window again")
+    assert preview.is_open
     on_screen.key("Escape")
     wait_for(reports.closed, "report of the closing")
 
@@ -542,6 +599,37 @@ def test_dies_with_its_parent(on_screen: Desktop, tmp_path: Path) -> None:
     parent.stdout.close()
     wait_for(lambda: not on_screen.windows(TITLE), "end of the window")
     wait_for(lambda: not any(path.exists() for path in memory), "end of the memory")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/shm is Linux's")
+def test_no_frame_lies_in_memory_that_has_a_name(
+    monkeypatch: pytest.MonkeyPatch, preview: Preview
+) -> None:
+    """It would stay in /dev/shm when all are killed before the child is there."""
+    monkeypatch.setenv("DISPLAY", ":59")
+    before = set(Path("/dev/shm").glob("psm_*"))
+    preview.open()
+    new = children()
+    for child in new:
+        child.suspend()
+    preview.show(view(), "You look happy")
+    (memory,) = set(Path("/dev/shm").glob("psm_*")) - before
+    left = memory.read_bytes()
+    for child in new:
+        child.resume()
+    assert bytes(GREEN[::-1]) * 10 not in left
+
+
+def test_memory_that_cannot_be_had_is_told(
+    monkeypatch: pytest.MonkeyPatch, preview: Preview, reports: Reports
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":59")
+    monkeypatch.setattr(SharedFrame, "create", lambda: os.open("/dev/shm/none/at/all", 0))
+    files_before = leftovers()[0]
+    with pytest.raises(DesktopError, match="could not be started"):
+        preview.open()
+    assert leftovers()[0] <= files_before
+    assert not preview.is_open
 
 
 def test_without_a_display_a_clear_word(monkeypatch: pytest.MonkeyPatch, reports: Reports) -> None:

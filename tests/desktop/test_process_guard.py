@@ -43,6 +43,26 @@ def test_no_dump_of_the_process_and_its_children() -> None:
     assert done.stdout.split("\n")[:2] == ["(0, 0)", "(0, 0)"]
 
 
+COMMAND = """
+import ctypes, resource, sys
+sys.argv = ["moodtray", "--version"]
+from agent.cli.commands import main
+try:
+    main()
+except SystemExit:
+    print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone knows 'dumpable'")
+def test_no_dump_of_a_command() -> None:
+    """``login`` has a token in its memory, ``calibrate`` and ``analyze`` a face."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "(0, 0) 0"
+
+
 def attack(guard: Callable[[], None]) -> dict[str, str]:
     """What a program gets of another one of the same user, which has called ``guard``."""
     read, write = os.pipe()

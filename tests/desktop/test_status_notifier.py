@@ -14,7 +14,7 @@ from PIL import Image
 
 from agent.desktop.dbus_server import BusError
 from agent.desktop.icons.drawing import icon
-from agent.desktop.palette import MOOD_COLOURS, SLATE
+from agent.desktop.palette import MIST, MOOD_COLOURS
 from agent.desktop.tray.menu import build_menu
 from agent.desktop.tray.status_notifier import SIZES, pixmaps
 from agent.types import MoodState, Status
@@ -173,6 +173,7 @@ def test_clicks_do_what_their_lines_say(program: Program, panel: PanelClient) ->
     program.wait_for_line("event TellWhy()")
     panel.call(ITEM, "SecondaryActivate", 5, 5)
     program.wait_for_line("event PauseMusic()")
+    program.wait_for_line("event Notice(title='The music is paused'")
     panel.call(ITEM, "Activate", 5, 5)
     program.wait_for_line("event ShowPreview(show=True")
     panel.call(ITEM, "ContextMenu", 5, 5)
@@ -182,7 +183,7 @@ def test_clicks_do_what_their_lines_say(program: Program, panel: PanelClient) ->
     panel.click("Quit")
     program.wait_for_line("event Quit()")
     events = [line for line in program.lines() if line.startswith("event")]
-    assert len(events) == 7
+    assert len(events) == 8
 
 
 def test_a_click_on_a_menu_that_changed_meanwhile(program: Program, panel: PanelClient) -> None:
@@ -333,7 +334,7 @@ def test_a_thousand_updates_leave_xfces_panel_and_its_menu_standing(
     xfce_desktop.click_menu(labels, "Play for my mood", box)
     program.wait_for_line("event PlayForMood()")
     program.tell(show={"status": "paused"})
-    xfce_desktop.wait_for_colour(SLATE)
+    xfce_desktop.wait_for_colour(MIST)
     xfce_desktop.open_menu(*spot)
     xfce_desktop.click_menu(
         [i.label for i in build_menu(sample_snapshot(status="paused")) if not i.separator], "Quit"

@@ -61,6 +61,7 @@ def test_makes_the_folders_for_the_users_music_and_opens_them(
     (notice,) = said
     assert isinstance(notice, Notice)
     assert notice.title == "Your music folders are open"
+    assert "where nothing else is set" in notice.message
 
 
 def test_folders_that_cannot_be_made_are_told(tmp_path: Path) -> None:
@@ -92,6 +93,7 @@ def test_about_is_a_window_that_a_key_closes(
     opened.start()
     (window,) = wait_for(lambda: tint2_desktop.windows(about.TITLE), "window", 30)
     wait_for(lambda: tint2_desktop.find_colour(PAPER, at_least=5000), "text", 30)
+    wait_for(lambda: tint2_desktop.has_icon(window), "the window's icon")
     tint2_desktop.screenshot(artefacts / "about.png")
     tint2_desktop.focus(window)
     tint2_desktop.key("Escape")
@@ -103,6 +105,8 @@ def test_about_is_a_window_that_a_key_closes(
 def test_about_tells_version_promise_and_places(tmp_path: Path) -> None:
     paths = Paths.below(tmp_path)
     told = "\n".join(about.texts(paths))
+    assert "To remove Moodtray: 'moodtray uninstall', then delete the folder" in told
+    assert "your settings, logins and music are yours to delete" in told
     for text in ("No picture is kept or sent", str(paths.history_file), str(paths.logs)):
         assert text in told
     small, large = (about.picture(about.texts(paths), scale) for scale in (1.0, 2.0))

@@ -14,18 +14,19 @@ from agent.desktop.tray.menu import (
     MenuAction,
     build_menu,
     needs_user,
-    tomorrow,
     tooltip,
 )
 from agent.events import (
     AskForConsent,
+    BeginJourney,
+    EndJourney,
     FollowFace,
     KeepLesson,
-    LearnFace,
     LogIn,
     LogOut,
     NextPlaylist,
     NextTrack,
+    NotMe,
     NotMyMood,
     OpenPage,
     PauseCamera,
@@ -45,20 +46,23 @@ from agent.events import (
     TellWhy,
     UndoSwitch,
 )
+from agent.timing import tomorrow
 from agent.types import (
     EMOTIONS,
-    Action,
+    JourneyView,
     LessonStage,
     LessonView,
     Mood,
     MoodState,
+    OwnFace,
     Playback,
     PlayState,
     Status,
 )
-from agent.wording import LINE_WIDTH, NO_MOOD_YET, part_stopped
+from agent.wording import LINE_WIDTH, MOODS, part_stopped
 from tests.desktop.tray_program import sample_snapshot
 
+AT_REST: dict[str, object] = {"camera_paused": True, "on_break": True}
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
@@ -86,17 +90,21 @@ def lines(**changes: object) -> dict[str, Item]:
         ("You look happy", TellWhy()),
         ("♪ Sunny days", TellWhy()),
         ("Take a break > Until I come back", TakeBreak(until_back=True)),
-        ("Take a break > Pause the camera alone > Until I resume it", PauseCamera()),
+        ("Take a break > Camera alone: until I resume it", PauseCamera()),
+        ("Why this music?", TellWhy()),
+        ("Wrong mood? > Lift me, with music", BeginJourney(MoodState.HAPPY)),
         ("Music for my moods…", OpenPage("moods")),
-        ("My music folders", ShowMusicFolders()),
+        ("More > My music folders…", ShowMusicFolders()),
         ("Settings…", OpenPage("settings")),
         ("History…", OpenPage("history")),
-        ("More > Forget…", OpenPage("history#delete")),
-        ("Show preview", ShowPreview(True)),
+        ("Delete my data…", OpenPage("history#delete")),
+        ("More > Your face…", OpenPage("face")),
+        ("More > Somebody else sits here", NotMe()),
+        ("More > Show preview", ShowPreview(True)),
         ("More > Start at login", SetAutostart(True)),
         ("More > Log out of Spotify", LogOut()),
         ("Quit", Quit()),
-        ("Wrong mood? > None of these", NotMyMood(MoodState.HAPPY)),
+        ("Wrong mood? > I just do not feel happy", NotMyMood(MoodState.HAPPY)),
         ("Wrong mood? > I feel angry", SetMood(MoodState.ANGRY, wrong=MoodState.HAPPY)),
         ("Wrong mood? > I feel surprised", SetMood(MoodState.SURPRISE, wrong=MoodState.HAPPY)),
     ],
@@ -129,7 +137,8 @@ def test_breaks_count_from_the_click(label: str, now: str, until: str) -> None:
     clock = datetime.fromisoformat(f"2026-11-22T{now}:00+00:00")
     end = datetime.fromisoformat(f"{until}:00+00:00")
     both = lines()[f"Take a break > {label}"].event
-    alone = lines()[f"Take a break > Pause the camera alone > {label}"].event
+    of_camera = f"Take a break > Camera alone: {label[0].lower()}{label[1:]}"
+    alone = lines()[of_camera].event
     assert callable(both)
     assert callable(alone)
     assert (both(clock), alone(clock)) == (TakeBreak(end), PauseCamera(end))
@@ -148,24 +157,23 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
 @pytest.mark.parametrize(
     ("changes", "there", "not_there"),
     [
-        ({"camera_paused": True}, "Resume camera", "Take a break"),
+        ({"camera_paused": True}, "Resume camera", "Camera paused"),
+        ({"camera_paused": True, "paused_until": NOON}, "Resume camera (else at 12:00)", "x"),
+        ({**AT_REST, "paused_until": NOON}, "I am back (break until 12:00)", "Resume camera"),
         ({"camera_paused": True, "on_break": True}, "I am back", "Resume camera"),
         ({"undo_to": "Blue hour"}, "Undo: back to Blue hour", "Start again"),
         ({"undo_to": "x", "stopped": ("player",)}, "Start again", "Undo: back to x"),
         ({"volume": 0.8}, "Volume > 80%", "Start again"),
-        ({"playback": None}, "Play for my mood", "Next track"),
-        ({"mood": Mood(MoodState.UNSURE, 0.0, 0.3)}, "I feel… > I feel sad", "Wrong mood?"),
         ({"logged_in": None}, "More > Log in to Spotify…", "More > Log out of Spotify"),
         ({"player": ""}, "Quit", "More > Log in to Spotify…"),
         ({"logged_in": False}, "More > Log in to Spotify…", "Log in to Spotify…"),
         ({"status": Status.NEEDS_LOGIN}, "Log in to Spotify…", "Start again"),
         ({"autostart": None}, "Quit", "More > Start at login"),
-        ({"switch": None, "decision": None}, f"Why? > {NO_MOOD_YET[:46]}", "Undo"),
         ({"problem": "The disk is full"}, "The disk is full", "Start again"),
         ({"stopped": ("session",)}, "Start again", "Resume camera"),
-        ({"consent": False}, "Allow the camera…", "Take a break"),
+        ({"consent": False}, "Allow the camera…", "The camera is not allowed"),
         ({"consent": False, "camera_paused": True}, "Allow the camera…", "Resume camera"),
-        ({}, "Take a break > Pause the camera alone", "Allow the camera…"),
+        ({}, "Take a break", "Allow the camera…"),
     ],
 )
 def test_lines_come_and_go(changes: dict[str, object], there: str, not_there: str) -> None:
@@ -179,7 +187,7 @@ def test_events_follow_the_state() -> None:
     assert lines(consent=False)["Allow the camera…"].event == AskForConsent()
     assert lines(stopped=("watcher",))["Start again"].event == RestartWorkers()
     assert lines(logged_in=False)["More > Log in to Spotify…"].event == LogIn()
-    shown = lines(preview_open=True)["Show preview"]
+    shown = lines(preview_open=True)["More > Show preview"]
     assert (shown.checked, shown.event) == (True, ShowPreview(False))
     starts = lines(autostart=True)["More > Start at login"]
     assert (starts.checked, starts.event) == (True, SetAutostart(False))
@@ -187,9 +195,9 @@ def test_events_follow_the_state() -> None:
 
 def test_own_word_is_checked_and_can_be_ended() -> None:
     found = lines(mood=mood(MoodState.SAD, True), mood_until=NOON)
-    assert [k for k, v in found.items() if v.checked] == ["I feel… > I feel sad"]
-    assert found["I feel… > I feel happy"].event == SetMood(MoodState.HAPPY)
-    assert found["I feel… > Go by my face again (else at 12:00)"].event == FollowFace()
+    assert [k for k, v in found.items() if v.checked] == ["Wrong mood? > I feel sad"]
+    assert found["Wrong mood? > I feel happy"].event == SetMood(MoodState.HAPPY)
+    assert found["Wrong mood? > Go by my face again (else at 12:00)"].event == FollowFace()
     assert not [k for k, v in lines().items() if v.checked]
 
 
@@ -218,45 +226,46 @@ def test_paused_music_goes_on() -> None:
 def test_the_track_is_told_below_the_playlist() -> None:
     playback = Playback(0.0, PlayState.PLAYING, "local:happy", "Sunny days", title="Ann - Song")
     labels = [item.label for item in build_menu(replace(sample_snapshot(), playback=playback))]
-    assert labels[:3] == ["You look happy", "♪ Sunny days", "Ann - Song"]
+    assert labels[2:5] == ["You look happy", "♪ Sunny days", "Ann - Song"]
+    unnamed = replace(sample_snapshot(), player="Moodtray's own player")
+    assert [item.label for item in build_menu(unnamed)][4] == "Moodtray's own player"
 
 
-def test_seven_feelings_in_the_order_of_the_network() -> None:
+def test_the_reason_is_asked_for_in_one_place() -> None:
+    questions = "Why this music?", "Why is it silent?"
+    for playback, question in zip((sample_snapshot().playback, None), questions, strict=True):
+        menu = build_menu(replace(sample_snapshot(), playback=playback))
+        assert (menu[5].label, menu[5].event) == (question, TellWhy())
+        asked = [label for label in flat(menu) if label.rpartition(" > ")[2] in questions]
+        assert asked == [question]
+
+
+def test_a_journey_that_was_wished_last_is_what_an_undo_ends() -> None:
+    journey = JourneyView(1, 2, MoodState.SAD, MoodState.HAPPY)
+    snapshot = replace(sample_snapshot(), undo_to="x", journey=journey, undoes_journey=True)
+    first = build_menu(snapshot)[0]
+    assert (first.label, first.event) == ("Undo: no journey to happy", EndJourney())
+
+
+def test_seven_feelings_from_light_to_heavy() -> None:
     feel = lines()["Wrong mood?"]
     moods = [i.event.mood for i in feel.children if isinstance(i.event, SetMood)]
-    assert moods == [MoodState(name) for name in EMOTIONS]
-
-
-def test_reason_is_told_in_full_and_wrapped() -> None:
-    reason = " ".join(["word"] * 40)
-    snapshot = sample_snapshot()
-    assert snapshot.switch is not None
-    told = replace(snapshot.switch, reason=reason)
-    why = flat(build_menu(replace(snapshot, switch=told, decision=told)))["Why?"]
-    texts = [item.label for item in why.children]
-    assert " ".join(texts) == f"Sunny days: {reason}"
-    assert max(map(len, texts)) <= LINE_WIDTH
-
-
-def test_a_newer_reason_is_told_beside_the_switch() -> None:
-    snapshot = sample_snapshot()
-    assert snapshot.decision is not None
-    newer = replace(snapshot.decision, action=Action.KEEP, reason="you chose this playlist by hand")
-    assert "Why? > Now: you chose this playlist by hand" in lines(decision=newer)
+    assert tuple(moods) == MOODS
+    assert {mood.value for mood in moods} == set(EMOTIONS)
 
 
 def test_a_problem_is_told_in_full_and_wrapped() -> None:
     problem = "The playlist of that name is gone. " + part_stopped("watcher")
-    told = build_menu(replace(sample_snapshot(), problem=problem))[2:]
-    texts = [item.label for item in told[: told.index(SEPARATOR)]]
+    told = build_menu(replace(sample_snapshot(), problem=problem))[6:]
+    texts = [item.label for item in told if item.text]
     assert " ".join(texts) == problem
     assert max(map(len, texts)) <= LINE_WIDTH
 
 
 def test_what_stopped_is_followed_by_the_way_out() -> None:
     problem = part_stopped("watcher")
-    told = build_menu(replace(sample_snapshot(), problem=problem, stopped=("watcher",)))[2:]
-    texts = [item.label for item in told[: told.index(SEPARATOR)]]
+    told = build_menu(replace(sample_snapshot(), problem=problem, stopped=("watcher",)))[6:]
+    texts = [item.label for item in told[: told.index(SEPARATOR) - 1]]
     assert " ".join(texts[:-1]) == "Looking through the camera stopped after repeated failures."
     assert texts[-1] == "Start again"
 
@@ -272,7 +281,7 @@ def test_names_of_any_length_and_shape() -> None:
 
 def test_system_without_preview_and_autostart() -> None:
     found = flat(build_menu(sample_snapshot(), Caps(preview=False, autostart=False)))
-    assert "Show preview" not in found
+    assert "More > Show preview" not in found
     assert "More > Start at login" not in found
 
 
@@ -284,30 +293,89 @@ def test_equal_states_give_equal_menus() -> None:
     assert build_menu(one) != build_menu(replace(one, preview_open=True))
 
 
-def test_the_face_is_learned_kept_and_forgotten() -> None:
+def test_the_face_has_a_page_and_a_lesson_an_end() -> None:
     def under_more(**changes: object) -> dict[str, Item]:
         return flat(lines(**changes)["More"].children)
 
-    assert under_more()["Learn my face…"].event == OpenPage("face")
-    assert "Forget my face" not in under_more()
-    known = under_more(own_face=True)
-    assert known["Learn my face…"].event == OpenPage("face")
-    assert known["Forget my face"].event == LearnFace(None)
+    assert under_more(own_face=OwnFace.LEARNED) == under_more(), (
+        "what is kept of it is forgotten on its page"
+    )
     going = under_more(lesson=LessonView(LessonStage.REST, 0.3))
     assert going["Stop learning my face"].event == StopLesson()
-    assert not {"Learn my face…", "Keep what was learned"} & set(going)
+    assert not {"Your face…", "Keep what was learned"} & set(going)
     ready = under_more(lesson=LessonView(LessonStage.READY, 0.3))
     assert ready["Keep what was learned"].event == KeepLesson()
     assert ready["Stop learning my face"].event == StopLesson()
     over = under_more(lesson=LessonView(LessonStage.FAILED, 1.0, trouble="It is too dark."))
-    assert "Learn my face…" in over
+    assert "Your face…" in over
 
 
-def test_no_line_is_dead() -> None:
-    # Greyed text is hard to read: who clicks a line of it is told the whole.
-    snapshot = replace(sample_snapshot(), problem="The disk is full", stopped=("session",))
-    assert [k for k, v in flat(build_menu(snapshot)).items() if not v.enabled] == []
-    assert not SEPARATOR.enabled
+PLAYS = Playback(0.0, PlayState.PLAYING, "local:happy", "Sunny days", title="Ann - Song")
+STATES: tuple[dict[str, object], ...] = (
+    {},
+    {"playback": None},
+    {"playback": PLAYS},
+    {"playback": replace(PLAYS, state=PlayState.PAUSED)},
+    {"playback": replace(PLAYS, state=PlayState.STOPPED)},
+    {"undo_to": "Blue hour"},
+    {"mood": Mood(MoodState.UNSURE, 0.0, 0.3)},
+    {"mood": Mood(MoodState.AWAY, 0.0, 0.9)},
+    {"mood": Mood(MoodState.SAD, 0.0, 0.8, by_hand=True), "mood_until": NOON},
+    {"left_alone_until": NOON},
+    {"journey": JourneyView(1, 3, MoodState.SAD, MoodState.HAPPY)},
+    {"camera_paused": True},
+    AT_REST,
+    {"consent": False},
+    {"preview_open": True},
+    {"switch": None, "decision": None},
+)
+
+
+@pytest.mark.parametrize("changes", STATES)
+def test_lines_keep_their_places(changes: dict[str, object]) -> None:
+    usual = build_menu(replace(sample_snapshot(), volume=0.8))
+    menu = build_menu(replace(sample_snapshot(), volume=0.8, **changes))  # type: ignore[arg-type]
+    assert [line.separator for line in menu] == [line.separator for line in usual]
+    assert sum(not line.separator for line in menu) <= 18
+    for one, other in zip(usual, menu, strict=True):
+        assert len(one.children) == len(other.children), one.label
+    fixed = {"Wrong mood?", "Play for my mood", "Next track", "Volume", "Take a break"}
+    fixed.add("Delete my data…")
+    assert {k.label: i for i, k in enumerate(menu) if k.label in fixed} == {
+        k.label: i for i, k in enumerate(usual) if k.label in fixed
+    }
+
+
+def test_what_cannot_be_done_just_now_is_greyed() -> None:
+    def greyed(**changes: object) -> set[str]:
+        return {label for label, line in lines(**changes).items() if not line.enabled}
+
+    of_mood = {"Wrong mood? > Go by my face again", "Wrong mood? > End the journey"}
+    assert greyed(undo_to="x") == of_mood
+    assert greyed() == {"Undo", *of_mood}
+    assert greyed(playback=None) - greyed() == {
+        "Pause music",
+        "Next track",
+        "Next playlist for this mood",
+    }
+    alone = {"15 minutes", "1 hour", "until tomorrow", "until I resume it"}
+    assert greyed(camera_paused=True) - greyed() == {
+        f"Take a break > Camera alone: {time}" for time in alone
+    }
+    unsure = greyed(mood=Mood(MoodState.UNSURE, 0.0, 0.3))
+    assert unsure - greyed() == {"Wrong mood? > I do not feel like that"}
+
+
+def test_a_journey_is_ended_where_it_began() -> None:
+    going = lines(journey=JourneyView(1, 3, MoodState.SAD, MoodState.HAPPY))
+    assert going["Wrong mood? > End the journey to happy"].event == EndJourney()
+
+
+def test_no_third_level() -> None:
+    assert not [
+        inner.label for line in build_menu(sample_snapshot()) for inner in line.children
+        if inner.children
+    ]  # fmt: skip
 
 
 def test_what_needs_the_user() -> None:
@@ -315,3 +383,18 @@ def test_what_needs_the_user() -> None:
     assert needs_user(replace(sample_snapshot(), consent=False))
     assert needs_user(replace(sample_snapshot(), stopped=("session",)))
     assert needs_user(replace(sample_snapshot(), status=Status.NEEDS_LOGIN))
+
+
+@pytest.mark.parametrize("changes", [STATES[at] for at in (2, 5, 6, 7, 9, 10)])
+def test_what_comes_by_itself_changes_only_lines_that_may_while_the_menu_is_open(
+    changes: dict[str, object],
+) -> None:
+    def others(items: tuple[Item, ...]) -> list[tuple[str, bool]]:
+        return [
+            ("", True) if line.text or line.slot else (line.label, line.enabled)
+            for item in items
+            for line in (item, *item.children)
+        ]
+
+    usual = build_menu(sample_snapshot())
+    assert others(build_menu(replace(sample_snapshot(), **changes))) == others(usual)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop.palette import MOOD_COLOURS, SLATE
+from agent.desktop.palette import MIST, MOOD_COLOURS
 from agent.desktop.session.idle import find_reader
 from agent.desktop.session.wayland import WaylandIdle
 from agent.desktop.tray.menu import build_menu
@@ -66,7 +66,7 @@ def test_icon_and_menu_on_waybar(sway: SwayDesktop, start_program: Start, artefa
     sway.click_menu(labels(), "Play for my mood", box)
     program.wait_for_line("event PlayForMood()")
     program.tell(show={"status": "paused"})
-    spot = sway.wait_for_colour(SLATE)
+    spot = sway.wait_for_colour(MIST)
     wait_for(lambda: sway.popups() == [], "closed menu")
     sway.click(*spot, button=2)
     program.wait_for_line("event PauseMusic()")
@@ -129,22 +129,30 @@ def test_the_preview_comes_through_xwayland_and_in_the_users_language(artefacts:
         settings.parent.mkdir(parents=True)
         settings.write_text('version = 1\nlanguage = "de"\n')
         program = [sys.executable, "-m", "agent"]
+
+        def told(command: str) -> subprocess.CompletedProcess[str]:
+            asked = [*program, command]
+            return subprocess.run(asked, env=desktop.env, capture_output=True, text=True)
+
         agent_ = subprocess.Popen([*program, "run", "--camera", str(CLIP)], env=desktop.env)
         try:
-            asked = [*program, "preview"]
-            wait_for(
-                lambda: subprocess.run(asked, env=desktop.env, capture_output=True).returncode == 0,
-                "answer to a command",
-                timeout=60,
-            )
-            wait_for(desktop.popups, "window", timeout=60)
+            wait_for(lambda: told("status").returncode == 0, "answer to a command", timeout=120)
+            opened = told("preview")  # once: the next would close it
+            assert opened.returncode == 0, opened.stderr
+            wait_for(desktop.popups, "window", timeout=120)
             face = {MOOD_COLOURS[state] for state in MoodState if state in MOOD_COLOURS}
             below = (0, 60, *desktop.size)
-            wait_for(
-                lambda: any(desktop.find_colour(colour, below) for colour in face),
-                "the box around the face",
-                timeout=60,
-            )
+            try:
+                wait_for(
+                    lambda: any(desktop.find_colour(colour, below) for colour in face),
+                    "box around the face",
+                    timeout=120,
+                )
+            except AssertionError as error:
+                desktop.screenshot(artefacts / "preview-sway-lacking.png")
+                seen = f"window: {desktop.popups()}; status: {told('status').stdout}"
+                log = Path(desktop.env["MOODTRAY_HOME"]) / "logs" / "moodtray.log"
+                raise AssertionError(f"{error}; {seen}; {log.read_text()}") from error
             desktop.screenshot(artefacts / "preview-sway.png")
         finally:
             agent_.terminate()

@@ -51,6 +51,7 @@ def sample_snapshot(
             playback=Playback(12.0, PlayState.PLAYING, "local:happy", playlist),
             decision=chosen,
             switch=chosen,
+            change=chosen,
             camera=CameraState.ON,
             autostart=False,
             logged_in=True,

@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image, ImageGrab
+from Xlib import Xatom
+from Xlib.display import Display
 
 T = TypeVar("T")
 BACKDROP = ((38, 50, 84), (92, 70, 118))  # top and bottom of the wallpaper
 
 
 def wait_for(
-    ask: Callable[[], T | None], what: str, timeout: float = 20.0, every: float = 0.05
+    ask: Callable[[], T | None], what: str, timeout: float = 60.0, every: float = 0.05
 ) -> T:
     """The first answer of ``ask`` that is true. Raises AssertionError that names ``what``."""
     deadline = time.monotonic() + timeout
@@ -95,6 +97,17 @@ class Screen:
         values = dict(line.split("=", 1) for line in lines)
         x, y, width, height = (int(values[key]) for key in ("X", "Y", "WIDTH", "HEIGHT"))
         return x, y, width, height
+
+    def has_icon(self, window: int) -> bool:
+        """Whether a window has a picture of its own for title bars and lists of windows."""
+        display = Display(self.display)
+        try:
+            found = display.create_resource_object("window", window).get_full_property(
+                display.get_atom("_NET_WM_ICON"), Xatom.CARDINAL
+            )
+            return found is not None and len(found.value) > 16 * 16
+        finally:
+            display.close()
 
     # -- mouse and keys
 

@@ -120,3 +120,27 @@ def test_the_icon_waits_for_no_heavy_library() -> None:
     )
     heavy = {"cv2", "fastapi", "onnxruntime", "pydantic", "requests", "spotipy", "torch", "uvicorn"}
     assert heavy.isdisjoint(done.stdout.split())
+
+
+def renamed(source: str) -> list[str]:
+    """Our own modules and names that are called otherwise where they are imported."""
+    return [
+        f"{node.lineno}: {alias.name} as {alias.asname}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if alias.asname is not None
+        and (node.module or "" if isinstance(node, ast.ImportFrom) else alias.name).split(".")[0]
+        == "agent"
+    ]
+
+
+def test_nothing_of_ours_is_renamed_where_it_is_imported() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{found}"
+        for path in sorted((ROOT / "agent").rglob("*.py"))
+        for found in renamed(path.read_text(encoding="utf-8"))
+    ]
+    assert not wrong, "\n".join(wrong)
+    assert renamed("from agent.desktop import consent as kept\nimport agent.logs as l")
+    assert not renamed("import numpy as np\nfrom time import monotonic as now")

@@ -12,6 +12,7 @@ import typer
 import agent
 from agent.cli.commands import app, autostart_app, dev_app
 from agent.settings import Settings
+from tests.web.page.pictures import SHOTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "agent/README.md"]
@@ -32,6 +33,14 @@ def test_every_local_link_leads_somewhere(page: str) -> None:
         link for link in links if "://" not in link and not ((ROOT / page).parent / link).exists()
     ]
     assert not missing
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    folder = "resources/screenshots"
+    drawn = {f"{folder}/{file.name}" for file in (ROOT / folder).iterdir()}
+    shown = {link for page in PAGES for link in re.findall(r"\]\(([^)]+\.png)\)", text(page))}
+    assert drawn == {link for link in shown if link.startswith(folder)}
+    assert {f"{folder}/{name}.png" for name, *_rest in SHOTS} <= shown
 
 
 def test_every_command_that_is_named_exists() -> None:
@@ -79,3 +88,16 @@ def test_every_make_target_that_is_named_exists() -> None:
 def test_the_changelog_knows_this_version() -> None:
     version = agent.__version__
     assert f"## [{version}]" in text("CHANGELOG.md")
+
+
+def test_the_changelog_has_the_form_that_it_claims() -> None:
+    """Keep a Changelog: six headings, in this order, each once under a version, none empty."""
+    kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    versions = text("CHANGELOG.md").split("\n## ")[1:]
+    assert versions[0].startswith("[Unreleased]\n")
+    for version in versions:
+        parts = version.split("\n### ")[1:]
+        headings = [part.partition("\n")[0] for part in parts]
+        assert headings
+        assert headings == [kind for kind in kinds if kind in headings], version[:20]
+        assert all("\n- " in part for part in parts)

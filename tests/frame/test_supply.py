@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -16,7 +17,12 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCKS = {"installers.lock": ("linux-tray",), "tests.lock": ("linux-tray", "keyring")}
+LOCKS = {
+    "installers.lock": ("linux-tray",),
+    "program.lock": (),
+    "tests.lock": ("linux-tray", "keyring"),
+}
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
 def declared(*extras: str) -> list[Requirement]:
@@ -41,7 +47,7 @@ def locked(name: str) -> dict[str, list[tuple[Version, int]]]:
 @pytest.mark.parametrize("name", LOCKS)
 def test_all_that_is_declared_is_locked_with_hashes(name: str) -> None:
     packages = locked(name)
-    assert len(packages) > 50
+    assert len(packages) > 40
     for package, versions in packages.items():
         assert all(hashes for _, hashes in versions), package
     for wanted in declared(*LOCKS[name]):
@@ -60,7 +66,7 @@ def test_what_builds_the_package_is_locked() -> None:
     assert {canonicalize_name(Requirement(line).name) for line in wanted} <= set(packages)
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=str)
+@pytest.mark.parametrize("file", WORKFLOWS, ids=str)
 def test_foreign_steps_of_the_workflows_are_pinned(file: Path) -> None:
     """By the hash of a commit: a tag can be moved by whoever takes the action's account over."""
     used = re.findall(r"uses:\s*(.*)", file.read_text())
@@ -69,17 +75,50 @@ def test_foreign_steps_of_the_workflows_are_pinned(file: Path) -> None:
         assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", step), step
 
 
+def steps(file: Path) -> Iterator[str]:
+    """The text of each step of a workflow, and what stands before the first."""
+    yield from re.split(r"\n(?= {6}- )", re.sub(r"(?m)^ *#.*\n", "", file.read_text()))
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=str)
+def test_no_step_finds_the_right_to_write_to_the_repository(file: Path) -> None:
+    """Else it lies in .git/config while packages of others are built and run."""
+    fetched = [step for step in steps(file) if "actions/checkout@" in step]
+    assert fetched
+    for step in fetched:
+        assert "persist-credentials: false" in step, step
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=str)
+def test_another_index_is_asked_only_where_torch_is_needed(file: Path) -> None:
+    """A package that is on both could come from either."""
+    asking = [step for step in steps(file) if "INDEX_URL" in step or "index-url" in step]
+    for step in asking:
+        assert ".[dev]" in step or ".ci/run" in step, step
+
+
 def test_what_ci_installs_comes_from_the_lock_files() -> None:
     """What pip is called with there: locked files, or our own package on top of them."""
-    texts = [file.read_text() for file in (ROOT / ".github/workflows").glob("*.yml")]
+    texts = [file.read_text() for file in WORKFLOWS]
     calls = re.findall(r"pip install (.*)", "".join(texts))
     locks = {call for call in calls if call.startswith("--require-hashes -r .make/")}
     assert {call.rpartition("/")[2] for call in locks} == {*LOCKS, "package.lock"}
-    # The package itself; and in the list of parts and the audit what a user would get today.
-    ours = {'-e ".[dev]"', "--no-deps --no-build-isolation -e .", "dist/*.whl", "."}
+    # The package itself; and in the audit what a user would get today.
+    ours = {'-e ".[dev]"', "--no-deps --no-build-isolation -e .", "--no-deps dist/*.whl", "."}
     assert set(calls) - locks <= ours
     setup = (ROOT / ".make" / "setup.sh").read_text()
     assert "--require-hashes -r .make/tests.lock" in setup
+
+
+def test_what_ships_is_audited() -> None:
+    """The locked versions themselves, on each system that a lock file tells apart."""
+    audit = (ROOT / ".github/workflows/audit.yml").read_text()
+    for name in ("installers.lock", "program.lock"):
+        assert re.search(rf"pip_audit .*--disable-pip --require-hashes -r \.make/{name}\n", audit)
+        systems = set(re.findall(r"sys_platform == '(\w+)'", (ROOT / ".make" / name).read_text()))
+        assert systems <= {"linux", "win32", "darwin"}
+    for system in ("ubuntu", "windows", "macos"):
+        assert f"{system}-" in audit
 
 
 def imported() -> set[str]:

@@ -285,7 +285,10 @@ def test_uv_gives_icon_and_menu_on_waybar(
         env = {**desktop.env, "PATH": bare["PATH"]}
         with started(program, env, tmp_path) as agent_:
             quit_by_the_menu(desktop, agent_)
-        entry_comes_and_goes(program, env)
+        # That home belongs to the desktop's own user, and foreign folders are refused.
+        own_home = tmp_path / "own"
+        own_home.mkdir()
+        entry_comes_and_goes(program, {**env, "HOME": str(own_home)})
 
 
 def entry_comes_and_goes(program: str, env: dict[str, str]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -13,8 +14,10 @@ from agent.clock import SystemClock
 from agent.errors import PlaylistGone
 from agent.events import Event, PlaylistBack
 from agent.players.folder_watch import FolderWatch
-from agent.players.folders import find
+from agent.players.folders import find, is_elsewhere
 from agent.players.local import look_at, playlist, tracks_of
+from agent.store import walk
+from agent.web.page.folders import Counter
 from tests.fakes.audio import write_tone
 
 
@@ -61,6 +64,30 @@ def test_a_circle_of_links_is_walked_once(folder: Path) -> None:
     (folder / "again").symlink_to(folder / "deep")
     (folder / "self").symlink_to(folder / "self")
     assert len(names(folder)) == 1
+
+
+@pytest.mark.parametrize("to", ["/", ".."])
+def test_a_link_to_the_whole_disk_is_not_walked(folder: Path, album: Path, to: str) -> None:
+    """Somebody's archive of music may hold one."""
+    (folder / "linked").symlink_to(album)
+    (folder / "whole").symlink_to(to)
+    write_tone(folder.parent / "private.wav", 0.05)
+    began = time.monotonic()
+    assert names(folder) == ["linked/1.wav", "linked/2.wav", "linked/10.wav"]
+    counter = Counter(frozenset({".wav"}), time.monotonic)
+    while not counter.count(str(folder))[1]:
+        assert time.monotonic() - began < 10.0, "it would be counted for minutes"
+        time.sleep(0.02)
+    assert counter.count(str(folder)) == (3, True)
+
+
+def test_folders_are_walked_to_a_number(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "MOST_FOLDERS", 20)
+    for number in range(30):
+        write_tone(folder / f"{number}" / "a.wav", 0.05)
+    found = look_at(playlist(str(folder)))
+    assert len(found.tracks) == 19
+    assert len(found.unreadable) == 1
 
 
 def test_an_unreadable_folder_within_is_named_and_the_rest_plays(
@@ -128,12 +155,95 @@ def test_what_a_list_names_in_vain_is_told(folder: Path) -> None:
     assert "2 stream" in told
 
 
+def test_one_odd_line_spoils_no_list(folder: Path, album: Path) -> None:
+    list_file = folder / "list.m3u"
+    list_file.write_text(f"file://[\n{album / '2.wav'}\nfile://[::1\nfile://{album / '1.wav'}\n")
+    found = look_at(playlist(str(list_file)))
+    assert [file.name for file in found.tracks] == ["2.wav", "1.wav"]
+    assert found.unreadable == ["file://[", "file://[::1"]
+
+
 def test_a_list_that_is_none_is_told(folder: Path) -> None:
     (folder / "old.m3u").write_bytes("Bl\xe4ser.mp3\n\0\n".encode("latin-1") + os.urandom(300))
     assert "old.m3u" in gone(folder / "old.m3u")
     with (folder / "huge.m3u").open("wb") as file:
         file.truncate(5_000_000)
     assert "4 MB" in gone(folder / "huge.m3u")
+
+
+def test_a_list_of_endless_lines_is_refused(folder: Path) -> None:
+    write_tone(folder / "a", 0.05)
+    (folder / "all.m3u").write_text("a\n" * 200_001)
+    assert "200000" in gone(folder / "all.m3u")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"\\evil.example\share\1.wav",
+        "//evil.example/share/1.wav",
+        r"/\evil.example\share\1.wav",
+        "file:////evil.example/share/1.wav",
+        r"\\?\UNC\evil.example\share\1.wav",
+        r"\\.\pipe\1.wav",
+    ],
+)
+def test_a_list_leads_to_no_other_computer(
+    line: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    (folder / "list.m3u").write_text(line + "\n")
+    real = Path.is_file
+
+    def is_file(path: Path) -> bool:
+        asked.append(str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert "Could not be read" in gone(folder / "list.m3u")
+    assert not [one for one in asked if "evil" in one or "pipe" in one], "Windows would log in"
+
+
+def test_a_list_on_a_server_may_name_files_there() -> None:
+    here = PureWindowsPath(r"\\nas\music\lists\happy.m3u")
+    assert not is_elsewhere(r"\\NAS\music\1.mp3", here)
+    assert not is_elsewhere(r"..\1.mp3", here)
+    assert not is_elsewhere(r"D:\Music\1.mp3", here)
+    assert is_elsewhere(r"\\nas2\music\1.mp3", here)
+
+
+@pytest.fixture
+def endless(folder: Path) -> Iterator[Path]:
+    """A folder with one file, and fifteen hundred folders within each other."""
+    if os.name == "nt":
+        pytest.skip("its paths have no room for them")
+    write_tone(folder / "one.wav", 0.05)
+    before = os.getcwd()
+    try:
+        os.chdir(folder)
+        for _number in range(1_500):
+            os.mkdir("d")
+            os.chdir("d")
+        yield folder
+        for _number in range(1_500):
+            os.chdir("..")
+            os.rmdir("d")
+    finally:
+        os.chdir(before)
+
+
+def test_folders_without_an_end_are_walked_to_a_depth(endless: Path) -> None:
+    assert names(endless) == ["one.wav"]
+    assert "d/d/d" in look_at(playlist(str(endless))).troubles
+
+
+def test_the_page_counts_them_as_well(endless: Path) -> None:
+    counter = Counter(frozenset({".wav"}), time.monotonic)
+    end = time.monotonic() + 20
+    while not counter.count(str(endless))[1]:
+        assert time.monotonic() < end, "it would be counted for ever"
+        time.sleep(0.02)
+    assert counter.count(str(endless)) == (1, True)
 
 
 def test_what_never_was_is_not_said_to_be_gone(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from agent.events import Event, PlaybackChanged, PlaylistStarted
 from agent.players import sound
 from agent.players.backend import PlayerBackend, TellsChanges
 from agent.players.decoding import FRAME_BYTES, RATE, Track
-from agent.players.local import LocalPlayer, loop, playlist, playlists_for, tracks_of
+from agent.players.local import SILENT, LocalPlayer, loop, playlist, playlists_for, tracks_of
 from agent.players.player_worker import PlayerWorker
 from agent.settings import LocalSettings, Settings
 from agent.store.paths import resources_dir
@@ -119,7 +119,7 @@ def test_a_reading_tells_all(make: Callable[..., LocalPlayer], folder: Path) -> 
     assert reading.duration == pytest.approx(0.6, abs=0.01)
     assert reading.position is not None
     assert 0.0 <= reading.position <= 0.6
-    assert reading.device == "this computer, without sound"
+    assert reading.device == SILENT
     assert (reading.chosen_since, reading.paused_by_hand) == (None, False)
 
 
@@ -305,7 +305,7 @@ class TestTrouble:
         player = LocalPlayer(IN_ORDER, SystemClock())
         with caplog.at_level(logging.WARNING):
             player.play(playlist(str(write_tone(tmp_path / "a.wav", 5.0))))
-        assert player.playback().device == "this computer, without sound"
+        assert player.playback().device == SILENT
         assert "unheard" in caplog.text
         player.close()
 
@@ -314,7 +314,7 @@ class TestPlaylists:
     def test_the_loops_where_nothing_is_set(self) -> None:
         found = playlists_for(Settings())
         assert list(found) == list(EMOTIONS)
-        assert found["happy"] == (Playlist("local:happy", "Happy (Moodtray loops)"),)
+        assert found["happy"] == (Playlist("local:happy", "Happy (Moodtray loop)"),)
 
     def test_the_users_folders(self, tmp_path: Path) -> None:
         settings = Settings(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,24 @@ def test_the_settings_language(text: str) -> None:
     paths.ensure()
     paths.settings_file.write_text(text)
     assert catalogues.speak_as_set(paths) == "de"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with names")
+def test_settings_without_an_end_are_not_read() -> None:
+    paths = Paths.default()
+    paths.ensure()
+    with paths.settings_file.open("wb") as file:
+        file.write(b'language = "de"\n')
+        file.truncate(3_000_000_000)
+    tracemalloc.start()
+    try:
+        assert catalogues.speak_as_set(paths) == "en"
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    paths.settings_file.unlink()
+    os.mkfifo(paths.settings_file)
+    assert catalogues.speak_as_set(paths) == "en"
 
 
 @pytest.mark.parametrize("text", ["", "language = 5\n", 'language = "xx"\n', "[[[", "\0"])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.errors import StoreError
-from agent.store.files import write_atomic
+from agent.store.files import sweep, write_atomic, write_private
+from agent.store.jsonfile import JsonFile
 
 on_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions and links")
 
@@ -74,3 +75,61 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
     write_atomic(link, b"new")
     assert link.is_symlink()
     assert real.read_bytes() == b"new"
+
+
+SECRET = "a refresh token"
+
+
+def killed_while_writing(path: Path) -> None:
+    """As far as a process comes that is killed before the file has its name."""
+    if os.fork() == 0:
+        os.replace = lambda *_: os._exit(0)
+        JsonFile(path).save({"refresh_token": SECRET})
+        os._exit(1)
+    os.wait()
+
+
+def everything(folder: Path) -> str:
+    return "".join(file.read_text() for file in folder.rglob("*") if file.is_file())
+
+
+@on_posix
+def test_nothing_of_a_broken_write_is_left_once_it_is_deleted(tmp_path: Path) -> None:
+    file = JsonFile(tmp_path / "spotify-token.json")
+    killed_while_writing(file.path)
+    assert SECRET in everything(tmp_path)
+    (tmp_path / ".spotify-token.json.abcdefgh").write_text(SECRET)  # an older Moodtray's
+    (tmp_path / ".spotify-token.json.mine").write_text("somebody's own")
+    (tmp_path / ".other.json.abcdefgh").write_text("another's")
+    assert file.delete()
+    assert SECRET not in everything(tmp_path)
+    assert not file.delete()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@on_posix
+def test_nothing_of_a_broken_write_is_left_after_a_sweep(tmp_path: Path) -> None:
+    write_private(tmp_path / "kept.json", b"kept")
+    (tmp_path / ".vimrc.original").write_text("somebody's own")
+    killed_while_writing(tmp_path / "spotify-token.json")
+    sweep(tmp_path)
+    assert {one.name for one in tmp_path.iterdir()} == {"kept.json", ".vimrc.original"}
+    sweep(tmp_path / "missing")
+
+
+def test_a_write_that_is_swept_away_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.chmod
+    swept: list[bool] = []
+
+    def sweep_first(*given: object) -> None:
+        if not swept:
+            swept.append(True)
+            sweep(tmp_path)
+        real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("agent.store.files.os.chmod", sweep_first)
+    write_private(tmp_path / "state.json", b"new")
+    assert (tmp_path / "state.json").read_bytes() == b"new"
+    assert [one.name for one in tmp_path.iterdir()] == ["state.json"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -10,14 +12,17 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from agent.errors import StoreError
+from agent.store import catalogues
 from agent.store.history import SqliteHistory
 from agent.types import Action, Decision, Evidence, Mood, MoodState, Playlist
+from agent.wording import describe
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HAPPY = Mood(MoodState.HAPPY, 1.0, 0.75, (0.0, 0.0, 0.0, 0.75, 0.05, 0.1, 0.1))
@@ -103,6 +108,7 @@ def test_what_was_noted_by_an_older_moodtray_stays(tmp_path: Path) -> None:
     assert new.place == (0.5, 0.5)
     assert [entry.evidence for entry in history.switches()] == [None, SWITCH.evidence]
     assert [entry.playlist_name for entry in history.switches()] == ["Rain", "Happy loops"]
+    assert [entry.reason for entry in history.switches()] == ["you look sad", SWITCH.reason]
     assert len(history.feedback()) == 1
     history.forget_between(0.0, 2000.0)
     assert b"Rain" not in bytes_of(history)
@@ -120,13 +126,24 @@ def test_evidence_that_nobody_of_us_wrote_is_none(history: SqliteHistory, text: 
     assert (entry.evidence, entry.reason) == (None, SWITCH.reason)
 
 
+def test_a_reason_is_told_in_the_language_of_now(history: SqliteHistory) -> None:
+    history.add_switch(NOON, replace(SWITCH, reason=describe(MoodState.HAPPY)))
+    assert history.switches()[0].reason == "you look happy"
+    catalogues.speak("de")
+    try:
+        assert history.switches()[0].reason == describe(MoodState.HAPPY) != "you look happy"
+    finally:
+        catalogues.speak("en")
+
+
 def test_last_and_since(history: SqliteHistory) -> None:
-    for minute in range(10):
-        history.add_mood(NOON + timedelta(minutes=minute), AWAY)
-        history.add_switch(NOON + timedelta(minutes=minute), SWITCH)
-    assert [m.at.minute for m in history.moods(last=3)] == [7, 8, 9]
-    assert [s.at.minute for s in history.switches(since=NOON + timedelta(minutes=8))] == [8, 9]
-    assert [m.at.minute for m in history.moods(since=NOON + timedelta(minutes=5), last=2)] == [8, 9]
+    times = [NOON + timedelta(minutes=minute) for minute in range(10)]
+    for at in times:
+        history.add_mood(at, AWAY)
+        history.add_switch(at, SWITCH)
+    assert [m.at for m in history.moods(last=3)] == times[7:]
+    assert [s.at for s in history.switches(since=times[8])] == times[8:]
+    assert [m.at for m in history.moods(since=times[5], last=2)] == times[8:]
 
 
 SPOTIFYS = Decision(
@@ -455,3 +472,108 @@ def test_what_is_forgotten_is_gone_from_the_bytes(tmp_path: Path) -> None:
     history.add_mood(noon, Mood(MoodState.HAPPY, 0.0, 0.5))
     assert history.counts() == (1, 0)
     history.close()
+
+
+def test_rows_that_nobody_of_us_wrote_hide_no_others(history: SqliteHistory) -> None:
+    """A file from elsewhere, or from a Moodtray that knows more: the page shows what it can."""
+    history.add_mood(NOON, HAPPY)
+    history.add_switch(NOON, SWITCH)
+    history.close()
+    with sqlite3.connect(history.path) as file:
+        for row in (
+            (1e300, "happy", 0.5, None),
+            (1.7e9, "\x1b[31m", 0.5, None),
+            (1.7e9, "happy", "much", None),
+            (1.7e9, "happy", 0.5, "{"),
+            (1.7e9, "happy", 0.5, "[1]"),
+            (1.7e9, "happy", 0.5, "7"),
+            (b"noon", "happy", 0.5, None),
+        ):
+            file.execute(
+                "INSERT INTO moods (at, state, confidence, probabilities, by_hand)"
+                " VALUES (?, ?, ?, ?, 0)",
+                row,
+            )
+        file.execute("INSERT INTO switches (at, action, mood, reason) VALUES (1e9, 'x', 'x', 'x')")
+        file.execute("INSERT INTO feedback (at, kind, detail) VALUES (1e300, 'x', 'x')")
+    assert [entry.state for entry in history.moods()] == [MoodState.HAPPY]
+    assert [entry.reason for entry in history.switches()] == [SWITCH.reason]
+    assert history.feedback() == []
+
+
+@pytest.mark.parametrize("template", ["{a:>2000000}", "{a:>{b}}", "{a.__class__}", "{a[0]}"])
+def test_a_recipe_of_somebody_else_is_not_cooked(history: SqliteHistory, template: str) -> None:
+    history.add_switch(NOON, SWITCH)
+    history.close()
+    kept = json.dumps({"text": [template, "", 0], "values": {"a": "x", "b": "2000000"}})
+    with sqlite3.connect(history.path) as file:
+        file.execute("UPDATE switches SET recipe = ?", (kept,))
+    assert [entry.reason for entry in history.switches()] == [SWITCH.reason]
+
+
+# --- a file that somebody else has made
+
+COPIES = "CREATE TABLE kept (a, b)"
+ENDLESS = "WITH RECURSIVE r(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM r) SELECT max(x) FROM r"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TRIGGER t BEFORE DELETE ON feedback BEGIN SELECT raise(IGNORE); END"],
+        [
+            COPIES,
+            "CREATE TRIGGER t BEFORE DELETE ON feedback BEGIN"
+            " INSERT INTO kept VALUES (old.at, old.kind); END",
+        ],
+        [f"CREATE TRIGGER t BEFORE DELETE ON feedback BEGIN {ENDLESS}; END"],
+        ["ALTER TABLE feedback RENAME TO f", f"CREATE VIEW feedback AS {ENDLESS}"],
+        [
+            "DROP TABLE feedback",
+            "CREATE VIRTUAL TABLE feedback USING fts5 (at, kind, detail)",
+            "INSERT INTO feedback VALUES (1, 'a secret day', '')",
+        ],
+    ],
+    ids=["ignores", "copies", "never ends", "view", "virtual table"],
+)
+def test_a_file_that_does_more_than_ours_is_set_aside(
+    history: SqliteHistory, statements: list[str]
+) -> None:
+    """Else it could keep what is deleted, or hold up whoever asks it."""
+    history.add_feedback(NOON, "a secret day", "x")
+    history.close()
+    with contextlib.closing(sqlite3.connect(history.path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+    told: list[StoreError] = []
+    again = SqliteHistory(history.path, on_set_aside=told.append)
+    assert again.counts() == (0, 0)
+    assert [error.title for error in told] == ["The history was damaged"]
+    again.forget_between(float("-inf"), float("inf"))
+    again.close()
+    left = b"".join(file.read_bytes() for file in history.path.parent.iterdir())
+    assert b"a secret day" not in left
+
+
+def test_a_file_of_giant_texts_is_set_aside(history: SqliteHistory) -> None:
+    """A thousand of them are read for one page."""
+    history.add_feedback(NOON, "a secret day", "x")
+    history.close()
+    with contextlib.closing(sqlite3.connect(history.path)) as connection:
+        connection.execute("UPDATE feedback SET detail = 'a secret day' || hex(zeroblob(5000000))")
+        connection.commit()
+    again = SqliteHistory(history.path)
+    assert again.feedback() == []
+    again.forget_between(float("-inf"), float("inf"))
+    again.close()
+    left = b"".join(file.read_bytes() for file in history.path.parent.iterdir())
+    assert b"a secret day" not in left
+
+
+def test_a_table_and_an_index_of_the_user_s_stay(history: SqliteHistory) -> None:
+    history.add_feedback(NOON, "skip", "x")
+    history.close()
+    with contextlib.closing(sqlite3.connect(history.path)) as connection:
+        connection.executescript(f"{COPIES}; CREATE INDEX i ON feedback (kind); ANALYZE;")
+    assert len(SqliteHistory(history.path).feedback()) == 1

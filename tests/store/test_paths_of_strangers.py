@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from agent.desktop import consent
+from agent.diagnostics import bundle
 from agent.errors import StoreError
 from agent.players.spotify import storage
 from agent.players.spotify.token_store import FileTokenStore
-from agent.store.files import write_atomic
+from agent.store import catalogues
+from agent.store import paths as paths_module
+from agent.store.files import write_atomic, write_result
 from agent.store.paths import Paths, ensure_folder
+from agent.store.settings_file import SettingsFile
 from agent.web.door_key import DoorKey
 from agent.web.page import access
-from tests.stranger import NOBODY
+from tests.stranger import NOBODY, as_stranger, open_home
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="permissions are of another kind there")
 
@@ -168,3 +175,230 @@ def test_a_file_does_not_stay_writable_by_others(tmp_path: Path) -> None:
     file.chmod(0o666)
     write_atomic(file, b"new")
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
+
+
+# --- a folder that the user has named for one file
+
+
+def as_named(folder: Path) -> str:
+    """What another user than its owner gets who names it for a bug report."""
+    made = as_stranger(lambda: bundle.make(Paths.below(folder), {}, folder, NOW))
+    found = [one for one in folder.iterdir() if one.suffix == ".zip"]
+    for one in found:
+        assert (one.stat().st_uid, stat.S_IMODE(one.stat().st_mode)) == (NOBODY, 0o600)
+    assert bool(found) == ("moodtray-report" in made)
+    return made
+
+
+@ROOT
+def test_everybodys_folder_takes_a_report() -> None:
+    """As /tmp: it belongs to root, all may write, and nobody can take another's file away."""
+    with open_home() as folder:
+        folder.chmod(0o1777)
+        assert "moodtray-report" in as_named(folder)
+        link = folder.parent / "tmp"  # as macOS has it
+        link.symlink_to(folder)
+        assert "moodtray-report" in as_named(link)
+        os.lchown(link, 1234, 1234)
+        assert "could put another file in the place" in as_stranger(
+            lambda: bundle.make(Paths.below(folder), {}, link, NOW)
+        )
+
+
+@ROOT
+@pytest.mark.parametrize(
+    ("owner", "mode"), [(0, 0o777), (0, 0o775), (1234, 0o1777), (1234, 0o777), (NOBODY, 0o777)]
+)
+def test_a_folder_whose_files_others_can_take_away_takes_none(owner: int, mode: int) -> None:
+    with open_home() as folder:
+        os.chown(folder, owner, NOBODY if mode == 0o775 else 0)
+        folder.chmod(mode)
+        assert "could put another file in the place" in as_named(folder)
+
+
+@ROOT
+def test_a_report_does_not_write_through_a_link_that_waits_for_it() -> None:
+    with open_home() as folder:
+        folder.chmod(0o1777)
+        mine = folder.parent / "mine"
+        mine.write_text("old")
+        mine.chmod(0o666)
+        name = f"moodtray-report-{NOW:%Y%m%d-%H%M%S}.zip"
+        (folder / name).symlink_to(mine)
+        os.lchown(folder / name, 1234, 1234)
+        assert "could not be saved" in as_stranger(
+            lambda: bundle.make(Paths.below(folder), {}, folder, NOW)
+        )
+        assert mine.read_text() == "old"
+        assert [one.name for one in folder.iterdir()] == [name]  # and nothing is left behind
+
+
+@pytest.mark.parametrize("named", ["new/deep", "new/deep/report.zip"])
+def test_a_folder_of_ones_own_is_made(tmp_path: Path, named: str) -> None:
+    if not named.endswith(".zip"):
+        (tmp_path / named).mkdir(parents=True)
+    made = bundle.make(Paths.below(tmp_path), {}, tmp_path / named, NOW)
+    assert made.parent == tmp_path / "new/deep"
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+
+
+# --- folders that are links
+
+
+@pytest.mark.parametrize("name", ["config", "data", "state", "logs"])
+def test_a_link_of_ones_own_to_a_folder_of_ones_own_is_followed(tmp_path: Path, name: str) -> None:
+    """As people have who keep their settings in a repository."""
+    paths = Paths.below(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "dotfiles").mkdir(mode=0o755)
+    place: Path = getattr(paths, name)
+    place.symlink_to(tmp_path / "dotfiles")
+    assert paths.ensure() == []
+    write_atomic(place / "file.toml", b"mine")
+    assert (tmp_path / "dotfiles" / "file.toml").read_bytes() == b"mine"
+    assert place.is_symlink()
+    assert stat.S_IMODE((tmp_path / "dotfiles").stat().st_mode) == 0o700
+
+
+@ROOT
+@pytest.mark.parametrize("what", ["link", "target", "open target", "target of a group"])
+def test_a_link_that_others_have_a_hand_in_is_refused(tmp_path: Path, what: str) -> None:
+    paths = Paths.below(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    target = tmp_path / "dotfiles"
+    target.mkdir()
+    paths.config.symlink_to(target)
+    if what == "link":
+        os.lchown(paths.config, NOBODY, NOBODY)
+    elif what == "target":
+        os.chown(target, NOBODY, NOBODY)
+    else:
+        os.chown(target, 0, NOBODY)
+        target.chmod(0o777 if what == "open target" else 0o770)
+    with pytest.raises(StoreError, match=r"another user|may write into"):
+        ensure_folder(paths.config)
+    assert [str(paths.config) in trouble.message for trouble in paths.ensure()] == [True]
+
+
+# --- what leads to our folders
+
+
+def strange_way(tmp_path: Path, how: str) -> Path:
+    """A place for MOODTRAY_HOME that another user, or a group, can put another in the place of."""
+    above = tmp_path / "above"
+    home = above / "sub" / "home"
+    home.parent.mkdir(parents=True)
+    if how == "belongs to another":
+        os.chown(above, NOBODY, NOBODY)
+    elif how == "open to all":
+        above.chmod(0o777)
+    elif how == "open to a group":
+        os.chown(above, -1, NOBODY)
+        above.chmod(0o775)
+    elif how == "sticky folder of another":
+        above.chmod(0o1777)
+        os.chown(above, NOBODY, NOBODY)
+    else:
+        mine = tmp_path / "mine"
+        mine.mkdir()
+        (above / "link").symlink_to(mine)
+        home = above / "link" / "home"
+        if how == "link of another":
+            os.lchown(above / "link", NOBODY, NOBODY)
+        elif how == "link in an open folder":  # that a link of ours leads to
+            above.chmod(0o777)
+            (tmp_path / "way").symlink_to("above/sub/../link")
+            home = tmp_path / "way" / "home"
+    return home
+
+
+STRANGE = (
+    "belongs to another",
+    "open to all",
+    "open to a group",
+    "sticky folder of another",
+    "link of another",
+    "link in an open folder",
+)
+
+
+@ROOT
+@pytest.mark.parametrize("how", STRANGE)
+def test_a_way_that_others_have_a_hand_in_is_refused(tmp_path: Path, how: str) -> None:
+    home = strange_way(tmp_path, how)
+    paths = Paths.below(home)
+    with pytest.raises(StoreError, match=r"belongs to another user|may write into") as told:
+        paths.ensure()
+    assert str(paths.state) in told.value.message
+    assert not home.exists(), "and nothing is made there"
+    write_result(home / "figures.json", b"{}")  # but a team may keep its results so
+
+
+@ROOT
+@pytest.mark.parametrize("how", STRANGE)
+def test_settings_that_others_can_swap_are_not_read(tmp_path: Path, how: str) -> None:
+    file = SettingsFile(Paths.below(strange_way(tmp_path, how)))
+    file.path.parent.mkdir(parents=True)
+    for one in (file.path, file.last_good_path):
+        one.write_text("[policy]\ncooldown = 7\n")
+    settings, trouble = file.load_or_last_good()
+    assert isinstance(trouble, StoreError)
+    assert settings.policy.cooldown != 7
+
+
+@ROOT
+def test_settings_of_another_user_are_not_read(tmp_path: Path) -> None:
+    file = SettingsFile(Paths.below(tmp_path))
+    theirs, mine = 'language = "de"\n[policy]\ncooldown = 7\n', "[policy]\ncooldown = 8\n"
+    file.path.parent.mkdir()
+    for one in (file.path, file.last_good_path):
+        one.write_text(theirs)
+        os.chown(one, NOBODY, NOBODY)
+    catalogues.speak("en")
+    assert catalogues.speak_as_set(Paths.below(tmp_path)) == "en"
+    settings, trouble = file.load_or_last_good()
+    assert trouble is not None
+    assert f"{file.path} belongs to another user" in trouble.message
+    assert settings.policy.cooldown not in (7, 8)
+    file.path.unlink()
+    file.path.write_text(mine)
+    assert file.load().policy.cooldown == 8
+    file.path.write_text(theirs)  # while it runs
+    os.chown(file.path, NOBODY, NOBODY)
+    file.poll()
+    assert file.load_or_last_good()[0].policy.cooldown == 8
+
+
+@ROOT
+def test_ordinary_homes_go_on_working() -> None:
+    """For a user who is not root: above the home all is root's, and all may write into /tmp."""
+    with open_home() as home:
+        (home / "me").mkdir()
+        os.chown(home / "me", NOBODY, NOBODY)
+        home.chmod(0o775)  # but the group is root's
+        assert as_stranger(lambda: Paths.below(home / "me" / "moodtray").ensure()) == "[]"
+        (home / "me" / "link").symlink_to(home / "me")
+        os.lchown(home / "me" / "link", NOBODY, NOBODY)
+        assert as_stranger(lambda: Paths.below(home / "me" / "link" / "more").ensure()) == "[]"
+        home.chmod(0o1777)
+        assert as_stranger(lambda: Paths.below(home / "new").ensure()) == "[]"
+        settings = Paths.below(home / "new").settings_file
+        settings.symlink_to(home / "of_root.toml")  # as a system that is written down may have it
+        (home / "of_root.toml").write_text("[policy]\ncooldown = 8\n")
+        assert as_stranger(
+            lambda: SettingsFile(Paths.below(home / "new")).load().policy.cooldown
+        ) == repr(8.0)
+
+
+@ROOT
+def test_a_container_shows_root_as_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Flatpak and toolbox do; where all users have their number, nobody is somebody else."""
+    home = strange_way(tmp_path, "belongs to another")
+    monkeypatch.setattr(paths_module, "_is_in_container", lambda: True)
+    assert Paths.below(home).ensure() == []
+
+
+def test_links_without_an_end_are_told(tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(StoreError, match="cannot be made"):
+        Paths.below(tmp_path / "round").ensure()

@@ -130,11 +130,15 @@ def test_a_file_that_breaks_off_is_told(file: SettingsFile) -> None:
         ("[camera]\ninterval = 0.1", ["camera.interval", "a number from 0.2 to 600", "not 0.1"]),
         ('[camera]\ninterval = "5"', ["camera.interval", "a number from 0.2 to 600", 'not "5"']),
         ("[camera]\nburst_frames = 2.5", ["camera.burst_frames", "a whole number from 1 to 30"]),
-        ("[camera]\nsource = 1.5", ["camera.source", "a whole number or a text", "not 1.5"]),
+        (
+            "[camera]\nsource = 1.5",
+            ["camera.source", "a whole number from 0 to 9999 or a text", "not 1.5"],
+        ),
         ("[local]\nvolume = nan", ["local.volume", "from 0 to 1"]),
         ("[mood]\npace = 0", ["mood.pace", "a number above 0 up to 10", "not 0"]),
         ("[policy]\nstart_when_silent = 1", ["policy.start_when_silent", "true or false", "not 1"]),
         ('[policy]\ntiming = "later"', ["policy.timing", '"track_end" or "now"', 'not "later"']),
+        ("[mood]\ncertainty = 1.0", ["mood.certainty", "a number from 0.3 to 0.999", "not 1"]),
         ("[policy]\ncooldown = true", ["policy.cooldown", "a number from 0", "not true"]),
         ('[notifications]\nquiet_from = "25:00"', ["notifications.quiet_from", "22:00"]),
         ('[local_playlists]\nhappy = "x"', ["local_playlists.happy", "a list of texts"]),
@@ -250,7 +254,11 @@ def test_what_people_write_is_told_with_its_remedy(
         ('[notifications]\nquiet_to = "22:00"', ["line 1", "quiet_from is missing"]),
         (f"a = {'[' * 5000}{']' * 5000}", ["deep"]),
         ("a = 2026-02-31", ["line 1"]),
-        (f"a = {'9' * 5000}", ["settings.toml"]),
+        (f"a = {'9' * 5000}", ["settings.toml", "number in it is too large"]),
+        (f"a = 0x{'f' * 50_000}", ["settings.toml", "number in it is too large"]),
+        (f"[mood]\nx = [{{y = 0o{'7' * 50_000}}}]", ["number in it is too large"]),
+        (f"[camera]\nsource = {'9' * 18}", ["line 2", "a whole number from 0 to 9999"]),
+        ("[camera]\nsource = -1", ["line 2", "a whole number from 0 to 9999"]),
         (f"# {'x' * 1_000_001}", ["1 MB"]),
     ],
 )
@@ -368,6 +376,30 @@ def test_retired_settings_of_the_mood_make_place(
     assert tomllib.loads(text)["mood"] == {"away_after": 9.0, **expected}
     assert "dwell" in file.path.with_name("settings.toml.before-steadiness").read_text()
     assert file.poll() is None
+
+
+@pytest.mark.parametrize("kind", ["retired", "older", "of before"])
+def test_no_copy_of_before_keeps_the_login_of_a_camera(paths: Paths, kind: str) -> None:
+    """Who takes a camera out of the settings takes its password out."""
+    text = "[camera] # mine\nsource = 'rtsp://anna:hunter22hunter@cam.example/1'\ninterval = 4.0\n"
+    file = SettingsFile(paths, migrations={0: lambda document: None})
+    kept = {"retired": "before-steadiness", "older": "version-0", "of before": "version-0"}[kind]
+    copy = file.path.with_name(f"settings.toml.{kept}")
+    if kind == "retired":
+        write(file, f"{text}[mood]\ndwell = 4.0\n")
+    elif kind == "older":
+        write(file, f"version = 0\n{text}")
+    else:
+        write(file, text)
+        copy.write_text(text)
+    assert str(file.load().camera.source).startswith("rtsp://anna")
+    file.change("camera.source", "0")
+    SettingsFile(paths).load()
+    for one in paths.config.iterdir():
+        assert b"hunter22hunter" not in one.read_bytes(), one
+    told = copy.read_text()
+    assert "# mine" in told
+    assert tomllib.loads(told)["camera"] == {"source": "rtsp://cam.example", "interval": 4.0}
 
 
 # Pieces of settings files, right and wrong: put together at random they come far into the reading.
@@ -577,11 +609,40 @@ def test_poll_tells_each_change_once(file: SettingsFile) -> None:
 
 def test_poll_is_silent_about_our_own_changes_and_a_missing_file(file: SettingsFile) -> None:
     file.load()
-    file.change("policy.cooldown", 60)
+    changed = file.change("policy.cooldown", 60)
+    assert file.poll() is None
+    file.save(changed.model_copy(update={"player": "local"}))
     assert file.poll() is None
     file.path.unlink()
     assert file.poll() is None
     assert not file.path.exists()
+
+
+def test_who_reads_in_between_hides_no_change_from_poll(file: SettingsFile) -> None:
+    file.load()
+    write(file, "[policy]\ncooldown = 60\n")
+    file.load()  # the page shows it
+    changed = file.poll()
+    assert isinstance(changed, Settings)
+    assert changed.policy.cooldown == 60
+    assert file.poll() is None
+
+    write(file, "[policy]\ncooldown = -60\n")
+    file.load_or_last_good()
+    assert isinstance(file.poll(), SettingsError)
+    write(file, "[policy]\ncooldown = 60\n")
+    file.load()
+    assert file.poll() == changed, "set right again"
+
+
+def test_our_own_change_hides_no_change_of_the_users_from_poll(file: SettingsFile) -> None:
+    file.load()
+    write(file, "[policy]\ncooldown = 60\n")
+    file.change("local.volume", 0.4)
+    changed = file.poll()
+    assert isinstance(changed, Settings)
+    assert (changed.policy.cooldown, changed.local.volume) == (60, 0.4)
+    assert file.poll() is None
 
 
 # --- nothing lost

@@ -16,7 +16,7 @@ from agent.vision.expression import normalise, preprocess
 STEPS = [
     augment.move, augment.low_resolution, augment.blur, augment.side_light, augment.gamma,
     augment.contrast, augment.noise, augment.jpeg, augment.cover, augment.webcam,
-    augment.cover_mouth, augment.cover_eyes,
+    augment.cover_mouth, augment.cover_eyes, augment.beard,
 ]  # fmt: skip
 
 

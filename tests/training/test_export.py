@@ -17,10 +17,10 @@ import pytest
 import torch
 
 from agent.errors import ModelError
-from agent.training import data, metrics
+from agent.training import checkpoint, data, metrics
 from agent.training.checkpoint import load
 from agent.training.evaluate import label_head
-from agent.training.export import Blend, Shipped, export
+from agent.training.export import Blend, ShippedNetwork, export
 from agent.training.network import build, predict
 from agent.types import EMOTIONS
 from agent.vision.expression import Engine, ExpressionClassifier, normalise
@@ -203,7 +203,7 @@ def test_lifting_favours_the_rare() -> None:
     network = build("moodnet")
     assert isinstance(network.head, torch.nn.Linear)
     before = network.head.bias.detach().clone()
-    shipped = Shipped(network, Blend(lift=0.5), priors)
+    shipped = ShippedNetwork(network, Blend(lift=0.5), priors)
     lifted = shipped.answer.bias.detach()
     assert lifted.shape == (7,)
     assert int((lifted - before[:7]).argmax()) == 1
@@ -275,3 +275,30 @@ def test_an_eight_bit_copy_is_calibrated_on_its_own_answers(
     logits, label = session.run(None, {"faces": normalise(parts[1].pictures)})
     assert meta["temperature"] == metrics.fit_temperature(logits[known], truth)
     assert meta["label_temperature"] == metrics.fit_temperature(label, parts[1].label)
+
+
+def test_weights_of_two_networks_can_be_mixed(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    files = [tmp_path / name for name in ("one.pt", "other.pt", "mixed.pt")]
+    states = [build("moodnet").state_dict() for _ in range(2)]
+    for file, state in zip(files, states, strict=False):
+        checkpoint.write({"plan": {"network": "moodnet"}, "state": state}, file)
+    checkpoint.mix(files[0], [(files[1], 0.25)], files[2])
+    name, mixed = checkpoint.load(files[2])
+    assert name == "moodnet"
+    for key, value in mixed.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.75 * states[0][key] + 0.25 * states[1][key])
+
+
+def test_a_mix_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    files = {}
+    for name in ("moodnet", "seed"):
+        files[name] = tmp_path / f"{name}.pt"
+        state = build(name).state_dict()
+        checkpoint.write({"plan": {"network": name}, "state": state}, files[name])
+    with pytest.raises(data.DataError, match="the network seed"):
+        checkpoint.mix(files["moodnet"], [(files["seed"], 0.5)], tmp_path / "mixed.pt")
+    for share in (1.0, 0.0, float("nan")):
+        with pytest.raises(data.DataError, match="--mix"):
+            checkpoint.mix(files["moodnet"], [(files["moodnet"], share)], tmp_path / "mixed.pt")

@@ -14,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from agent.training import model_card
+from agent.training.model_card import COVERED, MARKS, SIZES
 
 RUNNER = CliRunner()
 
@@ -62,6 +63,8 @@ def test_train_export_evaluate(
     measured += ["--run", "runs/try", "--figures", "drawn"]
     done = RUNNER.invoke(app, ["evaluate", "--data", str(folder), *measured])
     assert "| ferplus | 42 |" in done.stdout
+    for mark in (*MARKS, *COVERED, *SIZES):
+        assert f"| {mark[0]} | " in done.stdout
     assert (here / "drawn" / "learning-curves.png").is_file()
     assert (here / "drawn" / "front.png").is_file()
     assert "| twin | " in done.stdout

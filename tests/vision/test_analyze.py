@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -12,12 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from agent.errors import BadPicture
+from agent.errors import BadPicture, CameraError
 from agent.types import EMOTIONS
 from agent.vision.analyze import analyze
 from agent.vision.expression import ExpressionClassifier
+from agent.vision.media import read
 from tests.vision.conftest import write_model
 from tests.vision.matroska import matroska
 from tests.vision.mjpeg import picture
@@ -144,7 +146,7 @@ def test_an_animation_is_sampled_like_a_video(
 
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
-@pytest.mark.parametrize("form", ["grey.png", "colour.png", "colour.tiff"])
+@pytest.mark.parametrize("form", ["grey.png", "colour.png"])
 def test_a_deep_picture_is_scaled_by_what_it_holds(
     short_clip: Path, classifier: ExpressionClassifier, tmp_path: Path, bits: int, form: str
 ) -> None:
@@ -155,6 +157,78 @@ def test_a_deep_picture_is_scaled_by_what_it_holds(
     path = tmp_path / form
     cv2.imwrite(str(path), deep)
     assert len(analyze(path, classifier).frames[0].faces) == 1
+
+
+def test_deep_colours_are_read_whole(tmp_path: Path) -> None:
+    """Scaled from all sixteen bits, not from the upper eight."""
+    ramp = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) * 5 + 3
+    ramp[0, 0] = 65_535
+    path = tmp_path / "deep.png"
+    cv2.imwrite(str(path), ramp)
+    ((_time, frame),) = read(path, 0.5).frames
+    white = np.sort(ramp.ravel())[int(ramp.size * 0.999)]
+    assert np.abs(frame - np.minimum(ramp * (255.0 / white), 255)).max() <= 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_picture_is_put_upright(tmp_path: Path, kind: str, orientation: int) -> None:
+    quarters = np.zeros((60, 90, 3), np.uint8)
+    quarters[:30, :45], quarters[:30, 45:], quarters[30:, :45] = (250, 0, 0), (0, 250, 0), 250
+    path = tmp_path / "turned"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(quarters).save(path, kind, exif=exif)
+    ((_time, frame),) = read(path, 0.5).frames
+    expected = ImageOps.exif_transpose(Image.open(path))
+    assert np.array_equal(frame[:, :, ::-1], np.asarray(expected))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
+def test_pictures_of_all_modes_are_read(tmp_path: Path, mode: str) -> None:
+    picture = Image.linear_gradient("L").resize((1_200, 900)).convert(mode)
+    path = tmp_path / "picture"
+    picture.save(path, "JPEG" if mode == "CMYK" else "PNG")
+    ((_time, frame),) = read(path, 0.5).frames
+    expected = np.asarray(Image.open(path).convert("RGB"))
+    assert np.array_equal(frame[:, :, ::-1], expected)
+
+
+def test_a_photo_with_its_previews_is_one_picture(tmp_path: Path) -> None:
+    """As telephones and cameras with two lenses write it."""
+    path = tmp_path / "photo.jpg"
+    photo = Image.new("RGB", (7_000, 6_000), "teal")
+    photo.save(path, "MPO", save_all=True, append_images=[Image.new("RGB", (70, 60))])
+    media = read(path, 0.5)
+    assert media.kind == "picture"
+    ((_time, frame),) = media.frames
+    assert frame.shape == (3_000, 3_500, 3), "decoded at half its size"
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "ICO", "ICNS", "PPM", "JPEG2000", "EPS", "PCX", "TGA"])
+def test_pictures_of_other_kinds_are_refused_with_a_way_out(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "picture.png"
+    Image.new("RGB", (64, 64)).save(path, kind)
+    with pytest.raises(BadPicture, match="Save what is of another kind as one of these"):
+        list(read(path, 0.5).frames)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+def test_damage_of_any_kind_is_told(tmp_path: Path, kind: str) -> None:
+    """Cut or scribbled over: it is looked at as far as it goes, or refused."""
+    rng = np.random.default_rng(5)
+    path = tmp_path / "picture"
+    noise = [Image.fromarray(rng.integers(0, 255, (48, 64, 3), np.uint8)) for _number in range(2)]
+    moves: dict[str, object] = {"save_all": True, "append_images": noise[1:]}
+    noise[0].save(path, kind, **({} if kind in ("JPEG", "BMP") else moves))
+    whole = path.read_bytes()
+    for _number in range(150):
+        data = bytearray(whole[: rng.integers(8, len(whole))] if rng.random() < 0.3 else whole)
+        for place in rng.integers(0, min(len(data), 400), rng.integers(0, 5)):
+            data[place] = rng.integers(0, 256)
+        path.write_bytes(data)
+        with contextlib.suppress(BadPicture, CameraError):
+            list(read(path, 0.05).frames)
 
 
 @pytest.mark.parametrize("form", ["cut.jpg", "cut.png"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,10 +18,11 @@ from agent.types import Box, Frame
 from agent.vision import blazeface
 from agent.vision.blazeface import (
     FULL,
+    NEAR,
     SHORT,
     BlazeFinder,
-    Found,
-    Kind,
+    FinderNetwork,
+    FoundFaces,
     Square,
     anchors,
     around,
@@ -32,7 +34,7 @@ from agent.vision.finder_files import FULL_RANGE, MANIFEST, SHORT_RANGE, checked
 from tests.vision import scenes
 from tests.vision.scenes import actor, far, tilted
 
-TWO = Kind("none", 100, ((2, 1), (1, 2)), 0.5)
+TWO = FinderNetwork("none", 100, ((2, 1), (1, 2)), 0.5)
 """Six answers for a picture of 100 px: four places, then twice its middle."""
 
 
@@ -45,11 +47,11 @@ def answers(*filled: tuple[int, float, list[float]]) -> tuple[np.ndarray, np.nda
     return scores, raw
 
 
-def found(*rows: tuple[float, float, float, float, float]) -> Found:
+def found(*rows: tuple[float, float, float, float, float]) -> FoundFaces:
     """(score, left, top, right, bottom); all points lie in the upper left corner."""
     table = np.array(rows, np.float32).reshape(-1, 5)
     points = np.repeat(table[:, None, 1:3], 6, axis=1)
-    return Found(table[:, 1:], points, table[:, 0])
+    return FoundFaces(table[:, 1:], points, table[:, 0])
 
 
 # --- decoding
@@ -160,10 +162,14 @@ def test_thirty_faces_are_all_found() -> None:
 def test_a_face_cut_by_the_border_stays_within_the_frame() -> None:
     frame = actor()
     box = FaceTracker().search(frame)[0]
-    cut = np.ascontiguousarray(frame[:, box.x + box.width // 4 :])
-    for seen in FaceTracker().search(cut):
-        assert seen.x == 0
-        assert seen.x + seen.width <= cut.shape[1]
+    left = np.ascontiguousarray(frame[:, box.x + box.width // 4 :])
+    (seen,) = FaceTracker().search(left)
+    assert seen.x == 0
+    assert 0.6 * box.width < seen.width < box.width
+    right = np.ascontiguousarray(frame[:, : box.x + box.width - box.width // 4])
+    (seen,) = FaceTracker().search(right)
+    assert seen.x + seen.width == right.shape[1]
+    assert 0.6 * box.width < seen.width < box.width
 
 
 @pytest.mark.parametrize(
@@ -258,8 +264,41 @@ def test_a_network_that_is_none_is_told(tmp_path: Path) -> None:
 
 
 def test_a_network_of_another_kind_is_told() -> None:
-    with pytest.raises(ModelError, match="not for 2304 places"):
+    with pytest.raises(ModelError, match=r"camera\.finder"):
         blazeface._Network(FULL, models_dir() / SHORT_RANGE)
+    with pytest.raises(ModelError, match="for 48 x 48 places"):
+        blazeface._Network(replace(FULL, layers=SHORT.layers[:1]), models_dir() / SHORT_RANGE)
+
+
+@pytest.mark.parametrize("kind", [SHORT, FULL])
+def test_the_layers_answer_as_the_network_itself_does(kind: FinderNetwork) -> None:
+    network = blazeface._Network(kind, models_dir() / kind.file)
+    picture = around(actor()).picture(actor(), kind.side)
+    scores, raw = network._answers(picture)
+    net = cv2.dnn.readNetFromTFLite(str(models_dir() / kind.file))
+    net.setInput(cv2.dnn.blobFromImage(picture, 1 / 127.5, mean=(127.5,) * 3, swapRB=True))
+    whole = {out.shape[-1]: out for out in net.forward(net.getUnconnectedOutLayersNames())}
+    np.testing.assert_allclose(scores, whole[1].reshape(-1), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(raw, whole[16].reshape(-1, 16), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("hardship", scenes.HARDSHIPS)
+def test_a_smaller_square_shows_a_followed_face_as_well(hardship: str) -> None:
+    """The same points, within a tenth of the eyes' distance, from half the pixels."""
+    frame = scenes.HARDSHIPS[hardship](actor())
+    (box, *_rest) = FaceTracker().search(frame)
+    side = round(blazeface.CONTEXT * max(box.width, box.height))
+    square = Square(
+        box.x + (box.width - side) // 2, box.y + (box.height - side) // 2, side
+    )  # fmt: skip
+    both = [
+        blazeface._Network(kind, models_dir() / SHORT_RANGE).run(frame, square)
+        for kind in (SHORT, NEAR)
+    ]
+    assert [len(one.scores) for one in both] == [1, 1]
+    large, small = (one.points[0] for one in both)
+    eyes = float(np.linalg.norm(large[0] - large[1]))
+    assert np.abs(large[:4] - small[:4]).max() < 0.15 * eyes
 
 
 # --- far away

@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 
 from agent.errors import BadPicture, CameraBusy, CameraError, CameraLost, CameraNotFound
-from agent.vision import sources
-from agent.vision.bounds import MOST_LIVE_PIXELS, Roof
+from agent.vision import bounded_capture, sources
+from agent.vision.bounds import Roof
 from agent.vision.camera import OpenCVCamera, _LiveReader, _StallWatch
+from agent.vision.jpeg_head import JpegHead
 from agent.vision.sources import Kind, Source, _bounded, parse_source
+from tests.vision.bombs import read_in_two_ways, with_scans
 from tests.vision.mjpeg import PERIOD, MjpegServer, number_of, picture
 
 NumberedVideo = Callable[[int, float], Path]
@@ -284,6 +286,51 @@ def test_strips_and_claims_of_giant_frames_are_passed_over(
         camera.close()
 
 
+def test_a_frame_of_many_scans_holds_nobody_up() -> None:
+    """Each is some bytes in which nothing changes, and libjpeg goes over the whole picture."""
+    frames = [with_scans(3_400, 8_000), encoded(picture(1)), encoded(picture(2))]
+    with MjpegServer(frames=frames) as server:
+        began = time.thread_time()
+        camera = OpenCVCamera(server.url)
+        camera.open()
+        for _number in range(6):
+            assert camera.read().shape == (120, 160, 3)
+        assert time.thread_time() - began < 3.0
+        camera.close()
+
+
+def test_damaged_pictures_are_read_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+    """libjpeg writes a line for each on stderr, into the journal of whoever starts us at login."""
+    noise = np.random.default_rng(1).integers(0, 255, (240, 320, 3), np.uint8)
+    damaged = bytearray(encoded(noise))
+    damaged[9_000:9_040] = np.random.default_rng(2).bytes(40)
+    decoded = cv2.imdecode(np.frombuffer(damaged, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    said = capfd.readouterr().err
+    assert "Corrupt JPEG data" in said
+    with MjpegServer(frames=[bytes(damaged), read_in_two_ways(320, 240)]) as server:
+        camera = OpenCVCamera(server.url)
+        camera.open()
+        for _number in range(10):
+            assert camera.read().shape == (240, 320, 3)
+        camera.close()
+    assert capfd.readouterr().err == ""
+    cv2.imdecode(np.frombuffer(damaged, np.uint8), cv2.IMREAD_COLOR)
+    assert capfd.readouterr().err == said, "others are heard as before"
+
+
+def test_a_frame_that_is_larger_than_its_head_said_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Should a decoder ever read a size that we did not."""
+    monkeypatch.setattr(bounded_capture, "read_head", lambda data: JpegHead(160, 120, 3, 0.0))
+    monkeypatch.setattr(bounded_capture, "MOST_PIXELS", 200 * 200)
+    with MjpegServer(frames=[encoded(picture(1, (320, 240)))]) as server:
+        camera = OpenCVCamera(server.url)
+        with pytest.raises(CameraError, match="320 x 240"):
+            camera.open()
+
+
 def encoded(frame: np.ndarray) -> bytes:
     return cv2.imencode(".jpg", frame)[1].tobytes()
 
@@ -339,7 +386,7 @@ def test_opening_is_bounded_and_a_late_capture_is_released() -> None:
         return Late()  # type: ignore[return-value]
 
     with pytest.raises(CameraBusy, match="did not open"):
-        _bounded(slow, Source(Kind.WEBCAM, 0, "camera 0"), Roof(MOST_LIVE_PIXELS), 0.1)
+        _bounded(slow, Source(Kind.WEBCAM, 0, "camera 0"), Roof(), 0.1)
     for _ in range(100):
         if released:
             break
@@ -368,3 +415,16 @@ def test_missing_webcam_is_told_and_stderr_stays_clean(tmp_path: Path) -> None:
     )
     assert done.stdout.split() == ["told"] * 4
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("number", ["99999", "9" * 300, "9" * 5_000], ids=len)
+def test_a_number_that_no_camera_has_is_taken_for_a_file(number: str) -> None:
+    assert parse_source(number).kind is Kind.FILE
+    with pytest.raises(BadPicture):
+        sources.open_capture(parse_source(number))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="devices have other names there")
+def test_a_device_whose_name_is_too_long_is_told() -> None:
+    with pytest.raises(CameraNotFound):
+        sources.open_capture(parse_source("/dev/video" + "9" * 310))

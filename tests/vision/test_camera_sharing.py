@@ -25,9 +25,12 @@ on_linux = pytest.mark.skipif(
 
 
 @contextmanager
-def another_program(file: Path) -> Iterator[int]:
+def another_program(file: Path, called: bytes = b"") -> Iterator[int]:
     """A process that holds ``file`` open; its number."""
     program = "import sys; f = open(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    if called:
+        name_it = f"import ctypes; ctypes.CDLL(None).prctl(15, {called!r}, 0, 0, 0)"  # PR_SET_NAME
+        program = f"{name_it}; {program}"
     with subprocess.Popen(
         [sys.executable, "-c", program, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -62,6 +65,14 @@ def test_another_process_is_seen_while_it_has_the_file_open(device: Path, tmp_pa
             assert holders(link) == {(pid, name)}
         assert holders(device) == frozenset()
     assert holders(tmp_path / "no such device") == frozenset()
+
+
+@on_linux
+def test_a_program_may_call_itself_anything(device: Path) -> None:
+    """A name that is no text hid everybody, and one with orders went to the terminal."""
+    with another_program(device, called=b"\x1b[31m\xff"):
+        ((_pid, name),) = holders(device)
+    assert name == "\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}"
 
 
 # --- whether to go
@@ -178,7 +189,7 @@ def test_watcher_lets_go_and_comes_back(device: Path) -> None:
         assert change.state is CameraState.BUSY
         assert isinstance(change.error, CameraBusy)
         assert "Another program (python" in change.error.message
-        assert [bench.watcher.step() for _ in range(2)] == [2.0, 4.0]
+        assert [bench.watcher.step() for _ in range(5)] == [2.0, 4.0, 5.0, 5.0, 5.0]
         assert bench.camera.opened == 1
     bench.watcher.step()
     assert bench.camera.is_open

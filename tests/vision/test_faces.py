@@ -157,6 +157,14 @@ def test_following_searches_the_surroundings_only(
     assert len(whole) == 1
 
 
+def test_everybody_is_found_beside_who_is_followed(face: np.ndarray) -> None:
+    tracker = FaceTracker("haar")
+    two = scene((face, 20, 120, 240), (face, 370, 120, 240))
+    assert len(tracker.detect(two)) == 2
+    assert len(tracker.detect(two)) == 1
+    assert len(tracker.detect(two, everybody=True)) == 2
+
+
 def test_boxes_stay_within_the_frame(face: np.ndarray) -> None:
     tracker = FaceTracker()
     large = cv2.resize(face, (470, 470))

@@ -9,10 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
+import cv2
+import numpy as np
 import pytest
 
-from agent.errors import AgentError, CameraNotFound
-from agent.vision.sources import OPTIONS, open_capture, parse_source
+from agent.errors import AgentError, BadPicture, CameraNotFound
+from agent.vision import media
+from agent.vision.sources import OPTIONS, open_capture, parse_source, plain_name
 from tests.agent_process import CLIP
 
 
@@ -104,3 +107,96 @@ def test_files_open_and_the_options_are_as_before() -> None:
     before = os.environ[OPTIONS]
     open_capture(parse_source(str(CLIP))).release()
     assert os.environ[OPTIONS] == before
+
+
+LISTS = {
+    "of-files.mp4": "ffconcat version 1.0\nfile secret.ts\n",
+    "of-pipes.mp4": "ffconcat version 1.0\nfile pipe\n",
+    "of-files.m3u8": "#EXTM3U\n#EXTINF:10,\n{folder}/secret.ts\n#EXT-X-ENDLIST\n",
+    "of-addresses.m3u8": "#EXTM3U\n#EXTINF:10,\nfile://{folder}/secret.ts\n#EXT-X-ENDLIST\n",
+    "of-files.mpd": "<MPD><Period><BaseURL>{folder}/secret.ts</BaseURL></Period></MPD>",
+}
+
+
+def listed(folder: Path, name: str) -> Path:
+    write_video(folder / "secret.ts", "MPG2")
+    path = folder / name
+    path.write_text(LISTS[name].format(folder=folder))
+    return path
+
+
+def write_video(path: Path, codec: str) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 25.0, (160, 120))
+    assert writer.isOpened()
+    for number in range(30):
+        writer.write(np.full((120, 160, 3), 8 * number, np.uint8))
+    writer.release()
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_file_leads_to_no_file(tmp_path: Path, name: str) -> None:
+    """Nor to a pipe beside it, on which it would wait."""
+    path = listed(tmp_path, name)
+    if "pipes" in name:
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("Windows has no such pipes")
+        os.mkfifo(tmp_path / "pipe")
+    results: list[object] = []
+
+    def opening() -> None:
+        try:
+            results.append(open_capture(parse_source(str(path))))
+        except BadPicture as error:
+            results.append(error)
+
+    thread = threading.Thread(target=opening, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert [type(result) for result in results] == [BadPicture]
+
+
+@pytest.mark.parametrize("name", ["of-files.mp4", "of-files.m3u8"])
+def test_a_file_that_is_looked_at_leads_to_no_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadPicture):
+        list(media.read(listed(tmp_path, name), 0.5).frames)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mp4", "mp4v"),
+        ("a.mov", "mp4v"),
+        ("a.m4v", "mp4v"),
+        ("a.mkv", "mp4v"),
+        ("a.webm", "VP80"),
+        ("a.avi", "MJPG"),
+        ("a.mpg", "MPG2"),
+        ("a.ts", "MPG2"),
+        ("a.flv", "FLV1"),
+        ("a.wmv", "WMV2"),
+    ],
+)
+def test_videos_of_all_usual_kinds_open(tmp_path: Path, name: str, codec: str) -> None:
+    path = tmp_path / name
+    write_video(path, codec)
+    capture = open_capture(parse_source(str(path)))
+    assert capture.read()[0]
+    capture.release()
+
+
+@pytest.mark.parametrize("name", ["50%.mp4", "[1].mp4", "12:30.mp4", "half\udce4.mp4"])
+def test_an_odd_name_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """No link that would stay, should the program be killed meanwhile."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    path = tmp_path / name
+    path.write_bytes(CLIP.read_bytes())
+    with plain_name(str(path)) as plain:
+        assert Path(plain).read_bytes() == CLIP.read_bytes()
+        assert list(temporary.iterdir()) == []
+    capture = open_capture(parse_source(str(path)))
+    assert capture.read()[0]
+    capture.release()

@@ -19,7 +19,7 @@ from agent.types import EMOTIONS, Box, CameraState, FrameView, Observation
 from agent.vision.burst import Burst, Look
 from agent.vision.camera import OpenCVCamera
 from agent.vision.faces import FaceTracker
-from agent.vision.watcher import EMPTY_LOOKS, Watcher
+from agent.vision.watcher import EMPTY_LOOKS, FIRST_LOOKS, Watcher
 from tests.fakes.clock import FakeClock
 from tests.vision.mjpeg import MjpegServer
 
@@ -69,9 +69,11 @@ class Stubs:
         self.resets = 0
         self.classified = 0
         self.searched = 0
+        self.everybody = False
 
-    def detect(self, frame: np.ndarray) -> list[Box]:
+    def detect(self, frame: np.ndarray, everybody: bool = False) -> list[Box]:
         self.searched += 1
+        self.everybody = everybody
         return [] if frame[0, 0, 0] == EMPTY else [Box(200, 100, 160, 160)]
 
     def reset(self) -> None:
@@ -148,9 +150,12 @@ def started() -> Iterator[Callable[[WatcherHarness], Watcher]]:
 
 def test_burst_becomes_one_observation() -> None:
     bench = WatcherHarness(ScriptedCamera(lambda n: HAPPY + 1 if n % 2 else SAD + 1))
+    bench.watcher.step()
+    assert bench.camera.reads == FIRST_LOOKS  # somebody waits for the first
+    bench.clock.advance(5.0)
     assert bench.watcher.step() == pytest.approx(5.0)
-    (seen,) = bench.observations
-    assert bench.camera.reads == 4
+    assert bench.camera.reads == FIRST_LOOKS + 4
+    _, seen = bench.observations
     assert seen.faces == 1
     assert seen.time == bench.clock.monotonic()
     assert seen.probabilities is not None
@@ -161,17 +166,32 @@ def test_burst_becomes_one_observation() -> None:
     assert bench.states == [CameraState.ON]
 
 
+def test_the_first_look_waits_for_the_networks() -> None:
+    calls: list[int] = []
+    camera = ScriptedCamera()
+    bench = WatcherHarness(camera, ready=lambda: calls.append(camera.reads))
+    bench.watcher.step()
+    bench.clock.advance(5.0)
+    bench.watcher.step()
+    assert calls == [0]  # once, before the first frame
+
+
 def test_next_look_waits_for_the_interval() -> None:
     bench = WatcherHarness(interval=5.0)
     bench.watcher.step()
     bench.clock.advance(2.0)
     assert bench.watcher.step() == pytest.approx(3.0)
-    assert bench.camera.reads == 4  # between bursts the camera is not read
+    assert bench.camera.reads == FIRST_LOOKS  # between bursts the camera is not read
     bench.clock.advance(3.0)
     assert bench.watcher.step() == pytest.approx(5.0)
     assert len(bench.observations) == 2
     bench.watcher.set_interval(1.0)
     assert bench.watcher.step() == pytest.approx(1.0)
+    assert not bench.stubs.everybody
+    bench.watcher.set_interval(0.5, everybody=True)
+    bench.clock.advance(1.0)
+    bench.watcher.step()
+    assert bench.stubs.everybody
 
 
 def test_face_in_part_of_a_burst_lowers_the_quality() -> None:
@@ -421,7 +441,7 @@ def test_preview_says_why_a_look_is_not_clear(
     started: Callable[[WatcherHarness], Watcher],
 ) -> None:
     class Turned(Stubs):
-        def detect(self, frame: np.ndarray) -> list[Box]:
+        def detect(self, frame: np.ndarray, everybody: bool = False) -> list[Box]:
             eyes_nose_mouth = ((230.0, 160.0), (290.0, 160.0), (292.0, 190.0), (265.0, 225.0))
             return [Box(200, 100, 160, 160, landmarks=eyes_nose_mouth, score=0.9)]
 

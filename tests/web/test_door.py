@@ -35,11 +35,10 @@ from agent.types import (
     LessonView,
     Mood,
     MoodState,
-    Notification,
-    NotificationKind,
     Playback,
     Playlist,
     PlayState,
+    Reply,
     Snapshot,
     Status,
 )
@@ -70,6 +69,7 @@ class Agent:
             ),
             decision=decision,
             switch=decision,
+            change=decision,
             camera=CameraState.ON,
             player="Moodtray's own player",
         )
@@ -122,9 +122,8 @@ class Agent:
         self.snapshot = replace(self.snapshot, lesson=view)
 
     def answer(self, title: str, body: str) -> None:
-        told = Notification(NotificationKind.INFO, title, body, asked=True)
         answers = self.snapshot.answers + 1
-        self.snapshot = replace(self.snapshot, answer=told, answers=answers)
+        self.snapshot = replace(self.snapshot, answer=Reply(title, body), answers=answers)
 
 
 @pytest.fixture
@@ -175,8 +174,8 @@ def connected(paths: Paths) -> socket.socket:
     if port is not None:
         return socket.create_connection(("127.0.0.1", port), timeout=20)
     connection = socket.socket(socket.AF_UNIX)
+    connection.connect(str(socket_path(paths)))  # blocks while the door's queue is full
     connection.settimeout(20)
-    connection.connect(str(socket_path(paths)))
     return connection
 
 
@@ -248,7 +247,7 @@ def test_why(paths: Paths, door: Door, agent: Agent) -> None:
     later = Decision(1.0, Action.KEEP, MoodState.SAD, None, "you chose this playlist yourself")
     agent.snapshot = replace(agent.snapshot, decision=later)
     assert call(paths, "why")["text"].endswith("\nNow: you chose this playlist yourself.")
-    agent.snapshot = replace(agent.snapshot, decision=None, switch=None)
+    agent.snapshot = replace(agent.snapshot, decision=None, change=None)
     answer = call(paths, "why")
     assert "Nothing has been decided yet" in answer["text"]
     assert "Nothing has been decided yet" in answer["evidence"]["reason"]
@@ -259,10 +258,10 @@ def test_why_with_evidence(paths: Paths, door: Door, agent: Agent) -> None:
     seven = (0.0, 0.0, 0.0, 0.92, 0.05, 0.0, 0.03)
     correction = (0.0, 0.0, 0.0, 0.0, -1.25, 0.0, 0.5)
     found = Evidence(seven, MoodState.SAD, 240.04, correction, 0.88)
-    assert agent.snapshot.switch is not None
-    switch = replace(agent.snapshot.switch, evidence=found)
+    assert agent.snapshot.change is not None
+    change = replace(agent.snapshot.change, evidence=found)
     kept = Decision(1.0, Action.KEEP, MoodState.HAPPY, None, "what plays fits already", found)
-    agent.snapshot = replace(agent.snapshot, decision=kept, switch=switch)
+    agent.snapshot = replace(agent.snapshot, decision=kept, change=change)
     answer = call(paths, "why")
     assert "(happy was at 92 %, a mood is named from 88 %; for 4 min; " in answer["text"]
     told = answer["evidence"]
@@ -344,10 +343,10 @@ def test_without_consent_status_and_resume_say_what_to_do(
     told = call(paths, "status")
     assert told["consent"] is False
     assert "Mood:   Not watching" in told["text"]
-    assert "Camera: not allowed yet; 'moodtray consent'" in told["text"]
+    assert "Camera: not allowed; 'moodtray consent'" in told["text"]
     with pytest.raises(DesktopError, match="moodtray consent") as refused:
         call(paths, "resume")
-    assert refused.value.title == "The camera is not allowed yet"
+    assert refused.value.title == "The camera is not allowed"
     assert events.ResumeCamera() not in agent.events
 
 
@@ -377,7 +376,7 @@ def test_preview_says_why_it_does_not_open(paths: Paths, door: Door, agent: Agen
     agent.snapshot = replace(agent.snapshot, camera_paused=False, consent=False)
     with pytest.raises(DesktopError, match="moodtray consent") as refused:
         call(paths, "preview", show=True)
-    assert refused.value.title == "The camera is not allowed yet"
+    assert refused.value.title == "The camera is not allowed"
     # The agent puts its own question, with a button, on the screen.
     assert agent.events == [events.ShowPreview(True)] * 2
 
@@ -494,7 +493,7 @@ def test_a_busy_agent_is_not_said_to_have_obeyed(paths: Paths, door: Door, agent
     agent.acts = False
     answer = call(paths, "pause")
     assert answer["done"] is False
-    assert "not done yet" in answer["text"]
+    assert answer["text"].startswith("Asked. In a moment: ")
 
 
 def test_a_second_start_hands_over(paths: Paths, door: Door, agent: Agent) -> None:
@@ -793,6 +792,32 @@ def test_a_stop_right_after_the_start_leaves_nothing(paths: Paths, agent: Agent)
     assert stopped(door, 60)
     assert not (paths.runtime / "door.json").exists()
     assert stopped(new_door(paths, agent), 0)
+
+
+def test_who_asked_for_the_end_is_answered_before_it(
+    paths: Paths, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_client, "QUIT_PATIENCE", 0.0)
+    door = new_door(paths, agent)
+    door.start()
+    assert door.wait_ready(60)
+    told: list[str] = []
+
+    def end() -> None:
+        door.request_stop()
+        time.sleep(0.5)
+        told.append("by the thread that is about to answer")
+
+    agent.when_told = end
+    answers: list[dict[str, Any]] = []
+    asking = threading.Thread(target=lambda: answers.append(call(paths, "quit")))
+    asking.start()
+    while not door.stopping:
+        time.sleep(0.01)
+    assert door.join(60)
+    assert told
+    asking.join(60)
+    assert answers[0]["text"] == "Moodtray ends."
 
 
 def test_a_client_that_holds_its_connection_does_not_delay_the_stop(

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import http.client
 import logging
+import os
+import select
 import socket
 import subprocess
 import sys
@@ -18,7 +20,7 @@ import pytest
 from agent import events
 from agent.clock import SystemClock
 from agent.web import loopback, page_server
-from agent.web.page_server import MAX_CONNECTIONS, PageServer
+from agent.web.page_server import PageServer
 
 if TYPE_CHECKING:  # a test looks whether it is loaded
     from starlette.types import ASGIApp
@@ -35,11 +37,19 @@ def new_server(port: int = 0, happened: list[object] | None = None) -> PageServe
 def make_app(port: int) -> ASGIApp:
     """A page that says hello; what it needs is loaded by it, as the real one does."""
     from fastapi import FastAPI
-    from starlette.responses import PlainTextResponse
+    from starlette.responses import PlainTextResponse, StreamingResponse
 
     app = FastAPI()
     app.get("/")(lambda: PlainTextResponse(f"hello from {port}"))
+    app.get("/long")(lambda: PlainTextResponse(b"x" * 20_000_000))
+    app.get("/endless")(lambda: StreamingResponse(iter(lambda: b"x" * 10_000, None)))
     return app
+
+
+def kept_at_most() -> int:
+    from agent.web.limited import MAX_CONNECTIONS
+
+    return MAX_CONNECTIONS
 
 
 def stopped(server: PageServer, timeout: float) -> bool:
@@ -183,7 +193,7 @@ def test_held_connections_lock_nobody_out_and_write_no_log(
     assert asked(server) < 500
     caplog.clear()
     held = []
-    for number in range(MAX_CONNECTIONS * 3):
+    for number in range(3 * kept_at_most()):
         held.append(connected(server))
         if number % 3:
             held[-1].sendall(b"GET / HTTP/1.1\r\n" if number % 3 == 1 else b"POST / HTTP/1.1\r\n")
@@ -206,7 +216,7 @@ def test_held_connections_lock_nobody_out_and_write_no_log(
 def test_a_request_has_to_come_in_time(
     server: PageServer, monkeypatch: pytest.MonkeyPatch, start: bytes
 ) -> None:
-    monkeypatch.setattr(page_server, "REQUEST_TIMEOUT", 0.5)
+    monkeypatch.setattr("agent.web.limited.REQUEST_TIMEOUT", 0.5)
     asked(server)
     with connected(server) as slow:
         slow.sendall(start)
@@ -216,13 +226,65 @@ def test_a_request_has_to_come_in_time(
 def test_half_a_request_after_a_whole_one_has_to_come_in_time(
     server: PageServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_server, "REQUEST_TIMEOUT", 0.5)
+    monkeypatch.setattr("agent.web.limited.REQUEST_TIMEOUT", 0.5)
     asked(server)
     with connected(server) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert slow.recv(10_000)
         slow.sendall(b"GET / HT")
         assert was_closed(slow)
+
+
+def deaf(server: PageServer) -> socket.socket:
+    """A connection that asks and asks and reads no answer."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+    one.settimeout(60)
+    assert server.port is not None
+    one.connect(("127.0.0.1", server.port))
+    one.setblocking(False)
+    with contextlib.suppress(OSError):
+        one.send(b"GET /long HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 400)
+    return one
+
+
+def is_closed(connection: socket.socket, seconds: float) -> bool:
+    """True when the other side has closed it by then, without a byte being read."""
+    end = time.monotonic() + seconds
+    watched = select.poll()
+    watched.register(connection, select.POLLHUP | select.POLLERR)
+    return bool(watched.poll(1000 * max(0.0, end - time.monotonic())))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no poll there")
+def test_who_reads_no_answer_locks_nobody_out(server: PageServer) -> None:
+    assert asked(server) < 500
+    with contextlib.ExitStack() as held:
+        many = [held.enter_context(deaf(server)) for _ in range(kept_at_most() + 8)]
+        for _ in range(3):
+            assert asked(server) < 500
+        assert all(is_closed(one, 30) for one in many)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no poll there")
+def test_an_answer_has_to_be_read_in_time(
+    server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.web.limited.ANSWER_TIMEOUT", 0.5)
+    assert asked(server) < 500
+    for path in ("/long", "/endless"):
+        with connected(server) as slow:
+            slow.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            assert is_closed(slow, 30), path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no poll there")
+def test_nobody_asks_again_before_the_answer(server: PageServer) -> None:
+    """No browser does; whoever does could keep us busy with one connection."""
+    assert asked(server) < 500
+    with connected(server) as hasty:
+        hasty.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 2)
+        assert is_closed(hasty, 30)
 
 
 def test_what_strangers_send_makes_no_line_in_the_log(

@@ -26,7 +26,7 @@ def start_command() -> tuple[str, ...]:
     if getattr(sys, "frozen", False):
         return (str(_windowed(executable, "moodtrayw.exe")), RUN)
     package_parent = Path(__file__).resolve().parents[3]
-    if not _is_installed(package_parent):
+    if not is_installed(package_parent):
         # The package called 'agent' is no script's folder: '-m' would need a working directory.
         # And nothing is taken from the one that it is started in, which may be anybody's.
         code = (
@@ -62,7 +62,7 @@ def _windowed(executable: Path, name: str) -> Path:
     return sibling if os.name == "nt" and sibling.is_file() else executable
 
 
-def _is_installed(package_parent: Path) -> bool:
+def is_installed(package_parent: Path) -> bool:
     """Tell whether the package lies in a folder that Python searches by itself."""
     places = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
     places.add(sysconfig.get_path("purelib", _user_scheme()))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agent.store.files import cannot_write, parse_json, read_private, write_private
 from agent.store.paths import Paths
-from agent.translation import N_
+from agent.translation import N_, _
 
 VERSION = 3
 
@@ -28,8 +28,9 @@ Moodtray looks through the camera for a moment every few seconds to tell your mo
 face, and chooses music that fits.
 
 What is seen: a few pictures at a time. They are judged in this computer's memory and forgotten \
-at once; 24 by 24 grey dots of where a face was stay there for a while, to tell a poster from a \
-person. Nobody is recognised: whose face it is, Moodtray does not ask and cannot tell.
+at once. Only a tiny grey picture of each place where a face was, 24 by 24 dots, stays in memory \
+for a while, so that Moodtray can tell a poster, which never moves, from a person. Nobody is \
+recognised: whose face it is, Moodtray does not ask and cannot tell.
 
 What is kept: each change of your mood with the time and how likely each of the seven moods was, \
 which playlist was started and why, your answers, such as 'Undo' or 'I feel sad', and sixteen \
@@ -40,18 +41,24 @@ use it, your Spotify login.
 What is sent: no picture and no mood, to nobody. Spotify, if you use it, is asked what plays and \
 told what to play.
 
-While the camera is in use, the tray's icon is a coloured disc or wears a green dot; a struck \
-camera means that it is off. You can pause it there at any time, and take this permission back \
-with 'moodtray consent --withdraw'."""
+While the camera is in use, the tray's icon is a coloured disc or wears a green dot; a camera \
+crossed out means that it is off. You can pause it there at any time."""
 )
+TAKE_BACK = N_("You can take this permission back with 'moodtray consent --withdraw'.")
+"""How that is done where the question has no button for it."""
 
-HOW = N_(
-    "Moodtray may not use the camera yet. Read what it does and allow it with 'moodtray consent'."
-)
+
+def whole_text() -> str:
+    """Write all that is told beside the question, in the language in force."""
+    return f"{_(TEXT)} {_(TAKE_BACK)}"
+
+
+HOW = N_("Moodtray may not use the camera. Read what it does and allow it with 'moodtray consent'.")
 """What to say where nobody can be asked (no display, no terminal)."""
 
 
-def _file(paths: Paths) -> Path:
+def file_of(paths: Paths) -> Path:
+    """Return the path of the file that keeps the answer."""
     return paths.state / "consent.json"
 
 
@@ -61,7 +68,7 @@ def is_given(paths: Paths) -> bool:
     A file that cannot be read or understood counts as no: asking once more does no harm.
     """
     try:
-        kept = parse_json(read_private(_file(paths), LIMIT))
+        kept = parse_json(read_private(file_of(paths), LIMIT))
     except (OSError, ValueError):
         return False
     if not isinstance(kept, dict):
@@ -76,15 +83,15 @@ def is_given(paths: Paths) -> bool:
 def give(paths: Paths, when: datetime) -> None:
     """Keep the user's yes with its date. Raises StoreError."""
     kept = {"version": VERSION, "given": when.isoformat(timespec="seconds")}
-    write_private(_file(paths), (json.dumps(kept) + "\n").encode())
+    write_private(file_of(paths), (json.dumps(kept) + "\n").encode())
 
 
 def withdraw(paths: Paths) -> bool:
     """Take the consent back; True when there was one to take back. Raises StoreError."""
     try:
-        _file(paths).unlink()
+        file_of(paths).unlink()
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise cannot_write(_file(paths), error) from error
+        raise cannot_write(file_of(paths), error) from error
     return True

@@ -130,7 +130,7 @@ def _zenity(settled: Settled) -> bool | None:
         "--no-markup",
         "--default-cancel",  # a key that was meant for another window allows nothing
         f"--title={_(consent.QUESTION)}",
-        f"--text={_wrapped(_(consent.TEXT))}",
+        f"--text={_wrapped(consent.whole_text())}",
         f"--ok-label={_(ALLOW)}",
         f"--cancel-label={_(NOT_NOW)}",
     )
@@ -152,14 +152,14 @@ def _kdialog(settled: Settled) -> bool | None:
         "--no-label",
         _(NOT_NOW),
         "--yesno",
-        _(consent.TEXT),
+        consent.whole_text(),
     )
 
 
 def _apple_dialog(settled: Settled) -> bool | None:
     # JSON's strings are AppleScript's too, for text without control characters but line ends.
     script = (
-        f"display dialog {json.dumps(_(consent.TEXT), ensure_ascii=False)} "
+        f"display dialog {json.dumps(consent.whole_text(), ensure_ascii=False)} "
         f"with title {json.dumps(_(consent.QUESTION))} "
         f"buttons {{{json.dumps(_(NOT_NOW))}, {json.dumps(_(ALLOW))}}} "
         f"cancel button {json.dumps(_(NOT_NOW))} default button {json.dumps(_(ALLOW))}"
@@ -209,7 +209,7 @@ if sys.platform == "win32":
         yes, no = 6, 7
         threading.Thread(target=press_yes_when_settled, name="consent", daemon=True).start()
         answer = ctypes.windll.user32.MessageBoxW(
-            None, f"{_(consent.TEXT)}", _(consent.QUESTION), yes_no | question | to_front
+            None, consent.whole_text(), _(consent.QUESTION), yes_no | question | to_front
         )
         answered.set()
         return {yes: True, no: False}.get(answer)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from agent.desktop.icons import shapes
 from agent.desktop.icons.pen import WHITE, Pen, Punch
-from agent.desktop.palette import AMBER, INK, MOOD_COLOURS, PAPER, RED, RGB, SLATE, VIOLET
+from agent.desktop.palette import AMBER, INK, MIST, MOOD_COLOURS, PAPER, RED, RGB, SLATE, VIOLET
 from agent.types import MoodState, Status
 
 ICO_SIZES = (16, 20, 24, 32, 40, 48, 64)
@@ -101,9 +101,21 @@ def app_icon(size: int) -> Image.Image:
     return icon(Status.WATCHING, MoodState.HAPPY, size, False)
 
 
+@lru_cache(maxsize=8)
+def note_icon(size: int) -> Image.Image:
+    """Draw a note on a disc: what is told of the music or the program, and of no mood. Shared."""
+    pen = Pen(size)
+    _plate(pen, VIOLET)
+    shapes.note(pen, WHITE)
+    pen.with_halo(INK, _SEAM)
+    return pen.finish()
+
+
 def _layers(status: Status, mood: MoodState, dark_panel: bool) -> tuple[Draw, Draw]:
     """Draw the body and the marks on it."""
     colour = colour_of(status, mood)
+    if dark_panel and colour == SLATE:
+        colour = MIST
     ink = PAPER if dark_panel else _DARK_INK
     plate = partial(_plate, colour=colour)
     face = shapes.FACES.get(mood)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-from agent.desktop.icons.drawing import icon
+from PIL import Image
+
+from agent.desktop.icons.drawing import icon, note_icon
 from agent.types import MoodState, Status
 
 log = logging.getLogger(__name__)
@@ -27,12 +30,19 @@ class IconFiles:
         """
         shade = "dark" if dark_panel else "light"
         name = f"{status.value}-{mood.value}-{size}-{shade}.png".replace(" ", "-")
+        return self._written(name, lambda: icon(status, mood, size, dark_panel))
+
+    def note(self, size: int) -> Path:
+        """Return the file with the note, for what is told of no mood; as :meth:`path`."""
+        return self._written(f"note-{size}.png", lambda: note_icon(size))
+
+    def _written(self, name: str, draw: Callable[[], Image.Image]) -> Path:
         path = self.folder / name
         if not path.exists():
             try:
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 partial = path.with_suffix(f".{os.getpid()}.part")
-                icon(status, mood, size, dark_panel).save(partial, "PNG")
+                draw().save(partial, "PNG")
                 partial.replace(path)  # a panel never reads half a file
             except OSError as error:
                 log.warning("The icon %s cannot be written: %s", path, error)

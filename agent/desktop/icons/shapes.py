@@ -107,6 +107,14 @@ def empty_place(pen: Pen, ink: RGB) -> None:
     pen.stroke([(0.265, 0.77), (0.735, 0.77)], 0.075, ink)
 
 
+def note(pen: Pen, ink: RGB) -> None:
+    """Draw two eighth notes under one beam."""
+    for x, y in ((0.33, 0.70), (0.65, 0.64)):
+        pen.oval(x, y, 0.105, 0.08, ink)
+        pen.stroke([(x + 0.07, y), (x + 0.07, y - 0.38)], 0.065, ink)
+    pen.stroke([(0.40, 0.33), (0.72, 0.27)], 0.11, ink)
+
+
 def lit(pen: Pen) -> None:
     """Mark that the camera is in use: a dot in the lower right corner, set off from the rest."""
     pen.erase([(0.84, 0.84), (0.84, 0.84)], 0.42)

@@ -13,7 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jeepney import DBusAddress, HeaderFields, MatchRule, Message, new_method_call
+from jeepney import (
+    DBusAddress,
+    HeaderFields,
+    MatchRule,
+    Message,
+    MessageType,
+    new_method_call,
+)
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 from jeepney.wrappers import DBusErrorResponse, unwrap_msg
@@ -21,8 +28,10 @@ from jeepney.wrappers import DBusErrorResponse, unwrap_msg
 from agent.desktop.dbus_server import bus_text
 from agent.desktop.notifications.rules import safe
 from agent.desktop.notifications.service import NAME, TIMEOUT, Service, ask_service
+from agent.effects import Notification
+from agent.events import Event
 from agent.ports import Report
-from agent.types import Notification, NotificationKind
+from agent.types import NotificationKind
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +39,7 @@ ADDRESS = DBusAddress("/org/freedesktop/Notifications", NAME, NAME)
 NORMAL, CRITICAL = 1, 2
 """Urgency: what is critical stays until it is answered."""
 
-_SIGNALS = MatchRule(type="signal", interface=NAME, path=ADDRESS.object_path)
+_SIGNALS = MatchRule(type="signal", sender=NAME, interface=NAME, path=ADDRESS.object_path)
 
 
 class FreedesktopNotifications:
@@ -46,7 +55,8 @@ class FreedesktopNotifications:
         self._milliseconds = round(seconds_shown * 1000)
         self._connection: DBusConnection | None = None
         self._standing: dict[NotificationKind, int] = {}
-        self._buttons: dict[int, tuple[tuple[str, Any], ...]] = {}
+        self._buttons: dict[int, tuple[tuple[str, Event], ...]] = {}
+        self._service: str | None = None  # the name that the bus gave to who shows them
 
     async def show(self, notification: Notification, icon: Path, service: Service) -> None:
         """Show it. Raises OSError or DBusErrorResponse when that fails."""
@@ -69,9 +79,11 @@ class FreedesktopNotifications:
             hints,
             0 if stays else self._milliseconds,
         )
-        (number,) = self._call("Notify", "susssasa{sv}i", body)
+        shown = self._call("Notify", "susssasa{sv}i", body)
+        (number,), self._service = shown.body, _sender(shown)
         self._standing[notification.kind] = number
         self._buttons[number] = buttons
+        self._read()  # what came together with the answer
 
     async def withdraw(self, kind: NotificationKind) -> None:
         """Take down the one of this kind, if it still stands."""
@@ -79,10 +91,11 @@ class FreedesktopNotifications:
         if number is not None:
             self._buttons.pop(number, None)
             self._call("CloseNotification", "u", (number,))
+            self._read()
 
     # -- inside
 
-    def _call(self, member: str, signature: str, body: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _call(self, member: str, signature: str, body: tuple[Any, ...]) -> Message:
         connection = self._connected()
         try:
             message = new_method_call(ADDRESS, member, signature, body)
@@ -90,8 +103,8 @@ class FreedesktopNotifications:
         except OSError:
             self._lose()
             raise
-        self._read()  # what came together with it
-        return tuple(unwrap_msg(answer))
+        unwrap_msg(answer)
+        return answer
 
     def _answer_to(self, connection: DBusConnection, message: Message) -> Message:
         """Like jeepney's own way, but what comes meanwhile is not lost."""
@@ -99,7 +112,7 @@ class FreedesktopNotifications:
         connection.send(message, serial=serial)
         while True:
             got = connection.receive(timeout=TIMEOUT)
-            if got.header.fields.get(HeaderFields.reply_serial) == serial:
+            if _is_answer(got) and got.header.fields.get(HeaderFields.reply_serial) == serial:
                 return got
             self._take(got)
 
@@ -124,7 +137,7 @@ class FreedesktopNotifications:
             self._lose()
 
     def _take(self, message: Message) -> None:
-        member = message.header.fields.get(HeaderFields.member)
+        member = _said_by(self._service, message)
         if member == "ActionInvoked":
             number, key = message.body
             buttons = self._buttons.get(number, ())
@@ -169,11 +182,12 @@ def ask(
             hints = {"desktop-entry": ("s", "moodtray"), "urgency": ("y", CRITICAL)}
             body = ("Moodtray", 0, "moodtray", title, safe(text, service.markup), actions, hints, 0)
             notify = new_method_call(ADDRESS, "Notify", "susssasa{sv}i", body)
-            (number,) = unwrap_msg(connection.send_and_get_reply(notify, timeout=TIMEOUT))
+            shown = connection.send_and_get_reply(notify, timeout=TIMEOUT)
+            (number,), service_name = unwrap_msg(shown), _sender(shown)
             heard: list[str | None] = []
             while not heard and not settled():
                 with contextlib.suppress(TimeoutError):
-                    heard = _choice(connection.receive(timeout=look), number)
+                    heard = _choice(connection.receive(timeout=look), service_name, number)
             # Some services leave a question standing whose button was pressed.
             close = new_method_call(ADDRESS, "CloseNotification", "u", (number,))
             connection.send_and_get_reply(close, timeout=TIMEOUT)
@@ -183,9 +197,34 @@ def ask(
     return None
 
 
-def _choice(message: Message, number: int) -> list[str | None]:
+def _choice(message: Message, service: str | None, number: int) -> list[str | None]:
     """Read what this says of the question's end: [] nothing, [None] dismissed, [label] chosen."""
-    member = message.header.fields.get(HeaderFields.member)
+    member = _said_by(service, message)
     if member not in ("ActionInvoked", "NotificationClosed") or message.body[0] != number:
         return []
     return [message.body[1] if member == "ActionInvoked" else None]
+
+
+def _said_by(service: str | None, message: Message) -> str | None:
+    """Return the name of the service's signal; None: it is none, or somebody else's.
+
+    The bus writes the sender into each message. A match rule is not enough: what is sent to us
+    alone comes without one.
+    """
+    fields = message.header.fields
+    is_theirs = (
+        message.header.message_type is MessageType.signal
+        and service is not None
+        and _sender(message) == service
+        and fields.get(HeaderFields.interface) == NAME
+    )
+    return fields.get(HeaderFields.member) if is_theirs else None
+
+
+def _is_answer(message: Message) -> bool:
+    return message.header.message_type in (MessageType.method_return, MessageType.error)
+
+
+def _sender(message: Message) -> str | None:
+    sender: str | None = message.header.fields.get(HeaderFields.sender)
+    return sender

@@ -14,10 +14,11 @@ from typing import Any, Protocol, TypeVar
 from agent.desktop.icons.files import IconFiles
 from agent.desktop.notifications.rules import INTERVAL, WaitingRoom, safe
 from agent.desktop.notifications.service import Service, ask_service
+from agent.effects import Notification
 from agent.ports import Clock, Report
 from agent.settings import NotificationSettings
 from agent.store.paths import Paths
-from agent.types import MoodState, Notification, NotificationKind, Status
+from agent.types import MoodState, NotificationKind, Status
 
 log = logging.getLogger(__name__)
 
@@ -204,11 +205,14 @@ class DesktopNotifications:
     def _icon_path(self, notification: Notification) -> Path:
         if self._folder is None:
             self._folder = Paths.default().runtime / "notification-icons"
-        status = _STATUS.get(notification.kind, Status.WATCHING)
-        mood = notification.emotion or MoodState.NEUTRAL  # no smile on a refusal
+        files, mood = IconFiles(self._folder), notification.emotion
+        status = _STATUS.get(notification.kind)
+        if status is None and mood is None:
+            return files.note(ICON_SIZE)
         if mood is MoodState.AWAY:
             status = Status.AWAY
-        return IconFiles(self._folder).path(status, mood, ICON_SIZE, True)
+        shown = mood or MoodState.UNSURE  # where a trouble is shown, the mood is not
+        return files.path(status or Status.WATCHING, shown, ICON_SIZE, True)
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

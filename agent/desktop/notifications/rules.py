@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from agent.effects import Notification
 from agent.ports import Clock
 from agent.settings import NotificationSettings
-from agent.types import Notification, NotificationKind
+from agent.types import NotificationKind
 
 INTERVAL = 60.0
 """Seconds between two notifications of a kind."""

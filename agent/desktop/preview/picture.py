@@ -15,58 +15,82 @@ from agent.desktop.icons.drawing import icon
 from agent.desktop.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
 from agent.desktop.preview.shared_frame import Shown
 from agent.translation import N_, _
-from agent.types import EMOTIONS, Box, Frame, MoodState, Status
-from agent.wording import mood_word
+from agent.types import EMOTION_STATES, Box, Frame, MoodState, Status
+from agent.wording import MOODS, mood_word
 
 PROMISE = N_("Frames stay on this computer")
 NO_PICTURE = N_("No picture: the camera is off")
-KEYS = N_("Space: pause or resume  ·  F: full screen  ·  Esc: close")
+KEYS = N_("Space: pause  ·  F: full screen  ·  Esc: close")
+KEYS_PAUSED = N_("Space: resume  ·  F: full screen  ·  Esc: close")
+KEYS_FULL = N_("Space: pause  ·  Esc: leave full screen")
+KEYS_FULL_PAUSED = N_("Space: resume  ·  Esc: leave full screen")
 
 _BACKGROUND: RGB = (22, 23, 31)
 _FAINT: RGB = (196, 200, 212)
 _SUPERSAMPLING = 3
+_ROW = 30
+"""From one line of small words to the next."""
 
 Mask = NDArray[np.float32]
 """How much of each pixel a shape covers, 0..1."""
 
 
-def compose(shown: Shown, size: tuple[int, int], *, stale: bool = False) -> Frame:
+def compose(
+    shown: Shown, size: tuple[int, int], *, stale: bool = False, full: bool = False
+) -> Frame:
     """Draw a picture of ``size`` (width, height) pixels, BGR.
 
-    ``stale``: the frame is old; nothing of it is shown, and the window says so.
+    ``stale``: the frame is old; nothing of it is shown, and the window says so. ``full``: it fills
+    the screen.
     """
     width, height = max(size[0], 160), max(size[1], 120)
-    scale = min(6.0, max(0.5, min(width / 800, height / 600)))
     canvas: Frame = np.empty((height, width, 3), np.uint8)
-    margin = round(14 * scale)
     if stale or shown.blank:
+        scale = _scale(canvas)
+        margin = round(14 * scale)
         canvas[:] = _BACKGROUND[::-1]
         _put_camera_off(canvas, scale)
         line = shown.line if shown.blank and shown.line else _(NO_PICTURE)
         _put_pill(canvas, line, (margin, margin), 17, scale, dot=SLATE)
-        _put_pill(canvas, _(KEYS), (-margin, -margin), 12, scale)
+        keys = _(KEYS_FULL_PAUSED) if full else _(KEYS_PAUSED)
+        _put_pill(canvas, keys, (-margin, -margin), 12, scale)
         return canvas
-    place = _put_frame(canvas, shown.frame[:, ::-1])
+    inside, factor = _put_frame(canvas, shown.frame[:, ::-1])
+    scale = _scale(inside)
     leading = _leading(shown.probabilities)
     colour = MOOD_COLOURS[leading] if leading else PAPER
     for i, box in enumerate(shown.faces):
         _put_brackets(
-            canvas, _mirrored(box, shown.frame), place, colour if i == 0 else SLATE, scale
+            inside, _mirrored(box, shown.frame), factor, colour if i == 0 else SLATE, scale
         )
+    _put_words(inside, shown, scale, colour, _(KEYS_FULL) if full else _(KEYS))
+    return canvas
+
+
+def _scale(canvas: Frame) -> float:
+    """Say how large words are to be on a picture of this size."""
+    height, width = canvas.shape[:2]
+    return float(min(6.0, max(0.5, min(width / 800, height / 600))))
+
+
+def _put_words(canvas: Frame, shown: Shown, scale: float, colour: RGB, keys: str) -> None:
+    """Lay all that is said over the picture, in its corners."""
+    margin = round(14 * scale)
     if shown.line:
         _put_pill(canvas, shown.line, (margin, margin), 17, scale, dot=colour)
     beside, learns = shown.beside, shown.beside.done is not None
-    _put_bars(canvas, shown.probabilities, margin, scale, beside.then, learns)
+    beside_bars = _put_bars(canvas, shown.probabilities, margin, scale, beside.then, learns)
     if beside.place is not None:
         _put_place(canvas, beside.place, margin, scale, colour)
-    words = [_(PROMISE), f"{shown.fps:.0f} fps"]
     if beside.done is not None:
         _put_progress(canvas, beside.done, margin, scale, colour)
         _put_pill(canvas, beside.keys, (margin, margin + round(60 * scale)), 12, scale)
     elif beside.keys:
-        words.insert(1, beside.keys)
-    _put_pill(canvas, "  ·  ".join(words), (-margin, -margin), 12, scale)
-    return canvas
+        keys = f"{keys}  ·  {beside.keys}"
+    told = f"{_(PROMISE)}  ·  {shown.fps:.0f} fps"
+    for row, words in enumerate((told, keys)):
+        above = margin + round(_ROW * row * scale)
+        _put_pill(canvas, words, (-margin, -above), 12, scale, taken=beside_bars)
 
 
 def _mirrored(box: Box, frame: Frame) -> Box:
@@ -88,11 +112,11 @@ def _put_camera_off(canvas: Frame, scale: float) -> None:
 def _leading(probabilities: tuple[float, ...] | None) -> MoodState | None:
     if probabilities is None:
         return None
-    return MoodState(EMOTIONS[int(np.argmax(probabilities))])
+    return EMOTION_STATES[int(np.argmax(probabilities))]
 
 
-def _put_frame(canvas: Frame, frame: Frame) -> tuple[int, int, float]:
-    """Draw the whole frame, as large as it fits; where it lies and how much larger it is."""
+def _put_frame(canvas: Frame, frame: Frame) -> tuple[Frame, float]:
+    """Draw the whole frame, as large as it fits; the part it covers and how much larger it is."""
     height, width = canvas.shape[:2]
     factor = min(width / frame.shape[1], height / frame.shape[0])
     new = (max(1, round(frame.shape[1] * factor)), max(1, round(frame.shape[0] * factor)))
@@ -101,16 +125,14 @@ def _put_frame(canvas: Frame, frame: Frame) -> tuple[int, int, float]:
     left, top = (width - new[0]) // 2, (height - new[1]) // 2
     if left or top:
         cv2.rectangle(canvas, (0, 0), (width, height), _BACKGROUND[::-1], cv2.FILLED)
-    canvas[top : top + new[1], left : left + new[0]] = resized
-    return left, top, factor
+    inside = canvas[top : top + new[1], left : left + new[0]]
+    inside[:] = resized
+    return inside, factor
 
 
-def _put_brackets(
-    canvas: Frame, box: Box, place: tuple[int, int, float], colour: RGB, scale: float
-) -> None:
+def _put_brackets(canvas: Frame, box: Box, factor: float, colour: RGB, scale: float) -> None:
     """Draw four rounded corners around a face: they leave the face itself free."""
-    left, top, factor = place
-    x0, y0 = left + box.x * factor, top + box.y * factor
+    x0, y0 = box.x * factor, box.y * factor
     x1, y1 = x0 + box.width * factor, y0 + box.height * factor
     arm = min(x1 - x0, y1 - y0) * 0.22
     round_off = arm * 0.45
@@ -132,24 +154,25 @@ def _put_brackets(
 def _put_bars(
     canvas: Frame, probabilities: tuple[float, ...] | None, margin: int, scale: float,
     then: tuple[float, ...] | None = None, learns: bool = False,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Draw the seven emotions with their probabilities, in the lower left corner.
 
+    Return how far they reach from the left, 0 where they find no room.
     ``learns``: the face is being learned. Then the moods have the numbers of their keys, and each
     has two bars: as it is read now, and below, in full colour, as it will be (``then``).
     """
     row, pad, bar, number = (round(v * scale) for v in (23, 12, 118, 56 if learns else 44))
-    names = [mood_word(MoodState(name)) for name in EMOTIONS]
+    names = [mood_word(mood) for mood in MOODS]
     if learns:
         names = [f"{at}  {name}" for at, name in enumerate(names, 1)]
     points = round(13 * scale)
     label = round(12 * scale) + max(_text_mask(name, points).shape[1] for name in names)
     columns = 2 if learns else 1
     width, head = pad * 2 + label + bar + number * columns, row if learns else 0
-    height = pad * 2 + head + row * len(EMOTIONS)
+    height = pad * 2 + head + row * len(MOODS)
     left, top = margin, canvas.shape[0] - margin - height
     if top < 0 or width + margin > canvas.shape[1]:
-        return  # a window too small for more than the face
+        return 0  # a window too small for more than the face
     _darken(canvas, left, top, width, height, round(10 * scale))
     ends = [left + width - pad - number * place for place in reversed(range(columns))]
     if learns:
@@ -157,8 +180,7 @@ def _put_bars(
             _put_text(canvas, word, (end, top + pad + row // 2), 11, scale, _FAINT, right=True)
     rows = (probabilities, then) if learns else (probabilities,)
     leading = _leading(then if learns else probabilities)
-    for i, name in enumerate(EMOTIONS):
-        mood = MoodState(name)
+    for i, mood in enumerate(MOODS):
         middle = top + pad + head + row * i + row // 2
         ink = PAPER if mood is leading else _FAINT
         _put_text(canvas, names[i], (left + pad, middle), 13, scale, ink)
@@ -170,10 +192,12 @@ def _put_bars(
             _line(canvas, start, at, bar, thick, (70, 73, 90))
             if seven is None:
                 continue
-            if seven[i] > 0.005:
-                _line(canvas, start, at, max(1, round(bar * seven[i])), thick, colour)
-            told = f"{seven[i] * 100:.0f} %"
+            share = seven[EMOTION_STATES.index(mood)]
+            if share > 0.005:
+                _line(canvas, start, at, max(1, round(bar * share)), thick, colour)
+            told = f"{share * 100:.0f} %"
             _put_text(canvas, told, (ends[place], middle), 12, scale, ink, right=True)
+    return int(left + width)
 
 
 def _put_progress(canvas: Frame, done: float, margin: int, scale: float, colour: RGB) -> None:
@@ -193,7 +217,7 @@ def _put_place(
     """Draw a dot in a square, above the lower right corner: pleasant to the right, lively above."""
     side, pad = round(104 * scale), round(8 * scale)
     left = canvas.shape[1] - margin - side
-    top = canvas.shape[0] - 2 * margin - round(26 * scale) - side
+    top = canvas.shape[0] - 2 * margin - round((26 + _ROW) * scale) - side
     if top < round(70 * scale) or left < canvas.shape[1] // 2:
         return  # a window too small for more than the face
     _darken(canvas, left, top, side, side, round(10 * scale))
@@ -220,10 +244,13 @@ def _line(canvas: Frame, x: int, y: int, length: int, thick: int, colour: RGB) -
 
 def _put_pill(
     canvas: Frame, text: str, corner: tuple[int, int], points: int, scale: float,
-    dot: RGB | None = None,
+    dot: RGB | None = None, taken: int = 0,
 ) -> None:  # fmt: skip
-    """Write on a dark rounded plate; negative corners count from the right and from below."""
-    room = canvas.shape[1] - 2 * abs(corner[0]) - round(60 * scale)
+    """Write on a dark rounded plate; negative corners count from the right and from below.
+
+    ``taken``: so much at the left is another's.
+    """
+    room = canvas.shape[1] - 2 * abs(corner[0]) - max(round(60 * scale), taken + round(18 * scale))
     mask = _fitting(text, round(points * scale), room)
     pad = round(points * 0.7 * scale)
     dot_room = round(points * 1.35 * scale) if dot else 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import multiprocessing
 import os
 import sys
 import threading
@@ -13,8 +12,9 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from agent import translation
+from agent.desktop.own_children import own_children
 from agent.desktop.preview.shared_frame import NOTHING_BESIDE, Beside, SharedFrame
-from agent.desktop.preview.window import CLOSE, CLOSED, READY, Key, main
+from agent.desktop.preview.window import ATTACHED, CLOSE, CLOSED, READY, Key, main
 from agent.errors import DesktopError
 from agent.events import (
     BeginLesson,
@@ -55,6 +55,7 @@ class _Opened:
     connection: Connection
     shared: SharedFrame
     closing: bool = False  # the window is gone or going; nothing more is shown
+    private: bool = False  # the memory has no name any more: nobody else finds what lies in it
     ended: threading.Event = field(default_factory=threading.Event)
     late: threading.Timer | None = None  # ends a child that does not listen
 
@@ -104,12 +105,13 @@ class Preview:
     def show(self, view: FrameView, line: str, beside: Beside = NOTHING_BESIDE) -> None:
         """Hand over one frame, the mood in words, and what is shown beside.
 
-        Does nothing while closed; a fraction of a millisecond otherwise. The frame is copied into
-        memory that only the child shares.
+        Does nothing while closed, or before the child is there; a fraction of a millisecond
+        otherwise. The frame is copied into memory that only the child shares, and that is gone
+        whatever kills the two.
         """
         with self._lock:
             opened = self._opened
-            if opened is None or opened.closing:
+            if opened is None or opened.closing or not opened.private:
                 return
             opened.shared.write(
                 view.frame, view.faces, view.probabilities, view.fps, line, _reduced, beside
@@ -158,27 +160,27 @@ class Preview:
         return True
 
     def _start(self) -> _Opened:
-        # A new interpreter on every system: forking a process with threads and X is no option.
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
-        shared = SharedFrame.create()
-        process = context.Process(
-            target=main,
-            args=(shared.name, there, translation.language()),
-            name="moodtray-preview",
-            daemon=True,
-        )
-        try:
-            process.start()
-        except OSError as error:
-            here.close()
-            shared.close()
-            raise DesktopError(
-                _("Its window could not be started ({error}).").format(error=error),
-                title=_("No preview"),
-            ) from error
-        finally:
-            there.close()
+        context = own_children()
+        with contextlib.ExitStack() as undo:
+            try:
+                here, there = context.Pipe()
+                undo.callback(here.close)
+                with there:
+                    shared = SharedFrame.create()
+                    undo.callback(shared.close)
+                    process = context.Process(
+                        target=main,
+                        args=(shared.name, there, translation.language()),
+                        name="moodtray-preview",
+                        daemon=True,
+                    )
+                    process.start()
+            except OSError as error:
+                raise DesktopError(
+                    _("Its window could not be started ({error}).").format(error=error),
+                    title=_("No preview"),
+                ) from error
+            undo.pop_all()
         return _Opened(process, here, shared)
 
     # -- one thread for each life of the window
@@ -194,11 +196,12 @@ class Preview:
                 word = opened.connection.recv()
             except (EOFError, OSError):
                 break
-            if word == READY:
-                stood = True
+            if word == ATTACHED:
                 with self._lock:
-                    if not opened.closing:
-                        opened.shared.forget_name()
+                    opened.shared.forget_name()
+                    opened.private = True
+            elif word == READY:
+                stood = True
                 self._report(PreviewChanged(True))
             elif word in KEYS:
                 self._report(KEYS[word])

@@ -25,6 +25,7 @@ from agent.desktop.session.sharing import screen_is_shared
 from agent.desktop.session.signals import LockSense, Signals
 from agent.errors import DesktopError
 from agent.ports import Clock
+from agent.timing import ToldOnce
 from agent.translation import _
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,9 @@ LOGIN_SESSION = "org.freedesktop.login1.Session"
 POWER = "org.freedesktop.UPower"
 POWER_PATH = "/org/freedesktop/UPower"
 PROPERTIES = "org.freedesktop.DBus.Properties"
+
+RENEW = 1.0
+"""Seconds at least between two connections, where another user floods them."""
 
 SAVERS = {
     "org.freedesktop.ScreenSaver": "/org/freedesktop/ScreenSaver",
@@ -59,6 +63,8 @@ class LinuxSession:
         self._lid = False
         self._docked = False
         self._session_path = ""
+        self._renewed = -RENEW
+        self._flood = ToldOnce()
         self._delay: FileDescriptor | None = None  # while it is open, sleep waits for us
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
@@ -96,6 +102,7 @@ class LinuxSession:
             for bus in (self._system, self._desktop):
                 for signal in bus.signals() if bus is not None else ():
                     self._take(signal)
+            self._renew_flooded()
             idle = self._idle_seconds()
             sharing = None if self._desktop is None else screen_is_shared(self._desktop)
         self._lock.seen(self._clock.monotonic(), idle)
@@ -110,6 +117,8 @@ class LinuxSession:
     def wait(self, timeout: float) -> None:
         """Wait for a change. Raises DesktopError when the bus is lost."""
         watched: list[Any] = [bus for bus in (self._system, self._desktop) if bus is not None]
+        if any(bus.has_more for bus in watched):
+            return
         with _bus_loss():
             ready, _rest, _rest = select.select([self._wake_read, *watched], [], [], timeout)
         if self._wake_read in ready:
@@ -155,13 +164,31 @@ class LinuxSession:
         bus.subscribe(sender=LOGIN, interface=PROPERTIES, path=path)
         self._take_session(session)
 
+    def _renew_flooded(self) -> None:
+        """Ask for everything anew, over a connection that nobody has flooded yet.
+
+        Raises OSError when there is none.
+        """
+        now, bus = self._clock.monotonic(), self._system
+        if bus is None or not bus.is_flooded or now - self._renewed < RENEW:
+            return
+        self._renewed = now
+        if self._flood.is_news():
+            log.warning("another user floods the connection to the system's message bus")
+        bus.close()
+        self._system = _connect("SYSTEM", fds=True)
+        if self._system is None:
+            raise ConnectionResetError("no new connection to the system's bus")
+        self._follow_login(self._system)
+        self._follow_power(self._system)
+
     def _follow_power(self, bus: Bus) -> None:
         bus.subscribe(sender=POWER, interface=PROPERTIES, path=POWER_PATH)
         self._take_power(bus.properties(POWER, POWER_PATH, POWER, start=True) or {})
 
     def _follow_savers(self, bus: Bus) -> None:
         for name, path in SAVERS.items():
-            bus.subscribe(interface=name, member="ActiveChanged")
+            bus.subscribe(sender=name, interface=name, member="ActiveChanged")
             answer = bus.call(name, path, name, "GetActive")
             if answer and answer[0] is True:
                 self._lock.saver(True)
@@ -203,7 +230,8 @@ class LinuxSession:
         self._docked = bool(values.get("Docked", self._docked))
 
     def _take_session(self, values: dict[str, Any]) -> None:
-        if "LockedHint" in values:
+        if "LockedHint" in values and bool(values["LockedHint"]) != self._lock.hinted:
+            # Only the change: some lockers are known by what was asked of them alone.
             self._lock.hint(bool(values["LockedHint"]))
         if "IdleHint" in values:
             self._signals = replace(self._signals, idle_hint=bool(values["IdleHint"]))

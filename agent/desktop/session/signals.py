@@ -80,6 +80,11 @@ class LockSense:
         """True when the screen is locked, as far as is known."""
         return self._hint or self._requested or self._saver
 
+    @property
+    def hinted(self) -> bool:
+        """True when the session's state is a locked one."""
+        return self._hint
+
     def hint(self, locked: bool) -> None:
         """Take in the session's state (logind's LockedHint)."""
         self._hint = locked

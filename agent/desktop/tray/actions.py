@@ -19,9 +19,8 @@ from agent.wording import MOOD_WORDS, MOODS
 OPEN_SECONDS = 10.0
 
 _FOLDERS = N_(
-    "Put music into the folder of a mood: it is found within "
-    "seconds and plays for that mood. A mood whose folder stays "
-    "empty keeps Moodtray's own calm loop."
+    "Put music into that of a mood: it plays within seconds, where nothing else is set for that "
+    "mood."
 )
 
 
@@ -43,13 +42,13 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
 
 
 def show_music_folders(paths: Paths, report: Report) -> None:
-    """Make the folders for the user's own music, one for each mood, and open them.
+    """Open the folders for the user's own music, one for each mood; those missing are made.
 
     May block for seconds.
     """
     try:
-        for mood in MOODS:
-            (paths.music / MOOD_WORDS[mood].capitalize()).mkdir(parents=True, exist_ok=True)
+        for folder in _folders(paths):
+            folder.mkdir(parents=True, exist_ok=True)
         open_with_desktop(paths.music)
     except OSError as error:
         why = _("The folder {music} cannot be made ({why}). Check its permissions.").format(
@@ -59,7 +58,12 @@ def show_music_folders(paths: Paths, report: Report) -> None:
     except DesktopError as error:
         report(Notice(error.title, error.message, asked=True, trouble=True))
     else:
-        report(Notice(_("Your music folders are open"), _(_FOLDERS), asked=True))
+        title = _("Your music folders are open")
+        report(Notice(title, _(_FOLDERS), asked=True))
+
+
+def _folders(paths: Paths) -> list[Path]:
+    return [paths.music / MOOD_WORDS[mood].capitalize() for mood in MOODS]
 
 
 def open_with_desktop(path: Path) -> None:

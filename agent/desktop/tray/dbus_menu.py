@@ -2,7 +2,9 @@
 
 Panels keep a copy of the menu and are told what changed. A line keeps its number for as long as it
 stands, numbers are never given twice, and a menu that is open under the user's hand changes only
-in lines that are read: what would move a line, or change what a click does, waits until it closes.
+in lines that are read or have a slot: what would move a line, or change what another's click does,
+waits until it closes. Xfce's panel does not say that it has closed, and GTK makes no room for words
+that come as late as with the next opening: Undo, which names a playlist, has a slot therefore.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ OPEN_AT_MOST = 30.0
 """Seconds after which a menu counts as closed whose panel does not say so (Xfce's and waybar's
 tell that it opens, and of clicks). What waited until then is read when it opens again, which GTK
 does not always find the room for."""
+LATE = 0.5
+"""Seconds for which a click on a line of a slot does what stood there before it changed."""
 REMEMBERED = 256
 """Lines that went, whose late clicks still do what they said."""
 
@@ -51,7 +55,8 @@ class Entry:
     """One line.
 
     ``checked`` None: no check mark. ``text``: a line to read, whose words may change while the menu
-    is open; a click on it means the same whatever it says.
+    is open; a click on it means the same whatever it says. ``slot``: lines of one slot are one
+    line, whose words may change as well; a click that comes at once means what stood there before.
     """
 
     label: str = ""
@@ -61,11 +66,14 @@ class Entry:
     separator: bool = False
     children: tuple[Entry, ...] = ()
     text: bool = False
+    slot: str = ""
     activate: Callable[[], None] | None = field(default=None, compare=False)
 
     @property
     def key(self) -> tuple[str, str]:
         """Lines of one key are one line whose other properties changed."""
+        if self.slot:
+            return "slot", self.slot
         if self.separator:
             return "separator", ""
         if self.text:
@@ -74,12 +82,25 @@ class Entry:
 
 
 class _Node:
-    __slots__ = ("children", "entry", "id")
+    __slots__ = ("_before", "_changed_at", "children", "entry", "id")
 
     def __init__(self, number: int, entry: Entry) -> None:
         self.id = number
-        self.entry = entry
+        self.entry = self._before = entry
+        self._changed_at = 0.0
         self.children: list[_Node] = []
+
+    def become(self, entry: Entry) -> None:
+        """Show another line; see :data:`LATE`."""
+        if not _same_click(self.entry, entry):
+            self._before, self._changed_at = self.entry, time.monotonic()
+        self.entry = entry
+
+    @property
+    def clicked(self) -> Entry:
+        """The line that a click of now means."""
+        late = bool(self.entry.slot) and time.monotonic() - self._changed_at < LATE
+        return self._before if late else self.entry
 
 
 @dataclass(slots=True)
@@ -207,7 +228,7 @@ class DbusMenu:
 
     def _event(self, number: int, kind: str) -> bool:
         node = self._nodes.get(number)
-        entry = node.entry if node else self._gone.get(number)
+        entry = node.clicked if node else self._gone.get(number)
         if entry is None:
             return False
         if kind == "opened":
@@ -251,7 +272,7 @@ class DbusMenu:
         for child, entry in zip(node.children, entries, strict=True):
             if child.entry.key != entry.key:
                 return False
-            if not entry.text and not _same_click(child.entry, entry):
+            if not (entry.text or entry.slot) and not _same_click(child.entry, entry):
                 return False
             if not self._fits(child, entry.children):
                 return False
@@ -279,8 +300,8 @@ class DbusMenu:
                 changes.note(
                     child.id, _properties(child.entry, child.id), _properties(entry, child.id)
                 )
-            if child.id not in before or entry.text or not keep_clicks:
-                child.entry = entry
+            if child.id not in before or entry.text or entry.slot or not keep_clicks:
+                child.become(entry)
         node.children = [child for child, _ in children]
         after = [child.id for child in node.children]
         if after != list(before):

@@ -16,11 +16,11 @@ from agent.events import (
     Event,
     FollowFace,
     KeepLesson,
-    LearnFace,
     LogIn,
     LogOut,
     NextPlaylist,
     NextTrack,
+    NotMe,
     NotMyMood,
     OpenPage,
     PauseCamera,
@@ -40,13 +40,16 @@ from agent.events import (
     TellWhy,
     UndoSwitch,
 )
+from agent.timing import tomorrow
 from agent.translation import N_, _
 from agent.types import LessonStage, MoodState, PlayState, Snapshot, Status
 from agent.wording import (
     LINE_WIDTH,
     MOODS,
     clock_time,
-    journey_line,
+    denial_line,
+    follow_line,
+    is_loaded,
     mood_line,
     mood_word,
     music_line,
@@ -54,7 +57,7 @@ from agent.wording import (
     shorten,
     track_line,
     what_stopped,
-    why_lines,
+    why_question,
 )
 
 EventAt: TypeAlias = Callable[[datetime], Event]
@@ -72,9 +75,11 @@ class Item:
     """One line.
 
     ``checked`` None: no check mark. ``default``: what a plain click on the icon does, where the
-    system has such a click; ``second``: what one with the middle button does. ``text``: a line to
-    read, whose words may change while the menu is open; a click on it means the same whatever it
-    says.
+    system has such a click. ``second``: one with the middle button does it as well, and these words
+    say that it was done. ``text``: a line to read, whose words may change while the menu is open; a
+    click on it means the same whatever it says. A line that nothing can be done with just now has
+    neither event nor action: it is greyed, and those below stay where the hand knows them.
+    ``slot``: lines of one slot are one line, whose words may change while the menu is open.
     """
 
     label: str
@@ -83,13 +88,14 @@ class Item:
     checked: bool | None = None
     children: tuple[Item, ...] = ()
     default: bool = False
-    second: bool = False
+    second: str = ""
     text: bool = False
+    slot: str = ""
     separator: bool = False
 
     @property
     def enabled(self) -> bool:
-        """False for lines that are only read."""
+        """False for lines that do nothing just now."""
         return bool(self.event or self.action or self.children)
 
 
@@ -115,12 +121,6 @@ def in_minutes(minutes: float) -> Callable[[datetime], datetime]:
     return lambda now: now + timedelta(minutes=minutes)
 
 
-def tomorrow(now: datetime) -> datetime:
-    """Return the coming 6:00; from 3:00 on that of the next day."""
-    morning = now.replace(hour=6, minute=0, second=0, microsecond=0)
-    return morning if now.hour < 3 else morning + timedelta(days=1)
-
-
 @dataclass(frozen=True, slots=True)
 class _Until:
     """Makes an event with the time that ``end`` makes of that of the click."""
@@ -137,31 +137,36 @@ _TIMES: tuple[tuple[str, Callable[[datetime], datetime]], ...] = (
     (N_("1 hour"), in_minutes(60)),
     (N_("Until tomorrow"), tomorrow),
 )
+_ALONE: tuple[tuple[str, Callable[[datetime], datetime]], ...] = (
+    (N_("Camera alone: 15 minutes"), in_minutes(15)),
+    (N_("Camera alone: 1 hour"), in_minutes(60)),
+    (N_("Camera alone: until tomorrow"), tomorrow),
+)
 
 
 # --- the lines ------------------------------------------------------------------------------------
 
 
 def build_menu(snapshot: Snapshot, caps: Caps = Caps()) -> tuple[Item, ...]:
-    """Build the whole menu for this state of affairs."""
-    track = track_line(snapshot)
+    """Build the whole menu for this state of affairs.
+
+    Each line keeps its place, whatever happens; only trouble has lines of its own.
+    """
     return (
-        *_undo(snapshot),
-        _text(mood_line(snapshot)),
-        _text(music_line(snapshot)),
-        *([_text(track)] if track else []),
-        *_trouble(snapshot),
+        _undo(snapshot),
         SEPARATOR,
+        _mood(snapshot),
+        _text(music_line(snapshot)),
+        _text(track_line(snapshot) or snapshot.player or _("No player yet")),
+        _text(why_question(snapshot)),
+        *_trouble(snapshot),
         _correction(snapshot),
-        Item(_("Why?"), children=_why(snapshot)),
         SEPARATOR,
         *_music(snapshot),
         SEPARATOR,
-        *_breaks(snapshot),
-        *([_preview(snapshot)] if caps.preview else []),
+        _break(snapshot),
         SEPARATOR,
         *_program(snapshot, caps),
-        SEPARATOR,
         Item(_("Quit"), event=Quit()),
     )
 
@@ -187,11 +192,30 @@ def _text(words: str) -> Item:
     return Item(words, event=TellWhy(), text=True)
 
 
-def _undo(snapshot: Snapshot) -> tuple[Item, ...]:
+def _undo(snapshot: Snapshot) -> Item:
+    if snapshot.undoes_journey and snapshot.journey is not None:
+        goal = mood_word(snapshot.journey.goal)
+        label = _("Undo: no journey to {goal}").format(goal=goal)
+        return Item(label, event=EndJourney(), slot="undo")
     if snapshot.undo_to is None or "player" in snapshot.stopped:
-        return ()
+        return Item(_("Undo"), slot="undo")
     label = shorten(_("Undo: back to {name}").format(name=snapshot.undo_to))
-    return (Item(label, event=UndoSwitch(snapshot.switch)), SEPARATOR)
+    return Item(label, event=UndoSwitch(snapshot.switch), slot="undo")
+
+
+def _mood(snapshot: Snapshot) -> Item:
+    """Tell what is known of the user; while the camera rests by their wish, the way out of that."""
+    if not snapshot.consent:
+        return Item(_("Allow the camera…"), event=AskForConsent())
+    if not snapshot.camera_paused or "watcher" in snapshot.stopped:
+        return _text(mood_line(snapshot))
+    until = snapshot.paused_until
+    if snapshot.on_break:
+        label = _("I am back") if until is None else _("I am back (break until {time})")
+    else:
+        label = _("Resume camera") if until is None else _("Resume camera (else at {time})")
+    time = "" if until is None else clock_time(until)
+    return Item(label.format(time=time), event=ResumeCamera())
 
 
 def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
@@ -218,27 +242,28 @@ def _correction(snapshot: Snapshot) -> Item:
         )
         for state in MOODS
     ]
-    none = () if mood.by_hand or shown is None else (Item(_("None of these"), NotMyMood(shown)),)
     alone = mood.by_hand or snapshot.left_alone_until is not None
-    follow = (Item(_follow(snapshot), FollowFace()),) if alone else ()
-    label = _("I feel…") if shown is None or mood.by_hand else _("Wrong mood?")
-    rest = (*none, *follow)
-    return Item(label, children=(*feelings, *((SEPARATOR, *rest) if rest else ())))
+    return Item(
+        _("Wrong mood?"),
+        children=(
+            *feelings,
+            _denial(None if mood.by_hand else shown),
+            Item(
+                follow_line(snapshot) or _("Go by my face again"),
+                event=FollowFace() if alone else None,
+                slot="follow",
+            ),
+            SEPARATOR,
+            *_journey(snapshot),
+        ),
+    )
 
 
-def _follow(snapshot: Snapshot) -> str:
-    until = snapshot.mood_until if snapshot.mood.by_hand else snapshot.left_alone_until
-    if until is None:
-        return _("Go by my face again")
-    return _("Go by my face again (else at {time})").format(time=clock_time(until))
-
-
-def _why(snapshot: Snapshot) -> tuple[Item, ...]:
-    lines: list[Item] = []
-    for text in why_lines(snapshot):
-        lines += [SEPARATOR] if lines else []
-        lines += [_text(line) for line in _wrapped(text)]
-    return tuple(lines)
+def _denial(shown: MoodState | None) -> Item:
+    """Offer to say that it is not the mood that is shown, and no more."""
+    if shown is None:
+        return Item(_("I do not feel like that"), slot="denial")
+    return Item(denial_line(shown), event=NotMyMood(shown), slot="denial")
 
 
 def _wrapped(text: str) -> list[str]:
@@ -246,33 +271,34 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _music(snapshot: Snapshot) -> tuple[Item, ...]:
-    state = None if snapshot.playback is None else snapshot.playback.state
-    play = Item(_("Play for my mood"), event=PlayForMood())
-    ways = (
-        Item(_("Next track"), event=NextTrack()),
-        Item(_("Next playlist for this mood"), event=NextPlaylist()),
-        *_journey(snapshot),
+    loaded = is_loaded(snapshot)
+    paused = snapshot.playback is not None and snapshot.playback.state is PlayState.PAUSED
+    pause: Event = ResumeMusic() if paused else PauseMusic()
+    return (
+        Item(_("Play for my mood"), event=PlayForMood()),
+        Item(
+            _("Resume music") if paused else _("Pause music"),
+            event=pause if loaded else None,
+            second=_("The music goes on") if paused else _("The music is paused"),
+        ),
+        Item(_("Next track"), event=NextTrack() if loaded else None),
+        Item(_("Next playlist for this mood"), event=NextPlaylist() if loaded else None),
         *_volume(snapshot),
     )
-    if state is PlayState.PLAYING:
-        return (play, Item(_("Pause music"), event=PauseMusic(), second=True), *ways)
-    if state is PlayState.PAUSED:
-        return (play, Item(_("Resume music"), event=ResumeMusic(), second=True), *ways)
-    return (play, *_volume(snapshot))
 
 
 def _journey(snapshot: Snapshot) -> tuple[Item, ...]:
-    """List the ways that music can lead, or where it is on its way."""
+    """List the ways that music can lead, and the end of the one that it leads now."""
     going = snapshot.journey
+    stop = Item(_("End the journey"), slot="journey")
     if going is not None:
-        stop = Item(_("End the journey"), event=EndJourney())
-        label = _("Journey: {where}").format(where=journey_line(going))
-        return (Item(shorten(label), children=(stop,)),)
-    ways = (
-        Item(_("Lift me"), event=BeginJourney(MoodState.HAPPY)),
-        Item(_("Calm me"), event=BeginJourney(MoodState.NEUTRAL)),
+        label = _("End the journey to {goal}").format(goal=mood_word(going.goal))
+        stop = Item(label, event=EndJourney(), slot="journey")
+    return (
+        Item(_("Lift me, with music"), event=BeginJourney(MoodState.HAPPY)),
+        Item(_("Calm me, with music"), event=BeginJourney(MoodState.NEUTRAL)),
+        stop,
     )
-    return (Item(_("Lift or calm me"), children=ways),)
 
 
 def _volume(snapshot: Snapshot) -> tuple[Item, ...]:
@@ -285,25 +311,21 @@ def _volume(snapshot: Snapshot) -> tuple[Item, ...]:
     return (Item(_("Volume"), children=steps),)
 
 
-def _breaks(snapshot: Snapshot) -> tuple[Item, ...]:
-    if not snapshot.consent:
-        return (Item(_("Allow the camera…"), event=AskForConsent()),)
-    if snapshot.camera_paused:
-        label = _("I am back") if snapshot.on_break else _("Resume camera")
-        return (Item(label, event=ResumeCamera()),)
-    alone = (
-        *(Item(_(name), event=_Until(PauseCamera, end)) for name, end in _TIMES),
-        Item(_("Until I resume it"), event=PauseCamera()),
-    )
-    return (
-        Item(
-            _("Take a break"),
-            children=(
-                *(Item(_(name), event=_Until(TakeBreak, end)) for name, end in _TIMES),
-                Item(_("Until I come back"), event=TakeBreak(until_back=True)),
-                SEPARATOR,
-                Item(_("Pause the camera alone"), children=alone),
+def _break(snapshot: Snapshot) -> Item:
+    """Offer rest to camera and music, or to the camera alone, where it is not at rest already."""
+    rests = not snapshot.consent or snapshot.camera_paused
+    back = None if snapshot.on_break and snapshot.until_back else TakeBreak(until_back=True)
+    return Item(
+        _("Take a break"),
+        children=(
+            *(Item(_(name), event=_Until(TakeBreak, end)) for name, end in _TIMES),
+            Item(_("Until I come back"), event=back),
+            SEPARATOR,
+            *(
+                Item(_(name), event=None if rests else _Until(PauseCamera, end))
+                for name, end in _ALONE
             ),
+            Item(_("Camera alone: until I resume it"), event=None if rests else PauseCamera()),
         ),
     )
 
@@ -318,30 +340,31 @@ def _log_in() -> Item:
 
 
 def _face(snapshot: Snapshot) -> tuple[Item, ...]:
-    """Offer to learn the user's face; meanwhile to end that, and afterwards to forget it."""
+    """Offer to learn the user's face, or to forget it; meanwhile to end that."""
     lesson = snapshot.lesson
     if lesson is not None and lesson.going:
         stop = Item(_("Stop learning my face"), event=StopLesson())
         ready = lesson.stage is LessonStage.READY
         return (Item(_("Keep what was learned"), event=KeepLesson()), stop) if ready else (stop,)
-    learn = Item(_("Learn my face…"), event=OpenPage("face"))
-    forget = Item(_("Forget my face"), event=LearnFace(None))
-    return (learn, forget) if snapshot.own_face else (learn,)
+    return (Item(_("Your face…"), event=OpenPage("face")),)
 
 
 def _program(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     return (
         Item(_("History…"), event=OpenPage("history")),
         Item(_("Music for my moods…"), event=OpenPage("moods")),
-        Item(_("My music folders"), event=ShowMusicFolders()),
         Item(_("Settings…"), event=OpenPage("settings")),
+        Item(_("Delete my data…"), event=OpenPage("history#delete")),
         Item(_("More"), children=_seldom(snapshot, caps)),
     )
 
 
 def _seldom(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     """List what is done once, or seldom."""
-    lines = [*_face(snapshot)]
+    lines = [_preview(snapshot)] if caps.preview else []
+    lines += _face(snapshot)
+    lines.append(Item(_("Somebody else sits here"), event=NotMe()))
+    lines.append(Item(_("My music folders…"), event=ShowMusicFolders()))
     if snapshot.player:  # before one is there nobody knows
         lines.append(
             Item(_("Log out of Spotify"), event=LogOut()) if snapshot.logged_in else _log_in()
@@ -349,6 +372,5 @@ def _seldom(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     if caps.autostart and snapshot.autostart is not None:
         enabled = snapshot.autostart
         lines.append(Item(_("Start at login"), event=SetAutostart(not enabled), checked=enabled))
-    lines.append(Item(_("Forget…"), event=OpenPage("history#delete")))
     lines.append(Item(_("About Moodtray"), action=MenuAction.ABOUT))
     return tuple(lines)

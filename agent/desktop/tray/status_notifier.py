@@ -304,5 +304,6 @@ def _entry(owner: Any, item: Any) -> Entry:
         radio=bool(item.radio),
         children=children,
         text=getattr(item, "reads", False),
+        slot=getattr(item, "slot", ""),
         activate=None if children else partial(item, owner),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -245,18 +245,21 @@ class Tray:
     def _show_menu(self, items: tuple[Item, ...]) -> None:
         if items != self._menu and self.backend.menu:
             self._menu = items
-            self._icon.menu = self._native(items)
+            below = [child for item in items for child in item.children]
+            # For a plain click pystray looks among the first level's lines alone, unseen ones too.
+            self._icon.menu = self._native(items, [child for child in below if child.default])
 
     def _icon_path(self, size: int) -> Path:
         status, mood, dark = self._look
         return self._files.path(status, mood, size, dark)
 
-    def _native(self, items: tuple[Item, ...]) -> Any:
+    def _native(self, items: Sequence[Item], unseen: Sequence[Item] = ()) -> Any:
         import pystray
 
-        return pystray.Menu(*(self._native_item(item) for item in items))
+        hidden = [self._native_item(item, visible=False) for item in unseen]
+        return pystray.Menu(*(self._native_item(item) for item in items), *hidden)
 
-    def _native_item(self, item: Item) -> Any:
+    def _native_item(self, item: Item, *, visible: bool = True) -> Any:
         import pystray
 
         if item.separator:
@@ -271,15 +274,18 @@ class Tray:
             enabled=item.enabled,
             # Elsewhere a plain click opens the menu.
             default=item.default and self.backend.name in ("win32", STATUS_NOTIFIER),
+            visible=visible,
         )
-        made.reads = item.text
+        made.reads, made.slot = item.text, item.slot
         return made
 
     def _click_second(self) -> None:
-        """Do what the menu's music line does: the middle button was clicked."""
+        """Do what the menu's music line does, and say so: the middle button was clicked."""
         for item in self._menu:
-            if item.second:
+            if item.second and item.enabled:
                 self._click(item)
+                how = _("You clicked Moodtray's icon with the middle button.")
+                self._report(Notice(item.second, how, asked=True))
 
     def _click(self, item: Item, *_: object) -> None:
         if item.action is not None:

@@ -22,15 +22,13 @@ from agent.errors import (
     ServiceDown,
 )
 from agent.players.spotify.bounded import AnswerTooLong
-from agent.translation import N_, _
+from agent.printable import printable
+from agent.translation import _
+from agent.wording import LOGIN_AGAIN
 
 DEFAULT_WAIT = 30.0
 DEFAULT_QUOTA_WAIT = 3600.0
 """Seconds to wait when a 429 comes without a Retry-After that can be read."""
-
-LOGIN_AGAIN = N_(
-    "Log in again: choose 'Log in to Spotify' in the tray menu, or run 'moodtray login'."
-)
 
 
 class AlreadySo(PlayerError):
@@ -102,6 +100,7 @@ def refused(status: int, message: str, reason: str, *, path: str) -> PlayerError
     """
     about_player = path.startswith("/me/player")
     lowered = f"{reason} {message}".lower()
+    message = printable(message)
     if status == 401:
         return Unauthorized(
             _("Spotify no longer accepts this login. {login_again}").format(
@@ -201,6 +200,6 @@ def wait_of(retry_after: str | None, *, quota: bool, now: datetime) -> float:
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(retry_after) - now).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):  # also a year that no calendar has
             return default
     return seconds if 0 <= seconds < float("inf") else default

@@ -11,7 +11,7 @@ import spotipy
 from agent.errors import PlaylistGone
 from agent.players.spotify.api_errors import UnknownAddress, not_understood, playlist_gone
 from agent.players.spotify.parsing import (
-    Device,
+    ConnectDevice,
     PlaylistInfo,
     Reading,
     read_devices,
@@ -55,7 +55,7 @@ class SpotifyClient:
         answer = self._api.current_playback(additional_types="track,episode")
         return read_player(answer, self._clock.monotonic())
 
-    def devices(self) -> list[Device]:
+    def devices(self) -> list[ConnectDevice]:
         """List the devices. GET /me/player/devices."""
         return read_devices(_needed(self._api.devices()))
 

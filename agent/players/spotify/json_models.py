@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -60,14 +61,24 @@ def _none() -> None:
 
 
 def _moment(value: object) -> object:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    moment = datetime.fromisoformat(value)
+    if moment.year not in YEARS:
+        raise ValueError(moment.year)
+    return moment
 
 
-Text = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
+YEARS = range(2000, 2200)
+"""In which something may have been, or will be; a month before the year 1 cannot be counted."""
+TEXT_LIMIT = 10_000
+"""Characters of a text that nobody reads, such as an address; tokens have some hundred."""
+_OrNone = BeforeValidator(lambda value: None if value == "" else value)
+Text = Annotated[Annotated[str, Field(max_length=TEXT_LIMIT)] | None, _OrNone]
 """A text; an empty one is none."""
 AnyText = Annotated[Text, or_else(_none)]
 """A text; anything else is none."""
-Name = Annotated[Text, AfterValidator(lambda value: value and printable(value))]
+Name = Annotated[str | None, _OrNone, AfterValidator(lambda value: value and printable(value))]
 """A text that people read: one line without control characters, of a bounded length."""
 AnyName = Annotated[Name, or_else(_none)]
 """Such a text; anything else is none."""

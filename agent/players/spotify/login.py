@@ -13,7 +13,7 @@ import requests
 
 from agent import logs
 from agent.errors import NeedsLogin, PlayerError, ServiceDown, StoreError
-from agent.players.spotify.api_errors import LOGIN_AGAIN, unreachable
+from agent.players.spotify.api_errors import unreachable
 from agent.players.spotify.bounded import bounded_session
 from agent.players.spotify.endpoints import SCOPES
 from agent.players.spotify.json_models import AnyName, JsonModel, read
@@ -29,6 +29,7 @@ from agent.players.spotify.token import Token
 from agent.players.spotify.token_store import TokenStore
 from agent.ports import Clock
 from agent.translation import _
+from agent.wording import LOG_IN, LOGIN_AGAIN
 
 log = logging.getLogger(__name__)
 
@@ -110,9 +111,7 @@ class TokenKeeper:
         token = self.token()
         if token is None:
             raise NeedsLogin(
-                _("Moodtray is not logged in to Spotify. {login_again}").format(
-                    login_again=_(LOGIN_AGAIN)
-                )
+                _("Moodtray is not logged in to Spotify. {log_in}").format(log_in=_(LOG_IN))
             )
         return token
 

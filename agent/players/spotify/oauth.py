@@ -18,7 +18,6 @@ from pydantic import Field
 from agent import logs
 from agent.errors import NeedsLogin, PlayerError, ServiceDown
 from agent.players.spotify.api_errors import (
-    LOGIN_AGAIN,
     not_understood,
     unreachable,
     wait_of,
@@ -29,7 +28,9 @@ from agent.players.spotify.json_models import AnyText, JsonModel, or_else, read
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.token import Token
 from agent.ports import Clock
+from agent.printable import printable
 from agent.translation import _
+from agent.wording import LOGIN_AGAIN
 
 TIMEOUT = (3.0, 6.0)
 """Seconds to connect, and between two pieces of the answer."""
@@ -188,6 +189,6 @@ def _refused(status: int, error: str) -> PlayerError:
         )
     return PlayerError(
         _("Spotify's login service refuses this ({status}: {error}).").format(
-            status=status, error=error or _("no reason")
+            status=status, error=printable(error, 60) or _("no reason")
         )
     )

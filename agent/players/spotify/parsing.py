@@ -32,11 +32,12 @@ from agent.types import Playback, PlayState
 SPOKEN = ("episode", "chapter", "audiobook")
 """Spotify's words for what is no music."""
 
-Milliseconds = Annotated[float, Field(ge=0)] | None
+Milliseconds = Annotated[float, Field(ge=0, le=1e9)] | None
+"""Nothing plays for longer than eleven days."""
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class ConnectDevice:
     """A Spotify Connect device. ``id`` may change; ``name`` and ``type`` tell it again."""
 
     id: str | None
@@ -67,7 +68,7 @@ class Reading:
     """One answer of GET /me/player."""
 
     playback: Playback
-    device: Device | None
+    device: ConnectDevice | None
     shuffle: bool | None
 
 
@@ -78,8 +79,8 @@ class _Device(JsonModel):
     is_active: Flag = False
     is_restricted: Flag = False
 
-    def device(self) -> Device:
-        return Device(
+    def device(self) -> ConnectDevice:
+        return ConnectDevice(
             self.id,
             self.name or _("a device without a name"),
             (self.type or "").lower(),
@@ -119,7 +120,8 @@ class _Item(JsonModel):
         """Make 'Artist - Title'; for an episode 'Show - Title'."""
         names = [artist.name for artist in self.artists if artist.name is not None]
         by = ", ".join(names) or (None if self.show is None else self.show.name)
-        return f"{by} - {self.name}" if by and self.name else self.name or by
+        title = f"{by} - {self.name}" if by and self.name else self.name or by
+        return title and printable(title)
 
 
 class _Context(JsonModel):
@@ -210,7 +212,7 @@ def read_player(answer: dict[str, Any] | None, now: float) -> Reading:
     return Reading(playback, device, player.shuffle_state)
 
 
-def read_devices(answer: dict[str, Any]) -> list[Device]:
+def read_devices(answer: dict[str, Any]) -> list[ConnectDevice]:
     """Read the devices that Spotify knows."""
     return [found.device() for found in _understood(_Devices, answer).devices]
 

@@ -20,7 +20,7 @@ from agent.players.spotify.api_errors import AlreadySo, device_restricted, playl
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.client import SpotifyClient
 from agent.players.spotify.login import TokenKeeper
-from agent.players.spotify.parsing import Device, Reading
+from agent.players.spotify.parsing import ConnectDevice, Reading
 from agent.players.spotify.playlists import canonical, kind_of, playlist_id
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.start_request import Start, not_startable, start_of
@@ -197,7 +197,7 @@ class SpotifyPlayer:
             return playback
         return replace(playback, context_name=self._cache.name(playback.context))
 
-    def _choose(self) -> Device:
+    def _choose(self) -> ConnectDevice:
         devices = self._client.devices()
         active = next((device for device in devices if device.active), None)
         if active is not None:
@@ -230,7 +230,7 @@ class SpotifyPlayer:
             )
         )
 
-    def _start(self, what: Start, device: Device, playlist: Playlist) -> None:
+    def _start(self, what: Start, device: ConnectDevice, playlist: Playlist) -> None:
         assert device.id is not None  # _choose gives usable devices only
         way_back = playlist.place is not None
         shuffle = self._users_shuffle if way_back else self._shuffle

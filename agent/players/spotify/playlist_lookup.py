@@ -15,7 +15,13 @@ from dataclasses import dataclass
 from agent.errors import PlaylistGone, SettingsError
 from agent.events import Notice, PlayerChanged, SettingsBroken
 from agent.players.spotify.cache import DisplayCache
-from agent.players.spotify.playlists import Refused, entries, playlist_id, playlists_for, refused
+from agent.players.spotify.playlists import (
+    RefusedEntry,
+    entries,
+    playlist_id,
+    playlists_for,
+    refused,
+)
 from agent.ports import Report
 from agent.printable import printable
 from agent.settings import Settings
@@ -60,7 +66,7 @@ class MappedPlaylists:
         self._settings = Settings()
         self._entries: dict[str, _Entry] = {}
         self._playlists: dict[MoodState, tuple[Playlist, ...]] | None = None  # as told
-        self._skipped: tuple[Refused, ...] = ()  # entries that were told
+        self._skipped: tuple[RefusedEntry, ...] = ()  # entries that were told
         # The player's thread only:
         self._tries: Counter[str] = Counter()
         self._lost: dict[str, bool] = {}  # of this round: True gone, False unreadable
@@ -80,6 +86,13 @@ class MappedPlaylists:
                 )
                 self._report(SettingsBroken(SettingsError(told)))
             self._skipped = skipped
+
+    def forget_names(self) -> None:
+        """Delete the names and covers; those that are mapped are looked up again in time.
+
+        Raises StoreError.
+        """
+        self._cache.forget()
 
     def retire(self) -> None:
         """Report nothing from now on: another player is in use."""

@@ -35,7 +35,7 @@ _WRAPPING = " \t\r\n<>\"'"
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedEntry:
     """An entry that Spotify cannot be asked for; ``why`` names the remedy."""
 
     emotion: str
@@ -113,7 +113,7 @@ def entries(settings: Settings) -> Iterator[tuple[str, str, str]]:
                 continue  # told by refused()
 
 
-def refused(settings: Settings) -> tuple[Refused, ...]:
+def refused(settings: Settings) -> tuple[RefusedEntry, ...]:
     """List the entries that are skipped."""
     found = []
     for emotion, texts in settings.spotify_playlists.items():
@@ -121,7 +121,7 @@ def refused(settings: Settings) -> tuple[Refused, ...]:
             try:
                 canonical(text)
             except SettingsError as error:
-                found.append(Refused(emotion, text, error.message))
+                found.append(RefusedEntry(emotion, text, error.message))
     return tuple(found)
 
 

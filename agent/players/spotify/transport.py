@@ -8,6 +8,7 @@ untouched.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -100,6 +101,9 @@ class SpotifySession(requests.Session):
         # spotipy takes broken JSON for "nothing"; for a reading that would be a lie.
         if method == "GET" and response.status_code not in (202, 204):
             _object_of(response)
+        else:  # spotipy reads it all the same
+            with contextlib.suppress(ValueError):
+                _read(response)
         return response
 
     def _check(self, method: str) -> None:
@@ -109,7 +113,7 @@ class SpotifySession(requests.Session):
         message = reason = ""
         try:
             error = response.json().get("error")
-        except AttributeError:
+        except (AttributeError, RecursionError):
             error = None
         except ValueError:  # some refusals are one plain sentence; a page is none
             text = response.text[:200].strip()
@@ -129,9 +133,17 @@ class SpotifySession(requests.Session):
 
 def _object_of(response: requests.Response) -> dict[str, object]:
     try:
-        value = response.json()
-    except (ValueError, RecursionError):
+        value = _read(response)
+    except ValueError:
         raise not_understood() from None
     if not isinstance(value, dict):
         raise not_understood()
     return value
+
+
+def _read(response: requests.Response) -> object:
+    """Raise ValueError for what is no JSON, and PlayerError for lists within lists without end."""
+    try:
+        return response.json()
+    except RecursionError:
+        raise not_understood() from None

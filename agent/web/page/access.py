@@ -1,8 +1,8 @@
 """Who may see the page: links that work once, the cookie they leave, and the token of each form.
 
 Standard library only: links are made before anybody has asked for a page. The cookie and the form
-tokens are signed with a key in the user's runtime folder, so nothing has to be remembered here, and
-a page that is open survives a restart of the agent.
+tokens are signed with a key, so nothing has to be remembered here. At a port that the user chose
+the key lies in their runtime folder, and a page that is open survives a restart of the agent.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from collections import deque
 from pathlib import Path
 
 from agent import logs
+from agent.addresses import LOOPBACK
 from agent.errors import StoreError
 from agent.ports import Clock
 from agent.store.files import read_private, write_private
-from agent.web.loopback import HOST
 
 LINK_SECONDS = 300.0
 """How long a link works."""
@@ -63,7 +63,7 @@ class Access:
     @property
     def origin(self) -> str:
         """The page's own origin."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{LOOPBACK}:{self.port}"
 
     # -- links
 
@@ -161,10 +161,15 @@ def load_key(runtime: Path) -> bytes:
             return key
     except (OSError, ValueError):
         pass
-    key = secrets.token_bytes(32)
+    key = new_key()
     with contextlib.suppress(StoreError):
         write_private(file, key.hex().encode())
     return key
+
+
+def new_key() -> bytes:
+    """Make a key."""
+    return secrets.token_bytes(32)
 
 
 def _digest(token: str) -> bytes:

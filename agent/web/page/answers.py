@@ -16,11 +16,25 @@ TEXT_LIMIT = 4096
 """Characters of what somebody types or pastes: the longest path that systems allow."""
 
 
+class Undo(BaseModel):
+    """What takes a change back: the words to send, and where to."""
+
+    api: str
+    words: dict[str, Any]
+
+
 class Answer(BaseModel):
-    """It is done. ``goto``: where to go on."""
+    """It is done.
+
+    ``goto``: where to go on. ``now``: the value that holds now. ``anew``: the whole page is to be
+    made anew. ``undo``: how to take it back.
+    """
 
     text: str
     goto: str | None = None
+    now: str | None = None
+    anew: bool = False
+    undo: Undo | None = None
 
 
 class Refusal(BaseModel):
@@ -97,4 +111,6 @@ async def bad_words(_request: Request, error: Exception) -> JSONResponse:
 async def http_error(_request: Request, error: Exception) -> JSONResponse:
     """Answer an address or method that there is not."""
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": str(error.detail)}, error.status_code, dict(error.headers or {}))
+    text = _("There is no such page") if error.status_code == 404 else str(error.detail)
+    told = {"error": f"{text.rstrip('.')}."}
+    return JSONResponse(told, error.status_code, dict(error.headers or {}))

@@ -28,16 +28,20 @@ from agent.web.page import (
 from agent.web.page.access import PAGES
 from agent.web.page.api import Api
 from agent.web.page.context import PageContext
-from agent.web.page.guard import ENTER, Guard, PeerCheck, peer_is_ours
+from agent.web.page.guard import ENTER, Guard
 from agent.web.page.render import STATIC, Pages
 
 THREADS = 8
 """Requests that may wait for files or a slow service at the same time."""
 
 
-def make_app(context: PageContext, *, peer_check: PeerCheck = peer_is_ours) -> ASGIApp:
-    """Make the whole page, behind its guard."""
-    pages = Pages(context.access, lambda: str(context.snapshot().mood.state))
+def make_app(context: PageContext) -> ASGIApp:
+    """Make the whole page, behind its guard; ``agent.web.limited`` serves it."""
+    pages = Pages(
+        context.access,
+        lambda: str(context.snapshot().mood.state),
+        lambda: now.stamp(context, context.snapshot()),
+    )
     api = Api(context)
 
     def enter(request: Request) -> Response:
@@ -69,7 +73,7 @@ def make_app(context: PageContext, *, peer_check: PeerCheck = peer_is_ours) -> A
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         await app(scope, receive, send)
 
-    return Guard(few_threads, context.access, pages.error, peer_check)
+    return Guard(few_threads, context.access, pages.error)
 
 
 class _Static(StaticFiles):
@@ -84,7 +88,7 @@ class _Static(StaticFiles):
 def _not_there(pages: Pages) -> Any:
     async def handler(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if error.status_code != 404:
+        if error.status_code != 404 or request.url.path.startswith("/api/"):
             return await answers.http_error(request, error)
         return pages.error(404, _("There is no such page"), _("Choose one from the list."))
 

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
+from agent.events import Event
 from agent.ports import Clock, Report
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
@@ -85,6 +86,19 @@ class Still:
     probabilities: tuple[float, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that is kept on this computer: what, and where.
+
+    ``there``: it is there now; None: that is not looked at.
+    """
+
+    title: str
+    about: str
+    place: str
+    there: bool | None = None
+
+
 class MusicDesk(Protocol):
     """What moods play."""
 
@@ -104,6 +118,10 @@ class MusicDesk(Protocol):
 
         May take seconds. Raises AgentError with what is wrong with it.
         """
+        ...
+
+    def own_folders(self, player: PlayerName) -> frozenset[MoodState]:
+        """Name the moods for which nothing is set, but a folder of the user's own plays."""
         ...
 
     def without_entry(self, player: PlayerName, mood: MoodState) -> str:
@@ -174,8 +192,8 @@ class ConsentDesk(Protocol):
         """Allow it. Raises StoreError."""
         ...
 
-    def withdraw(self) -> None:
-        """Take that back. Raises StoreError."""
+    def withdraw(self) -> bool:
+        """Take that back; True when there was something to take back. Raises StoreError."""
         ...
 
 
@@ -183,23 +201,30 @@ class ConsentDesk(Protocol):
 class PageContext:
     """All that the page is given.
 
-    ``subscribe`` takes a callable that is called, in the controller's thread, whenever there is a
-    new snapshot, and returns what ends that. ``forget(since, until)`` removes what the history
-    holds from ``since`` up to ``until`` (wall-clock seconds), down to the bytes; raises StoreError.
-    ``music_folder`` is where the folder chooser starts.
+    ``wish`` reports what the user wishes and returns what came of it, for people; the desktop does
+    not tell it then. None: that is not known yet. May take seconds. ``subscribe`` takes a callable
+    that is called, in the controller's thread, whenever there is a new snapshot, and returns what
+    ends that. ``forget(since, until)`` removes what the history holds from ``since`` up to
+    ``until`` (wall-clock seconds), down to the bytes; raises StoreError. ``forget_everything``
+    deletes all that was noted, wherever it lies, and says what for people.
+    ``music_folder`` tells where the folder chooser starts. ``kept`` lists what is kept on this
+    computer.
     """
 
     access: Access
     paths: Paths
     clock: Clock
     report: Report
+    wish: Callable[[Event], str | None]
     snapshot: Callable[[], Snapshot]
     subscribe: Callable[[Callable[[], None]], Callable[[], None]]
     settings_file: SettingsFile
     history: SqliteHistory
     forget: Callable[[float, float], None]
+    forget_everything: Callable[[], str]
     music: MusicDesk
     spotify: SpotifyDesk
     camera: CameraDesk
     consent: ConsentDesk
-    music_folder: Path
+    music_folder: Callable[[], Path]
+    kept: Callable[[], list[Kept]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,18 +12,18 @@ from starlette.routing import Route
 from agent import events
 from agent.settings import EmotionName
 from agent.translation import _
-from agent.types import EMOTIONS, LessonStage, MoodState, Snapshot
+from agent.types import LessonStage, MoodState, Snapshot
 from agent.web.page import terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Words
 from agent.web.page.context import PageContext
 from agent.web.page.render import Pages
-from agent.wording import lesson_line
+from agent.wording import MOODS, face_forgotten, face_line, lesson_line
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
 
-class Step(StrEnum):
+class LessonButton(StrEnum):
     """What a button asks for."""
 
     BEGIN = "begin"
@@ -36,7 +36,7 @@ class Step(StrEnum):
 class FaceWords(Words):
     """One button; ``mood`` is what the user will show."""
 
-    do: Step
+    do: LessonButton
     mood: EmotionName = "happy"
 
 
@@ -48,11 +48,11 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
         return pages.page(
             request,
             "face.html",
-            "settings",
+            "face",
             lesson=lesson_view(snapshot),
             can=can(snapshot),
             allowed=context.consent.given() or snapshot.consent,
-            moods=terms.MOODS,
+            moods=MOODS,
         )
 
     return [Route("/face", face)]
@@ -71,22 +71,25 @@ def api(context: PageContext) -> APIRouter:
         stage = None if lesson is None or not lesson.going else lesson.stage
         mood = MoodState(words.mood)
         match words.do:
-            case Step.BEGIN:
+            case LessonButton.BEGIN:
                 context.report(events.BeginLesson())
                 return Answer(text=_("Look as you do when you work."))
-            case Step.SHOW if stage is LessonStage.READY:
+            case LessonButton.SHOW if stage is LessonStage.READY:
                 context.report(events.ShowInLesson(mood))
                 return Answer(text=_("Now look {mood}.").format(mood=terms.mood_word(mood)))
-            case Step.KEEP if stage in (LessonStage.READY, LessonStage.SHOW):
-                context.report(events.KeepLesson())
-                return Answer(text=_("Your face is learned."))
-            case Step.STOP:
+            case LessonButton.KEEP if stage in (LessonStage.READY, LessonStage.SHOW):
+                told = context.wish(events.KeepLesson())
+                return Answer(text=told or _("Your face is learned."))
+            case LessonButton.STOP:
                 context.report(events.StopLesson())
                 return Answer(text=_("Nothing was stored.") if stage else "")
-            case Step.FORGET:
-                context.report(events.LearnFace(None))
-                return Answer(text=_("Your face is forgotten."))
-        raise Refused(_("Your face at rest is not known yet. Begin first."))
+            case LessonButton.FORGET:
+                told = context.wish(events.LearnFace(None))
+                return Answer(text=told or face_forgotten())
+            case LessonButton.SHOW | LessonButton.KEEP:  # out of turn
+                raise Refused(_("Your face at rest is not known yet. Begin first."))
+            case _:
+                assert_never(words.do)
 
     return routes
 
@@ -95,21 +98,19 @@ def lesson_view(snapshot: Snapshot) -> dict[str, Any]:
     """Tell how far the lesson is, as JSON has it."""
     lesson = snapshot.lesson
     if lesson is None:
-        known = _("Your face was learned, and is read as such.")
-        plain = _("Your face is read like anybody's.")
         return {
-            "line": known if snapshot.own_face else plain,
+            "line": terms.full_sentence(face_line(snapshot.own_face)),
             "share": 0,
             "trouble": False,
             "now": None,
             "then": None,
         }
     return {
-        "line": terms.full_sentence(lesson_line(lesson)),
+        "line": terms.full_sentence(lesson_line(lesson)).replace(" %", "\N{NO-BREAK SPACE}%"),
         "share": round(100 * lesson.share) if lesson.going else 0,
         "trouble": bool(lesson.trouble),
-        "now": _percent(lesson.now),
-        "then": _percent(lesson.then),
+        "now": _percents(lesson.now),
+        "then": _percents(lesson.then),
     }
 
 
@@ -121,12 +122,12 @@ def can(snapshot: Snapshot) -> dict[str, bool]:
         "learn-face": not going,
         "show-face": lesson is not None and lesson.stage is LessonStage.READY,
         "stop-face": going,
-        "forget-face": snapshot.own_face and not going,
+        "forget-face": snapshot.own_face is not None and not going,
         "learning": going,
     }
 
 
-def _percent(seven: tuple[float, ...] | None) -> dict[str, int] | None:
+def _percents(seven: tuple[float, ...] | None) -> dict[str, int] | None:
     if seven is None:
         return None
-    return {name: round(100 * p) for name, p in zip(EMOTIONS, seven, strict=True)}
+    return terms.seven_percents(seven)

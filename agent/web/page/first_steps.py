@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from agent import events
-from agent.errors import SettingsError
+from agent.errors import AgentError, SettingsError
 from agent.settings import Settings
-from agent.store.files import write_private
+from agent.store.jsonfile import JsonFile
 from agent.translation import N_, _
-from agent.types import EMOTIONS, CameraState, Snapshot
-from agent.web.page import saving, terms
+from agent.types import EMOTIONS, CameraState, MoodState, PlayState, Snapshot
+from agent.web.page import saving, spotify_page, terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
 from agent.web.page.context import PageContext, PlayerName
+from agent.web.page.moods import viewed
 from agent.web.page.now import headline, now_view
 from agent.web.page.render import Pages
-from agent.web.page.spotify_page import view as spotify_view
+from agent.wording import MOODS
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -50,7 +51,7 @@ TITLES = {
     Step.CAMERA: N_("The camera"),
     Step.MUSIC: N_("Where the music comes from"),
     Step.MOODS: N_("Which music for which mood"),
-    Step.NOTICES: N_("Messages and start"),
+    Step.NOTICES: N_("Notifications and start"),
     Step.TRY: N_("Try it now"),
 }
 
@@ -84,9 +85,10 @@ class MusicWords(Words):
 
 
 class StepWords(Words):
-    """One of the steps."""
+    """One of the steps; ``of``: whose music was framed as chosen, where that was asked."""
 
     step: Step
+    of: PlayerName | None = None
 
 
 class TryWords(Words):
@@ -113,10 +115,11 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             "start",
             standings=standings,
             step=here,
+            number=place + 1,
             before=order[place - 1] if place else None,
             after=order[place + 1] if place + 1 < len(order) else None,
             mistake=mistake,
-            **_values(context, here, settings),
+            **_values(context, here, settings, viewed(context, request)),
         )
 
     return [Route("/start", start)]
@@ -138,40 +141,47 @@ def api(context: PageContext) -> APIRouter:
             return Answer(
                 text=_("Thank you. Moodtray may use the camera."), goto="/start?step=camera"
             )
-        context.consent.withdraw()
+        taken_back = context.consent.withdraw()
         context.report(events.ConsentWithdrawn())
+        if taken_back:
+            return Answer(text=_("Your permission is taken back, and the camera is let go."))
         return Answer(text=_("The camera stays closed."))
 
     @routes.post("/api/start/camera", response_model=Answer, responses=REFUSALS)
     def camera(words: CameraWords) -> Answer:
         """Choose a camera."""
-        if not words.source:
-            raise Refused(_("Nothing was entered."), field="source", status=422)
-        source: int | str = words.source
-        if words.source.isascii() and words.source.isdecimal():
-            source = int(words.source)
-        elif "://" not in words.source and not Path(words.source).expanduser().is_file():
-            raise Refused(
-                _(
-                    "{path} is not there. Enter a camera's number, a video file or an address."
-                ).format(path=words.source[:200]),
-                field="source",
-            )
+        source = saving.camera_source(words.source, "source")
         try:
-            saving.change(context, "camera.source", source)
+            saving.change(context, "camera.source", source, _("Address or path"))
         except SettingsError as error:
             raise Refused(error.message, field="source") from error
-        return Answer(text=_("This camera is in use now."))
+        return Answer(text=_("Moodtray looks through this camera from now on."))
 
     @routes.post("/api/start/music", response_model=Answer, responses=REFUSALS)
     def music(words: MusicWords) -> Answer:
-        """Choose where the music comes from."""
+        """Choose where the music comes from.
+
+        Spotify without a login would be silence: until there is one, what plays plays on.
+        """
+        if words.use == "spotify" and not _logged_in(context):
+            saving.change(context, "player", None)  # automatic: Spotify from the login on
+            return Answer(
+                text=_("Spotify plays once you have logged in."),
+                goto="/start?step=music&of=spotify",
+            )
         saving.change(context, "player", words.use)
         return Answer(text=_("Chosen: {name}.").format(name=_player_name(words.use)))
 
     @routes.post("/api/start/done", response_model=Answer, responses=REFUSALS)
     def done(words: StepWords) -> Answer:
-        """Note that a step was seen, and go on."""
+        """Note that a step was seen, and go on.
+
+        Who goes on past the framed music of this computer has chosen it: a later login to Spotify,
+        to look around, must not take over.
+        """
+        settings, _mistake = saving.current(context)
+        if words.step is Step.MUSIC and words.of == "local" and settings.player == "auto":
+            saving.change(context, "player", "local")
         visited.add(words.step)
         order = list(Step)
         place = order.index(words.step) + 1
@@ -181,7 +191,9 @@ def api(context: PageContext) -> APIRouter:
     @routes.post("/api/start/autostart", response_model=Answer, responses=REFUSALS)
     def autostart(words: ConsentWords) -> Answer:
         """Start Moodtray at login, or do not."""
-        context.report(events.SetAutostart(words.allow))
+        told = context.wish(events.SetAutostart(words.allow))
+        if told:
+            return Answer(text=told)
         if words.allow:
             return Answer(text=_("Moodtray starts at login from now on."))
         return Answer(text=_("Moodtray does not start at login."))
@@ -189,11 +201,17 @@ def api(context: PageContext) -> APIRouter:
     @routes.post("/api/start/try", response_model=Answer, responses=REFUSALS)
     def try_now(words: TryWords) -> Answer:
         """Follow the face closely for a while, so that one sees how it works."""
-        context.report(events.TryNow(TRY_SECONDS if words.on else 0.0))
         visited.add(Step.TRY)
+        event = events.TryNow(TRY_SECONDS if words.on else 0.0)
         if not words.on:
+            context.report(event)
             return Answer(text=_("Back to its usual pace."))
-        return Answer(text=_("Look happy! Moodtray looks every second and changes at once."))
+        playback = context.snapshot().playback
+        if playback is not None and playback.state is PlayState.PLAYING:
+            context.report(event)
+            return Answer(text=_("The try-out runs. Look happy, or sad."))
+        # It begins the music, which is the answer.
+        return Answer(text=context.wish(event) or _("The try-out runs. Look happy, or sad."))
 
     @routes.get("/api/start/still", responses=REFUSALS)
     def still() -> dict[str, Any]:
@@ -202,18 +220,18 @@ def api(context: PageContext) -> APIRouter:
         It is made for this answer alone and kept nowhere.
         """
         if not context.consent.given():
-            raise Refused(_("The camera is not allowed yet."), status=403)
+            raise Refused(_("The camera is not allowed."), status=403)
         snapshot = context.snapshot()
         picture = context.camera.still()
+        if not context.consent.given():  # taken back while the picture was waited for
+            raise Refused(_("The camera is not allowed."), status=403)
         if picture is None:
             return {"picture": None, "text": headline(snapshot), "bars": None}
         seen = picture.probabilities
         return {
             "picture": "data:image/jpeg;base64," + base64.b64encode(picture.jpeg).decode(),
             "text": _read(picture.faces, seen),
-            "bars": None
-            if seen is None
-            else {name: round(100 * p) for name, p in zip(EMOTIONS, seen, strict=True)},
+            "bars": None if seen is None else terms.seven_percents(seen),
         }
 
     return routes
@@ -225,6 +243,7 @@ def stand(context: PageContext, settings: Settings, visited: frozenset[str]) -> 
     player = context.music.in_use()
     lists = settings.local_playlists if player == "local" else settings.spotify_playlists
     mapped = sum(bool(entries) for entries in lists.values())
+    mapped += len(context.music.own_folders(player))
     consent = context.consent.given()  # a video file instead of a camera needs none, and gives none
     sees = consent and snapshot.camera is CameraState.ON
     found = {
@@ -244,11 +263,17 @@ def stand(context: PageContext, settings: Settings, visited: frozenset[str]) -> 
     return [Standing(step, _(TITLES[step]), *found[step]) for step in Step]
 
 
-def _values(context: PageContext, step: Step, settings: Settings) -> dict[str, Any]:
-    """Collect what a step's own template shows."""
+def _values(
+    context: PageContext, step: Step, settings: Settings, view: PlayerName
+) -> dict[str, Any]:
+    """Collect what a step's own template shows; ``view``: whose music is looked at."""
     match step:
         case Step.CONSENT:
-            return {"consent": context.consent, "given": context.consent.given()}
+            return {
+                "consent": context.consent,
+                "given": context.consent.given(),
+                "kept": context.kept(),
+            }
         case Step.CAMERA:
             allowed = context.consent.given()
             choices = context.camera.choices() if allowed else []
@@ -256,17 +281,16 @@ def _values(context: PageContext, step: Step, settings: Settings) -> dict[str, A
             return {
                 "allowed": allowed,
                 "choices": choices,
+                "cameras": [choice for choice in choices if choice.source.isdecimal()],
                 "source": source,
                 "other": "" if source.isdecimal() else source,
-                "moods": terms.MOODS,
+                "moods": MOODS,
             }
         case Step.MUSIC:
             return {
-                "player": context.music.in_use(),
-                "wanted": settings.player,
-                "folder": str(context.music_folder),
+                "player": view,
                 "back": "start",
-                **spotify_view(context),
+                **spotify_page.view(context),
             }
         case Step.MOODS:
             player = context.music.in_use()
@@ -281,7 +305,7 @@ def _values(context: PageContext, step: Step, settings: Settings) -> dict[str, A
                         [context.music.card(player, e) for e in lists.get(mood.value, ())],
                         context.music.without_entry(player, mood),
                     )
-                    for mood in terms.MOODS
+                    for mood in MOODS
                 ],
             }
         case Step.NOTICES:
@@ -291,6 +315,15 @@ def _values(context: PageContext, step: Step, settings: Settings) -> dict[str, A
             }
         case Step.TRY:
             return {"view": now_view(context), "ready": _is_ready(context.snapshot())}
+        case _:
+            assert_never(step)
+
+
+def _logged_in(context: PageContext) -> bool:
+    try:
+        return context.spotify.state().logged_in
+    except AgentError:
+        return False
 
 
 def _is_ready(snapshot: Snapshot) -> bool:
@@ -298,7 +331,7 @@ def _is_ready(snapshot: Snapshot) -> bool:
 
 
 def _player_name(player: PlayerName) -> str:
-    return "Spotify" if player == "spotify" else _("Moodtray's own player")
+    return "Spotify" if player == "spotify" else _("Music on this computer")
 
 
 def _read(faces: int, seen: tuple[float, ...] | None) -> str:
@@ -306,26 +339,35 @@ def _read(faces: int, seen: tuple[float, ...] | None) -> str:
         return _("Nobody is in the picture")
     if seen is None:
         return _("A face is there")
-    best = max(range(len(seen)), key=lambda place: seen[place])
-    word = next(terms.mood_word(mood) for mood in terms.MOODS if str(mood) == EMOTIONS[best])
-    return _("You look {mood} ({share})").format(mood=word, share=terms.percent(seen[best]))
+    shares = terms.seven_percents(seen)
+    best = EMOTIONS[max(range(len(seen)), key=lambda place: seen[place])]
+    return _("This look: {mood} ({share})").format(
+        mood=terms.mood_word(MoodState(best)), share=terms.percent(shares[best] / 100)
+    )
+
+
+class SeenSteps(BaseModel):
+    """What the file of :class:`Visited` says; names that are no step any more do no harm."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    seen: frozenset[str]
 
 
 class Visited:
     """Which steps were seen through; one small file. Any thread."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._file = JsonFile(file)
 
     def steps(self) -> frozenset[str]:
-        """Read the steps that were seen through."""
+        """Read the steps that were seen through; none where the file is missing or damaged."""
         try:
-            kept = json.loads(self._file.read_text(encoding="utf-8"))
-            return frozenset(str(step) for step in kept["seen"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return SeenSteps.model_validate(self._file.load()).seen
+        except ValidationError:
             return frozenset()
 
     def add(self, step: Step) -> None:
         """Note one more. Raises StoreError."""
         steps = sorted({*self.steps(), str(step)})
-        write_private(self._file, json.dumps({"seen": steps}).encode() + b"\n")
+        self._file.save({"seen": steps})

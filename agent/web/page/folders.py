@@ -7,9 +7,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from agent.errors import StoreError
+from agent.printable import printable
+from agent.store.paths import expanded
+from agent.store.walk import walk
 from agent.translation import _
 
 SHOWN = 400
@@ -25,19 +27,19 @@ AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FolderView:
     """A folder and the folders in it. ``unreadable`` names of it cannot be used in the settings."""
 
     path: str
-    parents: tuple[tuple[str, str], ...]  # (name, path), the outermost first
-    folders: tuple[tuple[str, str], ...]  # (name, path)
+    parents: tuple[tuple[str, str], ...]  # (name for people, path), the outermost first
+    folders: tuple[tuple[str, str], ...]  # (name for people, path)
     more: bool
     unreadable: int
 
 
-def look_into(text: str) -> Place:
+def look_into(text: str) -> FolderView:
     """List a folder. Raises StoreError that says what is wrong with it."""
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not path.is_absolute():
         raise StoreError(
             _("“{name}” is no whole path. Begin with / or ~, or choose from the list.").format(
@@ -58,7 +60,7 @@ def look_into(text: str) -> Place:
                 except (OSError, UnicodeEncodeError):
                     unreadable += 1
                     continue
-                found.append((entry.name, entry.path))
+                found.append((printable(entry.name), entry.path))
     except FileNotFoundError as error:
         raise StoreError(
             _("The folder {path} is not there (any more). Choose another one.").format(
@@ -80,8 +82,8 @@ def look_into(text: str) -> Place:
         ) from error
     found.sort(key=lambda pair: pair[0].casefold())
     chain = [*reversed(path.parents), path]
-    parents = tuple((part.name or str(part), str(part)) for part in chain)
-    return Place(str(path), parents, tuple(found[:SHOWN]), len(found) > SHOWN, unreadable)
+    parents = tuple((printable(part.name or str(part)), str(part)) for part in chain)
+    return FolderView(str(path), parents, tuple(found[:SHOWN]), len(found) > SHOWN, unreadable)
 
 
 @dataclass(slots=True)
@@ -118,23 +120,14 @@ class Counter:
 
     def _run(self, path: str, count: _Count) -> None:
         with self._slots:
-            seen: set[tuple[int, int]] = set()
             try:
-                for folder, folders, files in os.walk(path, followlinks=True):
-                    status = os.stat(folder)
-                    if (status.st_dev, status.st_ino) in seen:  # a link back to above
-                        folders.clear()
-                        continue
-                    seen.add((status.st_dev, status.st_ino))
-                    folders[:] = [name for name in folders if not name.startswith(".")]
+                for _folder, files in walk(path, lambda _path: None):
                     count.files += sum(
-                        not name.startswith(".")
-                        and os.path.splitext(name)[1].lower() in self._suffixes
-                        for name in files
+                        os.path.splitext(name)[1].lower() in self._suffixes for name in files
                     )
                     if count.files > COUNTED:
                         break
-            except OSError:
+            except (OSError, ValueError):
                 pass  # what cannot be read holds nothing that could be played
             count.ended = self._now()
             count.done = True

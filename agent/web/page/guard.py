@@ -1,30 +1,26 @@
 """The gate before every page: only the user's own browser, at this address, gets through.
 
-Checked in this order: the Host (a name that was pointed here is none of ours), the user at the
-other end of the connection, the method, where the browser says that the request comes from, the
-body's size, the cookie, and for each change the form's token. Every answer gets the headers that
-keep a page from doing more than it should.
+Other users of the computer do not come this far (``agent.web.limited``). Checked here, in this
+order: what holds for every request (``agent.web.rules``), the cookie, and for each change the
+form's token. Every answer gets the headers that keep a page from doing more than it should.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.translation import _
+from agent.web import rules
 from agent.web.page.access import Access
+from agent.web.rules import Fault
 
-BODY_LIMIT = 262_144
-"""Bytes of a request's body: a mapping file with some thousand playlists."""
 TOKEN_HEADER = b"x-moodtray-token"
 ENTER = "/enter"
 OPEN_PATHS = ("/static/", "/callback")
@@ -43,18 +39,6 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-}
-
-PeerCheck: TypeAlias = Callable[[int, int], bool]
-"""(port of the client, port of ours) -> is that the same user?"""
 ErrorPage: TypeAlias = Callable[[int, str, str], Response]
 """(status, title, what to do) -> a page for people."""
 
@@ -62,13 +46,10 @@ ErrorPage: TypeAlias = Callable[[int, str, str], Response]
 class Guard:
     """Let a request through to ``app``, or refuse it."""
 
-    def __init__(
-        self, app: ASGIApp, access: Access, error_page: ErrorPage, peer_is_ours: PeerCheck
-    ) -> None:
+    def __init__(self, app: ASGIApp, access: Access, error_page: ErrorPage) -> None:
         self._app = app
         self._access = access
         self._error_page = error_page
-        self._peer_is_ours = peer_is_ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -85,13 +66,7 @@ class Guard:
         await (self._app if refusal is None else refusal)(scope, receive, send_marked)
 
     def _headers(self, request: _Request, given: Any) -> list[tuple[bytes, bytes]]:
-        headers = list(given)
-        present = {name.lower() for name, _value in headers}
-        for name, value in HEADERS.items():
-            if name.lower().encode() not in present:
-                headers.append((name.lower().encode(), value.encode()))
-        if b"cache-control" not in present:
-            headers.append((b"cache-control", b"no-store"))
+        headers = rules.with_headers(given, {"Content-Security-Policy": POLICY})
         session = request.session
         if session and self._access.wants_renewal(session) and self._access.is_session(session):
             headers.append((b"set-cookie", cookie(self._access, self._access.new_session())))
@@ -99,52 +74,28 @@ class Guard:
 
     def _stranger(self, request: _Request) -> Response | None:
         """Refuse what no browser of this user would send."""
-        access = self._access
-        if request.only(b"host") != f"127.0.0.1:{access.port}":
-            return self._refuse(
-                request,
-                403,
-                _("This is not the address of the page"),
-                _("Open it as {address}.").format(address=access.origin),
-            )
-        client = request.scope.get("client")
-        if client is not None and not self._peer_is_ours(client[1], access.port):
-            return self._refuse(
-                request,
-                401,
-                _("This page is another user's"),
-                _("It belongs to somebody else who uses this computer."),
-            )
-        if request.method not in ("GET", "POST"):
-            return JSONResponse({"error": "GET, POST"}, 405, {"allow": "GET, POST"})
-        return self._foreign(request) or self._too_long(request)
-
-    def _foreign(self, request: _Request) -> Response | None:
-        """Refuse what another site's page had the browser send (Fetch Metadata, Origin)."""
-        site, origin = request.only(b"sec-fetch-site"), request.only(b"origin")
-        if request.method == "POST":
-            good = origin == self._access.origin and site in ("", "same-origin")
-        else:
-            # A link from elsewhere may lead here; without its cookie it only gets so far.
-            navigates = request.only(b"sec-fetch-mode") in ("", "navigate")
-            good = site in ("", "none", "same-origin") or navigates
-            good = good and origin in ("", self._access.origin)
-        if good:
-            return None
-        return self._refuse(
-            request,
-            403,
-            _("This came from another page"),
-            _("Other pages may not use this one. Open it from Moodtray's icon in the tray."),
-        )
-
-    def _too_long(self, request: _Request) -> Response | None:
-        length = request.only(b"content-length") or "0"
-        if b"transfer-encoding" in request.headers or not length.isdigit():
-            return JSONResponse({"error": _("The length of this request is not known.")}, 411)
-        if int(length) > BODY_LIMIT:
-            return JSONResponse({"error": _("This is too long; at most 256 kB can be taken.")}, 413)
-        return None
+        match rules.fault(request, self._access.port, changes=request.method == "POST"):
+            case Fault.ADDRESS:
+                title = _("This is not the address of the page")
+                remedy = _("Open it as {address}.").format(address=self._access.origin)
+                return self._refuse(request, 403, title, remedy)
+            case Fault.METHOD:
+                return JSONResponse({"error": "GET, POST"}, 405, {"allow": "GET, POST"})
+            case Fault.FOREIGN:
+                title = _("This came from another page")
+                remedy = _(
+                    "Other pages may not use this one. Open it from Moodtray's icon in the tray."
+                )
+                return self._refuse(request, 403, title, remedy)
+            case Fault.NO_LENGTH:
+                return JSONResponse({"error": _("The length of this request is not known.")}, 411)
+            case Fault.TOO_LONG:
+                text = _("This is too long; at most 256 kB can be taken.")
+                return JSONResponse({"error": text}, 413)
+            case None:
+                return None
+            case found:
+                assert_never(found)
 
     async def _uninvited(self, request: _Request) -> Response | None:
         """Refuse, slowly, whoever has no valid link, cookie or form token."""
@@ -172,7 +123,7 @@ class Guard:
             token = request.only(TOKEN_HEADER)
             if not access.is_form_token(request.session, token):
                 return await self._delayed() or JSONResponse(
-                    {"error": _("This page is too old. Load it again.")}, 403
+                    {"error": _("This page is too old. Load it again."), "stale": True}, 403
                 )
         return None
 
@@ -215,24 +166,11 @@ class Guard:
         return self._error_page(status, title, remedy)
 
 
-class _Request:
+class _Request(rules.Request):
     """What the gate looks at."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.session = ""
-        self.headers: dict[bytes, list[bytes]] = {}
-        for name, value in scope["headers"]:
-            self.headers.setdefault(name.lower(), []).append(value)
-
-    def only(self, name: bytes) -> str:
-        """Return a header's value; empty where there is none, "several" where there are more."""
-        values = self.headers.get(name, [])
-        if len(values) > 1:
-            return "several"
-        return values[0].decode("latin-1") if values else ""
+    session = ""
+    """The cookie that was found good."""
 
 
 def cookie(access: Access, session: str) -> bytes:
@@ -248,25 +186,3 @@ def _cookie_of(request: _Request, name: str) -> str:
     except CookieError:
         return ""
     return found.value if found is not None else ""
-
-
-def peer_is_ours(client_port: int, port: int) -> bool:
-    """Tell whether the connection's other end belongs to our own user.
-
-    The kernel's list of connections knows; True where there is none (other systems than Linux).
-    """
-    if not sys.platform.startswith("linux"):
-        return True
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            lines = Path(table).read_text(encoding="ascii").splitlines()[1:]
-        except OSError:
-            if table == "/proc/net/tcp":
-                return True  # a system that hides it hides it from us all
-            continue
-        for line in lines:
-            words = line.split()
-            local, remote = words[1].rpartition(":"), words[2].rpartition(":")
-            if int(local[2], 16) == client_port and int(remote[2], 16) == port:
-                return int(words[7]) == os.getuid()
-    return False

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import heapq
 import io
+import itertools
 import json
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, assert_never
 
+from pydantic import BeforeValidator
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.errors import StoreError
@@ -23,12 +27,15 @@ from agent.web.page.context import PageContext
 from agent.web.page.history_view import Period, midnight
 from agent.web.page.render import Pages
 from agent.web.status_text import evidence_of
+from agent.wording import EVERYTHING
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
 ROWS = 200_000
-"""Entries of a table that are read at most: a year of a mood every three minutes."""
+"""Entries of a table that are drawn at most: a year of a mood every three minutes."""
+CHUNK = 65_536
+"""Characters of a file that are sent in one go."""
 CHANGES_SHOWN = 60
 _ADDED = "correction_"
 COLUMNS = (
@@ -49,15 +56,28 @@ class View(StrEnum):
     MONTH = "month"
 
 
+def _written(value: object) -> datetime | None:
+    """Read a date; a bare number is none, though it could be taken for seconds since 1970."""
+    if value is None:
+        return None
+    try:
+        return datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError(_("This is no date that a calendar knows.")) from None
+
+
+Moment = Annotated[datetime | None, BeforeValidator(_written)]
+
+
 class DeleteWords(Words):
     """``since`` and ``until`` with a time zone or in local time; neither: everything.
 
     ``hour``: the one hour that begins then.
     """
 
-    since: datetime | None = None
-    until: datetime | None = None
-    hour: datetime | None = None
+    since: Moment = None
+    until: Moment = None
+    hour: Moment = None
 
 
 def site(context: PageContext, pages: Pages) -> list[Route]:
@@ -86,6 +106,7 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             this=wanted.isoformat(),
             today=now.date().isoformat(),
             recap=history_view.recap(week),
+            week_began=terms.short_day(week.since.date()),
             drawn=_drawn(view, shown),
             columns="" if view is View.DAY else charts.bars(shown),
             hours=_hours(shown) if view is View.DAY else [],
@@ -94,23 +115,21 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             problem=problem,
             now=now,
             retention=_retention(context),
+            everything=_(EVERYTHING),
         )
 
     def export(request: Request) -> Response:
         form = request.path_params["form"]
         if form not in ("csv", "json"):
             raise Refused(_("It can be had as CSV or JSON."), status=404)
-        moods = context.history.moods(last=ROWS)
-        switches = context.history.switches(last=ROWS)
-        feedback = context.history.feedback(last=ROWS)
+        kept = context.history
+        every = (kept.every_mood(), kept.every_switch(), kept.every_feedback())
+        parts = _in_chunks(as_csv(*every) if form == "csv" else as_json(*every))
+        # Where the history cannot be read at all, that is the answer, and no file.
+        first = next(parts)
         name = f"moodtray-{context.clock.now():%Y-%m-%d}.{form}"
-        text = (
-            as_csv(moods, switches, feedback)
-            if form == "csv"
-            else as_json(moods, switches, feedback)
-        )
-        return Response(
-            text.encode(),
+        return StreamingResponse(
+            itertools.chain((first,), parts),
             media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
@@ -134,12 +153,27 @@ def api(context: PageContext) -> APIRouter:
             until = since + 3600
         if since >= until:
             raise Refused(_("The end lies before the beginning."), field="until", status=422)
-        context.forget(since, until)
         if words.since is None and words.until is None and words.hour is None:
-            return Answer(text=_("Everything was deleted."))
-        return Answer(text=_("It was deleted."))
+            return Answer(text=context.forget_everything())
+        context.forget(since, until)
+        return Answer(text=_deleted(since, until, context.clock.now()))
 
     return routes
+
+
+def _deleted(since: float, until: float, now: datetime) -> str:
+    """Say what was deleted: a day by its name, anything else by its ends."""
+    first = datetime.fromtimestamp(max(0.0, since)).astimezone()
+    last = datetime.fromtimestamp(min(until, 4e9)).astimezone()
+    if first == midnight(first.date()) and last == midnight(last.date()):
+        days = (first.date(), last.date() - timedelta(days=1))
+        named = [terms.day(day) for day in dict.fromkeys(days)]
+        if len(named) == 1:
+            return _("All of {day} was deleted.").format(day=named[0])
+        return _("All from {first} to {last} was deleted.").format(first=named[0], last=named[1])
+    return _("What was noted from {start} to {end} was deleted.").format(
+        start=terms.moment(first, now), end=terms.moment(min(last, now), now)
+    )
 
 
 def load(context: PageContext, view: View, day: date) -> Period:
@@ -189,6 +223,8 @@ def _title(view: View, shown: Period) -> str:
             return _("{first} to {last}").format(first=terms.day(first), last=terms.day(last))
         case View.MONTH:
             return terms.month(first)
+        case _:
+            assert_never(view)
 
 
 def _drawn(view: View, shown: Period) -> list[tuple[str, Any]]:
@@ -201,10 +237,12 @@ def _drawn(view: View, shown: Period) -> list[tuple[str, Any]]:
         start = midnight(day)
         if view is View.DAY:
             first, last = charts.daylight(spans, start)
-            rows.append(("", charts.band(spans, first, last)))
+            rows += [("", charts.band(spans, first, last)), ("", charts.scale(first, last))]
         else:
             first, last = start, midnight(day + timedelta(days=1))
-            rows.append((terms.short_day(day), charts.band(spans, first, last, hours=False)))
+            rows.append((terms.short_day(day), charts.band(spans, first, last)))
+    if view is View.WEEK:
+        rows.append(("", charts.scale(shown.since, midnight(shown.days[1]))))
     return rows
 
 
@@ -228,69 +266,106 @@ def _retention(context: PageContext) -> int | None:
 
 
 def as_json(
-    moods: list[MoodEntry], switches: list[SwitchEntry], feedback: list[FeedbackEntry]
-) -> str:
-    """Write all entries as JSON."""
-    return json.dumps(
-        {
-            "moods": [
-                {
-                    "at": m.at.isoformat(),
-                    "mood": str(m.state),
-                    "confidence": m.confidence,
-                    "probabilities": None
-                    if m.probabilities is None
-                    else dict(zip(EMOTIONS, m.probabilities, strict=True)),
-                    "by_hand": m.by_hand,
-                    "valence": None if m.place is None else m.place[0],
-                    "arousal": None if m.place is None else m.place[1],
-                }
-                for m in moods
-            ],
-            "changes": [
-                {
-                    "at": s.at.isoformat(),
-                    "mood": str(s.mood),
-                    "playlist": s.playlist_name,
-                    "address": s.playlist_uri,
-                    "reason": s.reason,
-                    **evidence_of(s.evidence),
-                }
-                for s in switches
-            ],
-            "answers": [
-                {"at": f.at.isoformat(), "kind": f.kind, "detail": f.detail} for f in feedback
-            ],
-        },
-        ensure_ascii=False,
-        indent=1,
+    moods: Iterable[MoodEntry],
+    switches: Iterable[SwitchEntry],
+    feedback: Iterable[FeedbackEntry],
+) -> Iterator[str]:
+    """Write all entries as JSON, entry by entry."""
+    tables: tuple[tuple[str, Iterator[dict[str, object]]], ...] = (
+        ("moods", map(_mood, moods)),
+        ("changes", map(_change, switches)),
+        (
+            "answers",
+            ({"at": f.at.isoformat(), "kind": f.kind, "detail": f.detail} for f in feedback),
+        ),
     )
+    yield "{"
+    for place, (name, entries) in enumerate(tables):
+        yield f'{"," if place else ""}\n "{name}": ['
+        before = "\n  "
+        for entry in entries:
+            yield before + json.dumps(entry, ensure_ascii=False)
+            before = ",\n  "
+        yield "\n ]"
+    yield "\n}\n"
+
+
+def _mood(entry: MoodEntry) -> dict[str, object]:
+    seven = entry.probabilities
+    return {
+        "at": entry.at.isoformat(),
+        "mood": str(entry.state),
+        "confidence": entry.confidence,
+        "probabilities": None if seven is None else dict(zip(EMOTIONS, seven, strict=True)),
+        "by_hand": entry.by_hand,
+        "valence": None if entry.place is None else entry.place[0],
+        "arousal": None if entry.place is None else entry.place[1],
+    }
+
+
+def _change(entry: SwitchEntry) -> dict[str, object]:
+    return {
+        "at": entry.at.isoformat(),
+        "mood": str(entry.mood),
+        "playlist": entry.playlist_name,
+        "address": entry.playlist_uri,
+        "reason": entry.reason,
+        **evidence_of(entry.evidence),
+    }
 
 
 def as_csv(
-    moods: list[MoodEntry], switches: list[SwitchEntry], feedback: list[FeedbackEntry]
-) -> str:
-    """Write all entries as one table, oldest first."""
-    rows: list[tuple[datetime, dict[str, object]]] = []
-    for m in moods:
-        word = "said" if m.by_hand else "seen"
-        told = {"what": "mood", "mood": str(m.state), "confidence": m.confidence, "detail": word}
-        seven = zip(EMOTIONS, m.probabilities or (), strict=False)
-        place = zip(("valence", "arousal"), m.place or (), strict=False)
-        rows.append((m.at, {**told, **dict(seven), **dict(place)}))
-    for s in switches:
-        told = {"what": "change", "mood": str(s.mood), "detail": s.reason}
-        found = {"playlist": s.playlist_name or "", "address": s.playlist_uri or ""}
-        rows.append((s.at, {**told, **found, **_cells(s.evidence)}))
-    for f in feedback:
-        rows.append((f.at, {"what": "answer", "mood": f.detail, "detail": f.kind}))
+    moods: Iterable[MoodEntry],
+    switches: Iterable[SwitchEntry],
+    feedback: Iterable[FeedbackEntry],
+) -> Iterator[str]:
+    """Write all entries as one table, oldest first, line by line; each of the three is in order."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, restval="")
     writer.writeheader()
-    for at, cells in sorted(rows, key=lambda row: row[0]):
+    rows = heapq.merge(
+        map(_mood_row, moods),
+        map(_change_row, switches),
+        map(_answer_row, feedback),
+        key=lambda row: row[0],
+    )
+    for at, cells in rows:
         kept = {name: _harmless(cell) for name, cell in cells.items()}
         writer.writerow({"at": at.isoformat(), **kept})
-    return out.getvalue()
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    yield out.getvalue()  # the header, where there is no entry
+
+
+def _mood_row(entry: MoodEntry) -> tuple[datetime, dict[str, object]]:
+    word = "said" if entry.by_hand else "seen"
+    told = {"what": "mood", "mood": str(entry.state), "confidence": entry.confidence}
+    seven = zip(EMOTIONS, entry.probabilities or (), strict=False)
+    place = zip(("valence", "arousal"), entry.place or (), strict=False)
+    return entry.at, {**told, "detail": word, **dict(seven), **dict(place)}
+
+
+def _change_row(entry: SwitchEntry) -> tuple[datetime, dict[str, object]]:
+    told = {"what": "change", "mood": str(entry.mood), "detail": entry.reason}
+    found = {"playlist": entry.playlist_name or "", "address": entry.playlist_uri or ""}
+    return entry.at, {**told, **found, **_cells(entry.evidence)}
+
+
+def _answer_row(entry: FeedbackEntry) -> tuple[datetime, dict[str, object]]:
+    return entry.at, {"what": "answer", "mood": entry.detail, "detail": entry.kind}
+
+
+def _in_chunks(texts: Iterable[str]) -> Iterator[bytes]:
+    """Gather texts into parts that are worth being sent; one at least."""
+    gathered, size = list[str](), 0
+    for text in texts:
+        gathered.append(text)
+        size += len(text)
+        if size >= CHUNK:
+            yield "".join(gathered).encode()
+            gathered, size = [], 0
+    yield "".join(gathered).encode()
 
 
 def _cells(evidence: Evidence | None) -> dict[str, object]:

@@ -11,13 +11,12 @@ from agent.store.history import FeedbackEntry, MoodEntry, SwitchEntry
 from agent.translation import _, ngettext
 from agent.types import MoodState
 from agent.web.page import terms
-from agent.wording import evidence_line
+from agent.wording import MOODS, evidence_line
 
 LONGEST = timedelta(hours=4)
 """A mood that lasted longer without any other entry is an agent that was ended without a word."""
 TAKEN_BACK = timedelta(minutes=30)
 """An undo belongs to the latest change of the music within that time."""
-COUNTED = tuple(mood for mood in terms.MOODS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of the music, and whether the user took it back."""
+    """One change of the music, and whether the user took it back.
+
+    ``corrected``: it was taken back since the mood that led to it was not theirs.
+    """
 
     at: datetime
     mood: MoodState
@@ -44,6 +46,7 @@ class Change:
     reason: str
     taken_back: bool
     evidence: str = ""  # what it rested on, in words
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,28 @@ class Period:
 
     def minutes(self, day: date | None = None) -> dict[MoodState, float]:
         """Minutes of each of the seven moods, of a day or of all."""
-        total = dict.fromkeys(COUNTED, 0.0)
+        total = dict.fromkeys(MOODS, 0.0)
         for span in self.spans:
             if span.mood in total and (day is None or span.start.date() == day):
                 total[span.mood] += span.minutes
         return total
+
+    def times(self, day: date | None = None) -> dict[MoodState, float]:
+        """Minutes of each of the seven moods and of a face that was hard to read."""
+        unsure = sum(
+            span.minutes
+            for span in self.spans
+            if span.mood is MoodState.UNSURE and (day is None or span.start.date() == day)
+        )
+        return {**self.minutes(day), MoodState.UNSURE: unsure}
+
+    def told(self) -> list[Span]:
+        """Pick what a table of times tells: somebody was there for a minute of the clock."""
+        return [
+            span
+            for span in self.spans
+            if span.mood is not MoodState.AWAY and f"{span.start:%H:%M}" != f"{span.end:%H:%M}"
+        ]
 
     def of_day(self, day: date) -> list[Span]:
         """Pick the spans of one day."""
@@ -88,6 +108,11 @@ class Period:
     def is_empty(self) -> bool:
         """Nothing was seen and nothing was changed."""
         return not self.changes and not any(self.minutes().values())
+
+    @property
+    def is_blank(self) -> bool:
+        """Nothing at all was noted that could be deleted."""
+        return not (self.spans or self.changes or self.feedback)
 
     def playlists(self) -> list[PlaylistUse]:
         """Which playlist was started for which mood, the most used first."""
@@ -163,8 +188,9 @@ def period(
             s.mood,
             s.playlist_name or _("a playlist"),
             s.reason,
-            back,
+            back == "undo",
             "" if s.evidence is None else evidence_line(s.mood, s.evidence),
+            back == "corrected",
         )
         for s, back in undone
         if since <= s.at < until
@@ -175,15 +201,15 @@ def period(
 
 def _undone(
     switches: list[SwitchEntry], answers: list[FeedbackEntry]
-) -> list[tuple[SwitchEntry, bool]]:
-    """Tell which changes were taken back: each undo takes back the latest before it."""
-    back = [False] * len(switches)
+) -> list[tuple[SwitchEntry, str]]:
+    """Tell which changes were taken back, and how: each such answer means the latest before it."""
+    back = [""] * len(switches)
     for answer in answers:
-        if answer.kind != "undo":
+        if answer.kind not in ("undo", "corrected"):
             continue
         before = [n for n, s in enumerate(switches) if s.at <= answer.at and not back[n]]
         if before and answer.at - switches[before[-1]].at <= TAKEN_BACK:
-            back[before[-1]] = True
+            back[before[-1]] = answer.kind
     return list(zip(switches, back, strict=True))
 
 
@@ -194,8 +220,11 @@ def recap(week: Period) -> list[str]:
     if total < 1:
         return []
     first = max(minutes, key=lambda mood: minutes[mood])
+    words = _("More than anything else ({share} of {time}) you looked {mood}.")
+    if minutes[first] >= total / 2:
+        words = _("Most of the time ({share} of {time}) you looked {mood}.")
     told = [
-        _("Most of the time ({share} of {time}) you looked {mood}.").format(
+        words.format(
             share=terms.percent(minutes[first] / total),
             time=terms.hours_and_minutes(total),
             mood=terms.mood_word(first),
@@ -208,7 +237,7 @@ def recap(week: Period) -> list[str]:
     best = max(bright, key=lambda day: bright[day])
     if bright[best] >= 1:
         told.append(
-            _("{day} was the brightest day: {time} of happy or surprised looks.").format(
+            _("{day} had the most happy and surprised looks: {time} of them.").format(
                 day=terms.day(best), time=terms.hours_and_minutes(bright[best])
             )
         )

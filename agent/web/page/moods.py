@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -12,20 +13,19 @@ from starlette.routing import Route
 from agent import events
 from agent.errors import AgentError, StoreError
 from agent.settings import EmotionName, Settings
+from agent.store.paths import short
 from agent.translation import _, ngettext
 from agent.types import MoodState
 from agent.web.page import mapping_file, saving, terms
-from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
-from agent.web.page.context import Card, PageContext, PlayerName
-from agent.web.page.folders import Counter, Place, look_into
+from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Undo, Words
+from agent.web.page.context import PLAYER_NAMES, Card, PageContext, PlayerName
+from agent.web.page.folders import Counter, FolderView, look_into
 from agent.web.page.render import Pages
 from agent.web.page.suggestions import suggest
+from agent.wording import MOODS
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
-
-PER_MOOD = 100
-"""Playlists of one mood at most."""
 
 
 class EntryWords(Words):
@@ -33,6 +33,12 @@ class EntryWords(Words):
 
     player: PlayerName
     entry: Typed
+
+
+class BackWords(EntryWords):
+    """Something that was taken out, and the place that it had."""
+
+    place: Annotated[int, Field(ge=0)]
 
 
 class OrderWords(Words):
@@ -60,16 +66,18 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
 
     def moods(request: Request) -> Response:
         settings, problem = saving.current(context)
-        player = context.music.in_use()
+        player = viewed(context, request)
+        spotify = _spotify_state(context)
         return pages.page(
             request,
             "moods.html",
             "moods",
-            cards=[_mood_card(context, settings, player, mood) for mood in terms.MOODS],
+            cards=[_mood_card(context, settings, player, mood) for mood in MOODS],
             player=player,
-            wanted=settings.player,
+            plays=context.music.in_use(),
             problem=problem,
-            spotify=_spotify_state(context),
+            own=short(context.paths.music),
+            logged_in=spotify is not None and spotify.logged_in,
         )
 
     def export(_request: Request) -> Response:
@@ -86,13 +94,15 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             raise HTTPException(404)
         state = MoodState(mood)
         settings, _problem = saving.current(context)
-        player = context.music.in_use()
+        player = viewed(context, request)
         return pages.page(
             request,
             "add.html",
             "start" if request.query_params.get("back") == "start" else "moods",
             back=request.query_params.get("back", ""),
+            plays=context.music.in_use(),
             mood=state,
+            example=str(context.music_folder() / "Party"),
             player=player,
             taken=set(_entries(settings, player, mood)),
             **(
@@ -131,11 +141,11 @@ def api(context: PageContext) -> APIRouter:
             raise Refused(
                 _("“{name}” is in the list already.").format(name=card.name), field="entry"
             )
-        if len(entries) >= PER_MOOD:
-            raise Refused(_("A mood takes at most {n} playlists.").format(n=PER_MOOD))
+        if len(entries) >= mapping_file.PER_MOOD:
+            raise Refused(_("A mood takes at most {n} playlists.").format(n=mapping_file.PER_MOOD))
         _save(context, words.player, mood, [*entries, card.entry])
         return Answer(
-            text=_("“{name}” now plays for {mood}.").format(
+            text=_("“{name}” was added to the music for {mood}.").format(
                 name=card.name, mood=terms.mood_word(MoodState(mood))
             )
         )
@@ -147,9 +157,23 @@ def api(context: PageContext) -> APIRouter:
         if words.entry not in entries:
             raise Refused(_("It was taken out already, in another tab or in the file."))
         name = context.music.card(words.player, words.entry).name
+        back = {**words.model_dump(), "place": entries.index(words.entry)}
         entries.remove(words.entry)
         _save(context, words.player, mood, entries or None)
-        return Answer(text=_("“{name}” was taken out.").format(name=name))
+        return Answer(
+            text=_("“{name}” was taken out.").format(name=name),
+            undo=Undo(api=f"/api/moods/{mood}/back", words=back),
+        )
+
+    @routes.post("/api/moods/{mood}/back", response_model=Answer, responses=REFUSALS)
+    def put_back(mood: EmotionName, words: BackWords) -> Answer:
+        """Put something back that was taken out of a mood."""
+        entries = list(_entries(context.settings_file.load(), words.player, mood))
+        name = context.music.card(words.player, words.entry).name
+        if words.entry not in entries:
+            entries.insert(words.place, words.entry)
+            _save(context, words.player, mood, entries)
+        return Answer(text=_("“{name}” is back.").format(name=name))
 
     @routes.post("/api/moods/{mood}/order", response_model=Answer, responses=REFUSALS)
     def order(mood: EmotionName, words: OrderWords) -> Answer:
@@ -157,6 +181,8 @@ def api(context: PageContext) -> APIRouter:
         entries = _entries(context.settings_file.load(), words.player, mood)
         if sorted(entries) != sorted(words.entries):
             raise Refused(_("The list was changed meanwhile, in another tab or in the file."))
+        if list(entries) == list(words.entries):
+            return Answer(text="")
         _save(context, words.player, mood, words.entries)
         return Answer(text=_("The order is kept."))
 
@@ -169,21 +195,27 @@ def api(context: PageContext) -> APIRouter:
         new = [entry for entry in entries if entry not in there]
         if not new:
             raise Refused(_("There is nothing to copy that is not there already."))
-        _save(context, words.player, words.to, [*there, *new][:PER_MOOD])
+        _save(context, words.player, words.to, [*there, *new][: mapping_file.PER_MOOD])
         return Answer(text=_("Copied to {mood}.").format(mood=terms.mood_word(MoodState(words.to))))
+
+    @routes.post("/api/moods/folders", response_model=Answer, responses=REFUSALS)
+    def folders(_words: Words) -> Answer:
+        """Show the folders that are named after moods; those that are missing are made."""
+        told = context.wish(events.ShowMusicFolders())
+        return Answer(text=told or _("Your music folders are being opened."))
 
     @routes.post("/api/moods/import", response_model=Answer, responses=REFUSALS)
     def take_in(words: FileWords) -> Answer:
-        """Take in a mapping from a file, in place of the present one."""
+        """Load the music list of a file, in place of the present one."""
         saving.replace(context, mapping_file.read(words.text, context.settings_file.load()))
-        return Answer(text=_("The mapping was taken in."))
+        return Answer(text=_("The music list was loaded."))
 
     @routes.post("/api/play", response_model=Answer, responses=REFUSALS)
     def play(words: EntryWords) -> Answer:
         """Play something now, to hear what it is."""
         playlist = context.music.playlist(words.player, words.entry)
-        context.report(events.PlayPlaylist(playlist))
-        return Answer(text=_("“{name}” is on its way.").format(name=playlist.name))
+        told = context.wish(events.PlayPlaylist(playlist))
+        return Answer(text=told or _("Asked for “{name}”.").format(name=playlist.name))
 
     @routes.get("/api/folders/count", responses=REFUSALS)
     def count(path: str) -> dict[str, Any]:
@@ -192,6 +224,15 @@ def api(context: PageContext) -> APIRouter:
         return {"files": files, "done": done, "text": _count_text(files, done)}
 
     return routes
+
+
+def viewed(context: PageContext, request: Request) -> PlayerName:
+    """Tell whose music an address shows (``?of=``); that of the player in use where it says none.
+
+    Showing it changes nothing: which player plays is the setting's to say.
+    """
+    asked = request.query_params.get("of", "")
+    return next((name for name in PLAYER_NAMES if name == asked), context.music.in_use())
 
 
 def _entries(settings: Settings, player: PlayerName, mood: str) -> tuple[str, ...]:
@@ -236,9 +277,9 @@ def _own_playlists(context: PageContext, mood: MoodState, *, fresh: bool) -> dic
 
 def _folders(context: PageContext, folder: str) -> dict[str, Any]:
     problem = ""
-    place: Place | None
+    place: FolderView | None
     try:
-        place = look_into(folder or str(context.music_folder))
+        place = look_into(folder or str(context.music_folder()))
     except StoreError as error:
         problem = error.message
         place = None

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, assert_never
 
 from pydantic import Field
 from starlette.requests import Request
@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from agent import events
 from agent.settings import EmotionName
-from agent.translation import _
+from agent.timing import tomorrow
+from agent.translation import _, language, retold
 from agent.types import (
-    EMOTIONS,
     Action,
     CameraState,
     Decision,
@@ -31,6 +31,19 @@ from agent.web.page import face, terms
 from agent.web.page.answers import REFUSALS, Answer, Words
 from agent.web.page.context import PageContext
 from agent.web.page.render import Pages
+from agent.wording import (
+    MOODS,
+    clock_time,
+    denial_line,
+    follow_line,
+    is_loop,
+    is_watching,
+    mood_line,
+    problem_line,
+    reason,
+    tells,
+    why_question,
+)
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -48,19 +61,31 @@ class Do(StrEnum):
 
     PLAY = "play"
     NEXT = "next"
+    NEXT_TRACK = "next-track"
     UNDO = "undo"
     PAUSE_MUSIC = "pause-music"
     RESUME_MUSIC = "resume-music"
     NOT_MY_MOOD = "not-my-mood"
+    FOLLOW_FACE = "follow-face"
+    BREAK = "break"
     PAUSE_CAMERA = "pause-camera"
     RESUME_CAMERA = "resume-camera"
     RESTART = "restart"
 
 
+UNANSWERED = frozenset({Do.NEXT_TRACK, Do.PAUSE_MUSIC, Do.RESUME_MUSIC, Do.RESTART})
+"""What is seen on the page as soon as it is done; nothing is told of it."""
+
+
 class DoWords(Words):
-    """One button."""
+    """One button; ``minutes`` is how long a break lasts, None: until the user is back.
+
+    ``tomorrow``: until the next morning instead.
+    """
 
     do: Do
+    minutes: Annotated[float, Field(gt=0.0, le=1440.0)] | None = None
+    tomorrow: bool = False
 
 
 class MoodWords(Words):
@@ -79,7 +104,7 @@ def site(context: PageContext, pages: Pages, opened: Callable[[], None]) -> list
 
     def now(request: Request) -> Response:
         view = now_view(context)
-        return pages.page(request, "now.html", "", view=view, emotions=terms.MOODS)
+        return pages.page(request, "now.html", "", view=view, emotions=MOODS)
 
     async def events_stream(_request: Request) -> Response:
         """Tell it again whenever something changes (server-sent events)."""
@@ -109,22 +134,36 @@ def api(context: PageContext) -> APIRouter:
     @routes.post("/api/do", response_model=Answer, responses=REFUSALS)
     def do(words: DoWords) -> Answer:
         """Press a button."""
-        event, text = _deed(words.do, context.snapshot())
-        context.report(event)
-        return Answer(text=text)
+        until = tomorrow(context.clock.now()) if words.tomorrow else None
+        if words.minutes is not None:
+            until = context.clock.now() + timedelta(minutes=words.minutes)
+        event, text = _deed(words.do, context.snapshot(), until)
+        if words.do in UNANSWERED and not _begins_anew(words.do, context.snapshot()):
+            context.report(event)
+            return Answer(text=text)
+        return Answer(text=context.wish(event) or text)
 
     @routes.post("/api/mood", response_model=Answer, responses=REFUSALS)
     def mood(words: MoodWords) -> Answer:
         """Say how one feels."""
         state = MoodState(words.mood)
-        context.report(events.SetMood(state, words.minutes))
+        shown = context.snapshot().mood
+        wrong = shown.state if shown.state.is_emotion and not shown.by_hand else None
+        told = context.wish(events.SetMood(state, words.minutes, wrong))
         return Answer(
-            text=_("You feel {mood}. So it stays for {time}.").format(
+            text=told
+            or _("You feel {mood}. So it stays for {time}.").format(
                 mood=terms.mood_word(state), time=terms.duration(60 * words.minutes)
             )
         )
 
     return routes
+
+
+def _begins_anew(do: Do, snapshot: Snapshot) -> bool:
+    """Tell whether the next track is the one that plays, which is told."""
+    playback = snapshot.playback
+    return do is Do.NEXT_TRACK and playback is not None and is_loop(playback)
 
 
 def _drop(streams: list[asyncio.Event], ended: asyncio.Event) -> None:
@@ -157,12 +196,16 @@ async def _stream(context: PageContext, ended: asyncio.Event, drop: Any) -> Asyn
         drop()
 
 
-def _deed(do: Do, snapshot: Snapshot) -> tuple[events.Event, str]:
+def _deed(do: Do, snapshot: Snapshot, until: datetime | None) -> tuple[events.Event, str]:
     match do:
         case Do.PLAY:
-            return events.PlayForMood(), _("Music for your mood is on its way.")
+            return events.PlayForMood(), _("Asked for music for your mood.")
         case Do.NEXT:
-            return events.NextPlaylist(), _("Another playlist is on its way.")
+            return events.NextPlaylist(), _("Asked for another playlist for this mood.")
+        case Do.NEXT_TRACK:
+            return events.NextTrack(), _("Asked for the next track.")
+        case Do.UNDO if snapshot.undoes_journey:
+            return events.EndJourney(), _("The journey is over.")
         case Do.UNDO:
             return events.UndoSwitch(snapshot.switch), _("Back to what played before.")
         case Do.PAUSE_MUSIC:
@@ -172,12 +215,29 @@ def _deed(do: Do, snapshot: Snapshot) -> tuple[events.Event, str]:
         case Do.NOT_MY_MOOD:
             shown = snapshot.mood.state if snapshot.mood.state.is_emotion else None
             return events.NotMyMood(shown), _("Thank you. Moodtray looks again.")
+        case Do.FOLLOW_FACE:
+            told = _("Moodtray goes by your face again.")
+            if not is_watching(snapshot):
+                told = terms.sentence(_("What you said or took back holds no more"))
+            return events.FollowFace(), told
+        case Do.BREAK:
+            told = _("Camera and music rest until you are back.")
+            if until is not None:
+                told = _("Camera and music rest until {time}.").format(time=clock_time(until))
+            return events.TakeBreak(until, until_back=until is None), told
         case Do.PAUSE_CAMERA:
             return events.PauseCamera(), _("The camera is off until you resume it.")
         case Do.RESUME_CAMERA:
-            return events.ResumeCamera(), _("The camera may be used again.")
+            told = _("Moodtray switches the camera on again.")
+            if snapshot.held_off is not None:
+                told = _("Moodtray looks again as soon as this is over: {why}.").format(
+                    why=_(snapshot.held_off)
+                )
+            return events.ResumeCamera(), told
         case Do.RESTART:
             return events.RestartWorkers(), _("Moodtray tries again.")
+        case _:
+            assert_never(do)
 
 
 def now_view(context: PageContext) -> dict[str, Any]:
@@ -186,32 +246,55 @@ def now_view(context: PageContext) -> dict[str, Any]:
     now, wall = context.clock.monotonic(), context.clock.now()
     mood = snapshot.mood
     seen = _seven(snapshot)
+    watched = is_watching(snapshot)
     return {
+        "language": language(),
         "mood": _tint(snapshot),
         "headline": headline(snapshot),
         "detail": _detail(snapshot, now, wall),
-        "bars": {name: round(100 * p) for name, p in zip(EMOTIONS, seen, strict=True)},
-        "reads": snapshot.mood.probabilities is not None or snapshot.observation is not None,
-        "top": str(mood.state),
+        "bars": seen and terms.seven_percents(seen),
+        "top": str(mood.state) if watched and not mood.by_hand else "",
+        "said": str(mood.state) if mood.by_hand else "",
+        "follow": _follow(snapshot),
+        "denial": denial_line(mood.state) if mood.state.is_emotion else "",
+        "resume": _("I am back") if snapshot.on_break else _("Resume camera"),
         "music": _music(snapshot, now),
+        "question": why_question(snapshot),
         "why": _why(snapshot, now, wall),
         "next": _next(snapshot),
-        "problem": snapshot.problem or "",
+        "problem": problem_line(snapshot, with_login=False),
+        "trial": _trial(snapshot, now),
         "affect": _affect(snapshot),
         "face": face.lesson_view(snapshot),
-        "stamp": _stamp(context, snapshot),
+        "stamp": stamp(context, snapshot),
         "can": {
-            "undo": snapshot.switch is not None,
+            "undo": snapshot.undo_to is not None or snapshot.undoes_journey,
             "pause-music": _plays(snapshot, PlayState.PLAYING),
             "resume-music": _plays(snapshot, PlayState.PAUSED),
-            "pause-camera": snapshot.consent and not snapshot.camera_paused,
-            "resume-camera": snapshot.consent and snapshot.camera_paused,
+            "next-track": _plays(snapshot, PlayState.PLAYING) or _plays(snapshot, PlayState.PAUSED),
+            "break": not snapshot.on_break,
+            "resume-camera": snapshot.on_break or (snapshot.consent and snapshot.camera_paused),
             "consent": not snapshot.consent,
-            "not-my-mood": mood.state.is_emotion,
+            "wrong-mood": not mood.by_hand,
+            "not-my-mood": mood.state.is_emotion and watched and not mood.by_hand,
+            "follow-face": bool(follow_line(snapshot)),
+            "login": snapshot.logged_in is False,
+            "try": not _trial(snapshot, now),
+            "end-try": bool(_trial(snapshot, now)),
             "restart": bool(snapshot.stopped),
             **face.can(snapshot),
         },
     }
+
+
+def _follow(snapshot: Snapshot) -> str:
+    """Offer an end to the user's own word, whose time is told above; or to that after an Undo."""
+    return _("Go by my face again") if snapshot.mood.by_hand else follow_line(snapshot)
+
+
+def _trial(snapshot: Snapshot, now: float) -> int:
+    """Tell for how many seconds more the user tries the program out."""
+    return 0 if snapshot.trial_until is None else max(0, round(snapshot.trial_until - now))
 
 
 def _affect(snapshot: Snapshot) -> list[float] | None:
@@ -220,7 +303,7 @@ def _affect(snapshot: Snapshot) -> list[float] | None:
     return None if place is None else [round(part, 2) for part in place]
 
 
-def _stamp(context: PageContext, snapshot: Snapshot) -> str:
+def stamp(context: PageContext, snapshot: Snapshot) -> str:
     """Return another text whenever pages that show settings or the set-up should be made anew."""
     try:
         changed = context.settings_file.path.stat().st_mtime_ns
@@ -245,9 +328,9 @@ def headline(snapshot: Snapshot) -> str:
     if mood.by_hand and mood.state.is_emotion:
         return _("You said you feel {mood}").format(mood=terms.mood_word(mood.state))
     if not snapshot.consent:
-        return _("The camera is not allowed yet")
+        return _("The camera is not allowed")
     if snapshot.camera_paused:
-        return _("The camera is paused")
+        return _("You are taking a break") if snapshot.on_break else _("The camera is paused")
     if snapshot.held_off:
         return _("The camera is off for now")
     if snapshot.camera is CameraState.LOST:
@@ -259,7 +342,7 @@ def headline(snapshot: Snapshot) -> str:
     if mood.state is MoodState.AWAY:
         return _("Nobody is here")
     if mood.state is MoodState.UNSURE:
-        return _("Hard to read just now")
+        return mood_line(snapshot)
     return _("You look {mood}").format(mood=terms.mood_word(mood.state))
 
 
@@ -275,7 +358,8 @@ def _detail(snapshot: Snapshot, now: float, wall: datetime) -> str:
     if snapshot.camera_paused and not mood.by_hand:
         until = snapshot.paused_until
         if until is None:
-            return _("until you resume it")
+            back = _("until you are back")
+            return back if snapshot.until_back else _("until you resume it")
         return _("until {time}").format(time=terms.moment(until.astimezone(wall.tzinfo), wall))
     if snapshot.held_off and not mood.by_hand:
         return terms.sentence(_(snapshot.held_off))
@@ -284,19 +368,27 @@ def _detail(snapshot: Snapshot, now: float, wall: datetime) -> str:
             return ""
         return _("for {time}").format(time=terms.duration(now - mood.since))
     if mood.by_hand:
-        return _("{time} ago").format(time=terms.duration(now - mood.since))
+        if snapshot.mood_until is None:
+            return _("{time} ago").format(time=terms.duration(now - mood.since))
+        return _("until {time}").format(time=clock_time(snapshot.mood_until))
+    sure = mood.confidence
+    if mood.probabilities is not None and mood.state.is_emotion:  # as its bar says
+        sure = terms.seven_percents(mood.probabilities)[mood.state] / 100
     return _("for {time}, {share} sure").format(
-        time=terms.duration(now - mood.since), share=terms.percent(mood.confidence)
+        time=terms.duration(now - mood.since), share=terms.percent(sure)
     )
 
 
-def _seven(snapshot: Snapshot) -> tuple[float, ...]:
+def _seven(snapshot: Snapshot) -> tuple[float, ...] | None:
+    """Give what is read in the face just now; None: nobody looks, or nobody is seen."""
+    if not is_watching(snapshot):
+        return None
     if snapshot.mood.probabilities is not None:
         return snapshot.mood.probabilities
     seen = snapshot.observation
     if seen is not None and seen.probabilities is not None:
         return seen.probabilities
-    return (0.0,) * len(EMOTIONS)
+    return None
 
 
 def _plays(snapshot: Snapshot, state: PlayState) -> bool:
@@ -320,7 +412,7 @@ def _music(snapshot: Snapshot, now: float) -> dict[str, Any]:
     name = playback.context_name or playback.title or _("Music")
     parts = [playback.title if playback.context_name else None]
     if playback.device:
-        parts.append(_("on {device}").format(device=playback.device))
+        parts.append(_("on {device}").format(device=retold(playback.device)))
     if playback.state is PlayState.PAUSED:
         parts.insert(0, _("Paused"))
     place = playback.position
@@ -338,14 +430,15 @@ def _music(snapshot: Snapshot, now: float) -> dict[str, Any]:
 
 
 def _why(snapshot: Snapshot, now: float, wall: datetime) -> str:
-    switch = snapshot.switch
-    if switch is None or switch.playlist is None:
+    change = snapshot.change
+    if change is None:
         return _("Moodtray has not changed the music yet.")
-    when = wall - timedelta(seconds=now - switch.time)
+    when = terms.moment(wall - timedelta(seconds=now - change.time), wall)
+    why = _ended(change)
+    if change.playlist is None:
+        return _("At {time} the music was paused: {reason}").format(time=when, reason=why)
     return _("At {time} “{name}” began: {reason}").format(
-        time=terms.moment(when, wall),
-        name=switch.playlist.name,
-        reason=_ended(switch),
+        time=when, name=change.playlist.name, reason=why
     )
 
 
@@ -357,11 +450,12 @@ def _next(snapshot: Snapshot) -> str:
         return _("When this song ends, “{name}” follows: {reason}").format(
             name=decision.playlist.name, reason=_ended(decision)
         )
-    if decision == snapshot.switch:
+    if tells(snapshot.change, decision):
         return _("No change is planned.")
     return _("No change is planned: {reason}").format(reason=_ended(decision))
 
 
 def _ended(decision: Decision) -> str:
-    reason = decision.reason.strip()
-    return reason if reason.endswith((".", "!", "?")) else reason + "."
+    """Give a decision's reason as the end of a sentence."""
+    told = reason(decision).strip()
+    return told if told.endswith((".", "!", "?")) else told + "."

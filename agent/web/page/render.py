@@ -16,6 +16,7 @@ from agent.translation import N_
 from agent.web.page import terms
 from agent.web.page.access import Access
 from agent.web.rendering import environment
+from agent.wording import MOODS
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -24,6 +25,7 @@ NAVIGATION = (
     ("", N_("Now")),
     ("moods", N_("Moods and music")),
     ("history", N_("History")),
+    ("face", N_("Your face")),
     ("settings", N_("Settings")),
     ("start", N_("First steps")),
 )
@@ -32,13 +34,19 @@ NAVIGATION = (
 class Pages:
     """Renders templates; the server's threads."""
 
-    def __init__(self, access: Access, mood: Callable[[], str]) -> None:
-        """``mood`` names the present mood, which gives the page its tint."""
+    def __init__(
+        self, access: Access, mood: Callable[[], str], stamp: Callable[[], str] = lambda: ""
+    ) -> None:
+        """``mood`` names the present mood, which gives the page its tint.
+
+        ``stamp`` tells which state of the set-up a page shows; another one makes it anew.
+        """
         self._access = access
         self._mood = mood
+        self._stamp = stamp
         self._templates = environment(HERE / "templates")
         self._templates.globals.update(
-            asset=asset, navigation=NAVIGATION, terms=terms, version=__version__
+            asset=asset, navigation=NAVIGATION, terms=terms, MOODS=MOODS, version=__version__
         )
 
     def page(self, request: Request, template: str, here: str, **values: Any) -> HTMLResponse:
@@ -48,6 +56,7 @@ class Pages:
             here=here,
             token=self._access.form_token(session) if session else "",
             tint=self._mood(),
+            stamp=self._stamp(),
             **values,
         )
         return HTMLResponse(text)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from datetime import time
+from time import monotonic as time_now
+from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+import pydantic
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.errors import SettingsError
-from agent.translation import _
+from agent.store.catalogues import system_language
+from agent.translation import N_, _, language
 from agent.web.page import saving
 from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
 from agent.web.page.context import PageContext
-from agent.web.page.fields import field, fields, parse
+from agent.web.page.fields import LINKS, Field, field, fields, parse, sought
 from agent.web.page.render import Pages
+from agent.web.page.spotify_page import find_client_id
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-Key = Annotated[str, Field(max_length=64)]
+Key = Annotated[str, pydantic.Field(max_length=64)]
 
 
 class SaveWords(Words):
@@ -31,6 +35,8 @@ class SaveWords(Words):
     was: Typed
 
 
+LANGUAGE_PATIENCE = 3.0
+"""Seconds that an answer waits for another language to be in force."""
 QUIET = {
     "notifications.quiet_from": time(22),
     "notifications.quiet_to": time(7),
@@ -65,6 +71,9 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             sections=fields(found),
             problem=problem,
             file=str(context.settings_file.path),
+            autostart=context.snapshot().autostart,
+            sought=sought,
+            links=LINKS,
         )
 
     return [Route("/settings", settings)]
@@ -95,10 +104,10 @@ def api(context: PageContext) -> APIRouter:
             if key in QUIET:
                 _save_quiet(context, key, words.value)
             else:
-                saving.change(context, key, parse(shown, words.value))
+                saving.change(context, key, _read(shown, words.value), shown.label)
         except SettingsError as error:
             raise Refused(error.message, field=key) from error
-        return Answer(text=_("Saved: {label}.").format(label=shown.label))
+        return _saved(context, key, N_("Saved: {label}."))
 
     @routes.post("/api/settings/{key}/shipped", response_model=Answer, responses=REFUSALS)
     def shipped(key: Key) -> Answer:
@@ -110,6 +119,33 @@ def api(context: PageContext) -> APIRouter:
             _save_quiet(context, key, "")
         else:
             saving.change(context, key, None)
-        return Answer(text=_("{label} is as shipped again.").format(label=shown.label))
+        return _saved(context, key, N_("{label} is as shipped again."))
 
     return routes
+
+
+def _read(shown: Field, text: str) -> object:
+    """Read what was typed; what can be checked at once is. Raises Refused."""
+    if shown.key == "camera.source" and text:
+        return saving.camera_source(text, shown.key)
+    if shown.key == "spotify.client_id" and text:
+        return find_client_id(text, shown.key)
+    return parse(shown, text)
+
+
+def _saved(context: PageContext, key: str, text: str) -> Answer:
+    """Answer in the language that holds now, which may be what was changed."""
+    settings = context.settings_file.load()
+    if key == "language":
+        _await_language(settings.language)
+    shown = field(settings, key)
+    assert shown is not None
+    return Answer(text=_(text).format(label=shown.label), now=shown.value, anew=key == "language")
+
+
+def _await_language(wanted: str) -> None:
+    """Wait until the agent speaks it, so that the page is made anew in that language."""
+    expected = system_language() if wanted == "auto" else wanted
+    end = time_now() + LANGUAGE_PATIENCE
+    while language() != expected and time_now() < end:
+        sleep(0.02)

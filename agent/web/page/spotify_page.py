@@ -32,7 +32,10 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
     """Make the page of this area."""
 
     def spotify(request: Request) -> Response:
-        return pages.page(request, "spotify.html", "moods", back="spotify", **view(context))
+        plays = context.music.in_use() == "spotify"
+        return pages.page(
+            request, "spotify.html", "moods", back="spotify", plays=plays, **view(context)
+        )
 
     return [Route("/spotify", spotify)]
 
@@ -77,13 +80,13 @@ def view(context: PageContext) -> dict[str, Any]:
     return {"state": state, "problem": problem, "devices": devices}
 
 
-def find_client_id(text: str) -> str:
+def find_client_id(text: str, field: str = "client_id") -> str:
     """Find the client ID in what was pasted: itself, or the dashboard's link with it.
 
     Raises Refused.
     """
     if not text:
-        raise Refused(_("Paste your app's client ID here."), field="client_id", status=422)
+        raise Refused(_("Paste your app's client ID here."), field=field, status=422)
     found = _ID.search(text)
     if found is not None:
         return found.group(0)
@@ -92,6 +95,6 @@ def find_client_id(text: str) -> str:
             "There is no client ID in it. It is the row of 32 letters and digits under "
             "“Client ID” on your app's page; the whole link of that page will do, too."
         ),
-        field="client_id",
+        field=field,
         status=422,
     )

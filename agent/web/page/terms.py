@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from agent.translation import N_, _, ngettext
 from agent.types import EMOTIONS, MoodState
 from agent.wording import MOOD_WORDS
-
-MOODS: tuple[MoodState, ...] = tuple(
-    MoodState(name) for name in ("happy", "surprise", "neutral", "sad", "fear", "angry", "disgust")
-)
-"""The seven as the page orders them, from light to heavy."""
-assert {str(mood) for mood in MOODS} == set(EMOTIONS)
 
 _DAYS = (
     N_("Monday"),
@@ -115,3 +110,23 @@ def moment(when: datetime, now: datetime) -> str:
 def percent(share: float) -> str:
     """Tell a share: "86 %"."""
     return f"{round(100 * share)}\N{NO-BREAK SPACE}%"
+
+
+def percents(shares: Iterable[float]) -> list[int]:
+    """Round shares of one whole to percents that sum to 100 where the shares sum to 1.
+
+    Whoever lost most by rounding down gets what is missing (the largest remainder). What is no
+    whole, such as seven zeros, sums to its own rounded sum.
+    """
+    exact = [100 * share for share in shares]
+    whole = [int(part) for part in exact]
+    missing = round(sum(exact)) - sum(whole)
+    by_loss = sorted(range(len(exact)), key=lambda at: whole[at] - exact[at])
+    for at in by_loss[:missing]:
+        whole[at] += 1
+    return whole
+
+
+def seven_percents(seven: Iterable[float]) -> dict[str, int]:
+    """Tell how likely each of the seven expressions is, by name, in percents that sum to 100."""
+    return dict(zip(EMOTIONS, percents(seven), strict=True))

@@ -36,7 +36,7 @@ PATIENCE = 45.0
 class NobodyThere:
     """A detector and a classifier: this test is about the flow of frames."""
 
-    def detect(self, frame: Frame) -> list[Box]:
+    def detect(self, frame: Frame, everybody: bool = False) -> list[Box]:
         return []
 
     def reset(self) -> None:

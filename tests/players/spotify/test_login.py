@@ -13,13 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from agent.addresses import LOOPBACK
 from agent.app import spotify_login
 from agent.errors import NeedsLogin, SettingsError, StoreError
 from agent.players.spotify import factory, storage
 from agent.players.spotify.oauth import challenge_of, new_verifier
 from agent.settings import Settings, SpotifySettings
 from agent.store.paths import Paths
-from agent.web.loopback import HOST
 from tests.fakes.clock import FakeClock
 from tests.fakes.spotify import FakeSpotify
 from tests.fakes.spotify.service import json_reply
@@ -191,7 +191,7 @@ def test_other_names_for_this_computer_are_turned_away(login: Login) -> None:
     url = login.start()
     for path in ("/", urlsplit(url).path):
         answer = login.get(login.at(path), headers={"Host": "rebound.example"})
-        assert answer.status_code == 400
+        assert answer.status_code == 403
 
 
 # --- other users of the computer, and other programs
@@ -493,7 +493,7 @@ def test_an_early_look_at_the_result_leads_to_the_guide(login: Login) -> None:
 
 def test_only_this_computer_is_listened_to(login: Login) -> None:
     redirect = urlsplit(login.start())
-    assert HOST == "127.0.0.1"
+    assert LOOPBACK == "127.0.0.1"
     assert redirect.port is not None
     connection = http.client.HTTPConnection("127.0.0.2", redirect.port, timeout=5)
     with pytest.raises(OSError):

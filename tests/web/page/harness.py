@@ -11,8 +11,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from agent import events
 from agent.clock import SystemClock
 from agent.errors import AgentError, PlaylistGone
@@ -33,13 +31,14 @@ from agent.types import (
     Snapshot,
     Status,
 )
-from agent.web import loopback
+from agent.web import limited, loopback
 from agent.web.page.access import Access, load_key
 from agent.web.page.app import make_app
 from agent.web.page.context import (
     CameraChoice,
     Card,
     Device,
+    Kept,
     PageContext,
     PlayerName,
     SpotifyState,
@@ -67,9 +66,24 @@ def happy_snapshot(now: float) -> Snapshot:
         keep,
         switch,
         CameraState.ON,
+        change=switch,
         player="Moodtray's own player",
         autostart=False,
+        undo_to="what played before",
     )
+
+
+class AfternoonClock(SystemClock):
+    """The real clock, put to three in the afternoon when it is made: a day that has begun and does
+    not end under a test, whenever the test runs."""
+
+    def __init__(self) -> None:
+        now = super().now()
+        self._ahead = now.replace(hour=15, minute=0, second=0, microsecond=0) - now
+
+    def now(self) -> datetime:
+        """Return the wall clock of that afternoon, in the local zone."""
+        return super().now() + self._ahead
 
 
 @dataclass
@@ -97,8 +111,11 @@ class PutInPlace:
             raise PlaylistGone(f"The folder {text[:200]} is not there.")
         return self.card(player, text)
 
+    def own_folders(self, player: PlayerName) -> frozenset[MoodState]:
+        return frozenset()
+
     def without_entry(self, player: PlayerName, mood: MoodState) -> str:
-        return "Nothing is set: a calm loop plays."
+        return "Nothing is set: the Moodtray loop plays."
 
     def playlist(self, player: PlayerName, entry: str) -> Playlist:
         return Playlist(entry, entry)
@@ -135,8 +152,9 @@ class PutInPlace:
     def give(self) -> None:
         self.allowed = True
 
-    def withdraw(self) -> None:
-        self.allowed = False
+    def withdraw(self) -> bool:
+        given, self.allowed = self.allowed, False
+        return given
 
 
 class PageServer:
@@ -145,7 +163,7 @@ class PageServer:
     def __init__(self, home: Path, listening: socket.socket | None = None) -> None:
         self.paths = Paths.below(home)
         self.paths.ensure()
-        self.clock = SystemClock()
+        self.clock = AfternoonClock()
         self.socket = listening or loopback.listen(0)
         self.port: int = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -154,7 +172,9 @@ class PageServer:
         self.settings.load()
         self.history = SqliteHistory(self.paths.history_file)
         self.desk = PutInPlace()
+        self.music_folder = home
         self.events: list[events.Event] = []
+        self.answer: str | None = None  # what the agent answers to a wish; None: nothing yet
         self.snapshot = happy_snapshot(self.clock.monotonic())
         self.forgotten: list[tuple[float, float]] = []
         self._listeners: list[Any] = []
@@ -163,27 +183,21 @@ class PageServer:
             paths=self.paths,
             clock=self.clock,
             report=self.events.append,
+            wish=self._wish,
             snapshot=lambda: self.snapshot,
             subscribe=self._subscribe,
             settings_file=self.settings,
             history=self.history,
             forget=lambda since, until: self.forgotten.append((since, until)),
+            forget_everything=self._forget_everything,
             music=self.desk,
             spotify=self.desk,
             camera=self.desk,
             consent=self.desk,
-            music_folder=home,
+            music_folder=lambda: self.music_folder,
+            kept=lambda: [Kept("History", "Your moods.", str(self.paths.history_file), False)],
         )
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                make_app(self.context),
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
+        self._server = limited.new_server(make_app(self.context))
         self._thread = threading.Thread(target=self._server.run, args=([self.socket],), daemon=True)
 
     def publish(self, **changes: Any) -> None:
@@ -191,6 +205,14 @@ class PageServer:
         self.snapshot = replace(self.snapshot, **changes)
         for listener in list(self._listeners):
             listener()
+
+    def _wish(self, event: events.Event) -> str | None:
+        self.events.append(event)
+        return self.answer
+
+    def _forget_everything(self) -> str:
+        self.forgotten.append((0.0, float("inf")))
+        return "All that was noted is deleted."
 
     def _subscribe(self, listener: Any) -> Any:
         self._listeners.append(listener)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,6 @@ CLIP = ROOT / "resources" / "demo" / "clip.mp4"
 OUT = ROOT / "resources" / "screenshots"
 SHOTS: tuple[tuple[str, str, Literal["light", "dark"], int, int], ...] = (
     ("page-now", "", "light", 1180, 730),
-    ("page-moods", "moods", "light", 1180, 860),
     ("page-history", "history?day={yesterday}", "dark", 1180, 900),
     ("page-first-steps", "start?step=camera", "light", 1180, 900),
     ("page-narrow", "", "dark", 390, 844),
@@ -31,7 +31,14 @@ AS_LEARNED = (0.01, 0.01, 0.02, 0.1, 0.14, 0.0, 0.72)
 
 def main() -> None:
     """Draw them all."""
-    with tempfile.TemporaryDirectory() as home, PageServer(Path(home)) as server:
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["HOME"] = home  # paths are shown from there
+        draw(Path(home))
+
+
+def draw(home: Path) -> None:
+    """Draw them of a page whose data lies in ``home``."""
+    with PageServer(home) as server:
         now = server.clock.now().replace(hour=18)
         fill_history(server.history, now)
         _furnish(server)
@@ -82,7 +89,7 @@ def _furnish(server: PageServer) -> None:
     assert switch is not None
     server.snapshot = replace(
         server.snapshot,
-        switch=replace(switch, playlist=Playlist("local:happy", "Summer")),
+        change=replace(switch, playlist=Playlist("local:happy", "Summer")),
         affect=(0.83, 0.16),
     )
 

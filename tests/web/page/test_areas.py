@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from agent import events
@@ -25,17 +24,21 @@ from agent.types import (
     CameraState,
     Decision,
     Evidence,
+    JourneyView,
     LessonStage,
     LessonView,
     Mood,
     MoodState,
+    OwnFace,
     Playlist,
     PlayState,
     Status,
 )
+from agent.web.page import terms
 from agent.web.page.context import Card
 from agent.web.page.folders import Counter
 from tests.browser import new_page
+from tests.web.page.barriers import barriers
 from tests.web.page.harness import SEVEN, PageServer, fill_history, wait_until
 
 AREAS = [
@@ -55,11 +58,6 @@ AREAS = [
     "start?step=notices",
     "start?step=try",
 ]
-
-
-TOO_WIDE = """[...document.querySelectorAll('main *')]
-    .filter((one) => one.getBoundingClientRect().right > innerWidth)
-    .slice(0, 4).map((one) => one.outerHTML.slice(0, 100))"""
 
 
 def said(page: Page, text: str | re.Pattern[str]) -> None:
@@ -86,14 +84,8 @@ def test_nothing_keeps_anybody_from_using_it(
         page.wait_for_url(f"{server.url}/")
         for area in AREAS:
             page.goto(f"{server.url}/{area}")
-            result = Axe().run(page)
-            for violation in result.response["violations"]:
-                if violation["impact"] in ("serious", "critical"):
-                    nodes = [node["html"][:120] for node in violation["nodes"][:3]]
-                    found.setdefault(area, []).append(f"{violation['id']}: {nodes}")
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                wide = page.evaluate(TOO_WIDE)
-                found.setdefault(area, []).append(f"too wide: {wide}")
+            if told := barriers(page):
+                found[area] = told
     assert not found, json.dumps(found, indent=1)
 
 
@@ -110,10 +102,11 @@ def test_every_page_has_one_heading_and_a_title(page: Page, server: PageServer) 
 
 
 def test_a_dot_says_how_pleasant_and_lively_it_is(page: Page, server: PageServer) -> None:
-    expect(page.locator(".plane")).to_be_hidden()
+    expect(page.locator(".plane")).to_be_visible()  # its place is kept, so that nothing jumps
+    expect(page.locator("[data-dot]")).to_be_hidden()
     wait_until(lambda: server.streams == 1, "the open page")
     server.publish(affect=(-0.5, 0.25))
-    expect(page.locator(".plane")).to_be_visible()
+    expect(page.locator("[data-dot]")).to_be_visible()
     expect(page.locator("[data-dot]")).to_have_attribute("cx", "28")
     expect(page.locator("[data-dot]")).to_have_attribute("cy", "39")
 
@@ -131,7 +124,9 @@ def test_now_is_live(page: Page, server: PageServer) -> None:
     expect(page.locator("[data-problem]")).to_contain_text("The disk is full.")
     server.publish(camera=CameraState.OFF, camera_paused=True, status=Status.PAUSED)
     expect(page.get_by_role("button", name="Resume camera")).to_be_visible()
-    expect(page.get_by_role("button", name="Pause camera")).to_be_hidden()
+    expect(page.get_by_text("Take a break…")).to_be_visible()  # the music may rest, too
+    server.publish(on_break=True)
+    expect(page.get_by_text("Take a break…")).to_be_hidden()
 
 
 @pytest.mark.parametrize(
@@ -139,10 +134,10 @@ def test_now_is_live(page: Page, server: PageServer) -> None:
     [
         ("Play for my mood", events.PlayForMood()),
         ("Next playlist", events.NextPlaylist()),
-        ("Pause", events.PauseMusic()),
-        ("Pause camera", events.PauseCamera()),
-        ("Not my mood", events.NotMyMood(MoodState.HAPPY)),
-        ("surprised", events.SetMood(MoodState.SURPRISE, 30.0)),
+        ("Pause music", events.PauseMusic()),
+        ("I just do not feel happy", events.NotMyMood(MoodState.HAPPY)),
+        ("surprised", events.SetMood(MoodState.SURPRISE, 30.0, MoodState.HAPPY)),
+        ("Next track", events.NextTrack()),
     ],
 )
 def test_buttons(page: Page, server: PageServer, button: str, event: events.Event) -> None:
@@ -150,9 +145,30 @@ def test_buttons(page: Page, server: PageServer, button: str, event: events.Even
     wait_until(lambda: server.events == [event], button)
 
 
+def test_the_answer_is_told_on_the_page_in_the_agents_words(page: Page, server: PageServer) -> None:
+    server.answer = "♪ Rain plays on. It is the only playlist for happy."
+    for button in ("Next playlist", "surprised", "Undo the last change"):
+        page.get_by_role("button", name=button, exact=True).click()
+        said(page, server.answer)
+    server.answer = None  # it takes long
+    page.get_by_role("button", name="Next playlist").click()
+    said(page, "Asked for another playlist for this mood.")
+
+
 def test_undo_takes_back_the_change_that_was_shown(page: Page, server: PageServer) -> None:
     page.get_by_role("button", name="Undo").click()
     wait_until(lambda: server.events == [events.UndoSwitch(server.snapshot.switch)], "undo")
+    server.publish(undo_to=None)  # as in the menu
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
+
+def test_undo_ends_a_journey_that_has_not_changed_the_music_yet(
+    page: Page, server: PageServer
+) -> None:
+    journey = JourneyView(1, 2, MoodState.SAD, MoodState.HAPPY)
+    server.publish(undo_to=None, journey=journey, undoes_journey=True)
+    page.get_by_role("button", name="Undo").click()
+    wait_until(lambda: server.events == [events.EndJourney()], "end of the journey")
 
 
 def test_what_pauses_can_go_on(page: Page, server: PageServer) -> None:
@@ -160,7 +176,7 @@ def test_what_pauses_can_go_on(page: Page, server: PageServer) -> None:
     from dataclasses import replace
 
     server.publish(playback=replace(server.snapshot.playback, state=PlayState.PAUSED))
-    page.get_by_role("button", name="Resume", exact=True).click()
+    page.get_by_role("button", name="Resume music").click()
     wait_until(lambda: server.events == [events.ResumeMusic()], "resume")
 
 
@@ -206,13 +222,13 @@ def test_a_face_is_learned_step_by_step(page: Page, server: PageServer) -> None:
     page.get_by_role("button", name="Keep it").click()
     said(page, "Your face is learned.")
     assert server.events[1:] == [events.ShowInLesson(MoodState.HAPPY), events.KeepLesson()]
-    server.publish(lesson=LessonView(LessonStage.LEARNED, 1.0), own_face=True)
+    server.publish(lesson=LessonView(LessonStage.LEARNED, 1.0), own_face=OwnFace.LEARNED)
     expect(page.get_by_role("heading", name="Your face is learned.")).to_be_visible()
     page.get_by_role("button", name="Forget what was learned").click()
     page.get_by_role("button", name="Forget it").click()
-    said(page, "Your face is forgotten.")
+    expect(page.get_by_role("status")).to_contain_text("Your face is forgotten.")
     assert server.events[-1] == events.LearnFace(None)
-    server.publish(lesson=None, own_face=False)
+    server.publish(lesson=None, own_face=None)
     expect(page.get_by_role("button", name="Forget what was learned")).to_be_hidden()
     expect(page.locator("[data-pair=sad]")).to_be_hidden()
 
@@ -243,9 +259,9 @@ def test_a_folder_is_added_ordered_played_copied_and_taken_out(
     page.get_by_role("link", name="Tunes").click()
     expect(page.get_by_text("2 songs")).to_be_visible()
     page.get_by_role("button", name="Add Alpha").click()
-    said(page, "“Alpha” now plays for sad.")
+    said(page, "“Alpha” was added to the music for sad.")
     page.get_by_role("button", name="Add Beta").click()
-    said(page, "“Beta” now plays for sad.")
+    said(page, "“Beta” was added to the music for sad.")
     page.get_by_role("link", name="← Moods and music").click()
     alpha, beta = (str(tmp_path / "Tunes" / name) for name in ("Alpha", "Beta"))
     assert server.settings.load().local_playlists["sad"] == (alpha, beta)
@@ -264,8 +280,61 @@ def test_a_folder_is_added_ordered_played_copied_and_taken_out(
     assert server.settings.load().local_playlists["angry"] == (alpha, beta)
     sad = page.locator("section.sad")
     sad.get_by_role("button", name="Take Alpha out").click()
-    said(page, "“Alpha” was taken out.")
+    said(page, "“Alpha” was taken out. Undo")
     assert server.settings.load().local_playlists["sad"] == (beta,)
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
+    said(page, "“Alpha” is back.")
+    assert server.settings.load().local_playlists["sad"] == (alpha, beta), "at its place"
+    expect(sad.get_by_role("button", name="Take Alpha out")).to_be_visible()
+
+
+def test_the_folders_of_moods_are_a_click_away(page: Page, server: PageServer) -> None:
+    page.goto(f"{server.url}/moods")
+    page.get_by_role("button", name="Open my music folders").click()
+    wait_until(lambda: server.events == [events.ShowMusicFolders()], "the folders")
+    said(page, "Your music folders are being opened.")
+    page.goto(f"{server.url}/moods?of=spotify")
+    expect(page.get_by_role("button", name="Open my music folders")).to_have_count(0)
+
+
+def test_a_folder_of_music_that_came_later_is_two_clicks_away(
+    page: Page, server: PageServer, tmp_path: Path
+) -> None:
+    server.music_folder = tmp_path / "Music"  # made after Moodtray was started
+    (server.music_folder / "Summer songs").mkdir(parents=True)
+    page.goto(f"{server.url}/moods?of=local")
+    page.get_by_role("link", name="Add music for happy…").click()
+    page.get_by_role("button", name="Add Summer songs").click()
+    said(page, re.compile("“Summer songs” was added"))
+
+
+def test_what_is_dragged_takes_the_place_it_is_dropped_on(page: Page, server: PageServer) -> None:
+    """Downwards to the very end, upwards to the very beginning; nothing is said of nothing."""
+
+    def order() -> tuple[str, ...]:
+        names = server.settings.load().local_playlists["sad"]
+        return tuple(name.removeprefix("local:") for name in names)
+
+    server.settings.change("local_playlists.sad", ["local:happy", "local:sad", "local:fear"])
+    page.goto(f"{server.url}/moods")
+    items = page.locator("section.sad [data-sort] > li")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method))
+    items.nth(1).drag_to(items.nth(1))
+    page.wait_for_timeout(300)
+    assert "POST" not in asked
+    expect(page.locator("#said")).to_be_empty()
+    for source, target, wanted in (
+        (0, 1, ("sad", "happy", "fear")),
+        (0, 2, ("happy", "fear", "sad")),
+        (2, 0, ("sad", "happy", "fear")),
+        (2, 1, ("sad", "fear", "happy")),
+    ):
+        items.nth(source).drag_to(items.nth(target))
+        wait_until(lambda wanted=wanted: order() == wanted, f"{source} to {target}", 10.0)
+        said(page, "The order is kept.")
+        expect(page.locator("main [aria-busy=true]")).to_have_count(0)
+        page.goto(f"{server.url}/moods")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +370,7 @@ def test_proposals_and_own_playlists(page: Page, server: PageServer) -> None:
     proposed = page.locator("section", has=page.get_by_role("heading", name="These may fit"))
     assert proposed.locator("li").count() == 1
     proposed.get_by_role("button", name="Add Sommer").click()
-    expect(page.get_by_role("status")).to_contain_text("now plays for happy")
+    expect(page.get_by_role("status")).to_contain_text("was added to the music for happy")
     assert server.settings.load().spotify_playlists == {"happy": ("spotify:playlist:1",)}
     server.desk.error = Offline("There is no connection to Spotify.")
     page.goto(f"{server.url}/moods/sad/add")
@@ -329,7 +398,7 @@ def test_a_huge_folder_answers_at_once(
     page.goto(f"{server.url}/moods/happy/add?folder={huge}")
     expect(page.get_by_text("counting…")).to_be_visible()
     page.get_by_role("button", name="Add this folder").click()
-    said(page, "“huge” now plays for happy.")
+    said(page, "“huge” was added to the music for happy.")
     page.goto(f"{server.url}/moods/happy/add?folder={huge}")
     may_count.set()
     expect(page.get_by_text("50 000 songs")).to_be_visible()
@@ -345,19 +414,22 @@ def test_the_mapping_as_a_file(page: Page, server: PageServer, tmp_path: Path) -
     server.settings.change("local_playlists.happy", None)
     page.reload()
     page.locator("#mapping").set_input_files(kept)
-    page.get_by_role("button", name="Take it in").click()
-    said(page, "The mapping was taken in.")
+    page.get_by_role("button", name="Load it").click()
+    said(page, "The music list was loaded.")
     assert server.settings.load().local_playlists["happy"][1] == "/music/Sommer & Söhne"
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("#EXTM3U\nsong.mp3\n", "This file is no mapping of Moodtray"),
+        ("#EXTM3U\nsong.mp3\n", "This file is no music list of Moodtray"),
         ('[package]\nname = "x"\n', "it has neither [local_playlists] nor"),
         ('[local_playlists]\nhapy = ["x"]\n', "hapy"),
         ('[camera]\nsource = 1\n[local_playlists]\nhappy = ["local:happy"]\n', "holds more"),
         ('[local_playlists]\nhappy = "local:happy"\n', "local_playlists.happy"),
+        (f"[local_playlists]\nx = {'9' * 5_000}\n", "too large"),
+        (f"[local_playlists]\nx = 0x{'f' * 50_000}\n", "too large"),
+        ("[local_playlists]\nx = 2026-02-31\n", "no music list"),
     ],
 )
 def test_another_programs_file_is_refused(
@@ -368,7 +440,7 @@ def test_another_programs_file_is_refused(
     file = tmp_path / "other.toml"
     file.write_text(text)
     page.locator("#mapping").set_input_files(file)
-    page.get_by_role("button", name="Take it in").click()
+    page.get_by_role("button", name="Load it").click()
     form = page.locator("form", has=page.locator("#mapping"))
     expect(form.locator(".error")).to_contain_text(told)
     assert server.settings.load().local_playlists == {"sad": ("local:sad",)}
@@ -392,18 +464,21 @@ def test_a_setting_is_saved_at_once_and_remarks_stay(page: Page, server: PageSer
     page.get_by_role("button", name="Pause between changes as shipped").click()
     said(page, "Pause between changes is as shipped again.")
     assert "\ncooldown" not in file.read_text()
-    page.get_by_role("switch", name="Break a silence").check()
-    said(page, "Saved: Break a silence.")
+    page.get_by_role("switch", name="Start music by itself").click()
+    said(page, "Saved: Start music by itself.")
     assert server.settings.load().policy.start_when_silent is True
     page.get_by_label("Change", exact=True).select_option("now")
     said(page, "Saved: Change.")
     assert server.settings.load().policy.timing == "now"
 
 
-def test_a_mistake_is_told_in_the_files_own_words(page: Page, server: PageServer) -> None:
+def test_a_mistake_is_told_in_the_pages_own_words(page: Page, server: PageServer) -> None:
     page.goto(f"{server.url}/settings")
     field = page.get_by_label("Pause between changes")
-    for typed, told in (("-5", "policy.cooldown must be a number from 0"), ("soon", 'not "soon"')):
+    for typed, told in (
+        ("-5", "“Pause between changes” must be a number from 0 to"),
+        ("soon", 'not "soon"'),
+    ):
         field.fill(typed)
         field.press("Tab")
         expect(page.locator("[id='e-policy.cooldown']")).to_contain_text(told)
@@ -425,6 +500,20 @@ def test_two_tabs(page: Page, browser: Browser, server: PageServer) -> None:
     field.press("Enter")
     said(page, "Saved: Pause between changes.")
     assert server.settings.load().policy.cooldown == 30.0
+
+
+def test_an_older_tab_goes_on_when_another_page_was_opened(page: Page, server: PageServer) -> None:
+    """Each visit from the tray leaves a new cookie in the browser; what is open takes it in."""
+    other = page.context.new_page()
+    other.goto(server.access.link("settings"))
+    other.wait_for_url(f"{server.url}/settings")
+    page.get_by_role("button", name="Next playlist").click()
+    wait_until(lambda: server.events == [events.NextPlaylist()], "the older tab")
+    other.bring_to_front()
+    field = other.get_by_label("Pause between changes")
+    field.fill("30")
+    field.press("Tab")
+    said(other, "Saved: Pause between changes.")
 
 
 def test_a_change_on_disk_shows_up(page: Page, server: PageServer) -> None:
@@ -470,24 +559,24 @@ def test_history_shows_exports_and_deletes(page: Page, server: PageServer) -> No
     kept = json.loads(Path(download.value.path()).read_text())
     assert len(kept["moods"]) == len(server.history.moods())
     assert {answer["kind"] for answer in kept["answers"]} == {"undo"}
-    page.get_by_role("button", name="This day…").click()
+    day = terms.day(yesterday)
+    page.get_by_role("button", name=f"All of {day}…").click()
     page.get_by_role("button", name="No, leave it").click()
     assert server.forgotten == []
-    page.get_by_role("button", name="This day…").click()
+    page.get_by_role("button", name=f"All of {day}…").click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    said(page, "It was deleted.")
+    said(page, f"All of {day} was deleted.")
     midnight = yesterday.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     assert server.forgotten == [(midnight, midnight + 86_400)]
-    page.get_by_label("One hour of this day").select_option(label="09:00 – 10:00")
+    page.get_by_label(f"One hour of {day}").select_option(label="09:00 – 10:00")
     page.get_by_role("button", name="Delete…", exact=True).click()
     page.get_by_role("button", name="Delete", exact=True).click()
     wait_until(lambda: server.forgotten[1:] == [(midnight + 9 * 3600, midnight + 36_000)], "hour")
     page.get_by_role("button", name="Everything…").click()
+    expect(page.locator("#ask")).to_contain_text("settings and logins stay")
     page.get_by_role("button", name="Delete everything").click()
-    said(page, "Everything was deleted.")
-    since, until = server.forgotten[2]
-    assert since == 0.0
-    assert until > server.clock.now().timestamp()
+    said(page, "All that was noted is deleted.")
+    assert server.forgotten[2:] == [(0.0, float("inf"))], "all, not the history alone"
 
 
 def test_formulas_in_names_stay_texts(page: Page, server: PageServer) -> None:
@@ -546,7 +635,7 @@ def test_a_setting_is_found_by_its_words_or_its_name_in_the_file(
     page.goto(f"{server.url}/settings")
     search, interval = page.get_by_label("Find a setting"), page.get_by_label("Look every").first
     none = page.get_by_text("No setting has these words in it.")
-    search.fill("interval between")
+    search.fill("time between")
     expect(interval).to_be_visible()
     expect(page.get_by_role("textbox")).to_have_count(1)
     search.fill("camera.interval")
@@ -585,7 +674,7 @@ def test_music_that_is_added_in_the_first_steps_leads_back_there(
     page.get_by_role("link", name="Add music for sad").click()
     page.get_by_role("link", name="Rain").click()
     page.get_by_role("button", name="Add this folder").click()
-    said(page, "“Rain” now plays for sad.")
+    said(page, "“Rain” was added to the music for sad.")
     page.get_by_role("link", name="← First steps").click()
     expect(page.get_by_role("heading", name="Which music for which mood")).to_be_visible()
     expect(page.get_by_text("1 of 7 moods")).to_be_visible()
@@ -597,7 +686,7 @@ def test_steps_are_left_and_resumed(page: Page, server: PageServer) -> None:
     expect(page.get_by_role("heading", name="May Moodtray use the camera?")).to_be_visible()
     expect(page.get_by_text(server.desk.text.splitlines()[0])).to_be_visible()
     page.get_by_role("button", name="Allow the camera").click()
-    expect(page.get_by_text("You look happy (86 %)")).to_be_visible()
+    expect(page.get_by_text("This look: happy (86 %)")).to_be_visible()
     assert server.desk.allowed
     assert events.ConsentGiven() in server.events
     page.get_by_role("button", name="Go on").click()
@@ -607,7 +696,9 @@ def test_steps_are_left_and_resumed(page: Page, server: PageServer) -> None:
     expect(page.get_by_role("heading", name="Where the music comes from")).to_be_visible()
     page.get_by_role("link", name="Your consent").click()
     page.get_by_role("button", name="Take it back…").click()
+    expect(page.get_by_text("'moodtray forget --everything'")).to_be_visible()
     page.get_by_role("button", name="Take it back", exact=True).click()
+    expect(page.get_by_text("Your permission is taken back")).to_be_visible()
     expect(page.get_by_role("button", name="Allow the camera")).to_be_visible()
     assert not server.desk.allowed
 
@@ -662,6 +753,9 @@ def test_the_page_says_that_the_agent_is_gone_and_goes_on_with_the_next(
         with PageServer(tmp_path, loopback.listen(port)) as second:
             wait_until(lambda: second.streams == 1, "the page's return")
             expect(page.locator("#lost")).to_be_hidden()
+            newer = page.context.new_page()  # as from the icon in the tray
+            newer.goto(second.access.link())
+            newer.wait_for_url(f"{second.url}/")
             page.get_by_role("button", name="Next playlist").click()
             wait_until(lambda: second.events == [events.NextPlaylist()], "the button")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
+import struct
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -16,9 +16,11 @@ from playwright.sync_api import Browser
 
 from agent.clock import SystemClock
 from agent.web.page import access as access_module
+from agent.web.page import guard
 from agent.web.page.access import LINK_SECONDS, SESSION_SECONDS, Access
 from tests.browser import new_page
 from tests.fakes.clock import FakeClock
+from tests.stranger import as_stranger
 from tests.web.page.harness import PageServer
 
 PAGES = ["/", "/moods", "/history", "/settings", "/start", "/spotify", "/moods/happy/add"]
@@ -155,6 +157,58 @@ def test_guessing_does_not_shut_the_user_out(
     assert stranger.get(server.access.link()).status_code == 303
 
 
+def test_wrong_cookies_are_slowed_down_too(
+    stranger: httpx.Client, user: httpx.Client, server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_module, "MAX_DELAY", 0.01)
+    name = server.access.cookie_name
+    wrong = {"Cookie": f"{name}=1790000000.abc.{'0' * 64}"}
+    statuses = [stranger.get("/api/now", headers=wrong).status_code for _ in range(30)]
+    assert statuses == sorted(statuses)
+    assert set(statuses) == {401, 429}
+    assert stranger.get("/").status_code == 401  # no cookie at all is no attempt
+    assert user.get("/").status_code == 200
+
+
+def test_wrong_form_tokens_are_slowed_down_too(
+    user: httpx.Client, server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_module, "MAX_DELAY", 0.01)
+    token = token_of(user)
+    wrong = {"X-Moodtray-Token": "0" * 64}
+    answers = [change(user, server.url, **wrong) for _ in range(30)]
+    assert [a.status_code for a in answers] == sorted(a.status_code for a in answers)
+    assert {a.status_code for a in answers} == {403, 429}
+    assert answers[-1].headers["retry-after"] == "60"
+    assert server.events == []
+    assert change(user, server.url, **{"X-Moodtray-Token": token}).status_code == 200
+
+
+@pytest.mark.parametrize("what", ["cookie", "token", "link"])
+def test_each_wrong_attempt_waits_longer(
+    user: httpx.Client, server: PageServer, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over HTTP, as long as the rule says."""
+    waits: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(guard, "asyncio", SimpleNamespace(sleep=note))
+    for number in range(6):
+        if what == "cookie":
+            wrong = {"Cookie": f"{server.access.cookie_name}=1.{number}.x"}
+            httpx.get(f"{server.url}/", headers=wrong, trust_env=False)
+        elif what == "token":
+            change(user, server.url, **{"X-Moodtray-Token": str(number)})
+        else:
+            httpx.get(f"{server.url}/enter/{number}", trust_env=False)
+    assert waits[0] == 0.0
+    assert len(waits) == 6
+    assert sum(waits) > 0
+    assert waits == sorted(waits)
+
+
 # --- the cookie's life
 
 
@@ -207,11 +261,18 @@ def test_other_names_for_the_address_are_refused(
 
 
 def test_two_hosts_are_refused(user: httpx.Client, server: PageServer) -> None:
-    good, cookie = f"127.0.0.1:{server.port}", user.headers.get("cookie", "")
-    with socket.create_connection(("127.0.0.1", server.port)) as raw:
-        head = f"GET / HTTP/1.1\r\nHost: {good}\r\nHost: evil.example\r\nCookie: {cookie}\r\n\r\n"
-        raw.sendall(head.encode())
-        assert raw.recv(100).split()[1] in (b"400", b"403")
+    good, name = f"127.0.0.1:{server.port}", server.access.cookie_name
+    cookie = f"Cookie: {name}={user.cookies[name]}\r\nConnection: close\r\n\r\n"
+
+    def status(*hosts: str) -> bytes:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
+            named = "".join(f"Host: {host}\r\n" for host in hosts)
+            raw.sendall(f"GET / HTTP/1.1\r\n{named}{cookie}".encode())
+            return raw.recv(100).split()[1]
+
+    assert status(good) == b"200", "the cookie is a good one"
+    for hosts in ((good, "evil.example"), ("evil.example", good), (good, good)):
+        assert status(*hosts) in (b"400", b"403"), hosts
 
 
 @pytest.mark.parametrize(
@@ -293,26 +354,58 @@ def test_a_page_elsewhere_cannot_use_the_users_cookie(browser: Browser, server: 
 # --- other users
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no user ids")
+ADDRESSES = [
+    (socket.AF_INET, "127.0.0.1", ""),
+    (socket.AF_INET6, "::ffff:127.0.0.1", ""),
+    # From the page's own port on another address: our own end has the same two ports.
+    *((socket.AF_INET, "127.0.0.1", f"127.0.0.{last}") for last in range(2, 60)),
+]
+
+
+def asked_from(family: int, to: str, source: str, port: int, head: str) -> str:
+    """What one request is answered; empty where the connection is closed instead."""
+    with socket.socket(family) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.settimeout(10)
+        if source:
+            client.bind((source, port))
+        try:
+            client.connect((to, port))
+            client.sendall(head.encode())
+            return client.recv(1000).decode("latin-1")[:20]
+        except (ConnectionResetError, BrokenPipeError):
+            return ""
+
+
 def test_another_user_gets_nothing_even_with_the_cookie(
     user: httpx.Client, server: PageServer
 ) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can become somebody else")
-    cookie = user.cookies.get(server.access.cookie_name)
-    program = f"""
-import http.client, os, socket
-os.setuid(65534)
-for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")):
-    c = http.client.HTTPConnection("127.0.0.1", {server.port})
-    c.sock = socket.socket(family); c.sock.connect((address, {server.port}))
-    c.request("GET", "/", headers={{"Cookie": "{server.access.cookie_name}={cookie}"}})
-    a = c.getresponse(); print(a.status, b"balcony" in a.read())
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines() == ["401 False", "401 False"]
+    """Browsers hand the cookie to servers of others on this computer: ports do not keep it."""
+    name, port = server.access.cookie_name, server.port
+    cookie, token = user.cookies.get(name), token_of(user)
+    head = f"HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {name}={cookie}\r\n"
+    change = f"Origin: {server.url}\r\nX-Moodtray-Token: {token}\r\n"
+    change += "Content-Type: application/json\r\nContent-Length: 13\r\n\r\n"
+    requests = [
+        f"GET /api/now {head}\r\n",
+        f"GET /static/page.css {head}\r\n",
+        f'POST /api/do {head}{change}{{"do":"next"}}',
+    ]
+
+    def attack() -> set[str]:
+        return {asked_from(*address, port, one) for address in ADDRESSES for one in requests}
+
+    assert as_stranger(attack) == "{''}"
+    assert server.events == []
+    assert asked_from(*ADDRESSES[0], port, requests[0]).startswith("HTTP/1.1 200")
+    assert asked_from(*ADDRESSES[1], port, requests[0]).startswith("HTTP/1.1 200")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="others have one such address")
+def test_only_the_usual_address_is_answered(server: PageServer) -> None:
+    head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
+    assert asked_from(socket.AF_INET, "127.0.0.1", "127.0.0.7", server.port, head) == ""
 
 
 # --- every answer
@@ -340,6 +433,18 @@ def test_the_still_is_never_kept(user: httpx.Client, server: PageServer) -> None
     answer = user.get("/api/start/still")
     assert answer.json()["picture"].startswith("data:image/jpeg;base64,")
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_no_still_goes_out_once_the_consent_is_taken_back(
+    user: httpx.Client, server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even while one is waited for."""
+    server.desk.allowed = True
+    still = server.desk.still
+    monkeypatch.setattr(server.desk, "still", lambda: (server.desk.withdraw(), still())[1])
+    answer = user.get("/api/start/still")
+    assert answer.status_code == 403
+    assert "picture" not in answer.json()
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "HEAD"])

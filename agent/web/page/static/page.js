@@ -1,20 +1,50 @@
 // The one script: sends changes as JSON, takes in what the server renders, keeps the page live.
 "use strict";
 
-const token = document.querySelector("meta[name=token]").content;
+let token = document.querySelector("meta[name=token]").content;
 const texts = document.body.dataset;
 const said = document.getElementById("said");
 let silence = 0;
 
-function say(text) {
-  said.textContent = text;
+function say(text, undo) {
+  const line = document.createElement("span");
+  line.textContent = text;
+  if (undo) line.append(" ", undoButton(undo));
+  said.replaceChildren(line);
   clearTimeout(silence);
-  silence = setTimeout(() => { said.textContent = ""; }, 6000);
+  silence = setTimeout(() => { said.replaceChildren(); }, undo ? 15000 : Math.max(6000, 80 * text.length));
+}
+function undoButton(undo) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "small";
+  button.textContent = texts.undo;
+  button.addEventListener("click", async () => {
+    const answer = await send(undo.api, undo.words);
+    if (!answer.error) await refresh();
+    say(answer.error ?? answer.text);
+  });
+  return button;
+}
+const SAID = "moodtray-said"; // what is to be said once the page is made anew
+function makeAnew(text) {
+  if (text) sessionStorage.setItem(SAID, text);
+  location.reload();
 }
 
 // --- changes -------------------------------------------------------------------------------------
 
+// Another tab, opened meanwhile, has changed the browser's cookie: take the token that goes with it.
 async function send(address, words) {
+  const answer = await post(address, words);
+  if (!answer.stale) return answer;
+  try {
+    return (await load()) ? await post(address, words) : answer;
+  } catch {
+    return { error: texts.gone };
+  }
+}
+async function post(address, words) {
   let answer;
   try {
     answer = await fetch(address, {
@@ -52,23 +82,49 @@ function showError(form, text) {
   }
 }
 
-async function submit(form, words = wordsOf(form)) {
-  if (form.dataset.confirm && !(await asked(form.dataset.confirm, form.dataset.yes))) return;
+function clearError(form) {
   const place = form.querySelector(".error");
   if (place) place.textContent = "";
   form.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
+}
+
+async function submit(form, words = wordsOf(form)) {
+  clearTimeout(saving.get(form));
+  if (form.dataset.confirm && !(await asked(form.dataset.confirm, form.dataset.yes))) return;
+  clearError(form);
   form.setAttribute("aria-busy", "true");
   const answer = await send(form.dataset.api, words);
   form.removeAttribute("aria-busy");
+  const goesOn = words.value !== undefined && wordsOf(form).value !== words.value; // they type on
   if (answer.error) {
-    showError(form, answer.error);
+    if (!goesOn) showError(form, answer.error);
     // The value that holds now, so that saving once more overwrites it knowingly.
     if (answer.now !== undefined && form.elements.was) form.elements.was.value = answer.now;
     return;
   }
   if (answer.goto) { location.assign(answer.goto); return; }
-  if (form.dataset.keep === undefined) await refresh();
-  if (answer.text) say(answer.text);
+  if (answer.anew) { makeAnew(answer.text); return; }
+  form.closest("[data-closes]")?.removeAttribute("open");
+  if (answer.now !== undefined && answer.now !== null && form.elements.was) form.elements.was.value = answer.now;
+  if (form.dataset.keep === undefined && !goesOn) await refresh();
+  if (answer.text) say(answer.text, answer.undo);
+}
+
+// A field saves itself a moment after the last key, or when it is left.
+const SAVE_AFTER = 800;
+const saving = new WeakMap();
+function saveSoon(form) {
+  clearTimeout(saving.get(form));
+  saving.set(form, setTimeout(() => {
+    if (form.getAttribute("aria-busy")) saveSoon(form); else save(form);
+  }, SAVE_AFTER));
+}
+function save(form) {
+  clearTimeout(saving.get(form));
+  if (!form.isConnected) return; // the page was made anew meanwhile
+  const { was, value } = form.elements;
+  if (!was || value.type === "checkbox" || was.value !== value.value) submit(form);
+  else clearError(form);
 }
 
 function asked(question, yes) {
@@ -82,23 +138,38 @@ function asked(question, yes) {
   });
 }
 
-// Take in the page as the server renders it now; what somebody is typing stays.
+// The page as the server renders it now, null when it refuses; changes go on with its token.
+async function load() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return null;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  token = fresh.querySelector("meta[name=token]")?.content ?? token;
+  return fresh;
+}
+
+// Take that in; what somebody is typing stays.
 let refreshing = false;
 async function refresh(unasked = false) {
   if (refreshing) return;
   refreshing = true;
+  const before = document.activeElement;
+  const typed = before?.value;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+    const fresh = (await load())?.querySelector("main");
     const main = document.querySelector("main");
-    if (!fresh || !main || (unasked && isBusy())) return; // they began while the answer was on its way
-    const focused = document.activeElement?.id;
+    const field = document.activeElement;
+    const types = isTyping(field) && (field !== before || field.value !== typed);
+    if (!fresh || !main || types || (unasked && isBusy())) return; // they began while the answer was on its way
+    const { id: focused, selectionStart: caret } = field ?? {};
     const open = [...main.querySelectorAll("details[open]")].map((one) => one.id);
+    const scrolled = window.scrollY;
     main.replaceChildren(...fresh.childNodes);
     open.forEach((id) => { if (id) main.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", ""); });
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-    prepare();
+    prepare(); // a search narrows it again, and opens what is folded, before there is anything to focus
+    window.scrollTo(0, scrolled);
+    const again = focused ? document.getElementById(focused) : null;
+    again?.focus({ preventScroll: true });
+    if (typeof caret === "number") again?.setSelectionRange?.(caret, caret);
   } catch {
     lost();
   } finally {
@@ -115,7 +186,11 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("change", (event) => {
   const field = event.target;
   if (field.dataset.file !== undefined && field.files.length) readFile(field);
-  else if (field.form?.dataset.autosave !== undefined) submit(field.form);
+  else if (field.form?.dataset.autosave !== undefined) save(field.form);
+});
+document.addEventListener("input", (event) => {
+  const field = event.target;
+  if (field.form?.dataset.autosave !== undefined && field.matches("input:not([type=checkbox])")) saveSoon(field.form);
 });
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
@@ -148,7 +223,12 @@ async function readFile(field) {
 
 let dragged = null;
 
-function sendOrder(list) {
+// One takes another's place: behind it on the way down, before it on the way up.
+function move(item, place) {
+  if (!place || place === item) return;
+  const down = item.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING;
+  if (down) place.after(item); else place.before(item);
+  const list = item.parentElement;
   const entries = [...list.children].map((item) => item.dataset.entry);
   submit(list.closest("form"), { player: list.dataset.player, entries });
 }
@@ -165,10 +245,9 @@ document.addEventListener("dragover", (event) => {
 });
 document.addEventListener("drop", (event) => {
   const over = event.target.closest?.("[data-sort] > li");
-  if (!dragged || !over || over === dragged) return;
+  if (!dragged || !over) return;
   event.preventDefault();
-  over.before(dragged);
-  sendOrder(dragged.parentElement);
+  move(dragged, over);
 });
 document.addEventListener("dragend", () => {
   document.querySelectorAll(".over, .dragged").forEach((one) => one.classList.remove("over", "dragged"));
@@ -178,23 +257,27 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-move]");
   if (!button) return;
   const item = button.closest("li");
-  if (button.dataset.move === "up") item.previousElementSibling?.before(item);
-  else item.nextElementSibling?.after(item);
-  sendOrder(item.parentElement);
+  move(item, button.dataset.move === "up" ? item.previousElementSibling : item.nextElementSibling);
 });
 
 // --- live ----------------------------------------------------------------------------------------
 
-let stamp = null;
+let stamp = document.body.dataset.stamp || null; // of the page as it came
 let source = null;
 
 function lost() {
   document.getElementById("lost").hidden = false;
 }
+function found() {
+  const banner = document.getElementById("lost");
+  if (banner.hidden) return;
+  banner.hidden = true;
+  if (!isBusy()) refresh(true); // what was begun anew meanwhile
+}
 function listen() {
   source = new EventSource("/api/events");
   source.onmessage = (event) => {
-    document.getElementById("lost").hidden = true;
+    found();
     show(JSON.parse(event.data));
   };
   source.onerror = () => {
@@ -204,6 +287,7 @@ function listen() {
   };
 }
 function show(view) {
+  if (view.language !== document.documentElement.lang && !isBusy()) { makeAnew(); return; }
   document.documentElement.className = view.mood;
   document.querySelectorAll("[data-live]").forEach((one) => {
     const text = one.dataset.live.split(".").reduce((value, key) => value?.[key], view) ?? "";
@@ -217,14 +301,19 @@ function show(view) {
     one.className = `${one.dataset.tinted} ${view.mood}`;
   });
   document.querySelectorAll("[data-bar]").forEach((one) => {
-    const share = view.bars[one.dataset.bar];
-    one.querySelector("rect").setAttribute("width", `${share}%`);
-    one.lastElementChild.textContent = `${share} %`;
+    const share = view.bars?.[one.dataset.bar];
+    one.querySelector("rect").setAttribute("width", `${share ?? 0}%`);
+    one.lastElementChild.textContent = share === undefined ? "–" : `${share} %`;
     one.classList.toggle("top", one.dataset.bar === view.top);
   });
   document.querySelectorAll("[data-can]").forEach((one) => {
     one.hidden = !view.can[one.dataset.can];
   });
+  document.querySelectorAll("[data-said]").forEach((one) => {
+    one.setAttribute("aria-pressed", String(one.dataset.said === view.said));
+  });
+  trialEnds = performance.now() + 1000 * view.trial;
+  countDown();
   document.querySelectorAll("[data-problem]").forEach((one) => {
     one.hidden = !view.problem;
     one.querySelector("span").textContent = view.problem;
@@ -242,7 +331,7 @@ function show(view) {
     });
   });
   document.querySelectorAll("[data-dot]").forEach((one) => {
-    one.parentElement.parentElement.hidden = !view.affect;
+    one.toggleAttribute("hidden", !view.affect);
     if (!view.affect) return;
     one.setAttribute("cx", 50 + 44 * view.affect[0]);
     one.setAttribute("cy", 50 - 44 * view.affect[1]);
@@ -253,12 +342,22 @@ function show(view) {
   if (stamp !== null && stamp !== view.stamp && !isBusy()) refresh(true);
   stamp = view.stamp;
 }
-function isBusy() {
-  const field = document.activeElement;
-  const typing = field?.matches?.("input:not([type=checkbox]), textarea") && field.value !== field.defaultValue;
-  const underWay = document.querySelector("main [aria-busy=true], main [aria-invalid=true]") !== null;
-  return typing || underWay || dragged !== null || document.getElementById("ask").open;
+function isTyping(field) {
+  return Boolean(field?.matches?.("input:not([type=checkbox]), textarea")) && field.value !== field.defaultValue;
 }
+function isBusy() {
+  const underWay = document.querySelector("main [aria-busy=true], main [aria-invalid=true]") !== null;
+  return isTyping(document.activeElement) || underWay || dragged !== null || document.getElementById("ask").open;
+}
+
+let trialEnds = 0;
+function countDown() {
+  const left = Math.max(0, Math.round((trialEnds - performance.now()) / 1000));
+  document.querySelectorAll("[data-countdown]").forEach((one) => {
+    one.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  });
+}
+setInterval(countDown, 1000);
 
 let track = null;
 let trackSince = 0;
@@ -323,22 +422,26 @@ function prepare() {
     narrow(filter.value);
   }
   moveTrack();
-  document.querySelectorAll(".side [aria-current], .ladder [aria-current]").forEach((one) => {
-    const row = one.closest(".side, .ladder"); // on a narrow window it is wider than what is seen
-    row.scrollLeft = one.offsetLeft - (row.clientWidth - one.offsetWidth) / 2;
-  });
 }
 let wantedSettings = "";
 function narrow(text) {
-  const wanted = text.trim().toLowerCase();
+  const wanted = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (words) => wanted.every((word) => words.toLowerCase().includes(word));
   wantedSettings = text;
   let shown = 0;
   document.querySelectorAll("section.card").forEach((section) => {
+    const heading = [...section.querySelectorAll("h2, :scope > .note")].map((one) => one.textContent);
+    const whole = fits(heading.join(" "));
     let found = 0;
     section.querySelectorAll(".setting").forEach((one) => {
-      const words = `${one.id} ${one.textContent}`.toLowerCase(); // its name in the file as well
-      one.hidden = Boolean(wanted) && !words.includes(wanted);
+      // Its name in the file, its own words, and everyday ones.
+      one.hidden = !whole && !fits(`${one.id} ${one.textContent} ${one.dataset.words}`);
       found += !one.hidden;
+    });
+    section.querySelectorAll(".experts").forEach((folded) => {
+      const inside = folded.querySelectorAll(".setting:not([hidden])").length > 0;
+      folded.hidden = !inside;
+      if (wanted.length) folded.open = inside;
     });
     section.hidden = !found;
     shown += found;
@@ -346,6 +449,9 @@ function narrow(text) {
   document.getElementById("none").hidden = shown > 0;
 }
 
+const kept = sessionStorage.getItem(SAID);
+sessionStorage.removeItem(SAID);
+if (kept) say(kept);
 prepare();
 still();
 listen();

@@ -1,0 +1,68 @@
+"""TOML that anybody may have written: bounded before it is read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+from agent.translation import N_, _
+
+SIZE_LIMIT = 1_000_000
+"""Bytes of a settings file; the commented default has 5,000."""
+TOO_LARGE = N_("a number in it is too large to be meant")
+TOO_DEEP = N_("a name in it has more than {most} parts")
+MOST_PARTS = 20
+"""Of a name with dots; ours have two. Python keeps every beginning of such a name: a hundred
+thousand parts take 40 GB."""
+# A text, which may hold anything, or a comment. One without its end goes on to where it must end:
+# what matches always is looked at once.
+_TEXT = re.compile(
+    r'"""(?:\\.|[^\\])*?(?:"""|\\?\Z)'
+    r"|'''.*?(?:'''|\Z)"
+    r'|"(?:\\.|[^"\\\n])*"?'
+    r"|'[^'\n]*'?"
+    r"|#[^\n]*",
+    re.DOTALL,
+)
+_PARTS = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{MOST_PARTS}}}", re.ASCII)
+
+
+def load_toml(text: str) -> dict[str, Any]:
+    """Read TOML, whose whole numbers have 64 bits. Raises ValueError, and RecursionError."""
+    if _PARTS.search(_TEXT.sub("x", text)):
+        raise ValueError(_(TOO_DEEP).format(most=MOST_PARTS))
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:
+        if "digits" not in str(error):  # Python reads no more than some thousand of them
+            raise
+        raise ValueError(_(TOO_LARGE)) from error
+    if not _fits(values):
+        raise ValueError(_(TOO_LARGE))
+    return values
+
+
+def section_of(line: str) -> str | None:
+    """Return the name of the section that a line begins, blanks around it left out; None: none.
+
+    No regular expression: it would try each blank of a long row with all others.
+    """
+    if "[" not in line:
+        return None
+    begun, _opened, rest = line.partition("[")
+    name, closed, after = rest.partition("]")
+    name, after = name.strip(), after.strip()
+    if begun.strip() or not (closed and name) or "[" in name:
+        return None
+    return name if not after or after.startswith("#") else None
+
+
+def _fits(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(map(_fits, value.values()))
+    if isinstance(value, list):
+        return all(map(_fits, value))
+    return not isinstance(value, int) or -(2**63) <= value < 2**63

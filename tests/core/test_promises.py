@@ -1,0 +1,377 @@
+"""What was said holds until it ends, its end is told, and nothing is said that is not so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from agent import effects, events
+from agent.core.person import Person
+from agent.settings import PolicySettings, Settings
+from agent.types import EMOTIONS, MoodState, NotificationKind, Playlist, PlayState
+from agent.wording import mood_line, music_line, why_lines
+from tests.core.test_controller import NOW, PLAYLISTS
+from tests.core.test_wishes import Story, happy_music
+
+ONE_EACH = {MoodState(name): (Playlist(f"p:{name}", name.title()),) for name in EMOTIONS}
+
+
+def undone() -> Story:
+    """Happy music was changed to neutral music, and that was taken back."""
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music()
+    story.look("happy", 15)
+    story.started()
+    story.pass_time(130)  # the cool-down
+    story.heard("p:happy")
+    story.look("neutral", 60)
+    story.started()
+    story.heard("p:neutral")
+    assert story.uris == ["p:happy", "p:neutral"]
+    story.send(events.UndoSwitch())
+    story.started()
+    story.heard("p:happy")
+    return story
+
+
+# --- left alone ----------------------------------------------------------------------------------
+
+
+def test_until_when_the_music_is_left_alone_is_seen_and_told() -> None:
+    story = undone()
+    snapshot = story.controller.snapshot
+    until = f"{snapshot.left_alone_until:%H:%M}"
+    assert music_line(snapshot) == f"♪ X, left alone until {until}"
+    assert why_lines(snapshot)[-1] == f"Moodtray leaves the music alone until {until}"
+
+
+def test_after_an_undo_the_reason_of_what_plays_is_still_told() -> None:
+    told = why_lines(undone().controller.snapshot)[0]
+    assert (
+        told == "X: you took back the last change; this music had come before that: you look happy"
+    )
+
+
+def test_the_reason_is_the_same_after_a_second_undo() -> None:
+    story = undone()
+    first = why_lines(story.controller.snapshot)[0]
+    story.send(events.FollowFace())
+    story.send(events.NextPlaylist())
+    story.started()
+    story.heard("p:neutral")
+    story.send(events.UndoSwitch())
+    story.started()
+    assert why_lines(story.controller.snapshot)[0] == first
+
+
+@pytest.mark.parametrize("wish", [events.NextPlaylist(), events.PlayForMood()])
+def test_a_wish_for_music_does_not_end_what_was_promised(wish: events.Event) -> None:
+    story = happy_music()
+    story.send(events.UndoSwitch())
+    story.started()
+    until = story.controller.snapshot.left_alone_until
+    assert until is not None
+    story.heard("x")
+    story.send(wish)
+    story.started()
+    assert story.controller.snapshot.left_alone_until == until
+    assert f"Moodtray leaves the music alone until {until:%H:%M}." in story.answer.body
+    story.pass_time(130)
+    before = len(story.uris)
+    story.look("sad", 60)
+    assert len(story.uris) == before
+    story.press(story.answer, "Resume")
+    assert story.controller.snapshot.left_alone_until is None
+
+
+def test_the_next_playlist_is_not_the_one_that_was_taken_back() -> None:
+    story = undone()
+    story.send(events.NextPlaylist())
+    assert story.uris[-1] != "p:neutral"
+    assert story.answer.title == "No other music for neutral"
+    assert "the one that you have just taken back" in story.answer.body
+    story.send(events.FollowFace())
+    story.send(events.NextPlaylist())
+    assert story.uris[-1] == "p:neutral", "later it is like any other"
+
+
+# --- breaks --------------------------------------------------------------------------------------
+
+
+def test_a_break_says_how_it_ends_and_tells_that_it_is_over() -> None:
+    story = happy_music()
+    until = story.clock.now() + timedelta(minutes=15)
+    story.send(events.TakeBreak(until))
+    assert "Both come back by themselves then, or when you click 'I am back'" in story.answer.body
+    story.music(state=PlayState.PAUSED)
+    story.pass_time(16 * 60)
+    told = [each.notification for each in story.all(effects.Notify)][-1]
+    assert (told.title, told.body) == (
+        "The break is over",
+        "Moodtray looks again. The music goes on.",
+    )
+    assert not told.asked, "nobody waits for it"
+
+
+def test_coming_back_is_confirmed_and_says_what_goes_on() -> None:
+    story = Story(NOW, consent=False)
+    story.music()
+    story.send(events.TakeBreak(until_back=True))
+    assert mood_line(story.controller.snapshot) == "Taking a break until you are back"
+    story.music(state=PlayState.PAUSED)
+    story.send(events.ResumeCamera())
+    assert story.all(effects.ResumeMusic)
+    assert (story.answer.title, story.answer.body) == (
+        "The break is over",
+        "Moodtray does not look yet: the camera is not allowed. The music goes on.",
+    )
+
+
+def test_a_pause_of_the_camera_alone_is_confirmed_and_its_end_is_told() -> None:
+    story = happy_music()
+    story.send(events.PauseCamera(story.clock.now() + timedelta(minutes=15)))
+    assert story.answer.title.startswith("The camera is paused until")
+    story.pass_time(16 * 60)
+    told = [each.notification for each in story.all(effects.Notify)][-1]
+    assert (told.title, told.body) == ("The camera is no longer paused", "Moodtray looks again.")
+
+
+def test_a_break_within_a_pause_of_the_camera_does_not_end_that_pause() -> None:
+    story = happy_music()
+    story.send(events.PauseCamera())
+    story.send(events.TakeBreak(story.clock.now() + timedelta(minutes=15)))
+    story.pass_time(16 * 60)
+    snapshot = story.controller.snapshot
+    assert (snapshot.on_break, snapshot.camera_paused, snapshot.paused_until) == (False, True, None)
+    told = [each.notification for each in story.all(effects.Notify)][-1]
+    assert told.body.startswith("Moodtray does not look yet: the camera is paused.")
+    story.send(events.ResumeCamera())
+    assert not story.controller.snapshot.camera_paused
+
+
+def test_music_in_a_break_ends_it_for_the_music_and_claims_to_see_nobody() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.look("neutral")  # not clear yet
+    story.send(events.TakeBreak())
+    story.send(events.PlayForMood())
+    story.started()
+    snapshot = story.controller.snapshot
+    assert (snapshot.on_break, snapshot.camera_paused, snapshot.music_rests) == (False, True, None)
+    assert mood_line(snapshot) == "Camera paused"
+    reason = "You asked for music, and your mood is not known: the camera is paused."
+    assert story.answer.body == reason
+    assert snapshot.mood.probabilities is None, "nothing of before the break is shown as of now"
+
+
+def test_music_in_a_break_plays_for_the_mood_that_was_seen_last() -> None:
+    story = happy_music()
+    story.send(events.TakeBreak())
+    story.music(state=PlayState.PAUSED, paused_by_hand=True)
+    story.send(events.PlayForMood())
+    story.started()
+    assert story.answer.body == "You asked for music, and you last looked happy."
+    assert not story.all(effects.ResumeMusic), "what played before does not start as well"
+
+
+@pytest.mark.parametrize(
+    ("pause", "ends"),
+    [(events.TakeBreak(), "'I am back'"), (events.PauseCamera(), "'Resume camera'")],
+)
+def test_the_preview_names_the_line_that_the_menu_has(pause: events.Event, ends: str) -> None:
+    story = happy_music()
+    story.send(pause)
+    story.send(events.ShowPreview(True))
+    assert ends in story.answer.body
+
+
+# --- another player ------------------------------------------------------------------------------
+
+
+def elsewhere(story: Story, *, state: PlayState = PlayState.STOPPED, by_hand: bool = False) -> None:
+    """Another player, with a login, is in use for a while; then the first one is again."""
+    story.send(events.PlayerChanged("Spotify", PLAYLISTS, True))
+    story.music(state=state, context=None, paused_by_hand=by_hand)
+    story.pass_time(30)
+    story.send(events.PlayerChanged("test player", PLAYLISTS))
+
+
+def test_back_at_our_own_player_goes_on_what_played_there() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    elsewhere(story)
+    assert story.uris == ["p:happy", "p:happy"]
+    assert story.all(effects.Play)[-1].playlist.place is not None, "where it was left"
+    story.started()
+    assert story.answer.title == "Back to X"
+
+
+@pytest.mark.parametrize("hand", [{"by_hand": True}, {"state": PlayState.PLAYING}])
+def test_silence_that_the_user_wants_and_other_music_are_left_as_they_are(
+    hand: dict[str, object],
+) -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    elsewhere(story, **hand)  # type: ignore[arg-type]
+    assert story.uris == ["p:happy"]
+
+
+def test_what_was_left_long_ago_or_was_silent_does_not_start() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayerChanged("Spotify", PLAYLISTS, True))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.pass_time(3600)
+    story.send(events.PlayerChanged("test player", PLAYLISTS))
+    story.music(state=PlayState.STOPPED)
+    elsewhere(story)
+    assert story.uris == ["p:happy"]
+
+
+# --- forgetting ----------------------------------------------------------------------------------
+
+
+def test_everything_is_everything_that_is_held_in_memory() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.SAD, wrong=MoodState.HAPPY))
+    assert story.controller.snapshot.own_face is not None
+    new = story.send(events.ForgetEverything())
+    assert effects.KeepPerson(None) in new
+    assert effects.ForgetNames() in new
+    snapshot = story.controller.snapshot
+    assert (snapshot.own_face, snapshot.switch, snapshot.change, snapshot.undo_to) == (None,) * 4
+    assert snapshot.mood.state is MoodState.UNSURE
+    assert not snapshot.mood.by_hand
+    assert "happy" not in " ".join(why_lines(snapshot))
+    assert snapshot.consent, "the permission stays"
+    before = len(story.uris)
+    story.send(events.UndoSwitch())
+    assert len(story.uris) == before
+
+
+def test_a_face_that_was_forgotten_is_not_learned_again_unasked() -> None:
+    story = happy_music()
+    story.send(events.SetMood(MoodState.SAD, wrong=MoodState.HAPPY))
+    story.send(events.LearnFace(None))
+    assert effects.KeepSetting("mood.learn", False) in story.effects
+    assert "learns nothing of your face" in story.answer.body
+    kept = len(story.all(effects.KeepPerson))
+    story.look("happy", 15)
+    story.send(events.SetMood(MoodState.SAD, wrong=MoodState.HAPPY))
+    assert len(story.all(effects.KeepPerson)) == kept
+    assert story.controller.snapshot.own_face is None
+
+
+def test_forgetting_is_told_at_most_once() -> None:
+    """Who has switched learning off already keeps that setting."""
+    mood = Settings().mood.model_copy(update={"learn": False})
+    story = Story(NOW)
+    story.send(events.SettingsChanged(NOW.model_copy(update={"mood": mood})))
+    story.send(events.LearnFace(None))
+    assert not story.all(effects.KeepSetting)
+
+
+def test_the_start_at_login_is_confirmed_where_it_was_asked_for() -> None:
+    story = Story(NOW)
+    story.send(events.AutostartChanged(True))
+    assert not story.answers
+    story.send(events.AutostartChanged(False, asked=True))
+    assert story.answer.title == "Moodtray does not start at login"
+
+
+def test_a_new_lesson_takes_the_learning_up_again_that_forgetting_has_ended() -> None:
+    story = happy_music()
+    lesson = events.LearnFace(
+        Person().learn([np.array([0.1, 0, 0, 0, 0.5, 0, 0.4])] * 4).as_numbers()
+    )
+    story.send(events.LearnFace(None))
+    story.send(lesson)
+    assert story.all(effects.KeepSetting)[-1] == effects.KeepSetting("mood.learn", True)
+    assert story.controller.settings.mood.learn
+    assert "learns no more" not in story.answer.body
+
+
+def test_a_new_lesson_leaves_the_users_own_choice_not_to_go_on_learning() -> None:
+    mood = Settings().mood.model_copy(update={"learn": False})
+    story = happy_music()
+    story.send(events.LearnFace(None))
+    story.send(events.SettingsChanged(NOW))  # switched on ...
+    story.send(events.SettingsChanged(NOW.model_copy(update={"mood": mood})))  # ... and off again
+    kept = len(story.all(effects.KeepSetting))
+    story.send(
+        events.LearnFace(Person().learn([np.array([0.1, 0, 0, 0, 0.5, 0, 0.4])] * 4).as_numbers())
+    )
+    assert len(story.all(effects.KeepSetting)) == kept
+    assert "learns no more of it: 'Go on learning' in the settings is off" in story.answer.body
+
+
+def test_an_undo_ends_a_journey_that_has_not_changed_the_music_yet() -> None:
+    story = happy_music()
+    story.look("happy", 15)
+    story.send(events.BeginJourney(MoodState.NEUTRAL))
+    snapshot = story.controller.snapshot
+    assert snapshot.undoes_journey
+    plays = len(story.uris)
+    story.send(events.UndoSwitch())
+    assert len(story.uris) == plays, "the change before it stays"
+    snapshot = story.controller.snapshot
+    assert (snapshot.journey, snapshot.undoes_journey) == (None, False)
+    assert story.answer.title == "The journey is over"
+    assert snapshot.switch is not None, "a second one takes that back"
+
+
+def test_the_undo_of_a_change_that_a_journey_made_takes_that_back() -> None:
+    story = happy_music()
+    story.send(events.BeginJourney(MoodState.NEUTRAL, MoodState.NEUTRAL))
+    story.pass_time(700)
+    story.look("happy", 5)
+    story.started()
+    assert not story.controller.snapshot.undoes_journey
+
+
+def test_who_follows_the_face_again_is_told_what_becomes_of_the_music() -> None:
+    story = happy_music(Settings(policy=PolicySettings(timing="now", cooldown=600.0)))
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    gone = len(story.all(effects.Withdraw))
+    story.send(events.FollowFace())
+    before = story.clock.now() + timedelta(seconds=600 + 59.5)
+    assert story.answer.body == (
+        "You look happy. The music was changed a moment ago, and is not changed again before "
+        f"{before:%H:%M}. What plays goes on."
+    )
+    assert effects.Withdraw(NotificationKind.SWITCH) in story.all(effects.Withdraw)[gone:]
+
+
+def test_nobody_goes_by_a_face_at_which_nobody_looks() -> None:
+    story = happy_music()
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.ConsentWithdrawn())
+    story.send(events.FollowFace())
+    assert story.answer.title == "What you said or took back holds no more"
+    assert story.answer.body == "Moodtray does not look yet: the camera is not allowed."
+
+
+def test_what_plays_and_fits_the_face_needs_no_more_words() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.HAPPY))
+    story.send(events.FollowFace())
+    assert story.answer.body == "You look happy, and what plays fits already."
+
+
+def test_a_change_in_the_try_out_is_told_as_such() -> None:
+    story = Story()
+    story.music()
+    story.send(events.TryNow(180.0))
+    story.look("happy", 15)
+    story.started()
+    story.look("sad", 15)
+    story.started()
+    change = story.controller.snapshot.change
+    assert change is not None
+    assert change.reason == "you look sad, in the try-out"
