@@ -475,6 +475,20 @@ def test_a_field_saves_itself_a_moment_after_the_last_key(page: Page, server: Pa
     assert len(server.events) == saves, "it is saved already"
 
 
+def test_a_field_left_while_it_is_saved_is_saved_once(page: Page, server: PageServer) -> None:
+    page.goto(f"{server.url}/settings")
+    slow: list[Any] = []
+    page.route("**/api/settings/policy.cooldown", lambda route: slow.append(route))
+    page.get_by_role("textbox", name="Pause between changes").fill("45")
+    wait_until(lambda: (page.wait_for_timeout(50), slow)[1], "the save")
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(300)
+    slow[0].continue_()
+    said(page, "Saved: Pause between changes.")
+    page.wait_for_timeout(1200)
+    assert len(slow) == 1, "it was on its way already"
+
+
 def test_a_save_leaves_the_search_where_it_was(page: Page, server: PageServer) -> None:
     page.set_viewport_size({"width": 1100, "height": 690})
     page.goto(f"{server.url}/settings")

@@ -115,13 +115,12 @@ const SAVE_AFTER = 800;
 const saving = new WeakMap();
 function saveSoon(form) {
   clearTimeout(saving.get(form));
-  saving.set(form, setTimeout(() => {
-    if (form.getAttribute("aria-busy")) saveSoon(form); else save(form);
-  }, SAVE_AFTER));
+  saving.set(form, setTimeout(() => save(form), SAVE_AFTER));
 }
 function save(form) {
   clearTimeout(saving.get(form));
   if (!form.isConnected) return; // the page was made anew meanwhile
+  if (form.getAttribute("aria-busy")) { saveSoon(form); return; } // what is on its way may be this very value
   const { was, value } = form.elements;
   if (!was || value.type === "checkbox" || was.value !== value.value) submit(form);
   else clearError(form);
