@@ -223,9 +223,10 @@ def another(
     others = [each for each in playlists[state] if playback is None or not fits(playback, (each,))]
     wanted = [each for each in others if each.uri != refused]
     if others and not wanted:
-        only = _("the other playlist for {mood} is the one that you have just taken back").format(
-            mood=mood_word(state)
-        )
+        only = _("the other playlist for {mood} is the one that you have just taken back")
+        if len(playlists[state]) == 1:
+            only = _("the only playlist for {mood} is the one that you have just taken back")
+        only = only.format(mood=mood_word(state))
         return Decision(now, Action.KEEP, state, others[0], only)
     if not others:
         only = _("it is the only playlist for {mood}").format(mood=mood_word(state))

@@ -98,6 +98,14 @@ def test_the_next_playlist_is_not_the_one_that_was_taken_back() -> None:
     assert story.uris[-1] == "p:neutral", "later it is like any other"
 
 
+def test_music_that_rests_is_not_said_to_play_on() -> None:
+    story = undone()
+    story.music(state=PlayState.PAUSED, context="p:neutral")  # as after an Undo into silence
+    story.send(events.NextPlaylist())
+    assert story.answer.title == "No other music for neutral"
+    assert story.answer.body.startswith("The only playlist for neutral is the one that you have ")
+
+
 # --- breaks --------------------------------------------------------------------------------------
 
 
