@@ -93,7 +93,9 @@ def parse_mood(word: str) -> MoodState | None:
     if plain == AUTO:
         return None
     for mood in MOODS:
-        if plain in (mood.value, MOOD_WORDS[mood], mood_word(mood).casefold()):
+        here = mood_word(mood)
+        said = _("I feel {mood}").format(mood=here)
+        if plain in (mood.value, MOOD_WORDS[mood], here.casefold(), said.casefold()):
             return mood
     words = ", ".join(mood_word(mood) for mood in MOODS)
     raise ValueError(
@@ -309,6 +311,14 @@ def track_line(snapshot: Snapshot) -> str | None:
     if not playback.title or playback.title == name_of(playback):
         return None
     return shorten(playback.title)
+
+
+def is_unheard(snapshot: Snapshot) -> bool:
+    """Tell whether music plays that nobody can hear, since no sound device is there."""
+    playback = snapshot.playback
+    if playback is None or "player" in snapshot.stopped:
+        return False
+    return playback.unheard and playback.state is PlayState.PLAYING
 
 
 def is_loop(playback: Playback) -> bool:

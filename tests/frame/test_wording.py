@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from agent.desktop.tray.menu import build_menu
+from agent.store import catalogues
 from agent.types import (
     Action,
     CameraState,
@@ -142,6 +144,18 @@ def test_moods_are_named_by_the_words_of_menu_and_settings_in_any_case(said: str
 def test_every_mood_has_its_word_and_auto_is_none() -> None:
     assert [parse_mood(MOOD_WORDS[state].upper()) for state in MOODS] == list(MOODS)
     assert parse_mood("Auto") is None
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_menus_words_name_a_mood_in_every_language(language: str) -> None:
+    try:
+        catalogues.speak(language)
+        wrong = next(item for item in build_menu(sample_snapshot()) if len(item.children) > 7)
+        feelings = [item.label for item in wrong.children[: len(MOODS)]]
+        assert [parse_mood(words) for words in feelings] == list(MOODS)
+        assert feelings[0] == {"en": "I feel happy", "de": "Ich bin fröhlich"}[language]
+    finally:
+        catalogues.speak("en")
 
 
 def test_a_word_that_is_no_mood_is_told_with_those_that_are() -> None:

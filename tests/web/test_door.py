@@ -225,6 +225,17 @@ def test_status_tells_all_in_words_and_in_json(paths: Paths, door: Door) -> None
     ]
 
 
+def test_music_that_nobody_hears_is_told_as_wrong(paths: Paths, door: Door, agent: Agent) -> None:
+    assert agent.snapshot.playback is not None
+    unheard = replace(agent.snapshot.playback, unheard=True)
+    agent.snapshot = replace(agent.snapshot, playback=unheard)
+    told = "Sound:  none: no sound device was found; connect one, or switch it on"
+    assert told in call(paths, "status")["text"].splitlines()
+    resting = replace(unheard, state=PlayState.PAUSED)
+    agent.snapshot = replace(agent.snapshot, playback=resting)
+    assert told not in call(paths, "status")["text"].splitlines()
+
+
 def test_a_playlist_without_a_name_is_not_told_by_its_address(
     paths: Paths, door: Door, agent: Agent
 ) -> None:

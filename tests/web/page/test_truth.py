@@ -28,6 +28,7 @@ from agent.types import (
     Status,
 )
 from agent.web.page.context import CameraChoice
+from agent.web.page.history_view import midnight
 from agent.wording import MOODS, describe
 from tests.browser import new_page
 from tests.web.page.harness import PageServer, fill_history, wait_until
@@ -438,6 +439,27 @@ def test_deleting_is_a_click_from_the_day(page: Page, server: PageServer) -> Non
     page.goto(f"{server.url}/history")
     page.get_by_role("link", name="Delete…").click()
     expect(page.get_by_role("heading", name="Delete my data")).to_be_in_viewport()
+
+
+def test_yesterday_can_be_deleted_where_the_menu_leads(page: Page, server: PageServer) -> None:
+    now = server.clock.now()
+    fill_history(server.history, now, days=3)
+    page.goto(f"{server.url}/history#delete")
+    page.get_by_role("button", name="All of yesterday…").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("was deleted.")).to_be_visible()
+    today = midnight(now.date())
+    yesterday = midnight(now.date() - timedelta(days=1))
+    assert server.forgotten == [(yesterday.timestamp(), today.timestamp())]
+    page.goto(f"{server.url}/history?day={yesterday:%Y-%m-%d}")
+    expect(page.get_by_role("button", name="All of")).to_have_count(1)
+
+
+def test_what_is_deleted_at_once_and_what_stays_is_said(page: Page, server: PageServer) -> None:
+    page.goto(f"{server.url}/start?step=consent")
+    told = page.get_by_text("To delete:").inner_text()
+    assert "history, face, log and names at once" in told
+    assert told.endswith("settings, permission and login stay")
 
 
 def test_settings_lead_to_what_lies_elsewhere(page: Page, server: PageServer) -> None:
