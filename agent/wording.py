@@ -29,8 +29,9 @@ from agent.types import (
     Status,
 )
 
-LINE_WIDTH = 46
-"""Characters of one line in a menu: longer texts are wrapped (reasons) or shortened (names)."""
+LINE_WIDTH = 58
+"""Characters of one line in a menu: longer texts are wrapped (reasons) or shortened (names). What
+the program ships fits, in every language."""
 
 MOOD_WORDS: dict[MoodState, str] = {
     MoodState.ANGRY: N_("angry"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.desktop.tray.menu import build_menu
+from agent.players.local import loop
 from agent.store import catalogues
 from agent.types import (
     Action,
@@ -144,6 +145,21 @@ def test_moods_are_named_by_the_words_of_menu_and_settings_in_any_case(said: str
 def test_every_mood_has_its_word_and_auto_is_none() -> None:
     assert [parse_mood(MOOD_WORDS[state].upper()) for state in MOODS] == list(MOODS)
     assert parse_mood("Auto") is None
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("mood", MOODS)
+def test_the_names_that_we_ship_are_told_in_full(mood: MoodState, language: str) -> None:
+    try:
+        catalogues.speak(language)
+        ours = loop(mood.value).name
+        playback = Playback(0.0, PlayState.PLAYING, "local:x", ours)
+        until = datetime(2026, 1, 1, 23, 59, tzinfo=UTC)
+        shown = replace(sample_snapshot(), playback=playback, undo_to=ours, left_alone_until=until)
+        assert ours in music_line(shown)
+        assert ours in build_menu(shown)[0].label
+    finally:
+        catalogues.speak("en")
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
