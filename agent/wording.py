@@ -520,7 +520,7 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
     if snapshot.camera_paused:
         return _("paused {until}").format(until=until(snapshot.paused_until, now))
     if snapshot.held_off is not None:
-        return _("off while: {why}").format(why=_(snapshot.held_off))
+        return _("off: {why}").format(why=_(snapshot.held_off))
     match snapshot.camera:
         case CameraState.OFF:
             return _("off")

@@ -354,7 +354,7 @@ def test_until(moment: datetime | None, text: str) -> None:
         ({}, "on"),
         ({"consent": False}, "not allowed; 'moodtray consent' tells"),
         ({"camera_paused": True}, "paused until you resume it"),
-        ({"held_off": "screen locked"}, "off while: screen locked"),
+        ({"held_off": "screen locked"}, "off: screen locked"),
         ({"camera": CameraState.BUSY}, "cannot be used"),
         ({"stopped": ("watcher",)}, "off"),
     ],
