@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import time
+import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -41,6 +42,7 @@ MARKS = (
     ("wrong changes of the music an hour", "wrong_changes_per_hour", "at most", 0.3),
     ("looks a minute", "looks_per_minute", "at most", 12.0),
     ("ms a look through the filter", "ms_per_look", "at most", 0.2),
+    ("kB more after 24 h of looks", "grown_kb", "at most", 1.0),
     ("a still, neutral face is named after, s", "still_face_s", "at most", 120.0),
     ("points that a learned face adds to faint expressions", "faint_points", "at least", 12.0),
 )
@@ -80,6 +82,7 @@ def of_simulation(answers: Mapping[str, Answers], tell: Tell) -> dict[str, Any]:
     report: dict[str, Any] = {"rows": out.pop("PublicTest"), "validation": out["validation"]}
     report["ceiling"] = bound[0]
     report["ms_per_look"] = milliseconds()
+    report["grown_kb"] = grown()
     report["still_face_s"] = still_seconds()
     tell("people who show little, with and without their face learned")
     report["faint"] = faint.shares(answers["PublicTest"], calibration(), SEED["PublicTest"])
@@ -88,8 +91,7 @@ def of_simulation(answers: Mapping[str, Answers], tell: Tell) -> dict[str, Any]:
 
 def milliseconds(looks: int = 4000) -> float:
     """Measure the processor time of one look through the shipped filter."""
-    rng = np.random.default_rng(0)
-    rows = [tuple(row.tolist()) for row in rng.dirichlet(np.full(7, 0.3), 64)]
+    rows = _made_up_answers()
     rule = ShippedRule(0.0, calibration=calibration())
     for step in range(looks // 10):
         rule.look(Observation(step * 5.0, 1, rows[step % 64]))
@@ -97,6 +99,30 @@ def milliseconds(looks: int = 4000) -> float:
     for step in range(looks):
         rule.look(Observation(5e4 + step * 5.0, 1, rows[step % 64]))
     return round(1000 * (time.process_time() - began) / looks, 4)
+
+
+def grown(hours: int = 24, every: float = 5.0) -> float:
+    """Measure how many kB the shipped filter has taken more after its hours than after one."""
+    rows = _made_up_answers()
+    an_hour = round(3600 / every)
+    taken = []
+    tracemalloc.start()
+    try:
+        rule = ShippedRule(0.0, calibration=calibration())
+        for step in range(hours * an_hour):
+            if step == an_hour:
+                taken.append(tracemalloc.get_traced_memory()[0])
+            # Never the same answers in the same order.
+            rule.look(Observation(step * every, 1, rows[(7 * step + step // 64) % 64]))
+        taken.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    return round((taken[-1] - taken[0]) / 1000, 1)
+
+
+def _made_up_answers() -> list[tuple[float, ...]]:
+    rng = np.random.default_rng(0)
+    return [tuple(row.tolist()) for row in rng.dirichlet(np.full(7, 0.3), 64)]
 
 
 def answers_of(folder: Path, cache: Path) -> dict[str, Answers]:
@@ -165,7 +191,7 @@ def table(report: Mapping[str, Any]) -> str:
     little = report["faint"]
     values = {
         **shipped,
-        **{key: report[key] for key in ("ms_per_look", "still_face_s")},
+        **{key: report[key] for key in ("ms_per_look", "grown_kb", "still_face_s")},
         "faint_points": round(100 * (little["learned"] - little["plain"]), 1),
     }
     rows = [*report["rows"], report["ceiling"]]

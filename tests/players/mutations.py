@@ -13,6 +13,7 @@ into a page whose checksum is wrong.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import random
 import select
@@ -27,14 +28,15 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import psutil
 import soundfile
 
 from agent.players.decoding import RATE, Track, Unplayable
 
 SECONDS = 20.0
 """Of a child, at most; an undamaged file takes some hundredths."""
-MEMORY = 1_500_000_000
-"""Bytes of address space of a child; Python with its libraries has about half of that."""
+MEMORY = 800_000_000
+"""Bytes of address space of a child beyond what its parent has already."""
 HEARD = 60 * RATE
 """Frames after which a child stops listening."""
 KINDS = {
@@ -170,10 +172,12 @@ def in_a_child(path: Path) -> str:
     if child == 0:
         code = 3
         try:
+            faulthandler.disable()  # the parent tells how it ended
             os.dup2(write, 2)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            most = psutil.Process().memory_info().vms + MEMORY
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
             code = 0 if listen(path) else 1
         except BaseException as error:  # noqa: BLE001 - told to the parent
             os.write(2, f"{type(error).__name__}: {error}".encode()[:500])

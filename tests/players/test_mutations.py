@@ -54,7 +54,7 @@ def test_what_goes_wrong_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     file.write_bytes(b"x")
     monkeypatch.setattr(mutations, "listen", lambda path: os.kill(os.getpid(), 11))
     assert in_a_child(file) == "killed by SIGSEGV"
-    monkeypatch.setattr(mutations, "listen", lambda path: bytearray(3_000_000_000))
+    monkeypatch.setattr(mutations, "listen", lambda path: bytearray(2 * mutations.MEMORY))
     assert "MemoryError" in in_a_child(file)
     monkeypatch.setattr(mutations, "listen", lambda path: 1 / 0)
     assert "ZeroDivisionError" in in_a_child(file)

@@ -517,6 +517,13 @@ COPIES = "CREATE TABLE kept (a, b)"
 ENDLESS = "WITH RECURSIVE r(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM r) SELECT max(x) FROM r"
 
 
+def assert_all_is_forgotten(history: SqliteHistory) -> None:
+    history.forget_between(float("-inf"), float("inf"))
+    history.close()
+    left = b"".join(file.read_bytes() for file in history.path.parent.iterdir())
+    assert b"a secret day" not in left
+
+
 @pytest.mark.parametrize(
     "statements",
     [
@@ -550,10 +557,7 @@ def test_a_file_that_does_more_than_ours_is_set_aside(
     again = SqliteHistory(history.path, on_set_aside=told.append)
     assert again.counts() == (0, 0)
     assert [error.title for error in told] == ["The history was damaged"]
-    again.forget_between(float("-inf"), float("inf"))
-    again.close()
-    left = b"".join(file.read_bytes() for file in history.path.parent.iterdir())
-    assert b"a secret day" not in left
+    assert_all_is_forgotten(again)
 
 
 def test_a_file_of_giant_texts_is_set_aside(history: SqliteHistory) -> None:
@@ -565,10 +569,7 @@ def test_a_file_of_giant_texts_is_set_aside(history: SqliteHistory) -> None:
         connection.commit()
     again = SqliteHistory(history.path)
     assert again.feedback() == []
-    again.forget_between(float("-inf"), float("inf"))
-    again.close()
-    left = b"".join(file.read_bytes() for file in history.path.parent.iterdir())
-    assert b"a secret day" not in left
+    assert_all_is_forgotten(again)
 
 
 def test_a_table_and_an_index_of_the_user_s_stay(history: SqliteHistory) -> None:

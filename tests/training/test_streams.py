@@ -359,6 +359,19 @@ def test_the_command_prints_every_rule_as_json(tmp_path: Path) -> None:
         }  # fmt: skip
 
 
+def test_a_filter_that_keeps_each_look_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[list[Observation]] = []
+
+    class Hoarder(ShippedRule):
+        def look(self, observation: Observation) -> Mood:
+            kept.append([observation])
+            return super().look(observation)
+
+    assert abs(streams_report.grown(3)) <= 1.0
+    monkeypatch.setattr(streams_report, "ShippedRule", Hoarder)
+    assert streams_report.grown(3) > 50.0
+
+
 def test_a_still_face_is_named_within_two_minutes() -> None:
     assert 10.0 < still_seconds() <= 120.0
     never = replace(FITTED, enter=0.9999)

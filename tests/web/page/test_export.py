@@ -47,8 +47,11 @@ def user(server: PageServer) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_all_that_was_ever_noted_is_in_it(server: PageServer, user: httpx.Client) -> None:
+def test_all_that_was_ever_noted_is_in_it(
+    server: PageServer, user: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More than a page would ever draw, of each kind, oldest first, each once."""
+    monkeypatch.setattr(history_page, "ROWS", 20_000)
     server.history.counts()  # makes the file
     fill(server.paths.history_file, history_page.ROWS + 1_500, 1_300, 1_100)
     kinds: Counter[str] = Counter()
