@@ -386,11 +386,11 @@ def evidence_line(mood: MoodState, evidence: Evidence) -> str:
     seven, other = evidence.probabilities, evidence.runner_up
     needed = f"{100 * evidence.threshold:.0f}"
     if mood.is_emotion:
-        parts = [
-            _("{mood} was at {share} %, a mood is named from {needed} %").format(
-                mood=mood_word(mood), share=_share(seven, mood), needed=needed
-            ),
-        ]
+        words = _("{mood} was at {share} %")  # it was named before, or is asked for early
+        if seven[EMOTION_STATES.index(mood)] >= evidence.threshold:
+            words = _("{mood} was at {share} %, a mood is named from {needed} %")
+        share = _share(seven, mood)
+        parts = [words.format(mood=mood_word(mood), share=share, needed=needed)]
         if evidence.seconds >= 1.0:
             parts.append(_("for {time}").format(time=age(evidence.seconds)))
         if other is not None:

@@ -284,6 +284,11 @@ def evidence(correction: tuple[float, ...] | None = None) -> Evidence:
             evidence(),
             "happy was at 92 %, a mood is named from 88 %; for 4 min; next came sad with 5 %",
         ),
+        (  # it was named before and is held, or asked for before it is named
+            MoodState.HAPPY,
+            replace(evidence(), threshold=0.95),
+            "happy was at 92 %; for 4 min; next came sad with 5 %",
+        ),
         (MoodState.UNSURE, evidence(), "happy came nearest with 92 %"),  # it was denied
         (
             MoodState.UNSURE,
