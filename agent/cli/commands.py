@@ -743,16 +743,16 @@ def quit_() -> None:
 @app.command(rich_help_panel=NOW)
 def settings(
     page: Annotated[
-        str, typer.Argument(help="settings, history, moods, start, spotify or now")
+        str, typer.Argument(help="settings, history, moods, face, start, spotify or now")
     ] = "settings",
     print_url: Annotated[
         bool, typer.Option("--print-url", help="Print the address instead; it works once.")
     ] = False,
 ) -> None:
     """Open the page: settings, music for your moods, history, first steps."""
-    if page not in ("settings", "history", "moods", "start", "spotify", "now"):
+    if page not in ("settings", "history", "moods", "face", "start", "spotify", "now"):
         raise typer.BadParameter(
-            _("settings, history, moods, start, spotify or now"), param_hint="PAGE"
+            _("settings, history, moods, face, start, spotify or now"), param_hint="PAGE"
         )
     answer = _ask("page", page="" if page == "now" else page, show=not print_url)
     say(answer["url"] if print_url else answer["text"])

@@ -231,6 +231,12 @@ def test_json_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("moodtray_home")
+@pytest.mark.parametrize("page", ["settings", "history", "moods", "face", "start", "now"])
+def test_every_part_of_the_page_can_be_opened(page: str) -> None:
+    assert run_command("settings", page).returncode == 3, "not running; 2: no such part"
+
+
+@pytest.mark.usefixtures("moodtray_home")
 def test_the_menus_words_need_no_quotes() -> None:
     done = run_command("mood", "I", "feel", "happy")
     assert "not running" in done.stderr
