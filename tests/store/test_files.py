@@ -82,11 +82,12 @@ SECRET = "a refresh token"
 
 def killed_while_writing(path: Path) -> None:
     """As far as a process comes that is killed before the file has its name."""
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os.replace = lambda *_: os._exit(0)
         JsonFile(path).save({"refresh_token": SECRET})
         os._exit(1)
-    os.wait()
+    os.waitpid(child, 0)
 
 
 def everything(folder: Path) -> str:
