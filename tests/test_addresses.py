@@ -232,7 +232,7 @@ def test_a_login_in_an_address_is_seen(text: str, held: bool) -> None:
     ],
 )
 def test_a_hidden_text_breaks_no_address_open(hidden: str, line: str, shown: str) -> None:
-    logs.hide(hidden)
+    logs.hide(hidden, kind="test")
     assert logs.redact(line) == shown
 
 

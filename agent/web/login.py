@@ -101,7 +101,7 @@ class LoginServer:
         self._form_key = secrets.token_urlsafe(16)  # other sites cannot send our forms
         self._link = secrets.token_urlsafe(24)  # works once
         self._session = secrets.token_urlsafe(24)  # of the one browser that used the link
-        logs.hide(self._form_key, self._link, self._session)
+        logs.hide(self._form_key, self._link, self._session, kind="login")
         self._account: str | None = None  # whose login waits to be kept
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
