@@ -28,10 +28,10 @@ from agent.desktop.tray.status_notifier import MENU_PATH
 from agent.effects import Notification
 from agent.events import Event
 from agent.types import NotificationKind
-from tests.desktop.buses import PrivateBus, wait_until
+from tests.desktop.buses import PrivateBus, start_bus, wait_until
 from tests.desktop.conftest import Program
 from tests.desktop.own_panel import Watcher
-from tests.stranger import as_stranger
+from tests.stranger import as_stranger, open_home
 
 MENU = "com.canonical.dbusmenu"
 NO_SUCH_DESCRIPTOR = struct.pack("<I", 7)
@@ -87,13 +87,16 @@ def owner_changed(serial: int, name: str) -> bytes:
     return raw(kind, serial, body, "s", "NameOwnerChanged", name, "/org/freedesktop/DBus", bus)
 
 
-def let_on(folder: Path) -> None:
-    """Let other users get to the bus below the test's folder."""
-    for above in (folder, *folder.parents):
-        if above.name.startswith(("pytest-", folder.name)):
-            above.chmod(0o755)
-    (folder / "session-bus").chmod(0o755)
-    (folder / "session-bus" / "bus").chmod(0o777)
+@pytest.fixture
+def session_bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateBus]:
+    """One that lets other users on."""
+    with open_home() as folder:
+        bus = start_bus(folder / "bus")
+        (folder / "bus").chmod(0o755)
+        (folder / "bus" / "bus").chmod(0o777)
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
+        yield bus
+        bus.stop()
 
 
 # --- the agent's own objects
@@ -140,8 +143,7 @@ def test_the_agent_stays_on_the_bus(
     assert [line for line in caplog.records if line.levelno >= logging.WARNING] == []
 
 
-def test_a_stranger_whom_the_bus_lets_on_harms_nothing(tmp_path: Path, door: PrivateBus) -> None:
-    let_on(tmp_path)
+def test_a_stranger_whom_the_bus_lets_on_harms_nothing(door: PrivateBus) -> None:
     assert as_stranger(lambda: throw(door, call_with_no_descriptor)) == "None"
     assert opens().header.message_type is MessageType.method_return
 
@@ -201,10 +203,7 @@ def test_one_line_that_is_asked_for_many_times_is_told_once(tray: tuple[Program,
     assert [number for number, _ in told] == [0]
 
 
-def test_another_user_reads_and_clicks_nothing_in_the_menu(
-    tmp_path: Path, tray: tuple[Program, str]
-) -> None:
-    let_on(tmp_path)
+def test_another_user_reads_and_clicks_nothing_in_the_menu(tray: tuple[Program, str]) -> None:
 
     def read_the_menu() -> object:
         answer = asked(tray[1], "GetLayout", "iias", 0, -1, [])
