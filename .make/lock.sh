@@ -3,7 +3,11 @@
 # out of the tests' one, since it comes from an index of its own.
 set -eu
 cd "$(dirname "$0")/.."
-.venv/bin/python -m pip --disable-pip-version-check install --quiet "uv>=0.8"
+# uv itself by its hash, from the lock file of before.
+sed -n '/^uv==/,/[^\\]$/p' .make/tests.lock >.make/uv.new
+.venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps \
+    -r .make/uv.new
+rm .make/uv.new
 
 lock() { # NAME WHAT ARGUMENTS...
     name=$1 what=$2

@@ -75,8 +75,12 @@ dev)
     [ -z "$missing" ] || stop "PyGObject cannot be built: these packages are missing:$missing"
     say "installing Moodtray with all that its development needs (some minutes the first time)"
     # On CI to the byte what was locked; torch comes from an index of its own.
-    [ "${CI:-}" != true ] || pip install --quiet --require-hashes -r .make/tests.lock
-    pip install --quiet -e '.[dev]'
+    isolation=
+    if [ "${CI:-}" = true ]; then
+        pip install --quiet --require-hashes -r .make/tests.lock
+        isolation=--no-build-isolation # what builds is locked as well
+    fi
+    pip install --quiet $isolation -e '.[dev]'
     face_finder
     "$bin/python" -c 'import cv2' 2>/dev/null || need_debian \
         "OpenCV misses a system library. Debian and Ubuntu: sudo apt install libgl1 libglib2.0-0"

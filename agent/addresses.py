@@ -28,6 +28,9 @@ _IN_TEXT = re.compile(
     rf"""(?P<quote>["'])(?P<quoted>\s*{_SCHEME}://(?:\\.|(?!(?P=quote))[^\n\\])*)"""
     r"""|(?<![A-Za-z0-9+.-])(?P<before>[0-9+.-]*)(?P<plain>[A-Za-z][A-Za-z0-9+.-]+://\S*)"""
 )
+_TO_LINE_END = re.compile(
+    rf"(?<![A-Za-z0-9+.-])([0-9+.-]*{_SCHEME}://)[^\n]*"
+)  # begun as those are
 _ENDINGS = "\\\"'”’»),;.]}>"
 _SECRET_IS = r"(?:pass|pwd|psw|pw|token|secret|auth|key|session)\w{0,40}="
 # "rtsp:/user:pw@host", "rtsp//user:pw@host", "//user:pw@host/path", "host/?password=pw": the
@@ -113,7 +116,7 @@ def mask_to_line_end(text: str) -> str:
 
     Like :func:`mask`, but nothing behind ``scheme://`` stays on its line.
     """
-    return re.sub(rf"({_SCHEME}://)[^\n]*", rf"\1{UNTOLD}", text)
+    return _TO_LINE_END.sub(rf"\1{UNTOLD}", text)
 
 
 def mask_settings(text: str) -> str:

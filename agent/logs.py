@@ -37,8 +37,8 @@ LINE_LIMIT = 16_000
 """Characters of one record with its traceback; more is cut, so that no single line breaks the
 bound on the size."""
 
-HIDDEN = 256
-"""Secrets that are remembered: a login makes some, each hour of music another."""
+HIDDEN = 128
+"""Secrets of one kind that are remembered: a login makes some, each hour of music another."""
 REPEATS = 30
 """Lines a minute of one kind."""
 
@@ -78,25 +78,27 @@ _IN_QUERY = re.compile(r"(?i)((?:[?&]|%3f|%26)(?:code|state|sig|key)(?:=|%3d))[^
 _ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)
 """Where an entry of the log begins; what belongs to it is indented."""
 
-_hidden: dict[str, tuple[str, ...]] = {}  # secret -> its forms, the oldest first
+_hidden: dict[str, dict[str, tuple[str, ...]]] = {}  # kind -> secret -> forms, the oldest first
 _hidden_forms: tuple[str, ...] = ()  # of all, the longest first: one may be a part of another
 _hidden_lock = threading.Lock()
 
 
-def hide(*secrets: str) -> None:
+def hide(*secrets: str, kind: str) -> None:
     """Mask these very texts in every line from now on, however they are written.
 
     Any thread. Shorter than 8 characters is ignored: it would garble ordinary words. The latest
-    HIDDEN are remembered.
+    HIDDEN of each ``kind`` are remembered: however many links to a page somebody makes, the
+    camera's password is not forgotten for them.
     """
     global _hidden_forms
     with _hidden_lock:
+        known = _hidden.setdefault(kind, {})
         for secret in secrets:
             if len(secret) >= 8:
-                _hidden[secret] = _hidden.pop(secret, ()) or forms(secret)
-        while len(_hidden) > HIDDEN:
-            del _hidden[next(iter(_hidden))]
-        every = {form for known in _hidden.values() for form in known}
+                known[secret] = known.pop(secret, ()) or forms(secret)
+        while len(known) > HIDDEN:
+            del known[next(iter(known))]
+        every = {form for one in _hidden.values() for found in one.values() for form in found}
         _hidden_forms = tuple(sorted(every, key=len, reverse=True))
 
 

@@ -124,11 +124,30 @@ def test_a_file_is_called_by_its_name(text: str) -> None:
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
-    "part", ["pass", ":", "?", "@", "a:b", "key=", "//", "pw", " ", "\n", "\t", "a ", " pass"]
+    "part",
+    [
+        "pass",
+        ":",
+        "?",
+        "@",
+        "a:b",
+        "key=",
+        "//",
+        "pw",
+        " ",
+        "\n",
+        "\t",
+        "a ",
+        " pass",
+        "a",
+        "0",
+        "a.",
+    ],
 )
 def test_a_long_text_takes_no_long_time(part: str) -> None:
     """It would hold up the whole agent: Python lets no other thread run meanwhile."""
     for text in (part * 250_000, part * 250_000 + "x", "x" + part * 250_000):
+        addresses.mask_settings(text)
         addresses.seems_meant(text)
         addresses.holds_login(text)
         addresses.place(text)
@@ -213,5 +232,11 @@ def test_a_login_in_an_address_is_seen(text: str, held: bool) -> None:
     ],
 )
 def test_a_hidden_text_breaks_no_address_open(hidden: str, line: str, shown: str) -> None:
-    logs.hide(hidden)
+    logs.hide(hidden, kind="test")
     assert logs.redact(line) == shown
+
+
+@pytest.mark.parametrize("before", ["", "x", "0", "0-", "é", "_", "=", '"'])
+def test_nothing_behind_a_scheme_stays_on_its_line(before: str) -> None:
+    masked = addresses.mask_to_line_end(f"{before}rtsp://anna:geheim@cam/1 x\nnext")
+    assert masked == f"{before}rtsp://***\nnext"

@@ -25,7 +25,11 @@ from agent import logs
 from agent.diagnostics.bundle import anonymise, make
 from agent.errors import StoreError
 from agent.players.spotify import storage
+from agent.players.spotify.token import Token
 from agent.store.paths import Paths, ensure_folder
+from agent.vision.sources import parse_source
+from agent.web.page.access import Access
+from tests.fakes.clock import FakeClock
 
 NOW = datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC)
 TOKEN = "BQD3xJ8mVZ0aT2-Qx_7uW.k9"
@@ -90,7 +94,7 @@ def test_ordinary_lines_stay(line: str) -> None:
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=1000), min_size=8, max_size=60))
 def test_a_hidden_secret_is_masked_in_every_form(secret: str) -> None:
-    logs.hide(secret)
+    logs.hide(secret, kind="test")
     for form in (
         secret,
         quote(secret, safe=""),
@@ -107,16 +111,30 @@ def test_a_hidden_secret_is_masked_in_every_form(secret: str) -> None:
 
 
 def test_secrets_without_end_do_not_fill_the_memory() -> None:
-    for number in range(logs.HIDDEN):
-        logs.hide(f"secret-number-{number}")
-    assert len(logs._hidden) <= logs.HIDDEN
-    assert "secret-number-511" not in logs.redact("it is secret-number-511")
+    for number in range(4 * logs.HIDDEN):
+        logs.hide(f"secret-number-{number}", kind="test")
+    assert len(logs._hidden["test"]) == logs.HIDDEN
+    assert f"number-{4 * logs.HIDDEN - 1}" not in logs.redact(
+        f"it is secret-number-{4 * logs.HIDDEN - 1}"
+    )
+
+
+def test_many_links_to_the_page_bring_no_password_into_the_log() -> None:
+    """Each 'moodtray settings' makes one; whoever can call it knows no password yet."""
+    parse_source("rtsp://anna:geheim-und-lang@cam/1")
+    Token("access-of-today", "refresh-of-today", NOW, NOW, "id", "issuer")
+    access = Access(bytes(32), FakeClock(), 1)
+    for _number in range(1000):
+        access.link()
+        access.new_session()
+    shown = logs.redact("geheim-und-lang and access-of-today and refresh-of-today")
+    assert shown == "*** and *** and ***"
 
 
 def test_hidden_texts_are_masked_everywhere() -> None:
-    logs.hide("a-secret-of-today")
+    logs.hide("a-secret-of-today", kind="test")
     assert logs.redact("x a-secret-of-today y") == "x *** y"
-    logs.hide("abc")
+    logs.hide("abc", kind="test")
     assert logs.redact("abc") == "abc"
 
 

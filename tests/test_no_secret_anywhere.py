@@ -105,7 +105,7 @@ def leaks(secret: str, text: str) -> list[str]:
 @given(st.one_of(TOKENS, PASSWORDS), st.sampled_from(sorted(ENCODINGS)))
 @settings(max_examples=400)
 def test_what_is_hidden_is_in_no_line_however_it_is_written(secret: str, name: str) -> None:
-    logs.hide(secret)
+    logs.hide(secret, kind="test")
     form = ENCODINGS[name](secret)
     for line in (f"a {form} b", f"a={form}", f"[{form}]"):
         assert leaks(secret, logs.redact(line)) == []

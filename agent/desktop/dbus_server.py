@@ -34,7 +34,9 @@ from jeepney import (
     new_signal,
 )
 from jeepney.bus_messages import message_bus
-from jeepney.io.blocking import DBusConnection, open_dbus_connection
+from jeepney.io.blocking import DBusConnection
+
+from agent.desktop.bus_connection import BUS, LONGEST, Head, connect
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,6 @@ REPLY_SECONDS = 10.0
 FIRST_RETRY, LAST_RETRY = 0.5, 30.0
 """Seconds until a lost bus is looked for again; doubled from try to try."""
 
-BUS = "org.freedesktop.DBus"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
 PEER = "org.freedesktop.DBus.Peer"
@@ -172,7 +173,7 @@ class BusServer:
     def connect(self) -> None:
         """Connect now, so that trouble shows at once. Raises OSError, KeyError or ValueError."""
         if self._connection is None:
-            connection = open_dbus_connection(bus="SESSION")
+            connection = connect("SESSION", _is_wanted)
             connection.sock.settimeout(SEND_SECONDS)
             self._connection = connection
 
@@ -474,6 +475,13 @@ class BusServer:
             lines += _described(interface)
         lines += [f"  <node name={_quoted(node)}/>" for node in sorted(nodes)]
         return "\n".join([*lines, "</node>"])
+
+
+def _is_wanted(head: Head) -> bool:
+    """Tell whether it is an answer, a word of the bus itself, or a call that may be meant."""
+    if head.kind == MessageType.method_call.value:
+        return head.size <= LONGEST
+    return head.is_answer or head.sender == BUS
 
 
 def _read(found: Property) -> tuple[str, Any]:

@@ -6,6 +6,7 @@ to leave out: none is ever written. The history of moods and the token stay at h
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
@@ -57,6 +58,9 @@ LIBRARIES = (
 
 MOST_READ = 2_000_000
 """Bytes of one file: those that we write are smaller."""
+
+MOST_TAKEN_APART = 200_000
+"""Characters of settings whose camera is written in an unusual way; more would take long."""
 
 _SPOTIFY_URI = re.compile(r"\bspotify:([a-z]+):([^\s\"',;)\]]+)")
 _SPOTIFY_URL = re.compile(r"(open\.spotify\.com/(?:[a-z-]+/)?)([a-z]+)/[^\s\"',;?)\]]+")
@@ -157,15 +161,28 @@ def _read(file: Path) -> str | None:
 
 
 def _without_camera(text: str) -> str:
-    """Mask the camera however it is written, where the file has no mistake."""
+    """Mask the camera however it is written, where the file has no mistake.
+
+    A line that says ``source =`` is masked anyway. Only where that is not all of it is the text
+    taken apart, which takes seconds for one with many comments.
+    """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     try:
-        load_toml(text)  # bounded, which the other is not
+        if "source" not in load_toml(text)["camera"]:
+            return text
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return text  # with a mistake, or without a camera
+    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+        masked = addresses.mask_settings(text)
+        if load_toml(masked)["camera"]["source"] == addresses.UNTOLD:
+            return masked
+    if len(text) > MOST_TAKEN_APART:
+        return "(left out: it is too long to be looked through for the camera)"
+    try:
         document: Any = tomlkit.parse(text)
-        if "source" in document["camera"]:
-            document["camera"]["source"] = addresses.UNTOLD
+        document["camera"]["source"] = addresses.UNTOLD
     except (TOMLKitError, ValueError, KeyError, TypeError, RecursionError):
         return text
     return tomlkit.dumps(document)

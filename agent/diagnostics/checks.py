@@ -83,10 +83,12 @@ def settings_file(
 def _skipped(paths: Paths, settings: Settings) -> list[str]:
     """List what stands in the settings and cannot be used, with its line."""
     from agent.players.spotify.playlists import refused
+    from agent.store.files import read_small
     from agent.store.settings_errors import line_of
+    from agent.store.toml_text import SIZE_LIMIT
 
     try:
-        text = paths.settings_file.read_text(encoding="utf-8-sig")
+        text = read_small(paths.settings_file, SIZE_LIMIT).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         text = ""
     told = []

@@ -7,6 +7,7 @@ of it.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections import Counter
@@ -17,6 +18,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 from agent.errors import PlaylistGone
 from agent.players.decoding import SUFFIXES
 from agent.printable import printable
+from agent.store.files import read_small
 from agent.store.walk import walk
 from agent.translation import N_, _
 
@@ -141,13 +143,16 @@ def _readable(file: Path, found: Found) -> bool:
 
 
 def _read_list(path: Path, found: Found) -> None:
-    if path.stat().st_size > LIST_BYTES:
+    try:
+        data = read_small(path, LIST_BYTES)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
         raise OSError(
             _("it has more than {list_bytes} MB, which no list has").format(
                 list_bytes=LIST_BYTES // 1_000_000
             )
-        )
-    data = path.read_bytes()
+        ) from error
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

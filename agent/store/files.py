@@ -140,33 +140,41 @@ def read_private(path: Path, limit: int) -> bytes:
     if os.name == "nt":  # its permissions are of another kind, and inherited from the profile
         return read_small(path, limit)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if status.st_uid != os.geteuid():
-            raise OSError(errno.EPERM, _("it belongs to another user"), str(path))
-        _check_small(status, limit, path)
-        return file.read(limit + 1)
+    if os.fstat(descriptor).st_uid != os.geteuid():
+        os.close(descriptor)
+        raise OSError(errno.EPERM, _("it belongs to another user"), str(path))
+    return _read_open(descriptor, limit, path)
 
 
 def read_small(path: Path, limit: int) -> bytes:
     """Read a small file whole.
 
     Raises OSError, also for what is no file (a pipe would be waited for without an end) and for
-    one with more than ``limit`` bytes.
+    one with more than ``limit`` bytes, whatever it says of its size: others may change it, or put
+    another in its place, while it is read.
     """
-    _check_small(os.stat(path), limit, path)
-    return path.read_bytes()
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    return _read_open(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), limit, path)
+
+
+def _read_open(descriptor: int, limit: int, path: Path) -> bytes:
+    with os.fdopen(descriptor, "rb") as file:
+        _check_small(os.fstat(descriptor), limit, path)
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise _too_large(len(data), path)
+    return data
 
 
 def _check_small(status: os.stat_result, limit: int, path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, _("it is no file"), str(path))
     if status.st_size > limit:
-        raise OSError(
-            errno.EFBIG,
-            _("it has {st_size:.0f} MB").format(st_size=status.st_size / 1e6),
-            str(path),
-        )
+        raise _too_large(status.st_size, path)
+
+
+def _too_large(size: int, path: Path) -> OSError:
+    return OSError(errno.EFBIG, _("it has {st_size:.0f} MB").format(st_size=size / 1e6), str(path))
 
 
 def parse_json(text: str | bytes) -> object:

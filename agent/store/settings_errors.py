@@ -243,6 +243,8 @@ def _called(keys: tuple[str, ...], called: Mapping[str, str]) -> str:
 def _sentence(
     path: Path | None, text: str, keys: tuple[str, ...], item: Any, called: Mapping[str, str]
 ) -> str:
+    if not keys:  # it is about the whole
+        return f"{_place(path, None)}{item['msg']}."
     name = _called(keys, called)
     line = line_of(text, keys)
     where = _place(path, line)

@@ -192,7 +192,7 @@ class SettingsFile:
                     ).format(path=self.path, st_size=status.st_size / 1e6)
                 )
             # The mark that some Windows editors write is dropped; line ends stay as they are.
-            return self.path.read_bytes().decode("utf-8-sig")
+            return read_small(self.path, SIZE_LIMIT).decode("utf-8-sig")
         except UnicodeDecodeError as error:
             from agent.store import settings_errors
 
@@ -291,7 +291,10 @@ class SettingsFile:
     def _keep_as_last_good(self, text: str) -> None:
         data = text.encode("utf-8")
         try:
-            if not self.last_good_path.exists() or self.last_good_path.read_bytes() != data:
+            if (
+                not self.last_good_path.exists()
+                or read_small(self.last_good_path, SIZE_LIMIT) != data
+            ):
                 write_atomic(self.last_good_path, data)
         except (OSError, StoreError) as error:
             log.warning("no copy of the good settings could be kept: %s", error)
@@ -311,7 +314,8 @@ class SettingsFile:
     def _last_good(self) -> Settings | None:
         try:
             refuse_file_of_strangers(self.last_good_path)
-            return parse(self.last_good_path.read_bytes().decode("utf-8"), self.last_good_path)
+            kept = read_small(self.last_good_path, SIZE_LIMIT).decode("utf-8")
+            return parse(kept, self.last_good_path)
         except (OSError, UnicodeDecodeError, SettingsError, StoreError):
             return None
 

@@ -11,7 +11,10 @@ from agent.translation import N_, _
 SIZE_LIMIT = 1_000_000
 """Bytes of a settings file; the commented default has 5,000."""
 TOO_LARGE = N_("a number in it is too large to be meant")
+NESTED = N_("it is nested hundreds deep")
 TOO_DEEP = N_("a name in it has more than {most} parts")
+MOST_DEEP = 20
+"""Lists and sections within each other; ours are two."""
 MOST_PARTS = 20
 """Of a name with dots; ours have two. Python keeps every beginning of such a name: a hundred
 thousand parts take 40 GB."""
@@ -29,7 +32,11 @@ _PARTS = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{MOST_PARTS}}}", re.A
 
 
 def load_toml(text: str) -> dict[str, Any]:
-    """Read TOML, whose whole numbers have 64 bits. Raises ValueError, and RecursionError."""
+    """Read TOML, whose whole numbers have 64 bits.
+
+    Raises ValueError, and RecursionError for what is nested deeper than MOST_DEEP: what looks at it
+    next may bear less than what has read it.
+    """
     if _PARTS.search(_TEXT.sub("x", text)):
         raise ValueError(_(TOO_DEEP).format(most=MOST_PARTS))
     try:
@@ -60,9 +67,11 @@ def section_of(line: str) -> str | None:
     return name if not after or after.startswith("#") else None
 
 
-def _fits(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(map(_fits, value.values()))
-    if isinstance(value, list):
-        return all(map(_fits, value))
+def _fits(value: object, depth: int = 0) -> bool:
+    """Tell whether all numbers have 64 bits. Raises RecursionError."""
+    if isinstance(value, dict | list):
+        if depth > MOST_DEEP:
+            raise RecursionError(_(NESTED))
+        inner = value.values() if isinstance(value, dict) else value
+        return all(_fits(one, depth + 1) for one in inner)
     return not isinstance(value, int) or -(2**63) <= value < 2**63

@@ -90,7 +90,7 @@ def parse_source(source: int | str | Path) -> Source:
     if isinstance(source, Path) or _exists(whole):
         return _file(whole)
     if addresses.is_address(text) or addresses.seems_meant(text):
-        logs.hide(*addresses.secrets(text))
+        logs.hide(*addresses.secrets(text), kind="camera")
         return Source(Kind.STREAM, text, addresses.place(text))
     return _file(text)
 

@@ -37,7 +37,7 @@ PATIENCE = 1.0
 """Seconds that an answer waits for the agent to have done what was asked."""
 WISH_PATIENCE = 3.0
 """The same where a player has to be heard or a window opens: a slow Spotify takes seconds, who asks
-waits for 5."""
+waits for 10."""
 LOOK_EVERY = 0.02
 """Seconds between two looks at whether it has."""
 

@@ -101,7 +101,7 @@ class Door(Worker):
         """Serve until told to stop. Raises StoreError when the runtime folder cannot be used."""
         ensure_folder(self._paths.runtime)
         secret = secrets.token_urlsafe(32)
-        logs.hide(secret)
+        logs.hide(secret, kind="door")
         heard, bell = socket.socketpair()
         with heard, bell, self._listen() as listening, selectors.DefaultSelector() as selector:
             self._bell = bell

@@ -20,8 +20,8 @@ from agent.web import peers
 from agent.web.door_key import CHALLENGE_HEADER, PROOF_HEADER, DoorKey, socket_path
 
 READ = ("status", "why")
-TIMEOUT = 5.0
-"""Seconds for an answer; the agent's own patience is well below."""
+TIMEOUT = 10.0
+"""Seconds for an answer; the agent's own patience is well below, but the computer may be busy."""
 START_PATIENCE = 5.0
 """Seconds that an agent may need from holding the lock to answering."""
 QUIT_PATIENCE = 3.0

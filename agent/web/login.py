@@ -101,8 +101,11 @@ class LoginServer:
         self._form_key = secrets.token_urlsafe(16)  # other sites cannot send our forms
         self._link = secrets.token_urlsafe(24)  # works once
         self._session = secrets.token_urlsafe(24)  # of the one browser that used the link
-        logs.hide(self._form_key, self._link, self._session)
+        logs.hide(self._form_key, self._link, self._session, kind="login")
         self._account: str | None = None  # whose login waits to be kept
+        # Requests have a thread each: what works once is looked at and used up in one go, and the
+        # account that is named is the one whose login waits.
+        self._turn = threading.Lock()
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -201,9 +204,10 @@ class LoginServer:
 
     def _enter(self, link: str) -> Response:
         """Take the link, once: the browser that brings it does the login."""
-        if not secrets.compare_digest(link.encode(), self._link.encode()):
-            return self._turned_away()
-        self._link = secrets.token_urlsafe(24)
+        with self._turn:
+            if not secrets.compare_digest(link.encode(), self._link.encode()):
+                return self._turned_away()
+            self._link = secrets.token_urlsafe(24)
         answer = self._begin(self._client_id) if self._client_id else _go("/")
         # Lax: it comes along when Spotify's page leads back here.
         answer.set_cookie(self._cookie, self._session, httponly=True, samesite="lax", path="/")
@@ -282,7 +286,8 @@ class LoginServer:
             self._say(stray)
             return self._result_page(False, _("This is not the expected login"), stray, 400)
         try:
-            self._account = self._flow.finish(query)
+            with self._turn:
+                self._account = self._flow.finish(query)
         except Exception as error:  # noqa: BLE001 - told apart in there
             return self._ended(error)
         # Another address, so that the code stays neither in the address bar nor in the history.
@@ -297,10 +302,14 @@ class LoginServer:
         """Keep the login, or not, now that the user has seen whose it is."""
         if not secrets.compare_digest(key.encode(), self._form_key.encode()):
             return _go("/account")
+        with self._turn:
+            return self._answered(answer == "yes")
+
+    def _answered(self, kept: bool) -> Response:
         account, self._account = self._account, None
         if account is None:
             return _go("/done")
-        if answer != "yes":
+        if not kept:
             self._flow.discard()
             return self._ended(
                 NeedsLogin(

@@ -104,10 +104,25 @@ def test_what_ci_installs_comes_from_the_lock_files() -> None:
     locks = {call for call in calls if call.startswith("--require-hashes -r .make/")}
     assert {call.rpartition("/")[2] for call in locks} == {*LOCKS, "package.lock"}
     # The package itself; and in the audit what a user would get today.
-    ours = {'-e ".[dev]"', "--no-deps --no-build-isolation -e .", "--no-deps dist/*.whl", "."}
+    ours = {
+        '--no-build-isolation -e ".[dev]"',
+        "--no-deps --no-build-isolation -e .",
+        "--no-deps dist/*.whl",
+        "--no-build-isolation .",
+    }
     assert set(calls) - locks <= ours
     setup = (ROOT / ".make" / "setup.sh").read_text()
     assert "--require-hashes -r .make/tests.lock" in setup
+    assert "isolation=--no-build-isolation" in setup
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    tools = {canonicalize_name(Requirement(tool).name) for tool in build}
+    assert tools <= set(locked("package.lock"))
+    assert {*tools, "editables"} <= set(locked("tests.lock"))
+
+
+def test_what_locks_is_locked_itself() -> None:
+    script = (ROOT / ".make" / "lock.sh").read_text()
+    assert re.findall(r"\binstall (.*)", script) == ["--quiet --require-hashes --no-deps \\"]
 
 
 def test_what_ships_is_audited() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.errors import StoreError
-from agent.store.files import sweep, write_atomic, write_private
+from agent.store.files import read_private, read_small, sweep, write_atomic, write_private
 from agent.store.jsonfile import JsonFile
 
 on_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions and links")
@@ -82,11 +84,12 @@ SECRET = "a refresh token"
 
 def killed_while_writing(path: Path) -> None:
     """As far as a process comes that is killed before the file has its name."""
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os.replace = lambda *_: os._exit(0)
         JsonFile(path).save({"refresh_token": SECRET})
         os._exit(1)
-    os.wait()
+    os.waitpid(child, 0)
 
 
 def everything(folder: Path) -> str:
@@ -133,3 +136,34 @@ def test_a_write_that_is_swept_away_begins_again(
     write_private(tmp_path / "state.json", b"new")
     assert (tmp_path / "state.json").read_bytes() == b"new"
     assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
+
+
+@pytest.mark.parametrize("read", [read_small, read_private])
+def test_no_more_is_read_of_a_file_that_grows_than_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path, int], bytes]
+) -> None:
+    """Whoever may write it does so between the look at its size and the reading."""
+    file = tmp_path / "list.m3u"
+    file.write_bytes(b"a\n")
+
+    def grown(real: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        def look(*where: Any, **how: Any) -> os.stat_result:
+            status = real(*where, **how)
+            if status.st_size == 2:
+                file.write_bytes(b"a\n" * 1000)
+            return status
+
+        return look
+
+    for name in ("stat", "fstat"):
+        monkeypatch.setattr(os, name, grown(getattr(os, name)))
+    with pytest.raises(OSError, match="MB"):
+        read(file, 100)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        return
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no file"):
+        read_small(tmp_path / "pipe", 100)

@@ -22,9 +22,10 @@ from jeepney import (
     new_method_call,
 )
 from jeepney.bus_messages import message_bus
-from jeepney.io.blocking import DBusConnection, open_dbus_connection
+from jeepney.io.blocking import DBusConnection
 from jeepney.wrappers import DBusErrorResponse, unwrap_msg
 
+from agent.desktop.bus_connection import LONGEST, Head, connect
 from agent.desktop.dbus_server import bus_text
 from agent.desktop.notifications.rules import safe
 from agent.desktop.notifications.service import NAME, TIMEOUT, Service, ask_service
@@ -118,7 +119,7 @@ class FreedesktopNotifications:
 
     def _connected(self) -> DBusConnection:
         if self._connection is None:
-            connection = open_dbus_connection("SESSION")
+            connection = connect("SESSION", _is_wanted)
             connection.sock.settimeout(TIMEOUT)
             connection.send_and_get_reply(message_bus.AddMatch(_SIGNALS), timeout=TIMEOUT)
             asyncio.get_running_loop().add_reader(connection.sock, self._read)
@@ -176,7 +177,7 @@ def ask(
     if not service.buttons:
         return None
     try:
-        with open_dbus_connection("SESSION") as connection:
+        with connect("SESSION", _is_wanted) as connection:
             connection.send_and_get_reply(message_bus.AddMatch(_SIGNALS), timeout=TIMEOUT)
             actions = [word for label in choices for word in (label, label)]
             hints = {"desktop-entry": ("s", "moodtray"), "urgency": ("y", CRITICAL)}
@@ -219,6 +220,11 @@ def _said_by(service: str | None, message: Message) -> str | None:
         and fields.get(HeaderFields.interface) == NAME
     )
     return fields.get(HeaderFields.member) if is_theirs else None
+
+
+def _is_wanted(head: Head) -> bool:
+    """Tell whether it is an answer, or a signal that may be meant. Whose, is looked at later."""
+    return head.is_answer or (head.kind == MessageType.signal.value and head.size <= LONGEST)
 
 
 def _is_answer(message: Message) -> bool:

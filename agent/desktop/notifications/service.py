@@ -31,12 +31,13 @@ def ask_service() -> Service:
     if sys.platform != "linux":
         return Service(_("the system's notification centre"), buttons=True, markup=False)
     from jeepney import DBusAddress, DBusErrorResponse, new_method_call
-    from jeepney.io.blocking import open_dbus_connection
     from jeepney.wrappers import unwrap_msg
+
+    from agent.desktop.bus_connection import connect
 
     address = DBusAddress("/org/freedesktop/Notifications", NAME, NAME)
     try:
-        with open_dbus_connection("SESSION") as bus:
+        with connect("SESSION", lambda head: head.is_answer) as bus:
             answers = [
                 unwrap_msg(bus.send_and_get_reply(new_method_call(address, ask), timeout=TIMEOUT))
                 for ask in ("GetServerInformation", "GetCapabilities")

@@ -11,7 +11,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from jeepney import (
     DBusAddress,
@@ -23,8 +23,9 @@ from jeepney import (
     new_method_call,
 )
 from jeepney.bus_messages import message_bus
-from jeepney.io.blocking import DBusConnection, open_dbus_connection
-from jeepney.low_level import Parser, calc_msg_size
+from jeepney.io.blocking import DBusConnection
+
+from agent.desktop.bus_connection import BUS, Head, WantedParser, connect
 
 CALL_TIMEOUT = 2.0
 """Seconds that a service may take to answer."""
@@ -33,11 +34,7 @@ AT_ONCE = 256
 MOST_FOREIGN, MOST_FOREIGN_BYTES = 256, 1_000_000
 """What others may send to a connection before it is called a flood; usually there is nothing. A bus
 that keeps 127 MB for us drops whatever else comes, that of the services, too."""
-BUS = "org.freedesktop.DBus"
 _OWNER_CHANGED = "NameOwnerChanged"
-_ANSWERS = (MessageType.method_return.value, MessageType.error.value)
-_FIXED_HEAD = 16
-"""Bytes of a message that tell how long its head and the whole are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +54,10 @@ class Bus:
     """
 
     def __init__(self, kind: str, *, fds: bool = False) -> None:
-        self._connection: DBusConnection = open_dbus_connection(bus=kind, enable_fds=fds)
+        self._connection: DBusConnection = connect(kind, self._is_wanted, fds=fds)
         self._owners: dict[str, str] = {}  # service -> the name that the bus gave to its program
         self._signals: deque[Message] = deque()
-        self._parser = _Parser(self._connection.parser, self._is_believed)
-        self._connection.parser = self._parser
+        self._parser: WantedParser = self._connection.parser
         # Without a filter, signals that come while a call waits for its answer would be lost.
         self._connection.filter(MatchRule(type="signal"), queue=_Inbox(self._keep))
 
@@ -132,12 +128,13 @@ class Bus:
     def _match(self, rule: MatchRule) -> None:
         self._connection.send_and_get_reply(message_bus.AddMatch(rule), timeout=CALL_TIMEOUT)
 
-    def _is_believed(self, sender: str) -> bool:
-        """Tell whether the bus itself, or a service that we listen to, has sent it.
+    def _is_wanted(self, head: Head) -> bool:
+        """Tell whether it is an answer, or comes from the bus or a service that we listen to.
 
         The bus writes the sender into each message, so nobody can name another.
         """
-        return sender == BUS or (sender != "" and sender in self._owners.values())
+        sender = head.sender
+        return head.is_answer or sender == BUS or (sender != "" and sender in self._owners.values())
 
     def _keep(self, message: Message) -> None:
         fields = message.header.fields
@@ -192,74 +189,6 @@ class _Inbox:
 
     def __init__(self, keep: Callable[[Message], None]) -> None:
         self.append = keep
-
-
-class _Parser(Parser):  # type: ignore[misc]
-    """Passes over whatever ``believed`` does not let in by its sender; goes on where ``before`` is.
-
-    Answers are let in: the bus passes on only those that were asked for.
-    """
-
-    def __init__(self, before: Parser, believed: Callable[[str], bool]) -> None:
-        super().__init__()
-        self.buf, self.fds, self.next_msg_size = before.buf, before.fds, before.next_msg_size
-        self._believed = believed
-        self.foreign = self.foreign_bytes = 0
-
-    def get_next_message(self) -> Message | None:
-        """Parse the next message; None: it is not there yet."""
-        while self.has_whole:
-            kind, sender, count = _glance(self._head())
-            if kind in _ANSWERS or self._believed(sender):
-                message: Message | None = super().get_next_message()
-                return message
-            self.foreign += 1
-            self.foreign_bytes += self.next_msg_size
-            self.buf.read(self.next_msg_size)
-            self.next_msg_size = None
-            for unwanted in self.fds[:count]:
-                unwanted.close()
-            del self.fds[:count]
-        return None
-
-    @property
-    def has_whole(self) -> bool:
-        """True when all of a message is there."""
-        if self.next_msg_size is None and self.buf.bytes_buffered >= _FIXED_HEAD:
-            self.next_msg_size = calc_msg_size(self.buf.peek(_FIXED_HEAD))
-        return self.next_msg_size is not None and self.buf.bytes_buffered >= self.next_msg_size
-
-    def _head(self) -> bytes:
-        start = self.buf.peek(_FIXED_HEAD)
-        length = int.from_bytes(start[12:16], "little" if start[:1] == b"l" else "big")
-        head: bytes = self.buf.peek(_FIXED_HEAD + length)
-        return head
-
-
-def _glance(head: bytes) -> tuple[int, str, int]:
-    """Read of a message's head its kind, its sender and how many descriptors come with it.
-
-    By hand: jeepney takes ten times as long for all of it, in which another user can send more than
-    is passed over, and what the services tell would wait behind it.
-    """
-    order: Literal["little", "big"] = "little" if head[:1] == b"l" else "big"
-    sender, count, place = "", 0, _FIXED_HEAD
-    while place + 8 <= len(head):
-        field, signature = head[place], head[place + 1 : place + 4]
-        value = int.from_bytes(head[place + 4 : place + 8], order)
-        if signature in (b"\1s\0", b"\1o\0"):
-            end = place + 9 + value
-            if field == HeaderFields.sender:
-                sender = head[place + 8 : end - 1].decode("ascii", "replace")
-        elif signature == b"\1u\0":
-            end = place + 8
-            count = value if field == HeaderFields.unix_fds else count
-        elif signature == b"\1g\0":
-            end = place + 6 + head[place + 4]
-        else:  # no field of those that there are
-            break
-        place = end + -end % 8
-    return head[1], sender, count
 
 
 def unwrap(properties: dict[str, tuple[str, Any]]) -> dict[str, Any]:

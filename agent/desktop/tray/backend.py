@@ -120,10 +120,11 @@ def _told(notice: str) -> str:
 def has_watcher() -> bool | None:
     """Tell whether a panel on the session bus takes StatusNotifierItems; None: no bus."""
     from jeepney.bus_messages import message_bus
-    from jeepney.io.blocking import open_dbus_connection
+
+    from agent.desktop.bus_connection import connect
 
     try:
-        with open_dbus_connection("SESSION") as connection:
+        with connect("SESSION", lambda head: head.is_answer) as connection:
             ask = message_bus.NameHasOwner(WATCHER)
             return bool(connection.send_and_get_reply(ask, timeout=ASK_SECONDS).body[0])
     except (OSError, KeyError, ValueError) as error:  # TimeoutError is an OSError

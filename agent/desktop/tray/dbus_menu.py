@@ -167,7 +167,10 @@ class DbusMenu:
         self, ids: list[int], names: list[str]
     ) -> tuple[list[tuple[int, Properties]]]:
         """Answer GetGroupProperties."""
-        wanted = [self._nodes[i] for i in ids if i in self._nodes] if ids else self._nodes.values()
+        asked = dict.fromkeys(ids)  # each once: the answer is a hundred times the question
+        wanted = (
+            [self._nodes[i] for i in asked if i in self._nodes] if ids else [*self._nodes.values()]
+        )
         chosen = set(names)
         return ([(node.id, _chosen(_properties(node.entry, node.id), chosen)) for node in wanted],)
 

@@ -231,7 +231,8 @@ def status_notifier_icon(base: Any) -> Any:
 
         def __init__(self, name: str, **kwargs: Any) -> None:
             super().__init__(name, **kwargs)
-            self._server = BusServer()
+            # The menu is for its user, whomever a bus may let on besides.
+            self._server = BusServer(allow=lambda user: user == os.getuid())
             self._item = StatusItem(self._server, name)
             self._item.activate = self._default
             self._item.activate_second = self._second

@@ -14,7 +14,6 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 ANSWER_LIMIT = 2_000_000
@@ -85,13 +84,13 @@ class _Present(threading.local):
 _present = _Present()
 
 
-class _Watched(HTTPConnection):
-    """A connection that patience can cut, before and after it is encrypted."""
+class _Watched:
+    """What lets patience cut a connection of urllib3's, before and after it is encrypted."""
 
     _line: socket.socket | None = None
 
     def _new_conn(self) -> socket.socket:
-        made = super()._new_conn()
+        made: socket.socket = super()._new_conn()  # type: ignore[misc]
         self._forget()
         self._line = made.dup()  # encryption takes the socket itself away
         self._watch()
@@ -100,11 +99,11 @@ class _Watched(HTTPConnection):
     def request(self, *args: Any, **words: Any) -> None:
         """Send a request; the connection may be one of before."""
         self._watch()
-        super().request(*args, **words)
+        super().request(*args, **words)  # type: ignore[misc]
 
     def close(self) -> None:
         """Close the connection."""
-        super().close()
+        super().close()  # type: ignore[misc]
         self._forget()
 
     def _watch(self) -> None:
@@ -117,19 +116,13 @@ class _Watched(HTTPConnection):
             self._line = None
 
 
-class _WatchedSafe(_Watched, HTTPSConnection):
-    """The same, encrypted."""
+def _watched(pool: type[HTTPConnectionPool]) -> Any:
+    """Make a pool of the same kind whose connections patience can cut."""
+    connection = type("WatchedConnection", (_Watched, pool.ConnectionCls), {})
+    return type("WatchedPool", (pool,), {"ConnectionCls": connection})
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Watched
-
-
-class _SafePool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedSafe
-
-
-_POOLS = {"http": _Pool, "https": _SafePool}
+_POOLS = {"http": _watched(HTTPConnectionPool), "https": _watched(HTTPSConnectionPool)}
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -145,9 +138,12 @@ class BoundedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, *args: Any, **words: Any) -> Any:
         """Make what keeps connections through a proxy."""
-        manager = super().proxy_manager_for(*args, **words)
-        if not args[0].lower().startswith("socks"):  # that has connections of its own
-            manager.pool_classes_by_scheme = _POOLS
+        if args[0] in self.proxy_manager:
+            return self.proxy_manager[args[0]]
+        manager: Any = super().proxy_manager_for(*args, **words)
+        # Through a SOCKS proxy they are of another kind.
+        pools = manager.pool_classes_by_scheme
+        manager.pool_classes_by_scheme = {kind: _watched(pool) for kind, pool in pools.items()}
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:

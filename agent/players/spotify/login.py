@@ -164,7 +164,7 @@ class LoginFlow:
             state=secrets.token_urlsafe(24),
             verifier=new_verifier(),
         )
-        logs.hide(attempt.state)
+        logs.hide(attempt.state, kind="spotify")
         with self._lock:
             self._attempt = attempt
         return self._accounts.authorize_url(
@@ -231,7 +231,7 @@ class LoginFlow:
                 title=_("The login was cancelled"),
             )
         code = query.get("code")
-        logs.hide(code or "")
+        logs.hide(code or "", kind="spotify")
         if refusal is not None or not code:
             raise NeedsLogin(
                 _("Spotify refused the login. Check the client ID. {login_again}").format(

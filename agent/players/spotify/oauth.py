@@ -46,7 +46,7 @@ class GrantRefused(NeedsLogin):
 def new_verifier() -> str:
     """Make a PKCE verifier: 64 random bytes, 86 characters (RFC 7636 asks for 43 to 128)."""
     verifier = secrets.token_urlsafe(64)
-    logs.hide(verifier)
+    logs.hide(verifier, kind="spotify")
     return verifier
 
 
@@ -156,7 +156,7 @@ class Accounts:
         except (ValueError, RecursionError):
             answer = None
         if answer is not None:
-            logs.hide(answer.access_token or "", answer.refresh_token or "")
+            logs.hide(answer.access_token or "", answer.refresh_token or "", kind="spotify")
         if response.status_code == 429:
             seconds = wait_of(
                 response.headers.get("Retry-After"), quota=False, now=self._clock.now()

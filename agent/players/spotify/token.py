@@ -32,7 +32,7 @@ class Token:
 
     def __post_init__(self) -> None:
         """Keep it out of every log, wherever it comes from."""
-        logs.hide(self.access, self.refresh)
+        logs.hide(self.access, self.refresh, kind="spotify")
 
     def is_fresh(self, now: datetime) -> bool:
         """Tell whether the access token can still be used."""

@@ -75,7 +75,7 @@ class Access:
         if page not in PAGES:
             raise ValueError(page)
         token = secrets.token_urlsafe(32)
-        logs.hide(token)
+        logs.hide(token, kind="page")
         with self._lock:
             while len(self._links) >= LINKS_KEPT:
                 del self._links[next(iter(self._links))]
@@ -96,7 +96,7 @@ class Access:
         """Make a cookie's value."""
         body = f"{int(self._clock.now().timestamp())}.{secrets.token_urlsafe(16)}"
         session = f"{body}.{self._sign('session', body)}"
-        logs.hide(session)
+        logs.hide(session, kind="page")
         return session
 
     def is_session(self, value: str) -> bool:

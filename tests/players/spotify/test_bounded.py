@@ -14,10 +14,13 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from urllib3 import HTTPConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection
 
 from agent.errors import PlayerError, ServiceDown
 from agent.players.spotify import bounded, storage
@@ -174,6 +177,48 @@ def test_an_answer_that_trickles_is_given_up(
         session.get(service.url, timeout=(3, 6), verify=str(certificate) if safe else True)
     service.close()
     assert service.asked == 1, "and not tried again at once"
+
+
+class ThroughAnother(HTTPConnection):
+    """A connection of a kind of its own, as PySocks brings one along: it leads to the proxy."""
+
+    def _new_conn(self) -> socket.socket:
+        where = urlsplit(ThroughAnother.leads_to)
+        return socket.create_connection((where.hostname, where.port), timeout=10)
+
+    leads_to = ""
+
+
+class PoolThroughAnother(HTTPConnectionPool):
+    """Keeps such connections."""
+
+    ConnectionCls = ThroughAnother
+
+
+class ManagerOfAnother(PoolManager):
+    """In the place of urllib3's manager for SOCKS, which needs that package."""
+
+    def __init__(self, proxy: str, **words: Any) -> None:
+        super().__init__(words["num_pools"])
+        ThroughAnother.leads_to = proxy
+        self.pool_classes_by_scheme = {"http": PoolThroughAnother}
+
+
+@pytest.mark.timeout(60)
+def test_an_answer_that_trickles_through_a_proxy_of_any_kind_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("requests.adapters.SOCKSProxyManager", ManagerOfAnother)
+    service = Trickling(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    service.start()
+    proxies = {"http": service.url.replace("http://", "socks5://")}
+    with bounded_session() as session:
+        for _ in range(2):
+            with pytest.raises(requests.ReadTimeout):
+                session.get("http://192.0.2.1/", proxies=proxies, timeout=(3, 6))
+    service.close()
+    assert service.asked == 2
 
 
 @pytest.mark.timeout(60)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
+import secrets
 import socket
 import stat
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -238,6 +244,26 @@ def test_the_link_works_once(login: Login) -> None:
     assert again.status_code == 403
     assert "its link works once" in again.text
     assert not again.cookies
+
+
+def test_the_link_works_once_for_two_who_bring_it_at_one_time(
+    login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = login.start()
+    both = threading.Barrier(2)
+
+    def compare(one: bytes, other: bytes) -> bool:
+        same = secrets.compare_digest(one, other)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(2.0)  # who is let in alone waits for nobody who comes
+        return same
+
+    slow = SimpleNamespace(compare_digest=compare, token_urlsafe=secrets.token_urlsafe)
+    monkeypatch.setattr("agent.web.login.secrets", slow)
+    with ThreadPoolExecutor(2) as browsers:
+        ask = partial(requests.get, timeout=30, allow_redirects=False)
+        answers = list(browsers.map(ask, [url, url]))
+    assert sorted(bool(answer.cookies) for answer in answers) == [False, True]
 
 
 def test_the_cookie_is_for_this_server_and_no_script(login: Login) -> None:

@@ -79,3 +79,15 @@ def test_a_section_is_found_however_it_is_written(header: str) -> None:
     with pytest.raises(SettingsError, match=r"line 3: camera\.interval"):
         parse(f"[mood]\n{header}\ninterval = 'x'\n", Path("settings.toml"))
     parse(default_text(), None)
+
+
+@pytest.mark.parametrize("deep", [30, 150, 230, 300, 500])
+def test_lists_within_lists_are_told_and_break_nothing(deep: int) -> None:
+    """Each of the readers on the way bears another depth."""
+    for opening, closing in (("[", "]"), ("{a=", "}")):
+        inner = opening * deep + ("1" if closing == "}" else "") + closing * deep
+        text = f"[local_playlists]\nhappy = {inner}\n"
+        with pytest.raises(SettingsError):
+            read(text, Settings())
+        with pytest.raises(SettingsError, match="hundreds deep"):
+            parse(text, Path("settings.toml"))
