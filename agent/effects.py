@@ -155,6 +155,13 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordWatch:
+    """Looking has ended, or goes on with this mood: for the history, whose moods would last on."""
+
+    mood: Mood | None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordSwitch:
     """The music was changed: for the history."""
 
@@ -243,6 +250,7 @@ Effect: TypeAlias = (
     | Withdraw
     | Publish
     | Record
+    | RecordWatch
     | RecordSwitch
     | RecordFeedback
     | KeepPerson

@@ -205,6 +205,7 @@ class Playback:
     chosen_since: float | None = None
     paused_by_hand: bool = False
     spoken: bool = False  # a podcast or an audiobook: it is not to be cut in mid-sentence
+    unheard: bool = False  # it plays where no sound device is
 
     def time_left(self, now: float) -> float | None:
         """Return the seconds until the present track ends, extrapolated to ``now``.

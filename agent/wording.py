@@ -29,8 +29,9 @@ from agent.types import (
     Status,
 )
 
-LINE_WIDTH = 46
-"""Characters of one line in a menu: longer texts are wrapped (reasons) or shortened (names)."""
+LINE_WIDTH = 58
+"""Characters of one line in a menu: longer texts are wrapped (reasons) or shortened (names). What
+the program ships fits, in every language."""
 
 MOOD_WORDS: dict[MoodState, str] = {
     MoodState.ANGRY: N_("angry"),
@@ -93,7 +94,9 @@ def parse_mood(word: str) -> MoodState | None:
     if plain == AUTO:
         return None
     for mood in MOODS:
-        if plain in (mood.value, MOOD_WORDS[mood], mood_word(mood).casefold()):
+        here = mood_word(mood)
+        said = _("I feel {mood}").format(mood=here)
+        if plain in (mood.value, MOOD_WORDS[mood], here.casefold(), said.casefold()):
             return mood
     words = ", ".join(mood_word(mood) for mood in MOODS)
     raise ValueError(
@@ -311,6 +314,14 @@ def track_line(snapshot: Snapshot) -> str | None:
     return shorten(playback.title)
 
 
+def is_unheard(snapshot: Snapshot) -> bool:
+    """Tell whether music plays that nobody can hear, since no sound device is there."""
+    playback = snapshot.playback
+    if playback is None or "player" in snapshot.stopped:
+        return False
+    return playback.unheard and playback.state is PlayState.PLAYING
+
+
 def is_loop(playback: Playback) -> bool:
     """Tell whether a Moodtray loop is loaded, whose next track is itself."""
     return (playback.context or "").startswith(LOOPS)
@@ -375,11 +386,11 @@ def evidence_line(mood: MoodState, evidence: Evidence) -> str:
     seven, other = evidence.probabilities, evidence.runner_up
     needed = f"{100 * evidence.threshold:.0f}"
     if mood.is_emotion:
-        parts = [
-            _("{mood} was at {share} %, a mood is named from {needed} %").format(
-                mood=mood_word(mood), share=_share(seven, mood), needed=needed
-            ),
-        ]
+        words = _("{mood} was at {share} %")  # it was named before, or is asked for early
+        if seven[EMOTION_STATES.index(mood)] >= evidence.threshold:
+            words = _("{mood} was at {share} %, a mood is named from {needed} %")
+        share = _share(seven, mood)
+        parts = [words.format(mood=mood_word(mood), share=share, needed=needed)]
         if evidence.seconds >= 1.0:
             parts.append(_("for {time}").format(time=age(evidence.seconds)))
         if other is not None:
@@ -509,7 +520,7 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
     if snapshot.camera_paused:
         return _("paused {until}").format(until=until(snapshot.paused_until, now))
     if snapshot.held_off is not None:
-        return _("off while: {why}").format(why=_(snapshot.held_off))
+        return _("off: {why}").format(why=_(snapshot.held_off))
     match snapshot.camera:
         case CameraState.OFF:
             return _("off")

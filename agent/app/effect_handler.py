@@ -161,6 +161,8 @@ class EffectHandler:
                 self._publish(snapshot)
             case effects.Record(item):
                 self._record(item)
+            case effects.RecordWatch(mood):
+                self._note_watch(mood)
             case effects.RecordSwitch(decision):
                 self._keep(lambda: history.add_switch(self._clock.now(), decision))
             case effects.RecordFeedback(kind, detail):
@@ -293,6 +295,10 @@ class EffectHandler:
             found = affect(item.probabilities)
             place = None if found is None else (found.valence, found.arousal)
             self._keep(lambda: self._parts.history.add_mood(self._clock.now(), item, place))
+
+    def _note_watch(self, mood: Mood | None) -> None:
+        noted = Mood(MoodState.AWAY, self._clock.monotonic(), 0.0) if mood is None else mood
+        self._keep(lambda: self._parts.history.add_mood(self._clock.now(), noted, None))
 
     def _keep(self, add: Callable[[], None]) -> None:
         """Write to the history; that it cannot be written is told once, and the agent goes on."""

@@ -118,7 +118,11 @@ def kept(paths: Paths, settings: Settings) -> list[Kept]:
             _("And of the last device, as Spotify told them."),
             paths.state / storage.CACHE_FILE,
         ),
-        file(_("Settings"), _("Yours to read and change."), paths.settings_file),
+        file(
+            _("Settings"),
+            _("Yours to read and change. A copy of the last that were right lies beside them."),
+            paths.settings_file,
+        ),
         file(
             _("Your permission"),
             _("That you allowed the camera, and when. Other small notes lie beside it."),

@@ -465,8 +465,10 @@ def logout() -> None:
 @app.command(rich_help_panel=SET_UP)
 def forget(
     before: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only what is older than this day."),
+        str | None,
+        typer.Option(
+            "--before", metavar="DAY", help="Only what is older than this day: 2026-01-31."
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All of it.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
@@ -479,13 +481,26 @@ def forget(
 
     if everything == (before is not None):
         raise typer.BadParameter(
-            _("one of the two is needed"), param_hint=_("--everything or --before")
+            _("one of the two is needed, for example --before 2026-01-31"),
+            param_hint=_("--everything or --before"),
         )
+    day = None if before is None else _day(before)
     if everything and not yes and sys.stdin.isatty():
         typer.confirm(_(EVERYTHING), abort=True)
     if everything and _answers(Paths.default()):
         _ask("forget")
-    say(forgetting.forget(Paths.default(), before and before.astimezone()))
+    say(forgetting.forget(Paths.default(), day))
+
+
+def _day(text: str) -> datetime:
+    """Return the begin of a day, by this computer's clock."""
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").astimezone()
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(
+            _("{word!r} is no day. Say for example 2026-01-31.").format(word=text),
+            param_hint="--before",
+        ) from error
 
 
 def _forget_face(paths: Paths) -> str:
@@ -637,7 +652,7 @@ def undo() -> None:
 @app.command(rich_help_panel=NOW)
 def mood(
     feeling: Annotated[
-        str,
+        list[str],
         typer.Argument(
             metavar="MOOD",
             help="angry, disgusted, afraid, happy, sad, surprised or neutral; auto: go by your "
@@ -651,7 +666,11 @@ def mood(
 ) -> None:
     """Wrong mood? Say how you feel: mood and music follow at once, for half an hour or longer."""
     lasts = _time(time, minutes)
-    say(_ask("mood", emotion=_emotion(feeling), minutes=30.0 if lasts is None else lasts)["text"])
+    say(
+        _ask("mood", emotion=_emotion(" ".join(feeling)), minutes=30.0 if lasts is None else lasts)[
+            "text"
+        ]
+    )
 
 
 def _emotion(text: str) -> str:
@@ -724,16 +743,16 @@ def quit_() -> None:
 @app.command(rich_help_panel=NOW)
 def settings(
     page: Annotated[
-        str, typer.Argument(help="settings, history, moods, start, spotify or now")
+        str, typer.Argument(help="settings, history, moods, face, start, spotify or now")
     ] = "settings",
     print_url: Annotated[
         bool, typer.Option("--print-url", help="Print the address instead; it works once.")
     ] = False,
 ) -> None:
     """Open the page: settings, music for your moods, history, first steps."""
-    if page not in ("settings", "history", "moods", "start", "spotify", "now"):
+    if page not in ("settings", "history", "moods", "face", "start", "spotify", "now"):
         raise typer.BadParameter(
-            _("settings, history, moods, start, spotify or now"), param_hint="PAGE"
+            _("settings, history, moods, face, start, spotify or now"), param_hint="PAGE"
         )
     answer = _ask("page", page="" if page == "now" else page, show=not print_url)
     say(answer["url"] if print_url else answer["text"])

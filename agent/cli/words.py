@@ -40,7 +40,6 @@ SAID = (
     N_("Invalid value: {mistake}"),
     N_("{what} is not a valid {kind}."),
     N_("{what} is not in the range {kind}."),
-    N_("{what} does not match the formats {kind}."),
     N_("Value error, {mistake}"),
     N_("Input should be greater than or equal to {what}"),
     N_("Input should be less than or equal to {what}"),

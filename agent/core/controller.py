@@ -97,6 +97,7 @@ class Controller:
         self._journeys = Journeys(clock, journey)
         self._lessons = Lessons(clock)
         self._preview = False
+        self._unwatched = True  # the history knows that no mood is read or said
         self._autostart = autostart
         self._workers = WorkerStates()
         self._settings_problem: str | None = None
@@ -341,6 +342,7 @@ class Controller:
                 told = messages.info(title, message, asked, trouble, buttons)
                 self._out.append(effects.Notify(told))
             case events.Quit():
+                self._note_watch(ends=True)
                 self._out.append(effects.Shutdown())
             case _:
                 assert_never(event)
@@ -641,7 +643,23 @@ class Controller:
             affect=None if place is None else (place.valence, place.arousal),
         )
 
+    def _note_watch(self, *, ends: bool = False) -> None:
+        """Have the history know when moods are no longer read, and when they are again."""
+        if self._mood_tracker.is_empty:
+            return
+        unwatched = ends or not (self._camera.watching or self._mood.by_hand)
+        if unwatched == self._unwatched:
+            return
+        self._unwatched = unwatched
+        noted = any(isinstance(e, effects.Record) and isinstance(e.item, Mood) for e in self._out)
+        if unwatched:
+            self._out.append(effects.RecordWatch(None))
+        elif not noted:
+            self._out.append(effects.RecordWatch(self._mood))
+
     def _finish(self) -> list[effects.Effect]:
+        if effects.Shutdown() not in self._out:
+            self._note_watch()
         for effect in self._out:
             if isinstance(effect, effects.Notify) and effect.notification.asked:
                 told = effect.notification

@@ -37,6 +37,7 @@ from agent.types import (
     MoodState,
     NotificationKind,
     Playback,
+    PlayState,
     Snapshot,
 )
 from agent.wording import (
@@ -206,7 +207,7 @@ def not_switched(decision: Decision, heard: Playback | None) -> Notification:
         body = sentence(decision.reason)
     else:
         title = _("No other music for {mood}").format(mood=mood)
-        if heard is not None and heard.shows(playlist.uri):
+        if heard is not None and heard.state is PlayState.PLAYING and heard.shows(playlist.uri):
             title = _("♪ {name} plays on").format(name=playlist.name)
         body = _("{reason} Set more under 'Music for my moods', and they take turns.").format(
             reason=sentence(decision.reason)

@@ -11,7 +11,8 @@ The rules, in the order in which they are asked (the first that applies decides)
 4. Moodtray changes music that plays. Silence stays silence, unless ``start_when_silent`` is set,
    it was our own playlist that ran out, or a change of ours still owes the music.
 5. What plays already fits: keep.
-6. Within the cool-down after a switch: keep.
+6. Within the cool-down after a switch: keep; but a loop that stands in for the user's own music
+   makes way for it as soon as there is some.
 7. Switch: when the track ends, or now by setting (or when the track has no known end).
 """
 
@@ -24,6 +25,7 @@ from agent.settings import PolicySettings
 from agent.translation import N_, _
 from agent.types import (
     EMOTIONS,
+    LOOPS,
     Action,
     Chooser,
     Decision,
@@ -166,7 +168,7 @@ def decide(
 
     if fits(playback, playlists[wanted]):
         return keep(_("{reason}, and {fits}").format(reason=reason, fits=_(FITS)))
-    if cooling and not told:
+    if cooling and not told and not _stands_in(playback, wanted):
         return keep(_cooling(about))
     at_boundary = about.happening in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED)
     endless = playback.duration is None
@@ -189,6 +191,11 @@ def fits(playback: Playback | None, playlists: Sequence[Playlist]) -> bool:
     if playback is None or playback.state is not PlayState.PLAYING:
         return False
     return any(playback.context == each.uri for each in playlists)
+
+
+def _stands_in(playback: Playback, state: MoodState) -> bool:
+    """Tell whether the loop for ``state`` plays, which does so where nothing else is there."""
+    return playback.context == f"{LOOPS}{state.value}"
 
 
 def no_playlist(state: MoodState, missing: frozenset[MoodState] = frozenset()) -> str:
@@ -223,9 +230,10 @@ def another(
     others = [each for each in playlists[state] if playback is None or not fits(playback, (each,))]
     wanted = [each for each in others if each.uri != refused]
     if others and not wanted:
-        only = _("the other playlist for {mood} is the one that you have just taken back").format(
-            mood=mood_word(state)
-        )
+        only = _("the other playlist for {mood} is the one that you have just taken back")
+        if len(playlists[state]) == 1:
+            only = _("the only playlist for {mood} is the one that you have just taken back")
+        only = only.format(mood=mood_word(state))
         return Decision(now, Action.KEEP, state, others[0], only)
     if not others:
         only = _("it is the only playlist for {mood}").format(mood=mood_word(state))

@@ -19,6 +19,7 @@ from agent.settings import Settings
 from agent.store.paths import Paths, ensure_folder
 from agent.translation import N_, _, ngettext
 from agent.types import EMOTIONS, Playlist
+from agent.wording import MOODS, mood_word
 
 Finding: TypeAlias = tuple[bool | None, str, str]
 
@@ -115,8 +116,10 @@ def history(paths: Paths) -> Finding:
         return None, told[0].title, told[0].message
     return (
         True,
-        _("{moods} moods and {switches} switches in {history_file}").format(
-            moods=moods, switches=switches, history_file=paths.history_file
+        _("{moods} and {changes} of the music in {history_file}").format(
+            moods=ngettext("{n} mood", "{n} moods", moods).format(n=moods),
+            changes=ngettext("{n} change", "{n} changes", switches).format(n=switches),
+            history_file=paths.history_file,
         ),
         "",
     )
@@ -240,15 +243,17 @@ def sound() -> Finding:
     return True, name, ""
 
 
-def music(settings: Settings) -> Finding:
+def music(paths: Paths, settings: Settings) -> Finding:
     """Open what Moodtray's own player would play: the user's folders and the shipped loops."""
-    from agent.players.local import playlists_for
+    from agent.players.local import mood_folders, playlists_for
 
     survey = MusicSurvey()
-    for emotion, playlists in playlists_for(settings).items():
+    adopted = mood_folders(paths.music)
+    for emotion, playlists in playlists_for(settings, adopted).items():
         for playlist in playlists:
             survey.look(emotion, playlist)
-    own = ", ".join(settings.local_playlists)
+    theirs = {*settings.local_playlists, *adopted}
+    own = ", ".join(mood_word(mood) for mood in MOODS if mood.value in theirs)
     whose = _("of your own for {own}").format(own=own) if own else _("the Moodtray loops")
     found = _("{count} tracks, {whose}").format(count=survey.count, whose=whose)
     if survey.missing:

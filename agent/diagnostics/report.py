@@ -84,7 +84,7 @@ def run_checks(
             ("tray", checks.tray),
             ("notifications", lambda: checks.notifications(settings)),
             ("sound", checks.sound),
-            ("music", lambda: checks.music(settings)),
+            ("music", lambda: checks.music(paths, settings)),
             ("player", lambda: checks.player(paths, settings)),
             ("autostart", checks.autostart),
         ],

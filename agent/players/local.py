@@ -65,7 +65,8 @@ class LocalPlayer:
             return Playback(now, PlayState.STOPPED)
         if not self._paused:
             self._watch_device(now)
-        device = _(SILENT) if self._output.name == NULL else _("this computer")
+        unheard = self._output.name == NULL
+        device = _(SILENT) if unheard else _("this computer")
         present = self._deck.now
         if present is None:
             return Playback(now, PlayState.STOPPED, device=device)
@@ -80,6 +81,7 @@ class LocalPlayer:
             position=position,
             duration=duration,
             device=device,
+            unheard=unheard,
         )
 
     def play(self, playlist: Playlist) -> None:

@@ -26,6 +26,7 @@ from agent.wording import (
     capital,
     clock_time,
     describe,
+    is_loaded,
     lesson_line,
     mood_word,
     parse_mood,
@@ -207,9 +208,13 @@ class Commands:
         seen = self._snapshot()
         if done and seen.held_off is not None:
             camera = camera_line(seen, self._clock.now())
+            if not before.camera_paused:
+                return _told(_("Not paused, but the camera is {camera}.").format(camera=camera))
             return _told(
                 _("Not paused any more, but the camera is {camera}.").format(camera=camera)
             )
+        if done and not before.camera_paused and not before.stopped:
+            return _told(_("The camera was not paused."))
         return _told(_("The camera may be used again."), done)
 
     def _mood(self, arguments: _Mood) -> CommandAnswer:
@@ -249,6 +254,10 @@ class Commands:
         done = self._happened(
             lambda seen: seen.playback is not None and seen.playback.state is wanted
         )
+        if not done and not is_loaded(self._snapshot()):
+            if pause:
+                return _told(_("No music plays. So there is none to pause."))
+            return _told(_("No music is paused. 'moodtray play' begins some."))
         return _told(_("The music is paused.") if pause else _("The music is on."), done)
 
     def _next(self, _words: _None) -> CommandAnswer:

@@ -16,6 +16,7 @@ from agent.wording import (
     decided,
     describe,
     face_line,
+    is_unheard,
     is_watching,
     journey_line,
     lesson_line,
@@ -81,6 +82,8 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
         _("Music:  {music}").format(music=_music(snapshot)),
         _("Camera: {camera_line}").format(camera_line=camera_line(snapshot, clock.now())),
     ]
+    if is_unheard(snapshot):
+        lines.append(_("Sound:  none: no sound device was found; connect one, or switch it on"))
     if snapshot.decision is not None:
         lines.append(_("Why:    {why}").format(why=decided(snapshot.decision)))
     if snapshot.journey is not None:

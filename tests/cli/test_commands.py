@@ -225,3 +225,28 @@ def test_json_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert steers(told) == []
     assert "♪ 明" in told
     assert json.loads(told) == value
+
+
+# --- words that are nearly right
+
+
+@pytest.mark.usefixtures("moodtray_home")
+@pytest.mark.parametrize("page", ["settings", "history", "moods", "face", "start", "now"])
+def test_every_part_of_the_page_can_be_opened(page: str) -> None:
+    assert run_command("settings", page).returncode == 3, "not running; 2: no such part"
+
+
+@pytest.mark.usefixtures("moodtray_home")
+def test_the_menus_words_need_no_quotes() -> None:
+    done = run_command("mood", "I", "feel", "happy")
+    assert "not running" in done.stderr
+    assert done.returncode == 3
+
+
+@pytest.mark.usefixtures("moodtray_home")
+@pytest.mark.parametrize("day", ["yesterday", "31.01.2026", "2026-02-30", "0001-01-01"])
+def test_what_is_no_day_is_told_in_plain_words(day: str) -> None:
+    done = run_command("forget", "--before", day)
+    told = " ".join(done.stderr.replace("\u2502", " ").split())
+    assert f"'{day}' is no day. Say for example 2026-01-31." in told
+    assert done.returncode == 2

@@ -95,6 +95,7 @@ def test_every_help(german: dict[str, str]) -> None:
         "pause --for x",
         "pause --foor 3",
         "forget",
+        "forget --before gestern",
         "forget --everything",
         "logout",
         "login --no-browser",

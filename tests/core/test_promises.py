@@ -10,7 +10,7 @@ import pytest
 from agent import effects, events
 from agent.core.person import Person
 from agent.settings import PolicySettings, Settings
-from agent.types import EMOTIONS, MoodState, NotificationKind, Playlist, PlayState
+from agent.types import EMOTIONS, Mood, MoodState, NotificationKind, Playlist, PlayState
 from agent.wording import mood_line, music_line, why_lines
 from tests.core.test_controller import NOW, PLAYLISTS
 from tests.core.test_wishes import Story, happy_music
@@ -96,6 +96,66 @@ def test_the_next_playlist_is_not_the_one_that_was_taken_back() -> None:
     story.send(events.FollowFace())
     story.send(events.NextPlaylist())
     assert story.uris[-1] == "p:neutral", "later it is like any other"
+
+
+def test_music_that_rests_is_not_said_to_play_on() -> None:
+    story = undone()
+    story.music(state=PlayState.PAUSED, context="p:neutral")  # as after an Undo into silence
+    story.send(events.NextPlaylist())
+    assert story.answer.title == "No other music for neutral"
+    assert story.answer.body.startswith("The only playlist for neutral is the one that you have ")
+
+
+# --- the history ---------------------------------------------------------------------------------
+
+
+def noted(story: Story) -> list[MoodState]:
+    """The moods as the history gets them, one after the other; AWAY: none is read or said."""
+    moods: list[MoodState] = []
+    for effect in story.effects:
+        if isinstance(effect, effects.Record) and isinstance(effect.item, Mood):
+            moods.append(effect.item.state)
+        elif isinstance(effect, effects.RecordWatch):
+            moods.append(MoodState.AWAY if effect.mood is None else effect.mood.state)
+    return moods
+
+
+def test_no_mood_lasts_on_in_the_history_while_nobody_looks() -> None:
+    story = Story(NOW)
+    story.look("happy", 15)
+    assert noted(story) == [MoodState.UNSURE, MoodState.HAPPY]
+    story.send(events.TakeBreak(story.clock.now() + timedelta(hours=1)))
+    assert noted(story)[-1] is MoodState.AWAY
+    story.pass_time(3000)
+    assert noted(story)[-1] is MoodState.AWAY
+    story.send(events.ResumeCamera())
+    assert noted(story)[-1] is MoodState.UNSURE, "it is looked again"
+    story.look("happy", 15)
+    assert noted(story)[-1] is MoodState.HAPPY
+
+
+def test_the_end_of_the_program_ends_the_mood_in_the_history() -> None:
+    story = Story(NOW)
+    story.look("happy", 15)
+    last = story.send(events.Quit())
+    assert last[-2:] == [effects.RecordWatch(None), effects.Shutdown()]
+
+
+def test_what_was_said_lasts_on_while_nobody_looks_until_its_time_is_over() -> None:
+    story = Story(NOW)
+    story.look("happy", 15)
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.TakeBreak(story.clock.now() + timedelta(hours=2)))
+    assert noted(story)[-1] is MoodState.SAD
+    story.pass_time(31 * 60)
+    assert noted(story)[-1] is MoodState.AWAY
+
+
+def test_a_program_that_saw_nothing_notes_nothing() -> None:
+    story = Story(NOW)
+    story.send(events.TakeBreak(None))
+    story.send(events.Quit())
+    assert noted(story) == []
 
 
 # --- breaks --------------------------------------------------------------------------------------

@@ -200,6 +200,28 @@ def test_a_line_of_an_open_menu_does_what_it_did_when_it_opened(menu: DbusMenu) 
     assert done == ["first", "second"]
 
 
+def test_what_is_read_is_up_to_date_whatever_else_has_to_wait(menu: DbusMenu, wire: Wire) -> None:
+    """A panel that never says that the menu closed makes room for the labels that it knows."""
+
+    def shown(mood: str, sad: bool, *more: Entry) -> tuple[Entry, ...]:
+        feelings = (line("I feel sad", checked=sad), *more)
+        return text(mood), line("Undo", slot="undo"), line("Wrong mood?", children=feelings)
+
+    menu.show(shown("You look happy", False))
+    client = Client(menu, wire)
+    menu.about_to_show_group([0])
+    wire.take()
+    menu.show(shown("You said you feel sad, until 04:38", True, line("Go by my face again")))
+    assert [member for member, _ in wire.sent] == ["ItemsPropertiesUpdated"]
+    client.hear()
+    assert client.of_label("You said you feel sad, until 04:38")
+    labels = [p["label"][1] for p in client.properties.values() if "label" in p]
+    assert "Go by my face again" not in labels
+    assert menu.about_to_show_group([0]) == ([0], [])
+    client.hear()
+    assert client.of_label("Go by my face again")
+
+
 def test_a_line_with_a_slot_says_something_else_while_it_is_open(
     menu: DbusMenu, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:

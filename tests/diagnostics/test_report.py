@@ -198,7 +198,7 @@ def test_the_history_is_counted_and_its_damage_told(paths: Paths) -> None:
     journal.close()
     ok, detail, _ = checks.history(paths)
     assert ok is True
-    assert "0 moods and 0 switches" in detail
+    assert "0 moods and 0 changes of the music in " in detail
     paths.history_file.write_bytes(b"no database" * 1000)
     ok, _, advice = checks.history(paths)
     assert ok is None
@@ -413,15 +413,27 @@ def test_the_users_own_folders(tmp_path: Path) -> None:
     full, empty = tmp_path / "full", tmp_path / "empty"
     empty.mkdir()
     write_tone(full / "song.wav", 0.1)
-    ok, detail, _ = checks.music(Settings(local_playlists={"happy": (str(full),)}))
+    ok, detail, _ = checks.music(
+        Paths.below(tmp_path / "home"), Settings(local_playlists={"happy": (str(full),)})
+    )
     assert ok is True
     assert "happy" in detail
     lists = {"happy": (str(full), str(empty)), "sad": (str(tmp_path / "nowhere"),)}
-    ok, _, advice = checks.music(Settings.model_validate({"local_playlists": lists}))
+    ok, _, advice = checks.music(
+        Paths.below(tmp_path / "home"), Settings.model_validate({"local_playlists": lists})
+    )
     assert ok is False
     assert [line.split(":")[0] for line in advice.splitlines()] == ["happy", "sad"]
     assert str(empty) in advice
     assert str(tmp_path / "nowhere") in advice
+
+
+def test_folders_that_are_adopted_are_the_users_own(tmp_path: Path) -> None:
+    paths = Paths.below(tmp_path)
+    assert checks.music(paths, Settings())[:2] == (True, "7 tracks, the Moodtray loops")
+    for name in ("one.wav", "two.wav"):
+        write_tone(paths.music / "Afraid" / name, 0.1)
+    assert checks.music(paths, Settings())[:2] == (True, "8 tracks, of your own for afraid")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux")
@@ -431,13 +443,17 @@ def test_what_is_passed_over_is_told_and_not_counted(tmp_path: Path) -> None:
     write_broken(folder / "bad.mp3")
     (folder / "other.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
     os.rename(write_tone(folder / "x.wav", 0.1), os.fsencode(folder) + b"/v\xe9.wav")
-    ok, detail, advice = checks.music(Settings(local_playlists={"happy": (str(folder),)}))
+    ok, detail, advice = checks.music(
+        Paths.below(tmp_path / "home"), Settings(local_playlists={"happy": (str(folder),)})
+    )
     assert ok is None
     assert detail.startswith("8 tracks"), "two, and a loop for each of the other six moods"
     assert "bad.mp3 (it is no audio file" in advice
     assert "1 .m4a" in advice
     write_broken(tmp_path / "Sad" / "bad.ogg")
-    ok, _, advice = checks.music(Settings(local_playlists={"sad": (str(tmp_path / "Sad"),)}))
+    ok, _, advice = checks.music(
+        Paths.below(tmp_path / "home"), Settings(local_playlists={"sad": (str(tmp_path / "Sad"),)})
+    )
     assert ok is False
     assert "sad: “Sad”: Cannot be played: bad.ogg" in advice
 

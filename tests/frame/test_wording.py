@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from agent.desktop.tray.menu import build_menu
+from agent.players.local import loop
+from agent.store import catalogues
 from agent.types import (
     Action,
     CameraState,
@@ -144,6 +147,33 @@ def test_every_mood_has_its_word_and_auto_is_none() -> None:
     assert parse_mood("Auto") is None
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("mood", MOODS)
+def test_the_names_that_we_ship_are_told_in_full(mood: MoodState, language: str) -> None:
+    try:
+        catalogues.speak(language)
+        ours = loop(mood.value).name
+        playback = Playback(0.0, PlayState.PLAYING, "local:x", ours)
+        until = datetime(2026, 1, 1, 23, 59, tzinfo=UTC)
+        shown = replace(sample_snapshot(), playback=playback, undo_to=ours, left_alone_until=until)
+        assert ours in music_line(shown)
+        assert ours in build_menu(shown)[0].label
+    finally:
+        catalogues.speak("en")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_menus_words_name_a_mood_in_every_language(language: str) -> None:
+    try:
+        catalogues.speak(language)
+        wrong = next(item for item in build_menu(sample_snapshot()) if len(item.children) > 7)
+        feelings = [item.label for item in wrong.children[: len(MOODS)]]
+        assert [parse_mood(words) for words in feelings] == list(MOODS)
+        assert feelings[0] == {"en": "I feel happy", "de": "Ich bin fröhlich"}[language]
+    finally:
+        catalogues.speak("en")
+
+
 def test_a_word_that_is_no_mood_is_told_with_those_that_are() -> None:
     with pytest.raises(ValueError, match=r"no mood 'joyful'.*angry, disgusted.*auto"):
         parse_mood("joyful")
@@ -254,6 +284,11 @@ def evidence(correction: tuple[float, ...] | None = None) -> Evidence:
             evidence(),
             "happy was at 92 %, a mood is named from 88 %; for 4 min; next came sad with 5 %",
         ),
+        (  # it was named before and is held, or asked for before it is named
+            MoodState.HAPPY,
+            replace(evidence(), threshold=0.95),
+            "happy was at 92 %; for 4 min; next came sad with 5 %",
+        ),
         (MoodState.UNSURE, evidence(), "happy came nearest with 92 %"),  # it was denied
         (
             MoodState.UNSURE,
@@ -324,7 +359,7 @@ def test_until(moment: datetime | None, text: str) -> None:
         ({}, "on"),
         ({"consent": False}, "not allowed; 'moodtray consent' tells"),
         ({"camera_paused": True}, "paused until you resume it"),
-        ({"held_off": "screen locked"}, "off while: screen locked"),
+        ({"held_off": "screen locked"}, "off: screen locked"),
         ({"camera": CameraState.BUSY}, "cannot be used"),
         ({"stopped": ("watcher",)}, "off"),
     ],

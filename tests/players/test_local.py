@@ -119,7 +119,7 @@ def test_a_reading_tells_all(make: Callable[..., LocalPlayer], folder: Path) -> 
     assert reading.duration == pytest.approx(0.6, abs=0.01)
     assert reading.position is not None
     assert 0.0 <= reading.position <= 0.6
-    assert reading.device == SILENT
+    assert (reading.device, reading.unheard) == (SILENT, True)
     assert (reading.chosen_since, reading.paused_by_hand) == (None, False)
 
 

@@ -225,6 +225,31 @@ def test_status_tells_all_in_words_and_in_json(paths: Paths, door: Door) -> None
     ]
 
 
+def test_music_that_nobody_hears_is_told_as_wrong(paths: Paths, door: Door, agent: Agent) -> None:
+    assert agent.snapshot.playback is not None
+    unheard = replace(agent.snapshot.playback, unheard=True)
+    agent.snapshot = replace(agent.snapshot, playback=unheard)
+    told = "Sound:  none: no sound device was found; connect one, or switch it on"
+    assert told in call(paths, "status")["text"].splitlines()
+    resting = replace(unheard, state=PlayState.PAUSED)
+    agent.snapshot = replace(agent.snapshot, playback=resting)
+    assert told not in call(paths, "status")["text"].splitlines()
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        ("pause", "No music plays. So there is none to pause."),
+        ("resume", "No music is paused. 'moodtray play' begins some."),
+    ],
+)
+def test_silence_is_neither_paused_nor_gone_on_with(
+    paths: Paths, door: Door, agent: Agent, action: str, told: str
+) -> None:
+    agent.snapshot = replace(agent.snapshot, playback=Playback(0.0, PlayState.STOPPED))
+    assert call(paths, "music", action=action) == {"done": True, "text": told}
+
+
 def test_a_playlist_without_a_name_is_not_told_by_its_address(
     paths: Paths, door: Door, agent: Agent
 ) -> None:
@@ -313,6 +338,15 @@ def test_pause_and_resume(paths: Paths, door: Door, agent: Agent) -> None:
     assert agent.events == [events.PauseCamera(None), events.ResumeCamera()]
 
 
+def test_what_was_not_paused_is_not_said_to_go_on(paths: Paths, door: Door, agent: Agent) -> None:
+    assert call(paths, "resume")["text"] == "The camera was not paused."
+    agent.snapshot = replace(agent.snapshot, held_off="the screen is locked")
+    told = "Not paused, but the camera is off: the screen is locked."
+    assert call(paths, "resume")["text"] == told
+    call(paths, "pause")
+    assert call(paths, "resume")["text"].startswith("Not paused any more, but ")
+
+
 def test_pause_until_a_time(paths: Paths, door: Door, agent: Agent) -> None:
     until = (CLOCK.now() + timedelta(days=3)).replace(microsecond=0)
     answer = call(paths, "pause", until=until)
@@ -333,7 +367,7 @@ def test_pause_until_a_time_that_has_passed_is_refused(
 
 def test_resume_says_what_still_holds_the_camera(paths: Paths, door: Door, agent: Agent) -> None:
     agent.snapshot = replace(agent.snapshot, held_off="screen locked")
-    assert "off while: screen locked" in call(paths, "resume")["text"]
+    assert "off: screen locked" in call(paths, "resume")["text"]
 
 
 def test_without_consent_status_and_resume_say_what_to_do(
@@ -356,7 +390,7 @@ def test_without_consent_status_and_resume_say_what_to_do(
         ({"camera": CameraState.BUSY, "problem": "There is no camera 0."}, "cannot be used"),
         ({"camera": CameraState.LOST}, "gone, waiting for it to come back"),
         ({"camera": CameraState.OFF, "camera_paused": True}, "paused until you resume it"),
-        ({"camera": CameraState.OFF, "held_off": "screen locked"}, "off while: screen locked"),
+        ({"camera": CameraState.OFF, "held_off": "screen locked"}, "off: screen locked"),
     ],
 )
 def test_an_old_mood_is_not_told_as_if_it_were_of_now(

@@ -18,6 +18,7 @@ from agent.effects import Notification
 from agent.ports import Clock, Report
 from agent.settings import NotificationSettings
 from agent.store.paths import Paths
+from agent.translation import _
 from agent.types import MoodState, NotificationKind, Status
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ def available() -> tuple[bool, str]:
     service = ask_service()
     if service.problem:
         return False, service.problem
-    return True, f"{service.name}, {'with' if service.buttons else 'without'} buttons"
+    told = _("{name}, with buttons") if service.buttons else _("{name}, without buttons")
+    return True, told.format(name=service.name)
 
 
 class _Way(Protocol):

@@ -19,8 +19,8 @@ from agent.wording import MOOD_WORDS, MOODS
 OPEN_SECONDS = 10.0
 
 _FOLDERS = N_(
-    "Put music into that of a mood: it plays within seconds, where nothing else is set for that "
-    "mood."
+    "Put music into that of a mood: it plays for that mood from the next track on, where nothing "
+    "else is set."
 )
 
 

@@ -14,7 +14,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import Any, Protocol, TypeAlias
 
@@ -147,8 +147,7 @@ class DbusMenu:
         """
         if self.is_open:
             self._waiting = entries
-            if self._fits(self._root, entries):
-                self._replace(entries, keep_clicks=True)
+            self._replace(self._bridge(self._root, entries), keep_clicks=True)
             self._settle_later()
         else:
             self._waiting = None
@@ -268,18 +267,16 @@ class DbusMenu:
             self._timer_runs = True
             self._server.call_later(OPEN_AT_MOST, settle)
 
-    def _fits(self, node: _Node, entries: tuple[Entry, ...]) -> bool:
-        """Tell whether these lines can be shown by changing what is read alone."""
-        if len(node.children) != len(entries):
-            return False
+    def _bridge(self, node: _Node, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        """Return these lines as far as they change what is read alone; the rest as it stands."""
+        if [child.entry.key for child in node.children] != [entry.key for entry in entries]:
+            return _present(node)
+        shown: list[Entry] = []
         for child, entry in zip(node.children, entries, strict=True):
-            if child.entry.key != entry.key:
-                return False
-            if not (entry.text or entry.slot) and not _same_click(child.entry, entry):
-                return False
-            if not self._fits(child, entry.children):
-                return False
-        return True
+            readable = bool(entry.text or entry.slot) or _same_click(child.entry, entry)
+            below = self._bridge(child, entry.children)
+            shown.append(replace(entry if readable else child.entry, children=below))
+        return tuple(shown)
 
     def _replace(self, entries: tuple[Entry, ...], *, keep_clicks: bool) -> None:
         """Replace the lines; ``keep_clicks``: those that stay keep what a click does."""
@@ -339,6 +336,11 @@ class DbusMenu:
             self._gone.popitem(last=False)
         for child in node.children:
             self._forget(child)
+
+
+def _present(node: _Node) -> tuple[Entry, ...]:
+    """Return the lines below, as they stand."""
+    return tuple(replace(child.entry, children=_present(child)) for child in node.children)
 
 
 def _same_click(one: Entry, other: Entry) -> bool:

@@ -91,9 +91,10 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
         try:
             shown = load(context, view, wanted)
             week = shown if view is View.WEEK else load(context, View.WEEK, wanted)
+            yesterday = load(context, View.DAY, now.date() - timedelta(days=1))
         except StoreError as error:
             problem = error.message
-            shown = week = _empty(view, wanted, now)
+            shown = week = yesterday = _empty(view, wanted, now)
         return pages.page(
             request,
             "history.html",
@@ -110,6 +111,8 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             drawn=_drawn(view, shown),
             columns="" if view is View.DAY else charts.bars(shown),
             hours=_hours(shown) if view is View.DAY else [],
+            yesterday=None if yesterday.is_blank or yesterday.since == shown.since else yesterday,
+            yesterdays_name=_title(View.DAY, yesterday),
             last_hour=(now - timedelta(hours=1)).isoformat(),
             changes=list(reversed(shown.changes))[:CHANGES_SHOWN],
             problem=problem,

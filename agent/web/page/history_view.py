@@ -214,15 +214,18 @@ def _undone(
 
 
 def recap(week: Period) -> list[str]:
-    """Tell a week in three sentences of plain words; none for a week without a mood."""
+    """Tell a week in three sentences of plain words; none for a week without a mood.
+
+    Moods are those that were read and those that the user said: no sentence calls them looks.
+    """
     minutes = week.minutes()
     total = sum(minutes.values())
     if total < 1:
         return []
     first = max(minutes, key=lambda mood: minutes[mood])
-    words = _("More than anything else ({share} of {time}) you looked {mood}.")
+    words = _("More than anything else ({share} of {time}) your mood was {mood}.")
     if minutes[first] >= total / 2:
-        words = _("Most of the time ({share} of {time}) you looked {mood}.")
+        words = _("Most of the time ({share} of {time}) your mood was {mood}.")
     told = [
         words.format(
             share=terms.percent(minutes[first] / total),
@@ -237,7 +240,7 @@ def recap(week: Period) -> list[str]:
     best = max(bright, key=lambda day: bright[day])
     if bright[best] >= 1:
         told.append(
-            _("{day} had the most happy and surprised looks: {time} of them.").format(
+            _("{day} was the brightest day, happy or surprised for {time}.").format(
                 day=terms.day(best), time=terms.hours_and_minutes(bright[best])
             )
         )

@@ -28,6 +28,7 @@ from agent.types import (
     Status,
 )
 from agent.web.page.context import CameraChoice
+from agent.web.page.history_view import midnight
 from agent.wording import MOODS, describe
 from tests.browser import new_page
 from tests.web.page.harness import PageServer, fill_history, wait_until
@@ -440,6 +441,27 @@ def test_deleting_is_a_click_from_the_day(page: Page, server: PageServer) -> Non
     expect(page.get_by_role("heading", name="Delete my data")).to_be_in_viewport()
 
 
+def test_yesterday_can_be_deleted_where_the_menu_leads(page: Page, server: PageServer) -> None:
+    now = server.clock.now()
+    fill_history(server.history, now, days=3)
+    page.goto(f"{server.url}/history#delete")
+    page.get_by_role("button", name="All of yesterday…").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("was deleted.")).to_be_visible()
+    today = midnight(now.date())
+    yesterday = midnight(now.date() - timedelta(days=1))
+    assert server.forgotten == [(yesterday.timestamp(), today.timestamp())]
+    page.goto(f"{server.url}/history?day={yesterday:%Y-%m-%d}")
+    expect(page.get_by_role("button", name="All of")).to_have_count(1)
+
+
+def test_what_is_deleted_at_once_and_what_stays_is_said(page: Page, server: PageServer) -> None:
+    page.goto(f"{server.url}/start?step=consent")
+    told = page.get_by_text("To delete:").inner_text()
+    assert "history, face, log and names at once" in told
+    assert told.endswith("settings, permission and login stay")
+
+
 def test_settings_lead_to_what_lies_elsewhere(page: Page, server: PageServer) -> None:
     for title, heading in (
         ("What is kept, and where", "What is kept, and where"),
@@ -582,7 +604,9 @@ def test_most_is_half_at_least(share: int, words: str) -> None:
         minutes=lambda day=None: minutes, days=[0], changes=(), taken_back=0
     )
     week.days = [__import__("datetime").date(2026, 11, 26)]
-    assert recap(week)[0].startswith(words)
+    told = recap(week)
+    assert told[0].startswith(words)
+    assert not [line for line in told if "look" in line], "the user may have said so"
 
 
 def test_an_empty_day_offers_nothing_to_delete(page: Page, server: PageServer) -> None:
