@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from agent import effects, events
@@ -228,10 +229,9 @@ class Controller:
                 self._pace_looks()
             case events.PauseCamera(until):
                 self._camera.pause(until)
-                self._out.append(effects.Notify(messages.camera_paused(until)))
+                self._out.append(effects.Notify(messages.camera_paused(until, self._clock.now())))
             case events.TakeBreak(until, until_back):
-                self._camera.pause(until, on_break=True, until_back=until_back)
-                self._out.append(effects.Notify(messages.on_break(until, until_back)))
+                self._take_break(until, until_back)
             case events.ResumeCamera():
                 on_break = self._camera.on_break
                 self._camera.resume()
@@ -530,6 +530,18 @@ class Controller:
                 paused.append(effects.Notify(messages.music_rests(wanted)))
             self._out += paused
         self._decide()
+
+    def _take_break(self, until: datetime | None, until_back: bool) -> None:
+        """Let camera and music rest, and tell what comes back by itself when that is over."""
+        self._camera.pause(until, on_break=True, until_back=until_back)
+        told = messages.on_break(
+            until,
+            until_back,
+            self._clock.now(),
+            music=self._music.goes_on,
+            camera=self._camera.comes_back,
+        )
+        self._out.append(effects.Notify(told))
 
     def _tell_pause_ended(self, *, asked: bool = False) -> None:
         """Tell that a break or a pause of the camera is over, and what goes on with that."""

@@ -49,6 +49,7 @@ from agent.wording import (
     decided,
     describe,
     journey_line,
+    moment,
     mood_line,
     mood_word,
     music_line,
@@ -246,18 +247,35 @@ def nothing_to_undo() -> Notification:
 # --- breaks ---------------------------------------------------------------------------------------
 
 
-def on_break(until: datetime | None, until_back: bool) -> Notification:
-    """Tell that camera and music rest, as the user asked, and how that ends."""
+def on_break(
+    until: datetime | None, until_back: bool, now: datetime, *, music: bool, camera: bool
+) -> Notification:
+    """Tell that camera and music rest, as the user asked, and how that ends.
+
+    ``music``: it goes on then; ``camera``: nothing else keeps it off then.
+    """
     end, back = _("until you say so"), _("Click 'I am back' in the tray's menu to go on.")
+    both = music and camera
     if until_back:
         end = _("until you are back")
         back = _(
-            "Both come back by themselves when you use this computer again after a locked screen, "
-            "sleep or a while untouched, or when you click 'I am back'."
+            "The break ends when you use this computer again after a locked screen, sleep or a "
+            "while untouched, or when you click 'I am back'."
         )
+        if both:
+            back = _(
+                "Both come back by themselves when you use this computer again after a locked "
+                "screen, sleep or a while untouched, or when you click 'I am back'."
+            )
     if until is not None:
-        end = _("until {time}").format(time=clock_time(until))
-        back = _("Both come back by themselves then, or when you click 'I am back'.")
+        end = _("until {time}").format(time=moment(until, now))
+        back = _("The break ends by itself then, or when you click 'I am back'.")
+        if both:
+            back = _("Both come back by themselves then, or when you click 'I am back'.")
+    if not music:
+        back += " " + _("No music plays now, so none goes on then.")
+    if not camera:
+        back += " " + _("The camera stays off then, as it was.")
     return Notification(
         NotificationKind.INFO,
         _("Taking a break {until}").format(until=end),
@@ -267,12 +285,12 @@ def on_break(until: datetime | None, until_back: bool) -> Notification:
     )
 
 
-def camera_paused(until: datetime | None) -> Notification:
+def camera_paused(until: datetime | None, now: datetime) -> Notification:
     """Tell that the camera alone rests, as the user asked, and how that ends."""
     title = _("The camera is paused")
     back = _("Click 'Resume camera' in the tray's menu to go on.")
     if until is not None:
-        title = _("The camera is paused until {time}").format(time=clock_time(until))
+        title = _("The camera is paused until {time}").format(time=moment(until, now))
         back = _("It comes back by itself then, or when you click 'Resume camera'.")
     return Notification(
         NotificationKind.INFO,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -160,6 +160,11 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
         ({"camera_paused": True}, "Resume camera", "Camera paused"),
         ({"camera_paused": True, "paused_until": NOON}, "Resume camera (else at 12:00)", "x"),
         ({**AT_REST, "paused_until": NOON}, "I am back (break until 12:00)", "Resume camera"),
+        (
+            {**AT_REST, "paused_since": NOON, "paused_until": NOON + timedelta(hours=18)},
+            "I am back (break until Mon 23, 06:00)",
+            "I am back (break until 06:00)",
+        ),
         ({"camera_paused": True, "on_break": True}, "I am back", "Resume camera"),
         ({"undo_to": "Blue hour"}, "Undo: back to Blue hour", "Start again"),
         ({"undo_to": "x", "stopped": ("player",)}, "Start again", "Undo: back to x"),

@@ -46,10 +46,10 @@ from agent.types import LessonStage, MoodState, PlayState, Snapshot, Status
 from agent.wording import (
     LINE_WIDTH,
     MOODS,
-    clock_time,
     denial_line,
     follow_line,
     is_loaded,
+    moment,
     mood_line,
     mood_word,
     music_line,
@@ -214,7 +214,7 @@ def _mood(snapshot: Snapshot) -> Item:
         label = _("I am back") if until is None else _("I am back (break until {time})")
     else:
         label = _("Resume camera") if until is None else _("Resume camera (else at {time})")
-    time = "" if until is None else clock_time(until)
+    time = "" if until is None else moment(until, snapshot.paused_since)
     return Item(label.format(time=time), event=ResumeCamera())
 
 
