@@ -278,6 +278,8 @@ class Controller:
                 self._end_journey()
             case events.ForgetEverything():
                 self._forget_everything()
+            case events.HistoryDeleted():
+                self._note_mood_again()
             case events.NotMe():
                 self._out += self._mood_tracker.not_me(self._camera.watching)
                 self._out.append(effects.Notify(messages.somebody_else()))
@@ -668,6 +670,11 @@ class Controller:
             self._out.append(effects.RecordWatch(None))
         elif not noted:
             self._out.append(effects.RecordWatch(self._mood))
+
+    def _note_mood_again(self) -> None:
+        """Have the history know the mood of now, whose entry is deleted."""
+        if not self._mood_tracker.is_empty and not self._unwatched:
+            self._out.append(effects.RecordWatch(replace(self._mood, probabilities=None)))
 
     def _finish(self) -> list[effects.Effect]:
         if effects.Shutdown() not in self._out:

@@ -152,6 +152,19 @@ def test_what_was_said_lasts_on_while_nobody_looks_until_its_time_is_over() -> N
     assert noted(story)[-1] is MoodState.AWAY
 
 
+def test_the_mood_of_now_is_noted_again_when_its_entry_is_deleted() -> None:
+    """Else the history would show nothing until the mood changes, in hours perhaps."""
+    story = Story(NOW)
+    story.look("happy", 15)
+    before = len(noted(story))
+    story.send(events.HistoryDeleted())
+    assert noted(story)[before:] == [MoodState.HAPPY]
+    story.send(events.TakeBreak())
+    before = len(noted(story))
+    story.send(events.HistoryDeleted())
+    assert noted(story)[before:] == [], "nobody looks"
+
+
 def test_a_program_that_saw_nothing_notes_nothing() -> None:
     story = Story(NOW)
     story.send(events.TakeBreak(None))

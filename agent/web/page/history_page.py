@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.errors import StoreError
-from agent.store.history import FeedbackEntry, MoodEntry, SwitchEntry
+from agent.store.history import LONGEST, FeedbackEntry, MoodEntry, SwitchEntry
 from agent.translation import _
 from agent.types import EMOTIONS, Evidence
 from agent.web.page import charts, history_view, terms
@@ -184,7 +184,7 @@ def load(context: PageContext, view: View, day: date) -> Period:
     now = context.clock.now()
     since = midnight(history_view.start_of(view, day))
     until = midnight(history_view.end_of(view, day))
-    earlier = since - history_view.LONGEST
+    earlier = since - LONGEST
     moods = [e for e in context.history.moods(since=earlier, last=ROWS) if e.at < until]
     switches = [e for e in context.history.switches(since=since, last=ROWS) if e.at < until]
     feedback = context.history.feedback(since=since, last=ROWS)
