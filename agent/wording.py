@@ -86,13 +86,25 @@ NO_MOOD_YET = N_("Nothing has been decided yet: no mood has been clear for long 
 
 
 def parse_mood(word: str) -> MoodState | None:
+    """Find the mood that ``word`` names, as :func:`named_mood` does; None for :data:`AUTO`.
+
+    Raises ValueError, with what is allowed.
+    """
+    if word.strip().casefold() == AUTO:
+        return None
+    try:
+        return named_mood(word)
+    except ValueError as error:
+        auto = _("Or say {auto} to go by your face again.").format(auto=AUTO)
+        raise ValueError(f"{error} {auto}") from None
+
+
+def named_mood(word: str) -> MoodState:
     """Find the mood that ``word`` names, as the menu or the settings call it, in any case.
 
-    None for :data:`AUTO`. Raises ValueError, with what is allowed.
+    Raises ValueError, with what is allowed.
     """
     plain = word.strip().casefold().removeprefix("i feel ").strip()
-    if plain == AUTO:
-        return None
     for mood in MOODS:
         here = mood_word(mood)
         said = _("I feel {mood}").format(mood=here)
@@ -100,9 +112,7 @@ def parse_mood(word: str) -> MoodState | None:
             return mood
     words = ", ".join(mood_word(mood) for mood in MOODS)
     raise ValueError(
-        _(
-            "There is no mood '{word}'. Say one of {words}; or {auto} to go by your face again."
-        ).format(word=word, words=words, auto=AUTO)
+        _("There is no mood '{word}'. Say one of {words}.").format(word=word, words=words)
     )
 
 

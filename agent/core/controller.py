@@ -228,8 +228,7 @@ class Controller:
                 self._camera.on_battery = on_battery
                 self._pace_looks()
             case events.PauseCamera(until):
-                self._camera.pause(until)
-                self._out.append(effects.Notify(messages.camera_paused(until, self._clock.now())))
+                self._pause_camera(until)
             case events.TakeBreak(until, until_back):
                 self._take_break(until, until_back)
             case events.ResumeCamera():
@@ -263,12 +262,15 @@ class Controller:
             case events.SetMood():
                 self._set_mood(event)
             case events.FollowFace():
+                held = self._mood.by_hand or self._music.left_alone_until is not None
                 self._follow_face()
                 at = len(self._out)
                 self._decide()
                 music = self._music
                 unseen = self._camera.unseen
-                told = messages.follows_face(self._mood.state, music.decision, music.plays, unseen)
+                told = messages.follows_face(
+                    self._mood.state, music.decision, music.plays, unseen, held
+                )
                 self._out.insert(at, effects.Notify(told))  # before that of a change
             case events.NotMyMood(shown, switch):
                 self._deny_mood(shown, switch)
@@ -330,14 +332,15 @@ class Controller:
                 if not self._camera.consent:
                     self._out.append(effects.AskConsent())
             case events.ConsentGiven():
-                if not self._camera.consent:
+                is_news, self._camera.consent = not self._camera.consent, True
+                if is_news:
                     told = messages.welcome(
                         self._music.plays,
                         self._music.left_alone_until,
                         self._settings.policy.timing,
+                        self._camera.unseen,
                     )
                     self._out.append(effects.Notify(told))
-                self._camera.consent = True
             case events.ConsentWithdrawn():
                 self._camera.consent = False
             case events.Notice(title, message, asked, trouble, buttons):
@@ -532,6 +535,13 @@ class Controller:
                 paused.append(effects.Notify(messages.music_rests(wanted)))
             self._out += paused
         self._decide()
+
+    def _pause_camera(self, until: datetime | None) -> None:
+        """Let the camera alone rest; music that rested in a break goes on."""
+        music = self._camera.on_break and self._music.goes_on
+        self._camera.pause(until)
+        told = messages.camera_paused(until, self._clock.now(), music)
+        self._out.append(effects.Notify(told))
 
     def _take_break(self, until: datetime | None, until_back: bool) -> None:
         """Let camera and music rest, and tell what comes back by itself when that is over."""

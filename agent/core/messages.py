@@ -148,17 +148,18 @@ def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
 
 
 def follows_face(
-    mood: MoodState, decision: Decision | None, plays: bool, unseen: str = ""
+    mood: MoodState, decision: Decision | None, plays: bool, unseen: str = "", held: bool = True
 ) -> Notification:
     """Tell that the user's own word, or the time after an Undo, has ended.
 
     And what becomes of the music: ``decision`` is the latest, made for ``mood``. ``unseen``: why
-    nobody looks at the face, as a clause.
+    nobody looks at the face, as a clause. ``held``: there was such a word or time.
     """
     if unseen:
+        title = _("What you said or took back holds no more")
         return Notification(
             NotificationKind.INFO,
-            _("What you said or took back holds no more"),
+            title if held else _("Nothing that you said or took back was in force"),
             _("Moodtray does not look yet: {why}.").format(why=unseen),
             asked=True,
         )
@@ -285,17 +286,23 @@ def on_break(
     )
 
 
-def camera_paused(until: datetime | None, now: datetime) -> Notification:
-    """Tell that the camera alone rests, as the user asked, and how that ends."""
+def camera_paused(until: datetime | None, now: datetime, music: bool = False) -> Notification:
+    """Tell that the camera alone rests, as the user asked, and how that ends.
+
+    ``music``: it had rested in a break, which this ends.
+    """
     title = _("The camera is paused")
     back = _("Click 'Resume camera' in the tray's menu to go on.")
     if until is not None:
         title = _("The camera is paused until {time}").format(time=moment(until, now))
         back = _("It comes back by itself then, or when you click 'Resume camera'.")
+    told = _("The music is not touched meanwhile. {back}")
+    if music:
+        told = _("The break is over for the music, which goes on. {back}")
     return Notification(
         NotificationKind.INFO,
         title,
-        _("The music is not touched meanwhile. {back}").format(back=back),
+        told.format(back=back),
         buttons=((_("Resume camera"), ResumeCamera()),),
         asked=True,
     )
@@ -327,11 +334,19 @@ def music_rests(why: str) -> Notification:
 # --- landing, why ---------------------------------------------------------------------------------
 
 
-def welcome(plays: bool, until: datetime | None = None, timing: str = "track_end") -> Notification:
+def welcome(
+    plays: bool, until: datetime | None = None, timing: str = "track_end", unseen: str = ""
+) -> Notification:
     """Tell what follows after a yes to the camera.
 
-    ``until``: Moodtray changes nothing by itself before that, after an Undo.
+    ``until``: Moodtray changes nothing by itself before that, after an Undo. ``unseen``: why nobody
+    looks yet, as a clause.
     """
+    title = _("Moodtray looks now")
+    begins = _("To be sure of your mood takes half a minute to some minutes. {more}")
+    if unseen:
+        title = _("The camera is allowed")
+        begins = _("Moodtray does not look yet: {why}. {more}")
     if not plays:
         follows = _(
             "Silence is normal: Moodtray changes music that plays and starts none by itself. "
@@ -345,10 +360,8 @@ def welcome(plays: bool, until: datetime | None = None, timing: str = "track_end
         follows = _("When your mood is clear, the music changes at the end of a track.")
     return Notification(
         NotificationKind.INFO,
-        _("Moodtray looks now"),
-        _("To be sure of your mood takes half a minute to some minutes. {more}").format(
-            more=follows
-        ),
+        title,
+        begins.format(why=unseen, more=follows),
         buttons=((_("Play now"), PlayForMood()), _own_music()),
         asked=True,
     )

@@ -237,6 +237,37 @@ def test_a_break_promises_no_camera_that_stays_paused(
     assert story.answer.body.endswith("The camera stays off then, as it was.") != comes_back
 
 
+def test_a_pause_of_the_camera_within_a_break_says_that_the_music_goes_on() -> None:
+    story = happy_music()
+    story.send(events.TakeBreak())
+    story.music(state=PlayState.PAUSED)
+    story.send(events.PauseCamera())
+    assert story.all(effects.ResumeMusic)
+    assert story.answer.body.startswith("The break is over for the music, which goes on.")
+    story.send(events.PauseCamera())
+    assert story.answer.body.startswith("The music is not touched meanwhile.")
+
+
+def test_a_yes_to_the_camera_claims_no_look_while_the_computer_is_untouched() -> None:
+    story = Story(NOW, consent=False)
+    story.send(events.SessionChanged("nobody uses the computer"))
+    story.send(events.ConsentGiven())
+    assert story.answer.title == "The camera is allowed"
+    assert story.answer.body.startswith(
+        "Moodtray does not look yet: the camera rests: nobody uses the computer. Silence is normal"
+    )
+
+
+def test_going_by_the_face_claims_no_end_of_what_was_not_said() -> None:
+    story = happy_music()
+    story.send(events.PauseCamera())
+    story.send(events.FollowFace())
+    assert story.answer.title == "Nothing that you said or took back was in force"
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.FollowFace())
+    assert story.answer.title == "What you said or took back holds no more"
+
+
 def test_coming_back_is_confirmed_and_says_what_goes_on() -> None:
     story = Story(NOW, consent=False)
     story.music()

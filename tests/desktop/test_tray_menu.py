@@ -64,6 +64,7 @@ from tests.desktop.tray_program import sample_snapshot
 
 AT_REST: dict[str, object] = {"camera_paused": True, "on_break": True}
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+UNHEARD = Playback(0.0, PlayState.PLAYING, unheard=True)
 
 
 def flat(items: tuple[Item, ...]) -> dict[str, Item]:
@@ -174,6 +175,16 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
         ({"logged_in": False}, "More > Log in to Spotify…", "Log in to Spotify…"),
         ({"status": Status.NEEDS_LOGIN}, "Log in to Spotify…", "Start again"),
         ({"autostart": None}, "Quit", "More > Start at login"),
+        (
+            {"playback": Playback(0.0, PlayState.PLAYING, unheard=True)},
+            "Nothing is heard: no sound device",
+            "x",
+        ),
+        (
+            {"playback": Playback(0.0, PlayState.PLAYING)},
+            "Quit",
+            "Nothing is heard: no sound device",
+        ),
         ({"problem": "The disk is full"}, "The disk is full", "Start again"),
         ({"stopped": ("session",)}, "Start again", "Resume camera"),
         ({"consent": False}, "Allow the camera…", "The camera is not allowed"),

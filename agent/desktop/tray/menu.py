@@ -49,6 +49,7 @@ from agent.wording import (
     denial_line,
     follow_line,
     is_loaded,
+    is_unheard,
     moment,
     mood_line,
     mood_word,
@@ -224,6 +225,8 @@ def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
     for worker in snapshot.stopped:  # how to go on is the next line of this very menu
         problem = problem.replace(part_stopped(worker), what_stopped(worker))
     lines = [_text(line) for line in _wrapped(problem)]
+    if is_unheard(snapshot):
+        lines.append(_text(_("Nothing is heard: no sound device")))
     again = [Item(_("Start again"), event=RestartWorkers())] if snapshot.stopped else []
     login = [_log_in()] if snapshot.status is Status.NEEDS_LOGIN else []
     return (*lines, *again, *login)
