@@ -42,7 +42,7 @@ def main() -> None:
     between = np.full((GAP, strips[0].shape[1], 3), 255, np.uint8)
     whole = np.vstack([strips[0], between, strips[1]])
     picture = Image.fromarray(np.ascontiguousarray(whole[:, :, ::-1]))
-    picture.quantize(200).save(OUT, optimize=True)  # a third of the size
+    picture.quantize(256, kmeans=3).save(OUT, optimize=True)  # a third of the size
     print(OUT.name)
 
 

@@ -175,7 +175,7 @@ class CameraView:
                 self._waiting -= 1
                 if not self._waiting:
                     self._view = None
-        return None if view is None else _still(view, self._person())
+        return None if view is None else still_of(view, self._person())
 
     def let_go(self) -> None:
         """Ask for no more frames, and forget what is there. Any thread."""
@@ -232,7 +232,8 @@ def _in_use(source: int | str) -> list[CameraChoice]:
     return [CameraChoice(source, _("Video: {name}").format(name=printable(source, 80)), None)]
 
 
-def _still(view: FrameView, person: Person) -> Still:
+def still_of(view: FrameView, person: Person) -> Still:
+    """Draw a frame as the page shows it, mirrored, with a box around the face that is read."""
     frame = view.frame
     scale = min(1.0, STILL_WIDTH / frame.shape[1])
     size = (round(frame.shape[1] * scale), round(frame.shape[0] * scale))

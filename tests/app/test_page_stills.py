@@ -70,13 +70,13 @@ def test_a_frame_is_handed_out_once_and_kept_nowhere(
     camera: Camera, view: CameraView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copies: list[weakref.ref[Any]] = []
-    made = page_desks._still
+    made = page_desks.still_of
 
     def still(view: FrameView, person: Any) -> Any:
         copies.append(weakref.ref(view.frame))
         return made(view, person)
 
-    monkeypatch.setattr(page_desks, "_still", still)
+    monkeypatch.setattr(page_desks, "still_of", still)
     (got,) = asked(view, camera.show)
     assert got is not None
     for _ in range(3):  # the step is left, the camera still runs

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
+import numpy as np
 
-from agent.types import LessonStage, LessonView, Playlist
+from agent.app.page_desks import still_of
+from agent.core.person import STRANGER
+from agent.types import FrameView, LessonStage, LessonView, Playlist
+from agent.vision.faces import FaceTracker
 from agent.web.page.context import Card, Still
 from tests.browser import chromium, new_page
 from tests.web.page.harness import SEVEN, PageServer, fill_history
@@ -57,18 +61,20 @@ def draw(home: Path) -> None:
 
 def _learn(server: PageServer) -> None:
     """The face is being learned, and looks sad at rest."""
-    server.desk.still = lambda: Still(_jpeg(2.0), 1, SAD_AT_REST)  # type: ignore[method-assign]
+    server.desk.still = lambda: _still(2.0, SAD_AT_REST)  # type: ignore[method-assign]
     lesson = LessonView(LessonStage.READY, 0.3, None, SAD_AT_REST, AS_LEARNED)
     server.snapshot = replace(server.snapshot, lesson=lesson)
 
 
-def _jpeg(second: float) -> bytes:
-    """One frame of the clip."""
+def _still(second: float, seven: tuple[float, ...]) -> Still:
+    """One frame of the clip, as the page shows it."""
     clip = cv2.VideoCapture(str(CLIP))
     clip.set(cv2.CAP_PROP_POS_MSEC, 1000 * second)
-    _there, frame = clip.read()
+    there, read = clip.read()
     clip.release()
-    return cv2.imencode(".jpg", frame)[1].tobytes()
+    assert there
+    frame = read.astype(np.uint8)
+    return still_of(FrameView(frame, tuple(FaceTracker().search(frame)), seven, 30.0), STRANGER)
 
 
 def _furnish(server: PageServer) -> None:
@@ -84,7 +90,7 @@ def _furnish(server: PageServer) -> None:
     server.settings.change("local_playlists.happy", ["local:happy", "local:surprise"])
     server.settings.change("local_playlists.sad", ["local:sad"])
     server.settings.change("local_playlists.neutral", ["local:neutral"])
-    desk.still = lambda: Still(_jpeg(9.0), 1, SEVEN)  # type: ignore[method-assign]
+    desk.still = lambda: _still(9.0, SEVEN)  # type: ignore[method-assign]
     switch = server.snapshot.switch
     assert switch is not None
     server.snapshot = replace(
