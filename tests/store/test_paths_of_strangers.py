@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -231,6 +232,50 @@ def test_a_report_does_not_write_through_a_link_that_waits_for_it() -> None:
         )
         assert mine.read_text() == "old"
         assert [one.name for one in folder.iterdir()] == [name]  # and nothing is left behind
+
+
+@ROOT
+@pytest.mark.parametrize("named", ["", "new"])
+def test_a_folder_that_others_can_take_away_as_a_whole_takes_none(named: str) -> None:
+    """One's own, in a folder that is everybody's: they put another of this name in its place."""
+    with open_home() as everybodys:
+        everybodys.chmod(0o777)
+        mine = everybodys / "mine"
+        mine.mkdir()
+        os.chown(mine, NOBODY, NOBODY)
+        place = mine / named
+        assert "could put another file in the place" in as_stranger(
+            lambda: bundle.make(Paths.below(everybodys), {}, place / "report.zip", NOW)
+        )
+        assert list(mine.iterdir()) == []
+
+
+def make_report(home: Path) -> Path:
+    return bundle.make(Paths.below(home), {}, home / "new/report.zip", NOW)
+
+
+@ROOT
+@pytest.mark.parametrize("make", [lambda home: ensure_folder(home / "config"), make_report])
+def test_a_folder_that_another_makes_first_is_refused(
+    make: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In /tmp others may make a folder between our look at what is there and our own making."""
+    mkdir = Path.mkdir
+
+    def outrun(
+        folder: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False
+    ) -> None:
+        if folder.name == "quick":
+            os.mkdir(folder)
+            os.chown(folder, NOBODY, NOBODY)
+        mkdir(folder, mode, parents, exist_ok)
+
+    with open_home() as everybodys:
+        everybodys.chmod(0o1777)
+        monkeypatch.setattr(Path, "mkdir", outrun)
+        with pytest.raises(StoreError, match=r"another user|another file in the place"):
+            make(everybodys / "quick")
+        assert not list(everybodys.rglob("*.zip"))
 
 
 @pytest.mark.parametrize("named", ["new/deep", "new/deep/report.zip"])
