@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.desktop import consent
+from agent.desktop import consent, launcher
 from agent.diagnostics import bundle
 from agent.errors import StoreError
 from agent.players.spotify import storage
@@ -323,6 +323,39 @@ def test_a_link_that_others_have_a_hand_in_is_refused(tmp_path: Path, what: str)
     with pytest.raises(StoreError, match=r"another user|may write into"):
         ensure_folder(paths.config)
     assert [str(paths.config) in trouble.message for trouble in paths.ensure()] == [True]
+
+
+@ROOT
+@pytest.mark.parametrize("planted", ["the file", "its folder"])
+def test_nothing_is_written_through_a_link_of_another(tmp_path: Path, planted: str) -> None:
+    """It may be left from a time when the folder was open. Links of one's own are followed."""
+    precious = tmp_path / "precious" / launcher.ENTRY
+    precious.parent.mkdir()
+    precious.write_text("mine")
+    entry = tmp_path / "data" / "applications" / launcher.ENTRY
+    link = entry if planted == "the file" else entry.parent
+    link.parent.mkdir(parents=True)
+    link.symlink_to(precious if planted == "the file" else precious.parent)
+    os.lchown(link, NOBODY, NOBODY)
+    environment = {"XDG_DATA_HOME": str(tmp_path / "data")}
+    for write in (
+        lambda: write_atomic(entry, b"theirs"),
+        lambda: launcher.install(["/usr/bin/moodtray"], environment),
+    ):
+        with pytest.raises(StoreError, match="belongs to another user"):
+            write()
+        assert precious.read_text() == "mine"
+    os.lchown(link, os.getuid(), -1)
+    write_atomic(entry, b"mine as well")
+    assert precious.read_text() == "mine as well"
+
+
+@ROOT
+def test_nothing_is_made_in_the_folder_of_another(tmp_path: Path) -> None:
+    os.chown(tmp_path, NOBODY, NOBODY)
+    with pytest.raises(StoreError, match="belongs to another user"):
+        launcher.install(["/usr/bin/moodtray"], {"XDG_DATA_HOME": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- what leads to our folders
