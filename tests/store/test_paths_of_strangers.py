@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import stat
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from agent import logs
 from agent.desktop import consent, launcher
+from agent.desktop.single_instance import LOCK_NAME, Instance
 from agent.diagnostics import bundle
 from agent.errors import StoreError
 from agent.players.spotify import storage
@@ -19,8 +22,11 @@ from agent.players.spotify.token_store import FileTokenStore
 from agent.store import catalogues
 from agent.store import paths as paths_module
 from agent.store.files import write_atomic, write_result
+from agent.store.history import SqliteHistory
+from agent.store.lock import ExclusiveLock
 from agent.store.paths import Paths, ensure_folder
 from agent.store.settings_file import SettingsFile
+from agent.types import Mood, MoodState
 from agent.web.door_key import DoorKey
 from agent.web.page import access
 from tests.stranger import NOBODY, as_stranger, open_home
@@ -131,6 +137,92 @@ def test_what_another_user_has_planted_is_not_believed(tmp_path: Path, planted: 
     assert not consent.is_given(paths)
     assert access.load_key(paths.runtime).hex() != key
     assert DoorKey.read(paths) is None
+
+
+def plant(place: Path) -> int:
+    """Leave a file that all may write; whoever has it open reads what is written into it."""
+    place.touch()
+    place.chmod(0o666)
+    os.chown(place, NOBODY, NOBODY)
+    return os.open(place, os.O_RDONLY)
+
+
+@ROOT
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+def test_no_diary_is_written_into_the_file_of_another(tmp_path: Path, suffix: str) -> None:
+    paths = Paths.below(tmp_path)
+    paths.ensure()
+    kept = plant(paths.history_file.with_name(f"{paths.history_file.name}{suffix}"))
+    history = SqliteHistory(paths.history_file)
+    with pytest.raises(StoreError, match="belongs to another user"):
+        history.add_mood(NOW, Mood(MoodState.SAD, 0.0, 0.9, (0.1,) * 7))
+    history.close()
+    assert os.read(kept, 1) == b""
+    os.close(kept)
+
+
+@ROOT
+@pytest.mark.parametrize("planted", ["file", "link", "link to nothing", "pipe"])
+def test_no_log_is_written_into_the_file_of_another(tmp_path: Path, planted: str) -> None:
+    place = tmp_path / logs.LOG_NAME
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    if planted == "link":
+        place.symlink_to(precious)
+    elif planted == "link to nothing":
+        place.symlink_to(tmp_path / "new")
+    elif planted == "pipe":
+        os.mkfifo(place)
+    kept = plant(place) if planted == "file" else None
+    os.lchown(place, NOBODY, NOBODY)
+    logs.set_up(tmp_path)
+    logging.getLogger("agent").warning("what was heard")
+    logs.tear_down()
+    assert kept is None or os.read(kept, 1) == b""
+    assert precious.read_text() == "mine"
+    assert not (tmp_path / "new").exists()
+    assert "what was heard" in place.read_text()
+    assert (place.stat().st_uid, stat.S_IMODE(place.stat().st_mode)) == (os.getuid(), 0o600)
+
+
+@ROOT
+@pytest.mark.parametrize("planted", ["link", "pipe"])
+@pytest.mark.parametrize("name", [logs.LOG_NAME, f"{logs.LOG_NAME}.1"])
+def test_forgetting_empties_nothing_that_a_link_of_another_leads_to(
+    tmp_path: Path, name: str, planted: str
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for forget in (
+        lambda: logs.forget(tmp_path, None),
+        lambda: logs.forget_naming(tmp_path, ["mine"]),
+    ):
+        place = tmp_path / name
+        if planted == "link":
+            place.symlink_to(precious)
+        else:
+            os.mkfifo(place)
+        os.lchown(place, NOBODY, NOBODY)
+        forget()
+        assert not place.is_symlink()
+        assert not place.exists()
+    assert precious.read_text() == "mine"
+
+
+@ROOT
+def test_no_lock_of_another_is_waited_for(tmp_path: Path) -> None:
+    """Whoever owns the file can hold it for ever."""
+    paths = Paths.below(tmp_path)
+    paths.ensure()
+    for name in (LOCK_NAME, "some.lock"):
+        os.close(plant(paths.runtime / name))
+    with pytest.raises(StoreError, match="belongs to another user"):
+        Instance(paths).acquire()
+    with (
+        pytest.raises(StoreError, match="belongs to another user"),
+        ExclusiveLock(paths.runtime / "some.lock").hold(),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("planted", ["link", "file that all may read"])
