@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import stat
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -207,6 +208,21 @@ def test_forgetting_empties_nothing_that_a_link_of_another_leads_to(
         assert not place.is_symlink()
         assert not place.exists()
     assert precious.read_text() == "mine"
+
+
+@ROOT
+def test_a_report_holds_nothing_that_a_link_of_another_leads_to(tmp_path: Path) -> None:
+    paths = Paths.below(tmp_path / "home")
+    paths.ensure()
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for place in (paths.logs / f"{logs.LOG_NAME}.1", paths.settings_file):
+        place.symlink_to(precious)
+        os.lchown(place, NOBODY, NOBODY)
+    made = bundle.make(paths, {}, tmp_path / "report.zip", NOW)
+    with zipfile.ZipFile(made) as archive:
+        told = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert [name for name, text in told.items() if "mine" in text.split()] == []
 
 
 @ROOT
