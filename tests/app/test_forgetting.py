@@ -224,11 +224,21 @@ def test_everything_by_the_page_is_what_the_command_deletes(
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("--everything", "--before", "2026-01-01"), ("--before", "x")]
+    "words",
+    [
+        (),
+        ("--everything", "--before", "2026-01-01"),
+        ("--before", "x"),
+        ("--before", "0001-01-01"),  # east of Greenwich that is before all years
+    ],
 )
 def test_wrong_words_delete_nothing(
-    paths: Paths, history: SqliteHistory, words: tuple[str, ...]
+    paths: Paths,
+    history: SqliteHistory,
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
     fill(history)
     done = run_command("forget", *words)
     assert done.returncode == 2
