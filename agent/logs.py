@@ -206,9 +206,16 @@ def _plain(text: str) -> str:
 
 
 class _PrivateRotatingFile(RotatingFileHandler):
-    """A rotating file that only its owner can read."""
+    """A rotating file that only its owner can read.
+
+    What another user has left in its place, while the folder was open, makes way for it.
+    """
 
     def _open(self) -> TextIOWrapper:
+        if _is_of_strangers(self.baseFilename):
+            with contextlib.suppress(OSError):
+                os.unlink(self.baseFilename)
+
         def opener(name: str, flags: int) -> int:
             return os.open(name, flags, 0o600)
 
@@ -222,6 +229,17 @@ class _PrivateRotatingFile(RotatingFileHandler):
                 opener=opener,
             ),
         )
+
+
+def _is_of_strangers(name: str) -> bool:
+    """Tell whether a file, or a link in its place, belongs to neither this user nor root."""
+    if os.name == "nt":  # its permissions are of another kind, and inherited from the profile
+        return False
+    owners = set()
+    for look in (os.lstat, os.stat):
+        with contextlib.suppress(OSError):  # it, or what it leads to, is not there
+            owners.add(look(name).st_uid)
+    return not owners <= {os.geteuid(), 0}
 
 
 class _AtMost(logging.Filter):
@@ -297,7 +315,7 @@ def forget(folder: Path, before: datetime | None) -> None:
     The agent may be writing: its file is emptied in place, for it appends wherever the end is.
     Raises StoreError.
     """
-    for file in sorted(folder.glob(f"{LOG_NAME}*")):
+    for file in _own_files(folder):
         with _told_if_impossible(file):
             kept = b"" if before is None else _entries_since(file.read_bytes(), before)
             if not kept and file.name != LOG_NAME:
@@ -317,7 +335,7 @@ def forget_naming(folder: Path, words: Collection[str]) -> bool:
         return not any(word in entry.casefold() for word in wanted)
 
     found = False
-    for file in sorted(folder.glob(f"{LOG_NAME}*")):
+    for file in _own_files(folder):
         with _told_if_impossible(file):
             before = file.read_bytes()
             entries = _ENTRY.split(before.decode("utf-8", "surrogateescape"))
@@ -326,6 +344,16 @@ def forget_naming(folder: Path, words: Collection[str]) -> bool:
                 found = True
                 _replace(file, kept)
     return found
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    """Give the log's files; what another user has left in the place of one is removed."""
+    for file in sorted(folder.glob(f"{LOG_NAME}*")):
+        if not _is_of_strangers(str(file)):
+            yield file
+            continue
+        with _told_if_impossible(file):
+            file.unlink()
 
 
 @contextlib.contextmanager

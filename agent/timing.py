@@ -1,11 +1,13 @@
 """How long what was begun may take, how long a wish lives, and how often trouble is told.
 
-Numbers, each with its reason; :class:`ToldOnce` and :func:`tomorrow`.
+Numbers, each with its reason; :class:`ToldOnce`, :func:`local` and :func:`tomorrow`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+
+from agent.translation import _
 
 REQUEST = 10.0
 """Seconds that one request of a player takes at most (:class:`agent.ports.Player`)."""
@@ -55,6 +57,17 @@ class ToldOnce:
     def all_well(self) -> None:
         """Note that no trouble is left."""
         self._told.clear()
+
+
+def local(moment: datetime) -> datetime:
+    """Put a moment into this computer's time zone; one without a zone is in it already.
+
+    Raises ValueError where that leads out of the calendar.
+    """
+    try:
+        return moment.astimezone()
+    except (OverflowError, OSError, ValueError) as error:
+        raise ValueError(_("This is no date that a calendar knows.")) from error
 
 
 def tomorrow(now: datetime) -> datetime:

@@ -22,7 +22,7 @@ def as_stranger(attack: Callable[[], object]) -> str:
     """
     if os.name != "posix" or os.getuid() != 0:
         pytest.skip("only root can become another user")
-    for name in ("grp", "pwd"):  # which the program loads when it needs them
+    for name in ("email.policy", "grp", "pwd"):  # which the program loads when it needs them
         import_module(name)
     read, write = os.pipe()
     child = os.fork()

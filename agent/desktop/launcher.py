@@ -16,7 +16,7 @@ from pathlib import Path
 
 from agent.errors import DesktopError, StoreError
 from agent.store.files import cannot_write, write_atomic
-from agent.store.paths import resources_dir
+from agent.store.paths import refuse_ways_of_strangers, resources_dir
 from agent.translation import _
 
 ENTRY = "moodtray.desktop"
@@ -128,6 +128,7 @@ def install(command: Sequence[str], environment: Mapping[str, str] = os.environ)
     folder = data_folder(environment)
     for place, content in files(command).items():
         path = folder / place
+        refuse_ways_of_strangers(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

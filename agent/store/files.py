@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from agent.errors import StoreError
-from agent.store.paths import ensure_folder, ensure_leaf
+from agent.store.paths import ensure_folder, ensure_leaf, refuse_ways_of_strangers
 from agent.translation import _
 
 UNFINISHED = ".moodtray-new"
@@ -23,8 +23,10 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Replace ``path`` by ``data``: temporary file in the same folder, fsync, rename.
 
     A link is followed (people keep settings in a repository of their own), an existing file keeps
-    its permissions, a new one gets ``mode``. Raises StoreError that names the file and the reason.
+    its permissions, a new one gets ``mode``. Raises StoreError that names the file and the reason,
+    also for a link of another user.
     """
+    refuse_ways_of_strangers(path)
     target = Path(os.path.realpath(path))
     ensure_folder(target.parent)
     _replace(path, target, data, _kept_mode(target, mode))

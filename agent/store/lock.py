@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from agent.errors import StoreError
-from agent.store.paths import ensure_folder
+from agent.store.paths import ensure_folder, refuse_file_of_strangers
 from agent.translation import _
 
 LOCK_TIMEOUT = 20.0
@@ -33,6 +33,7 @@ class ExclusiveLock:
     def hold(self) -> Iterator[None]:
         """Wait until it is free, and hold it. Raises StoreError when that takes too long."""
         ensure_folder(self._path.parent)
+        refuse_file_of_strangers(self._path)  # whoever owns it could hold it for ever
         with self._threads:
             try:
                 self._processes.acquire()

@@ -157,7 +157,10 @@ def ensure_folder(folder: Path) -> Path:
     Raises StoreError when it cannot be written, or when others could put another in its place.
     """
     refuse_ways_of_strangers(folder)
-    return ensure_leaf(folder)
+    ensure_leaf(folder)
+    # What was missing at the first look another may have made before us, where all may write.
+    refuse_ways_of_strangers(folder)
+    return folder
 
 
 def ensure_leaf(folder: Path) -> Path:
@@ -193,8 +196,10 @@ def ensure_named_folder(folder: Path) -> Path:
     StoreError when it cannot be made, or others could put their own file in the place.
     """
     try:
-        _make_folder(folder)
-        is_safe = _keeps_files_safe(folder)
+        is_safe = _has_safe_way(folder)
+        if is_safe:
+            _make_folder(folder)
+            is_safe = _keeps_files_safe(folder) and _has_safe_way(folder)
     except OSError as error:
         raise StoreError(
             _("The folder {folder} cannot be made ({why}). Name another folder.").format(
@@ -227,6 +232,14 @@ def _keeps_files_safe(folder: Path) -> bool:
     if not {folder.lstat().st_uid, status.st_uid} <= {os.geteuid(), 0}:
         return False
     return not _others_may_rename(status)
+
+
+def _has_safe_way(folder: Path) -> bool:
+    try:
+        refuse_ways_of_strangers(folder)
+    except StoreError:
+        return False
+    return True
 
 
 def refuse_ways_of_strangers(path: Path) -> None:

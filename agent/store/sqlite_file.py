@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.errors import StoreError
-from agent.store.paths import ensure_folder
+from agent.store.paths import ensure_folder, refuse_file_of_strangers
 from agent.translation import _
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,9 @@ class SqliteFile:
                 with contextlib.suppress(OSError):
                     self.path.with_name(self.path.name + suffix).unlink()
         ensure_folder(self.path.parent)
+        # What was planted while the folder was open to others is read by them as we write it.
+        for suffix in _CONNECTION_FILES:
+            refuse_file_of_strangers(self.path.with_name(self.path.name + suffix))
         # Made before SQLite does, which gives the files beside it the same permissions.
         with contextlib.suppress(OSError):
             self.path.touch(mode=0o600)

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from agent import events
 from agent.errors import AgentError
 from agent.ports import Clock, Report
+from agent.timing import local
 from agent.translation import N_, _
 from agent.types import LessonStage, Mood, PlayState, Snapshot
 from agent.web.status_text import as_dict, evidence, why_text
@@ -53,6 +54,10 @@ PAUSED = N_(
 )
 
 
+_Moment = Annotated[datetime, AfterValidator(local)]
+"""In this computer's time zone."""
+
+
 class _Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)  # built when first asked
 
@@ -62,7 +67,7 @@ class _None(_Arguments):
 
 
 class _Pause(_Arguments):
-    until: datetime | None = None
+    until: _Moment | None = None
 
 
 class _Mood(_Arguments):
@@ -86,7 +91,7 @@ class _Lesson(_Arguments):
 
 
 class _Break(_Arguments):
-    until: datetime | None = None
+    until: _Moment | None = None
     until_back: bool = False
 
 
@@ -188,7 +193,7 @@ class Commands:
         return CommandAnswer(200, body)
 
     def _pause(self, arguments: _Pause) -> CommandAnswer:
-        end = None if arguments.until is None else arguments.until.astimezone()
+        end = arguments.until
         now = self._clock.now()
         if end is not None and end <= now:
             return refusal(422, _passed(end))
@@ -246,7 +251,7 @@ class Commands:
         return self._wish(events.UndoSwitch(), _("Asked to take the last change back."))
 
     def _break(self, arguments: _Break) -> CommandAnswer:
-        end = None if arguments.until is None else arguments.until.astimezone()
+        end = arguments.until
         if end is not None and end <= self._clock.now():
             return refusal(422, _passed(end))
         return self._wish(events.TakeBreak(end, arguments.until_back), _("Camera and music rest."))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import stat
+import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from agent.desktop import consent
+from agent import logs
+from agent.desktop import consent, launcher
+from agent.desktop.single_instance import LOCK_NAME, Instance
 from agent.diagnostics import bundle
 from agent.errors import StoreError
 from agent.players.spotify import storage
@@ -18,8 +23,11 @@ from agent.players.spotify.token_store import FileTokenStore
 from agent.store import catalogues
 from agent.store import paths as paths_module
 from agent.store.files import write_atomic, write_result
+from agent.store.history import SqliteHistory
+from agent.store.lock import ExclusiveLock
 from agent.store.paths import Paths, ensure_folder
 from agent.store.settings_file import SettingsFile
+from agent.types import Mood, MoodState
 from agent.web.door_key import DoorKey
 from agent.web.page import access
 from tests.stranger import NOBODY, as_stranger, open_home
@@ -132,6 +140,107 @@ def test_what_another_user_has_planted_is_not_believed(tmp_path: Path, planted: 
     assert DoorKey.read(paths) is None
 
 
+def plant(place: Path) -> int:
+    """Leave a file that all may write; whoever has it open reads what is written into it."""
+    place.touch()
+    place.chmod(0o666)
+    os.chown(place, NOBODY, NOBODY)
+    return os.open(place, os.O_RDONLY)
+
+
+@ROOT
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+def test_no_diary_is_written_into_the_file_of_another(tmp_path: Path, suffix: str) -> None:
+    paths = Paths.below(tmp_path)
+    paths.ensure()
+    kept = plant(paths.history_file.with_name(f"{paths.history_file.name}{suffix}"))
+    history = SqliteHistory(paths.history_file)
+    with pytest.raises(StoreError, match="belongs to another user"):
+        history.add_mood(NOW, Mood(MoodState.SAD, 0.0, 0.9, (0.1,) * 7))
+    history.close()
+    assert os.read(kept, 1) == b""
+    os.close(kept)
+
+
+@ROOT
+@pytest.mark.parametrize("planted", ["file", "link", "link to nothing", "pipe"])
+def test_no_log_is_written_into_the_file_of_another(tmp_path: Path, planted: str) -> None:
+    place = tmp_path / logs.LOG_NAME
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    if planted == "link":
+        place.symlink_to(precious)
+    elif planted == "link to nothing":
+        place.symlink_to(tmp_path / "new")
+    elif planted == "pipe":
+        os.mkfifo(place)
+    kept = plant(place) if planted == "file" else None
+    os.lchown(place, NOBODY, NOBODY)
+    logs.set_up(tmp_path)
+    logging.getLogger("agent").warning("what was heard")
+    logs.tear_down()
+    assert kept is None or os.read(kept, 1) == b""
+    assert precious.read_text() == "mine"
+    assert not (tmp_path / "new").exists()
+    assert "what was heard" in place.read_text()
+    assert (place.stat().st_uid, stat.S_IMODE(place.stat().st_mode)) == (os.getuid(), 0o600)
+
+
+@ROOT
+@pytest.mark.parametrize("planted", ["link", "pipe"])
+@pytest.mark.parametrize("name", [logs.LOG_NAME, f"{logs.LOG_NAME}.1"])
+def test_forgetting_empties_nothing_that_a_link_of_another_leads_to(
+    tmp_path: Path, name: str, planted: str
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for forget in (
+        lambda: logs.forget(tmp_path, None),
+        lambda: logs.forget_naming(tmp_path, ["mine"]),
+    ):
+        place = tmp_path / name
+        if planted == "link":
+            place.symlink_to(precious)
+        else:
+            os.mkfifo(place)
+        os.lchown(place, NOBODY, NOBODY)
+        forget()
+        assert not place.is_symlink()
+        assert not place.exists()
+    assert precious.read_text() == "mine"
+
+
+@ROOT
+def test_a_report_holds_nothing_that_a_link_of_another_leads_to(tmp_path: Path) -> None:
+    paths = Paths.below(tmp_path / "home")
+    paths.ensure()
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for place in (paths.logs / f"{logs.LOG_NAME}.1", paths.settings_file):
+        place.symlink_to(precious)
+        os.lchown(place, NOBODY, NOBODY)
+    made = bundle.make(paths, {}, tmp_path / "report.zip", NOW)
+    with zipfile.ZipFile(made) as archive:
+        told = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert [name for name, text in told.items() if "mine" in text.split()] == []
+
+
+@ROOT
+def test_no_lock_of_another_is_waited_for(tmp_path: Path) -> None:
+    """Whoever owns the file can hold it for ever."""
+    paths = Paths.below(tmp_path)
+    paths.ensure()
+    for name in (LOCK_NAME, "some.lock"):
+        os.close(plant(paths.runtime / name))
+    with pytest.raises(StoreError, match="belongs to another user"):
+        Instance(paths).acquire()
+    with (
+        pytest.raises(StoreError, match="belongs to another user"),
+        ExclusiveLock(paths.runtime / "some.lock").hold(),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("planted", ["link", "file that all may read"])
 def test_a_login_is_written_for_the_user_alone(tmp_path: Path, planted: str) -> None:
     paths = Paths.below(tmp_path / "home")
@@ -233,6 +342,50 @@ def test_a_report_does_not_write_through_a_link_that_waits_for_it() -> None:
         assert [one.name for one in folder.iterdir()] == [name]  # and nothing is left behind
 
 
+@ROOT
+@pytest.mark.parametrize("named", ["", "new"])
+def test_a_folder_that_others_can_take_away_as_a_whole_takes_none(named: str) -> None:
+    """One's own, in a folder that is everybody's: they put another of this name in its place."""
+    with open_home() as everybodys:
+        everybodys.chmod(0o777)
+        mine = everybodys / "mine"
+        mine.mkdir()
+        os.chown(mine, NOBODY, NOBODY)
+        place = mine / named
+        assert "could put another file in the place" in as_stranger(
+            lambda: bundle.make(Paths.below(everybodys), {}, place / "report.zip", NOW)
+        )
+        assert list(mine.iterdir()) == []
+
+
+def make_report(home: Path) -> Path:
+    return bundle.make(Paths.below(home), {}, home / "new/report.zip", NOW)
+
+
+@ROOT
+@pytest.mark.parametrize("make", [lambda home: ensure_folder(home / "config"), make_report])
+def test_a_folder_that_another_makes_first_is_refused(
+    make: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In /tmp others may make a folder between our look at what is there and our own making."""
+    mkdir = Path.mkdir
+
+    def outrun(
+        folder: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False
+    ) -> None:
+        if folder.name == "quick":
+            os.mkdir(folder)
+            os.chown(folder, NOBODY, NOBODY)
+        mkdir(folder, mode, parents, exist_ok)
+
+    with open_home() as everybodys:
+        everybodys.chmod(0o1777)
+        monkeypatch.setattr(Path, "mkdir", outrun)
+        with pytest.raises(StoreError, match=r"another user|another file in the place"):
+            make(everybodys / "quick")
+        assert not list(everybodys.rglob("*.zip"))
+
+
 @pytest.mark.parametrize("named", ["new/deep", "new/deep/report.zip"])
 def test_a_folder_of_ones_own_is_made(tmp_path: Path, named: str) -> None:
     if not named.endswith(".zip"):
@@ -278,6 +431,39 @@ def test_a_link_that_others_have_a_hand_in_is_refused(tmp_path: Path, what: str)
     with pytest.raises(StoreError, match=r"another user|may write into"):
         ensure_folder(paths.config)
     assert [str(paths.config) in trouble.message for trouble in paths.ensure()] == [True]
+
+
+@ROOT
+@pytest.mark.parametrize("planted", ["the file", "its folder"])
+def test_nothing_is_written_through_a_link_of_another(tmp_path: Path, planted: str) -> None:
+    """It may be left from a time when the folder was open. Links of one's own are followed."""
+    precious = tmp_path / "precious" / launcher.ENTRY
+    precious.parent.mkdir()
+    precious.write_text("mine")
+    entry = tmp_path / "data" / "applications" / launcher.ENTRY
+    link = entry if planted == "the file" else entry.parent
+    link.parent.mkdir(parents=True)
+    link.symlink_to(precious if planted == "the file" else precious.parent)
+    os.lchown(link, NOBODY, NOBODY)
+    environment = {"XDG_DATA_HOME": str(tmp_path / "data")}
+    for write in (
+        lambda: write_atomic(entry, b"theirs"),
+        lambda: launcher.install(["/usr/bin/moodtray"], environment),
+    ):
+        with pytest.raises(StoreError, match="belongs to another user"):
+            write()
+        assert precious.read_text() == "mine"
+    os.lchown(link, os.getuid(), -1)
+    write_atomic(entry, b"mine as well")
+    assert precious.read_text() == "mine as well"
+
+
+@ROOT
+def test_nothing_is_made_in_the_folder_of_another(tmp_path: Path) -> None:
+    os.chown(tmp_path, NOBODY, NOBODY)
+    with pytest.raises(StoreError, match="belongs to another user"):
+        launcher.install(["/usr/bin/moodtray"], {"XDG_DATA_HOME": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- what leads to our folders

@@ -486,6 +486,17 @@ def test_a_break_that_is_over_is_refused(paths: Paths, door: Door, agent: Agent)
     assert agent.events == []
 
 
+@pytest.mark.parametrize("verb", ["break", "pause"])
+@pytest.mark.parametrize("until", ["0001-01-01T00:00", "0001-01-01T00:00+14:00"])
+def test_a_time_that_no_calendar_knows_here_is_refused(
+    paths: Paths, door: Door, agent: Agent, verb: str, until: str
+) -> None:
+    with pytest.raises(DesktopError) as raised:
+        call(paths, verb, until=until)
+    assert "until" in raised.value.message
+    assert agent.events == []
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -78,6 +78,10 @@ Text = Annotated[Annotated[str, Field(max_length=TEXT_LIMIT)] | None, _OrNone]
 """A text; an empty one is none."""
 AnyText = Annotated[Text, or_else(_none)]
 """A text; anything else is none."""
+Secret = Annotated[str, Field(max_length=TEXT_LIMIT, pattern=r"^[\x20-\x7e]*$")]
+"""A token: what can be seen of ASCII (RFC 6749, A.12), so that a request can carry it."""
+AnySecret = Annotated[Secret | None, _OrNone, or_else(_none)]
+"""A token; anything else is none."""
 Name = Annotated[str | None, _OrNone, AfterValidator(lambda value: value and printable(value))]
 """A text that people read: one line without control characters, of a bounded length."""
 AnyName = Annotated[Name, or_else(_none)]

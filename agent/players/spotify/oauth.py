@@ -24,7 +24,7 @@ from agent.players.spotify.api_errors import (
 )
 from agent.players.spotify.bounded import bounded_session, no_auth
 from agent.players.spotify.endpoints import SCOPES
-from agent.players.spotify.json_models import AnyText, JsonModel, or_else, read
+from agent.players.spotify.json_models import AnySecret, AnyText, JsonModel, or_else, read
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.token import Token
 from agent.ports import Clock
@@ -59,8 +59,8 @@ def challenge_of(verifier: str) -> str:
 class _Answer(JsonModel):
     """POST /api/token: the tokens, or what went wrong."""
 
-    access_token: AnyText = Field(None, repr=False)
-    refresh_token: AnyText = Field(None, repr=False)
+    access_token: AnySecret = Field(None, repr=False)
+    refresh_token: AnySecret = Field(None, repr=False)
     expires_in: Annotated[int | None, or_else(lambda: None)] = None  # seconds
     scope: AnyText = None
     error: AnyText = None

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from agent import logs
-from agent.players.spotify.json_models import JsonModel, Moment, read
+from agent.players.spotify.json_models import JsonModel, Moment, Secret, read
 
 LIFETIME = timedelta(days=180)
 """A login dies six months after the user agreed, however often it was renewed. Counted short."""
@@ -66,8 +66,8 @@ class Token:
 
 
 class _StoredToken(JsonModel):
-    access_token: str
-    refresh_token: Annotated[str, Field(min_length=1)]
+    access_token: Secret
+    refresh_token: Annotated[Secret, Field(min_length=1)]
     expires_at: Moment
     auth_date: Moment
     client_id: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeAlias, assert_never
 from urllib.parse import quote
 
@@ -104,10 +103,10 @@ class Guard:
             return None
         if path.startswith(ENTER + "/") and request.method == "GET":
             return await self._enter(request)
-        request.session = _cookie_of(request, access.cookie_name)
-        if not request.session or not access.is_session(request.session):
-            had_one, request.session = bool(request.session), ""
-            delayed = await self._delayed() if had_one else None
+        brought = _cookies_of(request, access.cookie_name)
+        request.session = next(filter(access.is_session, brought), "")
+        if not request.session:
+            delayed = await self._delayed() if any(brought) else None
             return delayed or self._refuse(
                 request,
                 401,
@@ -180,9 +179,10 @@ def cookie(access: Access, session: str) -> bytes:
     ).encode()
 
 
-def _cookie_of(request: _Request, name: str) -> str:
-    try:
-        found = SimpleCookie(request.only(b"cookie")).get(name)
-    except CookieError:
-        return ""
-    return found.value if found is not None else ""
+def _cookies_of(request: _Request, name: str) -> list[str]:
+    """List the values of a cookie's name.
+
+    What other servers on this computer have set comes along, in whatever form, also by this name.
+    """
+    pairs = (pair.strip().partition("=") for pair in request.only(b"cookie").split(";"))
+    return [value for known, _equals, value in pairs if known == name]

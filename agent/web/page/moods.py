@@ -171,7 +171,7 @@ def api(context: PageContext) -> APIRouter:
         entries = list(_entries(context.settings_file.load(), words.player, mood))
         name = context.music.card(words.player, words.entry).name
         if words.entry not in entries:
-            entries.insert(words.place, words.entry)
+            entries.insert(min(words.place, len(entries)), words.entry)
             _save(context, words.player, mood, entries)
         return Answer(text=_("“{name}” is back.").format(name=name))
 

@@ -17,6 +17,7 @@ from agent.errors import PlayerError
 from agent.players.spotify.api_errors import DEFAULT_WAIT, refused, wait_of
 from agent.players.spotify.bounded import bounded_session
 from agent.players.spotify.login import TokenKeeper
+from agent.players.spotify.oauth import _Answer
 from agent.players.spotify.parsing import read_player
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.token import Token
@@ -143,6 +144,17 @@ def test_lists_within_lists_are_no_defect(
     call = client._get if method == "GET" else client._put
     with contextlib.suppress(PlayerError):
         call(f"{nested}/{status}")
+
+
+@pytest.mark.parametrize("secret", ["access_token", "refresh_token"])
+@pytest.mark.parametrize("odd", ["\u20ac", "\xe9", "a\r\nX-Evil: 1", "\0", "\ud800"])
+def test_a_token_that_no_request_can_carry_is_none(odd: str, secret: str) -> None:
+    """RFC 6749 allows what can be seen of ASCII. It was a defect at each request, for an hour."""
+    told = {"access_token": "a", "refresh_token": "r", "expires_in": 3600, secret: odd}
+    usual = dict.fromkeys(("expires_at", "auth_date"), "2026-11-27T12:00:00+00:00")
+    texts = dict.fromkeys(("client_id", "issuer", "scope"), "x")
+    assert Token.from_dict({**texts, **usual, **told}) is None
+    assert getattr(_Answer.model_validate(told), secret) is None
 
 
 class Crumbs(BaseHTTPRequestHandler):

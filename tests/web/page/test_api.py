@@ -48,6 +48,14 @@ def headers_of(server: PageServer, user: httpx.Client) -> dict[str, str]:
     }
 
 
+def test_a_place_beyond_all_places_is_the_last(server: PageServer, user: httpx.Client) -> None:
+    """A machine that makes up numbers seldom makes them larger than an address of memory."""
+    words = {"player": "spotify", "entry": "spotify:playlist:" + "x" * 22, "place": 10**30}
+    told = user.post("/api/moods/happy/back", json=words, headers=headers_of(server, user))
+    assert told.status_code == 200
+    assert server.settings.load().spotify_playlists["happy"] == (words["entry"],)
+
+
 def asked(user: httpx.Client, mode: GenerationMode, ask: Callable[[Any], None]) -> set[str]:
     """Ask made-up questions of each operation; returns those of which none can be made up."""
     document = user.get("/api/openapi.json").json()

@@ -93,6 +93,27 @@ def test_the_cookie_of_another_port_is_none(server: PageServer, stranger: httpx.
         assert stranger.get("/", headers={"Cookie": f"{name}={value}"}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        'theme={"dark": 1}; OURS',
+        "a b; OURS",
+        'x="; OURS',
+        "x; OURS",
+        "path=/; OURS",
+        "\xff=\xff; OURS",
+        "NAME=shadow; OURS; NAME=shadow",
+    ],
+)
+def test_the_cookies_of_other_programs_lock_nobody_out(server: PageServer, others: str) -> None:
+    """All servers on 127.0.0.1 share them: whatever another one has set comes along, first."""
+    name, session = server.access.cookie_name, server.access.new_session()
+    sent = others.replace("OURS", f"{name}={session}").replace("NAME", name)
+    with httpx.Client(base_url=server.url, trust_env=False) as user:
+        header = (b"Cookie", sent.encode("latin-1"))
+        assert user.get("/", headers=[header]).status_code == 200
+
+
 # --- the link
 
 
