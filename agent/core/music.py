@@ -376,6 +376,8 @@ class MusicControl:
         self._switches.forget_everything()
         self.decision = None
         self._told = self._own_word = None
+        self._silent_why = _(TOOK_BACK) if self._silent_why else ""
+        self._hands_off_why = self._refused = ""  # the time itself goes on, as it was promised
         self._requests.forget()
         self._left.clear()
 

@@ -112,6 +112,21 @@ def test_a_word_on_the_mood_ends_it_while_the_music_is_paused_too() -> None:
     assert decision.playlist.uri == "p:sad"
 
 
+def test_after_a_deletion_it_goes_on_without_the_mood_that_was_denied() -> None:
+    story = happy_music()
+    story.send(events.NotMyMood(MoodState.HAPPY))
+    story.started()
+    story.heard("x")
+    assert "happy" in str(story.controller.snapshot.decision)
+    until = story.controller.snapshot.left_alone_until
+    assert until is not None
+    story.send(events.ForgetEverything())
+    decision = story.controller.snapshot.decision
+    assert decision is not None
+    assert decision.reason == "you took back the last change"
+    assert story.controller.snapshot.left_alone_until == until
+
+
 def test_a_journey_that_is_wished_leads_on_after_an_undo() -> None:
     story = undone()
     story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
