@@ -14,8 +14,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent.errors import DesktopError, StoreError
-from agent.store.files import cannot_write, write_atomic
+from agent.errors import DesktopError
+from agent.store.files import cannot_write, unlink, write_atomic
 from agent.store.paths import refuse_ways_of_strangers, resources_dir
 from agent.translation import _
 
@@ -148,18 +148,8 @@ def uninstall(environment: Mapping[str, str] = os.environ) -> list[Path]:
     places += [_icon(f"{size}x{size}", "png") for size in ICON_SIZES] + [_icon("scalable", "svg")]
     gone = []
     for path in (folder / place for place in places):
-        try:
-            path.unlink()
+        if unlink(path):
             gone.append(path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            reason = error.strerror or error
-            raise StoreError(
-                _("{path} cannot be deleted ({reason}). Delete it by hand.").format(
-                    path=path, reason=reason
-                )
-            ) from error
     for path in gone:
         for parent in path.relative_to(folder).parents:
             with contextlib.suppress(OSError):  # others have something there

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.errors import StoreError
+from agent.store.files import holds, unlink
 from agent.store.sqlite_file import SqliteFile
 from agent.translation import _, from_recipe, recipe
 from agent.types import EMOTIONS, Action, Decision, Evidence, Mood, MoodState
@@ -385,9 +386,8 @@ def _remove_set_aside(path: Path, prefix: str) -> bool:
     found = False
     for copy in path.parent.glob(f"{path.name}.broken-*"):
         try:
-            if prefix.encode() in copy.read_bytes():
-                copy.unlink()
-                found = True
+            if not prefix or holds(copy, prefix.encode()):
+                found = unlink(copy) or found
         except OSError as error:
             raise StoreError(
                 _(
