@@ -781,7 +781,6 @@ def uninstall() -> None:
     from agent.desktop.removal import how_to_remove
 
     _only_on_linux("uninstall")
-    gone = launcher.uninstall()
     try:
         starts = autostart().status().enabled
     except AutostartError:  # it cannot be understood, or is another user's
@@ -789,7 +788,7 @@ def uninstall() -> None:
     if starts:
         autostart().disable()
         say(_("Moodtray does not start at login any more."))
-    if gone:
+    if launcher.uninstall():
         say(_("Moodtray is taken from your desktop's programs."))
     else:
         say(_("There was no entry in your desktop's programs to take away."))

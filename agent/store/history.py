@@ -189,9 +189,12 @@ class SqliteHistory:
         at as well. Afterwards the bytes are gone from the files, not only from the tables. Raises
         StoreError.
         """
-        found = self.path.exists() and self._file.run(lambda opened: _blank(opened, prefix))
-        # The file itself may just have become one that is set aside.
-        return _remove_set_aside(self.path, prefix) or found
+        found = False
+        try:
+            found = self.path.exists() and self._file.run(lambda opened: _blank(opened, prefix))
+        finally:  # the file itself may just have become one that is set aside
+            found = _remove_set_aside(self.path, prefix) or found
+        return found
 
     def playlist_names(self, prefix: str) -> set[str]:
         """Name the playlists whose address begins with ``prefix``. Raises StoreError."""
@@ -209,9 +212,11 @@ class SqliteHistory:
         Damaged files that were set aside go as well: nobody can tell what time they are of.
         Afterwards the bytes are gone from the files, not only from the tables. Raises StoreError.
         """
-        if self.path.exists():
-            self._file.run(lambda opened: _remove_between(opened, since, until))
-        _remove_set_aside(self.path, "")
+        try:
+            if self.path.exists():
+                self._file.run(lambda opened: _remove_between(opened, since, until))
+        finally:
+            _remove_set_aside(self.path, "")
 
     def has_older_than(self, when: float) -> bool:
         """Tell whether anything is older than that (seconds since 1970). Raises StoreError."""

@@ -170,7 +170,7 @@ def ensure_leaf(folder: Path) -> Path:
     For results, which a team may keep in a folder that is somebody's of it.
     """
     try:
-        _make_folder(folder)
+        make_folder(folder)
     except OSError as error:
         raise StoreError(
             _(
@@ -199,7 +199,7 @@ def ensure_named_folder(folder: Path) -> Path:
     try:
         is_safe = _has_safe_way(folder)
         if is_safe:
-            _make_folder(folder)
+            make_folder(folder)
             is_safe = _keeps_files_safe(folder) and _has_safe_way(folder)
     except OSError as error:
         raise StoreError(
@@ -218,10 +218,13 @@ def ensure_named_folder(folder: Path) -> Path:
     return folder
 
 
-def _make_folder(folder: Path) -> None:
-    """Create it, and what leads to it, for the user alone. Raises OSError."""
+def make_folder(folder: Path, mode: int = 0o700) -> None:
+    """Create it, and what leads to it, by default for the user alone. Raises OSError.
+
+    However loose the umask is, the ``mode`` is no looser than it says.
+    """
     for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
+        missing.mkdir(mode, exist_ok=True)
     folder.mkdir(exist_ok=True)  # where it is something else, this says so
 
 

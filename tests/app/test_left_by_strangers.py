@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -29,7 +30,8 @@ from agent.desktop import consent, launcher
 from agent.desktop.autostart.linux import FILE_NAME, XdgAutostart
 from agent.desktop.icons.files import IconFiles
 from agent.desktop.single_instance import LOCK_NAME, Instance
-from agent.errors import AgentError, AutostartError, StoreError
+from agent.desktop.tray import actions
+from agent.errors import AgentError, AutostartError, NotRunning, StoreError
 from agent.players.spotify import storage
 from agent.players.spotify.logout import logout
 from agent.settings import Settings
@@ -40,7 +42,9 @@ from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from agent.types import Mood, MoodState, Status
-from tests.stranger import NOBODY
+from agent.web.door_client import call
+from agent.web.door_key import DoorKey, socket_path
+from tests.stranger import NOBODY, open_home
 
 pytestmark = pytest.mark.skipif(
     os.name != "posix" or os.getuid() != 0, reason="only root can give away"
@@ -197,6 +201,25 @@ def test_deleting_waits_for_nothing_that_another_left(
     assert (paths.logs / logs.LOG_NAME).read_text() == ""
     assert journey_file.load(paths) is None
     assert not (paths.state / FACE).exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_diaries_go_whatever_lies_beside_them(
+    paths: Paths, precious: Path, kind: str
+) -> None:
+    plant(paths.history_file, kind, precious)
+    copy = paths.data / "history.sqlite.broken-1"
+    JsonFile(paths.state / FACE).save({"a": 1})
+    copy.write_text("spotify:")
+    with contextlib.suppress(StoreError):
+        logout(paths, Settings())
+    assert not copy.exists()
+    copy.write_text("mine")
+    with contextlib.suppress(StoreError):
+        forget(paths, None)
+    assert not copy.exists()
+    assert not (paths.state / FACE).exists()
+    assert precious.read_text() == "mine"
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "link to zeroes"])
@@ -369,3 +392,50 @@ def test_uninstall_takes_the_autostart_of_another_away(
     plant(place, "pipe", place)
     assert CliRunner().invoke(app, ["uninstall"]).exit_code == 0
     assert not place.exists()
+
+
+def test_no_socket_of_another_is_asked() -> None:
+    """It could keep a command waiting for ever, a byte at a time."""
+    with open_home() as home:
+        ask_theirs(Paths.below(home))
+
+
+def ask_theirs(paths: Paths) -> None:
+    DoorKey(os.getpid(), "secret").write(paths)
+    place = socket_path(paths)
+    assert place is not None
+    with socket.socket(socket.AF_UNIX) as theirs:
+        theirs.bind(str(place))
+        os.chown(place, NOBODY, NOBODY)
+        theirs.listen()
+        theirs.setblocking(False)
+        with pytest.raises(NotRunning):
+            call(paths, "status")
+        with pytest.raises(BlockingIOError):
+            theirs.accept()
+
+
+def test_no_folder_is_made_for_all_to_write(tmp_path: Path) -> None:
+    """As a loose umask would have it: others could add programs, or music."""
+    before = os.umask(0)
+    try:
+        launcher.install(["/usr/bin/moodtray"], {"XDG_DATA_HOME": str(tmp_path / "share")})
+        actions.show_music_folders(Paths.below(tmp_path / "home"), lambda _event: None)
+    finally:
+        os.umask(before)
+    made = [Path(at, name) for at, names, _files in os.walk(tmp_path) for name in names]
+    assert len(made) > 20
+    assert [one for one in made if one.stat().st_mode & 0o022] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it has this command")
+def test_a_link_of_another_keeps_no_autostart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("MOODTRAY_HOME", str(tmp_path / "home"))
+    way_of_another(tmp_path / "share" / "applications", tmp_path)
+    write_atomic(tmp_path / "autostart" / FILE_NAME, b"[Desktop Entry]\nExec=/bin/true\n")
+    assert CliRunner().invoke(app, ["uninstall"]).exit_code == 1
+    assert not (tmp_path / "autostart" / FILE_NAME).exists()
