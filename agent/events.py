@@ -279,6 +279,11 @@ class ForgetEverything:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryDeleted:
+    """Some of the history up to now is deleted: what is read now is to be noted anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class BeginLesson:
     """Learn the user's face: look at it at rest for so many seconds."""
 
@@ -453,6 +458,7 @@ Event: TypeAlias = (
     | NotMe
     | LearnFace
     | ForgetEverything
+    | HistoryDeleted
     | BeginLesson
     | ShowInLesson
     | KeepLesson

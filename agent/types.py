@@ -415,6 +415,7 @@ class Snapshot:
     consent: bool = True  # may the camera be used at all?
     camera_paused: bool = False  # by the user's hand
     paused_until: datetime | None = None  # None while paused: until resumed
+    paused_since: datetime | None = None  # when the user wished that
     held_off: str | None = None  # why session or call keep the camera off ("screen locked")
     preview_open: bool = False
     player: str = ""  # name of the player in use

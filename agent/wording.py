@@ -6,7 +6,7 @@ They are about mood, music and camera.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import assert_never
 
 from agent.translation import N_, _, retold
@@ -86,13 +86,25 @@ NO_MOOD_YET = N_("Nothing has been decided yet: no mood has been clear for long 
 
 
 def parse_mood(word: str) -> MoodState | None:
+    """Find the mood that ``word`` names, as :func:`named_mood` does; None for :data:`AUTO`.
+
+    Raises ValueError, with what is allowed.
+    """
+    if word.strip().casefold() == AUTO:
+        return None
+    try:
+        return named_mood(word)
+    except ValueError as error:
+        auto = _("Or say {auto} to go by your face again.").format(auto=AUTO)
+        raise ValueError(f"{error} {auto}") from None
+
+
+def named_mood(word: str) -> MoodState:
     """Find the mood that ``word`` names, as the menu or the settings call it, in any case.
 
-    None for :data:`AUTO`. Raises ValueError, with what is allowed.
+    Raises ValueError, with what is allowed.
     """
     plain = word.strip().casefold().removeprefix("i feel ").strip()
-    if plain == AUTO:
-        return None
     for mood in MOODS:
         here = mood_word(mood)
         said = _("I feel {mood}").format(mood=here)
@@ -100,9 +112,7 @@ def parse_mood(word: str) -> MoodState | None:
             return mood
     words = ", ".join(mood_word(mood) for mood in MOODS)
     raise ValueError(
-        _(
-            "There is no mood '{word}'. Say one of {words}; or {auto} to go by your face again."
-        ).format(word=word, words=words, auto=AUTO)
+        _("There is no mood '{word}'. Say one of {words}.").format(word=word, words=words)
     )
 
 
@@ -241,7 +251,8 @@ def _paused_line(snapshot: Snapshot) -> str:
         return _("Camera off: {why}").format(why=_(snapshot.held_off))
     what = _("Taking a break") if snapshot.on_break else _("Camera paused")
     if snapshot.paused_until is not None:
-        return _("{what} until {time}").format(what=what, time=clock_time(snapshot.paused_until))
+        time = moment(snapshot.paused_until, snapshot.paused_since)
+        return _("{what} until {time}").format(what=what, time=time)
     return _("{what} until you are back").format(what=what) if snapshot.until_back else what
 
 
@@ -534,19 +545,32 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
             assert_never(snapshot.camera)
 
 
-def clock_time(moment: datetime) -> str:
+_SHORT_DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+
+
+def clock_time(when: datetime) -> str:
     """Write "15:40"."""
-    return f"{moment:%H:%M}"
+    return f"{when:%H:%M}"
 
 
-def until(moment: datetime | None, now: datetime) -> str:
+def short_day(when: date) -> str:
+    """Name a day beside others: "Thu 26"."""
+    return _("{weekday} {day}").format(weekday=_(_SHORT_DAYS[when.weekday()]), day=when.day)
+
+
+def moment(when: datetime, now: datetime | None) -> str:
+    """Tell a time, with its day where that is another than now's: "14:02", "Thu 26, 14:02"."""
+    local = when if now is None else when.astimezone(now.tzinfo)
+    if now is None or local.date() == now.date():
+        return clock_time(local)
+    return f"{short_day(local.date())}, {clock_time(local)}"
+
+
+def until(end: datetime | None, now: datetime) -> str:
     """Write "until 15:30", with the day when it is another one; "until you resume it"."""
-    if moment is None:
+    if end is None:
         return _("until you resume it")
-    local = moment.astimezone(now.tzinfo)
-    if local.date() == now.date():
-        return _("until {time}").format(time=clock_time(local))
-    return _("until {time}").format(time=f"{local:%a %d %b, %H:%M}")
+    return _("until {time}").format(time=moment(end, now))
 
 
 def shorten(text: str, width: int = LINE_WIDTH) -> str:

@@ -190,7 +190,7 @@ class Page:
                 subscribe=self._subscribe,
                 settings_file=self._settings_file,
                 history=self._history,
-                forget=self._history.forget_between,
+                forget=self._forget_between,
                 forget_everything=self._forget_everything,
                 music=MusicChoice(
                     paths, clock, self._settings_file, spotify, account, self._player
@@ -202,6 +202,12 @@ class Page:
                 kept=lambda: kept(paths, self._settings_file.load_or_last_good()[0]),
             )
         )
+
+    def _forget_between(self, since: float, until: float) -> None:
+        """Delete a time of the history (seconds since 1970). Raises StoreError."""
+        self._history.forget_between(since, until)
+        if since < self._clock.now().timestamp() <= until:
+            self._report(events.HistoryDeleted())
 
     def _forget_everything(self) -> str:
         """Let the agent go of what it holds in memory, and delete the files."""

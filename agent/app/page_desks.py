@@ -29,7 +29,7 @@ from agent.players.spotify.playlists import canonical
 from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import Settings
-from agent.store.paths import Paths
+from agent.store.paths import Paths, short
 from agent.store.settings_file import SettingsFile
 from agent.translation import _, ngettext
 from agent.types import LOOPS, FrameView, MoodState, Playlist
@@ -511,7 +511,7 @@ class MusicChoice:
             return _("Nothing is to play, so the music is left alone.")
         folder = self._folders().get(str(mood))
         if folder is not None:
-            return _("Your folder {path} plays.").format(path=printable(str(folder), 200))
+            return _("Your folder {path} plays.").format(path=printable(short(folder), 200))
         return _("Nothing is set, so the Moodtray loop plays.")
 
     def playlist(self, player: PlayerName, entry: str) -> Playlist:

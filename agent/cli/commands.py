@@ -27,7 +27,15 @@ from agent.errors import AgentError, AutostartError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
 from agent.translation import N_, _
-from agent.wording import AUTO, EVERYTHING, MOST_MINUTES, face_forgotten, parse_minutes, parse_mood
+from agent.wording import (
+    AUTO,
+    EVERYTHING,
+    MOST_MINUTES,
+    face_forgotten,
+    named_mood,
+    parse_minutes,
+    parse_mood,
+)
 
 app = typer.Typer(
     name="moodtray",
@@ -575,11 +583,11 @@ def journey(
         say(_ask("journey")["text"])
         return
     named = [ways.get(mood, mood) for mood in moods]
-    start = _emotion(named[0]) if len(named) == 2 else ""
-    goal = _emotion(named[-1])
-    if AUTO in (start, goal):
-        raise typer.BadParameter(_("two moods, for example: sad happy"), param_hint="MOODS")
-    say(_ask("journey", start=start, goal=goal)["text"])
+    try:
+        *start, goal = [named_mood(name).value for name in named]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="MOODS") from error
+    say(_ask("journey", start=start[0] if start else "", goal=goal)["text"])
 
 
 @app.command(rich_help_panel=SET_UP)

@@ -39,6 +39,7 @@ class CameraControl:
         self.consent = consent
         self.paused = paused
         self.paused_until: datetime | None = None
+        self.paused_since: datetime | None = None
         self.on_break = False  # the music rests as well
         self.until_back = False  # the pause ends when the user is back at the computer
         self._alone: Pause | None = None  # of the camera alone, which a break fell into
@@ -114,6 +115,7 @@ class CameraControl:
         elif self.paused and not self.on_break:
             self._alone = Pause(self.paused_until, self.until_back)
         self.paused, self.paused_until = True, until
+        self.paused_since = self._clock.now()
         self.on_break, self.until_back = on_break, until_back
 
     def resume(self) -> None:
@@ -156,6 +158,14 @@ class CameraControl:
     def off_for(self) -> str | None:
         """Why it does not look for a while, which is as it should be: the session, or a call."""
         return self.held_off or (CAMERA_IN_USE if self._taken else None)
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether the camera looks again after a break: allowed, not paused alone for longer."""
+        if self._alone is None:
+            return self.consent
+        ends, alone = self.paused_until, self._alone.until
+        return self.consent and ends is not None and alone is not None and alone <= ends
 
     @property
     def music_rests(self) -> str | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from agent import effects, events
@@ -227,11 +228,9 @@ class Controller:
                 self._camera.on_battery = on_battery
                 self._pace_looks()
             case events.PauseCamera(until):
-                self._camera.pause(until)
-                self._out.append(effects.Notify(messages.camera_paused(until)))
+                self._pause_camera(until)
             case events.TakeBreak(until, until_back):
-                self._camera.pause(until, on_break=True, until_back=until_back)
-                self._out.append(effects.Notify(messages.on_break(until, until_back)))
+                self._take_break(until, until_back)
             case events.ResumeCamera():
                 on_break = self._camera.on_break
                 self._camera.resume()
@@ -263,12 +262,15 @@ class Controller:
             case events.SetMood():
                 self._set_mood(event)
             case events.FollowFace():
+                held = self._mood.by_hand or self._music.left_alone_until is not None
                 self._follow_face()
                 at = len(self._out)
                 self._decide()
                 music = self._music
                 unseen = self._camera.unseen
-                told = messages.follows_face(self._mood.state, music.decision, music.plays, unseen)
+                told = messages.follows_face(
+                    self._mood.state, music.decision, music.plays, unseen, held
+                )
                 self._out.insert(at, effects.Notify(told))  # before that of a change
             case events.NotMyMood(shown, switch):
                 self._deny_mood(shown, switch)
@@ -278,6 +280,8 @@ class Controller:
                 self._end_journey()
             case events.ForgetEverything():
                 self._forget_everything()
+            case events.HistoryDeleted():
+                self._note_mood_again()
             case events.NotMe():
                 self._out += self._mood_tracker.not_me(self._camera.watching)
                 self._out.append(effects.Notify(messages.somebody_else()))
@@ -328,14 +332,15 @@ class Controller:
                 if not self._camera.consent:
                     self._out.append(effects.AskConsent())
             case events.ConsentGiven():
-                if not self._camera.consent:
+                is_news, self._camera.consent = not self._camera.consent, True
+                if is_news:
                     told = messages.welcome(
                         self._music.plays,
                         self._music.left_alone_until,
                         self._settings.policy.timing,
+                        self._camera.unseen,
                     )
                     self._out.append(effects.Notify(told))
-                self._camera.consent = True
             case events.ConsentWithdrawn():
                 self._camera.consent = False
             case events.Notice(title, message, asked, trouble, buttons):
@@ -531,6 +536,25 @@ class Controller:
             self._out += paused
         self._decide()
 
+    def _pause_camera(self, until: datetime | None) -> None:
+        """Let the camera alone rest; music that rested in a break goes on."""
+        music = self._camera.on_break and self._music.goes_on
+        self._camera.pause(until)
+        told = messages.camera_paused(until, self._clock.now(), music)
+        self._out.append(effects.Notify(told))
+
+    def _take_break(self, until: datetime | None, until_back: bool) -> None:
+        """Let camera and music rest, and tell what comes back by itself when that is over."""
+        self._camera.pause(until, on_break=True, until_back=until_back)
+        told = messages.on_break(
+            until,
+            until_back,
+            self._clock.now(),
+            music=self._music.goes_on,
+            camera=self._camera.comes_back,
+        )
+        self._out.append(effects.Notify(told))
+
     def _tell_pause_ended(self, *, asked: bool = False) -> None:
         """Tell that a break or a pause of the camera is over, and what goes on with that."""
         music, self._goes_on = bool(self._goes_on), []
@@ -656,6 +680,11 @@ class Controller:
             self._out.append(effects.RecordWatch(None))
         elif not noted:
             self._out.append(effects.RecordWatch(self._mood))
+
+    def _note_mood_again(self) -> None:
+        """Have the history know the mood of now, whose entry is deleted."""
+        if not self._mood_tracker.is_empty and not self._unwatched:
+            self._out.append(effects.RecordWatch(replace(self._mood, probabilities=None)))
 
     def _finish(self) -> list[effects.Effect]:
         if effects.Shutdown() not in self._out:

@@ -49,6 +49,7 @@ from agent.wording import (
     decided,
     describe,
     journey_line,
+    moment,
     mood_line,
     mood_word,
     music_line,
@@ -147,17 +148,18 @@ def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
 
 
 def follows_face(
-    mood: MoodState, decision: Decision | None, plays: bool, unseen: str = ""
+    mood: MoodState, decision: Decision | None, plays: bool, unseen: str = "", held: bool = True
 ) -> Notification:
     """Tell that the user's own word, or the time after an Undo, has ended.
 
     And what becomes of the music: ``decision`` is the latest, made for ``mood``. ``unseen``: why
-    nobody looks at the face, as a clause.
+    nobody looks at the face, as a clause. ``held``: there was such a word or time.
     """
     if unseen:
+        title = _("What you said or took back holds no more")
         return Notification(
             NotificationKind.INFO,
-            _("What you said or took back holds no more"),
+            title if held else _("Nothing that you said or took back was in force"),
             _("Moodtray does not look yet: {why}.").format(why=unseen),
             asked=True,
         )
@@ -246,18 +248,35 @@ def nothing_to_undo() -> Notification:
 # --- breaks ---------------------------------------------------------------------------------------
 
 
-def on_break(until: datetime | None, until_back: bool) -> Notification:
-    """Tell that camera and music rest, as the user asked, and how that ends."""
+def on_break(
+    until: datetime | None, until_back: bool, now: datetime, *, music: bool, camera: bool
+) -> Notification:
+    """Tell that camera and music rest, as the user asked, and how that ends.
+
+    ``music``: it goes on then; ``camera``: nothing else keeps it off then.
+    """
     end, back = _("until you say so"), _("Click 'I am back' in the tray's menu to go on.")
+    both = music and camera
     if until_back:
         end = _("until you are back")
         back = _(
-            "Both come back by themselves when you use this computer again after a locked screen, "
-            "sleep or a while untouched, or when you click 'I am back'."
+            "The break ends when you use this computer again after a locked screen, sleep or a "
+            "while untouched, or when you click 'I am back'."
         )
+        if both:
+            back = _(
+                "Both come back by themselves when you use this computer again after a locked "
+                "screen, sleep or a while untouched, or when you click 'I am back'."
+            )
     if until is not None:
-        end = _("until {time}").format(time=clock_time(until))
-        back = _("Both come back by themselves then, or when you click 'I am back'.")
+        end = _("until {time}").format(time=moment(until, now))
+        back = _("The break ends by itself then, or when you click 'I am back'.")
+        if both:
+            back = _("Both come back by themselves then, or when you click 'I am back'.")
+    if not music:
+        back += " " + _("No music plays now, so none goes on then.")
+    if not camera:
+        back += " " + _("The camera stays off then, as it was.")
     return Notification(
         NotificationKind.INFO,
         _("Taking a break {until}").format(until=end),
@@ -267,17 +286,23 @@ def on_break(until: datetime | None, until_back: bool) -> Notification:
     )
 
 
-def camera_paused(until: datetime | None) -> Notification:
-    """Tell that the camera alone rests, as the user asked, and how that ends."""
+def camera_paused(until: datetime | None, now: datetime, music: bool = False) -> Notification:
+    """Tell that the camera alone rests, as the user asked, and how that ends.
+
+    ``music``: it had rested in a break, which this ends.
+    """
     title = _("The camera is paused")
     back = _("Click 'Resume camera' in the tray's menu to go on.")
     if until is not None:
-        title = _("The camera is paused until {time}").format(time=clock_time(until))
+        title = _("The camera is paused until {time}").format(time=moment(until, now))
         back = _("It comes back by itself then, or when you click 'Resume camera'.")
+    told = _("The music is not touched meanwhile. {back}")
+    if music:
+        told = _("The break is over for the music, which goes on. {back}")
     return Notification(
         NotificationKind.INFO,
         title,
-        _("The music is not touched meanwhile. {back}").format(back=back),
+        told.format(back=back),
         buttons=((_("Resume camera"), ResumeCamera()),),
         asked=True,
     )
@@ -309,11 +334,19 @@ def music_rests(why: str) -> Notification:
 # --- landing, why ---------------------------------------------------------------------------------
 
 
-def welcome(plays: bool, until: datetime | None = None, timing: str = "track_end") -> Notification:
+def welcome(
+    plays: bool, until: datetime | None = None, timing: str = "track_end", unseen: str = ""
+) -> Notification:
     """Tell what follows after a yes to the camera.
 
-    ``until``: Moodtray changes nothing by itself before that, after an Undo.
+    ``until``: Moodtray changes nothing by itself before that, after an Undo. ``unseen``: why nobody
+    looks yet, as a clause.
     """
+    title = _("Moodtray looks now")
+    begins = _("To be sure of your mood takes half a minute to some minutes. {more}")
+    if unseen:
+        title = _("The camera is allowed")
+        begins = _("Moodtray does not look yet: {why}. {more}")
     if not plays:
         follows = _(
             "Silence is normal: Moodtray changes music that plays and starts none by itself. "
@@ -327,10 +360,8 @@ def welcome(plays: bool, until: datetime | None = None, timing: str = "track_end
         follows = _("When your mood is clear, the music changes at the end of a track.")
     return Notification(
         NotificationKind.INFO,
-        _("Moodtray looks now"),
-        _("To be sure of your mood takes half a minute to some minutes. {more}").format(
-            more=follows
-        ),
+        title,
+        begins.format(why=unseen, more=follows),
         buttons=((_("Play now"), PlayForMood()), _own_music()),
         asked=True,
     )

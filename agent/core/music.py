@@ -143,6 +143,11 @@ class MusicControl:
         """Why the music rests for a while."""
         return self._resting
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a rest that begins now, or goes on, ends with music: it plays, or did before."""
+        return self.plays or self._to_go_on
+
     # -- what the player reports
 
     def playback_changed(self, playback: Playback, happening: Happening) -> list[effects.Effect]:

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +61,8 @@ CREATE INDEX IF NOT EXISTS switches_at ON switches (at);
 CREATE INDEX IF NOT EXISTS feedback_at ON feedback (at);
 """
 
+LONGEST = timedelta(hours=4)
+"""A mood that lasted longer without any other entry is an agent that was ended without a word."""
 PART = 1000
 """Entries that are read in one go where all are read."""
 
@@ -209,7 +211,9 @@ class SqliteHistory:
     def forget_between(self, since: float, until: float) -> None:
         """Remove all that was noted from ``since`` up to ``until`` (seconds since 1970).
 
-        Damaged files that were set aside go as well: nobody can tell what time they are of.
+        A mood that lasted into that time ends at its beginning, and one that lasted on goes on from
+        its end: no other entry tells what was then. Damaged files that were set aside go as well:
+        nobody can tell what time they are of.
         Afterwards the bytes are gone from the files, not only from the tables. Raises StoreError.
         """
         try:
@@ -377,10 +381,41 @@ def _remove_between(connection: sqlite3.Connection, since: float, until: float) 
     """Remove the rows of a time, and their bytes. Raises sqlite3.Error."""
     connection.execute("PRAGMA secure_delete = ON").fetchone()
     with connection:
+        into, beyond = _mood_at(connection, since), _mood_at(connection, until)
         for table in ("moods", "switches", "feedback"):
             connection.execute(f"DELETE FROM {table} WHERE at >= ? AND at < ?", (since, until))
+        if into is not None:
+            connection.execute(_LASTED, (since, str(MoodState.AWAY), False))
+        if beyond is not None and beyond.lasted:
+            connection.execute(_LASTED, (until, beyond.state, beyond.by_hand))
     connection.execute("VACUUM")
     _empty_log(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lasting:
+    """A mood that was in force; ``lasted``: a later entry tells that it went on."""
+
+    state: str
+    by_hand: bool
+    lasted: bool
+
+
+_LASTED = "INSERT INTO moods (at, state, confidence, by_hand) VALUES (?, ?, 0.0, ?)"
+
+
+def _mood_at(connection: sqlite3.Connection, at: float) -> _Lasting | None:
+    """Find the mood that was in force up to that time; None: none was. Raises sqlite3.Error."""
+    longest = LONGEST.total_seconds()
+    before = connection.execute(
+        "SELECT at, state, by_hand FROM moods WHERE at < ? AND at > ? ORDER BY at DESC, id DESC",
+        (at, at - longest),
+    ).fetchone()
+    after = connection.execute("SELECT min(at) FROM moods WHERE at >= ?", (at,)).fetchone()[0]
+    if before is None or before[1] == MoodState.AWAY:
+        return None
+    lasted = after is not None and at < after <= before[0] + longest
+    return _Lasting(before[1], bool(before[2]), lasted)
 
 
 def _remove_set_aside(path: Path, prefix: str) -> bool:

@@ -30,6 +30,7 @@ from agent.wording import (
     is_loaded,
     lesson_line,
     mood_word,
+    named_mood,
     parse_mood,
     until,
 )
@@ -196,8 +197,13 @@ class Commands:
         now = self._clock.now()
         if end is not None and end <= now:
             return refusal(422, _passed(end))
+        on_break = self._snapshot().on_break
         self._report(events.PauseCamera(end))
-        done = self._happened(lambda seen: seen.camera_paused and seen.paused_until == end)
+        done = self._happened(
+            lambda seen: seen.camera_paused and not seen.on_break and seen.paused_until == end
+        )
+        if done and on_break:  # which this ends for the music
+            return _answered(self._snapshot())
         return _told(_("The camera is paused {until}.").format(until=until(end, now)), done)
 
     def _resume(self, _words: _None) -> CommandAnswer:
@@ -273,12 +279,10 @@ class Commands:
         if not arguments.goal:
             return self._wish(events.EndJourney(), _("Asked to end the journey."))
         try:
-            goal = parse_mood(arguments.goal)
-            start = parse_mood(arguments.start) if arguments.start else None
+            goal = named_mood(arguments.goal)
+            start = named_mood(arguments.start) if arguments.start else None
         except ValueError as error:
             return refusal(422, _("emotion: {error}").format(error=error))
-        if goal is None:
-            return refusal(422, _("A journey leads to a mood."))
         return self._wish(events.BeginJourney(goal, start), _("Asked for a journey."))
 
     def _not_me(self, _words: _None) -> CommandAnswer:

@@ -162,7 +162,7 @@ def test_the_command_beside_a_running_agent(paths: Paths, history: SqliteHistory
         aside = paths.state / "face.json.other-20260101-000000"
         aside.write_text("{}")
         learned = {"rest": [0.5] * 7, "spread": 0.6, "looks": 9, "shift": [0.0] * 7}
-        call(paths, "face", numbers=learned)
+        call_when_ready(paths, "face", taken=lambda: True, numbers=learned)
         wait_until((paths.state / "face.json").exists)
         call(paths, "journey", start="sad", goal="happy")
         wait_until(lambda: journey_file.load(paths) is not None)
@@ -201,7 +201,7 @@ def test_everything_by_the_page_is_what_the_command_deletes(
     with AgentProcess("run", "--headless", "--events-json", "--camera", str(CLIP)) as agent:
         agent.wait_for(lambda line: line["event"] == "observation")
         learned = {"rest": [0.5] * 7, "spread": 0.6, "looks": 9, "shift": [0.0] * 7}
-        call(paths, "face", numbers=learned)
+        call_when_ready(paths, "face", taken=lambda: True, numbers=learned)
         wait_until((paths.state / "face.json").exists)
         link = call_when_ready(paths, "page", taken=lambda: True, page="", show=False)["url"]
         with requests.Session() as browser:

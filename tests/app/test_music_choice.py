@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -30,12 +31,16 @@ def put_song(paths: Paths, folder: str) -> None:
     (paths.music / folder / song.name).write_bytes(song.read_bytes())
 
 
-def test_a_folder_of_ones_own_is_said_and_counted(choice: tuple[MusicChoice, Paths]) -> None:
+def test_a_folder_of_ones_own_is_said_and_counted(
+    choice: tuple[MusicChoice, Paths], monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk, paths = choice
+    monkeypatch.setattr(Path, "home", lambda: paths.music.parent)
     (paths.music / "Happy").mkdir(parents=True)
     put_song(paths, "Sad")
     assert desk.own_folders("local") == {MoodState.SAD}
-    assert desk.without_entry("local", MoodState.SAD) == f"Your folder {paths.music / 'Sad'} plays."
+    folder = Path("~") / paths.music.name / "Sad"  # as it is named above, on the same page
+    assert desk.without_entry("local", MoodState.SAD) == f"Your folder {folder} plays."
     assert "Moodtray loop" in desk.without_entry("local", MoodState.HAPPY), "it is empty"
     playing = playlists_for(SettingsFile(paths).load(), mood_folders(paths.music))["sad"]
     assert [each.uri for each in playing] == [str(paths.music / "Sad")]

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from agent.cli import terminal
-from agent.cli.commands import _emotion
+from agent.cli.commands import _emotion, journey
 from agent.printable import is_harmless
 from tests.agent_process import AgentProcess, run_command
 
@@ -142,6 +142,12 @@ def test_the_face_is_read_again_by_auto() -> None:
 def test_what_is_no_mood_is_refused(said: str) -> None:
     with pytest.raises(typer.BadParameter, match="one of happy"):
         _emotion(said)
+
+
+@pytest.mark.parametrize("said", [["foo"], ["auto"], ["sad", "auto"], ["foo", "happy"]])
+def test_a_journey_is_offered_no_word_that_it_refuses(said: list[str]) -> None:
+    with pytest.raises(typer.BadParameter, match=r"Say one of happy.*disgusted\.$"):
+        journey(said)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from agent import effects, events
 from agent.core.person import Person
 from agent.settings import PolicySettings, Settings
+from agent.timing import tomorrow
 from agent.types import EMOTIONS, Mood, MoodState, NotificationKind, Playlist, PlayState
 from agent.wording import mood_line, music_line, why_lines
 from tests.core.test_controller import NOW, PLAYLISTS
@@ -151,6 +152,19 @@ def test_what_was_said_lasts_on_while_nobody_looks_until_its_time_is_over() -> N
     assert noted(story)[-1] is MoodState.AWAY
 
 
+def test_the_mood_of_now_is_noted_again_when_its_entry_is_deleted() -> None:
+    """Else the history would show nothing until the mood changes, in hours perhaps."""
+    story = Story(NOW)
+    story.look("happy", 15)
+    before = len(noted(story))
+    story.send(events.HistoryDeleted())
+    assert noted(story)[before:] == [MoodState.HAPPY]
+    story.send(events.TakeBreak())
+    before = len(noted(story))
+    story.send(events.HistoryDeleted())
+    assert noted(story)[before:] == [], "nobody looks"
+
+
 def test_a_program_that_saw_nothing_notes_nothing() -> None:
     story = Story(NOW)
     story.send(events.TakeBreak(None))
@@ -174,6 +188,84 @@ def test_a_break_says_how_it_ends_and_tells_that_it_is_over() -> None:
         "Moodtray looks again. The music goes on.",
     )
     assert not told.asked, "nobody waits for it"
+
+
+@pytest.mark.parametrize("pause", [events.TakeBreak, events.PauseCamera])
+def test_an_end_on_another_day_is_told_with_that_day(
+    pause: type[events.TakeBreak] | type[events.PauseCamera],
+) -> None:
+    """In the small hours "until 06:00" was read as this very morning."""
+    story = happy_music()
+    end = tomorrow(story.clock.now())
+    assert end.date() != story.clock.now().date()
+    story.send(pause(end))
+    day = f"{end:%a} {end.day}, 06:00"
+    assert story.answer.title.endswith(f"until {day}")
+    assert mood_line(story.controller.snapshot).endswith(f"until {day}")
+
+
+@pytest.mark.parametrize("until_back", [False, True])
+def test_a_break_promises_no_music_where_none_was_on(until_back: bool) -> None:
+    story = happy_music()
+    story.music(state=PlayState.PAUSED, paused_by_hand=True)
+    until = None if until_back else story.clock.now() + timedelta(minutes=15)
+    story.send(events.TakeBreak(until, until_back))
+    assert "Both come back" not in story.answer.body
+    assert "The break ends" in story.answer.body
+    assert story.answer.body.endswith("No music plays now, so none goes on then.")
+
+
+def test_a_longer_break_still_promises_the_music_of_before() -> None:
+    story = happy_music()
+    story.send(events.TakeBreak(story.clock.now() + timedelta(minutes=15)))
+    story.music(state=PlayState.PAUSED)
+    story.send(events.TakeBreak(story.clock.now() + timedelta(hours=1)))
+    assert "Both come back by themselves then" in story.answer.body
+
+
+@pytest.mark.parametrize(
+    ("minutes", "comes_back"), [(None, False), (60, False), (10, True)], ids=str
+)
+def test_a_break_promises_no_camera_that_stays_paused(
+    minutes: int | None, comes_back: bool
+) -> None:
+    story = happy_music()
+    now = story.clock.now()
+    story.send(events.PauseCamera(None if minutes is None else now + timedelta(minutes=minutes)))
+    story.send(events.TakeBreak(now + timedelta(minutes=15)))
+    assert ("Both come back" in story.answer.body) == comes_back
+    assert story.answer.body.endswith("The camera stays off then, as it was.") != comes_back
+
+
+def test_a_pause_of_the_camera_within_a_break_says_that_the_music_goes_on() -> None:
+    story = happy_music()
+    story.send(events.TakeBreak())
+    story.music(state=PlayState.PAUSED)
+    story.send(events.PauseCamera())
+    assert story.all(effects.ResumeMusic)
+    assert story.answer.body.startswith("The break is over for the music, which goes on.")
+    story.send(events.PauseCamera())
+    assert story.answer.body.startswith("The music is not touched meanwhile.")
+
+
+def test_a_yes_to_the_camera_claims_no_look_while_the_computer_is_untouched() -> None:
+    story = Story(NOW, consent=False)
+    story.send(events.SessionChanged("nobody uses the computer"))
+    story.send(events.ConsentGiven())
+    assert story.answer.title == "The camera is allowed"
+    assert story.answer.body.startswith(
+        "Moodtray does not look yet: the camera rests: nobody uses the computer. Silence is normal"
+    )
+
+
+def test_going_by_the_face_claims_no_end_of_what_was_not_said() -> None:
+    story = happy_music()
+    story.send(events.PauseCamera())
+    story.send(events.FollowFace())
+    assert story.answer.title == "Nothing that you said or took back was in force"
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.FollowFace())
+    assert story.answer.title == "What you said or took back holds no more"
 
 
 def test_coming_back_is_confirmed_and_says_what_goes_on() -> None:

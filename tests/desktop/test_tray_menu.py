@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -64,6 +64,7 @@ from tests.desktop.tray_program import sample_snapshot
 
 AT_REST: dict[str, object] = {"camera_paused": True, "on_break": True}
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+UNHEARD = Playback(0.0, PlayState.PLAYING, unheard=True)
 
 
 def flat(items: tuple[Item, ...]) -> dict[str, Item]:
@@ -160,6 +161,11 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
         ({"camera_paused": True}, "Resume camera", "Camera paused"),
         ({"camera_paused": True, "paused_until": NOON}, "Resume camera (else at 12:00)", "x"),
         ({**AT_REST, "paused_until": NOON}, "I am back (break until 12:00)", "Resume camera"),
+        (
+            {**AT_REST, "paused_since": NOON, "paused_until": NOON + timedelta(hours=18)},
+            "I am back (break until Mon 23, 06:00)",
+            "I am back (break until 06:00)",
+        ),
         ({"camera_paused": True, "on_break": True}, "I am back", "Resume camera"),
         ({"undo_to": "Blue hour"}, "Undo: back to Blue hour", "Start again"),
         ({"undo_to": "x", "stopped": ("player",)}, "Start again", "Undo: back to x"),
@@ -169,6 +175,16 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
         ({"logged_in": False}, "More > Log in to Spotify…", "Log in to Spotify…"),
         ({"status": Status.NEEDS_LOGIN}, "Log in to Spotify…", "Start again"),
         ({"autostart": None}, "Quit", "More > Start at login"),
+        (
+            {"playback": Playback(0.0, PlayState.PLAYING, unheard=True)},
+            "Nothing is heard: no sound device",
+            "x",
+        ),
+        (
+            {"playback": Playback(0.0, PlayState.PLAYING)},
+            "Quit",
+            "Nothing is heard: no sound device",
+        ),
         ({"problem": "The disk is full"}, "The disk is full", "Start again"),
         ({"stopped": ("session",)}, "Start again", "Resume camera"),
         ({"consent": False}, "Allow the camera…", "The camera is not allowed"),

@@ -345,12 +345,20 @@ def test_what_waits_for_the_end_of_the_track_says_so() -> None:
     [
         (None, "until you resume it"),
         (NOON.replace(hour=15, minute=30), "until 15:30"),
-        (NOON + timedelta(days=1), "until Mon 23 Nov, 12:00"),
+        (NOON + timedelta(days=1), "until Mon 23, 12:00"),
         (NOON.astimezone(timezone(timedelta(hours=9))), "until 12:00"),
     ],
 )
 def test_until(moment: datetime | None, text: str) -> None:
     assert until(moment, NOON) == text
+
+
+def test_the_day_of_a_time_is_named_in_the_language_in_force() -> None:
+    try:
+        catalogues.speak("de")
+        assert until(NOON + timedelta(days=1), NOON) == "bis Mo 23., 12:00"
+    finally:
+        catalogues.speak("en")
 
 
 @pytest.mark.parametrize(

@@ -474,6 +474,42 @@ def test_what_is_forgotten_is_gone_from_the_bytes(tmp_path: Path) -> None:
     history.close()
 
 
+def lasting(history: SqliteHistory) -> list[tuple[float, str]]:
+    """Hours after NOON, and the mood from then on."""
+    return [((e.at - NOON).total_seconds() / 3600, str(e.state)) for e in history.moods()]
+
+
+@pytest.mark.parametrize(
+    ("moods", "left"),
+    [
+        # Lasts into the time and ends there: it is not read as lasting until something else.
+        ({0.5: "happy", 1.5: "away"}, {0.5: "happy", 1.0: "away"}),
+        # Lasts through it.
+        ({0.5: "happy", 2.5: "sad"}, {0.5: "happy", 1.0: "away", 2.0: "happy", 2.5: "sad"}),
+        # Begins there and lasts on.
+        ({1.5: "sad", 2.5: "away"}, {2.0: "sad", 2.5: "away"}),
+        ({1.0: "sad", 2.0: "happy"}, {2.0: "happy"}),
+        ({0.5: "happy", 1.0: "sad", 2.0: "happy"}, {0.5: "happy", 1.0: "away", 2.0: "happy"}),
+        # Nobody knows whether it lasted on, or so long.
+        ({1.5: "sad"}, {}),
+        ({1.5: "sad", 9.0: "happy"}, {9.0: "happy"}),
+        ({-9.0: "sad", 1.5: "away"}, {-9.0: "sad"}),
+        ({0.5: "away", 2.5: "happy"}, {0.5: "away", 2.5: "happy"}),
+        ({}, {}),
+    ],
+)
+def test_what_lasted_into_a_deleted_time_ends_there_and_goes_on_after_it(
+    history: SqliteHistory, moods: dict[float, str], left: dict[float, str]
+) -> None:
+    for hours, state in moods.items():
+        history.add_mood(NOON + timedelta(hours=hours), Mood(MoodState(state), 0.0, 0.5))
+    hour = NOON.timestamp() + 3600
+    history.forget_between(hour, hour + 3600)
+    assert dict(lasting(history)) == left
+    history.forget_between(float("-inf"), float("inf"))
+    assert lasting(history) == []
+
+
 def test_rows_that_nobody_of_us_wrote_hide_no_others(history: SqliteHistory) -> None:
     """A file from elsewhere, or from a Moodtray that knows more: the page shows what it can."""
     history.add_mood(NOON, HAPPY)

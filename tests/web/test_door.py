@@ -81,7 +81,9 @@ class Agent:
             return
         match event:
             case events.PauseCamera(until):
-                self.snapshot = replace(self.snapshot, camera_paused=True, paused_until=until)
+                rests = replace(self.snapshot, camera_paused=True, on_break=False)
+                self.snapshot = replace(rests, paused_until=until)
+                self.answer("The camera is paused", "The music goes on.")
             case events.ResumeCamera():
                 free = replace(self.snapshot, camera_paused=False, paused_until=None)
                 self.snapshot = replace(free, stopped=())
@@ -327,6 +329,13 @@ def test_a_lesson_step_by_step(paths: Paths, door: Door, agent: Agent) -> None:
     ):
         with pytest.raises(DesktopError):
             call(paths, "lesson", **wrong)
+
+
+def test_a_pause_of_the_camera_within_a_break_says_what_becomes_of_the_music(
+    paths: Paths, door: Door, agent: Agent
+) -> None:
+    agent.snapshot = replace(agent.snapshot, camera_paused=True, on_break=True)
+    assert call(paths, "pause")["text"] == "The camera is paused. The music goes on."
 
 
 def test_pause_and_resume(paths: Paths, door: Door, agent: Agent) -> None:

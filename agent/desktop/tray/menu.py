@@ -46,10 +46,11 @@ from agent.types import LessonStage, MoodState, PlayState, Snapshot, Status
 from agent.wording import (
     LINE_WIDTH,
     MOODS,
-    clock_time,
     denial_line,
     follow_line,
     is_loaded,
+    is_unheard,
+    moment,
     mood_line,
     mood_word,
     music_line,
@@ -214,7 +215,7 @@ def _mood(snapshot: Snapshot) -> Item:
         label = _("I am back") if until is None else _("I am back (break until {time})")
     else:
         label = _("Resume camera") if until is None else _("Resume camera (else at {time})")
-    time = "" if until is None else clock_time(until)
+    time = "" if until is None else moment(until, snapshot.paused_since)
     return Item(label.format(time=time), event=ResumeCamera())
 
 
@@ -224,6 +225,8 @@ def _trouble(snapshot: Snapshot) -> tuple[Item, ...]:
     for worker in snapshot.stopped:  # how to go on is the next line of this very menu
         problem = problem.replace(part_stopped(worker), what_stopped(worker))
     lines = [_text(line) for line in _wrapped(problem)]
+    if is_unheard(snapshot):
+        lines.append(_text(_("Nothing is heard: no sound device")))
     again = [Item(_("Start again"), event=RestartWorkers())] if snapshot.stopped else []
     login = [_log_in()] if snapshot.status is Status.NEEDS_LOGIN else []
     return (*lines, *again, *login)

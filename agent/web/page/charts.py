@@ -15,6 +15,7 @@ from agent.translation import _
 from agent.types import MoodState
 from agent.web.page import terms
 from agent.web.page.history_view import Period, Span, midnight
+from agent.wording import short_day
 
 HEIGHT = 190
 """Pixels of the tallest column. Across, drawings are measured in percent: they fit any window, and
@@ -112,7 +113,7 @@ def bars(period: Period) -> Markup:
             if tall <= 0:
                 continue
             top -= tall
-            title = f"{terms.short_day(day)}: {terms.mood_word(mood)} " + terms.hours_and_minutes(
+            title = f"{short_day(day)}: {terms.mood_word(mood)} " + terms.hours_and_minutes(
                 minutes[mood]
             )
             shapes.append(
@@ -122,7 +123,7 @@ def bars(period: Period) -> Markup:
                 ).format(str(mood), left, top, width, max(1.0, tall - 1.5), title)
             )
         if len(days) <= 7 or day.day % 5 == 1:
-            name = terms.short_day(day) if len(days) <= 7 else str(day.day)
+            name = short_day(day) if len(days) <= 7 else str(day.day)
             shapes.append(
                 Markup('<text x="{:.2f}%" y="{}" text-anchor="middle">{}</text>').format(
                     left + width / 2, HEIGHT + 20, name

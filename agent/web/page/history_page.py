@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.errors import StoreError
-from agent.store.history import FeedbackEntry, MoodEntry, SwitchEntry
+from agent.store.history import LONGEST, FeedbackEntry, MoodEntry, SwitchEntry
 from agent.translation import _
 from agent.types import EMOTIONS, Evidence
 from agent.web.page import charts, history_view, terms
@@ -27,7 +27,7 @@ from agent.web.page.context import PageContext
 from agent.web.page.history_view import Period, midnight
 from agent.web.page.render import Pages
 from agent.web.status_text import evidence_of
-from agent.wording import EVERYTHING
+from agent.wording import EVERYTHING, moment, short_day
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -107,7 +107,7 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             this=wanted.isoformat(),
             today=now.date().isoformat(),
             recap=history_view.recap(week),
-            week_began=terms.short_day(week.since.date()),
+            week_began=short_day(week.since.date()),
             drawn=_drawn(view, shown),
             columns="" if view is View.DAY else charts.bars(shown),
             hours=_hours(shown) if view is View.DAY else [],
@@ -175,7 +175,7 @@ def _deleted(since: float, until: float, now: datetime) -> str:
             return _("All of {day} was deleted.").format(day=named[0])
         return _("All from {first} to {last} was deleted.").format(first=named[0], last=named[1])
     return _("What was noted from {start} to {end} was deleted.").format(
-        start=terms.moment(first, now), end=terms.moment(min(last, now), now)
+        start=moment(first, now), end=moment(min(last, now), now)
     )
 
 
@@ -184,7 +184,7 @@ def load(context: PageContext, view: View, day: date) -> Period:
     now = context.clock.now()
     since = midnight(history_view.start_of(view, day))
     until = midnight(history_view.end_of(view, day))
-    earlier = since - history_view.LONGEST
+    earlier = since - LONGEST
     moods = [e for e in context.history.moods(since=earlier, last=ROWS) if e.at < until]
     switches = [e for e in context.history.switches(since=since, last=ROWS) if e.at < until]
     feedback = context.history.feedback(since=since, last=ROWS)
@@ -243,7 +243,7 @@ def _drawn(view: View, shown: Period) -> list[tuple[str, Any]]:
             rows += [("", charts.band(spans, first, last)), ("", charts.scale(first, last))]
         else:
             first, last = start, midnight(day + timedelta(days=1))
-            rows.append((terms.short_day(day), charts.band(spans, first, last)))
+            rows.append((short_day(day), charts.band(spans, first, last)))
     if view is View.WEEK:
         rows.append(("", charts.scale(shown.since, midnight(shown.days[1]))))
     return rows

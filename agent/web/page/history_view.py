@@ -7,14 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from agent.store.history import FeedbackEntry, MoodEntry, SwitchEntry
+from agent.store.history import LONGEST, FeedbackEntry, MoodEntry, SwitchEntry
 from agent.translation import _, ngettext
 from agent.types import MoodState
 from agent.web.page import terms
 from agent.wording import MOODS, evidence_line
 
-LONGEST = timedelta(hours=4)
-"""A mood that lasted longer without any other entry is an agent that was ended without a word."""
 TAKEN_BACK = timedelta(minutes=30)
 """An undo belongs to the latest change of the music within that time."""
 

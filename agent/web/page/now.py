@@ -38,6 +38,7 @@ from agent.wording import (
     follow_line,
     is_loop,
     is_watching,
+    moment,
     mood_line,
     problem_line,
     reason,
@@ -137,7 +138,7 @@ def api(context: PageContext) -> APIRouter:
         until = tomorrow(context.clock.now()) if words.tomorrow else None
         if words.minutes is not None:
             until = context.clock.now() + timedelta(minutes=words.minutes)
-        event, text = _deed(words.do, context.snapshot(), until)
+        event, text = _deed(words.do, context.snapshot(), until, context.clock.now())
         if words.do in UNANSWERED and not _begins_anew(words.do, context.snapshot()):
             context.report(event)
             return Answer(text=text)
@@ -196,7 +197,9 @@ async def _stream(context: PageContext, ended: asyncio.Event, drop: Any) -> Asyn
         drop()
 
 
-def _deed(do: Do, snapshot: Snapshot, until: datetime | None) -> tuple[events.Event, str]:
+def _deed(
+    do: Do, snapshot: Snapshot, until: datetime | None, now: datetime
+) -> tuple[events.Event, str]:
     match do:
         case Do.PLAY:
             return events.PlayForMood(), _("Asked for music for your mood.")
@@ -223,7 +226,8 @@ def _deed(do: Do, snapshot: Snapshot, until: datetime | None) -> tuple[events.Ev
         case Do.BREAK:
             told = _("Camera and music rest until you are back.")
             if until is not None:
-                told = _("Camera and music rest until {time}.").format(time=clock_time(until))
+                time = moment(until, now)
+                told = _("Camera and music rest until {time}.").format(time=time)
             return events.TakeBreak(until, until_back=until is None), told
         case Do.PAUSE_CAMERA:
             return events.PauseCamera(), _("The camera is off until you resume it.")
@@ -360,7 +364,7 @@ def _detail(snapshot: Snapshot, now: float, wall: datetime) -> str:
         if until is None:
             back = _("until you are back")
             return back if snapshot.until_back else _("until you resume it")
-        return _("until {time}").format(time=terms.moment(until.astimezone(wall.tzinfo), wall))
+        return _("until {time}").format(time=moment(until.astimezone(wall.tzinfo), wall))
     if snapshot.held_off and not mood.by_hand:
         return terms.sentence(_(snapshot.held_off))
     if not mood.state.is_emotion and snapshot.status is not Status.WATCHING:
@@ -433,7 +437,7 @@ def _why(snapshot: Snapshot, now: float, wall: datetime) -> str:
     change = snapshot.change
     if change is None:
         return _("Moodtray has not changed the music yet.")
-    when = terms.moment(wall - timedelta(seconds=now - change.time), wall)
+    when = moment(wall - timedelta(seconds=now - change.time), wall)
     why = _ended(change)
     if change.playlist is None:
         return _("At {time} the music was paused: {reason}").format(time=when, reason=why)

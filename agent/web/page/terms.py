@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 
 from agent.translation import N_, _, ngettext
 from agent.types import EMOTIONS, MoodState
-from agent.wording import MOOD_WORDS
+from agent.wording import MOOD_WORDS, moment, short_day  # noqa: F401 - templates call the two
 
 _DAYS = (
     N_("Monday"),
@@ -18,7 +18,6 @@ _DAYS = (
     N_("Saturday"),
     N_("Sunday"),
 )
-_SHORT_DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 _MONTHS = (
     N_("January"),
     N_("February"),
@@ -90,21 +89,9 @@ def day(when: date) -> str:
     )
 
 
-def short_day(when: date) -> str:
-    """Name a day beside others: "Thu 26"."""
-    return _("{weekday} {day}").format(weekday=_(_SHORT_DAYS[when.weekday()]), day=when.day)
-
-
 def month(when: date) -> str:
     """Name a month: "November 2026"."""
     return f"{_(_MONTHS[when.month - 1])} {when.year}"
-
-
-def moment(when: datetime, now: datetime) -> str:
-    """Tell a time, with its day where it is not today: "14:02", "Thu 26, 14:02"."""
-    if when.date() == now.date():
-        return f"{when:%H:%M}"
-    return f"{short_day(when.date())}, {when:%H:%M}"
 
 
 def percent(share: float) -> str:
