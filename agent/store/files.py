@@ -140,10 +140,10 @@ def unlink(path: Path) -> bool:
     A folder is none of ours, and stays. Raises StoreError, also when another user has a hand in
     what leads there: it would be another file.
     """
-    refuse_ways_of_strangers(path, followed=False)
     try:
         if stat.S_ISDIR(path.lstat().st_mode):
             return False
+        refuse_ways_of_strangers(path, followed=False)
         path.unlink()
     except FileNotFoundError:
         return False
@@ -180,6 +180,7 @@ def read_own(path: Path, limit: int) -> bytes:
 
     Raises StoreError when another user has a hand in it, and OSError as :func:`read_small` does.
     """
+    path.lstat()  # what is not there is nobody's
     refuse_file_of_strangers(path)
     return read_small(path, limit)
 

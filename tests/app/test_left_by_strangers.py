@@ -436,6 +436,18 @@ def test_a_link_of_another_keeps_no_autostart(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("MOODTRAY_HOME", str(tmp_path / "home"))
     way_of_another(tmp_path / "share" / "applications", tmp_path)
+    (tmp_path / launcher.ENTRY).touch()
     write_atomic(tmp_path / "autostart" / FILE_NAME, b"[Desktop Entry]\nExec=/bin/true\n")
     assert CliRunner().invoke(app, ["uninstall"]).exit_code == 1
     assert not (tmp_path / "autostart" / FILE_NAME).exists()
+    assert (tmp_path / launcher.ENTRY).exists()
+
+
+def test_where_nothing_is_nothing_is_refused(tmp_path: Path) -> None:
+    """A folder of another without an entry of ours, as root has by ``sudo`` in a user's session."""
+    os.chown(tmp_path, NOBODY, NOBODY)
+    environment = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_CONFIG_DIRS": "/nowhere"}
+    entry = XdgAutostart(["/usr/bin/moodtray"], environment)
+    assert not entry.status().enabled
+    entry.disable()
+    assert launcher.uninstall({"XDG_DATA_HOME": str(tmp_path)}) == []
