@@ -13,8 +13,10 @@ import json
 import logging
 import os
 import re
+import stat
 import sys
 import threading
+import time
 import traceback
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
@@ -211,10 +213,14 @@ class _PrivateRotatingFile(RotatingFileHandler):
     What another user has left in its place, while the folder was open, makes way for it.
     """
 
+    def doRollover(self) -> None:
+        """Turn over to the next file."""
+        for number in range(1, self.backupCount + 1):
+            _make_way(f"{self.baseFilename}.{number}")
+        super().doRollover()
+
     def _open(self) -> TextIOWrapper:
-        if _is_of_strangers(self.baseFilename):
-            with contextlib.suppress(OSError):
-                os.unlink(self.baseFilename)
+        _make_way(self.baseFilename)
 
         def opener(name: str, flags: int) -> int:
             return os.open(name, flags, 0o600)
@@ -229,6 +235,21 @@ class _PrivateRotatingFile(RotatingFileHandler):
                 opener=opener,
             ),
         )
+
+
+def _make_way(name: str) -> None:
+    """Take away what another user has left in the place of a file; never raises.
+
+    A folder of theirs cannot be removed, but moved aside.
+    """
+    with contextlib.suppress(OSError):
+        if not _is_of_strangers(name):
+            return
+        if stat.S_ISDIR(os.lstat(name).st_mode):
+            folder, last = os.path.split(name)
+            os.rename(name, os.path.join(folder, f"not-ours-{time.time_ns()}-{last}"))
+        else:
+            os.unlink(name)
 
 
 def _is_of_strangers(name: str) -> bool:
@@ -349,6 +370,8 @@ def forget_naming(folder: Path, words: Collection[str]) -> bool:
 def _own_files(folder: Path) -> Iterator[Path]:
     """Give the log's files; what another user has left in the place of one is removed."""
     for file in sorted(folder.glob(f"{LOG_NAME}*")):
+        if file.is_dir() and not file.is_symlink():  # none of ours
+            continue
         if not _is_of_strangers(str(file)):
             yield file
             continue

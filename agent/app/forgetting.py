@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from agent import logs
 from agent.app import journey_file
 from agent.app.own_face import forget_faces
-from agent.errors import AgentError
+from agent.errors import AgentError, StoreError
 from agent.players.spotify import storage
 from agent.ports import Clock
 from agent.store.files import sweep
 from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
-from agent.store.paths import Paths
+from agent.store.paths import Paths, refuse_ways_of_strangers
 from agent.translation import _
 
 log = logging.getLogger(__name__)
@@ -34,27 +35,53 @@ def forget(paths: Paths, before: datetime | None) -> str:
     ``events.ForgetEverything`` lets it go of that. Raises StoreError.
     """
     until = FOR_EVER if before is None else before.timestamp()
-    history = SqliteHistory(paths.history_file)
-    try:
-        history.forget_between(LONG_AGO, until)
-    finally:
-        history.close()
-    logs.forget(paths.logs, before)
+    deletions: list[Callable[[], None]] = [
+        lambda: _forget_history(paths, until),
+        lambda: _forget_log(paths, before),
+    ]
+    if before is None:
+        deletions += [
+            lambda: forget_faces(paths),
+            lambda: journey_file.save(paths, None),
+            lambda: _forget_names(paths),
+        ]
+        for folder in paths.own():
+            sweep(folder)
+    troubles = []
+    for deletion in deletions:  # what cannot be deleted keeps nothing else
+        try:
+            deletion()
+        except StoreError as error:
+            troubles.append(error.message)
+    if troubles:
+        raise StoreError(" ".join(troubles), title=_("Not everything could be removed"))
     if before is not None:
         return _(
             "All that was noted before {before:%d %B %Y} is deleted: moods, changes of the music, "
             "your answers, and the log."
         ).format(before=before)
-    forget_faces(paths)
-    journey_file.save(paths, None)
-    JsonFile(paths.state / storage.CACHE_FILE).delete()
-    for folder in paths.own():
-        sweep(folder)
     return _(
         "All that was noted is deleted: moods, changes of the music, your answers, the log, what "
         "was learned of your face, and names of playlists. Your permission for the camera, your "
         "settings and logins stay; 'Log out of Spotify' or 'moodtray logout' removes that login."
     )
+
+
+def _forget_history(paths: Paths, until: float) -> None:
+    history = SqliteHistory(paths.history_file)
+    try:
+        history.forget_between(LONG_AGO, until)
+    finally:
+        history.close()
+
+
+def _forget_log(paths: Paths, before: datetime | None) -> None:
+    refuse_ways_of_strangers(paths.logs / logs.LOG_NAME, followed=False)
+    logs.forget(paths.logs, before)
+
+
+def _forget_names(paths: Paths) -> None:
+    JsonFile(paths.state / storage.CACHE_FILE).delete()
 
 
 class Retention:

@@ -6,6 +6,7 @@ stands before the vision libraries are loaded: a user sees at once that the prog
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -18,8 +19,9 @@ from agent.app.options import Options
 from agent.clock import SystemClock
 from agent.desktop.process_guard import guard_memory
 from agent.desktop.quit_signals import on_quit_signal
+from agent.errors import StoreError
 from agent.ports import Clock
-from agent.store.paths import Paths
+from agent.store.paths import Paths, refuse_ways_of_strangers
 from agent.translation import _
 
 if TYPE_CHECKING:
@@ -94,11 +96,20 @@ class App:
 
     def _start(self) -> None:
         with importing():
+            from agent.app import spotify_login
             from agent.app.engine import Engine
-            from agent.store.files import sweep
+            from agent.app.page import WAY_IN_FILE
+            from agent.store.files import sweep, unlink
 
-            settings = Path(os.path.realpath(self._paths.settings_file))  # where people have theirs
-            for folder in {*self._paths.own(), settings.parent}:
+            spotify_login.sweep(self._paths)
+            with contextlib.suppress(StoreError):  # of an agent that was killed; its link is dead
+                unlink(self._paths.runtime / WAY_IN_FILE)
+            folders = set(self._paths.own())
+            with contextlib.suppress(StoreError):  # else that of another user's link
+                refuse_ways_of_strangers(self._paths.settings_file)
+                settings = os.path.realpath(self._paths.settings_file)  # where people have theirs
+                folders.add(Path(settings).parent)
+            for folder in folders:
                 sweep(folder)
             self._engine = Engine(
                 self._options, self._paths, self._clock, self._inbox, self._tray, self._end

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from agent.core.person import STRANGER, Person
 from agent.errors import AgentError, StoreError
+from agent.store.files import remove
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths
 from agent.translation import N_, _
@@ -87,11 +88,4 @@ class FaceFile:
 def forget_faces(paths: Paths) -> None:
     """Delete the numbers of the face, those that were set aside among them. Raises StoreError."""
     for path in (paths.state / NAME, *paths.state.glob(f"{NAME}.other-*")):
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(
-                _("{path} cannot be deleted ({why}). Delete it by hand.").format(
-                    path=path, why=error.strerror or error
-                )
-            ) from error
+        remove(path)

@@ -6,6 +6,7 @@ begins.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -13,14 +14,18 @@ import webbrowser
 from collections.abc import Callable
 
 from agent.addresses import LOOPBACK
-from agent.errors import NeedsLogin, SettingsError
+from agent.errors import NeedsLogin, SettingsError, StoreError
 from agent.players.spotify import storage
 from agent.players.spotify.endpoints import DASHBOARD, Endpoints
 from agent.ports import Clock
 from agent.printable import printable_lines
 from agent.settings import Settings
+from agent.store.files import unlink
 from agent.store.paths import Paths
 from agent.translation import _
+
+REDIRECT = "login-"
+"""So begins, before the process, the name of a file that leads a browser to the login."""
 
 
 def login(
@@ -82,7 +87,8 @@ def login(
         say=tell,
         back=back,
     )
-    redirect_file = paths.runtime / "login.html"
+    sweep(paths)
+    redirect_file = paths.runtime / f"{REDIRECT}{os.getpid()}.html"
     server.start()
     try:
         if client_id is not None and client_id != settings.spotify.client_id:
@@ -107,7 +113,20 @@ def login(
     finally:
         server.stop()
         accounts.close()
-        redirect_file.unlink(missing_ok=True)
+        with contextlib.suppress(StoreError):  # its link is dead
+            unlink(redirect_file)
+
+
+def sweep(paths: Paths) -> None:
+    """Remove the files, with dead links, of logins that were killed; never raises."""
+    import psutil
+
+    for file in paths.runtime.glob(f"{REDIRECT}*.html"):
+        number = file.stem.removeprefix(REDIRECT)
+        # A number that no process can have overflows.
+        with contextlib.suppress(StoreError, OverflowError):
+            if number.isdecimal() and not psutil.pid_exists(int(number)):
+                unlink(file)
 
 
 def next_step(settings: Settings) -> str:

@@ -23,7 +23,7 @@ import typer
 from agent import __version__, addresses
 from agent.cli import words
 from agent.cli.terminal import say, say_at_once, say_json, show, show_own, tell
-from agent.errors import AgentError, DesktopError, NotRunning
+from agent.errors import AgentError, AutostartError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder
 from agent.translation import N_, _
@@ -789,11 +789,14 @@ def uninstall() -> None:
     from agent.desktop.removal import how_to_remove
 
     _only_on_linux("uninstall")
-    gone = launcher.uninstall()
-    if autostart().status().enabled:
+    try:
+        starts = autostart().status().enabled
+    except AutostartError:  # it cannot be understood, or is another user's
+        starts = True
+    if starts:
         autostart().disable()
         say(_("Moodtray does not start at login any more."))
-    if gone:
+    if launcher.uninstall():
         say(_("Moodtray is taken from your desktop's programs."))
     else:
         say(_("There was no entry in your desktop's programs to take away."))

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.errors import DesktopError, StoreError
-from agent.store.files import cannot_write, write_atomic
-from agent.store.paths import refuse_ways_of_strangers, resources_dir
+from agent.store.files import cannot_write, unlink, write_atomic
+from agent.store.paths import make_folder, refuse_ways_of_strangers, resources_dir
 from agent.translation import _
 
 ENTRY = "moodtray.desktop"
@@ -130,7 +130,7 @@ def install(command: Sequence[str], environment: Mapping[str, str] = os.environ)
         path = folder / place
         refuse_ways_of_strangers(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent, 0o755)
         except OSError as error:
             raise cannot_write(path, error) from error
         write_atomic(path, content, mode=0o644)
@@ -148,18 +148,8 @@ def uninstall(environment: Mapping[str, str] = os.environ) -> list[Path]:
     places += [_icon(f"{size}x{size}", "png") for size in ICON_SIZES] + [_icon("scalable", "svg")]
     gone = []
     for path in (folder / place for place in places):
-        try:
-            path.unlink()
+        if unlink(path):
             gone.append(path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            reason = error.strerror or error
-            raise StoreError(
-                _("{path} cannot be deleted ({reason}). Delete it by hand.").format(
-                    path=path, reason=reason
-                )
-            ) from error
     for path in gone:
         for parent in path.relative_to(folder).parents:
             with contextlib.suppress(OSError):  # others have something there
@@ -194,5 +184,7 @@ def _icon(size: str, kind: str) -> str:
 
 def _announce(folder: Path) -> None:
     """Change the theme's own time: by it desktops see that its icons have changed."""
-    with contextlib.suppress(OSError):
-        os.utime(folder / "icons" / "hicolor")
+    theme = folder / "icons" / "hicolor"
+    with contextlib.suppress(OSError, StoreError):
+        refuse_ways_of_strangers(theme)
+        os.utime(theme)

@@ -68,10 +68,11 @@ class Instance:
         if not (self._folder / LOCK_NAME).exists():
             return False
         try:
+            refuse_file_of_strangers(self._folder / LOCK_NAME)
             self._lock.acquire(timeout=0)
         except Timeout:
             return True
-        except OSError:
+        except (OSError, StoreError):
             return False
         self.release()
         return False

@@ -24,8 +24,8 @@ import agent
 from agent import addresses
 from agent.errors import StoreError
 from agent.logs import FILES, LOG_NAME, forms, redact
-from agent.store.files import cannot_write, read_small
-from agent.store.paths import Paths, ensure_named_folder, expanded, refuse_file_of_strangers
+from agent.store.files import cannot_write, read_own
+from agent.store.paths import Paths, ensure_named_folder, expanded
 from agent.store.toml_text import load_toml
 
 ABOUT = """\
@@ -154,8 +154,7 @@ def _contents(paths: Paths, doctor_report: dict[str, object]) -> Iterator[tuple[
 
 def _read(file: Path) -> str | None:
     try:
-        refuse_file_of_strangers(file)
-        return read_small(file, MOST_READ).decode("utf-8", "replace")
+        return read_own(file, MOST_READ).decode("utf-8", "replace")
     except FileNotFoundError:
         return None
     except StoreError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import agent
-from agent.errors import AgentError, PlaylistGone
+from agent.errors import AgentError, PlaylistGone, StoreError
 from agent.settings import Settings
 from agent.store.paths import Paths, ensure_folder
 from agent.translation import N_, _, ngettext
@@ -83,13 +83,13 @@ def settings_file(
 def _skipped(paths: Paths, settings: Settings) -> list[str]:
     """List what stands in the settings and cannot be used, with its line."""
     from agent.players.spotify.playlists import refused
-    from agent.store.files import read_small
+    from agent.store.files import read_own
     from agent.store.settings_errors import line_of
     from agent.store.toml_text import SIZE_LIMIT
 
     try:
-        text = read_small(paths.settings_file, SIZE_LIMIT).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        text = read_own(paths.settings_file, SIZE_LIMIT).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError, StoreError):
         text = ""
     told = []
     for entry in refused(settings):

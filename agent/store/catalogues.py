@@ -9,8 +9,8 @@ import os
 
 from agent import translation
 from agent.errors import StoreError
-from agent.store.files import read_small
-from agent.store.paths import Paths, refuse_file_of_strangers, resources_dir
+from agent.store.files import read_own
+from agent.store.paths import Paths, resources_dir
 from agent.store.toml_text import SIZE_LIMIT, load_toml
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,7 @@ def speak(wanted: str = "auto") -> str:
 def speak_as_set(paths: Paths) -> str:
     """Put the language of the settings file in force, without reading all of it."""
     try:
-        refuse_file_of_strangers(paths.settings_file)
-        text = read_small(paths.settings_file, SIZE_LIMIT).decode("utf-8-sig")
+        text = read_own(paths.settings_file, SIZE_LIMIT).decode("utf-8-sig")
         wanted = load_toml(text).get("language")
     except (OSError, ValueError, RecursionError, StoreError):
         wanted = None

@@ -1,4 +1,8 @@
-"""Writing a small file so that a crash at any moment leaves the old one or the new one, whole."""
+"""The guarded way to write, read and remove a file of the user's folders.
+
+A crash at any moment leaves the old file or the new one, whole. What another user has a hand in, or
+has left there while the folder was open, is not read, not written into, and leads nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,19 @@ import tempfile
 from pathlib import Path
 
 from agent.errors import StoreError
-from agent.store.paths import ensure_folder, ensure_leaf, refuse_ways_of_strangers
+from agent.store.paths import (
+    ensure_folder,
+    ensure_leaf,
+    is_trusted,
+    refuse_file_of_strangers,
+    refuse_ways_of_strangers,
+)
 from agent.translation import _
 
 UNFINISHED = ".moodtray-new"
 """So ends the name of a file that is being written."""
+_PART = 1_000_000
+"""Bytes that are looked through at once."""
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -53,7 +65,9 @@ def write_private(path: Path, data: bytes) -> None:
 
 def _kept_mode(target: Path, mode: int) -> int:
     with contextlib.suppress(OSError):
-        mode = target.stat().st_mode & 0o755  # never what others may write
+        status = target.stat()
+        if os.name == "nt" or is_trusted(status.st_uid):
+            mode = status.st_mode & 0o755  # never what others may write
     return mode
 
 
@@ -98,7 +112,7 @@ def remove(path: Path) -> bool:
         re.escape(_beginning(path)) + r"[a-z0-9_]{8}(?:" + re.escape(UNFINISHED) + ")?"
     )
     left = [path.with_name(one) for one in _names_in(path.parent) if mine.fullmatch(one)]
-    removed = [_unlink(one) for one in (path, *left)]
+    removed = [unlink(one) for one in (path, *left)]
     return any(removed)
 
 
@@ -110,7 +124,7 @@ def sweep(folder: Path) -> None:
     for name in _names_in(folder):
         if name.startswith(".") and name.endswith(UNFINISHED):
             with contextlib.suppress(StoreError):
-                _unlink(folder / name)
+                unlink(folder / name)
 
 
 def _names_in(folder: Path) -> list[str]:
@@ -120,8 +134,16 @@ def _names_in(folder: Path) -> list[str]:
         return []
 
 
-def _unlink(path: Path) -> bool:
+def unlink(path: Path) -> bool:
+    """Remove a file, or whatever another user has left in its place; True: there was one.
+
+    A folder is none of ours, and stays. Raises StoreError, also when another user has a hand in
+    what leads there: it would be another file.
+    """
     try:
+        if stat.S_ISDIR(path.lstat().st_mode):
+            return False
+        refuse_ways_of_strangers(path, followed=False)
         path.unlink()
     except FileNotFoundError:
         return False
@@ -137,15 +159,50 @@ def _unlink(path: Path) -> bool:
 def read_private(path: Path, limit: int) -> bytes:
     """Read a small file that only this user can have written.
 
-    Raises OSError as :func:`read_small` does, also for a link and for another user's file.
+    Raises OSError as :func:`read_small` does, also for a link, for another user's file, and when
+    another has a hand in what leads there.
     """
     if os.name == "nt":  # its permissions are of another kind, and inherited from the profile
         return read_small(path, limit)
+    try:
+        refuse_ways_of_strangers(path)
+    except StoreError as error:
+        raise OSError(errno.EPERM, error.message, str(path)) from error
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if os.fstat(descriptor).st_uid != os.geteuid():
         os.close(descriptor)
         raise OSError(errno.EPERM, _("it belongs to another user"), str(path))
     return _read_open(descriptor, limit, path)
+
+
+def read_own(path: Path, limit: int) -> bytes:
+    """Read a small file that the user, or root, may have put elsewhere: their links are followed.
+
+    Raises StoreError when another user has a hand in it, and OSError as :func:`read_small` does.
+    """
+    path.lstat()  # what is not there is nobody's
+    refuse_file_of_strangers(path)
+    return read_small(path, limit)
+
+
+def holds(path: Path, wanted: bytes) -> bool:
+    """Look for some bytes in a file of any size; in what is another's there are none of ours.
+
+    Raises OSError.
+    """
+    try:
+        refuse_file_of_strangers(path)
+    except StoreError:
+        return False
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        before = b""
+        while part := file.read(_PART):
+            if wanted in before + part:
+                return True
+            before = part[-len(wanted) :]
+    return False
 
 
 def read_small(path: Path, limit: int) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.errors import StoreError
+from agent.store.files import holds, unlink
 from agent.store.sqlite_file import SqliteFile
 from agent.translation import _, from_recipe, recipe
 from agent.types import EMOTIONS, Action, Decision, Evidence, Mood, MoodState
@@ -190,9 +191,12 @@ class SqliteHistory:
         at as well. Afterwards the bytes are gone from the files, not only from the tables. Raises
         StoreError.
         """
-        found = self.path.exists() and self._file.run(lambda opened: _blank(opened, prefix))
-        # The file itself may just have become one that is set aside.
-        return _remove_set_aside(self.path, prefix) or found
+        found = False
+        try:
+            found = self.path.exists() and self._file.run(lambda opened: _blank(opened, prefix))
+        finally:  # the file itself may just have become one that is set aside
+            found = _remove_set_aside(self.path, prefix) or found
+        return found
 
     def playlist_names(self, prefix: str) -> set[str]:
         """Name the playlists whose address begins with ``prefix``. Raises StoreError."""
@@ -212,9 +216,11 @@ class SqliteHistory:
         nobody can tell what time they are of.
         Afterwards the bytes are gone from the files, not only from the tables. Raises StoreError.
         """
-        if self.path.exists():
-            self._file.run(lambda opened: _remove_between(opened, since, until))
-        _remove_set_aside(self.path, "")
+        try:
+            if self.path.exists():
+                self._file.run(lambda opened: _remove_between(opened, since, until))
+        finally:
+            _remove_set_aside(self.path, "")
 
     def has_older_than(self, when: float) -> bool:
         """Tell whether anything is older than that (seconds since 1970). Raises StoreError."""
@@ -420,9 +426,8 @@ def _remove_set_aside(path: Path, prefix: str) -> bool:
     found = False
     for copy in path.parent.glob(f"{path.name}.broken-*"):
         try:
-            if prefix.encode() in copy.read_bytes():
-                copy.unlink()
-                found = True
+            if not prefix or holds(copy, prefix.encode()):
+                found = unlink(copy) or found
         except OSError as error:
             raise StoreError(
                 _(

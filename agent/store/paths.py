@@ -111,12 +111,13 @@ class Paths:
                 )
             )
         troubles = []
+        closed = [self.state, self.runtime]
         for folder in (self.config, self.data, self.logs):
             try:
-                ensure_folder(folder)
+                closed.append(ensure_folder(folder))
             except StoreError as error:
-                troubles.append(error)
-        for folder in self.own():
+                troubles.append(error)  # and it stays as it is: it may be anybody's
+        for folder in closed:
             _close_to_others(folder)
         return troubles
 
@@ -169,7 +170,7 @@ def ensure_leaf(folder: Path) -> Path:
     For results, which a team may keep in a folder that is somebody's of it.
     """
     try:
-        _make_folder(folder)
+        make_folder(folder)
     except OSError as error:
         raise StoreError(
             _(
@@ -198,7 +199,7 @@ def ensure_named_folder(folder: Path) -> Path:
     try:
         is_safe = _has_safe_way(folder)
         if is_safe:
-            _make_folder(folder)
+            make_folder(folder)
             is_safe = _keeps_files_safe(folder) and _has_safe_way(folder)
     except OSError as error:
         raise StoreError(
@@ -217,10 +218,13 @@ def ensure_named_folder(folder: Path) -> Path:
     return folder
 
 
-def _make_folder(folder: Path) -> None:
-    """Create it, and what leads to it, for the user alone. Raises OSError."""
+def make_folder(folder: Path, mode: int = 0o700) -> None:
+    """Create it, and what leads to it, by default for the user alone. Raises OSError.
+
+    However loose the umask is, the ``mode`` is no looser than it says.
+    """
     for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
+        missing.mkdir(mode, exist_ok=True)
     folder.mkdir(exist_ok=True)  # where it is something else, this says so
 
 
@@ -242,17 +246,18 @@ def _has_safe_way(folder: Path) -> bool:
     return True
 
 
-def refuse_ways_of_strangers(path: Path) -> None:
+def refuse_ways_of_strangers(path: Path, *, followed: bool = True) -> None:
     """Raise StoreError when another user has a hand in a folder or link that leads to ``path``.
 
     Whoever may rename one of them can put other settings, or another login, in the place of ours.
-    What is missing yet, or cannot be entered, is for others to tell.
+    What is missing yet, or cannot be entered, is for others to tell. ``followed`` False: where
+    ``path`` itself is a link it may be anybody's, for it is only removed.
     """
     if os.name == "nt":  # its permissions are of another kind, and inherited from the profile
         return
     with contextlib.suppress(OSError):
-        for above, status in _way(path):
-            if not _is_trusted(status.st_uid):
+        for above, status in _way(path, followed):
+            if not is_trusted(status.st_uid):
                 if above == path:
                     raise _not_yours("link", path)
                 raise StoreError(
@@ -279,7 +284,7 @@ def refuse_file_of_strangers(path: Path) -> None:
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):
-        if not _is_trusted(path.stat().st_uid):
+        if not is_trusted(path.stat().st_uid):
             raise StoreError(
                 _(
                     "{path} belongs to another user of this computer, and is not read. Move it "
@@ -289,10 +294,11 @@ def refuse_file_of_strangers(path: Path) -> None:
             )
 
 
-def _way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
+def _way(path: Path, followed: bool) -> Iterator[tuple[Path, os.stat_result]]:
     """Go to a path as the system does: each folder and link before it is told, the path itself not.
 
-    Of a path that is a link all is told but what it leads to in the end. Raises OSError.
+    Of a path that is a link, and ``followed``, all is told but what it leads to in the end. Raises
+    OSError.
     """
     path = path.absolute()
     at, left, links = Path(path.anchor), list(reversed(path.parts[1:])), 0
@@ -303,7 +309,7 @@ def _way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
             at = at.parent
             continue
         here = at / part
-        if not here.is_symlink():
+        if not here.is_symlink() or (not left and not followed):
             at = here
             continue
         yield here, os.lstat(here)
@@ -316,7 +322,7 @@ def _way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
         left += reversed(target.parts[1:] if target.is_absolute() else target.parts)
 
 
-def _is_trusted(user: int) -> bool:
+def is_trusted(user: int) -> bool:
     """Tell whether it is this user or root, who may do all that they like anyway."""
     return user in (os.geteuid(), 0) or (user == _NOBODY and _is_in_container())
 

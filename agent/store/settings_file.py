@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from agent import addresses
 from agent.errors import AgentError, SettingsError, StoreError
 from agent.settings import SETTINGS_VERSION, Settings
-from agent.store.files import read_small, write_atomic
+from agent.store.files import read_own, write_atomic
 from agent.store.paths import Paths, is_whole_path, refuse_file_of_strangers, resources_dir
 from agent.store.toml_text import SIZE_LIMIT, load_toml, section_of
 from agent.translation import _
@@ -192,7 +192,7 @@ class SettingsFile:
                     ).format(path=self.path, st_size=status.st_size / 1e6)
                 )
             # The mark that some Windows editors write is dropped; line ends stay as they are.
-            return read_small(self.path, SIZE_LIMIT).decode("utf-8-sig")
+            return read_own(self.path, SIZE_LIMIT).decode("utf-8-sig")
         except UnicodeDecodeError as error:
             from agent.store import settings_errors
 
@@ -291,20 +291,24 @@ class SettingsFile:
     def _keep_as_last_good(self, text: str) -> None:
         data = text.encode("utf-8")
         try:
-            if (
-                not self.last_good_path.exists()
-                or read_small(self.last_good_path, SIZE_LIMIT) != data
-            ):
+            if self._kept() != data:
                 write_atomic(self.last_good_path, data)
         except (OSError, StoreError) as error:
             log.warning("no copy of the good settings could be kept: %s", error)
+
+    def _kept(self) -> bytes | None:
+        """Read the last good settings; None: there are none, or they are another user's."""
+        try:
+            return read_own(self.last_good_path, SIZE_LIMIT)
+        except (FileNotFoundError, StoreError):
+            return None
 
     def _clean_copies(self) -> None:
         """Take a camera's login out of the copies that earlier versions have left."""
         for kind in ("version", "before"):
             for copy in self.path.parent.glob(f"{self.path.name}.{kind}-*"):
                 try:
-                    text = read_small(copy, SIZE_LIMIT).decode("utf-8")
+                    text = read_own(copy, SIZE_LIMIT).decode("utf-8")
                     without = _without_login(text)
                     if without != text:
                         write_atomic(copy, without.encode("utf-8"))
@@ -313,8 +317,7 @@ class SettingsFile:
 
     def _last_good(self) -> Settings | None:
         try:
-            refuse_file_of_strangers(self.last_good_path)
-            kept = read_small(self.last_good_path, SIZE_LIMIT).decode("utf-8")
+            kept = read_own(self.last_good_path, SIZE_LIMIT).decode("utf-8")
             return parse(kept, self.last_good_path)
         except (OSError, UnicodeDecodeError, SettingsError, StoreError):
             return None

@@ -90,6 +90,7 @@ class SqliteFile:
     def _connect(self) -> sqlite3.Connection:
         if self._connection is not None and self._identity() == self._opened:
             return self._connection
+        ensure_folder(self.path.parent)
         if self._connection is not None:  # what is written into it nobody would ever find
             log.warning("%s was removed or replaced; it is begun anew", self.path)
             self._disconnect()
@@ -97,7 +98,6 @@ class SqliteFile:
             for suffix in ("-wal", "-shm"):
                 with contextlib.suppress(OSError):
                     self.path.with_name(self.path.name + suffix).unlink()
-        ensure_folder(self.path.parent)
         # What was planted while the folder was open to others is read by them as we write it.
         for suffix in _CONNECTION_FILES:
             refuse_file_of_strangers(self.path.with_name(self.path.name + suffix))

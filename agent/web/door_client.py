@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from agent.addresses import LOOPBACK
-from agent.errors import DesktopError, NotRunning
-from agent.store.paths import Paths
+from agent.errors import DesktopError, NotRunning, StoreError
+from agent.store.paths import Paths, refuse_file_of_strangers
 from agent.translation import N_, _
 from agent.web import peers
 from agent.web.door_key import CHALLENGE_HEADER, PROOF_HEADER, DoorKey, socket_path
@@ -143,6 +143,10 @@ class _Connection(http.client.HTTPConnection):
             if not peers.server_is_ours(self.sock):  # it took the port of an agent that is gone
                 raise ConnectionRefusedError
             return
+        try:
+            refuse_file_of_strangers(self._socket_path)
+        except StoreError as error:  # who could let us wait for ever
+            raise ConnectionRefusedError from error
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(TIMEOUT)
         self.sock.connect(str(self._socket_path))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.desktop.autostart.presence import missing_part, place
-from agent.errors import AutostartError
+from agent.errors import AutostartError, StoreError
+from agent.store.files import read_own, unlink
 from agent.translation import _
+
+ENTRY_BYTES = 1_000_000
+"""Of an entry; ours has some hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +102,27 @@ class Autostart(ABC):
 def remove_entry(file: Path) -> None:
     """Remove an entry that is a file; fine when there is none. Raises DesktopError."""
     try:
-        file.unlink(missing_ok=True)
+        unlink(file)
+    except StoreError as error:
+        raise AutostartError(
+            _("Start at login could not be changed. {message}").format(message=error.message)
+        ) from error
+
+
+def read_entry(file: Path, read: Callable[[Path, int], bytes] = read_own) -> bytes | None:
+    """Read an entry that is a file; None: there is none. Raises DesktopError.
+
+    ``read``: how; the system's own may be whose they like.
+    """
+    try:
+        return read(file, ENTRY_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except StoreError as error:
+        raise AutostartError(error.message) from error
     except OSError as error:
         raise AutostartError(
-            _(
-                "{file} could not be removed ({why}), so Moodtray still starts "
-                "at login. Check the permissions of its folder."
-            ).format(file=file, why=error.strerror or error)
+            _("{file} cannot be read ({why}). Check its permissions.").format(
+                file=file, why=error.strerror or error
+            )
         ) from error

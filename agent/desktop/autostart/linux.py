@@ -8,12 +8,12 @@ Formats: freedesktop.org's Desktop Entry and Desktop Application Autostart speci
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
+from agent.desktop.autostart.base import Autostart, AutostartStatus, read_entry, remove_entry
 from agent.errors import AutostartError, StoreError
-from agent.store.files import write_atomic
+from agent.store.files import read_own, read_small, write_atomic
 from agent.translation import _
 
 FILE_NAME = "moodtray.desktop"
@@ -160,7 +160,7 @@ class XdgAutostart(Autostart):
         folders = self._environment.get("XDG_CONFIG_DIRS") or "/etc/xdg"
         for folder in folders.split(":"):
             if os.path.isabs(folder):
-                entry = _read(Path(folder) / "autostart" / FILE_NAME)
+                entry = _read(Path(folder) / "autostart" / FILE_NAME, read_small)
                 if entry is not None:
                     return entry
         return None
@@ -183,18 +183,12 @@ def _is_on(entry: Mapping[str, str]) -> bool:
     )
 
 
-def _read(file: Path) -> dict[str, str] | None:
+def _read(file: Path, read: Callable[[Path, int], bytes] = read_own) -> dict[str, str] | None:
     """Read the keys of the main group; None: there is no such file."""
-    try:
-        text = file.read_text(encoding="utf-8", errors="surrogateescape")
-    except (FileNotFoundError, NotADirectoryError):
+    data = read_entry(file, read)
+    if data is None:
         return None
-    except OSError as error:
-        raise AutostartError(
-            _("{file} cannot be read ({why}). Check its permissions.").format(
-                file=file, why=error.strerror or error
-            )
-        ) from error
+    text = data.decode("utf-8", "surrogateescape")
     entry: dict[str, str] = {}
     group = ""
     for line in text.splitlines():

@@ -10,7 +10,7 @@ import plistlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.desktop.autostart.base import Autostart, AutostartStatus, remove_entry
+from agent.desktop.autostart.base import Autostart, AutostartStatus, read_entry, remove_entry
 from agent.errors import AutostartError, StoreError
 from agent.store.files import write_atomic
 from agent.translation import _
@@ -48,16 +48,11 @@ class LaunchAgent(Autostart):
 
     def status(self) -> AutostartStatus:
         """Read the agent's property list."""
-        try:
-            entry = plistlib.loads(self.file.read_bytes())
-        except FileNotFoundError:
+        data = read_entry(self.file)
+        if data is None:
             return AutostartStatus(False)
-        except OSError as error:
-            raise AutostartError(
-                _("{file} cannot be read ({why}). Check its permissions.").format(
-                    file=self.file, why=error.strerror or error
-                )
-            ) from error
+        try:
+            entry = plistlib.loads(data)
         except (ValueError, plistlib.InvalidFileException):
             return AutostartStatus(False)  # launchd cannot read it either
         arguments = entry.get("ProgramArguments") if isinstance(entry, dict) else None

@@ -11,7 +11,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from agent.store.files import cannot_write, parse_json, read_private, write_private
+from agent.store.files import parse_json, read_private, unlink, write_private
 from agent.store.paths import Paths
 from agent.translation import N_, _
 
@@ -88,10 +88,4 @@ def give(paths: Paths, when: datetime) -> None:
 
 def withdraw(paths: Paths) -> bool:
     """Take the consent back; True when there was one to take back. Raises StoreError."""
-    try:
-        file_of(paths).unlink()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise cannot_write(file_of(paths), error) from error
-    return True
+    return unlink(file_of(paths))

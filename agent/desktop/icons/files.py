@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
 import shutil
@@ -11,9 +13,17 @@ from pathlib import Path
 from PIL import Image
 
 from agent.desktop.icons.drawing import icon, note_icon
+from agent.errors import StoreError
+from agent.store.files import read_private, write_private
+from agent.store.paths import refuse_ways_of_strangers
 from agent.types import MoodState, Status
 
 log = logging.getLogger(__name__)
+
+MOST_BYTES = 1_000_000
+"""Of an icon; ours have some thousand."""
+NOWHERE = Path(os.devnull)
+"""Nobody can put a file below it."""
 
 
 class IconFiles:
@@ -38,16 +48,21 @@ class IconFiles:
 
     def _written(self, name: str, draw: Callable[[], Image.Image]) -> Path:
         path = self.folder / name
-        if not path.exists():
+        try:
+            # Of another user it could show that the camera is off while it is on.
+            read_private(path, MOST_BYTES)
+        except OSError:
+            picture = io.BytesIO()
+            draw().save(picture, "PNG")
             try:
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                partial = path.with_suffix(f".{os.getpid()}.part")
-                draw().save(partial, "PNG")
-                partial.replace(path)  # a panel never reads half a file
-            except OSError as error:
+                write_private(path, picture.getvalue())
+            except StoreError as error:
                 log.warning("The icon %s cannot be written: %s", path, error)
+                return NOWHERE / name
         return path
 
     def remove(self) -> None:
         """Delete the files; they are drawn again when needed."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(StoreError):
+            refuse_ways_of_strangers(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from agent.desktop.tray.menu import MenuAction
 from agent.errors import DesktopError
 from agent.events import Notice
 from agent.ports import Report
-from agent.store.paths import Paths
+from agent.store.paths import Paths, make_folder
 from agent.translation import N_, _
 from agent.wording import MOOD_WORDS, MOODS
 
@@ -48,7 +48,7 @@ def show_music_folders(paths: Paths, report: Report) -> None:
     """
     try:
         for folder in _folders(paths):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder, 0o755)
         open_with_desktop(paths.music)
     except OSError as error:
         why = _("The folder {music} cannot be made ({why}). Check its permissions.").format(

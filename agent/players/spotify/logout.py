@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from agent import logs
 from agent.errors import StoreError
@@ -12,7 +12,7 @@ from agent.players.spotify import storage
 from agent.players.spotify.token_store import FileTokenStore, KeyringTokenStore
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
-from agent.store.paths import Paths
+from agent.store.paths import Paths, refuse_ways_of_strangers
 from agent.translation import N_, _
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
         journal.close()
     remove(
         _("what the log says about Spotify ({path})").format(path=paths.logs),
-        lambda: logs.forget_naming(paths.logs, ("spotify", *known_names)),
+        lambda: _forget_log(paths, ("spotify", *known_names)),
     )
     if troubles:
         told = [trouble.message for trouble in troubles]
@@ -89,6 +89,11 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
             told.append(_("Removed: {removed}.").format(removed=", ".join(removed)))
         raise StoreError(" ".join(told), title=_("Not everything could be removed"))
     return removed
+
+
+def _forget_log(paths: Paths, words: Collection[str]) -> bool:
+    refuse_ways_of_strangers(paths.logs / logs.LOG_NAME, followed=False)
+    return logs.forget_naming(paths.logs, words)
 
 
 def _names_in(kept: dict[str, object] | None) -> set[str]:

@@ -139,7 +139,7 @@ def test_the_address_is_told_beside_the_browser(login: Login) -> None:
     """One may take it and show nothing."""
     login.no_browser = False
     url = login.start()
-    file = Paths.default().runtime / "login.html"
+    file = Paths.default().runtime / f"login-{os.getpid()}.html"
     assert url == file.as_uri()
     if os.name == "posix":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
