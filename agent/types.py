@@ -403,6 +403,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """What the user wants of the camera: not to look until then; None: until they end it."""
+
+    until: datetime | None
+    until_back: bool = False
+    on_break: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that tray, preview, pages and commands may show; made by the controller alone."""
 
@@ -416,6 +425,7 @@ class Snapshot:
     camera_paused: bool = False  # by the user's hand
     paused_until: datetime | None = None  # None while paused: until resumed
     paused_since: datetime | None = None  # when the user wished that
+    after_break: Pause | None = None  # keeps the camera off when the break is over
     held_off: str | None = None  # why session or call keep the camera off ("screen locked")
     preview_open: bool = False
     player: str = ""  # name of the player in use

@@ -529,7 +529,15 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
     if "watcher" in snapshot.stopped:
         return _("off")
     if snapshot.camera_paused:
-        return _("paused {until}").format(until=until(snapshot.paused_until, now))
+        ends, after = (
+            _pause_ends(snapshot.paused_until, snapshot.until_back, now),
+            snapshot.after_break,
+        )
+        if after is None:
+            return _("paused {until}").format(until=ends)
+        return _("paused {until}, the camera alone {longer}").format(
+            until=ends, longer=_pause_ends(after.until, after.until_back, now)
+        )
     if snapshot.held_off is not None:
         return _("off: {why}").format(why=_(snapshot.held_off))
     match snapshot.camera:
@@ -543,6 +551,10 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
             return _("gone, waiting for it to come back")
         case _:
             assert_never(snapshot.camera)
+
+
+def _pause_ends(end: datetime | None, until_back: bool, now: datetime) -> str:
+    return _("until you are back") if end is None and until_back else until(end, now)
 
 
 _SHORT_DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))

@@ -133,6 +133,7 @@ class Engine:
             self._settings_file,
             consent=(lambda: self._controller.consent) if self._needs_consent else None,
             music=self._parts.music.look,
+            autostart=lambda: self._controller.snapshot.autostart,
             report=self.report,
             tell_problem=self._tell_problem,
         )

@@ -5,7 +5,6 @@ Pure state with a clock: each method takes one fact and returns what is to be do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from agent import effects
@@ -15,20 +14,11 @@ from agent.ports import Clock
 from agent.settings import CameraSettings
 from agent.timing import ToldOnce
 from agent.translation import _
-from agent.types import CameraState
+from agent.types import CameraState, Pause
 from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK, what_stopped
 
 BUSY_PATIENCE = 60.0
 """Seconds a camera may be busy before the user is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """What the user wants of the camera: not to look until then; None: until they end it."""
-
-    until: datetime | None
-    until_back: bool = False
-    on_break: bool = False
 
 
 class CameraControl:
@@ -166,6 +156,13 @@ class CameraControl:
             return self.consent
         ends, alone = self.paused_until, self._alone.until
         return self.consent and ends is not None and alone is not None and alone <= ends
+
+    @property
+    def after_break(self) -> Pause | None:
+        """The pause of the camera alone that goes on after the break; None: it looks then."""
+        alone = self._alone
+        over = alone is not None and alone.until is not None and alone.until <= self._clock.now()
+        return None if over or not self.consent or self.comes_back else alone
 
     @property
     def music_rests(self) -> str | None:

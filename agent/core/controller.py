@@ -422,6 +422,7 @@ class Controller:
             self._out.append(effects.Notify(messages.journey_needless(self._mood)))
             return
         self._out += self._journeys.begin(begin, goal, self._mood.state)
+        self._music.follow_face()  # it leads on in steps, which ends the time after an Undo
         self._set_out_after = self._music.switch
         assert self._journeys.current is not None
         if not self._workers.lacks("player") and self._music.would_change_for(begin):
@@ -496,17 +497,20 @@ class Controller:
     def _undo(self, shown: Decision | None) -> None:
         """Take a change back, and the user's own word on their mood that it followed.
 
-        Of a wished journey that has not changed the music yet: the journey.
+        The word stands where the music from before that change was for this mood, too. Of a wished
+        journey that has not changed the music yet: the journey.
         """
         if shown is None and self._journey_is_last:
             self._end_journey()
             return
         latest, mood = self._music.switch, self._mood
+        stands = self._music.was_for(mood.state)
         self._out += self._music.undo(shown, self._in_force.policy)
         taken_back = latest is not None and self._music.switch is None
         if taken_back:
             self._out += self._journeys.taken_in_hand(mood.state)
-        if taken_back and latest is not None and mood.by_hand and latest.mood is mood.state:
+        followed = latest is not None and latest.mood is mood.state and not stands
+        if taken_back and mood.by_hand and followed:
             self._out += self._mood_tracker.follow_face(self._camera.watching)
 
     def _set_volume(self, volume: float) -> None:

@@ -130,11 +130,16 @@ def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notif
     )
 
 
-def mood_noted(word: OwnWord, reason: str, plays: bool) -> Notification:
-    """Answer the user who said how they feel, where the music is not changed for it."""
+def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None) -> Notification:
+    """Answer the user who said how they feel, where the music is not changed for it.
+
+    ``rests``: why the music rests, which may be for longer than the word holds.
+    """
     said = _("The music goes by that until {time}.").format(time=clock_time(word.until))
     why = _("No music plays.")
-    if plays:
+    if rests is not None:
+        said, why = why, sentence(_(rests))
+    elif plays:
         why = sentence(reason.partition(_(", and "))[2] or reason)
     play: tuple[tuple[str, Event], ...] = () if plays else ((_("Play now"), PlayForMood()),)
     return Notification(

@@ -318,6 +318,12 @@ class MusicControl:
         wanted = self._rotation.playable(self._clock.monotonic()).get(mood, ())
         return self.plays and bool(wanted) and not fits(self.playback, wanted)
 
+    def was_for(self, mood: MoodState) -> bool:
+        """Tell whether what played before the latest change was music for this mood."""
+        return fits(
+            self._switches.before, self._rotation.playable(self._clock.monotonic()).get(mood, ())
+        )
+
     def pause(self) -> list[effects.Effect]:
         """Pause the music; an open request for music is taken back by it."""
         self._requests.forget()
@@ -341,7 +347,9 @@ class MusicControl:
         """Take in that the user says how they feel.
 
         Who corrects the mood behind the latest change gets back what played before, if it fits.
+        The answer says how long the word holds, which ends the time after an Undo.
         """
+        self.follow_face()
         self._own_word = word
         before, now = self._switches.before, self._clock.monotonic()
         wanted = self._rotation.playable(now).get(word.mood, ())
@@ -368,6 +376,8 @@ class MusicControl:
         self._switches.forget_everything()
         self.decision = None
         self._told = self._own_word = None
+        self._silent_why = _(TOOK_BACK) if self._silent_why else ""
+        self._hands_off_why = self._refused = ""  # the time itself goes on, as it was promised
         self._requests.forget()
         self._left.clear()
 
@@ -543,7 +553,9 @@ class MusicControl:
             out.append(effects.Notify(messages.not_switched(decision, self.playback)))
         elif self._told is not None and wishes.asked is None:
             word, self._told = self._told, None
-            out.append(effects.Notify(messages.mood_noted(word, decision.reason, self.plays)))
+            out.append(
+                effects.Notify(messages.mood_noted(word, decision.reason, self.plays, self.rests))
+            )
         waiting = decision.action is Action.SWITCH_AT_END
         if waiting != self._waiting:
             self._waiting = waiting
@@ -605,8 +617,6 @@ class MusicControl:
             )
         )
         self._requests.forget()
-        if told is not None:  # it says how long it holds; other wishes leave a promise as it is
-            self.follow_face()
         self._rotation.had_its_turn(playlist.uri)
         return effects.Play(playlist, wish.asked)
 

@@ -50,6 +50,7 @@ LEANING = 0.35
 any other, and the user waits."""
 
 TOOK_BACK = N_("you took back the last change")
+ONLY_WHEN_ASKED = N_("nothing plays, and Moodtray starts music only when asked")
 WAITS_FOR_DEVICE = N_("no device is open to play on, and the music begins when one is")
 
 
@@ -138,8 +139,10 @@ def decide(
         return keep(hand)
     if not about.watching and not mood.by_hand:
         return keep(about.unseen or _("the camera does not see you just now"))
+    may_start = settings.start_when_silent or about.ran_out or about.owed
     if not mood.state.is_emotion:
-        return keep(describe(mood))
+        silent = playback is not None and playback.state is PlayState.STOPPED
+        return keep(_(ONLY_WHEN_ASKED) if silent and not may_start else describe(mood))
     if about.guide is not None and about.guide.play is None:
         return keep(about.guide.words)
     wanted = mood.state if about.guide is None else about.guide.play
@@ -160,8 +163,8 @@ def decide(
     cooling = about.last_switch is not None and about.now - about.last_switch < settings.cooldown
 
     if playback.state is not PlayState.PLAYING:
-        if not (settings.start_when_silent or about.ran_out or about.owed):
-            return keep(_("nothing plays, and Moodtray starts music only when asked"))
+        if not may_start:
+            return keep(_(ONLY_WHEN_ASKED))
         if cooling:
             return keep(_cooling(about))
         return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)

@@ -36,6 +36,7 @@ def take_snapshot(
         consent=camera.consent,
         camera_paused=camera.paused,
         paused_until=camera.paused_until,
+        after_break=camera.after_break,
         paused_since=camera.paused_since,
         on_break=camera.on_break,
         until_back=camera.until_back,

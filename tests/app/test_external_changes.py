@@ -1,4 +1,5 @@
-"""What other programs change is noticed: the settings file, the consent, the login."""
+"""What other programs change is noticed: the settings file, the consent, the login,
+the autostart."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import pytest
 from agent import events
 from agent.app.external_changes import ExternalChanges
 from agent.desktop import consent
+from agent.desktop.autostart.base import AutostartStatus
 from agent.errors import AgentError, StoreError
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
@@ -26,6 +28,7 @@ class Around:
         self.events: list[events.Event] = []
         self.problems: list[AgentError] = []
         self.consent = False
+        self.autostart: bool | None = None
         self.music_looks = 0
         self.music_error: AgentError | None = None
         self.lookout = ExternalChanges(
@@ -33,6 +36,7 @@ class Around:
             self.file,
             consent=(lambda: self.consent) if needs_consent else None,
             music=self._look_at_music,
+            autostart=lambda: self.autostart,
             report=self.events.append,
             tell_problem=self.problems.append,
         )
@@ -65,6 +69,22 @@ def test_a_changed_settings_file_and_a_mistake_in_it(around: Around) -> None:
     broken = around.events[1]
     assert isinstance(broken, events.SettingsBroken)
     assert broken.asked
+
+
+def test_autostart_switched_by_a_command(around: Around, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Entry:
+        def status(self) -> AutostartStatus:
+            return AutostartStatus(True)
+
+    monkeypatch.setattr("agent.desktop.autostart.autostart", Entry)
+    around.lookout.look()
+    assert around.events == [], "where it is not shown, nobody asks"
+    around.autostart = False
+    around.lookout.look()
+    assert around.events == [events.AutostartChanged(True)]
+    around.autostart = True
+    around.lookout.look()
+    assert len(around.events) == 1
 
 
 def test_consent_given_and_taken_back_by_a_command(around: Around) -> None:

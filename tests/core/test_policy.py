@@ -235,6 +235,14 @@ def test_asked_without_a_clear_mood_takes_the_last_clear_one() -> None:
     assert "sad" in decision.reason
 
 
+def test_silence_that_waits_for_a_wish_is_not_put_on_an_unclear_mood() -> None:
+    unsure, playable = mood(MoodState.UNSURE), {MoodState.HAPPY: (Playlist("p:joy", "Joy"),)}
+    told = decide(unsure, SILENCE, ABOUT, SETTINGS, playable).reason
+    assert told == "nothing plays, and Moodtray starts music only when asked"
+    told = decide(unsure, SILENCE, ABOUT, EAGER, playable).reason
+    assert told == "your mood is hard to read just now"
+
+
 def test_playlists_take_turns() -> None:
     assert choose((JOY, JOY2), ()) == JOY
     assert choose((JOY, JOY2), ("p:joy",)) == JOY2

@@ -11,8 +11,16 @@ from agent import effects, events
 from agent.core.person import Person
 from agent.settings import PolicySettings, Settings
 from agent.timing import tomorrow
-from agent.types import EMOTIONS, Mood, MoodState, NotificationKind, Playlist, PlayState
-from agent.wording import mood_line, music_line, why_lines
+from agent.types import (
+    EMOTIONS,
+    Chooser,
+    Mood,
+    MoodState,
+    NotificationKind,
+    Playlist,
+    PlayState,
+)
+from agent.wording import camera_line, mood_line, music_line, why_lines
 from tests.core.test_controller import NOW, PLAYLISTS
 from tests.core.test_wishes import Story, happy_music
 
@@ -86,6 +94,104 @@ def test_a_wish_for_music_does_not_end_what_was_promised(wish: events.Event) -> 
     assert len(story.uris) == before
     story.press(story.answer, "Resume")
     assert story.controller.snapshot.left_alone_until is None
+
+
+def test_a_word_on_the_mood_ends_it_while_the_music_is_paused_too() -> None:
+    story = undone()
+    story.music(
+        state=PlayState.PAUSED, context="p:happy", chosen_by=Chooser.AGENT, paused_by_hand=True
+    )
+    story.send(events.SetMood(MoodState.SAD))
+    assert "The music goes by that until" in story.answer.body
+    assert story.controller.snapshot.left_alone_until is None
+    story.heard("p:happy")
+    story.pass_time(130)
+    decision = story.controller.snapshot.decision
+    assert decision is not None
+    assert decision.playlist is not None, "it follows the word once it plays again"
+    assert decision.playlist.uri == "p:sad"
+
+
+def test_after_a_deletion_it_goes_on_without_the_mood_that_was_denied() -> None:
+    story = happy_music()
+    story.send(events.NotMyMood(MoodState.HAPPY))
+    story.started()
+    story.heard("x")
+    assert "happy" in str(story.controller.snapshot.decision)
+    until = story.controller.snapshot.left_alone_until
+    assert until is not None
+    story.send(events.ForgetEverything())
+    decision = story.controller.snapshot.decision
+    assert decision is not None
+    assert decision.reason == "you took back the last change"
+    assert story.controller.snapshot.left_alone_until == until
+
+
+def test_a_journey_that_is_wished_leads_on_after_an_undo() -> None:
+    story = undone()
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    story.started()
+    assert story.uris[-1] == "p:sad"
+    assert "left alone" not in story.answer.body
+    assert "leaves the music alone" not in story.answer.body
+    assert story.controller.snapshot.left_alone_until is None
+
+
+def test_an_undo_of_another_playlist_for_the_told_mood_leaves_the_word_in_force() -> None:
+    story = Story(NOW)
+    two = (Playlist("p:one", "One"), Playlist("p:two", "Two"))
+    story.send(events.PlayerChanged("test player", {**ONE_EACH, MoodState.SAD: two}))
+    story.heard("x")
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    first = story.uris[-1]
+    story.heard(first)
+    story.send(events.NextPlaylist())
+    story.started()
+    story.heard(story.uris[-1])
+    story.send(events.UndoSwitch())
+    story.started()
+    assert story.uris[-1] == first
+    assert story.controller.snapshot.mood.by_hand, "the change was for this word as well"
+    assert story.controller.snapshot.mood.state is MoodState.SAD
+
+
+def test_a_word_on_the_mood_in_a_break_promises_no_music() -> None:
+    story = happy_music()
+    story.send(events.TakeBreak(story.clock.now() + timedelta(hours=1)))
+    story.music(state=PlayState.PAUSED, context="p:happy", chosen_by=Chooser.AGENT)
+    story.send(events.SetMood(MoodState.SAD))
+    assert story.answer.title == "You said you feel sad"
+    assert story.answer.body == "No music plays. You are taking a break."
+
+
+# --- how long the camera is off ------------------------------------------------------------------
+
+
+def camera(story: Story) -> str:
+    return camera_line(story.controller.snapshot, story.clock.now())
+
+
+def test_a_break_until_the_user_is_back_is_told_of_the_camera_as_well() -> None:
+    story = happy_music()
+    story.send(events.TakeBreak(None, until_back=True))
+    assert camera(story) == "paused until you are back"
+
+
+def test_a_break_in_a_longer_pause_of_the_camera_tells_both_ends() -> None:
+    story = happy_music()
+    now = story.clock.now()
+    hour, quarter = now + timedelta(hours=1), now + timedelta(minutes=15)
+    story.send(events.PauseCamera(hour))
+    story.send(events.TakeBreak(quarter))
+    told = f"paused until {quarter:%H:%M}, the camera alone until {hour:%H:%M}"
+    assert camera(story) == told
+    story.send(events.TakeBreak(hour + timedelta(hours=1)))
+    assert camera(story) == f"paused until {hour + timedelta(hours=1):%H:%M}"
+    story.send(events.TakeBreak(None, until_back=True))
+    assert camera(story) == f"paused until you are back, the camera alone until {hour:%H:%M}"
+    story.pass_time(3700)
+    assert camera(story) == "paused until you are back"
 
 
 def test_the_next_playlist_is_not_the_one_that_was_taken_back() -> None:

@@ -127,7 +127,7 @@ class Period:
     @property
     def taken_back(self) -> int:
         """How many changes the user took back."""
-        return sum(change.taken_back for change in self.changes)
+        return sum(change.taken_back or change.corrected for change in self.changes)
 
 
 def start_of(view: str, day: date) -> date:

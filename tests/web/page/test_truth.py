@@ -143,6 +143,7 @@ def test_history_tells_a_correction_from_an_undo(page: Page, server: PageServer)
     expect(rain).to_contain_text("taken back by you")
     expect(party).to_contain_text("taken back: not your mood")
     expect(party).not_to_contain_text("by you")
+    expect(page.locator("main")).to_contain_text("2 changes, 2 taken back")
 
 
 def test_reasons_are_told_in_the_language_of_now(page: Page, server: PageServer) -> None:
