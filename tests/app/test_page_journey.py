@@ -258,13 +258,14 @@ def test_the_very_first_start_opens_the_page(env: dict[str, str], tmp_path: Path
         with AgentProcess("run", "--no-session", "--paused", env=env) as agent:
             wait_until(lambda: answers(env), "the agent")
             if start == 1:
-                opened_address(opened)
+                arguments = opened_address(opened)
+                assert arguments.startswith("file://")
+                file = Path(arguments.removeprefix("file://"))
+                assert file.stat().st_mode & 0o777 == 0o600
+                assert "/enter/" in file.read_text()
             agent.stop()
-    arguments = opened_address(opened)
-    assert arguments.startswith("file://")
-    file = Path(arguments.removeprefix("file://"))
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert "/enter/" in file.read_text()
+    assert opened_address(opened) == arguments
+    assert not file.exists(), "its link is dead"
 
 
 def answers(env: dict[str, str]) -> bool:

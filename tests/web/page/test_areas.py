@@ -146,8 +146,8 @@ def test_buttons(page: Page, server: PageServer, button: str, event: events.Even
 
 
 def test_the_answer_is_told_on_the_page_in_the_agents_words(page: Page, server: PageServer) -> None:
-    server.answer = "♪ Rain plays on. It is the only playlist for happy."
     for button in ("Next playlist", "surprised", "Undo the last change"):
+        server.answer = f"♪ Rain plays on. That is the answer to “{button}”."
         page.get_by_role("button", name=button, exact=True).click()
         said(page, server.answer)
     server.answer = None  # it takes long
