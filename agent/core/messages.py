@@ -300,7 +300,7 @@ def camera_paused(until: datetime | None, now: datetime, music: bool = False) ->
     back = _("Click 'Resume camera' in the tray's menu to go on.")
     if until is not None:
         title = _("The camera is paused until {time}").format(time=moment(until, now))
-        back = _("It comes back by itself then, or when you click 'Resume camera'.")
+        back = _("The camera comes back by itself then, or when you click 'Resume camera'.")
     told = _("The music is not touched meanwhile. {back}")
     if music:
         told = _("The break is over for the music, which goes on. {back}")

@@ -49,7 +49,7 @@ LEANING = 0.35
 """Probability from which a request for music takes an emotion that is not the mood yet: nearer than
 any other, and the user waits."""
 
-TOOK_BACK = N_("you took back the last change")
+TOOK_BACK = N_("you took back a change")
 ONLY_WHEN_ASKED = N_("nothing plays, and Moodtray starts music only when asked")
 WAITS_FOR_DEVICE = N_("no device is open to play on, and the music begins when one is")
 

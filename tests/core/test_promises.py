@@ -59,9 +59,7 @@ def test_until_when_the_music_is_left_alone_is_seen_and_told() -> None:
 
 def test_after_an_undo_the_reason_of_what_plays_is_still_told() -> None:
     told = why_lines(undone().controller.snapshot)[0]
-    assert (
-        told == "X: you took back the last change; this music had come before that: you look happy"
-    )
+    assert told == "X: you took back a change; this music had come before that: you look happy"
 
 
 def test_the_reason_is_the_same_after_a_second_undo() -> None:
@@ -123,7 +121,7 @@ def test_after_a_deletion_it_goes_on_without_the_mood_that_was_denied() -> None:
     story.send(events.ForgetEverything())
     decision = story.controller.snapshot.decision
     assert decision is not None
-    assert decision.reason == "you took back the last change"
+    assert decision.reason == "you took back a change"
     assert story.controller.snapshot.left_alone_until == until
 
 

@@ -589,7 +589,7 @@ def test_an_undo_is_why_the_music_went_back() -> None:
     story.send(events.UndoSwitch())
     story.started()
     alone = "Moodtray leaves the music alone until 10:00"
-    assert why_lines(story.controller.snapshot) == ("X: you took back the last change", alone)
+    assert why_lines(story.controller.snapshot) == ("X: you took back a change", alone)
     assert story.all(effects.RecordFeedback)[-1].kind == "undo"
 
 

@@ -436,7 +436,7 @@ def _music(snapshot: Snapshot, now: float) -> dict[str, Any]:
 def _why(snapshot: Snapshot, now: float, wall: datetime) -> str:
     change = snapshot.change
     if change is None:
-        return _("Moodtray has not changed the music yet.")
+        return _("No change of the music by Moodtray is noted.")
     when = moment(wall - timedelta(seconds=now - change.time), wall)
     why = _ended(change)
     if change.playlist is None:
