@@ -126,7 +126,8 @@ def test_a_later_connection_from_the_same_port_proves_nothing(
     way: str, listening: socket.socket
 ) -> None:
     """Somebody sends, is gone, and ours comes to have the two addresses that they had."""
-    first = socket.create_connection(("127.0.0.1", port_of(listening)))
+    nobody_elses = ("127.0.0.77", 0)  # other tests take ports of 127.0.0.1 as soon as they are free
+    first = socket.create_connection(("127.0.0.1", port_of(listening)), source_address=nobody_elses)
     source = first.getsockname()
     first.sendall(b"POST")
     with listening.accept()[0] as theirs:
