@@ -119,9 +119,9 @@ def login(
 
 def sweep(paths: Paths) -> None:
     """Remove the files, with dead links, of logins that were killed; never raises."""
-    import psutil
-
     for file in paths.runtime.glob(f"{REDIRECT}*.html"):
+        import psutil  # not at every start: there is hardly ever one
+
         number = file.stem.removeprefix(REDIRECT)
         # A number that no process can have overflows.
         with contextlib.suppress(StoreError, OverflowError):
