@@ -380,13 +380,18 @@ def test_a_start_removes_the_way_into_a_login_that_was_killed(paths: Paths) -> N
     assert [one.exists() for one in left] == [False, True, True]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it has this command")
-def test_uninstall_takes_the_autostart_of_another_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def desktop_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries of the desktop, and all of ours, below the test's own folder."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("MOODTRAY_HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it has this command")
+def test_uninstall_takes_the_autostart_of_another_away(
+    desktop_folders: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "autostart" / FILE_NAME
     place.parent.mkdir()
     plant(place, "pipe", place)
@@ -430,11 +435,8 @@ def test_no_folder_is_made_for_all_to_write(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it has this command")
 def test_a_link_of_another_keeps_no_autostart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desktop_folders: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    monkeypatch.setenv("MOODTRAY_HOME", str(tmp_path / "home"))
     way_of_another(tmp_path / "share" / "applications", tmp_path)
     (tmp_path / launcher.ENTRY).touch()
     write_atomic(tmp_path / "autostart" / FILE_NAME, b"[Desktop Entry]\nExec=/bin/true\n")
