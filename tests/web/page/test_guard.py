@@ -114,6 +114,15 @@ def test_the_cookies_of_other_programs_lock_nobody_out(server: PageServer, other
         assert user.get("/", headers=[header]).status_code == 200
 
 
+def test_a_flood_of_others_cookies_locks_nobody_out(server: PageServer) -> None:
+    """As many and as long as browsers keep for one host; a server that was visited has set them."""
+    theirs = "; ".join(f"c{number}={'x' * 4090}" for number in range(180))
+    with httpx.Client(base_url=server.url, trust_env=False) as user:
+        entered = user.get(server.access.link(), headers={"Cookie": theirs})
+        ours = entered.headers["set-cookie"].partition(";")[0]
+        assert user.get("/", headers={"Cookie": f"{theirs}; {ours}"}).status_code == 200
+
+
 # --- the link
 
 
