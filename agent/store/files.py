@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -154,6 +155,16 @@ def unlink(path: Path) -> bool:
             )
         ) from error
     return True
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of ours with all that is in it, where that can be done; never raises.
+
+    Where another user has a hand in what leads there it stays: it would be another folder.
+    """
+    with contextlib.suppress(StoreError):
+        refuse_ways_of_strangers(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_private(path: Path, limit: int) -> bytes:

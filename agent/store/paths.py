@@ -96,6 +96,21 @@ class Paths:
         """The file of the mood journal."""
         return self.data / "history.sqlite"
 
+    @property
+    def tray_icons(self) -> Path:
+        """The folder of the tray's pictures, for panels that take a file."""
+        return self.runtime / "icons"
+
+    @property
+    def notification_icons(self) -> Path:
+        """The folder of the notifications' pictures."""
+        return self.runtime / "notification-icons"
+
+    @property
+    def icon_folders(self) -> tuple[Path, ...]:
+        """The folders of pictures whose names say a mood, and whose times when it was shown."""
+        return (self.tray_icons, self.notification_icons)
+
     def ensure(self) -> list[StoreError]:
         """Create the folders (0700), and close those that were more open.
 

@@ -267,6 +267,10 @@ def test_a_killed_agent_is_no_obstacle(quick: Paths) -> None:
         agent.wait_for(lambda line: line["event"] == "observation")
         os.kill(agent.process.pid, 9)
         agent.end()
+    for folder in quick.icon_folders:  # as of one with a tray
+        folder.mkdir()
+        (folder / "watching-sad-24-dark.png").touch()
     with run("--camera", str(CLIP)) as agent:
         agent.wait_for(lambda line: line["event"] == "observation")
+        assert not any(folder.exists() for folder in quick.icon_folders)
         assert agent.stop() < 4.0

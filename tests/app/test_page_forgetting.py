@@ -37,5 +37,7 @@ def test_the_mood_of_now_is_noted_anew_where_its_entry_may_be_gone(
         may_lead=False,
     )  # fmt: skip
     now = clock.now().timestamp()
+    paths.tray_icons.mkdir()
     page._forget_between(now + since, now + until)
     assert reported == told
+    assert not paths.tray_icons.exists()  # its names and times would tell moods of that time
