@@ -11,6 +11,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from agent.errors import StoreError
+from agent.store.files import make_way
 from agent.store.paths import Paths, ensure_folder, refuse_file_of_strangers
 from agent.translation import _
 
@@ -45,8 +46,8 @@ class Instance:
         Raises StoreError when the runtime folder cannot be used.
         """
         ensure_folder(self._folder)
-        refuse_file_of_strangers(self._folder / LOCK_NAME)  # its owner could hold it for ever
         try:
+            make_way(self._folder / LOCK_NAME)
             self._lock.acquire(timeout=LOOK_PATIENCE, poll_interval=0.02)
         except Timeout:
             return False

@@ -14,6 +14,7 @@ import re
 import shutil
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 from agent.errors import StoreError
@@ -155,6 +156,23 @@ def unlink(path: Path) -> bool:
             )
         ) from error
     return True
+
+
+def make_way(path: Path) -> None:
+    """Take away what another user has left in the place of a lock, which they could hold for ever.
+
+    A folder of theirs can only be moved aside. Raises StoreError where that is refused, and for a
+    link of ours that leads to a file of theirs.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        status = path.lstat()
+        if os.name != "nt" and not is_trusted(status.st_uid):
+            if stat.S_ISDIR(status.st_mode):
+                refuse_ways_of_strangers(path, followed=False)
+                path.rename(path.with_name(f"not-ours-{time.time_ns()}-{path.name}"))
+            else:
+                unlink(path)
+    refuse_file_of_strangers(path)
 
 
 def remove_folder(folder: Path) -> None:

@@ -227,11 +227,12 @@ def test_a_report_holds_nothing_that_a_link_of_another_leads_to(tmp_path: Path) 
 
 @ROOT
 def test_no_lock_of_another_is_waited_for(tmp_path: Path) -> None:
-    """Whoever owns the file can hold it for ever."""
+    """Whoever owns the file can hold it for ever; a link of ours is not for us to remove."""
     paths = Paths.below(tmp_path)
     paths.ensure()
+    os.close(plant(paths.state / "theirs"))
     for name in (LOCK_NAME, "some.lock"):
-        os.close(plant(paths.runtime / name))
+        (paths.runtime / name).symlink_to(paths.state / "theirs")
     with pytest.raises(StoreError, match="belongs to another user"):
         Instance(paths).acquire()
     with (
