@@ -369,7 +369,10 @@ def forget_naming(folder: Path, words: Collection[str]) -> bool:
 
 def _own_files(folder: Path) -> Iterator[Path]:
     """Give the log's files; what another user has left in the place of one is removed."""
-    for file in sorted(folder.glob(f"{LOG_NAME}*")):
+    names: list[str] = []
+    with _told_if_impossible(folder / LOG_NAME):
+        names = sorted(os.listdir(folder))
+    for file in (folder / name for name in names if name.startswith(LOG_NAME)):
         if file.is_dir() and not file.is_symlink():  # none of ours
             continue
         if not _is_of_strangers(str(file)):

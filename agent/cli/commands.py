@@ -349,7 +349,7 @@ def analyze(files: list[Path], as_json: AsJson = False) -> None:
     from agent.vision.expression import ExpressionClassifier
 
     settings_file = SettingsFile(Paths.default())
-    is_set = settings_file.path.exists()  # looking at a picture writes no settings
+    is_set = os.path.exists(settings_file.path)  # looking at a picture writes no settings
     finder = (settings_file.load_or_last_good()[0] if is_set else Settings()).camera.finder
     classifier = ExpressionClassifier.load()
     failed = False

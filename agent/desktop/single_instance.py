@@ -6,6 +6,7 @@ whatever way it went; the file that stays behind means nothing.
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
 
 from filelock import FileLock, Timeout
@@ -66,7 +67,7 @@ class Instance:
 
         For commands, which do not want to be it: a lock that cannot be looked at counts as free.
         """
-        if not (self._folder / LOCK_NAME).exists():
+        if not os.path.exists(self._folder / LOCK_NAME):
             return False
         try:
             refuse_file_of_strangers(self._folder / LOCK_NAME)

@@ -22,6 +22,7 @@ from agent.store.paths import (
     ensure_folder,
     ensure_leaf,
     is_trusted,
+    names_in,
     refuse_file_of_strangers,
     refuse_ways_of_strangers,
 )
@@ -113,7 +114,7 @@ def remove(path: Path) -> bool:
     mine = re.compile(
         re.escape(_beginning(path)) + r"[a-z0-9_]{8}(?:" + re.escape(UNFINISHED) + ")?"
     )
-    left = [path.with_name(one) for one in _names_in(path.parent) if mine.fullmatch(one)]
+    left = [path.with_name(one) for one in names_in(path.parent) if mine.fullmatch(one)]
     removed = [unlink(one) for one in (path, *left)]
     return any(removed)
 
@@ -123,17 +124,10 @@ def sweep(folder: Path) -> None:
 
     A write that is under way in another process begins again.
     """
-    for name in _names_in(folder):
+    for name in names_in(folder):
         if name.startswith(".") and name.endswith(UNFINISHED):
             with contextlib.suppress(StoreError):
                 unlink(folder / name)
-
-
-def _names_in(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def unlink(path: Path) -> bool:

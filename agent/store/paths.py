@@ -143,8 +143,9 @@ class Paths:
 
 def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
     # Without a login session there is no /run/user/UID; the state folder is as private.
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    if base and os.access(base, os.W_OK):
+    # One that is no whole path would be another place wherever a command is called.
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    if os.path.isabs(base) and os.access(base, os.W_OK):
         return Path(base) / APP
     return Path(dirs.user_state_dir) / "runtime"
 
@@ -167,6 +168,28 @@ def has_controls(text: str) -> bool:
     return any(character < " " or character == "\x7f" for character in text)
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is such a file in a folder of ours.
+
+    Raises StoreError when nobody lets us look: what cannot be seen is not gone.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _not_usable(path.parent, error) from error
+    return True
+
+
+def names_in(folder: Path) -> list[str]:
+    """List what is in a folder, sorted; nothing where it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
 def ensure_folder(folder: Path) -> Path:
     """Create the folder (0700) where it is missing, and return it.
 
@@ -187,13 +210,7 @@ def ensure_leaf(folder: Path) -> Path:
     try:
         make_folder(folder)
     except OSError as error:
-        raise StoreError(
-            _(
-                "The folder {folder} cannot be made or written ({why}). Check "
-                "its permissions, or name another place with the variable "
-                "MOODTRAY_HOME."
-            ).format(folder=folder, why=error.strerror)
-        ) from error
+        raise _not_usable(folder, error) from error
     _refuse_strangers(folder)
     if not os.access(folder, os.W_OK):
         raise StoreError(
@@ -203,6 +220,16 @@ def ensure_leaf(folder: Path) -> Path:
             ).format(folder=folder)
         )
     return folder
+
+
+def _not_usable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        _(
+            "The folder {folder} cannot be made or written ({why}). Check "
+            "its permissions, or name another place with the variable "
+            "MOODTRAY_HOME."
+        ).format(folder=folder, why=error.strerror)
+    )
 
 
 def ensure_named_folder(folder: Path) -> Path:
