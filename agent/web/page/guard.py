@@ -103,7 +103,7 @@ class Guard:
             return None
         if path.startswith(ENTER + "/") and request.method == "GET":
             return await self._enter(request)
-        brought = _cookies_of(request, access.cookie_name)
+        brought = request.cookies(access.cookie_name)
         request.session = next(filter(access.is_session, brought), "")
         if not request.session:
             delayed = await self._delayed() if any(brought) else None
@@ -177,12 +177,3 @@ def cookie(access: Access, session: str) -> bytes:
     return (
         f"{access.cookie_name}={session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200"
     ).encode()
-
-
-def _cookies_of(request: _Request, name: str) -> list[str]:
-    """List the values of a cookie's name.
-
-    What other servers on this computer have set comes along, in whatever form, also by this name.
-    """
-    pairs = (pair.strip().partition("=") for pair in request.only(b"cookie").split(";"))
-    return [value for known, _equals, value in pairs if known == name]

@@ -104,6 +104,21 @@ def test_a_flood_of_others_cookies_keeps_nobody_from_the_login(login: Login) -> 
     assert login.get(login.at("/")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "others", ["OURS; NAME=shadow", "NAME=shadow; OURS", 'x="; OURS', "\xff; OURS"]
+)
+def test_no_cookie_of_another_program_keeps_the_user_from_the_login(
+    login: Login, others: str
+) -> None:
+    """It may have our name, with a path of its own: the valid one counts, wherever it stands."""
+    login.sent_on(login.start())
+    ((name, value),) = login.browser.cookies.items()
+    login.browser.cookies.clear()
+    sent = others.replace("OURS", f"{name}={value}").replace("NAME", name)
+    header = {"Cookie": sent.encode("latin-1")}
+    assert login.get(login.at("/"), headers=header).status_code == 200
+
+
 def test_held_connections_do_not_use_up_the_programs_files(login: Login) -> None:
     login.start()
     port = port_of(login)
