@@ -22,9 +22,8 @@ from agent.web.rules import Fault
 
 TOKEN_HEADER = b"x-moodtray-token"
 ENTER = "/enter"
-OPEN_PATHS = ("/static/", "/callback")
-"""What is answered without a cookie: style and script, and Spotify's way back (which holds no
-cookie because it comes from another site, and does nothing but lead on)."""
+STATIC_FILES = "/static/"
+"""What is answered without a cookie: style and script."""
 
 POLICY = "; ".join(
     [
@@ -99,7 +98,7 @@ class Guard:
     async def _uninvited(self, request: _Request) -> Response | None:
         """Refuse, slowly, whoever has no valid link, cookie or form token."""
         access, path = self._access, request.path
-        if path == ENTER or (path.startswith(OPEN_PATHS) and request.method == "GET"):
+        if path == ENTER or (path.startswith(STATIC_FILES) and request.method == "GET"):
             return None
         if path.startswith(ENTER + "/") and request.method == "GET":
             return await self._enter(request)

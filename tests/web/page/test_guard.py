@@ -63,7 +63,7 @@ def change(client: httpx.Client, origin: str | None, **headers: str) -> httpx.Re
 # --- no cookie
 
 
-@pytest.mark.parametrize("path", [*PAGES, *SECRETS])
+@pytest.mark.parametrize("path", [*PAGES, *SECRETS, "/callback"])
 def test_without_a_cookie_nothing_is_shown(stranger: httpx.Client, path: str) -> None:
     answer = stranger.get(path)
     assert answer.status_code == 401
