@@ -206,8 +206,7 @@ class Page:
     def _forget_between(self, since: float, until: float) -> None:
         """Delete a time of the history (seconds since 1970). Raises StoreError."""
         self._history.forget_between(since, until)
-        if since < self._clock.now().timestamp() <= until:
-            self._report(events.HistoryDeleted())
+        self._report(events.HistoryDeleted(since, until))
 
     def _forget_everything(self) -> str:
         """Let the agent go of what it holds in memory, and delete the files."""

@@ -280,8 +280,11 @@ class Controller:
                 self._end_journey()
             case events.ForgetEverything():
                 self._forget_everything()
-            case events.HistoryDeleted():
-                self._note_mood_again()
+            case events.HistoryDeleted(since, until):
+                if since < self._clock.now().timestamp() <= until:
+                    self._note_mood_again()
+                self._music.forget_between(since, until)
+                self._decide()
             case events.NotMe():
                 self._out += self._mood_tracker.not_me(self._camera.watching)
                 self._out.append(effects.Notify(messages.somebody_else()))
@@ -428,7 +431,9 @@ class Controller:
         if not self._workers.lacks("player") and self._music.would_change_for(begin):
             self._music.ask()  # the change that follows at once is the answer
         else:
-            told = messages.journey_begun(self._journeys.current.view, self._music.plays)
+            told = messages.journey_begun(
+                self._journeys.current.view, self._music.plays, self._music.is_paused
+            )
             self._out.append(effects.Notify(told))
         self._decide()
 
@@ -504,14 +509,14 @@ class Controller:
             self._end_journey()
             return
         latest, mood = self._music.switch, self._mood
-        stands = self._music.was_for(mood.state)
-        self._out += self._music.undo(shown, self._in_force.policy)
+        followed = latest is not None and latest.mood is mood.state
+        unsays = mood.by_hand and followed and not self._music.was_for(mood.state)
+        self._out += self._music.undo(shown, self._in_force.policy, unsays=unsays)
         taken_back = latest is not None and self._music.switch is None
         if taken_back:
             self._out += self._journeys.taken_in_hand(mood.state)
-        followed = latest is not None and latest.mood is mood.state and not stands
-        if taken_back and mood.by_hand and followed:
-            self._out += self._mood_tracker.follow_face(self._camera.watching)
+        if taken_back and unsays:
+            self._out += self._mood_tracker.unsay(self._camera.watching)
 
     def _set_volume(self, volume: float) -> None:
         local = self._settings.local.model_copy(update={"volume": volume})

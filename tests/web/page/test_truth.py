@@ -460,7 +460,7 @@ def test_what_is_deleted_at_once_and_what_stays_is_said(page: Page, server: Page
     page.goto(f"{server.url}/start?step=consent")
     told = page.get_by_text("To delete:").inner_text()
     assert "history, face, log and names at once" in told
-    assert told.endswith("settings, permission and login stay")
+    assert told.endswith("settings, permission and login stay.")
 
 
 def test_settings_lead_to_what_lies_elsewhere(page: Page, server: PageServer) -> None:
