@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -364,6 +364,30 @@ def test_a_page_that_came_before_the_news_is_made_anew(page: Page, server: PageS
     server.publish(camera=CameraState.ON)
     page.evaluate("newsCome()")
     expect(step).to_contain_text("it sees")
+
+
+def test_without_a_picture_its_place_says_what_is_so(page: Page, server: PageServer) -> None:
+    """It went on waiting for a picture beside the sentence that there is no camera."""
+    server.desk.allowed, server.desk.sees = True, False
+    server.publish(camera=CameraState.BUSY)
+    page.goto(f"{server.url}/start?step=camera")
+    expect(page.locator(".picture")).to_have_text("The camera cannot be used")
+    expect(page.locator("[data-still-text]")).to_have_text("")
+    server.desk.sees = True
+    expect(page.locator("[data-still-text]")).to_contain_text("This look: happy")
+    expect(page.locator(".picture p")).to_be_hidden()
+
+
+def test_the_hour_to_delete_is_one_in_which_something_was_noted(
+    page: Page, server: PageServer
+) -> None:
+    day = server.clock.now() - timedelta(days=1)
+    page.goto(f"{server.url}/history?view=day&day={day:%Y-%m-%d}")
+    chosen = page.get_by_label("One hour of").input_value()
+    since = datetime.fromisoformat(chosen)
+    moods, changes = server.history.moods(), server.history.switches()
+    noted = [*(entry.at for entry in moods), *(entry.at for entry in changes)]
+    assert any(since <= at < since + timedelta(hours=1) for at in noted)
 
 
 def test_the_try_out_counts_down_and_can_be_ended(page: Page, server: PageServer) -> None:
