@@ -381,6 +381,7 @@ def test_without_a_picture_its_place_says_what_is_so(page: Page, server: PageSer
 def test_the_hour_to_delete_is_one_in_which_something_was_noted(
     page: Page, server: PageServer
 ) -> None:
+    fill_history(server.history, server.clock.now())
     day = server.clock.now() - timedelta(days=1)
     page.goto(f"{server.url}/history?view=day&day={day:%Y-%m-%d}")
     chosen = page.get_by_label("One hour of").input_value()
