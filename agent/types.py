@@ -493,6 +493,7 @@ class Snapshot:
     undoes_journey: bool = False  # an Undo ends it: the music was not changed since it was wished
     own_face: OwnFace | None = None  # what is known of the person's own face and is in force
     lesson: LessonView | None = None  # it is being learned, or was a moment ago
+    deletions: int = 0  # how often something of the history was deleted in this run
     affect: tuple[float, float] | None = field(default=None, compare=False)  # valence, arousal
     candidate: Candidate | None = field(default=None, compare=False)
     observation: Observation | None = field(default=None, compare=False)

@@ -79,6 +79,7 @@ READ_LIKE_ANYBODY = N_(
 FITS = N_("what plays fits already")
 """What a decision ends with that keeps what plays for this."""
 LOOKING = N_("Looking for your face…")
+SWITCHING_ON = N_("Switching the camera on…")
 NO_MOOD_YET = N_("Nothing has been decided yet: no mood has been clear for long enough")
 
 
@@ -185,8 +186,8 @@ def mood_line(snapshot: Snapshot) -> str:
         line = _("The camera is gone; looking for it")
     elif sight is Sight.UNUSABLE:
         line = _("The camera cannot be used")  # the problem's own line says why
-    elif sight is Sight.OPENING and snapshot.observation is None:
-        line = _("Switching the camera on…")
+    elif sight is Sight.OPENING:
+        line = _(SWITCHING_ON)
     elif mood.state is MoodState.AWAY:
         line = capital(_unclear(snapshot)) or _("Nobody in front of the camera")
     elif mood.state is MoodState.UNSURE:

@@ -213,7 +213,9 @@ class Page:
         from agent.app import forgetting
 
         self._report(events.ForgetEverything())
-        return forgetting.forget(self._paths, None)
+        told = forgetting.forget(self._paths, None)
+        self._report(events.HistoryDeleted(0.0, self._clock.now().timestamp()))
+        return told
 
     def _access_at(self, port: int) -> Access:
         with self._lock:

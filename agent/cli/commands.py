@@ -495,9 +495,13 @@ def forget(
     day = None if before is None else _day(before)
     if everything and not yes and sys.stdin.isatty():
         typer.confirm(_(EVERYTHING), abort=True)
-    if _answers(Paths.default()):
-        _ask("forget", before=None if day is None else day.timestamp())
+    runs = _answers(Paths.default())
+    if everything and runs:  # else it would write down what it still knows
+        _ask("forget")
     say(forgetting.forget(Paths.default(), day))
+    if runs:
+        until = datetime.now().timestamp() if day is None else day.timestamp()
+        _ask("forget", before=until)
 
 
 def _day(text: str) -> datetime:

@@ -108,6 +108,7 @@ class Controller:
         self._goes_on: list[effects.Effect] = []  # the music, now that its rest is over
         self._answer: Reply | None = None  # the latest to a wish
         self._answers = 0
+        self._deletions = 0  # of the history, or of some of it
 
     # -- for the app
 
@@ -281,6 +282,7 @@ class Controller:
             case events.ForgetEverything():
                 self._forget_everything()
             case events.HistoryDeleted(since, until):
+                self._deletions += 1
                 if since < self._clock.now().timestamp() <= until:
                     self._note_mood_again()
                 self._music.forget_between(since, until)
@@ -673,6 +675,7 @@ class Controller:
             own_face=self._mood_tracker.person_in_force.known_by,
             trial_until=self._trial_until,
             lesson=self._lessons.view,
+            deletions=self._deletions,
             affect=None if place is None else (place.valence, place.arousal),
         )
 

@@ -32,6 +32,7 @@ from agent.web.page.context import PageContext
 from agent.web.page.render import Pages
 from agent.wording import (
     MOODS,
+    SWITCHING_ON,
     clock_time,
     denial_line,
     follow_line,
@@ -321,6 +322,7 @@ def stamp(context: PageContext, snapshot: Snapshot) -> str:
         snapshot.logged_in,
         snapshot.player,
         snapshot.autostart,
+        snapshot.deletions,
     )
     return "-".join(str(part) for part in parts)
 
@@ -332,6 +334,7 @@ _UNSEEN = {
     Sight.HELD_OFF: N_("The camera is off for now"),
     Sight.LOST: N_("The camera is gone"),
     Sight.UNUSABLE: N_("The camera cannot be used"),
+    Sight.OPENING: SWITCHING_ON,
 }
 """What is said where no mood is read, nor was told."""
 

@@ -391,6 +391,34 @@ def test_the_hour_to_delete_is_one_in_which_something_was_noted(
     assert any(since <= at < since + timedelta(hours=1) for at in noted)
 
 
+def test_news_that_come_while_a_form_is_on_its_way_make_the_page_anew_later(
+    page: Page, server: PageServer
+) -> None:
+    """The list of steps went on taking a first look, since 'Allow' was on its way just then."""
+    server.desk.allowed = True
+    server.publish(camera=CameraState.OFF)
+    page.goto(f"{server.url}/start?step=music")
+    step = page.get_by_role("link", name="The camera")
+    expect(step).to_contain_text("Switching the camera on…")
+    page.evaluate("document.querySelector('main form').setAttribute('aria-busy', 'true')")
+    server.publish(camera=CameraState.BUSY)
+    page.wait_for_function("stamp !== null")
+    expect(step).to_contain_text("Switching the camera on…")
+    page.evaluate("document.querySelector('main form').removeAttribute('aria-busy')")
+    server.publish(paused_until=None)  # any news
+    expect(step).to_contain_text("The camera cannot be used")
+
+
+def test_what_another_tab_deleted_is_shown_no_more(page: Page, server: PageServer) -> None:
+    fill_history(server.history, server.clock.now())
+    yesterday = server.clock.now() - timedelta(days=1)
+    page.goto(f"{server.url}/history?day={yesterday:%Y-%m-%d}")
+    expect(page.locator("svg.band rect.happy").first).to_be_visible()
+    server.history.forget_between(0.0, server.clock.now().timestamp())
+    server.publish(deletions=1)
+    expect(page.locator("svg.band rect.happy")).to_have_count(0)
+
+
 def test_the_try_out_counts_down_and_can_be_ended(page: Page, server: PageServer) -> None:
     page.goto(f"{server.url}/start?step=try")
     end = page.get_by_role("button", name="End the try-out")

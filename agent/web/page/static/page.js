@@ -338,7 +338,10 @@ function show(view) {
   track = view.music;
   trackSince = performance.now();
   moveTrack();
-  if (stamp !== null && stamp !== view.stamp && !isBusy()) refresh(true);
+  if (stamp !== null && stamp !== view.stamp) {
+    if (isBusy()) return; // the next news make it anew
+    refresh(true);
+  }
   stamp = view.stamp;
 }
 function isTyping(field) {
