@@ -411,7 +411,7 @@ def test_news_that_come_while_a_form_is_on_its_way_make_the_page_anew_later(
     page.evaluate("document.querySelector('main form').setAttribute('aria-busy', 'true')")
     page.evaluate(HEAR_NEWS)
     server.publish(camera=CameraState.BUSY)
-    page.wait_for_function("heard.includes('cannot be used')")
+    wait_until(lambda: bool(page.evaluate("heard.includes('cannot be used')")), "the news")
     expect(step).to_contain_text("Switching the camera on…")
     page.evaluate("document.querySelector('main form').removeAttribute('aria-busy')")
     server.publish(paused_until=None)  # any news
