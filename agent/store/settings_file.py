@@ -187,7 +187,7 @@ class SettingsFile:
             if status.st_size > SIZE_LIMIT:
                 raise SettingsError(
                     _(
-                        "{path} has {st_size:.0f} MB; settings have a few kB. Move it "
+                        "{path} has {st_size:.1f} MB; settings have a few kB. Move it "
                         "away; Moodtray then writes a new one."
                     ).format(path=self.path, st_size=status.st_size / 1e6)
                 )
