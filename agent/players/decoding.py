@@ -9,6 +9,7 @@ here needs.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -151,9 +152,10 @@ class _Bounded(io.FileIO):
         return super().readinto(buffer) or 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Go to a place behind the tags."""
-        from_start = self._start if whence == os.SEEK_SET else 0
-        return super().seek(offset + from_start, whence) - self._start
+        """Go to a place behind the tags; where damage leads before the file, stay."""
+        with contextlib.suppress(OSError):  # it would be printed, not raised
+            super().seek(offset + (self._start if whence == os.SEEK_SET else 0), whence)
+        return self.tell()
 
     def tell(self) -> int:
         """Tell the place behind the tags."""
