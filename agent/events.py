@@ -280,7 +280,10 @@ class ForgetEverything:
 
 @dataclass(frozen=True, slots=True)
 class HistoryDeleted:
-    """Some of the history up to now is deleted: what is read now is to be noted anew."""
+    """What was noted from ``since`` up to ``until`` is deleted (seconds since 1970)."""
+
+    since: float
+    until: float
 
 
 @dataclass(frozen=True, slots=True)

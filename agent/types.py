@@ -393,6 +393,51 @@ class Status(StrEnum):
         return self in (Status.ERROR, Status.ERROR_WATCHING)
 
 
+class Sight(StrEnum):
+    """Whether the face is looked at; if not, what stands in the way first.
+
+    All that tells of the camera goes by it, so that no two sentences contradict each other.
+    """
+
+    STOPPED = "stopped"  # the watcher gave up
+    BREAK = "break"  # camera and music rest at the user's wish
+    NOT_ALLOWED = "not allowed"
+    PAUSED = "paused"  # the camera alone, at the user's wish
+    HELD_OFF = "held off"  # by the session or a call
+    LOST = "lost"  # the camera went away while it was looked through
+    UNUSABLE = "unusable"  # the camera cannot be opened, or gives no picture
+    OPENING = "opening"  # it is being switched on
+    LOOKING = "looking"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the face is looked at, or is about to be."""
+        return self in (Sight.OPENING, Sight.LOOKING)
+
+
+def sight_of(
+    camera: CameraState,
+    *,
+    stopped: bool,
+    on_break: bool,
+    allowed: bool,
+    paused: bool,
+    held_off: bool,
+) -> Sight:
+    """Find what stands in the way of a look, the first that applies."""
+    hindrances = (
+        (stopped, Sight.STOPPED),
+        (on_break, Sight.BREAK),
+        (not allowed, Sight.NOT_ALLOWED),
+        (paused, Sight.PAUSED),
+        (held_off, Sight.HELD_OFF),
+        (camera is CameraState.LOST, Sight.LOST),
+        (camera is CameraState.BUSY, Sight.UNUSABLE),
+        (camera is CameraState.OFF, Sight.OPENING),
+    )
+    return next((sight for applies, sight in hindrances if applies), Sight.LOOKING)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A mood that is seen and not taken yet: how probable it is, and how probable it must be."""
@@ -448,6 +493,19 @@ class Snapshot:
     undoes_journey: bool = False  # an Undo ends it: the music was not changed since it was wished
     own_face: OwnFace | None = None  # what is known of the person's own face and is in force
     lesson: LessonView | None = None  # it is being learned, or was a moment ago
+    deletions: int = 0  # how often something of the history was deleted in this run
     affect: tuple[float, float] | None = field(default=None, compare=False)  # valence, arousal
     candidate: Candidate | None = field(default=None, compare=False)
     observation: Observation | None = field(default=None, compare=False)
+
+    @property
+    def sight(self) -> Sight:
+        """Whether the face is looked at; if not, why."""
+        return sight_of(
+            self.camera,
+            stopped="watcher" in self.stopped,
+            on_break=self.on_break,
+            allowed=self.consent,
+            paused=self.camera_paused,
+            held_off=self.held_off is not None,
+        )

@@ -14,7 +14,6 @@ from agent.types import (
     EMOTION_STATES,
     LOOPS,
     Action,
-    CameraState,
     Decision,
     Evidence,
     JourneyView,
@@ -25,6 +24,7 @@ from agent.types import (
     OwnFace,
     Playback,
     PlayState,
+    Sight,
     Snapshot,
     Status,
 )
@@ -79,6 +79,7 @@ READ_LIKE_ANYBODY = N_(
 FITS = N_("what plays fits already")
 """What a decision ends with that keeps what plays for this."""
 LOOKING = N_("Looking for your face…")
+SWITCHING_ON = N_("Switching the camera on…")
 NO_MOOD_YET = N_("Nothing has been decided yet: no mood has been clear for long enough")
 
 
@@ -170,23 +171,23 @@ def capital(clause: str) -> str:
 
 def mood_line(snapshot: Snapshot) -> str:
     """Say what is known of the user now: the first line of menu, tooltip, status and preview."""
-    status, mood = snapshot.status, snapshot.mood
-    if "watcher" in snapshot.stopped:
+    sight, mood = snapshot.sight, snapshot.mood
+    if sight is Sight.STOPPED:
         line = _("Not watching")  # the problem's own lines say why
-    elif not snapshot.consent and not snapshot.on_break:
+    elif sight is Sight.NOT_ALLOWED:
         line = _("The camera is not allowed")
-    elif snapshot.camera_paused or status is Status.PAUSED:
+    elif sight in (Sight.BREAK, Sight.PAUSED, Sight.HELD_OFF):
         line = _paused_line(snapshot)
-    elif status is Status.STARTING:
-        line = _(LOOKING)
     elif mood.by_hand and mood.state.is_emotion:
         line = capital(describe(mood))
         if snapshot.mood_until is not None:
             line += _(", until {time}").format(time=clock_time(snapshot.mood_until))
-    elif snapshot.camera is CameraState.LOST:
+    elif sight is Sight.LOST:
         line = _("The camera is gone; looking for it")
-    elif status is Status.CAMERA_BUSY:
+    elif sight is Sight.UNUSABLE:
         line = _("The camera cannot be used")  # the problem's own line says why
+    elif sight is Sight.OPENING:
+        line = _(SWITCHING_ON)
     elif mood.state is MoodState.AWAY:
         line = capital(_unclear(snapshot)) or _("Nobody in front of the camera")
     elif mood.state is MoodState.UNSURE:
@@ -198,9 +199,7 @@ def mood_line(snapshot: Snapshot) -> str:
 
 def is_watching(snapshot: Snapshot) -> bool:
     """Tell whether anybody looks: an old estimate is not told as if it were of now."""
-    held = snapshot.camera_paused or snapshot.held_off is not None
-    blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
-    return snapshot.consent and not held and not blind and "watcher" not in snapshot.stopped
+    return snapshot.sight.is_open
 
 
 def follow_line(snapshot: Snapshot) -> str:
@@ -208,10 +207,22 @@ def follow_line(snapshot: Snapshot) -> str:
 
     Empty: there is neither.
     """
+    what = follow_words(snapshot)
     until = snapshot.mood_until if snapshot.mood.by_hand else snapshot.left_alone_until
-    if until is None:
-        return _("Go by my face again") if snapshot.mood.by_hand else ""
-    return _("Go by my face again (else at {time})").format(time=clock_time(until))
+    if not what or until is None:
+        return what
+    return _("{what} (else at {time})").format(what=what, time=clock_time(until))
+
+
+def follow_words(snapshot: Snapshot) -> str:
+    """Offer the same without its time."""
+    said = snapshot.mood.by_hand
+    if not said and snapshot.left_alone_until is None:
+        return ""
+    if is_watching(snapshot):
+        return _("Go by my face again")
+    # Nobody looks at it, neither now nor then.
+    return _("Take back what I said") if said else _("Let the music change again")
 
 
 def denial_line(shown: MoodState) -> str:
@@ -229,6 +240,11 @@ def problem_line(snapshot: Snapshot, *, with_login: bool = True) -> str:
         for remedy in (LOG_IN, LOGIN_AGAIN):
             problem = problem.replace(_(remedy), "")
     return problem.strip()
+
+
+def is_reasoned(snapshot: Snapshot) -> bool:
+    """Tell whether :func:`mood_line` says why no mood is read, which may be so only just now."""
+    return not snapshot.mood.state.is_emotion and bool(_unclear(snapshot))
 
 
 def _unclear(snapshot: Snapshot) -> str:
@@ -278,8 +294,11 @@ def watch_line(snapshot: Snapshot, look: MoodState | None, unclear: str = "") ->
 # --- music ----------------------------------------------------------------------------------------
 
 
-def music_line(snapshot: Snapshot) -> str:
-    """Say which playlist plays: the second line of menu, tooltip and status."""
+def music_line(snapshot: Snapshot, *, alone: bool = True) -> str:
+    """Say which playlist plays: the second line of menu and tooltip.
+
+    ``alone``: and until when it is left alone, as :func:`alone_words` say.
+    """
     if "player" in snapshot.stopped:
         return _("Out of touch with the music")
     if snapshot.status is Status.NEEDS_LOGIN:
@@ -292,10 +311,7 @@ def music_line(snapshot: Snapshot) -> str:
     name = shorten(name_of(playback) or _("music"), LINE_WIDTH - 8)
     match playback.state:
         case PlayState.PLAYING:
-            alone = snapshot.left_alone_until
-            if alone is None:
-                return f"♪ {name}"
-            told = _(", left alone until {time}").format(time=clock_time(alone))
+            told = alone_words(snapshot) if alone else ""
             return f"♪ {shorten(name, LINE_WIDTH - 2 - len(told))}{told}"
         case PlayState.PAUSED:
             return _("Paused: {name}").format(name=name)
@@ -305,6 +321,14 @@ def music_line(snapshot: Snapshot) -> str:
             return _("No music player answers")
         case _:
             assert_never(playback.state)
+
+
+def alone_words(snapshot: Snapshot) -> str:
+    """Add until when the music is left alone after an Undo; empty: it is not."""
+    until, playback = snapshot.left_alone_until, snapshot.playback
+    if until is None or playback is None or playback.state is not PlayState.PLAYING:
+        return ""
+    return _(", left alone until {time}").format(time=clock_time(until))
 
 
 def name_of(playback: Playback) -> str | None:
@@ -362,12 +386,17 @@ def why_lines(snapshot: Snapshot, *, evidence: bool = False) -> tuple[str, ...]:
     if decision is not None and not tells(change, decision):
         lines.append(_("Now: {reason}").format(reason=decided(decision)))
         told = decision
-    if evidence and told is not None and told.evidence is not None:
+    if evidence and told is not None and told.evidence is not None and _is_by_mood(told):
         lines[-1] += f" ({evidence_line(told.mood, told.evidence)})"
     if snapshot.left_alone_until is not None:
         alone = _("Moodtray leaves the music alone until {time}")
         lines.append(alone.format(time=clock_time(snapshot.left_alone_until)))
     return tuple(lines) or (_undecided(snapshot),)
+
+
+def _is_by_mood(decision: Decision) -> bool:
+    """Tell whether a decision's reason is the mood; music may be kept for many another."""
+    return decision.action is not Action.KEEP or describe(decision.mood) in reason(decision)
 
 
 def tells(change: Decision | None, decision: Decision) -> bool:
@@ -425,9 +454,7 @@ def _share(seven: tuple[float, ...], mood: MoodState) -> str:
 
 def _undecided(snapshot: Snapshot) -> str:
     """Say why nothing was decided yet."""
-    blind = snapshot.camera in (CameraState.BUSY, CameraState.LOST)
-    unread = not snapshot.consent or snapshot.camera_paused or snapshot.held_off or blind
-    if "watcher" in snapshot.stopped or unread:
+    if not is_watching(snapshot):
         why = mood_line(snapshot)
     elif snapshot.candidate is not None:
         why = _("You may look {mood}, but that is at {share} %, and {needed} % is needed").format(
@@ -444,7 +471,7 @@ def age(seconds: float) -> str:
     """Write a span of time shortly: "40 s", "4 min", "2 h"."""
     minutes = max(0.0, seconds) / 60.0
     if minutes < 1.0:
-        return f"{max(0.0, seconds):.0f} s"
+        return f"{max(1.0, seconds):.0f} s"
     if minutes < 90.0:
         return f"{minutes:.0f} min"
     return f"{minutes / 60.0:.0f} h"
@@ -526,31 +553,31 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
     """Say whether the camera looks; if not, for how long or why, and what to do."""
     if not snapshot.consent:
         return _("not allowed; 'moodtray consent' tells what it is for and allows it")
-    if "watcher" in snapshot.stopped:
-        return _("off")
-    if snapshot.camera_paused:
-        ends, after = (
-            _pause_ends(snapshot.paused_until, snapshot.until_back, now),
-            snapshot.after_break,
-        )
-        if after is None:
-            return _("paused {until}").format(until=ends)
-        return _("paused {until}, the camera alone {longer}").format(
-            until=ends, longer=_pause_ends(after.until, after.until_back, now)
-        )
-    if snapshot.held_off is not None:
-        return _("off: {why}").format(why=_(snapshot.held_off))
-    match snapshot.camera:
-        case CameraState.OFF:
+    sight = snapshot.sight
+    match sight:
+        case Sight.STOPPED | Sight.NOT_ALLOWED:
             return _("off")
-        case CameraState.ON:
-            return _("on")
-        case CameraState.BUSY:
-            return _("cannot be used")  # the problem's own line says why
-        case CameraState.LOST:
+        case Sight.BREAK | Sight.PAUSED:
+            ends = _pause_ends(snapshot.paused_until, snapshot.until_back, now)
+            after = snapshot.after_break
+            if after is None:
+                return _("paused {until}").format(until=ends)
+            return _("paused {until}, the camera alone {longer}").format(
+                until=ends, longer=_pause_ends(after.until, after.until_back, now)
+            )
+        case Sight.HELD_OFF:
+            assert snapshot.held_off is not None
+            return _("off: {why}").format(why=_(snapshot.held_off))
+        case Sight.LOST:
             return _("gone, waiting for it to come back")
+        case Sight.UNUSABLE:
+            return _("cannot be used")  # the problem's own line says why
+        case Sight.OPENING:
+            return _("being switched on")
+        case Sight.LOOKING:
+            return _("on")
         case _:
-            assert_never(snapshot.camera)
+            assert_never(sight)
 
 
 def _pause_ends(end: datetime | None, until_back: bool, now: datetime) -> str:

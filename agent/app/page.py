@@ -206,15 +206,16 @@ class Page:
     def _forget_between(self, since: float, until: float) -> None:
         """Delete a time of the history (seconds since 1970). Raises StoreError."""
         self._history.forget_between(since, until)
-        if since < self._clock.now().timestamp() <= until:
-            self._report(events.HistoryDeleted())
+        self._report(events.HistoryDeleted(since, until))
 
     def _forget_everything(self) -> str:
         """Let the agent go of what it holds in memory, and delete the files."""
         from agent.app import forgetting
 
         self._report(events.ForgetEverything())
-        return forgetting.forget(self._paths, None)
+        told = forgetting.forget(self._paths, None)
+        self._report(events.HistoryDeleted(0.0, self._clock.now().timestamp()))
+        return told
 
     def _access_at(self, port: int) -> Access:
         with self._lock:

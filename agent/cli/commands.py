@@ -25,7 +25,7 @@ from agent.cli import words
 from agent.cli.terminal import say, say_at_once, say_json, show, show_own, tell
 from agent.errors import AgentError, AutostartError, DesktopError, NotRunning
 from agent.store.catalogues import speak_as_set
-from agent.store.paths import HOME, Paths, ensure_folder
+from agent.store.paths import HOME, Paths, ensure_folder, short
 from agent.translation import N_, _
 from agent.wording import (
     AUTO,
@@ -495,9 +495,13 @@ def forget(
     day = None if before is None else _day(before)
     if everything and not yes and sys.stdin.isatty():
         typer.confirm(_(EVERYTHING), abort=True)
-    if everything and _answers(Paths.default()):
+    runs = _answers(Paths.default())
+    if everything and runs:  # else it would write down what it still knows
         _ask("forget")
     say(forgetting.forget(Paths.default(), day))
+    if runs:
+        until = datetime.now().timestamp() if day is None else day.timestamp()
+        _ask("forget", before=until)
 
 
 def _day(text: str) -> datetime:
@@ -807,6 +811,8 @@ def uninstall() -> None:
             "({state}). Delete these folders if you like."
         ).format(config=paths.config, data=paths.data, state=paths.state)
     )
+    if paths.music.is_dir():
+        say(_("Your own music stays in {folder}.").format(folder=short(paths.music)))
     if _answers(paths):
         say(_("Moodtray still runs: 'moodtray quit' ends it."))
     say(how_to_remove(entries_gone=True))

@@ -6,6 +6,7 @@ Pure state with a clock: each method takes one fact and returns what is to be do
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 from agent import effects
 from agent.core import messages
@@ -14,8 +15,8 @@ from agent.ports import Clock
 from agent.settings import CameraSettings
 from agent.timing import ToldOnce
 from agent.translation import _
-from agent.types import CameraState, Pause
-from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK, what_stopped
+from agent.types import CameraState, Pause, Sight, sight_of
+from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK, sentence, what_stopped
 
 BUSY_PATIENCE = 60.0
 """Seconds a camera may be busy before the user is told."""
@@ -63,31 +64,53 @@ class CameraControl:
         return self.wanted and not self.blind and not self.gave_up
 
     @property
+    def sight(self) -> Sight:
+        """Whether the face is looked at; if not, why."""
+        return sight_of(
+            self.camera,
+            stopped=self.gave_up,
+            on_break=self.on_break,
+            allowed=self.consent,
+            paused=self.paused,
+            held_off=self.off_for is not None,
+        )
+
+    @property
     def obstacle(self) -> str | None:
-        """Why nobody can be seen now, in the user's words; None: nothing stands in the way."""
-        if not self.consent:
-            return _("The camera is not allowed.")
-        if self.paused:
-            return _("The camera is paused. Resume it and begin again.")
-        if self.held_off is not None:
-            return _("The camera is off: {why}.").format(why=_(self.held_off))
-        if self.gave_up:
+        """Why nobody can be seen now, as a sentence; None: nothing stands in the way."""
+        sight = self.sight
+        if sight is Sight.STOPPED:
             return what_stopped("watcher")
-        if self._taken:
-            return _("The camera is off: {why}.").format(why=_(CAMERA_IN_USE))
-        return (self.problem or _("The camera cannot be used.")) if self.blind else None
+        if sight in (Sight.BREAK, Sight.PAUSED) and self.consent:
+            return _("The camera is paused. Resume it and begin again.")
+        if sight in (Sight.LOST, Sight.UNUSABLE) and self.problem is not None:
+            return self.problem
+        return sentence(self.unseen) if self.unseen else None
 
     @property
     def unseen(self) -> str:
-        """Why the mood is not seen just now, as a clause; empty: the camera's own trouble."""
-        if self.on_break:
-            return _(TAKING_A_BREAK)
-        if not self.consent:
-            return _("the camera is not allowed")
-        if self.paused:
-            return _("the camera is paused")
-        why = self.off_for
-        return "" if why is None else _("the camera rests: {why}").format(why=_(why))
+        """Why the mood is not seen just now, as a clause; empty: it is looked for."""
+        sight = self.sight
+        match sight:
+            case Sight.LOOKING | Sight.OPENING:
+                return ""
+            case Sight.STOPPED:
+                return _("the part that looks has stopped")
+            case Sight.BREAK:
+                return _(TAKING_A_BREAK)
+            case Sight.NOT_ALLOWED:
+                return _("the camera is not allowed")
+            case Sight.PAUSED:
+                return _("the camera is paused")
+            case Sight.HELD_OFF:
+                assert self.off_for is not None
+                return _("the camera rests: {why}").format(why=_(self.off_for))
+            case Sight.LOST:
+                return _("the camera is gone")
+            case Sight.UNUSABLE:
+                return _("the camera cannot be used")
+            case _:
+                assert_never(sight)
 
     def interval(self, settings: CameraSettings) -> float:
         """Return the seconds between two looks."""

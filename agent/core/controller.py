@@ -108,6 +108,7 @@ class Controller:
         self._goes_on: list[effects.Effect] = []  # the music, now that its rest is over
         self._answer: Reply | None = None  # the latest to a wish
         self._answers = 0
+        self._deletions = 0  # of the history, or of some of it
 
     # -- for the app
 
@@ -280,8 +281,12 @@ class Controller:
                 self._end_journey()
             case events.ForgetEverything():
                 self._forget_everything()
-            case events.HistoryDeleted():
-                self._note_mood_again()
+            case events.HistoryDeleted(since, until):
+                self._deletions += 1
+                if since < self._clock.now().timestamp() <= until:
+                    self._note_mood_again()
+                self._music.forget_between(since, until)
+                self._decide()
             case events.NotMe():
                 self._out += self._mood_tracker.not_me(self._camera.watching)
                 self._out.append(effects.Notify(messages.somebody_else()))
@@ -428,7 +433,9 @@ class Controller:
         if not self._workers.lacks("player") and self._music.would_change_for(begin):
             self._music.ask()  # the change that follows at once is the answer
         else:
-            told = messages.journey_begun(self._journeys.current.view, self._music.plays)
+            told = messages.journey_begun(
+                self._journeys.current.view, self._music.plays, self._music.is_paused
+            )
             self._out.append(effects.Notify(told))
         self._decide()
 
@@ -504,14 +511,14 @@ class Controller:
             self._end_journey()
             return
         latest, mood = self._music.switch, self._mood
-        stands = self._music.was_for(mood.state)
-        self._out += self._music.undo(shown, self._in_force.policy)
+        followed = latest is not None and latest.mood is mood.state
+        unsays = mood.by_hand and followed and not self._music.was_for(mood.state)
+        self._out += self._music.undo(shown, self._in_force.policy, unsays=unsays)
         taken_back = latest is not None and self._music.switch is None
         if taken_back:
             self._out += self._journeys.taken_in_hand(mood.state)
-        followed = latest is not None and latest.mood is mood.state and not stands
-        if taken_back and mood.by_hand and followed:
-            self._out += self._mood_tracker.follow_face(self._camera.watching)
+        if taken_back and unsays:
+            self._out += self._mood_tracker.unsay(self._camera.watching)
 
     def _set_volume(self, volume: float) -> None:
         local = self._settings.local.model_copy(update={"volume": volume})
@@ -668,6 +675,7 @@ class Controller:
             own_face=self._mood_tracker.person_in_force.known_by,
             trial_until=self._trial_until,
             lesson=self._lessons.view,
+            deletions=self._deletions,
             affect=None if place is None else (place.valence, place.arousal),
         )
 

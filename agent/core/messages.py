@@ -112,12 +112,19 @@ def _left_alone(until: datetime) -> str:
     return _("Moodtray leaves the music alone until {time}.").format(time=clock_time(until))
 
 
-def taken_back(name: str, until: datetime | None, word: OwnWord | None) -> Notification:
-    """Tell that a change was undone: what plays now, and until when it is left alone."""
+def taken_back(
+    name: str, until: datetime | None, word: OwnWord | None, unsaid: bool = False
+) -> Notification:
+    """Tell that a change was undone: what plays now, and until when it is left alone.
+
+    ``unsaid``: with it the user took back what they had said of their mood.
+    """
     until = word.until if word is not None else until
     said = alone = ""
     if word is not None:
         said = sentence(_("you said you feel {mood}").format(mood=mood_word(word.mood)))
+    elif unsaid:
+        said = _("What you said of your mood holds no more.")
     if until is not None:
         alone = _left_alone(until)
     return Notification(
@@ -319,7 +326,7 @@ def pause_ended(on_break: bool, *, stays_off: str, music: bool, asked: bool) -> 
     ``stays_off``: why the camera does not look all the same, as a clause. ``music``: it plays on.
     """
     title = _("The break is over") if on_break else _("The camera is no longer paused")
-    camera = _("Moodtray looks again.")
+    camera = _("Moodtray switches the camera on again.")
     if stays_off:
         camera = _("Moodtray does not look yet: {why}.").format(why=stays_off)
     goes_on = _("The music goes on.") if music else ""
@@ -347,10 +354,11 @@ def welcome(
     ``until``: Moodtray changes nothing by itself before that, after an Undo. ``unseen``: why nobody
     looks yet, as a clause.
     """
-    title = _("Moodtray looks now")
-    begins = _("To be sure of your mood takes half a minute to some minutes. {more}")
+    begins = _(
+        "Moodtray switches it on. To be sure of your mood takes half a minute to some minutes. "
+        "{more}"
+    )
     if unseen:
-        title = _("The camera is allowed")
         begins = _("Moodtray does not look yet: {why}. {more}")
     if not plays:
         follows = _(
@@ -365,7 +373,7 @@ def welcome(
         follows = _("When your mood is clear, the music changes at the end of a track.")
     return Notification(
         NotificationKind.INFO,
-        title,
+        _("The camera is allowed"),
         begins.format(why=unseen, more=follows),
         buttons=((_("Play now"), PlayForMood()), _own_music()),
         asked=True,
@@ -374,8 +382,8 @@ def welcome(
 
 def why(snapshot: Snapshot) -> Notification:
     """Tell what is seen, what plays, and why."""
-    track = track_line(snapshot)
-    music = music_line(snapshot) if track is None else f"{music_line(snapshot)} – {track}"
+    track, music = track_line(snapshot), music_line(snapshot, alone=False)
+    music = music if track is None else f"{music} – {track}"
     reasons = list(why_lines(snapshot))
     change, playback = snapshot.change, snapshot.playback
     if change is not None and playback is not None and name_of(playback) == change_name(change):
@@ -493,8 +501,11 @@ def preview_while_paused(on_break: bool) -> Notification:
     )
 
 
-def journey_begun(journey: JourneyView, plays: bool) -> Notification:
-    """Answer a wish for a journey; ``plays``: there is music that can lead."""
+def journey_begun(journey: JourneyView, plays: bool, paused: bool = False) -> Notification:
+    """Answer a wish for a journey.
+
+    ``plays``: there is music that can lead; ``paused``: it waits to go on.
+    """
     title = _("The music leads {where}").format(where=journey_line(journey))
     body = _(
         "This ends when you look {goal}, after the last step, or when you choose music yourself. "
@@ -503,7 +514,10 @@ def journey_begun(journey: JourneyView, plays: bool) -> Notification:
     end = _("End the journey"), EndJourney()
     if plays:
         return Notification(NotificationKind.INFO, title, body, buttons=(end,), asked=True)
-    body = _("Nothing plays: 'Play for my mood' begins it. {more}").format(more=body)
+    begins = _("Nothing plays: 'Play for my mood' begins it. {more}")
+    if paused:
+        begins = _("The music is paused: 'Resume music' or 'Play for my mood' begins it. {more}")
+    body = begins.format(more=body)
     play = _("Play now"), PlayForMood()
     return Notification(NotificationKind.INFO, title, body, buttons=(play, end), asked=True)
 

@@ -58,14 +58,17 @@ class MoodTracker:
         self._seen_for = 0.0  # seconds, since the person's numbers were last moved
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
         self._hand_until: datetime | None = None  # the same by the wall clock, for people
+        self._taught: tuple[Person, Person] | None = None  # before the user's word, and by it
         self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
         self.last_emotion: MoodState | None = None
+        self._seen = False  # a first look was taken
         self.observation: Observation | None = None
+        """The latest look that says something of now."""
 
     @property
     def is_empty(self) -> bool:
         """Nothing was seen yet and nothing is set by hand."""
-        return self.observation is None and self._hand is None
+        return not self._seen and self._hand is None
 
     def mood(self, watching: bool) -> Mood:
         """Return the mood now.
@@ -101,7 +104,7 @@ class MoodTracker:
         self, observation: Observation, settings: MoodSettings, watching: bool
     ) -> list[effects.Effect]:
         """Take in one more look."""
-        self.observation = observation
+        self.observation, self._seen = observation, True
         before = self.mood(watching).state
         self._in_force = settings.own_face
         self._certainty = mood_filter.certainty(settings)
@@ -154,9 +157,19 @@ class MoodTracker:
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
         self._hand_until = self._clock.now() + timedelta(minutes=minutes)
         out.append(effects.RecordFeedback("set by hand", str(state)))
+        before = self.person
         if state.is_emotion:
             out += self._label(settings, to=EMOTIONS.index(state))
+        self._taught = (before, self.person)
         return [*out, self._changed(watching)]
+
+    def unsay(self, watching: bool) -> list[effects.Effect]:
+        """Take the user's word on their mood back, with what it taught of their face."""
+        taught, self._taught = self._taught, None
+        out: list[effects.Effect] = []
+        if taught is not None and taught[1] is self.person:  # nothing was learned since
+            out += self._move(taught[0])
+        return [*out, *self.follow_face(watching)]
 
     def follow_face(self, watching: bool) -> list[effects.Effect]:
         """End the user's own word on their mood, and what they denied."""
@@ -190,7 +203,7 @@ class MoodTracker:
     def forget(self, watching: bool) -> list[effects.Effect]:
         """Drop what was seen: the old looks say nothing about now."""
         before = self.mood(watching).state
-        self._memory = self._begin()
+        self._memory, self.observation = self._begin(), None
         return self._changed_from(before, watching)
 
     def know(self, person: Person) -> list[effects.Effect]:
@@ -201,9 +214,11 @@ class MoodTracker:
 
     def forget_everything(self) -> list[effects.Effect]:
         """Let go of all that was seen, said and learned."""
+        self._taught = None
         self._hand, self._hand_until = None, None
         self._denied.clear()
         self.last_emotion = self.observation = None
+        self._seen = False
         return self.know(STRANGER)
 
     def not_me(self, watching: bool) -> list[effects.Effect]:

@@ -341,14 +341,15 @@ def _name(
 def _leader(of_mood: Floats, supported: NDArray[np.bool_]) -> tuple[int | None, float]:
     """Find the mood that could be named, and its share.
 
-    One that no look spoke for cannot be meant: where it leads, the next is judged by its share of
-    the rest.
+    One that no look spoke for cannot be meant: where it leads, the others are judged by their share
+    of the rest. Only the one that leads: else a single mood that a look spoke for would have all of
+    what is left, however little that is.
     """
-    rest = 1.0
-    for mood in np.argsort(-of_mood, kind="stable"):
+    order = np.argsort(-of_mood, kind="stable")
+    rest = 1.0 if supported[order[0]] else 1.0 - float(of_mood[order[0]])
+    for mood in order:
         if supported[mood]:
             return int(mood), float(of_mood[mood]) / rest
-        rest -= float(of_mood[mood])
     return None, 0.0
 
 

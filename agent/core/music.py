@@ -191,12 +191,12 @@ class MusicControl:
             out += [effects.RecordSwitch(switch), effects.Notify(told)]
         elif done is not None:
             name = playback.context_name or playlist.name
-            out.append(effects.Notify(self._taken_back(name, done.told_mood)))
+            out.append(effects.Notify(self._taken_back(name, done.told_mood, done.unsays)))
         return out
 
-    def _taken_back(self, name: str, told_mood: bool) -> effects.Notification:
+    def _taken_back(self, name: str, told_mood: bool, unsays: bool) -> effects.Notification:
         word = self._own_word if told_mood else None
-        return messages.taken_back(name, self._left_alone_until, word)
+        return messages.taken_back(name, self._left_alone_until, word, unsays)
 
     def playlist_back(self, playlist: Playlist) -> list[effects.Effect]:
         """Take in that a playlist which could not be found is there: what asked for it is met."""
@@ -371,6 +371,15 @@ class MusicControl:
         self._resting = None
         self._to_go_on = False
 
+    def forget_between(self, since: float, until: float) -> None:
+        """Let go of the latest change, if it was made in that time (seconds since 1970)."""
+        change = self.change
+        if change is None:
+            return
+        ago = self._clock.monotonic() - change.time
+        if since <= self._clock.now().timestamp() - ago < until:
+            self.forget_everything()
+
     def forget_everything(self) -> None:
         """Let go of all that tells what was played, and why."""
         self._switches.forget_everything()
@@ -436,13 +445,19 @@ class MusicControl:
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
     def undo(
-        self, shown: Decision | None, policy: PolicySettings, denied: MoodState | None = None
+        self,
+        shown: Decision | None,
+        policy: PolicySettings,
+        denied: MoodState | None = None,
+        *,
+        unsays: bool = False,
     ) -> list[effects.Effect]:
         """Take the last switch back, and leave the music alone for a while.
 
         ``shown``: the switch that the user saw; one that is no longer the last, or after which they
         chose other music themselves, is left as it is. ``denied``: the mood that led to it and is
-        not theirs; None: they want what played before.
+        not theirs; None: they want what played before. ``unsays``: with it they take back what they
+        said of their mood.
         """
         if self._switches.latest is None and shown is None:
             return [effects.Notify(messages.nothing_to_undo())]
@@ -452,17 +467,23 @@ class MusicControl:
         if other or (heard is not None and plays and heard.chosen_by is Chooser.USER):
             return [effects.Notify(messages.no_longer_the_last())]
         if denied is None:
-            return self._take_back(policy, _(TOOK_BACK))
+            return self._take_back(policy, _(TOOK_BACK), unsays=unsays)
         why = _("{mood} was not your mood").format(mood=mood_word(denied))
         return self._take_back(policy, why, corrected=True)
 
     def _take_back(
-        self, policy: PolicySettings, why: str, *, corrected: bool = False, told_mood: bool = False
+        self,
+        policy: PolicySettings,
+        why: str,
+        *,
+        corrected: bool = False,
+        told_mood: bool = False,
+        unsays: bool = False,
     ) -> list[effects.Effect]:
         """``why``: in the user's words.
 
         ``corrected``: they said that the mood was wrong. ``told_mood``: and which it is, and that
-        word holds off the next change, not time.
+        word holds off the next change, not time. ``unsays``: they take such a word back.
         """
         earlier, change = self._switches.earlier, self._switches.take_back()
         if change is None:
@@ -484,7 +505,7 @@ class MusicControl:
         if before.state is not PlayState.PLAYING:
             self._silent_why = why
             self._switches.fell_silent(Decision(now, Action.SWITCH_NOW, switch.mood, None, why))
-            told = effects.Notify(self._taken_back(_("silence"), told_mood))
+            told = effects.Notify(self._taken_back(_("silence"), told_mood, unsays))
             return [*out, effects.PauseMusic(), told]
         back = way_back(before, switch.time)
         if back is None:
@@ -493,7 +514,9 @@ class MusicControl:
             PlayRequest(now, True),
             Decision(now, Action.SWITCH_NOW, switch.mood, back, _why_before(why, before, earlier)),
         )
-        self._switches.send(Switch(back, now, wish, goes_back, back=True, told_mood=told_mood))
+        self._switches.send(
+            Switch(back, now, wish, goes_back, back=True, told_mood=told_mood, unsays=unsays)
+        )
         self.decision = goes_back
         return [*out, effects.Play(back, asked=True)]
 
@@ -594,6 +617,11 @@ class MusicControl:
     def plays(self) -> bool:
         """Whether music plays."""
         return self.playback is not None and self.playback.state is PlayState.PLAYING
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether music is loaded and paused."""
+        return self.playback is not None and self.playback.state is PlayState.PAUSED
 
     def _keep_playback(self, playback: Playback) -> list[effects.Effect]:
         known, self.playback = self.playback, playback

@@ -18,7 +18,8 @@ class Switch:
     """A play command that was not answered yet.
 
     ``decision``: what is to be heard and why; ``before``: what played when it was sent. With
-    ``back`` it takes a change back. ``told_mood``: it follows the user's own word on how they feel.
+    ``back`` it takes a change back. ``told_mood``: it follows the user's own word on how they feel;
+    ``unsays``: with it that word is taken back.
     """
 
     playlist: Playlist
@@ -29,6 +30,7 @@ class Switch:
     before: Playback | None = None
     switch_before: float | None = None  # the change before it, should this one come to nothing
     told_mood: bool = False
+    unsays: bool = False
 
 
 def way_back(before: Playback, left: float) -> Playlist | None:

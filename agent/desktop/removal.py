@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from pathlib import Path, PurePath
 
 from agent.desktop.autostart import command
 from agent.translation import _
 
-FIRST = "moodtray uninstall"
+FIRST = ("uninstall",)
 """Takes the entries away that no package has made, on Linux."""
+FIRST_ELSEWHERE = ("autostart", "disable")
 
 
 def how_to_remove(*, entries_gone: bool = False) -> str:
@@ -45,8 +48,17 @@ def of_python(platform: str, last: str, entries_gone: bool = False) -> str:
     """Say it of a wheel or a clone; ``last``: what ends it."""
     if entries_gone:
         return _("The program itself is still there: {last}.").format(last=last)
-    first = FIRST if platform.startswith("linux") else "moodtray autostart disable"
+    first = typed(*(FIRST if platform.startswith("linux") else FIRST_ELSEWHERE))
     return _("To remove Moodtray: '{first}', then {last}.").format(first=first, last=last)
+
+
+def typed(*verbs: str) -> str:
+    """Write a command as it is typed into a terminal: with its path, where it is on no path."""
+    found = shutil.which("moodtray")
+    own = Path(sys.prefix) / ("Scripts" if os.name == "nt" else "bin") / "moodtray"
+    if found is None and own.exists():
+        return " ".join((str(own), *verbs))
+    return " ".join(("moodtray", *verbs))
 
 
 def tool(prefix: PurePath) -> str:

@@ -84,6 +84,10 @@ class _Face(_Arguments):
     numbers: dict[str, Any] | None = None  # what was learned; none: forget it
 
 
+class _Forget(_Arguments):
+    before: float | None = None  # seconds since 1970; none: everything
+
+
 class _Lesson(_Arguments):
     do: Literal["begin", "show", "keep", "stop"]
     emotion: str = ""  # of "show"
@@ -156,7 +160,7 @@ class Commands:
             "music": ("POST", _Music, self._music),
             "next": ("POST", _None, self._next),
             "journey": ("POST", _Journey, self._journey),
-            "forget": ("POST", _None, self._forget),
+            "forget": ("POST", _Forget, self._forget),
             "notme": ("POST", _None, self._not_me),
             "face": ("POST", _Face, self._face),
             "lesson": ("POST", _Lesson, self._lesson),
@@ -288,8 +292,11 @@ class Commands:
     def _not_me(self, _words: _None) -> CommandAnswer:
         return self._wish(events.NotMe(), _("Asked to read somebody else."))
 
-    def _forget(self, _words: _None) -> CommandAnswer:
+    def _forget(self, arguments: _Forget) -> CommandAnswer:
         """Let go of what is held in memory; the files are the asking program's affair."""
+        if arguments.before is not None:
+            self._report(events.HistoryDeleted(0.0, arguments.before))
+            return _told(_("Moodtray has let go of what was before that."), True)
         self._report(events.ForgetEverything())
         done = self._happened(
             lambda seen: seen.own_face is None and seen.change is None and seen.undo_to is None

@@ -10,12 +10,14 @@ from agent.translation import _, english
 from agent.types import EMOTIONS, Decision, Evidence, LessonView, Snapshot
 from agent.wording import (
     age,
+    alone_words,
     camera_line,
     capital,
     clock_time,
     decided,
     describe,
     face_line,
+    is_reasoned,
     is_unheard,
     is_watching,
     journey_line,
@@ -169,11 +171,9 @@ def _mood(snapshot: Snapshot, now: float) -> str:
         return _("Not watching")
     line, since = mood_line(snapshot), age(now - mood.since)
     if not mood.state.is_emotion:
-        return (
-            line
-            if snapshot.observation is None
-            else _("{line}, for {age}").format(line=line, age=since)
-        )
+        if snapshot.observation is None or is_reasoned(snapshot):
+            return line
+        return _("{line}, for {age}").format(line=line, age=since)
     return _("{line}, for {age} ({confidence:.0%} sure)").format(
         line=line, age=since, confidence=mood.confidence
     )
@@ -182,7 +182,8 @@ def _mood(snapshot: Snapshot, now: float) -> str:
 def _music(snapshot: Snapshot) -> str:
     track = None if "player" in snapshot.stopped else track_line(snapshot)
     where = f" ({snapshot.player})" if snapshot.player else ""
-    return music_line(snapshot) + (f": {track}" if track else "") + where
+    music = music_line(snapshot, alone=False) + (f": {track}" if track else "")
+    return music + alone_words(snapshot) + where
 
 
 def _iso(moment: datetime | None) -> str | None:

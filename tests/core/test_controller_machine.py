@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from hypothesis import settings as hypothesis_settings
@@ -10,6 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agent import effects, events
 from agent.core.controller import Controller
+from agent.desktop.tray.menu import Item, build_menu, tooltip
+from agent.effects import Notification
 from agent.errors import CameraBusy, NoDevice, PlaylistGone
 from agent.settings import MoodSettings, PolicySettings, Settings
 from agent.types import (
@@ -18,12 +22,15 @@ from agent.types import (
     Chooser,
     Happening,
     MoodState,
+    NotificationKind,
     Observation,
     Playback,
     Playlist,
     PlayState,
 )
-from agent.wording import SCREEN_SHARED
+from agent.web.page.now import headline
+from agent.web.status_text import status_text
+from agent.wording import SCREEN_SHARED, camera_line, follow_line, mood_line
 from tests.fakes.clock import FakeClock
 
 PLAYLISTS = {
@@ -31,8 +38,35 @@ PLAYLISTS = {
     MoodState.SAD: (Playlist("p:s", "S"),),
     MoodState.NEUTRAL: (Playlist("p:n", "N"),),
 }
+CLAIMS_TO_LOOK = (
+    "You look", "you look ", "looks again", "looks now", "Looking for", "look:", "by my face",
+    "by your face", "Camera: on", "Switching the camera on", "switches",
+)  # fmt: skip
+"""What nobody may say while no face can be seen."""
+CLAIMS_TO_REST = (
+    "not allowed", "paused until", "Camera paused", "Taking a break", "cannot be used", "is gone",
+    "off for now", "Camera: off", "Not watching", "not watching", "what I said", "music change",
+)  # fmt: skip
+"""What nobody may say while one can."""
 HASTY = MoodSettings(certainty=0.75, pace=0.05)
 COOLDOWN = 60.0
+
+
+REFUSALS = (
+    "There is nothing to undo",
+    "This change is no longer the last",
+    "There is no journey to end",
+    "No music plays",
+    "Nothing that you said or took back was in force",
+)
+MAY_BE_REFUSED = (events.UndoSwitch, events.EndJourney, events.NextTrack, events.FollowFace)
+
+
+def offered(menu: Iterable[Item]) -> Iterator[Item]:
+    """List all lines of a menu and its submenus."""
+    for item in menu:
+        yield item
+        yield from offered(item.children)
 
 
 class AnyDay(RuleBasedStateMachine):
@@ -48,6 +82,7 @@ class AnyDay(RuleBasedStateMachine):
         self.unasked: list[float] = []
         self.players = 0
         self.pending: Playlist | None = None
+        self.watch, self.camera = False, CameraState.OFF
         self.plays_at_once = 0
         self.perform(self.controller.begin())
         self.send(events.PlayerChanged("player", PLAYLISTS))
@@ -57,8 +92,16 @@ class AnyDay(RuleBasedStateMachine):
 
     def perform(self, wanted: list[effects.Effect]) -> None:
         for effect in wanted:
-            if isinstance(effect, effects.Play):
-                self.play(effect)
+            match effect:
+                case effects.Play():
+                    self.play(effect)
+                case effects.WatchCamera(on):
+                    self.watch = on
+                case _:
+                    pass
+        for effect in wanted:
+            if isinstance(effect, effects.Notify):
+                self.hear(effect.notification)
 
     def play(self, effect: effects.Play) -> None:
         assert "player" not in self.stopped, "to a player that gave up"
@@ -138,8 +181,7 @@ class AnyDay(RuleBasedStateMachine):
     @rule(gone=st.booleans())
     def refused(self, gone: bool) -> None:
         playlist, self.pending = self.pending, None
-        if gone:
-            self.unasked = self.unasked[:-1]  # nothing was changed: the next may have its turn
+        self.unasked = self.unasked[:-1]  # nothing was changed: the next may have its turn
         self.send(events.PlayerFailed(PlaylistGone("gone") if gone else NoDevice("none"), playlist))
 
     @rule(
@@ -176,6 +218,8 @@ class AnyDay(RuleBasedStateMachine):
                 events.StopLesson(),
                 events.PlayForMood(),
                 events.NextPlaylist(),
+                events.BeginJourney(MoodState.HAPPY),
+                events.EndJourney(),
                 events.UndoSwitch(),
                 events.PauseMusic(),
                 events.ShowPreview(),
@@ -190,11 +234,53 @@ class AnyDay(RuleBasedStateMachine):
             self.playback = None
             self.players += 1
             event = replace(event, name=f"player {self.players}")  # one of the same name goes on
+        if isinstance(event, events.CameraChanged):
+            self.camera = event.state
         if isinstance(event, events.WorkerCrashed):
             self.stopped.add(event.worker)
         if isinstance(event, events.RestartWorkers | events.ResumeCamera):
             self.stopped.clear()
         self.send(event)
+
+    @property
+    def looks(self) -> bool:
+        """Whether a face can be seen just now, by what was wanted of the watcher and came of it."""
+        blind = self.camera in (CameraState.BUSY, CameraState.LOST)
+        return self.watch and not blind and "watcher" not in self.stopped
+
+    def hear(self, told: Notification) -> None:
+        """Hold what is told to what is so; the reason of a change is of when it was decided."""
+        if told.kind is NotificationKind.SWITCH:
+            return
+        for claim in CLAIMS_TO_LOOK:
+            assert self.looks or claim == "you look " or claim not in told.body, told
+
+    @invariant()
+    def no_sentence_contradicts_the_camera(self) -> None:
+        snapshot = self.controller.snapshot
+        assert snapshot.sight.is_open == self.looks
+        assert snapshot.sight is self.controller._camera.sight
+        lines = [
+            mood_line(snapshot),
+            headline(snapshot),
+            camera_line(snapshot, self.clock.now()),
+            follow_line(snapshot),
+            tooltip(snapshot),
+            status_text(snapshot, self.clock).partition("Why:")[0],
+        ]
+        for line in lines:
+            for claim in CLAIMS_TO_LOOK if not self.looks else CLAIMS_TO_REST:
+                assert claim not in line, (snapshot.sight, line)
+
+    @rule()
+    def what_the_menu_offers_is_to_be_had(self) -> None:
+        """No line that can be clicked answers that there is nothing to do."""
+        for item in offered(build_menu(self.controller.snapshot)):
+            if not isinstance(item.event, MAY_BE_REFUSED) or "player" in self.stopped:
+                continue
+            for effect in copy.deepcopy(self.controller).handle(item.event):
+                if isinstance(effect, effects.Notify):
+                    assert effect.notification.title not in REFUSALS, (item.label, effect)
 
     @invariant()
     def one_thing_at_a_time(self) -> None:

@@ -231,6 +231,16 @@ def test_any_sequence_keeps_its_promises(seen: list[tuple[float, ...] | None]) -
         before = mood
 
 
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_a_face_that_says_hardly_anything_is_not_named_for_its_first_look(emotion: str) -> None:
+    """The only mood that a look had spoken for took all for itself, however little it had."""
+    flat = tuple((3.0 if each == emotion else 2.0) / 15.0 for each in EMOTIONS)
+    before = tuple(each / 12.0 for each in (2, 1, 2, 2, 2, 1, 2))
+    memory = watch([before, *[None] * 4, flat])[-1]
+    assert memory.mood.state is UNSURE
+    assert memory.mood.confidence < 0.5
+
+
 @given(looks)
 def test_the_same_looks_give_the_same_answer(seen: list[tuple[float, ...] | None]) -> None:
     once, again = watch(seen), watch(seen)

@@ -17,10 +17,11 @@ from agent.types import (
     Mood,
     MoodState,
     NotificationKind,
+    Observation,
     Playlist,
     PlayState,
 )
-from agent.wording import camera_line, mood_line, music_line, why_lines
+from agent.wording import camera_line, follow_line, mood_line, music_line, why_lines
 from tests.core.test_controller import NOW, PLAYLISTS
 from tests.core.test_wishes import Story, happy_music
 
@@ -261,12 +262,28 @@ def test_the_mood_of_now_is_noted_again_when_its_entry_is_deleted() -> None:
     story = Story(NOW)
     story.look("happy", 15)
     before = len(noted(story))
-    story.send(events.HistoryDeleted())
+    now = story.clock.now().timestamp()
+    story.send(events.HistoryDeleted(now - 7200, now - 3600))
+    assert noted(story)[before:] == [], "its entry is there still"
+    story.send(events.HistoryDeleted(now - 3600, now + 1))
     assert noted(story)[before:] == [MoodState.HAPPY]
     story.send(events.TakeBreak())
     before = len(noted(story))
-    story.send(events.HistoryDeleted())
+    story.send(events.HistoryDeleted(now - 3600, now + 1))
     assert noted(story)[before:] == [], "nobody looks"
+
+
+def test_a_change_of_a_deleted_time_is_told_no_more() -> None:
+    """The page went on telling when the music was changed, and why, of an hour that was deleted."""
+    story = happy_music()
+    change = story.controller.snapshot.change
+    assert change is not None
+    now = story.clock.now().timestamp()
+    story.send(events.HistoryDeleted(now - 7200, now - 3600))
+    assert story.controller.snapshot.change == change
+    story.send(events.HistoryDeleted(now - 3600, now + 1))
+    snapshot = story.controller.snapshot
+    assert (snapshot.change, snapshot.undo_to) == (None, None)
 
 
 def test_a_program_that_saw_nothing_notes_nothing() -> None:
@@ -289,7 +306,7 @@ def test_a_break_says_how_it_ends_and_tells_that_it_is_over() -> None:
     told = [each.notification for each in story.all(effects.Notify)][-1]
     assert (told.title, told.body) == (
         "The break is over",
-        "Moodtray looks again. The music goes on.",
+        "Moodtray switches the camera on again. The music goes on.",
     )
     assert not told.asked, "nobody waits for it"
 
@@ -392,7 +409,10 @@ def test_a_pause_of_the_camera_alone_is_confirmed_and_its_end_is_told() -> None:
     assert story.answer.title.startswith("The camera is paused until")
     story.pass_time(16 * 60)
     told = [each.notification for each in story.all(effects.Notify)][-1]
-    assert (told.title, told.body) == ("The camera is no longer paused", "Moodtray looks again.")
+    assert (told.title, told.body) == (
+        "The camera is no longer paused",
+        "Moodtray switches the camera on again.",
+    )
 
 
 def test_a_break_within_a_pause_of_the_camera_does_not_end_that_pause() -> None:
@@ -631,3 +651,61 @@ def test_a_change_in_the_try_out_is_told_as_such() -> None:
     change = story.controller.snapshot.change
     assert change is not None
     assert change.reason == "you look sad, in the try-out"
+
+
+# --- an Undo of the user's own word --------------------------------------------------------------
+
+
+def test_an_undo_of_the_own_word_says_so_and_unlearns_what_it_taught() -> None:
+    story = happy_music()
+    known = story.controller.person
+    story.heard("p:happy")
+    story.look("neutral", 1)
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    story.heard("p:sad")
+    assert story.controller.person != known, "it taught something of the face"
+    story.send(events.UndoSwitch())
+    story.started()
+    assert story.answer.title == "Back to X"
+    assert story.answer.body.startswith("What you said of your mood holds no more.")
+    assert not story.controller.snapshot.mood.by_hand
+    assert story.controller.person == known
+    assert isinstance(story.all(effects.KeepPerson)[-1], effects.KeepPerson)
+
+
+# --- what is offered while nobody looks ----------------------------------------------------------
+
+
+def test_nobody_is_offered_to_go_by_a_face_that_is_not_looked_at() -> None:
+    story = undone()
+    assert follow_line(story.controller.snapshot).startswith("Go by my face again (else at ")
+    story.send(events.TakeBreak())
+    assert follow_line(story.controller.snapshot).startswith("Let the music change again (else")
+    story.send(events.SetMood(MoodState.SAD))
+    assert follow_line(story.controller.snapshot).startswith("Take back what I said (else at ")
+
+
+def test_a_journey_with_paused_music_names_both_ways_to_begin_it() -> None:
+    story = happy_music()
+    story.music(state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    assert story.answer.body.startswith(
+        "The music is paused: 'Resume music' or 'Play for my mood' begins it."
+    )
+
+
+def test_a_look_of_before_the_break_says_nothing_of_now() -> None:
+    story = Story(NOW)
+    story.look("happy", 15)
+    away = Observation(story.clock.monotonic(), 1, None, unclear="turned away")
+    story.send(events.Observed(away))
+    story.send(events.TakeBreak())
+    story.send(events.ResumeCamera())
+    assert "turned away" not in mood_line(story.controller.snapshot)
+
+
+def test_what_the_mood_rests_on_is_told_only_of_decisions_that_rest_on_it() -> None:
+    told = why_lines(undone().controller.snapshot, evidence=True)
+    assert any("you took back a change" in line for line in told)
+    assert not any("came nearest" in line or " %" in line for line in told), told

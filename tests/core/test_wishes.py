@@ -484,7 +484,7 @@ def test_after_the_yes_it_is_said_what_follows(plays: bool) -> None:
     story.music(state=PlayState.PLAYING if plays else PlayState.STOPPED)
     story.send(events.ConsentGiven())
     told = story.answer
-    assert told.title == "Moodtray looks now"
+    assert told.title == "The camera is allowed"
     assert ("Silence is normal" in told.body) is not plays
     assert [label for label, _ in told.buttons] == ["Play now", "Music for my moods"]
     story.send(events.ConsentGiven())

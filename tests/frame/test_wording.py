@@ -87,7 +87,8 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
             "Too dark to see",
         ),
         ({"mood": mood(MoodState.AWAY), "status": Status.AWAY}, "Nobody in front of the camera"),
-        ({"status": Status.STARTING}, "Looking for your face…"),
+        ({"camera": CameraState.OFF, "observation": None}, "Switching the camera on…"),
+        ({"mood": mood(MoodState.UNSURE), "observation": None}, "Looking for your face…"),
         ({"status": Status.PAUSED, "camera_paused": True}, "Camera paused"),
         (
             {"status": Status.PAUSED, "camera_paused": True, "paused_until": NOON},
@@ -102,7 +103,7 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
             "You said you feel sad, until 12:00",
         ),
         ({"status": Status.PAUSED, "held_off": "screen locked"}, "Camera off: screen locked"),
-        ({"status": Status.CAMERA_BUSY}, "The camera cannot be used"),
+        ({"camera": CameraState.BUSY}, "The camera cannot be used"),
         ({"camera": CameraState.LOST}, "The camera is gone; looking for it"),
         ({"status": Status.PAUSED, "consent": False}, "The camera is not allowed"),
         ({"status": Status.ERROR, "stopped": ("watcher",)}, "Not watching"),
@@ -308,10 +309,11 @@ def test_evidence_in_plain_words(mood: MoodState, found: Evidence, text: str) ->
 
 def test_why_tells_what_it_rests_on() -> None:
     snapshot = sample_snapshot()
-    kept = Decision(0.0, Action.KEEP, MoodState.HAPPY, None, "what plays fits already", evidence())
+    why = "you look happy, and what plays fits already"
+    kept = Decision(0.0, Action.KEEP, MoodState.HAPPY, None, why, evidence())
     told = why_lines(replace(snapshot, decision=kept), evidence=True)
     assert len(told) == 2
-    assert told[1].startswith("Now: what plays fits already (happy was at 92 %")
+    assert told[1].startswith("Now: you look happy, and what plays fits already (happy was at 92 %")
     assert "92 %" not in "".join(why_lines(replace(snapshot, decision=kept)))
 
 

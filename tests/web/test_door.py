@@ -287,12 +287,13 @@ def test_why_with_evidence(paths: Paths, door: Door, agent: Agent) -> None:
     found = Evidence(seven, MoodState.SAD, 240.04, correction, 0.88)
     assert agent.snapshot.change is not None
     change = replace(agent.snapshot.change, evidence=found)
-    kept = Decision(1.0, Action.KEEP, MoodState.HAPPY, None, "what plays fits already", found)
+    why = "you look happy, and so it stays"
+    kept = Decision(1.0, Action.KEEP, MoodState.HAPPY, None, why, found)
     agent.snapshot = replace(agent.snapshot, decision=kept, change=change)
     answer = call(paths, "why")
     assert "(happy was at 92 %, a mood is named from 88 %; for 4 min; " in answer["text"]
     told = answer["evidence"]
-    assert (told["action"], told["reason"]) == ("keep", "what plays fits already")
+    assert (told["action"], told["reason"]) == ("keep", why)
     assert told["probabilities"]["happy"] == 0.92
     assert (told["runner_up"], told["mood_seconds"], told["threshold"]) == ("sad", 240.0, 0.88)
     assert (told["own_face"], told["correction"]["sad"]) == (True, -1.25)

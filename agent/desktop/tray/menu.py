@@ -285,7 +285,7 @@ def _music(snapshot: Snapshot) -> tuple[Item, ...]:
             second=_("The music goes on") if paused else _("The music is paused"),
         ),
         Item(_("Next track"), event=NextTrack() if loaded else None),
-        Item(_("Next playlist for this mood"), event=NextPlaylist() if loaded else None),
+        Item(_("Next playlist"), event=NextPlaylist() if loaded else None),
         *_volume(snapshot),
     )
 

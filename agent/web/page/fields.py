@@ -244,7 +244,10 @@ TOLD: dict[str, Told] = {
     "notifications.quiet_from": Told(N_("Quiet from"), N_("No notifications from then on.")),
     "notifications.quiet_to": Told(N_("Quiet until"), N_("Set both times, or neither.")),
     "session.release_when_locked": Told(N_("While the screen is locked")),
-    "session.release_when_sharing": Told(N_("While the screen is shared")),
+    "session.release_when_sharing": Told(
+        N_("While the screen is shared"),
+        N_("Where the desktop tells of it: GNOME, sway and its kin do; Xfce and KDE do not."),
+    ),
     "session.pause_music_in_calls": Told(
         N_("Pause the music as well"), N_("In calls and while the screen is shared.")
     ),

@@ -18,7 +18,7 @@ from agent.errors import AgentError, SettingsError
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
 from agent.translation import N_, _
-from agent.types import EMOTIONS, CameraState, MoodState, PlayState, Snapshot
+from agent.types import EMOTIONS, MoodState, PlayState, Sight
 from agent.web.page import saving, spotify_page, terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
 from agent.web.page.context import PageContext, PlayerName
@@ -245,7 +245,7 @@ def stand(context: PageContext, settings: Settings, visited: frozenset[str]) -> 
     mapped = sum(bool(entries) for entries in lists.values())
     mapped += len(context.music.own_folders(player))
     consent = context.consent.given()  # a video file instead of a camera needs none, and gives none
-    sees = consent and snapshot.camera is CameraState.ON
+    sees = consent and snapshot.sight is Sight.LOOKING
     found = {
         Step.CONSENT: (consent, _("allowed") if consent else _("not given yet")),
         Step.CAMERA: (sees, _("it sees") if sees else headline(snapshot) if consent else ""),
@@ -314,7 +314,7 @@ def _values(
                 "autostart": context.snapshot().autostart,
             }
         case Step.TRY:
-            return {"view": now_view(context), "ready": _is_ready(context.snapshot())}
+            return {"view": now_view(context)}
         case _:
             assert_never(step)
 
@@ -324,10 +324,6 @@ def _logged_in(context: PageContext) -> bool:
         return context.spotify.state().logged_in
     except AgentError:
         return False
-
-
-def _is_ready(snapshot: Snapshot) -> bool:
-    return snapshot.camera is CameraState.ON and snapshot.playback is not None
 
 
 def _player_name(player: PlayerName) -> str:

@@ -252,13 +252,23 @@ def _drawn(view: View, shown: Period) -> list[tuple[str, Any]]:
     return rows
 
 
-def _hours(shown: Period) -> list[dict[str, str]]:
-    """List the hours of a day to choose from; 23 or 25 of them when the clocks are changed."""
+def _hours(shown: Period) -> list[dict[str, object]]:
+    """List the hours of a day to choose from; 23 or 25 of them when the clocks are changed.
+
+    The latest in which something was noted is chosen to begin with.
+    """
     hours = []
     moment = shown.since
+    latest = shown.latest
     while moment < shown.until:
         end = moment + timedelta(hours=1)
-        hours.append({"value": moment.isoformat(), "text": f"{moment:%H:%M} – {end:%H:%M}"})
+        hours.append(
+            {
+                "value": moment.isoformat(),
+                "text": f"{moment:%H:%M} – {end:%H:%M}",
+                "chosen": latest is not None and moment <= latest < end,
+            }
+        )
         moment = end
     return hours
 

@@ -112,6 +112,12 @@ class Period:
         """Nothing at all was noted that could be deleted."""
         return not (self.spans or self.changes or self.feedback)
 
+    @property
+    def latest(self) -> datetime | None:
+        """When the latest of what was noted began."""
+        begun = (*(span.start for span in self.spans), *(change.at for change in self.changes))
+        return max((*begun, *(entry.at for entry in self.feedback)), default=None)
+
     def playlists(self) -> list[PlaylistUse]:
         """Which playlist was started for which mood, the most used first."""
         started: Counter[tuple[MoodState, str]] = Counter()

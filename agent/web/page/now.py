@@ -17,15 +17,14 @@ from starlette.routing import Route
 from agent import events
 from agent.settings import EmotionName
 from agent.timing import tomorrow
-from agent.translation import _, language, retold
+from agent.translation import N_, _, language, retold
 from agent.types import (
     Action,
-    CameraState,
     Decision,
     MoodState,
     PlayState,
+    Sight,
     Snapshot,
-    Status,
 )
 from agent.web.page import face, terms
 from agent.web.page.answers import REFUSALS, Answer, Words
@@ -33,10 +32,13 @@ from agent.web.page.context import PageContext
 from agent.web.page.render import Pages
 from agent.wording import (
     MOODS,
+    SWITCHING_ON,
     clock_time,
     denial_line,
     follow_line,
+    follow_words,
     is_loop,
+    is_reasoned,
     is_watching,
     moment,
     mood_line,
@@ -293,7 +295,7 @@ def now_view(context: PageContext) -> dict[str, Any]:
 
 def _follow(snapshot: Snapshot) -> str:
     """Offer an end to the user's own word, whose time is told above; or to that after an Undo."""
-    return _("Go by my face again") if snapshot.mood.by_hand else follow_line(snapshot)
+    return follow_words(snapshot) if snapshot.mood.by_hand else follow_line(snapshot)
 
 
 def _trial(snapshot: Snapshot, now: float) -> int:
@@ -320,29 +322,32 @@ def stamp(context: PageContext, snapshot: Snapshot) -> str:
         snapshot.logged_in,
         snapshot.player,
         snapshot.autostart,
+        snapshot.deletions,
     )
     return "-".join(str(part) for part in parts)
 
 
+_UNSEEN = {
+    Sight.BREAK: N_("You are taking a break"),
+    Sight.NOT_ALLOWED: N_("The camera is not allowed"),
+    Sight.PAUSED: N_("The camera is paused"),
+    Sight.HELD_OFF: N_("The camera is off for now"),
+    Sight.LOST: N_("The camera is gone"),
+    Sight.UNUSABLE: N_("The camera cannot be used"),
+    Sight.OPENING: SWITCHING_ON,
+}
+"""What is said where no mood is read, nor was told."""
+
+
 def headline(snapshot: Snapshot) -> str:
     """Say the one thing that matters most about the mood."""
-    mood = snapshot.mood
-    if "watcher" in snapshot.stopped:
+    mood, sight = snapshot.mood, snapshot.sight
+    if sight is Sight.STOPPED:
         return _("Moodtray is not watching")
     if mood.by_hand and mood.state.is_emotion:
         return _("You said you feel {mood}").format(mood=terms.mood_word(mood.state))
-    if not snapshot.consent:
-        return _("The camera is not allowed")
-    if snapshot.camera_paused:
-        return _("You are taking a break") if snapshot.on_break else _("The camera is paused")
-    if snapshot.held_off:
-        return _("The camera is off for now")
-    if snapshot.camera is CameraState.LOST:
-        return _("The camera is gone")
-    if snapshot.status is Status.CAMERA_BUSY:
-        return _("The camera cannot be used")
-    if snapshot.status is Status.STARTING:
-        return _("Taking a first look…")
+    if sight in _UNSEEN:
+        return _(_UNSEEN[sight])
     if mood.state is MoodState.AWAY:
         return _("Nobody is here")
     if mood.state is MoodState.UNSURE:
@@ -351,36 +356,42 @@ def headline(snapshot: Snapshot) -> str:
 
 
 def _tint(snapshot: Snapshot) -> str:
-    watching = snapshot.camera is CameraState.ON or snapshot.mood.by_hand
+    watching = snapshot.sight is Sight.LOOKING or snapshot.mood.by_hand
     return str(snapshot.mood.state if watching else MoodState.AWAY)
 
 
 def _detail(snapshot: Snapshot, now: float, wall: datetime) -> str:
     mood = snapshot.mood
-    if not snapshot.consent and not mood.by_hand:
-        return _("The first steps lead you through it.")
-    if snapshot.camera_paused and not mood.by_hand:
-        until = snapshot.paused_until
-        if until is None:
-            back = _("until you are back")
-            return back if snapshot.until_back else _("until you resume it")
-        return _("until {time}").format(time=moment(until.astimezone(wall.tzinfo), wall))
-    if snapshot.held_off and not mood.by_hand:
-        return terms.sentence(_(snapshot.held_off))
-    if not mood.state.is_emotion and snapshot.status is not Status.WATCHING:
-        if snapshot.status is Status.STARTING:
-            return ""
-        return _("for {time}").format(time=terms.duration(now - mood.since))
     if mood.by_hand:
         if snapshot.mood_until is None:
             return _("{time} ago").format(time=terms.duration(now - mood.since))
         return _("until {time}").format(time=clock_time(snapshot.mood_until))
+    if not is_watching(snapshot):
+        return _when_seen(snapshot, wall)
+    if not mood.state.is_emotion:
+        # How long it has been so; not for how long this look's reason has been there.
+        plain = snapshot.observation is not None and not is_reasoned(snapshot)
+        return _("for {time}").format(time=terms.duration(now - mood.since)) if plain else ""
     sure = mood.confidence
     if mood.probabilities is not None and mood.state.is_emotion:  # as its bar says
         sure = terms.seven_percents(mood.probabilities)[mood.state] / 100
     return _("for {time}, {share} sure").format(
         time=terms.duration(now - mood.since), share=terms.percent(sure)
     )
+
+
+def _when_seen(snapshot: Snapshot, wall: datetime) -> str:
+    """Say until when nobody looks, or why, where the headline does not."""
+    sight = snapshot.sight
+    if sight is Sight.NOT_ALLOWED:
+        return _("The first steps lead you through it.")
+    if sight in (Sight.BREAK, Sight.PAUSED):
+        until = snapshot.paused_until
+        if until is not None:
+            return _("until {time}").format(time=moment(until.astimezone(wall.tzinfo), wall))
+        return _("until you are back") if snapshot.until_back else _("until you resume it")
+    # Of other trouble the problem's own line tells.
+    return terms.sentence(_(snapshot.held_off)) if snapshot.held_off else ""
 
 
 def _seven(snapshot: Snapshot) -> tuple[float, ...] | None:

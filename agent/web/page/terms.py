@@ -57,7 +57,7 @@ def full_sentence(text: str) -> str:
 
 def duration(seconds: float) -> str:
     """Tell a span of time in one unit: "40 seconds", "6 minutes", "2 hours"."""
-    seconds = max(0.0, seconds)
+    seconds = max(1.0, seconds)
     if seconds < 60:
         number = round(seconds)
         return ngettext("{n} second", "{n} seconds", number).format(n=number)

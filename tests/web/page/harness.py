@@ -93,6 +93,7 @@ class PutInPlace:
     player: PlayerName = "local"
     logged_in: bool = False
     allowed: bool = False
+    sees: bool = True
     cards: list[Card] = field(default_factory=list)
     error: AgentError | None = None
     question: str = "May Moodtray use the camera?"
@@ -144,7 +145,7 @@ class PutInPlace:
         return [CameraChoice("0", "Built-in camera", True)]
 
     def still(self) -> Still | None:
-        return Still(b"\xff\xd8\xff", 1, SEVEN)
+        return Still(b"\xff\xd8\xff", 1, SEVEN) if self.sees else None
 
     def given(self) -> bool:
         return self.allowed

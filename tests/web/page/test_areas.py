@@ -705,6 +705,7 @@ def test_steps_are_left_and_resumed(page: Page, server: PageServer) -> None:
     expect(page.get_by_text("This look: happy (86 %)")).to_be_visible()
     assert server.desk.allowed
     assert events.ConsentGiven() in server.events
+    server.publish(consent=True)
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("heading", name="Where the music comes from")).to_be_visible()
     page.get_by_role("link", name="Now", exact=True).click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -366,6 +366,68 @@ def test_a_page_that_came_before_the_news_is_made_anew(page: Page, server: PageS
     expect(step).to_contain_text("it sees")
 
 
+def test_without_a_picture_its_place_says_what_is_so(page: Page, server: PageServer) -> None:
+    """It went on waiting for a picture beside the sentence that there is no camera."""
+    server.desk.allowed, server.desk.sees = True, False
+    server.publish(camera=CameraState.BUSY)
+    page.goto(f"{server.url}/start?step=camera")
+    expect(page.locator(".picture")).to_have_text("The camera cannot be used")
+    expect(page.locator("[data-still-text]")).to_have_text("")
+    server.desk.sees = True
+    expect(page.locator("[data-still-text]")).to_contain_text("This look: happy")
+    expect(page.locator(".picture p")).to_be_hidden()
+
+
+def test_the_hour_to_delete_is_one_in_which_something_was_noted(
+    page: Page, server: PageServer
+) -> None:
+    fill_history(server.history, server.clock.now())
+    day = server.clock.now() - timedelta(days=1)
+    page.goto(f"{server.url}/history?view=day&day={day:%Y-%m-%d}")
+    chosen = page.get_by_label("One hour of").input_value()
+    since = datetime.fromisoformat(chosen)
+    moods, changes = server.history.moods(), server.history.switches()
+    noted = [*(entry.at for entry in moods), *(entry.at for entry in changes)]
+    assert any(since <= at < since + timedelta(hours=1) for at in noted)
+
+
+HEAR_NEWS = """\
+window.heard = "";
+const take = source.onmessage;
+source.onmessage = (event) => { take(event); window.heard += event.data; };
+0;
+"""
+
+
+def test_news_that_come_while_a_form_is_on_its_way_make_the_page_anew_later(
+    page: Page, server: PageServer
+) -> None:
+    """The list of steps went on taking a first look, since 'Allow' was on its way just then."""
+    server.desk.allowed = True
+    server.publish(camera=CameraState.OFF)
+    page.goto(f"{server.url}/start?step=music")
+    step = page.get_by_role("link", name="The camera")
+    expect(step).to_contain_text("Switching the camera on…")
+    page.evaluate("document.querySelector('main form').setAttribute('aria-busy', 'true')")
+    page.evaluate(HEAR_NEWS)
+    server.publish(camera=CameraState.BUSY)
+    wait_until(lambda: bool(page.evaluate("heard.includes('cannot be used')")), "the news")
+    expect(step).to_contain_text("Switching the camera on…")
+    page.evaluate("document.querySelector('main form').removeAttribute('aria-busy')")
+    server.publish(paused_until=None)  # any news
+    expect(step).to_contain_text("The camera cannot be used")
+
+
+def test_what_another_tab_deleted_is_shown_no_more(page: Page, server: PageServer) -> None:
+    fill_history(server.history, server.clock.now())
+    yesterday = server.clock.now() - timedelta(days=1)
+    page.goto(f"{server.url}/history?day={yesterday:%Y-%m-%d}")
+    expect(page.locator("svg.band rect.happy").first).to_be_visible()
+    server.history.forget_between(0.0, server.clock.now().timestamp())
+    server.publish(deletions=1)
+    expect(page.locator("svg.band rect.happy")).to_have_count(0)
+
+
 def test_the_try_out_counts_down_and_can_be_ended(page: Page, server: PageServer) -> None:
     page.goto(f"{server.url}/start?step=try")
     end = page.get_by_role("button", name="End the try-out")
@@ -460,7 +522,7 @@ def test_what_is_deleted_at_once_and_what_stays_is_said(page: Page, server: Page
     page.goto(f"{server.url}/start?step=consent")
     told = page.get_by_text("To delete:").inner_text()
     assert "history, face, log and names at once" in told
-    assert told.endswith("settings, permission and login stay")
+    assert told.endswith("settings, permission and login stay.")
 
 
 def test_settings_lead_to_what_lies_elsewhere(page: Page, server: PageServer) -> None:

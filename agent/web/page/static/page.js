@@ -338,7 +338,10 @@ function show(view) {
   track = view.music;
   trackSince = performance.now();
   moveTrack();
-  if (stamp !== null && stamp !== view.stamp && !isBusy()) refresh(true);
+  if (stamp !== null && stamp !== view.stamp) {
+    if (isBusy()) return; // the next news make it anew
+    refresh(true);
+  }
   stamp = view.stamp;
 }
 function isTyping(field) {
@@ -390,9 +393,12 @@ async function still() {
 function showStill(picture, seen) {
   picture.hidden = !seen.picture;
   if (seen.picture) picture.src = seen.picture; else picture.removeAttribute("src");
-  picture.nextElementSibling.hidden = Boolean(seen.picture);
-  const text = document.querySelector("[data-still-text]");
-  if (text.textContent !== seen.text) text.textContent = seen.text;
+  // What is told stands below the picture, or in its place where there is none.
+  const below = document.querySelector("[data-still-text]"), instead = picture.nextElementSibling;
+  instead.hidden = Boolean(seen.picture);
+  for (const [place, text] of [[below, seen.picture ? seen.text : ""], [instead, seen.picture ? "" : seen.text]]) {
+    if (place.textContent !== text) place.textContent = text;
+  }
   document.querySelectorAll("[data-still-bar]").forEach((one) => {
     const share = seen.bars ? seen.bars[one.dataset.stillBar] : 0;
     one.querySelector("rect").setAttribute("width", `${share}%`);
