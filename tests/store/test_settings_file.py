@@ -532,6 +532,13 @@ def test_a_wrong_change_is_refused_and_writes_nothing(
     assert file.poll() is None
 
 
+def test_no_change_makes_a_file_that_is_too_large_to_be_read(file: SettingsFile) -> None:
+    before = file.load()
+    with pytest.raises(SettingsError, match="more than"):
+        file.change("local_playlists.happy", ["/" + "x" * 250_000])
+    assert file.load() == before
+
+
 def test_a_file_with_a_mistake_is_not_overwritten(file: SettingsFile) -> None:
     file.load()
     write(file, "[policy]\ncooldown = sixty\n")
