@@ -190,7 +190,7 @@ def _path_mistake(entry: str, *, a_folder: bool) -> str:
         ).format(shown=shown)
     if entry.startswith("~"):
         name = _shown(re.split(r"[/\\]", entry[1:])[0])
-        meant = _shown(f"~/{entry[1:]}")
+        meant = printable(addresses.mask(f"~/{entry[1:]}"))
         return _(
             '"{shown}": there is no user "{name}". In your own folder it is "{meant}".'
         ).format(shown=shown, name=name, meant=meant)
@@ -285,7 +285,7 @@ def _advice(rule: str, value: object) -> str:
     elif "number" in english(rule) and re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?\s*", value):
         written = value.strip().replace(",", ".")
     if written:
-        return " " + _("Write {value}, without quotes.").format(value=written)
+        return " " + _("Write {value}, without quotes.").format(value=printable(written, 60))
     if english(rule).startswith(LIST_OF_TEXTS) and not addresses.holds_login(value):
         return " " + _('Put it into brackets: ["{value}"].').format(value=printable(value, 60))
     return ""
