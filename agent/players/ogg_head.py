@@ -136,8 +136,9 @@ def _check_tables(packet: bytes) -> None:
         if bits.take(24) != _TABLE:
             raise NoHead
         width, entries = bits.take(16), bits.take(24)
-        numbers += entries * max(width, 1)
-        if entries > MOST_ENTRIES or numbers > MOST_NUMBERS:
+        numbers += entries * width
+        # Of entries that are nothing libvorbis looks for the root without an end.
+        if not width or not 0 < entries <= MOST_ENTRIES or numbers > MOST_NUMBERS:
             raise NoHead
         _pass_lengths(bits, entries)
         _pass_values(bits, entries, width)
@@ -174,8 +175,6 @@ def _pass_values(bits: _Bits, entries: int, width: int) -> None:
 
 def _root(entries: int, width: int) -> int:
     """Find the largest number whose ``width``-th power is at most ``entries``."""
-    if not entries or not width:
-        return 0
     root = 1
     while (root + 1) ** width <= entries:
         root += 1
