@@ -92,10 +92,7 @@ class Page:
         self._spotify_url = spotify_url
         self._led = paths.state / LED_FILE
         self.leads = (
-            may_lead
-            and not self._led.exists()
-            and not consent.is_given(paths)
-            and has_browser()
+            may_lead and not self._led.exists() and not consent.is_given(paths) and has_browser()
         )
         self._lock = threading.Lock()
         self._access: Access | None = None

@@ -494,7 +494,9 @@ class Controller:
     def _end_journey(self) -> None:
         going = self._journeys.current is not None
         self._out += self._journeys.stop()
-        self._out.append(effects.Notify(messages.journey_ended(going)))
+        unseen = "" if self._mood.by_hand else self._camera.unseen
+        told = messages.journey_ended(going, plays=self._music.plays, unseen=unseen)
+        self._out.append(effects.Notify(told))
         self._decide()
 
     @property
@@ -551,6 +553,9 @@ class Controller:
 
     def _pause_camera(self, until: datetime | None) -> None:
         """Let the camera alone rest; music that rested in a break goes on."""
+        if not self._camera.consent and not self._camera.on_break:
+            self._out.append(effects.Notify(messages.nothing_to_pause()))
+            return
         music = self._camera.on_break and self._music.goes_on
         self._camera.pause(until)
         told = messages.camera_paused(until, self._clock.now(), music)

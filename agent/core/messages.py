@@ -320,6 +320,12 @@ def camera_paused(until: datetime | None, now: datetime, music: bool = False) ->
     )
 
 
+def nothing_to_pause() -> Notification:
+    """Answer the wish to pause a camera that is off until it is allowed."""
+    body = _("So it is off, and there is nothing to pause.")
+    return Notification(NotificationKind.INFO, _("The camera is not allowed"), body, asked=True)
+
+
 def pause_ended(on_break: bool, *, stays_off: str, music: bool, asked: bool) -> Notification:
     """Tell that a break is over, or a pause of the camera alone.
 
@@ -536,10 +542,16 @@ def journey_needless(mood: Mood) -> Notification:
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
-def journey_ended(going: bool) -> Notification:
-    """Answer the wish to end a journey; ``going``: there was one."""
+def journey_ended(going: bool, *, plays: bool, unseen: str = "") -> Notification:
+    """Answer the wish to end a journey; ``going``: there was one.
+
+    ``unseen``: why nobody looks at the face, as a clause, where no mood was told either.
+    """
     title = _("The journey is over") if going else _("There is no journey to end")
-    body = _("The music goes by your mood.")
+    body = _("The music goes by your mood.") if plays else _("No music plays.")
+    if unseen:
+        goes_on = _("What plays goes on.") if plays else body
+        body = " ".join((_("Moodtray does not look yet: {why}.").format(why=unseen), goes_on))
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
