@@ -400,9 +400,9 @@ function showStill(picture, seen) {
     if (place.textContent !== text) place.textContent = text;
   }
   document.querySelectorAll("[data-still-bar]").forEach((one) => {
-    const share = seen.bars ? seen.bars[one.dataset.stillBar] : 0;
-    one.querySelector("rect").setAttribute("width", `${share}%`);
-    one.lastElementChild.textContent = `${share} %`;
+    const share = seen.bars && seen.bars[one.dataset.stillBar];
+    one.querySelector("rect").setAttribute("width", `${share || 0}%`);
+    one.lastElementChild.textContent = seen.bars ? `${share} %` : "–";
   });
 }
 async function count(place) {
