@@ -389,6 +389,23 @@ def test_the_hour_to_delete_is_one_in_which_something_was_noted(
     moods, changes = server.history.moods(), server.history.switches()
     noted = [*(entry.at for entry in moods), *(entry.at for entry in changes)]
     assert any(since <= at < since + timedelta(hours=1) for at in noted)
+    form = page.locator("form", has=page.get_by_label("One hour of"))
+    form.get_by_role("button", name="Delete…").click()
+    hour = f"{since:%H:%M} – {since + timedelta(hours=1):%H:%M}"
+    expect(page.locator("dialog[open]")).to_contain_text(f"Delete {hour} of ")
+
+
+def test_music_without_a_note_of_a_change_is_not_said_to_be_unchanged(
+    page: Page, server: PageServer
+) -> None:
+    """It may have been deleted; and whose mood music is, is no claim of the user's mood."""
+    now = server.clock.now()
+    server.history.add_mood(now - timedelta(minutes=5), Mood(MoodState.SAD, 0.0, 0.9))
+    page.goto(f"{server.url}/history?day={now:%Y-%m-%d}")
+    expect(page.get_by_text("No change of the music is noted.")).to_be_visible()
+    fill_history(server.history, now)
+    page.goto(f"{server.url}/history?day={now - timedelta(days=1):%Y-%m-%d}")
+    expect(page.get_by_role("columnheader", name="Music for")).to_be_visible()
 
 
 HEAR_NEWS = """\

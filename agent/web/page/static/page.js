@@ -90,7 +90,9 @@ function clearError(form) {
 
 async function submit(form, words = wordsOf(form)) {
   clearTimeout(saving.get(form));
-  if (form.dataset.confirm && !(await asked(form.dataset.confirm, form.dataset.yes))) return;
+  const hour = form.elements.hour && form.elements.hour.selectedOptions[0].textContent;
+  const question = (form.dataset.confirm || "").replace("{hour}", hour);
+  if (question && !(await asked(question, form.dataset.yes))) return;
   clearError(form);
   form.setAttribute("aria-busy", "true");
   const answer = await send(form.dataset.api, words);
