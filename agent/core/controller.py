@@ -92,6 +92,7 @@ class Controller:
         self._trial_until: float | None = None  # the user tries the program out
         self._learn_again = False  # with the next lesson: forgetting the face has ended it
         self._set_out_after: Decision | None = None  # the latest change when a journey was wished
+        self._decided_unseen = ""  # why nobody looked when it was decided last, as a clause
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
         self._mood_tracker = MoodTracker(clock, calibration, person)
         self._music = MusicControl(clock, asked=asked)
@@ -372,20 +373,18 @@ class Controller:
         self._decide()
 
     def _camera_changed(self, state: CameraState, error: AgentError | None) -> None:
-        blind_for, sight = self._camera.blind_for, self._camera.sight
+        blind_for = self._camera.blind_for
         self._out += self._camera.camera_changed(state, error)
         if not self._camera.blind and blind_for > BLIND_FOR:
             self._forget_mood()  # the old looks say nothing about now
-        if self._camera.sight is not sight:
-            self._decide()  # what is said of it rests on it
 
     def _steer_camera(self) -> None:
         steered = self._camera.steer()
-        if not steered:
-            return
-        self._forget_mood()  # nobody looks any more; or whoever sits there now is seen anew
-        self._out += steered
-        self._decide()
+        if steered:
+            self._forget_mood()  # nobody looks any more; or whoever sits there now is seen anew
+            self._out += steered
+        if steered or self._camera.unseen != self._decided_unseen:
+            self._decide()  # what is said of it rests on it
 
     def _set_mood(self, event: events.SetMood) -> None:
         watching = self._camera.watching
@@ -602,6 +601,7 @@ class Controller:
         self._camera.gave_up = False
 
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
+        self._decided_unseen = self._camera.unseen
         if self._workers.lacks("player"):
             return  # nobody would carry it out
         guide, out = self._journeys.guide(self._mood, self._settings.response)

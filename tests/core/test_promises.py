@@ -775,3 +775,16 @@ def test_the_end_of_a_journey_claims_no_mood_that_nobody_sees(
     story.send(events.EndJourney())
     seen = "Moodtray does not look yet: the camera is not allowed."
     assert story.answer.body == f"{seen} {becomes}"
+
+
+def test_what_stands_in_the_way_is_the_reason_at_once() -> None:
+    """Also where the camera stays off, for another reason than before."""
+    story = happy_music()
+    story.send(events.SessionChanged("screen locked"))
+    story.send(events.ConsentWithdrawn())
+    assert story.controller.snapshot.decision is not None
+    assert story.controller.snapshot.decision.reason == "the camera is not allowed"
+    story.send(events.ConsentGiven())
+    assert story.controller.snapshot.decision.reason == "the camera rests: screen locked"
+    story.send(events.SessionChanged("asleep"))
+    assert story.controller.snapshot.decision.reason == "the camera rests: asleep"
