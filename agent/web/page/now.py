@@ -283,6 +283,7 @@ def now_view(context: PageContext) -> dict[str, Any]:
             "next-track": _plays(snapshot, PlayState.PLAYING) or _plays(snapshot, PlayState.PAUSED),
             "break": not snapshot.on_break,
             "pause-camera": snapshot.consent,
+            "choose-camera": snapshot.sight is Sight.UNUSABLE,
             "resume-camera": resumes_camera(snapshot),
             "consent": not snapshot.consent,
             "wrong-mood": not mood.by_hand,
