@@ -435,7 +435,10 @@ class Controller:
             self._music.ask()  # the change that follows at once is the answer
         else:
             told = messages.journey_begun(
-                self._journeys.current.view, self._music.plays, self._music.is_paused
+                self._journeys.current.view,
+                self._music.plays,
+                self._music.is_paused,
+                seen=not self._camera.unseen,
             )
             self._out.append(effects.Notify(told))
         self._decide()

@@ -507,16 +507,25 @@ def preview_while_paused(on_break: bool) -> Notification:
     )
 
 
-def journey_begun(journey: JourneyView, plays: bool, paused: bool = False) -> Notification:
+def journey_begun(
+    journey: JourneyView, plays: bool, paused: bool = False, *, seen: bool = True
+) -> Notification:
     """Answer a wish for a journey.
 
-    ``plays``: there is music that can lead; ``paused``: it waits to go on.
+    ``plays``: there is music that can lead; ``paused``: it waits to go on; ``seen``: the face is
+    looked at.
     """
     title = _("The music leads {where}").format(where=journey_line(journey))
     body = _(
         "This ends when you look {goal}, after the last step, or when you choose music yourself. "
         "'End the journey' stands under 'Wrong mood?' in the tray's menu."
-    ).format(goal=mood_word(journey.goal))
+    )
+    if not seen:
+        body = _(
+            "This ends when you say you feel {goal}, after the last step, or when you choose music "
+            "yourself. 'End the journey' stands under 'Wrong mood?' in the tray's menu."
+        )
+    body = body.format(goal=mood_word(journey.goal))
     end = _("End the journey"), EndJourney()
     if plays:
         return Notification(NotificationKind.INFO, title, body, buttons=(end,), asked=True)

@@ -788,3 +788,13 @@ def test_what_stands_in_the_way_is_the_reason_at_once() -> None:
     assert story.controller.snapshot.decision.reason == "the camera rests: screen locked"
     story.send(events.SessionChanged("asleep"))
     assert story.controller.snapshot.decision.reason == "the camera rests: asleep"
+
+
+def test_a_journey_ends_by_a_word_where_nobody_looks() -> None:
+    story = happy_music()
+    story.send(events.ConsentWithdrawn())
+    story.music(state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    assert "This ends when you say you feel happy" in story.answer.body
+    story.send(events.SetMood(MoodState.HAPPY))
+    assert story.controller.snapshot.journey is None
