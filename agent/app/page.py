@@ -91,9 +91,8 @@ class Page:
         self._player = player
         self._spotify_url = spotify_url
         self._led = paths.state / LED_FILE
-        self.leads = (
-            may_lead and not self._led.exists() and not consent.is_given(paths) and has_browser()
-        )
+        led = os.path.exists(self._led) or consent.is_given(paths)
+        self.leads = may_lead and not led and has_browser()
         self._lock = threading.Lock()
         self._access: Access | None = None
         self._listeners: tuple[Callable[[], None], ...] = ()
@@ -214,7 +213,10 @@ class Page:
 
     def _forget_between(self, since: float, until: float) -> None:
         """Delete a time of the history (seconds since 1970). Raises StoreError."""
+        from agent.app.forgetting import forget_icons
+
         self._history.forget_between(since, until)
+        forget_icons(self._paths)
         self._report(events.HistoryDeleted(since, until))
 
     def _forget_everything(self) -> str:
@@ -272,4 +274,4 @@ def has_browser() -> bool:
 def music_folder() -> Path:
     """Find the user's folder of music; their home folder where there is none."""
     folder = Path(platformdirs.user_music_dir())
-    return folder if folder.is_dir() else Path.home()
+    return folder if os.path.isdir(folder) else Path.home()
