@@ -143,9 +143,9 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
     ``rests``: why the music rests, which may be for longer than the word holds.
     """
     said = _("The music goes by that until {time}.").format(time=clock_time(word.until))
-    why = _("No music plays.")
+    why = _("No music plays: 'Play for my mood' begins it.")
     if rests is not None:
-        said, why = why, sentence(_(rests))
+        said, why = _("No music plays."), sentence(_(rests))
     elif plays:
         why = sentence(reason.partition(_(", and "))[2] or reason)
     play: tuple[tuple[str, Event], ...] = () if plays else ((_("Play now"), PlayForMood()),)
