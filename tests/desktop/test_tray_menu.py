@@ -85,7 +85,7 @@ def lines(**changes: object) -> dict[str, Item]:
     ("label", "event"),
     [
         ("Play for my mood", PlayForMood()),
-        ("Next playlist for this mood", NextPlaylist()),
+        ("Next playlist", NextPlaylist()),
         ("Next track", NextTrack()),
         ("Pause music", PauseMusic()),
         ("You look happy", TellWhy()),
@@ -372,7 +372,7 @@ def test_what_cannot_be_done_just_now_is_greyed() -> None:
     assert greyed(playback=None) - greyed() == {
         "Pause music",
         "Next track",
-        "Next playlist for this mood",
+        "Next playlist",
     }
     alone = {"15 minutes", "1 hour", "until tomorrow", "until I resume it"}
     assert greyed(camera_paused=True) - greyed() == {
