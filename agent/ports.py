@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from agent.effects import Notification
-from agent.events import Event
 from agent.types import (
     Box,
     Decision,
@@ -22,11 +20,14 @@ from agent.types import (
     Playlist,
 )
 
-if TYPE_CHECKING:  # the tray's icon does not wait until NumPy is loaded
+if TYPE_CHECKING:  # the tray's icon does not wait until NumPy, events and effects are loaded
     import numpy as np
     from numpy.typing import NDArray
 
-Report: TypeAlias = Callable[[Event], None]
+    from agent.effects import Notification
+    from agent.events import Event
+
+Report: TypeAlias = "Callable[[Event], None]"
 """Puts an event into the controller's inbox. Any thread; never blocks."""
 
 

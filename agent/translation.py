@@ -22,6 +22,8 @@ _language = "en"
 _WIDE = re.compile(r"\d{3}|\{")
 """In how a value is written: none of our texts asks for a hundred places."""
 _AS_IT_WAS: Mapping[str, str] = {}
+_LONGEST = 10_000
+"""Characters of a text that is told anew; ours have some hundreds."""
 
 
 class Translated(str):
@@ -111,11 +113,13 @@ def _cooked(found: object) -> object:
     one, many, number = found["text"]
     told = ngettext(one, many, number) if many else _(one)
     values = {name: _cooked(part) for name, part in found["values"].items()}
-    if any(
-        name and (not name.isidentifier() or _WIDE.search(how or ""))
-        for _before, name, how, _turn in Formatter().parse(told)
-    ):
-        raise ValueError(told)  # not ours: a format can ask for a text of gigabytes
+    length = len(told)
+    for _before, name, how, _turn in Formatter().parse(told):
+        if name and (not name.isidentifier() or _WIDE.search(how or "")):
+            raise ValueError(told)  # not ours: a format can ask for a text of gigabytes
+        length += len(str(values.get(name, "")))  # and so can a text within a text, often
+        if length > _LONGEST:
+            raise ValueError(told)
     return told.format(**values) if values else told
 
 

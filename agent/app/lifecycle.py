@@ -13,7 +13,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import events
 from agent.app.memory import importing, use_few_heaps
 from agent.app.options import Options
 from agent.clock import SystemClock
@@ -25,10 +24,13 @@ from agent.store.paths import Paths, refuse_ways_of_strangers
 from agent.translation import _
 
 if TYPE_CHECKING:
+    from agent import events
     from agent.app.engine import Engine
     from agent.desktop.tray.menu import MenuAction
     from agent.desktop.tray.tray import Tray
 
+ICON_FIRST = 0.3
+"""Seconds at most that the engine's start waits for the icon, which takes some hundredths."""
 START_PATIENCE = 1.5
 """Seconds that quitting waits for a start which is still under way."""
 
@@ -88,6 +90,8 @@ class App:
 
     def _start_guarded(self) -> None:
         """Start beside the tray; what goes wrong here is raised by :meth:`run`."""
+        if self._tray is not None:  # what is loaded here would hold it up
+            self._tray.shown.wait(ICON_FIRST)
         try:
             self._start()
         except Exception as error:  # noqa: BLE001 - whatever it is, the main thread raises it
@@ -123,15 +127,22 @@ class App:
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            on_quit_signal(lambda: self.report(events.Quit()))
+            on_quit_signal(self._quit)
+
+    def _quit(self) -> None:
+        from agent.events import Quit
+
+        self.report(Quit())
 
     def _make_tray(self) -> Tray | None:
         from agent.desktop.tray.tray import make_tray
 
         tray, notice = make_tray(self.report, self._clock, self._on_menu_action)
         if notice:
+            from agent.events import Notice
+
             self._options.tell(notice)
-            self.report(events.Notice(_("The tray is limited here"), notice, trouble=True))
+            self.report(Notice(_("The tray is limited here"), notice, trouble=True))
         return tray
 
     def _on_menu_action(self, action: MenuAction) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent import translation
+from agent.printable import printable_lines
 from agent.translation import N_, _
 
 ASKED_FOR = (
@@ -99,7 +100,7 @@ def _spoken(call: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             tell = getattr(error, "format_message", None)
             if tell is not None:
-                told = said(tell())
+                told = printable_lines(said(tell()))  # it quotes what was typed, or expanded
                 error.format_message = lambda: told  # type: ignore[attr-defined]
             raise
 

@@ -372,10 +372,12 @@ class Controller:
         self._decide()
 
     def _camera_changed(self, state: CameraState, error: AgentError | None) -> None:
-        blind_for = self._camera.blind_for
+        blind_for, sight = self._camera.blind_for, self._camera.sight
         self._out += self._camera.camera_changed(state, error)
         if not self._camera.blind and blind_for > BLIND_FOR:
             self._forget_mood()  # the old looks say nothing about now
+        if self._camera.sight is not sight:
+            self._decide()  # what is said of it rests on it
 
     def _steer_camera(self) -> None:
         steered = self._camera.steer()

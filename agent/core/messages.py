@@ -161,7 +161,7 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
         NotificationKind.INFO,
         _("You said you feel {mood}").format(mood=mood_word(word.mood)),
         f"{said} {why}",
-        buttons=(*play, _resume()),
+        buttons=(*play, (_("Take it back"), FollowFace())),
         emotion=word.mood,
         asked=True,
     )

@@ -196,8 +196,9 @@ class MoodTracker:
             self.last_emotion = None
         if self._hand is not None and self._hand[0].state is denied:
             self._hand = None
-        if denied is present:
-            out += self.forget(watching)
+        if denied is present:  # what the latest look shows is shown still
+            self._memory = self._begin()
+            out += self._changed_from(present, watching)
         return out
 
     def forget(self, watching: bool) -> list[effects.Effect]:

@@ -9,10 +9,11 @@ here needs.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
-import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,10 @@ RATES = range(4_000, 384_001)
 """Sample rates in use, from telephones to studios; others are taken for damage."""
 LONGEST = 7 * 86_400
 """Seconds of a track; a file can say anything of its length."""
-LARGE = 50_000_000
-"""Bytes of a file: of a smaller one not even what is kept whole, twice, fills the memory."""
-MOST_READ = 32_000_000
-"""Bytes of a large file that are read to open it, or for one piece: covers have a few million."""
+MOST_READ = 50_000_000
+"""Bytes that are read to open a file, or for one piece of it: covers have a few million."""
+MOST_WORK = 1.0
+"""Seconds of the processor for the same: music takes some thousandths."""
 MOST_TAGS = 16
 """ID3 tags one after the other; two happen, where several programs wrote them."""
 
@@ -126,21 +127,39 @@ def to_stereo(piece: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class _Bounded(io.FileIO):
-    """A file that ends where one call of the library has read too much of it.
+    """A file without the tags before ``start``, which ends where one call has taken too much.
 
     mpg123 keeps a tag whole, and libogg a packet, twice each: they are as large as the file says.
+    libogg sums up each page that seems to begin, and one can seem to begin at every fourth byte.
     """
 
-    _read = 0
+    def __init__(self, descriptor: int, start: int) -> None:
+        super().__init__(descriptor, closefd=False)
+        self._start = start
+        self.begin()
+        self.seek(0)
 
     def begin(self) -> None:
         """Count anew: another call begins."""
         self._read = 0
+        self._began = time.thread_time()
 
     def readinto(self, buffer: Any) -> int:
-        """Read; called by the library."""
+        """Read; called by the library, in the thread that called it."""
         self._read += len(buffer)
-        return 0 if self._read > MOST_READ else super().readinto(buffer) or 0
+        if self._read > MOST_READ or time.thread_time() - self._began > MOST_WORK:
+            return 0
+        return super().readinto(buffer) or 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to a place behind the tags; where damage leads before the file, stay."""
+        with contextlib.suppress(OSError):  # it would be printed, not raised
+            super().seek(offset + (self._start if whence == os.SEEK_SET else 0), whence)
+        return self.tell()
+
+    def tell(self) -> int:
+        """Tell the place behind the tags."""
+        return super().tell() - self._start
 
 
 class _File:
@@ -151,12 +170,12 @@ class _File:
 
         self._descriptor = _open_regular(path)
         self.sound: Any = None
-        self._bounded: _Bounded | None = None
         try:
-            _check_kind(_head(self._descriptor))
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            # It never closes our descriptor, or a failure would close it twice.
-            self.sound = _straight_reader()(self._source(path), closefd=False)
+            start, head = _behind_tags(self._descriptor)
+            _check_kind(head)
+            # The very file that was looked at, whatever its name.
+            self._bounded = _Bounded(self._descriptor, start)
+            self.sound = _straight_reader()(self._bounded)
         except (soundfile.SoundFileError, RuntimeError, OSError) as error:
             raise Unplayable(_("it is damaged")) from error
         finally:
@@ -172,18 +191,9 @@ class _File:
             self.close()
             raise Unplayable(_("it is damaged"))
 
-    def _source(self, path: Path) -> Any:
-        """Give what the library reads from: the very file that was looked at, whatever its name."""
-        if os.fstat(self._descriptor).st_size > LARGE:
-            self._bounded = _Bounded(self._descriptor, closefd=False)
-            return self._bounded
-        # On Windows by its name, since the library has a C runtime of its own there.
-        return str(path) if sys.platform == "win32" else self._descriptor
-
     def read(self, frames: int) -> NDArray[np.float32]:
         """Decode a piece [frames, channels]. Raises what soundfile does."""
-        if self._bounded is not None:
-            self._bounded.begin()
+        self._bounded.begin()
         piece: NDArray[np.float32] = self.sound.read(frames, dtype="float32", always_2d=True)
         return piece
 
@@ -222,8 +232,8 @@ def _open_regular(path: Path) -> int:
     return descriptor
 
 
-def _head(descriptor: int) -> bytes:
-    """Read the first bytes behind the tags, where libsndfile too looks for what the file is.
+def _behind_tags(descriptor: int) -> tuple[int, bytes]:
+    """Find what the file is behind its tags: the place, and the first bytes there.
 
     A tag is ten bytes, the last four of which tell in seven bits each how much follows.
     """
@@ -232,12 +242,12 @@ def _head(descriptor: int) -> bytes:
         os.lseek(descriptor, place, os.SEEK_SET)
         head = os.read(descriptor, 16)
         if head[:3] != b"ID3" or len(head) < 10:
-            return head
+            return place, head
         size = 0
         for byte in head[6:10]:
             size = size << 7 | byte & 0x7F
         place += 10 + size
-    return b""
+    return place, b""
 
 
 def _check_kind(head: bytes) -> None:

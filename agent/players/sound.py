@@ -12,6 +12,7 @@ import logging
 import random
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 GAP = 0.3
 """Seconds of silence after a track: time to switch before a note of the next one is heard."""
+LOOKING = 10.0
+"""Seconds of the processor in which the next track is looked for: 100,000 empty files take one."""
 NAMED = 3
 """So many files that cannot be played are named in one message."""
 NULL = "Null"
@@ -133,7 +136,11 @@ class Deck:
         self._gap = int(GAP * RATE)
 
     def _open_next(self) -> Track | None:
+        end = time.thread_time() + LOOKING
         for _rest in range(2 * len(self._paths)):  # the rest of this round and a whole one
+            if time.thread_time() > end:
+                log.warning("no track was found in %.0f s of work: the music ends", LOOKING)
+                return None
             path = next(self._turn, None)
             if path is None:
                 self._turn = self._order()

@@ -233,7 +233,7 @@ def _check_small(status: os.stat_result, limit: int, path: Path) -> None:
 
 
 def _too_large(size: int, path: Path) -> OSError:
-    return OSError(errno.EFBIG, _("it has {st_size:.0f} MB").format(st_size=size / 1e6), str(path))
+    return OSError(errno.EFBIG, _("it has {st_size:.1f} MB").format(st_size=size / 1e6), str(path))
 
 
 def parse_json(text: str | bytes) -> object:

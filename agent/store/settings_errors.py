@@ -189,8 +189,8 @@ def _path_mistake(entry: str, *, a_folder: bool) -> str:
             r"a code: put such a path into single quotes, such as 'C:\Users\me\Music'."
         ).format(shown=shown)
     if entry.startswith("~"):
-        name = re.split(r"[/\\]", entry[1:])[0]
-        meant = f"~/{entry[1:]}"
+        name = printable(re.split(r"[/\\]", entry[1:])[0], 60)
+        meant = printable(f"~/{entry[1:]}")
         return _(
             '"{shown}": there is no user "{name}". In your own folder it is "{meant}".'
         ).format(shown=shown, name=name, meant=meant)
@@ -278,7 +278,7 @@ def _advice(rule: str, value: object) -> str:
     elif "number" in english(rule) and re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?\s*", value):
         written = value.strip().replace(",", ".")
     if written:
-        return " " + _("Write {value}, without quotes.").format(value=written)
+        return " " + _("Write {value}, without quotes.").format(value=printable(written, 60))
     if english(rule).startswith(LIST_OF_TEXTS):
         return " " + _('Put it into brackets: ["{value}"].').format(value=printable(value, 60))
     return ""

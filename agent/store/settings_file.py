@@ -165,6 +165,12 @@ class SettingsFile:
         text = self._read()
         for key, value in changes.items():
             text = _with_value(text, key, value)
+        if len(text.encode("utf-8")) > SIZE_LIMIT:
+            raise SettingsError(
+                _("The settings would have more than {most:.1f} MB. Take some out first.").format(
+                    most=SIZE_LIMIT / 1e6
+                )
+            )
         changed = parse(text, None, called)
         polled = self._told == settings and not self._failing
         write_atomic(self.path, text.encode("utf-8"))
@@ -187,7 +193,7 @@ class SettingsFile:
             if status.st_size > SIZE_LIMIT:
                 raise SettingsError(
                     _(
-                        "{path} has {st_size:.0f} MB; settings have a few kB. Move it "
+                        "{path} has {st_size:.1f} MB; settings have a few kB. Move it "
                         "away; Moodtray then writes a new one."
                     ).format(path=self.path, st_size=status.st_size / 1e6)
                 )

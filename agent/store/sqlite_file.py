@@ -222,15 +222,17 @@ def _code(error: sqlite3.Error) -> int:
 def _refuse_what_acts(connection: sqlite3.Connection) -> None:
     """Raise the error of a damaged file where its schema does something of its own.
 
-    We make tables and indexes. A trigger in a file that somebody has handed on could keep what is
-    deleted, and a view give rows without an end.
+    We make tables and indexes of plain columns. A trigger in a file that somebody has handed on
+    could keep what is deleted, a view give rows without an end, and columns that are computed from
+    each other, or checked, take gigabytes for one entry: all of these need a second bracket.
     """
     acting = connection.execute(
         "SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index')"
-        " OR (type = 'table' AND rootpage = 0) LIMIT 1"  # a virtual one
+        " OR (type = 'table' AND rootpage = 0)"  # a virtual one
+        " OR sql LIKE '%(%(%' OR (type = 'index' AND sql LIKE '%)_%') LIMIT 1"
     )
     if acting.fetchone() is not None:
-        raise _corrupt("it has triggers, views or virtual tables")
+        raise _corrupt("it has triggers, views, virtual tables or computed columns")
 
 
 def _corrupt(finding: str) -> sqlite3.DatabaseError:

@@ -8,8 +8,9 @@ from typing import Any
 
 from agent.translation import N_, _
 
-SIZE_LIMIT = 1_000_000
-"""Bytes of a settings file; the commented default has 5,000."""
+SIZE_LIMIT = 200_000
+"""Bytes of a settings file; the commented default has 6,000. A megabyte of
+mistakes takes ten seconds."""
 TOO_LARGE = N_("a number in it is too large to be meant")
 NESTED = N_("it is nested hundreds deep")
 TOO_DEEP = N_("a name in it has more than {most} parts")

@@ -155,6 +155,10 @@ class OpenCVCamera:
 _ADVICE = N_("Check its cable or network; Moodtray keeps trying.")
 
 
+SLOWEST = 1.0
+"""Frames a second of a file, whatever it says: a look waits for several of them."""
+
+
 class _Reader(Protocol):
     def read(self) -> Frame | None:
         """Read the next frame that is due; None when none comes."""
@@ -175,7 +179,7 @@ class _FileReader:
         self._clock = clock
         self._sleep = sleep
         fps = capture.get(cv2.CAP_PROP_FPS)
-        self.fps = fps if 0.1 <= fps <= 240.0 else 25.0
+        self.fps = max(SLOWEST, fps) if 0.0 < fps <= 240.0 else 25.0
         self._count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self._next = 0  # index of the frame that the next grab gives
         self._started = clock()  # when frame 0 of this round was due

@@ -7,16 +7,20 @@ by the names and checksums in ``models/face-finder.json``.
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
+from typing import Any
 
 from agent.errors import ModelError
+from agent.store.files import parse_json, read_small
 from agent.store.paths import models_dir
 from agent.translation import N_, _
+from agent.vision.model_file import AGAIN
 
 SHORT_RANGE = "face_detection_short_range.tflite"
 FULL_RANGE = "face_detection_full_range.tflite"
 MANIFEST = "face-finder.json"
+MOST_BYTES = 10_000_000
+"""Of a weight file; the larger one has a million."""
 _INSTEAD = N_("Until then OpenCV's Haar cascade finds the faces.")
 _FETCH = N_("Fetch it with 'make setup', or install Moodtray again.")
 
@@ -28,9 +32,9 @@ def checked(name: str, folder: Path | None = None) -> Path:
     another version.
     """
     file = (folder or models_dir()) / name
-    known = json.loads((models_dir() / MANIFEST).read_text(encoding="utf-8"))["files"][name]
+    size, checksum = _known(name)
     try:
-        content = file.read_bytes()
+        content = read_small(file, MOST_BYTES)
     except FileNotFoundError:
         raise ModelError(
             _("The face finder's file {file} is missing. {fetch} {instead}").format(
@@ -43,7 +47,7 @@ def checked(name: str, folder: Path | None = None) -> Path:
                 file=file, why=error.strerror, fetch=_(_FETCH), instead=_(_INSTEAD)
             )
         ) from error
-    if len(content) < known["bytes"]:
+    if len(content) < size:
         raise ModelError(
             _(
                 "The face finder's file {file} is truncated: {n} of {known} "
@@ -51,12 +55,12 @@ def checked(name: str, folder: Path | None = None) -> Path:
             ).format(
                 file=file,
                 n=len(content),
-                known=known["bytes"],
+                known=size,
                 fetch=_(_FETCH),
                 instead=_(_INSTEAD),
             )
         )
-    if hashlib.sha256(content).hexdigest() != known["sha256"]:
+    if hashlib.sha256(content).hexdigest() != checksum:
         raise ModelError(
             _(
                 "The face finder's file {file} is another version, or was "
@@ -64,3 +68,21 @@ def checked(name: str, folder: Path | None = None) -> Path:
             ).format(file=file, fetch=_(_FETCH), instead=_(_INSTEAD))
         )
     return file
+
+
+def _known(name: str) -> tuple[int, str]:
+    """Read how many bytes the file ought to have, and its checksum.
+
+    Raises ModelError: nobody can tell.
+    """
+    manifest = models_dir() / MANIFEST
+    try:
+        whole: Any = parse_json(read_small(manifest, MOST_BYTES))
+        known = whole["files"][name]
+        return int(known["bytes"]), str(known["sha256"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ModelError(
+            _(
+                "The face finder's checksums {file} are missing or damaged. {again} {instead}"
+            ).format(file=manifest, again=_(AGAIN), instead=_(_INSTEAD))
+        ) from error

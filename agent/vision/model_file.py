@@ -23,7 +23,7 @@ SIZE = 48
 """Pixels of a face's side as the network takes it."""
 CARD_BYTES = 1_000_000
 """Of the metadata; ours have 2,000."""
-_AGAIN = N_("Install Moodtray again to restore it.")
+AGAIN = N_("Install Moodtray again to restore it.")
 
 
 class _Input(BaseModel):
@@ -85,12 +85,12 @@ def read_card(file: Path) -> ModelCard:
         text = read_small(file, CARD_BYTES)
     except FileNotFoundError as error:
         raise ModelError(
-            _("The model's metadata {file} are missing. {again}").format(file=file, again=_(_AGAIN))
+            _("The model's metadata {file} are missing. {again}").format(file=file, again=_(AGAIN))
         ) from error
     except OSError as error:
         raise ModelError(
             _("The model's metadata {file} cannot be read ({why}). {again}").format(
-                file=file, why=error.strerror, again=_(_AGAIN)
+                file=file, why=error.strerror, again=_(AGAIN)
             )
         ) from error
     try:
@@ -98,7 +98,7 @@ def read_card(file: Path) -> ModelCard:
     except json.JSONDecodeError as error:
         raise ModelError(
             _("The model's metadata {file} are damaged (line {lineno}: {msg}). {again}").format(
-                file=file, lineno=error.lineno, msg=error.msg, again=_(_AGAIN)
+                file=file, lineno=error.lineno, msg=error.msg, again=_(AGAIN)
             )
         ) from error
     except ValidationError as error:
@@ -107,11 +107,11 @@ def read_card(file: Path) -> ModelCard:
         raise ModelError(
             _(
                 "The model's metadata {file} have a wrong value at '{where}': {first}. {again}"
-            ).format(file=file, where=where, first=first["msg"], again=_(_AGAIN))
+            ).format(file=file, where=where, first=first["msg"], again=_(AGAIN))
         ) from error
     except ValueError as error:  # no text, or one of another kind
         raise ModelError(
-            _("The model's metadata {file} are damaged. {again}").format(file=file, again=_(_AGAIN))
+            _("The model's metadata {file} are damaged. {again}").format(file=file, again=_(AGAIN))
         ) from error
     if card.labels != EMOTIONS:
         raise ModelError(
@@ -136,18 +136,18 @@ def verify(file: Path, card: ModelCard) -> None:
                 digest.update(chunk)
     except FileNotFoundError as error:
         raise ModelError(
-            _("The model {file} is missing. {again}").format(file=file, again=_(_AGAIN))
+            _("The model {file} is missing. {again}").format(file=file, again=_(AGAIN))
         ) from error
     except OSError as error:
         raise ModelError(
             _("The model {file} cannot be read ({why}). {again}").format(
-                file=file, why=error.strerror, again=_(_AGAIN)
+                file=file, why=error.strerror, again=_(AGAIN)
             )
         ) from error
     if size < card.bytes:
         raise ModelError(
             _("The model {file} is truncated: {size} of {bytes} bytes are there. {again}").format(
-                file=file, size=size, bytes=card.bytes, again=_(_AGAIN)
+                file=file, size=size, bytes=card.bytes, again=_(AGAIN)
             )
         )
     if digest.hexdigest() != card.sha256.lower():
@@ -155,7 +155,7 @@ def verify(file: Path, card: ModelCard) -> None:
             _(
                 "The model {file} is not the one that its metadata describe "
                 "(the checksums differ): it was changed or swapped. {again}"
-            ).format(file=file, again=_(_AGAIN))
+            ).format(file=file, again=_(AGAIN))
         )
 
 

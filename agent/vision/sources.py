@@ -177,7 +177,7 @@ def plain_name(path: str) -> Iterator[str]:
     however this program ends; Windows has no such names. Raises OSError.
     """
     whole = os.path.abspath(path)
-    plain = not set("%*?[]{}") & set(whole) and whole.encode("utf-8", "replace").decode() == whole
+    plain = not set("%*?[]{}") & set(whole) and _is_text(whole)
     if plain or sys.platform == "win32":
         yield whole
         return
@@ -186,6 +186,10 @@ def plain_name(path: str) -> Iterator[str]:
         yield f"/dev/fd/{descriptor}"
     finally:
         os.close(descriptor)
+
+
+def _is_text(name: str) -> bool:
+    return name.encode("utf-8", "replace").decode() == name
 
 
 def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
@@ -205,6 +209,8 @@ def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
                 "are {what}; a video file is named by its path."
             ).format(scheme=printable(scheme), what=", ".join(f"{known}://" for known in SCHEMES))
         )
+    if not _is_text(str(source.target)):  # OpenCV ends the program over half a character
+        raise _no_video(source)
     end = time.monotonic() + seconds
     relay = _relay(source, seconds) if scheme in rtsp_relay.SCHEMES else None
     address = str(source.target) if relay is None else relay.url

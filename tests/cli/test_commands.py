@@ -213,6 +213,17 @@ def test_no_key_of_a_settings_file_steers_the_terminal(moodtray_home: Path) -> N
         assert steers("".join(agent.said) + said.stdout + said.stderr) == []
 
 
+@pytest.mark.parametrize(
+    "command", ["mood", "journey", "demo", "consent", "dev analyze", "dev", ""]
+)
+def test_no_word_of_a_command_steers_it(command: str) -> None:
+    """A shell may have put it there, from the names of files."""
+    for word in ("\x1b]0;x\x07\x1b[2J\u202e\u2028", "--\x1b[2J\u202e"):
+        done = run_command(*command.split(), word)
+        assert done.returncode != 0
+        assert steers(done.stdout + done.stderr) == []
+
+
 @pytest.mark.parametrize("write", [terminal.say, terminal.tell, terminal.show])
 def test_lines_stay_and_nothing_else_steers(
     write: Callable[[str], None], capsys: pytest.CaptureFixture[str]

@@ -164,6 +164,7 @@ def test_a_word_on_the_mood_in_a_break_promises_no_music() -> None:
     story.send(events.SetMood(MoodState.SAD))
     assert story.answer.title == "You said you feel sad"
     assert story.answer.body == "No music plays. You are taking a break."
+    assert [label for label, _ in story.answer.buttons] == ["Play now", "Take it back"]
 
 
 # --- how long the camera is off ------------------------------------------------------------------
@@ -720,3 +721,22 @@ def test_what_the_mood_rests_on_is_told_only_of_decisions_that_rest_on_it() -> N
     told = why_lines(undone().controller.snapshot, evidence=True)
     assert any("you took back a change" in line for line in told)
     assert not any("came nearest" in line or " %" in line for line in told), told
+
+
+@pytest.mark.parametrize("state", [CameraState.LOST, CameraState.BUSY])
+def test_a_camera_that_goes_is_the_reason_at_once(state: CameraState) -> None:
+    """The status said 'Not watching', and below it that you look happy."""
+    story = happy_music()
+    story.send(events.CameraChanged(CameraState.ON))
+    story.send(events.CameraChanged(state))
+    decision = story.controller.snapshot.decision
+    assert decision is not None
+    assert decision.reason.startswith("the camera ")
+
+
+def test_what_a_denied_look_showed_is_shown_until_the_next() -> None:
+    story = Story(NOW)
+    story.send(events.CameraChanged(CameraState.ON))
+    story.look("happy", 15)
+    story.send(events.NotMyMood(MoodState.HAPPY))
+    assert mood_line(story.controller.snapshot) == "Not sure how you feel"

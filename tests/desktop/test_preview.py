@@ -350,7 +350,7 @@ def preview(reports: Reports) -> Iterator[Preview]:
     assert made.join(5), "no process is left"
 
 
-def feed(preview: Preview, until: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+def feed(preview: Preview, until: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Frames at 30 a second until it is so."""
     deadline = time.monotonic() + seconds
     while not until():

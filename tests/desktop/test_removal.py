@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
@@ -37,7 +38,22 @@ def test_each_package_goes_its_own_way(
     assert told in of_package(platform, folder)
 
 
-def test_where_there_is_no_command_for_it_the_start_at_login_is_ended() -> None:
+@pytest.mark.parametrize(
+    ("found", "first"),
+    [("/home/mia/.local/bin/moodtray", "'moodtray uninstall'"), (None, "/bin/moodtray uninstall'")],
+)
+def test_the_command_is_written_as_it_can_be_typed(
+    monkeypatch: pytest.MonkeyPatch, found: str | None, first: str
+) -> None:
+    """In a clone, whose program is on no path, the terminal knew no such command."""
+    monkeypatch.setattr(shutil, "which", lambda _name: found)
+    assert first in of_python("linux", "'pipx uninstall moodtray'")
+
+
+def test_where_there_is_no_command_for_it_the_start_at_login_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/local/bin/{name}")
     assert "'moodtray uninstall'" in of_python("linux", "'pipx uninstall moodtray'")
     assert "'moodtray autostart disable'" in of_python("darwin", "'pipx uninstall moodtray'")
 

@@ -105,7 +105,7 @@ def test_about_is_a_window_that_a_key_closes(
 def test_about_tells_version_promise_and_places(tmp_path: Path) -> None:
     paths = Paths.below(tmp_path)
     told = "\n".join(about.texts(paths))
-    assert "To remove Moodtray: 'moodtray uninstall', then delete the folder" in told
+    assert "bin/moodtray uninstall', then delete the folder" in told
     assert "your settings, logins and music are yours to delete" in told
     for text in ("No picture is kept or sent", str(paths.history_file), str(paths.logs)):
         assert text in told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -63,6 +65,16 @@ def test_what_nobody_knows_how_to_tell_stays() -> None:
         '{"text": ["{x}", "", 0], "values": {}}',
     ):
         assert from_recipe(damaged, "as it was") in ("as it was", "{x}")
+
+
+def test_a_text_of_texts_of_texts_is_not_told() -> None:
+    bomb: object = "x"
+    for _level in range(2):
+        bomb = {"text": ["{a}" * 3_000, "", 0], "values": {"a": bomb}}
+    tracemalloc.start()
+    assert from_recipe(json.dumps(bomb), "as it was") == "as it was"
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
 
 
 def test_names_in_braces_are_no_places_to_fill_in() -> None:

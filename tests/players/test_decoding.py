@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from agent.players import decoding
+from agent.players import decoding, sound
 from agent.players.decoding import FRAME_BYTES, PIECE, RATE, Track, Unplayable, to_stereo
 
 HERTZ = 440.0
@@ -324,16 +326,32 @@ def test_what_a_file_says_of_itself_does_not_fill_the_memory(tmp_path: Path, kin
     assert memory_of(path) < MOST_MEMORY / 2
 
 
-def test_a_large_file_sounds_as_a_small_one(
+def busy(path: Path) -> Path:
+    """An Ogg file that begins well; behind that a page seems to begin at every fourth byte."""
+    whole = write(path, "OGG", "VORBIS", 44_100, 2).read_bytes()
+    path.write_bytes(whole[:4_000] + b"OggS" * 5_000_000)
+    return path
+
+
+def test_no_file_keeps_the_processor_busy(tmp_path: Path) -> None:
+    path = busy(tmp_path / "song.ogg")
+    began = time.thread_time()
+    with contextlib.suppress(Unplayable):
+        heard(Track(path))
+    assert time.thread_time() - began < 8.0  # 22 it took
+
+
+def test_a_folder_of_such_files_does_neither(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number, (suffix, kind, subtype, rate, channels) in enumerate(KINDS):
-        path = write(tmp_path / f"{number}.{suffix}", kind, subtype, rate, channels)
-        small = heard(Track(path))
-        with monkeypatch.context() as patched:
-            patched.setattr(decoding, "LARGE", 0)
-            large = heard(Track(path))
-        np.testing.assert_array_equal(small, large)
+    paths = [busy(tmp_path / "0.ogg"), *(tmp_path / f"{number}.ogg" for number in range(1, 20))]
+    for path in paths[1:]:
+        os.link(paths[0], path)
+    monkeypatch.setattr(sound, "LOOKING", 2.0)
+    began = time.thread_time()
+    with pytest.raises(Unplayable):
+        sound.Deck(paths, on_end=lambda: None)
+    assert time.thread_time() - began < 12.0
 
 
 def test_a_track_of_weeks_is_taken_for_damage(tmp_path: Path) -> None:

@@ -552,6 +552,9 @@ def test_a_recipe_of_somebody_else_is_not_cooked(history: SqliteHistory, templat
 COPIES = "CREATE TABLE kept (a, b)"
 ENDLESS = "WITH RECURSIVE r(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM r) SELECT max(x) FROM r"
 
+DOUBLED = ["x0 REAL AS (at)", *(f"x{n} REAL AS (x{n - 1} + x{n - 1})" for n in range(1, 25))]
+"""Columns the last of which takes gigabytes to compute."""
+
 
 def assert_all_is_forgotten(history: SqliteHistory) -> None:
     history.forget_between(float("-inf"), float("inf"))
@@ -576,8 +579,22 @@ def assert_all_is_forgotten(history: SqliteHistory) -> None:
             "CREATE VIRTUAL TABLE feedback USING fts5 (at, kind, detail)",
             "INSERT INTO feedback VALUES (1, 'a secret day', '')",
         ],
+        [f"ALTER TABLE feedback ADD COLUMN {column}" for column in DOUBLED],
+        [f"CREATE INDEX i ON moods (({' + '.join(['at'] * 9)}))"],
+        ["CREATE INDEX i ON moods (at) WHERE state LIKE '%a%b%'"],
+        ["ALTER TABLE moods ADD COLUMN x REAL CHECK (at < 0)"],
     ],
-    ids=["ignores", "copies", "never ends", "view", "virtual table"],
+    ids=[
+        "ignores",
+        "copies",
+        "never ends",
+        "view",
+        "virtual table",
+        "grows",
+        "computed index",
+        "partial index",
+        "check",
+    ],
 )
 def test_a_file_that_does_more_than_ours_is_set_aside(
     history: SqliteHistory, statements: list[str]

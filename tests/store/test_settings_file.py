@@ -230,6 +230,26 @@ def test_what_people_write_is_told_with_its_remedy(
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '[camera]\nsource = "~{odd}"',
+        '[local_playlists]\nhappy = ["~{odd}/x"]',
+        '[camera]\nsource = "{odd}"',
+        '[camera]\ninterval = "{digits}"',
+        '[web]\nport = "{odd}"',
+        '[response]\nsad = "{odd}"',
+        '"{odd}" = 1',
+        '[camera]\n"{odd}" = 1',
+    ],
+)
+def test_what_stands_in_the_file_is_told_as_text_and_cut(file: SettingsFile, text: str) -> None:
+    odd = "\\u202e\\u2028" + "x" * 100_000
+    message = mistake(file, text.format(odd=odd, digits="9" * 100_000))
+    assert len(message) < 1_000
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         (
@@ -259,7 +279,7 @@ def test_what_people_write_is_told_with_its_remedy(
         (f"[mood]\nx = [{{y = 0o{'7' * 50_000}}}]", ["number in it is too large"]),
         (f"[camera]\nsource = {'9' * 18}", ["line 2", "a whole number from 0 to 9999"]),
         ("[camera]\nsource = -1", ["line 2", "a whole number from 0 to 9999"]),
-        (f"# {'x' * 1_000_001}", ["1 MB"]),
+        (f"# {'x' * 200_001}", ["0.2 MB"]),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_line(
@@ -510,6 +530,13 @@ def test_a_wrong_change_is_refused_and_writes_nothing(
     assert words in str(caught.value)
     assert file.path.read_bytes() == before
     assert file.poll() is None
+
+
+def test_no_change_makes_a_file_that_is_too_large_to_be_read(file: SettingsFile) -> None:
+    before = file.load()
+    with pytest.raises(SettingsError, match="more than"):
+        file.change("local_playlists.happy", ["/" + "x" * 250_000])
+    assert file.load() == before
 
 
 def test_a_file_with_a_mistake_is_not_overwritten(file: SettingsFile) -> None:

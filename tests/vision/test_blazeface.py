@@ -243,6 +243,20 @@ def test_a_damaged_file_is_told(folder: Path, damage: Callable[[Path], None], wo
     assert "Haar" in told.value.message
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"files": {}}', '{"files": 7}', None])
+def test_without_checksums_haar_finds_the_face(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    if text is not None:
+        (folder / MANIFEST).write_text(text)
+    monkeypatch.setattr("agent.vision.finder_files.models_dir", lambda: folder)
+    with pytest.raises(ModelError, match="checksums"):
+        BlazeFinder()
+    tracker = FaceTracker()
+    assert len(tracker.detect(actor())) == 1
+    assert tracker.finder == "haar"
+
+
 def test_without_the_weights_haar_finds_the_face(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

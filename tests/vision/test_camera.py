@@ -96,6 +96,14 @@ def test_file_plays_at_its_own_pace(numbered_video: NumberedVideo) -> None:
     assert clock.slept == pytest.approx(29 / 30, abs=0.04)
 
 
+def test_no_file_has_a_look_wait_for_minutes(numbered_video: NumberedVideo) -> None:
+    clock = PlayClock()
+    camera = play(numbered_video(10, 0.1), clock)
+    for _ in range(4):
+        camera.read()
+    assert clock.slept <= 4.0
+
+
 def test_late_reader_gets_the_frame_of_the_time(numbered_video: NumberedVideo) -> None:
     clock = PlayClock()
     camera = play(numbered_video(200, 30.0), clock)

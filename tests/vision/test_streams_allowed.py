@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -95,6 +97,23 @@ def test_a_file_leads_to_no_address(hostile: str, tmp_path: Path) -> None:
 def test_other_kinds_of_addresses_are_refused(address: str) -> None:
     with pytest.raises(CameraNotFound, match="no kind of address that a camera has"):
         open_capture(parse_source(address))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "rtsp", "rtmp", "tcp"])
+def test_half_a_character_ends_no_program(scheme: str) -> None:
+    """A shell makes one of bytes that are no text; OpenCV ended the program over it."""
+    code = (
+        "from agent.errors import CameraNotFound\n"
+        "from agent.vision.sources import open_capture, parse_source\n"
+        "try:\n"
+        f"    open_capture(parse_source('{scheme}://127.0.0.1:9/\\udcff'))\n"
+        "except CameraNotFound:\n"
+        "    print('told')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "told\n"), done.stderr
 
 
 @pytest.mark.parametrize("text", [f"concat:{CLIP}", f"subfile,,start,0,end,0,,:{CLIP}"])

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agent.desktop.icons.files import IconFiles
 from agent.desktop.tray.backend import (
@@ -17,24 +17,17 @@ from agent.desktop.tray.backend import (
     choose_backend,
     panel_is_dark,
 )
-from agent.desktop.tray.menu import (
-    Caps,
-    Item,
-    MenuAction,
-    build_menu,
-    needs_user,
-    starting_menu,
-    tooltip,
-)
-from agent.events import Notice
 from agent.ports import Clock, Report
 from agent.store.paths import Paths
 from agent.translation import _
 from agent.types import MoodState, Snapshot, Status
 
+if TYPE_CHECKING:  # the icon does not wait until its menu is loaded, with all events
+    from agent.desktop.tray.menu import Caps, Item, MenuAction
+
 log = logging.getLogger(__name__)
 
-OnAction: TypeAlias = Callable[[MenuAction], None]
+OnAction: TypeAlias = "Callable[[MenuAction], None]"
 
 LOOK_FOR_PANEL = (2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between two looks for a panel while none shows the icon; then the last of them."""
@@ -58,7 +51,7 @@ def make_tray(
     if backend.name is None:
         return None, backend.notice
     folder = folder or Paths.default().runtime / "icons"
-    tray = Tray(report, clock, on_action, backend=backend, caps=caps or Caps(), folder=folder)
+    tray = Tray(report, clock, on_action, backend=backend, caps=caps, folder=folder)
     try:
         tray.prepare()
     except Exception as error:
@@ -88,7 +81,7 @@ class Tray:
         on_action: OnAction,
         *,
         backend: Backend,
-        caps: Caps,
+        caps: Caps | None,
         folder: Path,
     ) -> None:
         self.backend = backend
@@ -104,6 +97,8 @@ class Tray:
         self._scheduled = False
         self._ready = threading.Event()
         self._stopping = threading.Event()
+        self.shown = threading.Event()
+        """Set once the icon was handed to the panel."""
         self._icon: Any = None
         self._hand_over: Callable[[Callable[[], None]], None] | None = None
         # What is shown now; touched only where _apply runs.
@@ -150,6 +145,8 @@ class Tray:
             return
         self._menu = ()  # to be built anew
         if backend.notice:
+            from agent.events import Notice
+
             self._report(Notice(_("The tray is limited here"), backend.notice))
 
     # -- any thread
@@ -211,6 +208,8 @@ class Tray:
             self._icon.stop()
             return
         if looks == len(LOOK_FOR_PANEL):
+            from agent.events import Notice
+
             self._report(Notice(_("Nobody shows the tray icon"), self.backend.notice))
         wait = LOOK_FOR_PANEL[min(looks, len(LOOK_FOR_PANEL) - 1)]
         self._icon.later(wait, partial(self._look_for_panel, looks + 1))
@@ -222,19 +221,21 @@ class Tray:
                 snapshot = self._latest
             try:
                 self._show(snapshot)
+                self.shown.set()
+                self._show_menu(snapshot)
             except Exception:  # a panel that went away must not end the program
                 log.warning("The tray icon cannot be changed", exc_info=True)
 
     def _show(self, snapshot: Snapshot | None) -> None:
+        """Show the icon and its words for the mouse; None: before there is anything to say."""
         from agent.desktop.tray import images
 
         dark = panel_is_dark()
         look, attention = (Status.STARTING, MoodState.UNSURE, dark), False
-        if snapshot is None:
-            self._show_menu(starting_menu())
-        else:
+        if snapshot is not None:
+            from agent.desktop.tray.menu import needs_user, tooltip
+
             look = (snapshot.status, snapshot.mood.state, dark)
-            self._show_menu(build_menu(snapshot, self._caps))
             self._icon.title = tooltip(snapshot)
             attention = needs_user(snapshot)
         if (look, attention) != (self._look, self._attention) or not self._icon.visible:
@@ -242,8 +243,16 @@ class Tray:
             self._icon.icon = images.blank()  # the icon draws the look itself
         self._icon.visible = True
 
-    def _show_menu(self, items: tuple[Item, ...]) -> None:
-        if items != self._menu and self.backend.menu:
+    def _show_menu(self, snapshot: Snapshot | None) -> None:
+        """Have the icon's menu say what is so."""
+        from agent.desktop.tray.menu import Caps, build_menu, starting_menu
+
+        if not self.backend.menu:
+            return
+        items = starting_menu()
+        if snapshot is not None:
+            items = build_menu(snapshot, self._caps or Caps())
+        if items != self._menu:
             self._menu = items
             below = [child for item in items for child in item.children]
             # For a plain click pystray looks among the first level's lines alone, unseen ones too.
@@ -281,6 +290,8 @@ class Tray:
 
     def _click_second(self) -> None:
         """Do what the menu's music line does, and say so: the middle button was clicked."""
+        from agent.events import Notice
+
         for item in self._menu:
             if item.second and item.enabled:
                 self._click(item)

@@ -73,6 +73,9 @@ YEARS = range(2000, 2200)
 """In which something may have been, or will be; a month before the year 1 cannot be counted."""
 TEXT_LIMIT = 10_000
 """Characters of a text that nobody reads, such as an address; tokens have some hundred."""
+Few = Field(max_length=200)
+"""Of a list: Spotify gives fifty playlists a page. An answer has room for 700,000 empty objects,
+which would take 600 MB."""
 _OrNone = BeforeValidator(lambda value: None if value == "" else value)
 Text = Annotated[Annotated[str, Field(max_length=TEXT_LIMIT)] | None, _OrNone]
 """A text; an empty one is none."""

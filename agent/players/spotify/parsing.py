@@ -14,8 +14,10 @@ from pydantic import AfterValidator, Field
 
 from agent.players.spotify.api_errors import not_understood
 from agent.players.spotify.json_models import (
+    TEXT_LIMIT,
     AnyName,
     AnyText,
+    Few,
     Flag,
     JsonModel,
     M,
@@ -104,8 +106,8 @@ class _Item(JsonModel):
     id: Text = None
     name: Name = None
     duration_ms: Milliseconds = None
-    artists: Annotated[list[Annotated[_Artist, or_else(_Artist)]], or_else(list[_Artist])] = Field(
-        default_factory=list
+    artists: Annotated[list[Annotated[_Artist, or_else(_Artist)]], Few, or_else(list[_Artist])] = (
+        Field(default_factory=list)
     )
     show: _Show | None = None
     type: AnyText = None
@@ -143,7 +145,7 @@ class _Player(JsonModel):
 class _Devices(JsonModel):
     """GET /me/player/devices."""
 
-    devices: list[_Device]
+    devices: Annotated[list[_Device], Few]
 
 
 class _Image(JsonModel):
@@ -161,9 +163,9 @@ class _Total(JsonModel):
 class _Playlist(JsonModel):
     """GET /playlists/{id}."""
 
-    id: str
+    id: Annotated[str, Field(max_length=TEXT_LIMIT)]
     name: Annotated[str, AfterValidator(printable)]
-    images: Annotated[list[Annotated[_Image, or_else(_Image)]], or_else(list[_Image])] = Field(
+    images: Annotated[list[Annotated[_Image, or_else(_Image)]], Few, or_else(list[_Image])] = Field(
         default_factory=list
     )
     owner: _Owner | None = None
@@ -181,7 +183,7 @@ class _Playlist(JsonModel):
 class _Playlists(JsonModel):
     """GET /me/playlists; an entry without id or name (there are such) is left out."""
 
-    items: list[Annotated[_Playlist | None, or_else(lambda: None)]]
+    items: Annotated[list[Annotated[_Playlist | None, or_else(lambda: None)]], Few]
 
 
 def read_player(answer: dict[str, Any] | None, now: float) -> Reading:

@@ -7,6 +7,7 @@ import heapq
 import io
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 ROWS = 200_000
 """Entries of a table that are drawn at most: a year of a mood every three minutes."""
+_FORMULA = re.compile(r"((?:^|[;,|\t\r\n])[ \v\f\u00a0\u3000\"']*)(?=[=+\-@＝＋－＠])")
+"""Where one would begin: at the start of a cell, or of what some spreadsheet takes for one."""
 CHUNK = 65_536
 """Characters of a file that are sent in one go."""
 CHANGES_SHOWN = 60
@@ -391,7 +394,8 @@ def _cells(evidence: Evidence | None) -> dict[str, object]:
 
 
 def _harmless(cell: object) -> object:
-    """Put a mark before a text that a spreadsheet would take for a formula."""
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + cell
-    return cell
+    """Put a mark before what a spreadsheet would take for a formula.
+
+    Where the comma stands within numbers a semicolon parts cells, whatever we have quoted.
+    """
+    return _FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

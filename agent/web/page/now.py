@@ -389,7 +389,9 @@ def _when_seen(snapshot: Snapshot, wall: datetime) -> str:
         until = snapshot.paused_until
         if until is not None:
             return _("until {time}").format(time=moment(until.astimezone(wall.tzinfo), wall))
-        return _("until you are back") if snapshot.until_back else _("until you resume it")
+        if snapshot.until_back:
+            return _("until you are back")
+        return _("until you say so") if sight is Sight.BREAK else _("until you resume it")
     # Of other trouble the problem's own line tells.
     return terms.sentence(_(snapshot.held_off)) if snapshot.held_off else ""
 

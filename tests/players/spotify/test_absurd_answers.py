@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +19,7 @@ from agent.players.spotify.api_errors import DEFAULT_WAIT, refused, wait_of
 from agent.players.spotify.bounded import bounded_session
 from agent.players.spotify.login import TokenKeeper
 from agent.players.spotify.oauth import _Answer
-from agent.players.spotify.parsing import read_player
+from agent.players.spotify.parsing import read_devices, read_player, read_playlist, read_playlists
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.token import Token
 from agent.players.spotify.transport import SpotifySession
@@ -33,10 +34,35 @@ def answer(**item: Any) -> dict[str, Any]:
 
 
 def test_a_title_is_short_however_many_have_made_it() -> None:
-    several = [{"name": "a" * 150}] * 9_000
+    several = [{"name": "a" * 150}] * 190
     title = read_player(answer(artists=several), 0.0).playback.title
     assert title is not None
     assert len(title) == LIMIT
+
+
+EMPTY = 400_000
+"""Objects that one answer has room for, with brackets; as our values they took 400 MB."""
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda many: read_player(answer(artists=many), 0.0),
+        lambda many: read_devices({"devices": many}),
+        lambda many: read_playlist({"id": "x", "name": "y", "images": many}),
+        lambda many: read_playlists({"items": [{"id": "x", "name": "y", "images": many}]}),
+        lambda many: read_playlists({"items": many}),
+    ],
+    ids=["artists", "devices", "pictures", "pictures of one of several", "playlists"],
+)
+def test_a_list_without_an_end_takes_no_memory(read: Callable[[list[object]], object]) -> None:
+    many: list[object] = [{} for _ in range(EMPTY)]
+    tracemalloc.start()
+    with contextlib.suppress(PlayerError):
+        read(many)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10_000_000
 
 
 def test_a_usual_title_stays() -> None:

@@ -8,7 +8,7 @@ import os
 import re
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from agent import events
 from agent.errors import Offline
+from agent.store.history import SwitchEntry
 from agent.store.settings_file import SettingsFile
 from agent.types import (
     Action,
@@ -37,6 +38,7 @@ from agent.types import (
 from agent.web.page import terms
 from agent.web.page.context import Card
 from agent.web.page.folders import Counter
+from agent.web.page.history_page import as_csv
 from tests.browser import new_page
 from tests.web.page.barriers import barriers
 from tests.web.page.harness import SEVEN, PageServer, fill_history, wait_until
@@ -589,6 +591,20 @@ def test_formulas_in_names_stay_texts(page: Page, server: PageServer) -> None:
     text = Path(download.value.path()).read_text()
     assert "'=HYPERLINK(0)" in text
     assert "'@SUM(1)" in text
+
+
+@pytest.mark.parametrize("before", ["", " ", "x;", "x; ", 'x;"', "x\t", "x\n", "x\r\n", "x,", "x|"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝"])
+def test_no_cell_of_any_spreadsheet_is_a_formula(before: str, sign: str) -> None:
+    """Some part cells at semicolons: those of countries with a comma in their numbers."""
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    name = f"{before}{sign}1+1"
+    entry = SwitchEntry(now, Action.SWITCH_NOW, MoodState.HAPPY, "local:x", name, "a reason")
+    text = "".join(as_csv([], [entry], []))
+    assert f"{sign}1+1" in text
+    for separator in (",", ";", "\t", "|"):
+        for row in csv.reader(text.splitlines(), delimiter=separator):
+            assert not any(cell.strip(' "').startswith(sign) for cell in row)
 
 
 def test_a_change_is_shown_and_exported_with_its_evidence(page: Page, server: PageServer) -> None:
