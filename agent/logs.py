@@ -294,17 +294,19 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _ours: list[logging.Handler] = []
 
 
-def set_up(folder: Path, level: str | int = "INFO", console: bool = False) -> None:
+def set_up(folder: Path | None, level: str | int = "INFO", console: bool = False) -> None:
     """Send the log to a file in ``folder`` (which exists) and, with ``console``, to stderr.
 
-    May be called again (a new level); the former handlers are closed. Uncaught exceptions of any
-    thread are logged from now on.
+    Without a folder there is no file, and only what is troublesome goes to stderr. May be called
+    again (a new level); the former handlers are closed. Uncaught exceptions of any thread are
+    logged from now on.
     """
     tear_down()
-    file = _PrivateRotatingFile(
-        folder / LOG_NAME, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True
-    )
-    _ours.append(file)
+    if folder is not None:
+        file = _PrivateRotatingFile(
+            folder / LOG_NAME, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True
+        )
+        _ours.append(file)
     if console:
         _ours.append(logging.StreamHandler())
     root = logging.getLogger()
@@ -369,7 +371,10 @@ def forget_naming(folder: Path, words: Collection[str]) -> bool:
 
 def _own_files(folder: Path) -> Iterator[Path]:
     """Give the log's files; what another user has left in the place of one is removed."""
-    for file in sorted(folder.glob(f"{LOG_NAME}*")):
+    names: list[str] = []
+    with _told_if_impossible(folder / LOG_NAME):
+        names = sorted(os.listdir(folder))
+    for file in (folder / name for name in names if name.startswith(LOG_NAME)):
         if file.is_dir() and not file.is_symlink():  # none of ours
             continue
         if not _is_of_strangers(str(file)):

@@ -32,7 +32,7 @@ from agent import logs
 from agent.desktop import consent
 from agent.diagnostics import bundle, checks, report
 from agent.errors import AgentError
-from agent.players.spotify import oauth, storage
+from agent.players.spotify import oauth, playlists, storage
 from agent.players.spotify.token import Token
 from agent.players.spotify.token_store import FileTokenStore
 from agent.store.paths import Paths
@@ -228,6 +228,40 @@ def test_no_name_and_no_error_of_a_camera_holds_its_password(
             parse(broken, Path("settings.toml"))
         except AgentError as error:
             told += [error.message, str(error)]
+    assert [line for line in told if leaks(secret, line)] == []
+
+
+STRAYED: tuple[Callable[[str], str], ...] = (
+    lambda quoted: f"[camera]\n{quoted} = 1\n",
+    lambda quoted: f"[{quoted}]\nx = 1\n",
+    lambda quoted: f"camera = {quoted}\n",
+    lambda quoted: f"[camera]\ninterval = {quoted}\n",
+    lambda quoted: f"[local_playlists]\nhappy = [{quoted}]\n",
+    lambda quoted: f"[local_playlists]\nhappy = {quoted}\n",
+    lambda quoted: f"[local_playlists]\n{quoted} = []\n",
+    lambda quoted: f"[spotify_playlists]\nhappy = [{quoted}]\n",
+    lambda quoted: f"[spotify_playlists]\nhappy = {quoted}\n",
+)
+"""An address at another place of the settings than the camera's; that of a radio, say."""
+
+
+@given(HOSTS, CAMERA_PASSWORDS, st.sampled_from(PLACES[:6]), st.sampled_from(STRAYED))
+@settings(max_examples=300)
+def test_no_mistake_in_the_settings_quotes_a_login_wherever_it_stands(
+    host: str, secret: str, place: Callable[[str, str], str], strayed: Callable[[str], str]
+) -> None:
+    told = []
+    try:
+        found = parse(strayed(json.dumps(place(host, secret))), Path("settings.toml"))
+    except AgentError as error:
+        told += [error.message]
+    else:
+        for texts in found.spotify_playlists.values():
+            for text in texts:
+                with pytest.raises(AgentError) as caught:
+                    playlists.canonical(text)
+                told += [caught.value.message]
+    assert told
     assert [line for line in told if leaks(secret, line)] == []
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import sys
 import threading
@@ -181,7 +182,7 @@ class Engine:
         if self._options.settings is not None:
             return self._options.settings, None
         self._settings_file = SettingsFile(self._paths)
-        self._first_start = not self._paths.settings_file.exists()
+        self._first_start = not os.path.exists(self._paths.settings_file)
         loaded = self._settings_file.load_or_last_good()
         if (news := self._settings_file.news) is not None:
             self.report(events.Notice(_("Your settings were brought up to date"), news))

@@ -16,7 +16,7 @@ from agent.app.own_face import forget_faces
 from agent.errors import AgentError, StoreError
 from agent.players.spotify import storage
 from agent.ports import Clock
-from agent.store.files import sweep
+from agent.store.files import remove_folder, sweep
 from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths, refuse_ways_of_strangers
@@ -38,6 +38,7 @@ def forget(paths: Paths, before: datetime | None) -> str:
     deletions: list[Callable[[], None]] = [
         lambda: _forget_history(paths, until),
         lambda: _forget_log(paths, before),
+        lambda: forget_icons(paths),
     ]
     if before is None:
         deletions += [
@@ -78,6 +79,15 @@ def _forget_history(paths: Paths, until: float) -> None:
 def _forget_log(paths: Paths, before: datetime | None) -> None:
     refuse_ways_of_strangers(paths.logs / logs.LOG_NAME, followed=False)
     logs.forget(paths.logs, before)
+
+
+def forget_icons(paths: Paths) -> None:
+    """Remove the pictures of moods: their names and times tell which was felt when. Never raises.
+
+    They are drawn again when they are needed.
+    """
+    for folder in paths.icon_folders:
+        remove_folder(folder)
 
 
 def _forget_names(paths: Paths) -> None:

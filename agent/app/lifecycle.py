@@ -20,6 +20,7 @@ from agent.desktop.process_guard import guard_memory
 from agent.desktop.quit_signals import on_quit_signal
 from agent.errors import StoreError
 from agent.ports import Clock
+from agent.store.files import remove_folder
 from agent.store.paths import Paths, refuse_ways_of_strangers
 from agent.translation import _
 
@@ -63,6 +64,8 @@ class App:
         use_few_heaps()
         guard_memory()
         self._paths.ensure()
+        for left in self._paths.icon_folders:  # by an agent that was killed
+            remove_folder(left)
         self._catch_signals()
         if not self._options.headless:
             self._tray = self._make_tray()

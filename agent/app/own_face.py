@@ -7,6 +7,7 @@ numbers of another network mean nothing to this one: such a file is set aside.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from agent.core.person import STRANGER, Person
 from agent.errors import AgentError, StoreError
 from agent.store.files import remove
 from agent.store.jsonfile import JsonFile
-from agent.store.paths import Paths
+from agent.store.paths import Paths, names_in
 from agent.translation import N_, _
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class FaceFile:
 
         ``tell`` hears of a file that was set aside: damaged, or of another network.
         """
-        if not self._file.path.exists():
+        if not os.path.exists(self._file.path):
             return STRANGER
         values = self._file.load()
         try:
@@ -87,5 +88,6 @@ class FaceFile:
 
 def forget_faces(paths: Paths) -> None:
     """Delete the numbers of the face, those that were set aside among them. Raises StoreError."""
-    for path in (paths.state / NAME, *paths.state.glob(f"{NAME}.other-*")):
-        remove(path)
+    aside = [name for name in names_in(paths.state) if name.startswith(f"{NAME}.other-")]
+    for name in (NAME, *aside):
+        remove(paths.state / name)

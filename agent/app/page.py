@@ -205,7 +205,10 @@ class Page:
 
     def _forget_between(self, since: float, until: float) -> None:
         """Delete a time of the history (seconds since 1970). Raises StoreError."""
+        from agent.app.forgetting import forget_icons
+
         self._history.forget_between(since, until)
+        forget_icons(self._paths)
         self._report(events.HistoryDeleted(since, until))
 
     def _forget_everything(self) -> str:
@@ -263,4 +266,4 @@ def has_browser() -> bool:
 def music_folder() -> Path:
     """Find the user's folder of music; their home folder where there is none."""
     folder = Path(platformdirs.user_music_dir())
-    return folder if folder.is_dir() else Path.home()
+    return folder if os.path.isdir(folder) else Path.home()

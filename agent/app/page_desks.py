@@ -6,6 +6,7 @@ Part of the composition root: the page knows none of them, and they know nothing
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -91,7 +92,7 @@ def kept(paths: Paths, settings: Settings) -> list[Kept]:
     """List what Moodtray keeps on this computer, and where; looks at the files' names alone."""
 
     def file(title: str, about: str, path: Path) -> Kept:
-        return Kept(title, about, printable(str(path)), path.exists())
+        return Kept(title, about, printable(str(path)), os.path.exists(path))
 
     login = file(
         _("Login to Spotify"),
@@ -304,7 +305,7 @@ class SpotifyLink:
         """Say how things stand."""
         settings = self._settings
         login = None
-        if storage.token_file(self._paths).exists() or settings.spotify.use_keyring:
+        if os.path.exists(storage.token_file(self._paths)) or settings.spotify.use_keyring:
             login = storage.stored_login(settings, self._paths)
         return SpotifyState(
             login is not None,
@@ -445,9 +446,9 @@ class MusicChoice:
             playlist = local.playlist(entry)
             if entry.startswith(LOOPS):
                 return Card(entry, printable(playlist.name), _("comes with Moodtray"))
-            there = Path(playlist.uri).exists()
-            problem = None if there else _("is not there any more")
-            return Card(entry, printable(playlist.name), printable(playlist.uri), None, problem)
+            return Card(
+                entry, printable(playlist.name), printable(playlist.uri), None, _problem(playlist)
+            )
         try:
             uri = canonical(entry)
         except AgentError as error:
@@ -470,14 +471,14 @@ class MusicChoice:
                 raise PlaylistGone(
                     _("“{name}” is no whole path. Begin with / or ~.").format(name=text[:200])
                 )
-            if not path.exists():
+            if not os.path.exists(path):
                 raise PlaylistGone(
                     _(
                         "There is no folder or file {path}. Look how it is written, or choose it "
                         "from the folders on this page."
                     ).format(path=printable(str(path), 200))
                 )
-            if path.is_dir():
+            if os.path.isdir(path):
                 # Whether there is music in it is counted in the background: it may be huge.
                 _readable(path)
                 return self.card("local", text)
@@ -520,9 +521,21 @@ class MusicChoice:
             uri = canonical(entry)
             return Playlist(uri, self.card(player, entry).name)
         found = local.playlist(entry)
-        if not entry.startswith(LOOPS) and not Path(found.uri).exists():
+        if not entry.startswith(LOOPS) and not os.path.exists(found.uri):
             raise PlaylistGone(_("{path} is not there any more.").format(path=printable(found.uri)))
         return found
+
+
+def _problem(playlist: Playlist) -> str | None:
+    """Say what keeps music of the settings from being found; None: nothing."""
+    try:
+        os.stat(playlist.uri)
+    except FileNotFoundError:
+        return _("is not there any more")
+    except (OSError, ValueError) as error:  # below a folder that the user may not enter
+        why = getattr(error, "strerror", None) or str(error)
+        return _("it cannot be read ({why})").format(why=why)
+    return None
 
 
 def _readable(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -79,7 +80,7 @@ class Account:
     def exists(self, settings: Settings) -> bool:
         """Tell whether somebody is logged in. Raises StoreError when the keyring cannot be used."""
         # Cheap without the client: without a token file (or keyring) nobody ever logged in.
-        if not storage.token_file(self._paths).exists() and not settings.spotify.use_keyring:
+        if not os.path.exists(storage.token_file(self._paths)) and not settings.spotify.use_keyring:
             return False
         return storage.is_logged_in(self._paths, settings)
 

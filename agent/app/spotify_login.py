@@ -21,7 +21,7 @@ from agent.ports import Clock
 from agent.printable import printable_lines
 from agent.settings import Settings
 from agent.store.files import unlink
-from agent.store.paths import Paths
+from agent.store.paths import Paths, names_in
 from agent.translation import _
 
 REDIRECT = "login-"
@@ -119,7 +119,10 @@ def login(
 
 def sweep(paths: Paths) -> None:
     """Remove the files, with dead links, of logins that were killed; never raises."""
-    for file in paths.runtime.glob(f"{REDIRECT}*.html"):
+    for name in names_in(paths.runtime):
+        file = paths.runtime / name
+        if not (name.startswith(REDIRECT) and file.suffix == ".html"):
+            continue
         import psutil  # not at every start: there is hardly ever one
 
         number = file.stem.removeprefix(REDIRECT)

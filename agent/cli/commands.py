@@ -23,7 +23,7 @@ import typer
 from agent import __version__, addresses
 from agent.cli import words
 from agent.cli.terminal import say, say_at_once, say_json, show, show_own, tell
-from agent.errors import AgentError, AutostartError, DesktopError, NotRunning
+from agent.errors import AgentError, AutostartError, DesktopError, NotRunning, StoreError
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder, short
 from agent.translation import N_, _
@@ -264,7 +264,7 @@ def run(
 
             say(hand_over(paths, play=play))
             return
-        logs.set_up(ensure_folder(paths.logs), "DEBUG" if verbose else "INFO", console=verbose)
+        logs.set_up(_log_folder(paths), "DEBUG" if verbose else "INFO", console=verbose)
         App(
             Options(
                 camera=chosen,
@@ -280,6 +280,14 @@ def run(
             ),
             paths,
         ).run()
+
+
+def _log_folder(paths: Paths) -> Path | None:
+    """Find the log's folder; None where it cannot be used, which the user has been told."""
+    try:
+        return ensure_folder(paths.logs)
+    except StoreError:
+        return None
 
 
 @app.command(rich_help_panel=LOOK)
@@ -349,7 +357,7 @@ def analyze(files: list[Path], as_json: AsJson = False) -> None:
     from agent.vision.expression import ExpressionClassifier
 
     settings_file = SettingsFile(Paths.default())
-    is_set = settings_file.path.exists()  # looking at a picture writes no settings
+    is_set = os.path.exists(settings_file.path)  # looking at a picture writes no settings
     finder = (settings_file.load_or_last_good()[0] if is_set else Settings()).camera.finder
     classifier = ExpressionClassifier.load()
     failed = False

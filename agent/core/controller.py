@@ -479,6 +479,8 @@ class Controller:
         self._out += self._mood_tracker.forget_everything()
         self._out += self._journeys.stop()
         self._out.append(effects.ForgetNames())
+        told_of_it = (NotificationKind.SWITCH, NotificationKind.INFO)  # a desktop may list them
+        self._out += [effects.Withdraw(kind) for kind in told_of_it]
         self._music.forget_everything()
         self._answer = None
         self._decide()

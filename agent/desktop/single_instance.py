@@ -6,11 +6,13 @@ whatever way it went; the file that stays behind means nothing.
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
 
 from filelock import FileLock, Timeout
 
 from agent.errors import StoreError
+from agent.store.files import make_way
 from agent.store.paths import Paths, ensure_folder, refuse_file_of_strangers
 from agent.translation import _
 
@@ -45,8 +47,8 @@ class Instance:
         Raises StoreError when the runtime folder cannot be used.
         """
         ensure_folder(self._folder)
-        refuse_file_of_strangers(self._folder / LOCK_NAME)  # its owner could hold it for ever
         try:
+            make_way(self._folder / LOCK_NAME)
             self._lock.acquire(timeout=LOOK_PATIENCE, poll_interval=0.02)
         except Timeout:
             return False
@@ -65,7 +67,7 @@ class Instance:
 
         For commands, which do not want to be it: a lock that cannot be looked at counts as free.
         """
-        if not (self._folder / LOCK_NAME).exists():
+        if not os.path.exists(self._folder / LOCK_NAME):
             return False
         try:
             refuse_file_of_strangers(self._folder / LOCK_NAME)

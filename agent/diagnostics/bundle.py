@@ -114,7 +114,7 @@ def make(paths: Paths, doctor_report: dict[str, object], out: Path, now: datetim
     ``out`` is the file to write, or a folder that gets a file named after ``now``. The file is
     readable by its owner only. Raises StoreError.
     """
-    target = out / f"moodtray-report-{now:%Y%m%d-%H%M%S}.zip" if out.is_dir() else out
+    target = out / f"moodtray-report-{now:%Y%m%d-%H%M%S}.zip" if os.path.isdir(out) else out
     ensure_named_folder(target.parent)
     temporary: str | None = None
     camera = _camera(_read(paths.settings_file) or "")

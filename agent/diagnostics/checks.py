@@ -16,7 +16,7 @@ from typing import TypeAlias
 import agent
 from agent.errors import AgentError, PlaylistGone, StoreError
 from agent.settings import Settings
-from agent.store.paths import Paths, ensure_folder
+from agent.store.paths import Paths, ensure_folder, is_there
 from agent.translation import N_, _, ngettext
 from agent.types import EMOTIONS, Playlist
 from agent.wording import MOODS, mood_word
@@ -104,7 +104,7 @@ def history(paths: Paths) -> Finding:
     """Look at the mood journal."""
     from agent.store.history import SqliteHistory
 
-    if not paths.history_file.exists():
+    if not is_there(paths.history_file):
         return True, _("empty so far"), ""
     told: list[AgentError] = []
     journal = SqliteHistory(paths.history_file, on_set_aside=told.append)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -184,7 +185,7 @@ def mood_folders(root: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     try:
-        folders = sorted(path for path in root.iterdir() if path.is_dir())
+        folders = sorted(path for path in root.iterdir() if os.path.isdir(path))
     except OSError:
         return found
     for folder in folders:

@@ -11,8 +11,10 @@ import errno
 import json
 import os
 import re
+import shutil
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 from agent.errors import StoreError
@@ -20,6 +22,7 @@ from agent.store.paths import (
     ensure_folder,
     ensure_leaf,
     is_trusted,
+    names_in,
     refuse_file_of_strangers,
     refuse_ways_of_strangers,
 )
@@ -111,7 +114,7 @@ def remove(path: Path) -> bool:
     mine = re.compile(
         re.escape(_beginning(path)) + r"[a-z0-9_]{8}(?:" + re.escape(UNFINISHED) + ")?"
     )
-    left = [path.with_name(one) for one in _names_in(path.parent) if mine.fullmatch(one)]
+    left = [path.with_name(one) for one in names_in(path.parent) if mine.fullmatch(one)]
     removed = [unlink(one) for one in (path, *left)]
     return any(removed)
 
@@ -121,17 +124,10 @@ def sweep(folder: Path) -> None:
 
     A write that is under way in another process begins again.
     """
-    for name in _names_in(folder):
+    for name in names_in(folder):
         if name.startswith(".") and name.endswith(UNFINISHED):
             with contextlib.suppress(StoreError):
                 unlink(folder / name)
-
-
-def _names_in(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def unlink(path: Path) -> bool:
@@ -154,6 +150,33 @@ def unlink(path: Path) -> bool:
             )
         ) from error
     return True
+
+
+def make_way(path: Path) -> None:
+    """Take away what another user has left in the place of a lock, which they could hold for ever.
+
+    A folder of theirs can only be moved aside. Raises StoreError where that is refused, and for a
+    link of ours that leads to a file of theirs.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        status = path.lstat()
+        if os.name != "nt" and not is_trusted(status.st_uid):
+            if stat.S_ISDIR(status.st_mode):
+                refuse_ways_of_strangers(path, followed=False)
+                path.rename(path.with_name(f"not-ours-{time.time_ns()}-{path.name}"))
+            else:
+                unlink(path)
+    refuse_file_of_strangers(path)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of ours with all that is in it, where that can be done; never raises.
+
+    Where another user has a hand in what leads there it stays: it would be another folder.
+    """
+    with contextlib.suppress(StoreError):
+        refuse_ways_of_strangers(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_private(path: Path, limit: int) -> bytes:

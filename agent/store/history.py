@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from agent.errors import StoreError
 from agent.store.files import holds, unlink
+from agent.store.paths import is_there, names_in
 from agent.store.sqlite_file import SqliteFile
 from agent.translation import _, from_recipe, recipe
 from agent.types import EMOTIONS, Action, Decision, Evidence, Mood, MoodState
@@ -193,14 +194,14 @@ class SqliteHistory:
         """
         found = False
         try:
-            found = self.path.exists() and self._file.run(lambda opened: _blank(opened, prefix))
+            found = is_there(self.path) and self._file.run(lambda opened: _blank(opened, prefix))
         finally:  # the file itself may just have become one that is set aside
             found = _remove_set_aside(self.path, prefix) or found
         return found
 
     def playlist_names(self, prefix: str) -> set[str]:
         """Name the playlists whose address begins with ``prefix``. Raises StoreError."""
-        if not self.path.exists():
+        if not is_there(self.path):
             return set()
         query = "SELECT DISTINCT playlist_name FROM switches WHERE substr(playlist_uri, 1, ?) = ?"
         rows = self._file.run(
@@ -217,14 +218,14 @@ class SqliteHistory:
         Afterwards the bytes are gone from the files, not only from the tables. Raises StoreError.
         """
         try:
-            if self.path.exists():
+            if is_there(self.path):
                 self._file.run(lambda opened: _remove_between(opened, since, until))
         finally:
             _remove_set_aside(self.path, "")
 
     def has_older_than(self, when: float) -> bool:
         """Tell whether anything is older than that (seconds since 1970). Raises StoreError."""
-        if not self.path.exists():
+        if not is_there(self.path):
             return False
         query = " UNION ALL ".join(
             f"SELECT 1 FROM {table} WHERE at < :when" for table in ("moods", "switches", "feedback")
@@ -424,7 +425,10 @@ def _remove_set_aside(path: Path, prefix: str) -> bool:
     Nothing can be blanked in them. True when there was one. Raises StoreError.
     """
     found = False
-    for copy in path.parent.glob(f"{path.name}.broken-*"):
+    for name in names_in(path.parent):
+        if not name.startswith(f"{path.name}.broken-"):
+            continue
+        copy = path.with_name(name)
         try:
             if not prefix or holds(copy, prefix.encode()):
                 found = unlink(copy) or found

@@ -10,7 +10,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from agent.errors import StoreError
-from agent.store.paths import ensure_folder, refuse_file_of_strangers
+from agent.store.files import make_way
+from agent.store.paths import ensure_folder
 from agent.translation import _
 
 LOCK_TIMEOUT = 20.0
@@ -33,9 +34,9 @@ class ExclusiveLock:
     def hold(self) -> Iterator[None]:
         """Wait until it is free, and hold it. Raises StoreError when that takes too long."""
         ensure_folder(self._path.parent)
-        refuse_file_of_strangers(self._path)  # whoever owns it could hold it for ever
         with self._threads:
             try:
+                make_way(self._path)
                 self._processes.acquire()
             except (Timeout, OSError) as error:
                 raise StoreError(

@@ -11,6 +11,7 @@ import errno
 import os
 import shlex
 import stat
+import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ APP = "moodtray"
 HOME = "MOODTRAY_HOME"
 MOST_LINKS = 40
 """On the way to a folder: as many as Linux follows."""
+_LIST = "system.posix_acl_access"
+_ENTRY = struct.Struct("<HHI")  # kind, rights, whose: linux/posix_acl_xattr.h
+_OF_A_USER, _OF_A_GROUP = 2, 8  # named ones
 _NOBODY = 65_534
 """The number that Linux shows for a user who has none in a container."""
 
@@ -96,6 +100,21 @@ class Paths:
         """The file of the mood journal."""
         return self.data / "history.sqlite"
 
+    @property
+    def tray_icons(self) -> Path:
+        """The folder of the tray's pictures, for panels that take a file."""
+        return self.runtime / "icons"
+
+    @property
+    def notification_icons(self) -> Path:
+        """The folder of the notifications' pictures."""
+        return self.runtime / "notification-icons"
+
+    @property
+    def icon_folders(self) -> tuple[Path, ...]:
+        """The folders of pictures whose names say a mood, and whose times when it was shown."""
+        return (self.tray_icons, self.notification_icons)
+
     def ensure(self) -> list[StoreError]:
         """Create the folders (0700), and close those that were more open.
 
@@ -128,8 +147,9 @@ class Paths:
 
 def _linux_runtime(dirs: platformdirs.PlatformDirs) -> Path:
     # Without a login session there is no /run/user/UID; the state folder is as private.
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    if base and os.access(base, os.W_OK):
+    # One that is no whole path would be another place wherever a command is called.
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    if os.path.isabs(base) and os.access(base, os.W_OK):
         return Path(base) / APP
     return Path(dirs.user_state_dir) / "runtime"
 
@@ -152,6 +172,28 @@ def has_controls(text: str) -> bool:
     return any(character < " " or character == "\x7f" for character in text)
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is such a file in a folder of ours.
+
+    Raises StoreError when nobody lets us look: what cannot be seen is not gone.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _not_usable(path.parent, error) from error
+    return True
+
+
+def names_in(folder: Path) -> list[str]:
+    """List what is in a folder, sorted; nothing where it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
 def ensure_folder(folder: Path) -> Path:
     """Create the folder (0700) where it is missing, and return it.
 
@@ -172,13 +214,7 @@ def ensure_leaf(folder: Path) -> Path:
     try:
         make_folder(folder)
     except OSError as error:
-        raise StoreError(
-            _(
-                "The folder {folder} cannot be made or written ({why}). Check "
-                "its permissions, or name another place with the variable "
-                "MOODTRAY_HOME."
-            ).format(folder=folder, why=error.strerror)
-        ) from error
+        raise _not_usable(folder, error) from error
     _refuse_strangers(folder)
     if not os.access(folder, os.W_OK):
         raise StoreError(
@@ -188,6 +224,16 @@ def ensure_leaf(folder: Path) -> Path:
             ).format(folder=folder)
         )
     return folder
+
+
+def _not_usable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        _(
+            "The folder {folder} cannot be made or written ({why}). Check "
+            "its permissions, or name another place with the variable "
+            "MOODTRAY_HOME."
+        ).format(folder=folder, why=error.strerror)
+    )
 
 
 def ensure_named_folder(folder: Path) -> Path:
@@ -235,7 +281,7 @@ def _keeps_files_safe(folder: Path) -> bool:
     status = folder.stat()
     if not {folder.lstat().st_uid, status.st_uid} <= {os.geteuid(), 0}:
         return False
-    return not _others_may_rename(status)
+    return not _others_may_rename(folder, status)
 
 
 def _has_safe_way(folder: Path) -> bool:
@@ -268,7 +314,7 @@ def refuse_ways_of_strangers(path: Path, *, followed: bool = True) -> None:
                     ).format(above=above, path=path, home=HOME),
                     title=_("This folder is not yours"),
                 )
-            if stat.S_ISDIR(status.st_mode) and _others_may_rename(status):
+            if stat.S_ISDIR(status.st_mode) and _others_may_rename(above, status):
                 raise StoreError(
                     _(
                         "Other users of this computer may write into {above}, which leads to "
@@ -279,18 +325,28 @@ def refuse_ways_of_strangers(path: Path, *, followed: bool = True) -> None:
 
 
 def refuse_file_of_strangers(path: Path) -> None:
-    """Raise StoreError for a file that another user owns, or could put another in the place of."""
+    """Raise StoreError for a file that another user owns, may write, or could put another over."""
     refuse_ways_of_strangers(path)
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):
-        if not is_trusted(path.stat().st_uid):
+        status = path.stat()
+        if not is_trusted(status.st_uid):
             raise StoreError(
                 _(
                     "{path} belongs to another user of this computer, and is not read. Move it "
                     "away; Moodtray then writes a new one."
                 ).format(path=path),
                 title=_("This file is not yours"),
+            )
+        real = Path(os.path.realpath(path))
+        if _others_may_write(real, status) and _others_may_enter(real.parent):
+            raise StoreError(
+                _(
+                    "Other users of this computer may write into the file {file}. Look through it, "
+                    "then close it: chmod go-w {quote}"
+                ).format(file=real, quote=shlex.quote(str(real))),
+                title=_("This file is open to others"),
             )
 
 
@@ -339,12 +395,22 @@ def _is_in_container() -> bool:
     return (first, count) != ("0", str(2**32 - 1))
 
 
-def _others_may_rename(status: os.stat_result) -> bool:
+def _others_may_rename(folder: Path, status: os.stat_result) -> bool:
     """Tell whether users besides root and this one may take away what lies in the folder."""
-    if status.st_mode & stat.S_ISVTX:  # as in /tmp: only what is theirs
-        return False
-    of_root = status.st_gid == 0
-    return _all_may_write(status) or (_a_group_may_write(status) and not of_root)
+    # As in /tmp: only what is theirs.
+    return not status.st_mode & stat.S_ISVTX and _others_may_write(folder, status)
+
+
+def _others_may_write(path: Path, status: os.stat_result) -> bool:
+    """Tell whether users besides root, its group and this user may."""
+    if _all_may_write(status) or _a_list_lets_write(path, status):
+        return True
+    return _a_group_may_write(status) and status.st_gid != 0
+
+
+def _others_may_enter(folder: Path) -> bool:
+    """Tell whether none of the folders that lead there, itself included, is for its owner alone."""
+    return all(one.stat().st_mode & 0o011 for one in (folder, *folder.parents))
 
 
 def _refuse_strangers(folder: Path) -> None:
@@ -362,7 +428,8 @@ def _refuse_strangers(folder: Path) -> None:
         if found.st_uid != me:
             raise _not_yours(what, folder)
     status = folder.stat()
-    if _all_may_write(status) or _a_group_may_write(status):
+    is_listed = _a_list_lets_write(folder, status)
+    if _all_may_write(status) or _a_group_may_write(status) or is_listed:
         who = _("Every user") if _all_may_write(status) else _("A group of users")
         raise StoreError(
             _(
@@ -389,6 +456,25 @@ def _all_may_write(status: os.stat_result) -> bool:
 
 def _a_group_may_write(status: os.stat_result) -> bool:
     return bool(status.st_mode & stat.S_IWGRP) and not _is_own_group(status.st_gid)
+
+
+def _a_list_lets_write(path: Path, status: os.stat_result) -> bool:
+    """Tell whether an access control list lets others write (acl(5), as Linux keeps it).
+
+    The group's rights are then the most that any of the list has, and taking them away takes it
+    away from all; who is in the list stands nowhere else.
+    """
+    if not status.st_mode & stat.S_IWGRP or sys.platform != "linux":
+        return False
+    try:
+        kept = os.getxattr(path, _LIST)
+    except OSError:  # there is none, or the file system knows none
+        return False
+    entries = _ENTRY.iter_unpack(kept[4:])  # behind the version
+    return any(
+        rights & os.W_OK and (kind == _OF_A_GROUP or (kind == _OF_A_USER and not is_trusted(who)))
+        for kind, rights, who in entries
+    )
 
 
 def _is_own_group(group: int) -> bool:

@@ -182,15 +182,15 @@ def _path_mistake(entry: str, *, a_folder: bool) -> str:
             "this address lacks its beginning. Write it in full, such as "
             '"rtsp://192.168.1.5/stream".'
         )
-    shown = printable(entry, 60)
+    shown = _shown(entry)
     if has_controls(entry):
         return _(
             '"{shown}" holds a character that cannot be seen. In double quotes a backslash begins '
             r"a code: put such a path into single quotes, such as 'C:\Users\me\Music'."
         ).format(shown=shown)
     if entry.startswith("~"):
-        name = printable(re.split(r"[/\\]", entry[1:])[0], 60)
-        meant = printable(f"~/{entry[1:]}")
+        name = _shown(re.split(r"[/\\]", entry[1:])[0])
+        meant = printable(addresses.mask(f"~/{entry[1:]}"))
         return _(
             '"{shown}": there is no user "{name}". In your own folder it is "{meant}".'
         ).format(shown=shown, name=name, meant=meant)
@@ -237,7 +237,14 @@ def _place(path: Path | None, line: int | None) -> str:
 
 def _called(keys: tuple[str, ...], called: Mapping[str, str]) -> str:
     key = ".".join(keys)
-    return _("“{label}”").format(label=called[key]) if key in called else printable(key, 60)
+    return _("“{label}”").format(label=called[key]) if key in called else _shown(key)
+
+
+def _shown(text: str) -> str:
+    """Quote what stands in the file: a camera's address may have strayed to any place of it."""
+    if addresses.is_address(text) or addresses.seems_meant(text):
+        return printable(addresses.place(text), 60)
+    return printable(addresses.mask(text), 60)
 
 
 def _sentence(
@@ -279,7 +286,7 @@ def _advice(rule: str, value: object) -> str:
         written = value.strip().replace(",", ".")
     if written:
         return " " + _("Write {value}, without quotes.").format(value=printable(written, 60))
-    if english(rule).startswith(LIST_OF_TEXTS):
+    if english(rule).startswith(LIST_OF_TEXTS) and not addresses.holds_login(value):
         return " " + _('Put it into brackets: ["{value}"].').format(value=printable(value, 60))
     return ""
 
@@ -289,9 +296,7 @@ def _found(item: Any) -> str:
     if isinstance(value, bool):
         return _("not {value}").format(value=str(value).lower())
     if isinstance(value, str):
-        if addresses.is_address(value) or addresses.seems_meant(value):
-            value = addresses.place(value)
-        return _('not "{value}"').format(value=printable(value, 60))
+        return _('not "{value}"').format(value=_shown(value))
     if isinstance(value, list | tuple):
         return _("not a list")
     if isinstance(value, dict):

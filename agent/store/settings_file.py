@@ -24,7 +24,14 @@ from agent import addresses
 from agent.errors import AgentError, SettingsError, StoreError
 from agent.settings import SETTINGS_VERSION, Settings
 from agent.store.files import read_own, write_atomic
-from agent.store.paths import Paths, is_whole_path, refuse_file_of_strangers, resources_dir
+from agent.store.paths import (
+    Paths,
+    is_there,
+    is_whole_path,
+    names_in,
+    refuse_file_of_strangers,
+    resources_dir,
+)
 from agent.store.toml_text import SIZE_LIMIT, load_toml, section_of
 from agent.translation import _
 from agent.types import LOOPS
@@ -72,7 +79,7 @@ class SettingsFile:
         user has a hand in the file.
         """
         with self._lock:
-            if not self.path.exists():
+            if not is_there(self.path):
                 write_atomic(self.path, default_text().encode("utf-8"))
             first = self._stamp is None  # later ones must not hide a change from poll
             if first:
@@ -312,7 +319,10 @@ class SettingsFile:
     def _clean_copies(self) -> None:
         """Take a camera's login out of the copies that earlier versions have left."""
         for kind in ("version", "before"):
-            for copy in self.path.parent.glob(f"{self.path.name}.{kind}-*"):
+            for name in names_in(self.path.parent):
+                if not name.startswith(f"{self.path.name}.{kind}-"):
+                    continue
+                copy = self.path.with_name(name)
                 try:
                     text = read_own(copy, SIZE_LIMIT).decode("utf-8")
                     without = _without_login(text)

@@ -29,6 +29,9 @@ AT_ONCE = 16
 """Connections that are accepted in one go, before the limit sees the first of them."""
 QUEUE = 128
 """Connections that the system holds until we accept them."""
+MAX_HEAD = 1_000_000
+"""Bytes of a request's head. Browsers send along what every server of this address has set, at most
+180 cookies of 4 kB: with uvicorn's own limit some of those would keep the user from the page."""
 REQUEST_TIMEOUT = 10.0
 """Seconds within which a whole request must have come."""
 ANSWER_TIMEOUT = 30.0
@@ -50,6 +53,7 @@ def new_server(
             lifespan="off",
             loop="asyncio",
             http=_limited_protocol(),
+            h11_max_incomplete_event_size=MAX_HEAD,
             ws="none",
             server_header=False,
             backlog=AT_ONCE,

@@ -218,8 +218,9 @@ class LoginServer:
         return f"moodtray-login-{self.port}"  # cookies are shared between ports
 
     def _same_browser(self, request: Request) -> None:
-        given = request.cookies.get(self._cookie, "")
-        if not secrets.compare_digest(given.encode(), self._session.encode()):
+        ours = self._session.encode()
+        brought = rules.Request(request.scope).cookies(self._cookie)
+        if not any(secrets.compare_digest(one.encode(), ours) for one in brought):
             raise _Stranger
 
     def _turned_away(self, *_request: object) -> Response:

@@ -18,11 +18,12 @@ from agent import logs
 from agent.app import journey_file
 from agent.app.forgetting import Retention, forget
 from agent.desktop import consent
+from agent.desktop.icons.files import IconFiles
 from agent.settings import Settings
 from agent.store.files import UNFINISHED
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
-from agent.types import Action, Decision, Mood, MoodState, Playlist
+from agent.types import Action, Decision, Mood, MoodState, Playlist, Status
 from agent.web.door_client import call, call_when_ready
 from tests.agent_process import CLIP, AgentProcess, run_command
 from tests.desktop.buses import wait_until
@@ -85,6 +86,15 @@ def test_what_is_older_is_gone_and_the_rest_stays(paths: Paths, history: SqliteH
     assert len(history.moods()) == len(history.switches()) == len(history.feedback()) == 50
     assert (paths.logs / "moodtray.log").read_bytes().startswith(b"2026-11-22")
     assert not (paths.logs / "moodtray.log.1").exists()
+
+
+@pytest.mark.parametrize("before", [None, NOW])
+def test_no_picture_tells_when_which_mood_was_felt(paths: Paths, before: datetime | None) -> None:
+    """Panels take icons as files: 'watching-sad', made at the minute of the first sad look."""
+    for folder in (paths.runtime / "icons", paths.runtime / "notification-icons"):
+        IconFiles(folder).path(Status.WATCHING, MoodState.SAD, 24, True)
+    forget(paths, before)
+    assert [file for file in paths.runtime.rglob("*") if "sad" in file.name] == []
 
 
 def test_a_clock_that_was_set_back_keeps_nothing(paths: Paths) -> None:

@@ -319,6 +319,27 @@ def test_a_lock_of_another_is_not_looked_at(paths: Paths, precious: Path, kind: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_lock_of_another_makes_way(paths: Paths, precious: Path, kind: str) -> None:
+    """Its owner could keep the agent from its start, and the user from a logout, for ever."""
+    places = [paths.runtime / LOCK_NAME, paths.state / "spotify-login.lock"]
+    storage.token_file(paths).write_text("{}")
+    with contextlib.ExitStack() as held:
+        for place in places:
+            plant(place, kind, precious)
+            if kind == "file":
+                fcntl.flock(held.enter_context(place.open()), fcntl.LOCK_EX)
+        assert held.enter_context(Instance(paths)).acquire()
+        assert not Instance(paths).acquire()
+        logout(paths, Settings())
+    assert not storage.token_file(paths).exists()
+    for place in places:
+        status = place.lstat()
+        assert (stat.S_ISREG(status.st_mode), status.st_uid) == (True, os.getuid())
+    assert precious.read_text() == "mine"
+    assert not precious.with_name("nothing").exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_log_goes_on_whatever_lies_where_it_is_turned_over(
     paths: Paths, precious: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

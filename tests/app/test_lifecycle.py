@@ -18,6 +18,7 @@ from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.types import EMOTIONS
 from tests.agent_process import CLIP, PATIENCE, SHARED, AgentProcess, Line, run_command
+from tests.stranger import NOBODY
 
 QUICK = """
 [camera]
@@ -182,6 +183,21 @@ def test_an_unwritable_home_is_a_clear_error(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give away")
+@pytest.mark.parametrize("name", ["config", "data", "logs"])
+def test_without_a_folder_that_it_can_do_without_it_runs(quick: Paths, name: str) -> None:
+    """Another user has left theirs in its place: what was told at the start is all that happens."""
+    folder: Path = getattr(quick, name)
+    if name == "config":
+        quick.settings_file.unlink()
+    os.chown(folder, NOBODY, NOBODY)
+    with run("--camera", str(CLIP)) as agent:
+        agent.wait_for_word(str(folder))
+        agent.wait_for(lambda line: line["event"] == "observation")
+        assert run_command("status").returncode == 0
+    assert list(folder.iterdir()) == []
+
+
 class RealFaces:
     """People, not the synthetic actor. Collected only where the clips of them are."""
 
@@ -267,6 +283,10 @@ def test_a_killed_agent_is_no_obstacle(quick: Paths) -> None:
         agent.wait_for(lambda line: line["event"] == "observation")
         os.kill(agent.process.pid, 9)
         agent.end()
+    for folder in quick.icon_folders:  # as of one with a tray
+        folder.mkdir()
+        (folder / "watching-sad-24-dark.png").touch()
     with run("--camera", str(CLIP)) as agent:
         agent.wait_for(lambda line: line["event"] == "observation")
+        assert not any(folder.exists() for folder in quick.icon_folders)
         assert agent.stop() < 4.0

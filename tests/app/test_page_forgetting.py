@@ -35,5 +35,7 @@ def test_the_agent_hears_which_time_was_deleted(since: float, until: float) -> N
         may_lead=False,
     )  # fmt: skip
     now = clock.now().timestamp()
+    paths.tray_icons.mkdir()
     page._forget_between(now + since, now + until)
     assert reported == [events.HistoryDeleted(now + since, now + until)]
+    assert not paths.tray_icons.exists()  # its names and times would tell moods of that time

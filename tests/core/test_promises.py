@@ -530,6 +530,9 @@ def test_everything_is_everything_that_is_held_in_memory() -> None:
     new = story.send(events.ForgetEverything())
     assert effects.KeepPerson(None) in new
     assert effects.ForgetNames() in new
+    # Desktops keep what was told of a mood or of music until somebody takes it down.
+    for kind in (NotificationKind.SWITCH, NotificationKind.INFO):
+        assert effects.Withdraw(kind) in new
     snapshot = story.controller.snapshot
     assert (snapshot.own_face, snapshot.switch, snapshot.change, snapshot.undo_to) == (None,) * 4
     assert snapshot.mood.state is MoodState.UNSURE

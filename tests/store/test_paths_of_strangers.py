@@ -30,7 +30,7 @@ from agent.store.settings_file import SettingsFile
 from agent.types import Mood, MoodState
 from agent.web.door_key import DoorKey
 from agent.web.page import access
-from tests.stranger import NOBODY, as_stranger, open_home
+from tests.stranger import NOBODY, as_stranger, let_write, open_home
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -227,11 +227,12 @@ def test_a_report_holds_nothing_that_a_link_of_another_leads_to(tmp_path: Path) 
 
 @ROOT
 def test_no_lock_of_another_is_waited_for(tmp_path: Path) -> None:
-    """Whoever owns the file can hold it for ever."""
+    """Whoever owns the file can hold it for ever; a link of ours is not for us to remove."""
     paths = Paths.below(tmp_path)
     paths.ensure()
+    os.close(plant(paths.state / "theirs"))
     for name in (LOCK_NAME, "some.lock"):
-        os.close(plant(paths.runtime / name))
+        (paths.runtime / name).symlink_to(paths.state / "theirs")
     with pytest.raises(StoreError, match="belongs to another user"):
         Instance(paths).acquire()
     with (
@@ -259,6 +260,51 @@ def test_a_login_is_written_for_the_user_alone(tmp_path: Path, planted: str) -> 
     assert not place.is_symlink()
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     assert FileTokenStore(place).load() == {"refresh_token": "mine"}
+
+
+@ROOT
+@pytest.mark.parametrize("where", ["above", "link", "folder"])
+def test_a_list_that_lets_another_write_is_read(tmp_path: Path, where: str) -> None:
+    """Its rights look like those of the group, and that is the user's own."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    paths = Paths.below(home)
+    paths.config.mkdir(parents=True)
+    if where == "link":
+        (elsewhere / "config").mkdir(parents=True)
+        paths.config.rmdir()
+        paths.config.symlink_to(elsewhere / "config")
+    opened = {"above": home, "link": elsewhere, "folder": paths.config}[where]
+    let_write(opened, os.getuid())  # who may anyway
+    ensure_folder(paths.config)
+    let_write(opened, NOBODY)
+    with pytest.raises(StoreError, match="may write into"):
+        ensure_folder(paths.config)
+    opened.chmod(opened.stat().st_mode & ~0o022)  # the remedy that is told
+    ensure_folder(paths.config)
+
+
+@ROOT
+@pytest.mark.parametrize("how", ["all", "list"])
+def test_settings_that_others_may_write_are_not_obeyed(how: str) -> None:
+    """Kept elsewhere, behind the user's own link: they could name another's camera."""
+    with open_home() as home:
+        paths = Paths.below(home / "ours")
+        paths.ensure()
+        file = home / "settings.toml"
+        file.write_text('version = 1\nlanguage = "de"\n')
+        paths.settings_file.symlink_to(file)
+        if how == "all":
+            file.chmod(0o666)
+        else:
+            let_write(file, NOBODY)
+        settings, problem = SettingsFile(paths).load_or_last_good()
+        assert settings.language == "auto"
+        assert f"may write into the file {file}" in str(problem)
+        home.chmod(0o700)  # nobody comes there
+        assert SettingsFile(paths).load().language == "de"
+        home.chmod(0o755)
+        file.chmod(0o644)
+        assert SettingsFile(paths).load().language == "de"
 
 
 def test_a_link_in_the_place_of_the_runtime_folder_is_refused(tmp_path: Path) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +12,7 @@ from PIL import Image
 
 from agent.desktop.icons.drawing import icon, note_icon
 from agent.errors import StoreError
-from agent.store.files import read_private, write_private
-from agent.store.paths import refuse_ways_of_strangers
+from agent.store.files import read_private, remove_folder, write_private
 from agent.types import MoodState, Status
 
 log = logging.getLogger(__name__)
@@ -63,6 +60,4 @@ class IconFiles:
 
     def remove(self) -> None:
         """Delete the files; they are drawn again when needed."""
-        with contextlib.suppress(StoreError):
-            refuse_ways_of_strangers(self.folder)
-            shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)

@@ -206,7 +206,7 @@ class DesktopNotifications:
 
     def _icon_path(self, notification: Notification) -> Path:
         if self._folder is None:
-            self._folder = Paths.default().runtime / "notification-icons"
+            self._folder = Paths.default().notification_icons
         files, mood = IconFiles(self._folder), notification.emotion
         status = _STATUS.get(notification.kind)
         if status is None and mood is None:

@@ -50,7 +50,7 @@ def make_tray(
     backend = choose_backend()
     if backend.name is None:
         return None, backend.notice
-    folder = folder or Paths.default().runtime / "icons"
+    folder = folder or Paths.default().tray_icons
     tray = Tray(report, clock, on_action, backend=backend, caps=caps, folder=folder)
     try:
         tray.prepare()

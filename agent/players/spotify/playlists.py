@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agent import addresses
 from agent.errors import SettingsError
 from agent.players.spotify.cache import DisplayCache
 from agent.printable import printable
@@ -70,7 +71,7 @@ def canonical(text: str) -> str:
 
 
 def _why(entry: str) -> str:
-    shown = printable(entry, 80)
+    shown = printable(addresses.place(entry) if addresses.holds_login(entry) else entry, 80)
     if _SHORT.fullmatch(entry):
         return _(
             "'{shown}' is a short link, which does not say what it leads "

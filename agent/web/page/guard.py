@@ -22,9 +22,8 @@ from agent.web.rules import Fault
 
 TOKEN_HEADER = b"x-moodtray-token"
 ENTER = "/enter"
-OPEN_PATHS = ("/static/", "/callback")
-"""What is answered without a cookie: style and script, and Spotify's way back (which holds no
-cookie because it comes from another site, and does nothing but lead on)."""
+STATIC_FILES = "/static/"
+"""What is answered without a cookie: style and script."""
 
 POLICY = "; ".join(
     [
@@ -99,11 +98,11 @@ class Guard:
     async def _uninvited(self, request: _Request) -> Response | None:
         """Refuse, slowly, whoever has no valid link, cookie or form token."""
         access, path = self._access, request.path
-        if path == ENTER or (path.startswith(OPEN_PATHS) and request.method == "GET"):
+        if path == ENTER or (path.startswith(STATIC_FILES) and request.method == "GET"):
             return None
         if path.startswith(ENTER + "/") and request.method == "GET":
             return await self._enter(request)
-        brought = _cookies_of(request, access.cookie_name)
+        brought = request.cookies(access.cookie_name)
         request.session = next(filter(access.is_session, brought), "")
         if not request.session:
             delayed = await self._delayed() if any(brought) else None
@@ -177,12 +176,3 @@ def cookie(access: Access, session: str) -> bytes:
     return (
         f"{access.cookie_name}={session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200"
     ).encode()
-
-
-def _cookies_of(request: _Request, name: str) -> list[str]:
-    """List the values of a cookie's name.
-
-    What other servers on this computer have set comes along, in whatever form, also by this name.
-    """
-    pairs = (pair.strip().partition("=") for pair in request.only(b"cookie").split(";"))
-    return [value for known, _equals, value in pairs if known == name]

@@ -96,6 +96,29 @@ def test_another_user_with_the_cookie_does_not_end_the_login(login: Login) -> No
     assert stored is not None
 
 
+def test_a_flood_of_others_cookies_keeps_nobody_from_the_login(login: Login) -> None:
+    """All servers on 127.0.0.1 share them, and a browser keeps 180 of 4 kB for one host."""
+    login.sent_on(login.start())
+    for number in range(180):
+        login.browser.cookies.set(f"c{number}", "x" * 4090, domain="127.0.0.1", path="/")
+    assert login.get(login.at("/")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "others", ["OURS; NAME=shadow", "NAME=shadow; OURS", 'x="; OURS', "\xff; OURS"]
+)
+def test_no_cookie_of_another_program_keeps_the_user_from_the_login(
+    login: Login, others: str
+) -> None:
+    """It may have our name, with a path of its own: the valid one counts, wherever it stands."""
+    login.sent_on(login.start())
+    ((name, value),) = login.browser.cookies.items()
+    login.browser.cookies.clear()
+    sent = others.replace("OURS", f"{name}={value}").replace("NAME", name)
+    header = {"Cookie": sent.encode("latin-1")}
+    assert login.get(login.at("/"), headers=header).status_code == 200
+
+
 def test_held_connections_do_not_use_up_the_programs_files(login: Login) -> None:
     login.start()
     port = port_of(login)

@@ -63,7 +63,7 @@ def change(client: httpx.Client, origin: str | None, **headers: str) -> httpx.Re
 # --- no cookie
 
 
-@pytest.mark.parametrize("path", [*PAGES, *SECRETS])
+@pytest.mark.parametrize("path", [*PAGES, *SECRETS, "/callback"])
 def test_without_a_cookie_nothing_is_shown(stranger: httpx.Client, path: str) -> None:
     answer = stranger.get(path)
     assert answer.status_code == 401
@@ -112,6 +112,15 @@ def test_the_cookies_of_other_programs_lock_nobody_out(server: PageServer, other
     with httpx.Client(base_url=server.url, trust_env=False) as user:
         header = (b"Cookie", sent.encode("latin-1"))
         assert user.get("/", headers=[header]).status_code == 200
+
+
+def test_a_flood_of_others_cookies_locks_nobody_out(server: PageServer) -> None:
+    """As many and as long as browsers keep for one host; a server that was visited has set them."""
+    theirs = "; ".join(f"c{number}={'x' * 4090}" for number in range(180))
+    with httpx.Client(base_url=server.url, trust_env=False) as user:
+        entered = user.get(server.access.link(), headers={"Cookie": theirs})
+        ours = entered.headers["set-cookie"].partition(";")[0]
+        assert user.get("/", headers={"Cookie": f"{theirs}; {ours}"}).status_code == 200
 
 
 # --- the link
