@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from agent import effects
 from agent.app.components import Components, WorkerGroup
-from agent.app.effect_handler import EffectHandler
+from agent.app.effect_handler import EffectHandler, _beside
 from agent.app.options import Options
 from agent.effects import Notification
 from agent.settings import Settings
 from agent.store.paths import Paths
-from agent.types import (
-    NotificationKind,
-)
+from agent.types import LessonStage, LessonView, NotificationKind
+from tests.desktop.tray_program import sample_snapshot
 from tests.fakes.clock import FakeClock
 
 
@@ -52,3 +53,10 @@ def test_what_holds_no_more_is_withdrawn() -> None:
         )
         handler.perform(effects.Withdraw(NotificationKind.LOGIN))
         assert notifier.kinds == kinds
+
+
+def test_which_key_shows_which_mood_is_told_by_the_bars_alone() -> None:
+    ready = replace(sample_snapshot(), lesson=LessonView(LessonStage.READY, 1.0))
+    told = _beside(ready).keys
+    assert "1–7: show a mood" in told
+    assert not re.search(r"(?<!–)\b[1-7]: ", told), "the bars have their own order, and say it"
