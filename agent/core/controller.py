@@ -288,9 +288,9 @@ class Controller:
                     self._note_mood_again()
                 self._music.forget_between(since, until)
                 self._decide()
-            case events.NotMe():
-                self._out += self._mood_tracker.not_me(self._camera.watching)
-                self._out.append(effects.Notify(messages.somebody_else()))
+            case events.NotMe(gone):
+                self._out += self._mood_tracker.not_me(self._camera.watching, gone)
+                self._out.append(effects.Notify(messages.somebody_else(gone)))
                 self._decide()
             case events.LearnFace(numbers):
                 self._learn_face(numbers)
@@ -425,7 +425,7 @@ class Controller:
         here = self._mood.state if self._mood.state.is_emotion else None
         begin = start or here or self._mood_tracker.last_emotion or MoodState.NEUTRAL
         if here is begin is goal and self._journeys.current is None:
-            self._out.append(effects.Notify(messages.journey_needless(self._mood)))
+            self._already_there(goal)
             return
         self._out += self._journeys.begin(begin, goal, self._mood.state)
         self._music.follow_face()  # it leads on in steps, which ends the time after an Undo
@@ -441,6 +441,15 @@ class Controller:
                 seen=not self._camera.unseen,
             )
             self._out.append(effects.Notify(told))
+        self._decide()
+
+    def _already_there(self, goal: MoodState) -> None:
+        """Answer a wish to be led to the mood that is read, which is a wish for its music."""
+        if self._workers.lacks("player") or not self._music.would_change_for(goal):
+            self._out.append(effects.Notify(messages.journey_needless(self._mood)))
+            return
+        self._music.follow_face()
+        self._music.ask()  # the change that follows at once is the answer
         self._decide()
 
     def _learn_face(self, numbers: Mapping[str, object] | None) -> None:
@@ -521,7 +530,8 @@ class Controller:
         latest, mood = self._music.switch, self._mood
         followed = latest is not None and latest.mood is mood.state
         unsays = mood.by_hand and followed and not self._music.was_for(mood.state)
-        self._out += self._music.undo(shown, self._in_force.policy, unsays=unsays)
+        ends = tuple(messages.ends_with_it(unsays, self._journeys.current is not None))
+        self._out += self._music.undo(shown, self._in_force.policy, ends=ends)
         taken_back = latest is not None and self._music.switch is None
         if taken_back:
             self._out += self._journeys.taken_in_hand(mood.state)
@@ -685,6 +695,7 @@ class Controller:
             journey=None if going is None else going.view,
             undoes_journey=self._journey_is_last,
             own_face=self._mood_tracker.person_in_force.known_by,
+            guest=self._mood_tracker.guest,
             trial_until=self._trial_until,
             lesson=self._lessons.view,
             deletions=self._deletions,

@@ -5,6 +5,7 @@ The words of trouble and of an ``events.Notice`` are written where they arise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -17,6 +18,7 @@ from agent.events import (
     Event,
     FollowFace,
     LogIn,
+    NotMe,
     NotMyMood,
     OpenPage,
     PlayForMood,
@@ -55,7 +57,7 @@ from agent.wording import (
     music_line,
     name_of,
     part_stopped,
-    reason,
+    reason_of,
     sentence,
     track_line,
     what_is_done_by,
@@ -113,28 +115,34 @@ def _left_alone(until: datetime) -> str:
 
 
 def taken_back(
-    name: str, until: datetime | None, word: OwnWord | None, unsaid: bool = False
+    name: str, until: datetime | None, word: OwnWord | None, ends: Sequence[str] = ()
 ) -> Notification:
     """Tell that a change was undone: what plays now, and until when it is left alone.
 
-    ``unsaid``: with it the user took back what they had said of their mood.
+    ``ends``: what ended with it, as :func:`ends_with_it` tells.
     """
     until = word.until if word is not None else until
-    said = alone = ""
+    told = list(ends)
     if word is not None:
-        said = sentence(_("you said you feel {mood}").format(mood=mood_word(word.mood)))
-    elif unsaid:
-        said = _("What you said of your mood holds no more.")
+        told = [sentence(_("you said you feel {mood}").format(mood=mood_word(word.mood)))]
     if until is not None:
-        alone = _left_alone(until)
+        told.append(_left_alone(until))
     return Notification(
         NotificationKind.INFO,
         _("Back to {name}").format(name=name),
-        f"{said} {alone}".strip(),
+        " ".join(told),
         buttons=(_resume(),),
         emotion=None if word is None else word.mood,
         asked=True,
     )
+
+
+def ends_with_it(unsaid: bool, journey: bool) -> Iterator[str]:
+    """Tell what an Undo ends: the user's word on their mood, a journey."""
+    if unsaid:
+        yield _("What you said of your mood holds no more.")
+    if journey:
+        yield sentence(_("The journey is over"))
 
 
 def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None) -> Notification:
@@ -394,7 +402,7 @@ def why(snapshot: Snapshot) -> Notification:
     change, playback = snapshot.change, snapshot.playback
     if change is not None and playback is not None and name_of(playback) == change_name(change):
         # Its name stands above already.
-        reasons[0] = _("Because {reason}").format(reason=reason(change))
+        reasons[0] = _("Because {reason}").format(reason=reason_of(change, snapshot))
     lines = [music, *map(sentence, reasons)]
     if snapshot.problem:
         lines.append(snapshot.problem)
@@ -564,12 +572,15 @@ def journey_ended(going: bool, *, plays: bool, unseen: str = "") -> Notification
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
-def somebody_else() -> Notification:
-    """Answer "not me"."""
+def somebody_else(gone: bool = False) -> Notification:
+    """Answer "not me"; ``gone``: it is the user again."""
+    if gone:
+        return info(_("It is you again"), _("Moodtray reads your face as yours."), asked=True)
     return Notification(
         NotificationKind.INFO,
         _("Somebody else is here"),
         _("Moodtray reads them like anybody and learns nothing of them, until they have left."),
+        buttons=((_("It is me again"), NotMe(gone=True)),),
         asked=True,
     )
 

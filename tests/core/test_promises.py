@@ -9,6 +9,7 @@ import pytest
 
 from agent import effects, events
 from agent.core.person import Person
+from agent.errors import CameraBusy
 from agent.settings import PolicySettings, Settings
 from agent.timing import tomorrow
 from agent.types import (
@@ -61,7 +62,7 @@ def test_until_when_the_music_is_left_alone_is_seen_and_told() -> None:
 
 def test_after_an_undo_the_reason_of_what_plays_is_still_told() -> None:
     told = why_lines(undone().controller.snapshot)[0]
-    assert told == "X: you took back a change; this music had come before that: you look happy"
+    assert told == "X: you took back a change; this music had come before that: you looked happy"
 
 
 def test_the_reason_is_the_same_after_a_second_undo() -> None:
@@ -443,6 +444,15 @@ def test_music_in_a_break_ends_it_for_the_music_and_claims_to_see_nobody() -> No
     reason = "You asked for music, and your mood is not known: the camera is paused."
     assert story.answer.body == reason
     assert snapshot.mood.probabilities is None, "nothing of before the break is shown as of now"
+
+
+def test_nobody_looks_like_anything_while_nobody_looks() -> None:
+    story = happy_music()
+    story.send(events.CameraChanged(CameraState.BUSY, CameraBusy("another program has it")))
+    story.music(state=PlayState.PAUSED)
+    story.send(events.PlayForMood())
+    story.started()
+    assert story.answer.body == "You asked for music, and you last looked happy."
 
 
 def test_music_in_a_break_plays_for_the_mood_that_was_seen_last() -> None:
