@@ -213,6 +213,16 @@ def is_watching(snapshot: Snapshot) -> bool:
     return snapshot.sight.is_open
 
 
+def resumes_camera(snapshot: Snapshot) -> bool:
+    """Tell whether the user may end a break, or a pause of the camera."""
+    return snapshot.on_break or (snapshot.consent and snapshot.camera_paused)
+
+
+def resume_words(snapshot: Snapshot) -> str:
+    """Name the button that ends it."""
+    return _("I am back") if snapshot.on_break else _("Resume camera")
+
+
 def follow_line(snapshot: Snapshot) -> str:
     """Offer an end to the user's own word on their mood, or to the time after an Undo.
 

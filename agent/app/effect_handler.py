@@ -348,4 +348,4 @@ def _beside(snapshot: Snapshot) -> Beside:
 
 def _looks(snapshot: Snapshot) -> bool:
     """May a frame be shown? One may still be on its way when the camera was paused."""
-    return snapshot.consent and not snapshot.camera_paused and snapshot.held_off is None
+    return snapshot.sight.is_open

@@ -92,6 +92,7 @@ class Controller:
         self._trial_until: float | None = None  # the user tries the program out
         self._learn_again = False  # with the next lesson: forgetting the face has ended it
         self._set_out_after: Decision | None = None  # the latest change when a journey was wished
+        self._decided_unseen = ""  # why nobody looked when it was decided last, as a clause
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
         self._mood_tracker = MoodTracker(clock, calibration, person)
         self._music = MusicControl(clock, asked=asked)
@@ -372,20 +373,18 @@ class Controller:
         self._decide()
 
     def _camera_changed(self, state: CameraState, error: AgentError | None) -> None:
-        blind_for, sight = self._camera.blind_for, self._camera.sight
+        blind_for = self._camera.blind_for
         self._out += self._camera.camera_changed(state, error)
         if not self._camera.blind and blind_for > BLIND_FOR:
             self._forget_mood()  # the old looks say nothing about now
-        if self._camera.sight is not sight:
-            self._decide()  # what is said of it rests on it
 
     def _steer_camera(self) -> None:
         steered = self._camera.steer()
-        if not steered:
-            return
-        self._forget_mood()  # nobody looks any more; or whoever sits there now is seen anew
-        self._out += steered
-        self._decide()
+        if steered:
+            self._forget_mood()  # nobody looks any more; or whoever sits there now is seen anew
+            self._out += steered
+        if steered or self._camera.unseen != self._decided_unseen:
+            self._decide()  # what is said of it rests on it
 
     def _set_mood(self, event: events.SetMood) -> None:
         watching = self._camera.watching
@@ -436,7 +435,10 @@ class Controller:
             self._music.ask()  # the change that follows at once is the answer
         else:
             told = messages.journey_begun(
-                self._journeys.current.view, self._music.plays, self._music.is_paused
+                self._journeys.current.view,
+                self._music.plays,
+                self._music.is_paused,
+                seen=not self._camera.unseen,
             )
             self._out.append(effects.Notify(told))
         self._decide()
@@ -505,7 +507,9 @@ class Controller:
     def _end_journey(self) -> None:
         going = self._journeys.current is not None
         self._out += self._journeys.stop()
-        self._out.append(effects.Notify(messages.journey_ended(going)))
+        unseen = "" if self._mood.by_hand else self._camera.unseen
+        told = messages.journey_ended(going, plays=self._music.plays, unseen=unseen)
+        self._out.append(effects.Notify(told))
         self._decide()
 
     @property
@@ -563,6 +567,9 @@ class Controller:
 
     def _pause_camera(self, until: datetime | None) -> None:
         """Let the camera alone rest; music that rested in a break goes on."""
+        if not self._camera.consent and not self._camera.on_break:
+            self._out.append(effects.Notify(messages.nothing_to_pause()))
+            return
         music = self._camera.on_break and self._music.goes_on
         self._camera.pause(until)
         told = messages.camera_paused(until, self._clock.now(), music)
@@ -609,6 +616,7 @@ class Controller:
         self._camera.gave_up = False
 
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
+        self._decided_unseen = self._camera.unseen
         if self._workers.lacks("player"):
             return  # nobody would carry it out
         guide, out = self._journeys.guide(self._mood, self._settings.response)

@@ -151,9 +151,9 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
     ``rests``: why the music rests, which may be for longer than the word holds.
     """
     said = _("The music goes by that until {time}.").format(time=clock_time(word.until))
-    why = _("No music plays.")
+    why = _("No music plays: 'Play for my mood' begins it.")
     if rests is not None:
-        said, why = why, sentence(_(rests))
+        said, why = _("No music plays."), sentence(_(rests))
     elif plays:
         why = sentence(reason.partition(_(", and "))[2] or reason)
     play: tuple[tuple[str, Event], ...] = () if plays else ((_("Play now"), PlayForMood()),)
@@ -326,6 +326,12 @@ def camera_paused(until: datetime | None, now: datetime, music: bool = False) ->
         buttons=((_("Resume camera"), ResumeCamera()),),
         asked=True,
     )
+
+
+def nothing_to_pause() -> Notification:
+    """Answer the wish to pause a camera that is off until it is allowed."""
+    body = _("So it is off, and there is nothing to pause.")
+    return Notification(NotificationKind.INFO, _("The camera is not allowed"), body, asked=True)
 
 
 def pause_ended(on_break: bool, *, stays_off: str, music: bool, asked: bool) -> Notification:
@@ -509,16 +515,25 @@ def preview_while_paused(on_break: bool) -> Notification:
     )
 
 
-def journey_begun(journey: JourneyView, plays: bool, paused: bool = False) -> Notification:
+def journey_begun(
+    journey: JourneyView, plays: bool, paused: bool = False, *, seen: bool = True
+) -> Notification:
     """Answer a wish for a journey.
 
-    ``plays``: there is music that can lead; ``paused``: it waits to go on.
+    ``plays``: there is music that can lead; ``paused``: it waits to go on; ``seen``: the face is
+    looked at.
     """
     title = _("The music leads {where}").format(where=journey_line(journey))
     body = _(
         "This ends when you look {goal}, after the last step, or when you choose music yourself. "
         "'End the journey' stands under 'Wrong mood?' in the tray's menu."
-    ).format(goal=mood_word(journey.goal))
+    )
+    if not seen:
+        body = _(
+            "This ends when you say you feel {goal}, after the last step, or when you choose music "
+            "yourself. 'End the journey' stands under 'Wrong mood?' in the tray's menu."
+        )
+    body = body.format(goal=mood_word(journey.goal))
     end = _("End the journey"), EndJourney()
     if plays:
         return Notification(NotificationKind.INFO, title, body, buttons=(end,), asked=True)
@@ -544,10 +559,16 @@ def journey_needless(mood: Mood) -> Notification:
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
-def journey_ended(going: bool) -> Notification:
-    """Answer the wish to end a journey; ``going``: there was one."""
+def journey_ended(going: bool, *, plays: bool, unseen: str = "") -> Notification:
+    """Answer the wish to end a journey; ``going``: there was one.
+
+    ``unseen``: why nobody looks at the face, as a clause, where no mood was told either.
+    """
     title = _("The journey is over") if going else _("There is no journey to end")
-    body = _("The music goes by your mood.")
+    body = _("The music goes by your mood.") if plays else _("No music plays.")
+    if unseen:
+        goes_on = _("What plays goes on.") if plays else body
+        body = " ".join((_("Moodtray does not look yet: {why}.").format(why=unseen), goes_on))
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 

@@ -300,6 +300,6 @@ class MoodTracker:
 
     def _changed(self, watching: bool) -> effects.Effect:
         mood = self.mood(watching)
-        if mood.state.is_emotion:
-            self.last_emotion = mood.state
+        if mood.state.is_emotion and not mood.by_hand:
+            self.last_emotion = mood.state  # it is told as seen
         return effects.Record(mood)

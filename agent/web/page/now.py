@@ -44,6 +44,8 @@ from agent.wording import (
     mood_line,
     problem_line,
     reason,
+    resume_words,
+    resumes_camera,
     tells,
     why_question,
 )
@@ -263,13 +265,14 @@ def now_view(context: PageContext) -> dict[str, Any]:
         "said": str(mood.state) if mood.by_hand else "",
         "follow": _follow(snapshot),
         "denial": denial_line(mood.state) if mood.state.is_emotion else "",
-        "resume": _("I am back") if snapshot.on_break else _("Resume camera"),
+        "resume": resume_words(snapshot),
         "music": _music(snapshot, now),
         "question": why_question(snapshot),
         "why": _why(snapshot, now, wall),
         "next": _next(snapshot),
         "problem": problem_line(snapshot, with_login=False),
         "trial": _trial(snapshot, now),
+        "blocked": blocked(snapshot),
         "affect": _affect(snapshot),
         "face": face.lesson_view(snapshot),
         "stamp": stamp(context, snapshot),
@@ -279,13 +282,17 @@ def now_view(context: PageContext) -> dict[str, Any]:
             "resume-music": _plays(snapshot, PlayState.PAUSED),
             "next-track": _plays(snapshot, PlayState.PLAYING) or _plays(snapshot, PlayState.PAUSED),
             "break": not snapshot.on_break,
-            "resume-camera": snapshot.on_break or (snapshot.consent and snapshot.camera_paused),
+            "pause-camera": snapshot.consent,
+            "choose-camera": snapshot.sight is Sight.UNUSABLE,
+            "resume-camera": resumes_camera(snapshot),
             "consent": not snapshot.consent,
             "wrong-mood": not mood.by_hand,
             "not-my-mood": mood.state.is_emotion and watched and not mood.by_hand,
             "follow-face": bool(follow_line(snapshot)),
             "login": snapshot.logged_in is False,
-            "try": not _trial(snapshot, now),
+            "try": not _trial(snapshot, now) and not blocked(snapshot),
+            "blocked": bool(blocked(snapshot)),
+            "unblocked": not blocked(snapshot),
             "end-try": bool(_trial(snapshot, now)),
             "restart": bool(snapshot.stopped),
             **face.can(snapshot),
@@ -339,15 +346,35 @@ _UNSEEN = {
 """What is said where no mood is read, nor was told."""
 
 
+def unseen(snapshot: Snapshot) -> str:
+    """Say why nobody looks at the face; empty: somebody does."""
+    if snapshot.sight is Sight.STOPPED:
+        return _("Moodtray is not watching")
+    return _(_UNSEEN[snapshot.sight]) if snapshot.sight in _UNSEEN else ""
+
+
+def blocked(snapshot: Snapshot) -> str:
+    """Say why the music does not follow the face just now, as the try-out has it; empty: it may."""
+    if not is_watching(snapshot):
+        return _("{why}. The try-out needs it: Moodtray has to see your face.").format(
+            why=unseen(snapshot)
+        )
+    if snapshot.mood.by_hand:
+        return _("{said}. The music goes by that, and not by your face.").format(
+            said=headline(snapshot)
+        )
+    return ""
+
+
 def headline(snapshot: Snapshot) -> str:
     """Say the one thing that matters most about the mood."""
     mood, sight = snapshot.mood, snapshot.sight
     if sight is Sight.STOPPED:
-        return _("Moodtray is not watching")
+        return unseen(snapshot)
     if mood.by_hand and mood.state.is_emotion:
         return _("You said you feel {mood}").format(mood=terms.mood_word(mood.state))
-    if sight in _UNSEEN:
-        return _(_UNSEEN[sight])
+    if why := unseen(snapshot):
+        return why
     if mood.state is MoodState.AWAY:
         return _("Nobody is here")
     if mood.state is MoodState.UNSURE:
@@ -365,7 +392,10 @@ def _detail(snapshot: Snapshot, now: float, wall: datetime) -> str:
     if mood.by_hand:
         if snapshot.mood_until is None:
             return _("{time} ago").format(time=terms.duration(now - mood.since))
-        return _("until {time}").format(time=clock_time(snapshot.mood_until))
+        until = _("until {time}").format(time=clock_time(snapshot.mood_until))
+        if snapshot.sight in (Sight.BREAK, Sight.PAUSED):  # the headline does not tell of it
+            until = f"{until} · {unseen(snapshot)} {_when_seen(snapshot, wall)}"
+        return until
     if not is_watching(snapshot):
         return _when_seen(snapshot, wall)
     if not mood.state.is_emotion:
