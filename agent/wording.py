@@ -164,7 +164,7 @@ def describe(mood: Mood | MoodState, *, said: bool = False) -> str:
     if state is MoodState.AWAY:
         return _("nobody is in front of the camera")
     if state is MoodState.UNSURE:
-        return _("your mood is hard to read just now")
+        return _("your mood is not clear just now")
     if said or (isinstance(mood, Mood) and mood.by_hand):
         return _("you said you feel {mood}").format(mood=mood_word(state))
     return _("you look {mood}").format(mood=mood_word(state))

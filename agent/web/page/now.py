@@ -37,15 +37,17 @@ from agent.wording import (
     denial_line,
     follow_line,
     follow_words,
+    is_loaded,
     is_loop,
     is_reasoned,
     is_watching,
     moment,
     mood_line,
     problem_line,
-    reason,
+    reason_of,
     resume_words,
     resumes_camera,
+    sentence,
     tells,
     why_question,
 )
@@ -479,9 +481,10 @@ def _music(snapshot: Snapshot, now: float) -> dict[str, Any]:
 def _why(snapshot: Snapshot, now: float, wall: datetime) -> str:
     change = snapshot.change
     if change is None:
-        return _("No change of the music by Moodtray is noted.")
+        silent = _why_silent(snapshot)
+        return silent or _("No change of the music by Moodtray is noted.")
     when = moment(wall - timedelta(seconds=now - change.time), wall)
-    why = _ended(change)
+    why = _ended(change, snapshot)
     if change.playlist is None:
         return _("At {time} the music was paused: {reason}").format(time=when, reason=why)
     return _("At {time} “{name}” began: {reason}").format(
@@ -495,14 +498,21 @@ def _next(snapshot: Snapshot) -> str:
         return _("Nothing has been decided yet.")
     if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
         return _("When this song ends, “{name}” follows: {reason}").format(
-            name=decision.playlist.name, reason=_ended(decision)
+            name=decision.playlist.name, reason=_ended(decision, snapshot)
         )
-    if tells(snapshot.change, decision):
+    if tells(snapshot.change, decision) or _why_silent(snapshot):
         return _("No change is planned.")
-    return _("No change is planned: {reason}").format(reason=_ended(decision))
+    return _("No change is planned: {reason}").format(reason=_ended(decision, snapshot))
 
 
-def _ended(decision: Decision) -> str:
-    """Give a decision's reason as the end of a sentence."""
-    told = reason(decision).strip()
+def _why_silent(snapshot: Snapshot) -> str:
+    """Say why nothing plays, where Moodtray has changed nothing; empty: something plays."""
+    decision = snapshot.decision
+    silent = snapshot.change is None and not is_loaded(snapshot)
+    return sentence(reason_of(decision, snapshot)) if silent and decision else ""
+
+
+def _ended(decision: Decision, snapshot: Snapshot) -> str:
+    """Give a decision's reason as the end of a sentence, as it is told now."""
+    told = reason_of(decision, snapshot).strip()
     return told if told.endswith((".", "!", "?")) else told + "."

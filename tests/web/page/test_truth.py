@@ -116,6 +116,26 @@ def test_a_missing_login_is_told_with_the_way_to_it(page: Page, server: PageServ
 # --- why, and what next
 
 
+def test_silence_without_a_change_has_its_reason(page: Page, server: PageServer) -> None:
+    """'Why is it silent?' was answered by what is not noted."""
+    why = "nothing plays, and Moodtray starts music only when asked"
+    keeps = Decision(server.clock.monotonic(), Action.KEEP, MoodState.HAPPY, None, why)
+    server.publish(switch=None, change=None, decision=keeps, playback=None)
+    expect(page.locator("[data-live=question]")).to_have_text("Why is it silent?")
+    expect(page.locator("[data-live=why]")).to_have_text(f"N{why[1:]}.")
+    expect(page.locator("[data-live=next]")).to_have_text("No change is planned.")
+
+
+def test_a_change_for_a_face_that_looks_otherwise_is_told_in_the_past(
+    page: Page, server: PageServer
+) -> None:
+    now = server.clock.monotonic()
+    why = _("you look {mood}").format(mood="sad")
+    then = Decision(now, Action.SWITCH_NOW, MoodState.SAD, Playlist("p:rain", "Rain"), why)
+    server.publish(change=then)
+    expect(page.locator("[data-live=why]")).to_contain_text("“Rain” began: you looked sad.")
+
+
 def test_the_way_back_is_a_change_with_its_own_reason(page: Page, server: PageServer) -> None:
     now = server.clock.monotonic()
     why = _("{mood} was not your mood").format(mood="happy")
