@@ -260,7 +260,12 @@ class EndJourney:
 
 @dataclass(frozen=True, slots=True)
 class NotMe:
-    """Somebody else sits before the camera: read them as a stranger, learn nothing of them."""
+    """Somebody else sits before the camera: read them as a stranger, learn nothing of them.
+
+    ``gone``: it is the user again.
+    """
+
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ _in_force: _gettext.NullTranslations = _gettext.NullTranslations()
 _language = "en"
 _WIDE = re.compile(r"\d{3}|\{")
 """In how a value is written: none of our texts asks for a hundred places."""
+_AS_IT_WAS: Mapping[str, str] = {}
 _LONGEST = 10_000
 """Characters of a text that is told anew; ours have some hundreds."""
 
@@ -63,22 +64,23 @@ class Translated(str):
         )
 
 
-def retold(text: str) -> str:
+def retold(text: str, instead: Mapping[str, str] = _AS_IT_WAS) -> str:
     """Tell a text in the language in force, whichever it was told in before.
 
-    A text that was put together by hand stays as it is.
+    A text that was put together by hand stays as it is. ``instead``: by which texts some of its
+    parts are replaced, both as they were written.
     """
     if not isinstance(text, Translated):
         return text
     one, many, number = text.source
-    told = ngettext(one, many, number) if many else _(one)
+    told = ngettext(one, many, number) if many else _(instead.get(one, one))
     if text.values is None:
         return text if "{" in one else told
-    return told.format(**{name: _retold(value) for name, value in text.values.items()})
+    return told.format(**{name: _retold(value, instead) for name, value in text.values.items()})
 
 
-def _retold(value: object) -> object:
-    return retold(value) if isinstance(value, str) else value
+def _retold(value: object, instead: Mapping[str, str]) -> object:
+    return retold(value, instead) if isinstance(value, str) else value
 
 
 def recipe(text: str) -> str | None:

@@ -492,6 +492,7 @@ class Snapshot:
     journey: JourneyView | None = None  # the music leads from one mood towards another
     undoes_journey: bool = False  # an Undo ends it: the music was not changed since it was wished
     own_face: OwnFace | None = None  # what is known of the person's own face and is in force
+    guest: bool = False  # somebody else sits there, and is read like anybody, until they have left
     lesson: LessonView | None = None  # it is being learned, or was a moment ago
     deletions: int = 0  # how often something of the history was deleted in this run
     affect: tuple[float, float] | None = field(default=None, compare=False)  # valence, arousal

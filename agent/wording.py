@@ -76,6 +76,17 @@ READ_LIKE_ANYBODY = N_(
     "'Learn my face' or switch 'Go on learning' on in the settings."
 )
 
+_THEN = {
+    "you look {mood}": N_("you looked {mood}"),
+    "you asked for music, and so far you seem {mood}": N_(
+        "you asked for music, and so far you seemed {mood}"
+    ),
+    "you asked for music, and your mood is not known yet": N_(
+        "you asked for music, and your mood was not known yet"
+    ),
+}
+"""What a reason says of the user's face, once that is no longer so."""
+
 FITS = N_("what plays fits already")
 """What a decision ends with that keeps what plays for this."""
 LOOKING = N_("Looking for your face…")
@@ -153,7 +164,7 @@ def describe(mood: Mood | MoodState, *, said: bool = False) -> str:
     if state is MoodState.AWAY:
         return _("nobody is in front of the camera")
     if state is MoodState.UNSURE:
-        return _("your mood is hard to read just now")
+        return _("your mood is not clear just now")
     if said or (isinstance(mood, Mood) and mood.by_hand):
         return _("you said you feel {mood}").format(mood=mood_word(state))
     return _("you look {mood}").format(mood=mood_word(state))
@@ -200,6 +211,16 @@ def mood_line(snapshot: Snapshot) -> str:
 def is_watching(snapshot: Snapshot) -> bool:
     """Tell whether anybody looks: an old estimate is not told as if it were of now."""
     return snapshot.sight.is_open
+
+
+def resumes_camera(snapshot: Snapshot) -> bool:
+    """Tell whether the user may end a break, or a pause of the camera."""
+    return snapshot.on_break or (snapshot.consent and snapshot.camera_paused)
+
+
+def resume_words(snapshot: Snapshot) -> str:
+    """Name the button that ends it."""
+    return _("I am back") if snapshot.on_break else _("Resume camera")
 
 
 def follow_line(snapshot: Snapshot) -> str:
@@ -381,10 +402,10 @@ def why_lines(snapshot: Snapshot, *, evidence: bool = False) -> tuple[str, ...]:
     change, decision = snapshot.change, snapshot.decision
     lines = []
     if change is not None:
-        lines.append(f"{change_name(change)}: {reason(change)}")
+        lines.append(f"{change_name(change)}: {reason_of(change, snapshot)}")
     told = change
     if decision is not None and not tells(change, decision):
-        lines.append(_("Now: {reason}").format(reason=decided(decision)))
+        lines.append(_("Now: {reason}").format(reason=decided(decision, snapshot)))
         told = decision
     if evidence and told is not None and told.evidence is not None and _is_by_mood(told):
         lines[-1] += f" ({evidence_line(told.mood, told.evidence)})"
@@ -403,14 +424,30 @@ def tells(change: Decision | None, decision: Decision) -> bool:
     """Tell whether the reason of the latest change says what that of ``decision`` would."""
     if change is None:
         return False
-    plays_on = decision.action is Action.KEEP and decision.reason.startswith(change.reason)
-    fits = plays_on and _(FITS) in reason(decision)
-    return fits or change.reason.startswith(decision.reason)
+    fits = _("{reason}, and {fits}").format(reason=reason(change), fits=_(FITS))
+    plays_on = decision.action is Action.KEEP and reason(decision) == fits
+    return plays_on or change.reason.startswith(decision.reason)
 
 
 def reason(decision: Decision) -> str:
     """Give a decision's reason in the language in force."""
     return retold(decision.reason)
+
+
+def reason_of(decision: Decision, snapshot: Snapshot) -> str:
+    """Give the same, in the past where it speaks of a face that does not look like that any more.
+
+    Nor is it told as if it were of now while nobody looks.
+    """
+    mood = snapshot.mood
+    seen = is_watching(snapshot) and not mood.by_hand
+    so_still = seen and mood.state is decision.mood
+    return retold(decision.reason) if so_still else in_the_past(decision.reason)
+
+
+def in_the_past(why: str) -> str:
+    """Tell a reason as that of an earlier time: "you looked happy"."""
+    return retold(why, _THEN)
 
 
 def change_name(change: Decision) -> str:
@@ -487,13 +524,14 @@ def journey_line(journey: JourneyView) -> str:
     )
 
 
-def decided(decision: Decision) -> str:
-    """Write a decision's reason, and what it waits for."""
+def decided(decision: Decision, snapshot: Snapshot | None = None) -> str:
+    """Write a decision's reason, and what it waits for; ``snapshot``: as it is told then."""
+    why = reason(decision) if snapshot is None else reason_of(decision, snapshot)
     if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
         return _("{reason}; {name} follows when this track ends").format(
-            reason=reason(decision), name=decision.playlist.name
+            reason=why, name=decision.playlist.name
         )
-    return reason(decision)
+    return why
 
 
 def face_forgotten() -> str:

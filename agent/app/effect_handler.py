@@ -192,7 +192,7 @@ class EffectHandler:
     def _publish(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         if self._preview is not None and snapshot.preview_open and not _looks(snapshot):
-            self._preview.blank(mood_line(snapshot))
+            self._preview.blank(mood_line(snapshot), resumes=snapshot.camera_paused)
         for part in (self._parts.tray, self._parts.bus):
             if part is not None:
                 part.update(snapshot)
@@ -338,9 +338,9 @@ def _beside(snapshot: Snapshot) -> Beside:
         case LessonStage.REST | LessonStage.SHOW:
             keys = _("X: stop")
         case LessonStage.READY:
-            keys = _("Enter: keep it  ·  4: smile  ·  1–7: show a mood  ·  X: stop")
+            keys = _("Enter: keep it  ·  1–7: show a mood  ·  X: stop")
         case LessonStage.LEARNED | LessonStage.FAILED:
-            return Beside(place=snapshot.affect, keys=_("L: once more  ·  X: put it away"))
+            return Beside(place=snapshot.affect, keys=_("L: once more  ·  X: hide this line"))
         case _:
             assert_never(lesson.stage)
     return Beside(done=lesson.share, then=lesson.then, keys=keys)
@@ -348,4 +348,4 @@ def _beside(snapshot: Snapshot) -> Beside:
 
 def _looks(snapshot: Snapshot) -> bool:
     """May a frame be shown? One may still be on its way when the camera was paused."""
-    return snapshot.consent and not snapshot.camera_paused and snapshot.held_off is None
+    return snapshot.sight.is_open

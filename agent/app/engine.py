@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
 import sys
 import threading
@@ -92,7 +91,6 @@ class Engine:
         self._ended = ended
         self._done = threading.Event()
         self._settings_file: SettingsFile | None = None
-        self._first_start = False
         self._loop_thread = threading.Thread(target=self._loop, name="controller", daemon=True)
         self._settings, problem = self._load_settings()
         catalogues.speak(self._settings.language)
@@ -182,7 +180,6 @@ class Engine:
         if self._options.settings is not None:
             return self._options.settings, None
         self._settings_file = SettingsFile(self._paths)
-        self._first_start = not os.path.exists(self._paths.settings_file)
         loaded = self._settings_file.load_or_last_good()
         if (news := self._settings_file.news) is not None:
             self.report(events.Notice(_("Your settings were brought up to date"), news))
@@ -270,7 +267,7 @@ class Engine:
             spotify_url=options.spotify_url,
             port=self._settings.web.port,
             # At the very first start it asks for consent, and leads through the rest.
-            may_lead=self._first_start and self._needs_consent and not options.headless,
+            may_lead=options.settings is None and self._needs_consent and not options.headless,
         )
 
     def _make_notifier(self) -> Notifier:

@@ -23,6 +23,7 @@ from agent import events
 from agent.addresses import LOOPBACK
 from agent.app.page_answers import PageAnswers
 from agent.app.taps import Taps
+from agent.desktop import consent
 from agent.errors import AgentError, DesktopError
 from agent.ports import Clock, Report
 from agent.store.files import write_private
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 READY_SECONDS = 10.0
 """How long somebody who wants the page waits for its server's socket."""
 WAY_IN_FILE = "open-page.html"
+LED_FILE = "led"
+"""Beside the consent: the first steps were opened once, as at the very first start."""
 
 
 class Page:
@@ -72,7 +75,8 @@ class Page:
 
         ``port`` 0: another one at each start. The one of last time may have been somebody else's
         since, whose page would still be open in the browser, and would now be taken for ours.
-        ``may_lead``: it is for the page to ask for consent, where there is a browser.
+        ``may_lead``: it is for the page to ask for consent, where it never did and there is a
+        browser.
         """
         self._paths = paths
         self._clock = clock
@@ -86,7 +90,9 @@ class Page:
         self._person = person
         self._player = player
         self._spotify_url = spotify_url
-        self.leads = may_lead and has_browser()
+        self._led = paths.state / LED_FILE
+        led = os.path.exists(self._led) or consent.is_given(paths)
+        self.leads = may_lead and not led and has_browser()
         self._lock = threading.Lock()
         self._access: Access | None = None
         self._listeners: tuple[Callable[[], None], ...] = ()
@@ -135,6 +141,8 @@ class Page:
         def open_it() -> None:
             try:
                 self.open("start")
+                with contextlib.suppress(OSError):
+                    write_private(self._led, b"")
             except AgentError as error:
                 from agent.desktop.consent.dialog import ask
 

@@ -14,6 +14,7 @@ import math
 import os
 import sys
 import threading
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -314,6 +315,31 @@ def demo(
     )
 
 
+LET_GO_SECONDS = 6.0
+"""How long a running agent may need to hear that the consent was taken back."""
+
+
+def _camera_is_let_go(paths: Paths) -> bool:
+    """Wait until the running agent, if there is one, knows that the consent was taken back.
+
+    The camera may be one that needs none, such as a clip: then it looks on, as it was told to.
+    """
+    from agent.web.door_client import call
+
+    deadline = time.monotonic() + LET_GO_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            state = call(paths, "status")
+        except NotRunning:
+            return True
+        except AgentError:
+            return False
+        if not state.get("consent", True):
+            return True
+        time.sleep(0.2)
+    return False
+
+
 @app.command(rich_help_panel=SET_UP)
 def consent(
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
@@ -324,9 +350,12 @@ def consent(
 
     paths = Paths.default()
     if withdraw:
-        say(
-            _("Taken back.") if consent.withdraw(paths) else _("There was no consent to take back.")
-        )
+        if not consent.withdraw(paths):
+            say(_("There was no consent to take back."))
+        elif _camera_is_let_go(paths):
+            say(_("Taken back. The camera stays off until you allow it again."))
+        else:
+            say(_("Taken back. 'moodtray quit' closes the camera, should it still be on."))
         return
     say(_(consent.TEXT))
     if yes or _agreed(_(consent.QUESTION)):

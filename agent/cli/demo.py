@@ -47,7 +47,7 @@ after 2.5 s instead of 15, 4 s between two switches instead of 120."""
 
 Print = Callable[[str], None]
 
-STORY_SECONDS = 42.0
+STORY_SECONDS = 45.0
 """How much of the clip people are shown: each mood that it plays, and the empty chair."""
 WIDTH = 60
 """Characters of a line."""

@@ -92,6 +92,7 @@ class Controller:
         self._trial_until: float | None = None  # the user tries the program out
         self._learn_again = False  # with the next lesson: forgetting the face has ended it
         self._set_out_after: Decision | None = None  # the latest change when a journey was wished
+        self._decided_unseen = ""  # why nobody looked when it was decided last, as a clause
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
         self._mood_tracker = MoodTracker(clock, calibration, person)
         self._music = MusicControl(clock, asked=asked)
@@ -287,9 +288,9 @@ class Controller:
                     self._note_mood_again()
                 self._music.forget_between(since, until)
                 self._decide()
-            case events.NotMe():
-                self._out += self._mood_tracker.not_me(self._camera.watching)
-                self._out.append(effects.Notify(messages.somebody_else()))
+            case events.NotMe(gone):
+                self._out += self._mood_tracker.not_me(self._camera.watching, gone)
+                self._out.append(effects.Notify(messages.somebody_else(gone)))
                 self._decide()
             case events.LearnFace(numbers):
                 self._learn_face(numbers)
@@ -372,20 +373,18 @@ class Controller:
         self._decide()
 
     def _camera_changed(self, state: CameraState, error: AgentError | None) -> None:
-        blind_for, sight = self._camera.blind_for, self._camera.sight
+        blind_for = self._camera.blind_for
         self._out += self._camera.camera_changed(state, error)
         if not self._camera.blind and blind_for > BLIND_FOR:
             self._forget_mood()  # the old looks say nothing about now
-        if self._camera.sight is not sight:
-            self._decide()  # what is said of it rests on it
 
     def _steer_camera(self) -> None:
         steered = self._camera.steer()
-        if not steered:
-            return
-        self._forget_mood()  # nobody looks any more; or whoever sits there now is seen anew
-        self._out += steered
-        self._decide()
+        if steered:
+            self._forget_mood()  # nobody looks any more; or whoever sits there now is seen anew
+            self._out += steered
+        if steered or self._camera.unseen != self._decided_unseen:
+            self._decide()  # what is said of it rests on it
 
     def _set_mood(self, event: events.SetMood) -> None:
         watching = self._camera.watching
@@ -426,7 +425,7 @@ class Controller:
         here = self._mood.state if self._mood.state.is_emotion else None
         begin = start or here or self._mood_tracker.last_emotion or MoodState.NEUTRAL
         if here is begin is goal and self._journeys.current is None:
-            self._out.append(effects.Notify(messages.journey_needless(self._mood)))
+            self._already_there(goal)
             return
         self._out += self._journeys.begin(begin, goal, self._mood.state)
         self._music.follow_face()  # it leads on in steps, which ends the time after an Undo
@@ -436,9 +435,21 @@ class Controller:
             self._music.ask()  # the change that follows at once is the answer
         else:
             told = messages.journey_begun(
-                self._journeys.current.view, self._music.plays, self._music.is_paused
+                self._journeys.current.view,
+                self._music.plays,
+                self._music.is_paused,
+                seen=not self._camera.unseen,
             )
             self._out.append(effects.Notify(told))
+        self._decide()
+
+    def _already_there(self, goal: MoodState) -> None:
+        """Answer a wish to be led to the mood that is read, which is a wish for its music."""
+        if self._workers.lacks("player") or not self._music.would_change_for(goal):
+            self._out.append(effects.Notify(messages.journey_needless(self._mood)))
+            return
+        self._music.follow_face()
+        self._music.ask()  # the change that follows at once is the answer
         self._decide()
 
     def _learn_face(self, numbers: Mapping[str, object] | None) -> None:
@@ -496,7 +507,9 @@ class Controller:
     def _end_journey(self) -> None:
         going = self._journeys.current is not None
         self._out += self._journeys.stop()
-        self._out.append(effects.Notify(messages.journey_ended(going)))
+        unseen = "" if self._mood.by_hand else self._camera.unseen
+        told = messages.journey_ended(going, plays=self._music.plays, unseen=unseen)
+        self._out.append(effects.Notify(told))
         self._decide()
 
     @property
@@ -517,7 +530,8 @@ class Controller:
         latest, mood = self._music.switch, self._mood
         followed = latest is not None and latest.mood is mood.state
         unsays = mood.by_hand and followed and not self._music.was_for(mood.state)
-        self._out += self._music.undo(shown, self._in_force.policy, unsays=unsays)
+        ends = tuple(messages.ends_with_it(unsays, self._journeys.current is not None))
+        self._out += self._music.undo(shown, self._in_force.policy, ends=ends)
         taken_back = latest is not None and self._music.switch is None
         if taken_back:
             self._out += self._journeys.taken_in_hand(mood.state)
@@ -553,6 +567,9 @@ class Controller:
 
     def _pause_camera(self, until: datetime | None) -> None:
         """Let the camera alone rest; music that rested in a break goes on."""
+        if not self._camera.consent and not self._camera.on_break:
+            self._out.append(effects.Notify(messages.nothing_to_pause()))
+            return
         music = self._camera.on_break and self._music.goes_on
         self._camera.pause(until)
         told = messages.camera_paused(until, self._clock.now(), music)
@@ -599,6 +616,7 @@ class Controller:
         self._camera.gave_up = False
 
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
+        self._decided_unseen = self._camera.unseen
         if self._workers.lacks("player"):
             return  # nobody would carry it out
         guide, out = self._journeys.guide(self._mood, self._settings.response)
@@ -677,6 +695,7 @@ class Controller:
             journey=None if going is None else going.view,
             undoes_journey=self._journey_is_last,
             own_face=self._mood_tracker.person_in_force.known_by,
+            guest=self._mood_tracker.guest,
             trial_until=self._trial_until,
             lesson=self._lessons.view,
             deletions=self._deletions,

@@ -5,6 +5,7 @@ The words of trouble and of an ``events.Notice`` are written where they arise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -17,6 +18,7 @@ from agent.events import (
     Event,
     FollowFace,
     LogIn,
+    NotMe,
     NotMyMood,
     OpenPage,
     PlayForMood,
@@ -55,7 +57,7 @@ from agent.wording import (
     music_line,
     name_of,
     part_stopped,
-    reason,
+    reason_of,
     sentence,
     track_line,
     what_is_done_by,
@@ -113,28 +115,34 @@ def _left_alone(until: datetime) -> str:
 
 
 def taken_back(
-    name: str, until: datetime | None, word: OwnWord | None, unsaid: bool = False
+    name: str, until: datetime | None, word: OwnWord | None, ends: Sequence[str] = ()
 ) -> Notification:
     """Tell that a change was undone: what plays now, and until when it is left alone.
 
-    ``unsaid``: with it the user took back what they had said of their mood.
+    ``ends``: what ended with it, as :func:`ends_with_it` tells.
     """
     until = word.until if word is not None else until
-    said = alone = ""
+    told = list(ends)
     if word is not None:
-        said = sentence(_("you said you feel {mood}").format(mood=mood_word(word.mood)))
-    elif unsaid:
-        said = _("What you said of your mood holds no more.")
+        told = [sentence(_("you said you feel {mood}").format(mood=mood_word(word.mood)))]
     if until is not None:
-        alone = _left_alone(until)
+        told.append(_left_alone(until))
     return Notification(
         NotificationKind.INFO,
         _("Back to {name}").format(name=name),
-        f"{said} {alone}".strip(),
+        " ".join(told),
         buttons=(_resume(),),
         emotion=None if word is None else word.mood,
         asked=True,
     )
+
+
+def ends_with_it(unsaid: bool, journey: bool) -> Iterator[str]:
+    """Tell what an Undo ends: the user's word on their mood, a journey."""
+    if unsaid:
+        yield _("What you said of your mood holds no more.")
+    if journey:
+        yield sentence(_("The journey is over"))
 
 
 def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None) -> Notification:
@@ -143,9 +151,9 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
     ``rests``: why the music rests, which may be for longer than the word holds.
     """
     said = _("The music goes by that until {time}.").format(time=clock_time(word.until))
-    why = _("No music plays.")
+    why = _("No music plays: 'Play for my mood' begins it.")
     if rests is not None:
-        said, why = why, sentence(_(rests))
+        said, why = _("No music plays."), sentence(_(rests))
     elif plays:
         why = sentence(reason.partition(_(", and "))[2] or reason)
     play: tuple[tuple[str, Event], ...] = () if plays else ((_("Play now"), PlayForMood()),)
@@ -320,6 +328,12 @@ def camera_paused(until: datetime | None, now: datetime, music: bool = False) ->
     )
 
 
+def nothing_to_pause() -> Notification:
+    """Answer the wish to pause a camera that is off until it is allowed."""
+    body = _("So it is off, and there is nothing to pause.")
+    return Notification(NotificationKind.INFO, _("The camera is not allowed"), body, asked=True)
+
+
 def pause_ended(on_break: bool, *, stays_off: str, music: bool, asked: bool) -> Notification:
     """Tell that a break is over, or a pause of the camera alone.
 
@@ -388,7 +402,7 @@ def why(snapshot: Snapshot) -> Notification:
     change, playback = snapshot.change, snapshot.playback
     if change is not None and playback is not None and name_of(playback) == change_name(change):
         # Its name stands above already.
-        reasons[0] = _("Because {reason}").format(reason=reason(change))
+        reasons[0] = _("Because {reason}").format(reason=reason_of(change, snapshot))
     lines = [music, *map(sentence, reasons)]
     if snapshot.problem:
         lines.append(snapshot.problem)
@@ -501,16 +515,25 @@ def preview_while_paused(on_break: bool) -> Notification:
     )
 
 
-def journey_begun(journey: JourneyView, plays: bool, paused: bool = False) -> Notification:
+def journey_begun(
+    journey: JourneyView, plays: bool, paused: bool = False, *, seen: bool = True
+) -> Notification:
     """Answer a wish for a journey.
 
-    ``plays``: there is music that can lead; ``paused``: it waits to go on.
+    ``plays``: there is music that can lead; ``paused``: it waits to go on; ``seen``: the face is
+    looked at.
     """
     title = _("The music leads {where}").format(where=journey_line(journey))
     body = _(
         "This ends when you look {goal}, after the last step, or when you choose music yourself. "
         "'End the journey' stands under 'Wrong mood?' in the tray's menu."
-    ).format(goal=mood_word(journey.goal))
+    )
+    if not seen:
+        body = _(
+            "This ends when you say you feel {goal}, after the last step, or when you choose music "
+            "yourself. 'End the journey' stands under 'Wrong mood?' in the tray's menu."
+        )
+    body = body.format(goal=mood_word(journey.goal))
     end = _("End the journey"), EndJourney()
     if plays:
         return Notification(NotificationKind.INFO, title, body, buttons=(end,), asked=True)
@@ -536,19 +559,28 @@ def journey_needless(mood: Mood) -> Notification:
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
-def journey_ended(going: bool) -> Notification:
-    """Answer the wish to end a journey; ``going``: there was one."""
+def journey_ended(going: bool, *, plays: bool, unseen: str = "") -> Notification:
+    """Answer the wish to end a journey; ``going``: there was one.
+
+    ``unseen``: why nobody looks at the face, as a clause, where no mood was told either.
+    """
     title = _("The journey is over") if going else _("There is no journey to end")
-    body = _("The music goes by your mood.")
+    body = _("The music goes by your mood.") if plays else _("No music plays.")
+    if unseen:
+        goes_on = _("What plays goes on.") if plays else body
+        body = " ".join((_("Moodtray does not look yet: {why}.").format(why=unseen), goes_on))
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
-def somebody_else() -> Notification:
-    """Answer "not me"."""
+def somebody_else(gone: bool = False) -> Notification:
+    """Answer "not me"; ``gone``: it is the user again."""
+    if gone:
+        return info(_("It is you again"), _("Moodtray reads your face as yours."), asked=True)
     return Notification(
         NotificationKind.INFO,
         _("Somebody else is here"),
         _("Moodtray reads them like anybody and learns nothing of them, until they have left."),
+        buttons=((_("It is me again"), NotMe(gone=True)),),
         asked=True,
     )
 

@@ -222,13 +222,14 @@ class MoodTracker:
         self._seen = False
         return self.know(STRANGER)
 
-    def not_me(self, watching: bool) -> list[effects.Effect]:
-        """Take note that somebody else sits there, until they have left.
+    def not_me(self, watching: bool, gone: bool = False) -> list[effects.Effect]:
+        """Take note that somebody else sits there, until they have left; ``gone``: they have.
 
         Nothing is learned of them, and they are read as a stranger.
         """
-        self.guest = True
-        return [effects.RecordFeedback("not me", ""), *self.forget(watching)]
+        self.guest = not gone
+        noted = [] if gone else [effects.RecordFeedback("not me", "")]
+        return [*noted, *self.forget(watching)]
 
     def tick(self, watching: bool) -> list[effects.Effect]:
         """End what the user said when its time has run out."""
@@ -299,6 +300,6 @@ class MoodTracker:
 
     def _changed(self, watching: bool) -> effects.Effect:
         mood = self.mood(watching)
-        if mood.state.is_emotion:
-            self.last_emotion = mood.state
+        if mood.state.is_emotion and not mood.by_hand:
+            self.last_emotion = mood.state  # it is told as seen
         return effects.Record(mood)

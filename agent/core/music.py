@@ -45,7 +45,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
-from agent.wording import clock_time, describe, is_loop, mood_word
+from agent.wording import clock_time, describe, in_the_past, is_loop, mood_word
 
 RETURN_WITHIN = 1800.0
 """Seconds after which a player that was left does not go on by itself when it is back in use."""
@@ -191,12 +191,14 @@ class MusicControl:
             out += [effects.RecordSwitch(switch), effects.Notify(told)]
         elif done is not None:
             name = playback.context_name or playlist.name
-            out.append(effects.Notify(self._taken_back(name, done.told_mood, done.unsays)))
+            out.append(effects.Notify(self._taken_back(name, done.told_mood, done.ends)))
         return out
 
-    def _taken_back(self, name: str, told_mood: bool, unsays: bool) -> effects.Notification:
+    def _taken_back(
+        self, name: str, told_mood: bool, ends: tuple[str, ...]
+    ) -> effects.Notification:
         word = self._own_word if told_mood else None
-        return messages.taken_back(name, self._left_alone_until, word, unsays)
+        return messages.taken_back(name, self._left_alone_until, word, ends)
 
     def playlist_back(self, playlist: Playlist) -> list[effects.Effect]:
         """Take in that a playlist which could not be found is there: what asked for it is met."""
@@ -450,14 +452,14 @@ class MusicControl:
         policy: PolicySettings,
         denied: MoodState | None = None,
         *,
-        unsays: bool = False,
+        ends: tuple[str, ...] = (),
     ) -> list[effects.Effect]:
         """Take the last switch back, and leave the music alone for a while.
 
         ``shown``: the switch that the user saw; one that is no longer the last, or after which they
         chose other music themselves, is left as it is. ``denied``: the mood that led to it and is
-        not theirs; None: they want what played before. ``unsays``: with it they take back what they
-        said of their mood.
+        not theirs; None: they want what played before. ``ends``: what else ends with it, in the
+        user's words.
         """
         if self._switches.latest is None and shown is None:
             return [effects.Notify(messages.nothing_to_undo())]
@@ -467,7 +469,7 @@ class MusicControl:
         if other or (heard is not None and plays and heard.chosen_by is Chooser.USER):
             return [effects.Notify(messages.no_longer_the_last())]
         if denied is None:
-            return self._take_back(policy, _(TOOK_BACK), unsays=unsays)
+            return self._take_back(policy, _(TOOK_BACK), ends=ends)
         why = _("{mood} was not your mood").format(mood=mood_word(denied))
         return self._take_back(policy, why, corrected=True)
 
@@ -478,12 +480,12 @@ class MusicControl:
         *,
         corrected: bool = False,
         told_mood: bool = False,
-        unsays: bool = False,
+        ends: tuple[str, ...] = (),
     ) -> list[effects.Effect]:
         """``why``: in the user's words.
 
         ``corrected``: they said that the mood was wrong. ``told_mood``: and which it is, and that
-        word holds off the next change, not time. ``unsays``: they take such a word back.
+        word holds off the next change, not time. ``ends``: what ends with it.
         """
         earlier, change = self._switches.earlier, self._switches.take_back()
         if change is None:
@@ -505,7 +507,7 @@ class MusicControl:
         if before.state is not PlayState.PLAYING:
             self._silent_why = why
             self._switches.fell_silent(Decision(now, Action.SWITCH_NOW, switch.mood, None, why))
-            told = effects.Notify(self._taken_back(_("silence"), told_mood, unsays))
+            told = effects.Notify(self._taken_back(_("silence"), told_mood, ends))
             return [*out, effects.PauseMusic(), told]
         back = way_back(before, switch.time)
         if back is None:
@@ -515,7 +517,7 @@ class MusicControl:
             Decision(now, Action.SWITCH_NOW, switch.mood, back, _why_before(why, before, earlier)),
         )
         self._switches.send(
-            Switch(back, now, wish, goes_back, back=True, told_mood=told_mood, unsays=unsays)
+            Switch(back, now, wish, goes_back, back=True, told_mood=told_mood, ends=ends)
         )
         self.decision = goes_back
         return [*out, effects.Play(back, asked=True)]
@@ -657,7 +659,7 @@ def _why_before(why: str, before: Playback, earlier: Decision | None) -> str:
     if earlier is None or ours is None or before.context != ours.uri:
         return why
     return _("{why}; this music had come before that: {earlier}").format(
-        why=why, earlier=earlier.reason
+        why=why, earlier=in_the_past(earlier.reason)
     )
 
 

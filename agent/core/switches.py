@@ -19,7 +19,7 @@ class Switch:
 
     ``decision``: what is to be heard and why; ``before``: what played when it was sent. With
     ``back`` it takes a change back. ``told_mood``: it follows the user's own word on how they feel;
-    ``unsays``: with it that word is taken back.
+    ``ends``: what ends with it, in the user's words.
     """
 
     playlist: Playlist
@@ -30,7 +30,7 @@ class Switch:
     before: Playback | None = None
     switch_before: float | None = None  # the change before it, should this one come to nothing
     told_mood: bool = False
-    unsays: bool = False
+    ends: tuple[str, ...] = ()
 
 
 def way_back(before: Playback, left: float) -> Playlist | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import agent
-from agent.errors import AgentError, PlaylistGone, StoreError
+from agent.errors import AgentError, CameraNotFound, PlaylistGone, StoreError
 from agent.settings import Settings
 from agent.store.paths import Paths, ensure_folder, is_there
 from agent.translation import N_, _, ngettext
@@ -176,7 +176,7 @@ def camera(paths: Paths, settings: Settings) -> Finding:
         frame = eye.read()
     except AgentError as error:
         advice = error.message
-        if _is_running(paths):
+        if _is_running(paths) and not isinstance(error, CameraNotFound):
             advice += _(
                 " The running Moodtray itself may be using it: 'moodtray pause' lets it go."
             )

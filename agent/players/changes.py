@@ -177,10 +177,18 @@ def _echo(
             return Happening.TRACK_ENDED
         settled = heard and before.visible == after.visible
         return Happening.NOTHING if settled else Happening.ECHO
+    if _found_no_next(before, after, own):
+        return Happening.CONTEXT_ENDED
     # From silence a foreign context may be what the device last had loaded: not yet the user.
     if None not in (before.context, after.context) and before.context != after.context:
         return Happening.USER_CHOSE
     return Happening.NOTHING if before.visible == after.visible else Happening.ECHO
+
+
+def _found_no_next(before: Playback, after: Playback, own: OwnCommand) -> bool:
+    """Tell whether silence came of the wish for a next track: nobody wished for silence."""
+    was_loaded = before.state in (PlayState.PLAYING, PlayState.PAUSED)
+    return own.kind is Command.NEXT and was_loaded and after.state is PlayState.STOPPED
 
 
 def _vanished(before: Playback, after: Playback) -> Happening:

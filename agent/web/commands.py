@@ -201,7 +201,10 @@ class Commands:
         now = self._clock.now()
         if end is not None and end <= now:
             return refusal(422, _passed(end))
-        on_break = self._snapshot().on_break
+        before = self._snapshot()
+        on_break = before.on_break
+        if not before.consent and not on_break:
+            return refusal(409, _(NO_CONSENT), title=_("The camera is not allowed"))
         self._report(events.PauseCamera(end))
         done = self._happened(
             lambda seen: seen.camera_paused and not seen.on_break and seen.paused_until == end

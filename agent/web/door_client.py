@@ -28,7 +28,7 @@ QUIT_PATIENCE = 3.0
 ANSWER_LIMIT = 1_000_000
 """Bytes of an answer; the agent's have some hundreds."""
 
-_NOBODY = N_("Start it with 'moodtray run', or from your applications.")
+_NOBODY = N_("Start it with 'moodtray run'.")
 _NONSENSE = N_("Its answer makes no sense. Is it of another version?")
 _DEAF = N_("It takes no commands: it is still starting, or was started without them.")
 

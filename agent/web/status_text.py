@@ -87,10 +87,12 @@ def status_text(snapshot: Snapshot, clock: Clock) -> str:
     if is_unheard(snapshot):
         lines.append(_("Sound:  none: no sound device was found; connect one, or switch it on"))
     if snapshot.decision is not None:
-        lines.append(_("Why:    {why}").format(why=decided(snapshot.decision)))
+        lines.append(_("Why:    {why}").format(why=decided(snapshot.decision, snapshot)))
     if snapshot.journey is not None:
         lines.append(_("Journey: {journey}").format(journey=journey_line(snapshot.journey)))
-    if snapshot.own_face is not None:
+    if snapshot.guest:
+        lines.append(_("Face:   somebody else sits here, and is read like anybody"))
+    elif snapshot.own_face is not None:
         lines.append(
             _("Face:   {how}; 'moodtray calibrate --forget' undoes that").format(
                 how=face_line(snapshot.own_face)

@@ -252,8 +252,13 @@ def test_spotify(browser: Browser, env: dict[str, str]) -> None:
 
 
 def test_the_very_first_start_opens_the_page(env: dict[str, str], tmp_path: Path) -> None:
-    """Once, in the user's browser, by a file for their eyes alone; the link is in no arguments."""
+    """Once, in the user's browser, by a file for their eyes alone; the link is in no arguments.
+    That another command was tried before, which writes the settings' file, takes nothing away."""
     opened = with_browser(env, tmp_path)
+    subprocess.run(
+        [sys.executable, "-m", "agent", "doctor"], env=env, cwd=ROOT, capture_output=True
+    )
+    assert Paths.below(Path(env["MOODTRAY_HOME"])).settings_file.exists()
     for start in (1, 2):
         with AgentProcess("run", "--no-session", "--paused", env=env) as agent:
             wait_until(lambda: answers(env), "the agent")

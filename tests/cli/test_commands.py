@@ -183,9 +183,7 @@ def test_development_commands_go_by_their_old_names_too(name: str) -> None:
 def test_without_a_running_moodtray_it_is_said_how_to_start_it() -> None:
     told = run_command("undo")
     assert told.returncode == 3
-    assert told.stderr == (
-        "Moodtray is not running: Start it with 'moodtray run', or from your applications.\n"
-    )
+    assert told.stderr == ("Moodtray is not running: Start it with 'moodtray run'.\n")
 
 
 # --- words from outside, on a terminal that obeys what it is sent

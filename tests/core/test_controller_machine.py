@@ -30,7 +30,15 @@ from agent.types import (
 )
 from agent.web.page.now import headline
 from agent.web.status_text import status_text
-from agent.wording import SCREEN_SHARED, camera_line, follow_line, mood_line
+from agent.wording import (
+    MOODS,
+    SCREEN_SHARED,
+    camera_line,
+    follow_line,
+    mood_line,
+    mood_word,
+    why_lines,
+)
 from tests.fakes.clock import FakeClock
 
 PLAYLISTS = {
@@ -271,6 +279,10 @@ class AnyDay(RuleBasedStateMachine):
         for line in lines:
             for claim in CLAIMS_TO_LOOK if not self.looks else CLAIMS_TO_REST:
                 assert claim not in line, (snapshot.sight, line)
+        why = "\n".join(why_lines(snapshot))
+        for mood in MOODS:
+            seen = self.looks and snapshot.mood.state is mood and not snapshot.mood.by_hand
+            assert seen or f"you look {mood_word(mood)}" not in why, (snapshot.sight, why)
 
     @rule()
     def what_the_menu_offers_is_to_be_had(self) -> None:

@@ -293,6 +293,45 @@ def test_nobody_is_led_to_where_they_are() -> None:
     assert harness.controller.snapshot.journey is None
 
 
+def test_who_is_happy_already_and_hears_sad_music_is_given_happy_music() -> None:
+    harness = story(cooldown=3600.0)
+    harness.look("sad", 60)
+    harness.started()
+    harness.look("happy", 60)
+    assert played(harness)[-1] == "p:sad", "it was changed a moment ago"
+    harness.send(events.BeginJourney(HAPPY))
+    assert played(harness)[-1] == "p:happy"
+    assert harness.controller.snapshot.journey is None
+
+
+def test_an_undo_on_a_journey_tells_that_it_is_over() -> None:
+    harness = story()
+    harness.look("sad", 60)
+    harness.started()
+    harness.send(events.BeginJourney(HAPPY, NEUTRAL))
+    harness.started()
+    harness.send(events.UndoSwitch())
+    harness.started()
+    answer = harness.controller.snapshot.answer
+    assert answer is not None
+    assert answer.title.startswith("Back to")
+    assert "The journey is over." in answer.body
+    assert harness.controller.snapshot.journey is None
+
+
+def test_who_sits_there_again_can_say_so() -> None:
+    harness = story()
+    harness.send(events.LearnFace(Person().learn([np.array([1 / 7] * 7)] * 2).as_numbers()))
+    harness.send(events.NotMe())
+    assert harness.controller.snapshot.guest
+    harness.send(events.NotMe(gone=True))
+    assert not harness.controller.snapshot.guest
+    assert harness.controller.snapshot.own_face
+    answer = harness.controller.snapshot.answer
+    assert answer is not None
+    assert answer.title == "It is you again"
+
+
 def test_who_says_where_they_begin_is_not_there_by_what_is_read() -> None:
     harness = story()
     harness.look("happy", 60)

@@ -240,7 +240,7 @@ def test_silence_that_waits_for_a_wish_is_not_put_on_an_unclear_mood() -> None:
     told = decide(unsure, SILENCE, ABOUT, SETTINGS, playable).reason
     assert told == "nothing plays, and Moodtray starts music only when asked"
     told = decide(unsure, SILENCE, ABOUT, EAGER, playable).reason
-    assert told == "your mood is hard to read just now"
+    assert told == "your mood is not clear just now"
 
 
 def test_playlists_take_turns() -> None:

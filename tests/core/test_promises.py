@@ -9,6 +9,7 @@ import pytest
 
 from agent import effects, events
 from agent.core.person import Person
+from agent.errors import CameraBusy
 from agent.settings import PolicySettings, Settings
 from agent.timing import tomorrow
 from agent.types import (
@@ -61,7 +62,7 @@ def test_until_when_the_music_is_left_alone_is_seen_and_told() -> None:
 
 def test_after_an_undo_the_reason_of_what_plays_is_still_told() -> None:
     told = why_lines(undone().controller.snapshot)[0]
-    assert told == "X: you took back a change; this music had come before that: you look happy"
+    assert told == "X: you took back a change; this music had come before that: you looked happy"
 
 
 def test_the_reason_is_the_same_after_a_second_undo() -> None:
@@ -445,6 +446,15 @@ def test_music_in_a_break_ends_it_for_the_music_and_claims_to_see_nobody() -> No
     assert snapshot.mood.probabilities is None, "nothing of before the break is shown as of now"
 
 
+def test_nobody_looks_like_anything_while_nobody_looks() -> None:
+    story = happy_music()
+    story.send(events.CameraChanged(CameraState.BUSY, CameraBusy("another program has it")))
+    story.music(state=PlayState.PAUSED)
+    story.send(events.PlayForMood())
+    story.started()
+    assert story.answer.body == "You asked for music, and you last looked happy."
+
+
 def test_music_in_a_break_plays_for_the_mood_that_was_seen_last() -> None:
     story = happy_music()
     story.send(events.TakeBreak())
@@ -733,3 +743,71 @@ def test_what_a_denied_look_showed_is_shown_until_the_next() -> None:
     story.look("happy", 15)
     story.send(events.NotMyMood(MoodState.HAPPY))
     assert mood_line(story.controller.snapshot) == "Not sure how you feel"
+
+
+def test_a_mood_that_was_said_was_never_seen() -> None:
+    """Where nobody has looked yet, what was said and taken back is no 'last looked'."""
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.CameraChanged(CameraState.BUSY))
+    story.send(events.SetMood(MoodState.HAPPY))
+    story.send(events.FollowFace())
+    story.send(events.PlayForMood())
+    story.started()
+    reason = "You asked for music, and your mood is not known: the camera cannot be used."
+    assert story.answer.body == reason
+
+
+def test_a_camera_that_is_not_allowed_has_no_pause_to_resume() -> None:
+    story = happy_music()
+    story.send(events.ConsentWithdrawn())
+    story.send(events.PauseCamera())
+    assert not story.controller.snapshot.camera_paused
+    assert (story.answer.title, story.answer.body) == (
+        "The camera is not allowed",
+        "So it is off, and there is nothing to pause.",
+    )
+    assert not story.answer.buttons
+
+
+@pytest.mark.parametrize(
+    ("state", "becomes"),
+    [
+        (PlayState.PLAYING, "What plays goes on."),
+        (PlayState.STOPPED, "No music plays."),
+    ],
+)
+def test_the_end_of_a_journey_claims_no_mood_that_nobody_sees(
+    state: PlayState, becomes: str
+) -> None:
+    story = happy_music()
+    story.send(events.BeginJourney(MoodState.SAD, MoodState.HAPPY))
+    story.send(events.ConsentWithdrawn())
+    story.music(state=state)
+    story.send(events.EndJourney())
+    seen = "Moodtray does not look yet: the camera is not allowed."
+    assert story.answer.body == f"{seen} {becomes}"
+
+
+def test_what_stands_in_the_way_is_the_reason_at_once() -> None:
+    """Also where the camera stays off, for another reason than before."""
+    story = happy_music()
+    story.send(events.SessionChanged("screen locked"))
+    story.send(events.ConsentWithdrawn())
+    assert story.controller.snapshot.decision is not None
+    assert story.controller.snapshot.decision.reason == "the camera is not allowed"
+    story.send(events.ConsentGiven())
+    assert story.controller.snapshot.decision.reason == "the camera rests: screen locked"
+    story.send(events.SessionChanged("asleep"))
+    assert story.controller.snapshot.decision.reason == "the camera rests: asleep"
+
+
+def test_a_journey_ends_by_a_word_where_nobody_looks() -> None:
+    story = happy_music()
+    story.send(events.ConsentWithdrawn())
+    story.music(state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    assert "This ends when you say you feel happy" in story.answer.body
+    story.send(events.SetMood(MoodState.HAPPY))
+    assert story.controller.snapshot.journey is None

@@ -93,7 +93,7 @@ def test_silence_stays_silence_and_the_answer_offers_music(state: PlayState) -> 
     story.send(events.SetMood(MoodState.SAD))
     assert story.uris == []
     assert story.answer.title == "You said you feel sad"
-    assert story.answer.body.endswith("No music plays.")
+    assert story.answer.body.endswith("No music plays: 'Play for my mood' begins it.")
     story.press(story.answer, "Play now")
     assert story.uris == ["p:sad"]
 

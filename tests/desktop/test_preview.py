@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_what_is_shown_beside_comes_out_too(shared: SharedFrame) -> None:
     assert shown is not None
     assert shown.beside == Beside(done=0.0), "nothing of the frame before"
     shared.write(frame(), (), SURE, 1.0, "", no_reduction, beside)
-    shared.clear("Camera paused")
+    shared.clear("Camera paused", resumes=True)
     _, shown = shared.read(3)
     assert shown is not None
     assert shown.beside == Beside()
@@ -253,14 +254,18 @@ def test_the_keys_are_told_with_and_without_a_picture(monkeypatch: pytest.Monkey
         real(canvas, text, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(picture_module, "_put_pill", noted)
+    held_off = Shown(frame(), (), None, 0.0, "Camera off: screen locked", blank=True)
+    paused = replace(held_off, line="Camera paused", resumes=True)
     for full, esc in ((False, "Esc: close"), (True, "Esc: leave full screen")):
-        for shown, space in (
-            (shown_frame(), "Space: pause"),
-            (Shown(frame(), (), None, 0.0, "Camera paused", blank=True), "Space: resume"),
-        ):
+        for shown, space in ((shown_frame(), "Space: pause"), (paused, "Space: resume")):
             written.clear()
             compose(shown, (760, 570), full=full)
             assert any(space in text and esc in text for text in written)
+        for shown, stale in ((held_off, False), (shown_frame(), True)):
+            written.clear()
+            compose(shown, (760, 570), full=full, stale=stale)
+            assert any(esc in text for text in written)
+            assert not any("Space" in text for text in written), "it would do nothing"
 
 
 def test_the_keys_leave_the_bars_alone() -> None:
@@ -290,11 +295,12 @@ def test_texts_grow_with_the_window() -> None:
 def test_a_paused_camera_shows_nothing_of_the_last_frame(shared: SharedFrame) -> None:
     shared.write(frame(), (Box(1, 2, 30, 40),), SURE, 30.0, "You look happy", no_reduction)
     shared.write(frame(), (Box(1, 2, 30, 40),), SURE, 30.0, "You look happy", no_reduction)
-    shared.clear("Camera paused until 15:40")
+    shared.clear("Camera paused until 15:40", resumes=True)
     assert not shared._slots["pixels"].any(), "no frame lies in the memory"
     _, shown = shared.read(0)
     assert shown is not None
     assert (shown.blank, shown.faces, shown.line) == (True, (), "Camera paused until 15:40")
+    assert shown.resumes
     assert count(compose(shown, (640, 480)), GREEN) == 0
 
 
@@ -431,7 +437,10 @@ def test_the_space_bar_pauses_and_resumes_the_camera(
         return look
 
     feed(preview, pressed(PauseCamera()), "wish to pause")
-    preview.blank("Camera paused")
+    preview.blank("Camera off: screen locked", resumes=False)
+    wait_for(lambda: on_screen.find_colour(GREEN) is None, "blank window")
+    on_screen.key("space")
+    preview.blank("Camera paused", resumes=True)
     wait_for(lambda: on_screen.find_colour(GREEN) is None, "blank window")
     on_screen.screenshot(artefacts / "preview-paused.png")
     wait_for(pressed(ResumeCamera()), "wish to resume")

@@ -26,7 +26,7 @@ from agent.desktop import consent
 from agent.desktop.single_instance import Instance
 from agent.diagnostics import checks, report
 from agent.diagnostics.report import Check
-from agent.errors import CameraError, DesktopError, SettingsError
+from agent.errors import CameraBusy, CameraError, DesktopError, SettingsError
 from agent.players.sound import NULL
 from agent.players.spotify import storage
 from agent.players.spotify.storage import LIMITS_FILE
@@ -301,7 +301,8 @@ def test_no_camera_is_touched_without_consent(
         assert "moodtray consent" in advice
 
 
-def test_a_camera_that_is_not_there(paths: Paths) -> None:
+def test_a_camera_that_is_not_there(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can hold it; one that is there may be held by the program that runs."""
     consent.give(paths, datetime.now(UTC))
     ok, detail, advice = checks.camera(paths, camera_settings(87))
     assert ok is False
@@ -310,6 +311,12 @@ def test_a_camera_that_is_not_there(paths: Paths) -> None:
     assert "running Moodtray" not in advice
     with Instance(paths) as running:
         assert running.acquire()
+        assert "running Moodtray" not in checks.camera(paths, camera_settings(87))[2]
+
+        def refuse(_camera: OpenCVCamera) -> None:
+            raise CameraBusy("It is busy.")
+
+        monkeypatch.setattr(OpenCVCamera, "open", refuse)
         advice = checks.camera(paths, camera_settings(87))[2]
     assert "running Moodtray" in advice
 

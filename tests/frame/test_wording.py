@@ -273,6 +273,32 @@ def test_why_tells_the_switch_and_what_holds_now() -> None:
     assert told[1] == "Now: you paused the music"
 
 
+def test_a_reason_is_told_in_the_past_once_the_face_looks_otherwise_or_nobody_looks() -> None:
+    blue = Playlist("b", "Blue hour")
+    change = Decision(0.0, Action.SWITCH_NOW, MoodState.SAD, blue, describe(MoodState.SAD))
+    kept = Decision(9.0, Action.KEEP, MoodState.SAD, None, "you paused the music")
+    sad = Mood(MoodState.SAD, 0.0, 0.9)
+    still = replace(sample_snapshot(), change=change, decision=kept, mood=sad)
+    assert why_lines(still)[0] == "Blue hour: you look sad"
+    for changes in (
+        {"mood": Mood(MoodState.HAPPY, 0.0, 0.9)},
+        {"mood": Mood(MoodState.UNSURE, 0.0, 0.5)},
+        {"mood": Mood(MoodState.AWAY, 0.0, 0.5)},
+        {"mood": replace(sad, by_hand=True)},
+        {"camera_paused": True},
+        {"held_off": "screen locked"},
+    ):
+        assert why_lines(replace(still, **changes))[0] == "Blue hour: you looked sad"
+
+
+def test_why_tells_of_a_journey_that_has_not_changed_the_music() -> None:
+    change = Decision(0.0, Action.SWITCH_NOW, MoodState.HAPPY, Playlist("x", "X"), "you look happy")
+    way = "you look happy, and the music leads to calm, and what plays fits already"
+    kept = Decision(9.0, Action.KEEP, MoodState.HAPPY, None, way)
+    told = why_lines(replace(sample_snapshot(), change=change, decision=kept))
+    assert told == ("X: you look happy", f"Now: {way}")
+
+
 def evidence(correction: tuple[float, ...] | None = None) -> Evidence:
     return Evidence((0, 0, 0, 0.92, 0.05, 0, 0.03), MoodState.SAD, 240.0, correction, 0.88)
 

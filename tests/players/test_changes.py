@@ -194,6 +194,13 @@ CASES: list[tuple[str, Playback | None, Playback, OwnCommand | None, Happening]]
     ("our pause", PLAYING, PAUSED_NOW, OwnCommand(T + 4, Command.PAUSE), H.ECHO),
     ("our resume", HELD, later(5), OwnCommand(T + 4, Command.RESUME), H.ECHO),
     (
+        "no next track was left to play",
+        PLAYING,
+        later(5, SILENT),
+        OwnCommand(T + 4, Command.NEXT),
+        H.CONTEXT_ENDED,
+    ),
+    (
         "the user's pause within the echo, outlasting it",
         replace(OURS, state=PlayState.PAUSED),
         later(5, replace(OURS, state=PlayState.PAUSED)),

@@ -21,8 +21,10 @@ from agent.wording import MOODS, mood_word
 PROMISE = N_("Frames stay on this computer")
 NO_PICTURE = N_("No picture: the camera is off")
 KEYS = N_("Space: pause  ·  F: full screen  ·  Esc: close")
+KEYS_OFF = N_("F: full screen  ·  Esc: close")
 KEYS_PAUSED = N_("Space: resume  ·  F: full screen  ·  Esc: close")
 KEYS_FULL = N_("Space: pause  ·  Esc: leave full screen")
+KEYS_FULL_OFF = N_("Esc: leave full screen")
 KEYS_FULL_PAUSED = N_("Space: resume  ·  Esc: leave full screen")
 
 _BACKGROUND: RGB = (22, 23, 31)
@@ -52,8 +54,10 @@ def compose(
         _put_camera_off(canvas, scale)
         line = shown.line if shown.blank and shown.line else _(NO_PICTURE)
         _put_pill(canvas, line, (margin, margin), 17, scale, dot=SLATE)
-        keys = _(KEYS_FULL_PAUSED) if full else _(KEYS_PAUSED)
-        _put_pill(canvas, keys, (-margin, -margin), 12, scale)
+        keys = KEYS_FULL_OFF if full else KEYS_OFF
+        if shown.resumes:
+            keys = KEYS_FULL_PAUSED if full else KEYS_PAUSED
+        _put_pill(canvas, _(keys), (-margin, -margin), 12, scale)
         return canvas
     inside, factor = _put_frame(canvas, shown.frame[:, ::-1])
     scale = _scale(inside)

@@ -117,15 +117,15 @@ class Preview:
                 view.frame, view.faces, view.probabilities, view.fps, line, _reduced, beside
             )
 
-    def blank(self, line: str) -> None:
+    def blank(self, line: str, *, resumes: bool) -> None:
         """Show no picture but ``line``, until the next :meth:`show`.
 
-        Nothing of the last frame is kept.
+        Nothing of the last frame is kept. ``resumes``: it is for the user to let the camera go on.
         """
         with self._lock:
             opened = self._opened
             if opened is not None and not opened.closing:
-                opened.shared.clear(line)
+                opened.shared.clear(line, resumes=resumes)
 
     def close(self) -> None:
         """Ask the window to close; it is gone a moment later."""

@@ -68,7 +68,7 @@ NOTHING_BESIDE = Beside()
 class Shown:
     """One frame as the window gets it; ``line`` is the mood in words.
 
-    ``blank``: there is no picture, and ``line`` says why.
+    ``blank``: there is no picture, and ``line`` says why; ``resumes``: a key lets the camera go on.
     """
 
     frame: Frame
@@ -78,6 +78,7 @@ class Shown:
     line: str
     blank: bool = False
     beside: Beside = NOTHING_BESIDE
+    resumes: bool = False
 
 
 NOTHING = np.zeros((3, 4, 3), np.uint8)
@@ -143,16 +144,18 @@ class SharedFrame:
         slot["pixels"][: width * height * 3] = frame.reshape(-1)
         self._counter["sequence"][0] = sequence
 
-    def clear(self, line: str) -> None:
+    def clear(self, line: str, *, resumes: bool) -> None:
         """Show no picture but ``line``, and wipe the frames that lie in the memory.
 
-        The writer's thread or another one, while nobody writes.
+        ``resumes``: a key lets the camera go on. The writer's thread or another one, while nobody
+        writes.
         """
         sequence = int(self._counter["sequence"][0]) + 1
         self._slots["pixels"][:] = 0
         slot = self._slots[sequence % 2]
         slot["width"] = slot["height"] = slot["faces"] = slot["known"] = 0
-        slot["blank"], slot["line"] = 1, line.encode()[:LINE_BYTES]
+        slot["blank"] = _RESUMES if resumes else _BLANK
+        slot["line"] = line.encode()[:LINE_BYTES]
         _write_beside(slot, NOTHING_BESIDE)
         self._counter["sequence"][0] = sequence
 
@@ -169,7 +172,8 @@ class SharedFrame:
         boxes = tuple(Box(*(int(v) for v in slot["boxes"][i])) for i in range(int(slot["faces"])))
         known = tuple(float(p) for p in slot["probabilities"]) if slot["known"] else None
         line = bytes(slot["line"]).decode(errors="ignore")
-        shown = Shown(frame, boxes, known, float(slot["fps"]), line, blank, _read_beside(slot))
+        resumes, beside = slot["blank"] == _RESUMES, _read_beside(slot)
+        shown = Shown(frame, boxes, known, float(slot["fps"]), line, blank, beside, resumes)
         # The writer may have come round to this slot while it was read: then it is torn.
         whole = int(self._counter["sequence"][0]) == sequence
         return (sequence, shown) if whole else (seen, None)
@@ -200,6 +204,7 @@ class SharedFrame:
 
 
 _LEARNS, _BARS = 1, 2
+_BLANK, _RESUMES = 1, 2
 
 
 def _write_beside(slot: Any, beside: Beside) -> None:

@@ -112,7 +112,10 @@ class _Window:
         if character == "f":
             self._window.fill_screen(not self._window.fills_screen)
         elif character == " ":
-            self._connection.send(str(Key.PAUSE if self._has_picture else Key.RESUME))
+            if self._has_picture:
+                self._connection.send(str(Key.PAUSE))
+            elif self._shown is not None and self._shown.resumes:
+                self._connection.send(str(Key.RESUME))
         elif character in WORDS:
             self._connection.send(WORDS[character])
 

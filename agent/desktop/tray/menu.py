@@ -366,7 +366,8 @@ def _seldom(snapshot: Snapshot, caps: Caps) -> tuple[Item, ...]:
     """List what is done once, or seldom."""
     lines = [_preview(snapshot)] if caps.preview else []
     lines += _face(snapshot)
-    lines.append(Item(_("Somebody else sits here"), event=NotMe()))
+    guest = snapshot.guest
+    lines.append(Item(_("Somebody else sits here"), event=NotMe(gone=guest), checked=guest))
     lines.append(Item(_("My music folders…"), event=ShowMusicFolders()))
     if snapshot.player:  # before one is there nobody knows
         lines.append(

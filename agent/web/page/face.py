@@ -17,7 +17,14 @@ from agent.web.page import terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Words
 from agent.web.page.context import PageContext
 from agent.web.page.render import Pages
-from agent.wording import MOODS, face_forgotten, face_line, lesson_line
+from agent.wording import (
+    MOODS,
+    face_forgotten,
+    face_line,
+    lesson_line,
+    resume_words,
+    resumes_camera,
+)
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -51,6 +58,8 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             "face",
             lesson=lesson_view(snapshot),
             can=can(snapshot),
+            resumes=resumes_camera(snapshot),
+            resume=resume_words(snapshot),
             allowed=context.consent.given() or snapshot.consent,
             moods=MOODS,
         )

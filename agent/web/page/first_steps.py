@@ -23,9 +23,9 @@ from agent.web.page import saving, spotify_page, terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
 from agent.web.page.context import PageContext, PlayerName
 from agent.web.page.moods import viewed
-from agent.web.page.now import headline, now_view
+from agent.web.page.now import blocked, headline, now_view, unseen
 from agent.web.page.render import Pages
-from agent.wording import MOODS
+from agent.wording import MOODS, resume_words, resumes_camera
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -206,6 +206,8 @@ def api(context: PageContext) -> APIRouter:
         if not words.on:
             context.report(event)
             return Answer(text=_("Back to its usual pace."))
+        if why := blocked(context.snapshot()):
+            raise Refused(why)
         playback = context.snapshot().playback
         if playback is not None and playback.state is PlayState.PLAYING:
             context.report(event)
@@ -226,7 +228,8 @@ def api(context: PageContext) -> APIRouter:
         if not context.consent.given():  # taken back while the picture was waited for
             raise Refused(_("The camera is not allowed."), status=403)
         if picture is None:
-            return {"picture": None, "text": headline(snapshot), "bars": None}
+            told = unseen(snapshot) or _("Waiting for a picture…")
+            return {"picture": None, "text": told, "bars": None}
         seen = picture.probabilities
         return {
             "picture": "data:image/jpeg;base64," + base64.b64encode(picture.jpeg).decode(),
@@ -285,6 +288,8 @@ def _values(
                 "source": source,
                 "other": "" if source.isdecimal() else source,
                 "moods": MOODS,
+                "resumes": resumes_camera(context.snapshot()),
+                "resume": resume_words(context.snapshot()),
             }
         case Step.MUSIC:
             return {

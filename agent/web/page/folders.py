@@ -19,7 +19,9 @@ SHOWN = 400
 COUNTED = 200_000
 """Files after which counting stops: more is said as "more than"."""
 FRESH_SECONDS = 30.0
-"""A count that old is made anew."""
+"""A count that old is made anew; one that was quick sooner, so that what was just added counts."""
+FRESH_SHARE = 20.0
+"""How many times its own length a count holds."""
 REMEMBERED = 64
 """Counts that are kept."""
 AT_ONCE = 2
@@ -90,7 +92,7 @@ def look_into(text: str) -> FolderView:
 class _Count:
     files: int = 0
     done: bool = False
-    ended: float = 0.0
+    until: float = 0.0
 
 
 class Counter:
@@ -108,7 +110,7 @@ class Counter:
         """How many audio files were found so far, and whether that is all."""
         with self._lock:
             known = self._counts.get(path)
-            if known is None or (known.done and self._now() - known.ended > FRESH_SECONDS):
+            if known is None or (known.done and self._now() >= known.until):
                 known = self._counts[path] = _Count()
                 threading.Thread(
                     target=self._run, args=(path, known), name="count", daemon=True
@@ -120,6 +122,7 @@ class Counter:
 
     def _run(self, path: str, count: _Count) -> None:
         with self._slots:
+            began = self._now()
             try:
                 for _folder, files in walk(path, lambda _path: None):
                     count.files += sum(
@@ -129,5 +132,6 @@ class Counter:
                         break
             except (OSError, ValueError):
                 pass  # what cannot be read holds nothing that could be played
-            count.ended = self._now()
+            ended = self._now()
+            count.until = ended + min(FRESH_SECONDS, max(1.0, FRESH_SHARE * (ended - began)))
             count.done = True

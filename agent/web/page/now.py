@@ -37,13 +37,17 @@ from agent.wording import (
     denial_line,
     follow_line,
     follow_words,
+    is_loaded,
     is_loop,
     is_reasoned,
     is_watching,
     moment,
     mood_line,
     problem_line,
-    reason,
+    reason_of,
+    resume_words,
+    resumes_camera,
+    sentence,
     tells,
     why_question,
 )
@@ -263,13 +267,14 @@ def now_view(context: PageContext) -> dict[str, Any]:
         "said": str(mood.state) if mood.by_hand else "",
         "follow": _follow(snapshot),
         "denial": denial_line(mood.state) if mood.state.is_emotion else "",
-        "resume": _("I am back") if snapshot.on_break else _("Resume camera"),
+        "resume": resume_words(snapshot),
         "music": _music(snapshot, now),
         "question": why_question(snapshot),
         "why": _why(snapshot, now, wall),
         "next": _next(snapshot),
         "problem": problem_line(snapshot, with_login=False),
         "trial": _trial(snapshot, now),
+        "blocked": blocked(snapshot),
         "affect": _affect(snapshot),
         "face": face.lesson_view(snapshot),
         "stamp": stamp(context, snapshot),
@@ -279,13 +284,17 @@ def now_view(context: PageContext) -> dict[str, Any]:
             "resume-music": _plays(snapshot, PlayState.PAUSED),
             "next-track": _plays(snapshot, PlayState.PLAYING) or _plays(snapshot, PlayState.PAUSED),
             "break": not snapshot.on_break,
-            "resume-camera": snapshot.on_break or (snapshot.consent and snapshot.camera_paused),
+            "pause-camera": snapshot.consent,
+            "choose-camera": snapshot.sight is Sight.UNUSABLE,
+            "resume-camera": resumes_camera(snapshot),
             "consent": not snapshot.consent,
             "wrong-mood": not mood.by_hand,
             "not-my-mood": mood.state.is_emotion and watched and not mood.by_hand,
             "follow-face": bool(follow_line(snapshot)),
             "login": snapshot.logged_in is False,
-            "try": not _trial(snapshot, now),
+            "try": not _trial(snapshot, now) and not blocked(snapshot),
+            "blocked": bool(blocked(snapshot)),
+            "unblocked": not blocked(snapshot),
             "end-try": bool(_trial(snapshot, now)),
             "restart": bool(snapshot.stopped),
             **face.can(snapshot),
@@ -339,15 +348,35 @@ _UNSEEN = {
 """What is said where no mood is read, nor was told."""
 
 
+def unseen(snapshot: Snapshot) -> str:
+    """Say why nobody looks at the face; empty: somebody does."""
+    if snapshot.sight is Sight.STOPPED:
+        return _("Moodtray is not watching")
+    return _(_UNSEEN[snapshot.sight]) if snapshot.sight in _UNSEEN else ""
+
+
+def blocked(snapshot: Snapshot) -> str:
+    """Say why the music does not follow the face just now, as the try-out has it; empty: it may."""
+    if not is_watching(snapshot):
+        return _("{why}. The try-out needs it: Moodtray has to see your face.").format(
+            why=unseen(snapshot)
+        )
+    if snapshot.mood.by_hand:
+        return _("{said}. The music goes by that, and not by your face.").format(
+            said=headline(snapshot)
+        )
+    return ""
+
+
 def headline(snapshot: Snapshot) -> str:
     """Say the one thing that matters most about the mood."""
     mood, sight = snapshot.mood, snapshot.sight
     if sight is Sight.STOPPED:
-        return _("Moodtray is not watching")
+        return unseen(snapshot)
     if mood.by_hand and mood.state.is_emotion:
         return _("You said you feel {mood}").format(mood=terms.mood_word(mood.state))
-    if sight in _UNSEEN:
-        return _(_UNSEEN[sight])
+    if why := unseen(snapshot):
+        return why
     if mood.state is MoodState.AWAY:
         return _("Nobody is here")
     if mood.state is MoodState.UNSURE:
@@ -365,7 +394,10 @@ def _detail(snapshot: Snapshot, now: float, wall: datetime) -> str:
     if mood.by_hand:
         if snapshot.mood_until is None:
             return _("{time} ago").format(time=terms.duration(now - mood.since))
-        return _("until {time}").format(time=clock_time(snapshot.mood_until))
+        until = _("until {time}").format(time=clock_time(snapshot.mood_until))
+        if snapshot.sight in (Sight.BREAK, Sight.PAUSED):  # the headline does not tell of it
+            until = f"{until} · {unseen(snapshot)} {_when_seen(snapshot, wall)}"
+        return until
     if not is_watching(snapshot):
         return _when_seen(snapshot, wall)
     if not mood.state.is_emotion:
@@ -449,9 +481,10 @@ def _music(snapshot: Snapshot, now: float) -> dict[str, Any]:
 def _why(snapshot: Snapshot, now: float, wall: datetime) -> str:
     change = snapshot.change
     if change is None:
-        return _("No change of the music by Moodtray is noted.")
+        silent = _why_silent(snapshot)
+        return silent or _("No change of the music by Moodtray is noted.")
     when = moment(wall - timedelta(seconds=now - change.time), wall)
-    why = _ended(change)
+    why = _ended(change, snapshot)
     if change.playlist is None:
         return _("At {time} the music was paused: {reason}").format(time=when, reason=why)
     return _("At {time} “{name}” began: {reason}").format(
@@ -465,14 +498,21 @@ def _next(snapshot: Snapshot) -> str:
         return _("Nothing has been decided yet.")
     if decision.action is Action.SWITCH_AT_END and decision.playlist is not None:
         return _("When this song ends, “{name}” follows: {reason}").format(
-            name=decision.playlist.name, reason=_ended(decision)
+            name=decision.playlist.name, reason=_ended(decision, snapshot)
         )
-    if tells(snapshot.change, decision):
+    if tells(snapshot.change, decision) or _why_silent(snapshot):
         return _("No change is planned.")
-    return _("No change is planned: {reason}").format(reason=_ended(decision))
+    return _("No change is planned: {reason}").format(reason=_ended(decision, snapshot))
 
 
-def _ended(decision: Decision) -> str:
-    """Give a decision's reason as the end of a sentence."""
-    told = reason(decision).strip()
+def _why_silent(snapshot: Snapshot) -> str:
+    """Say why nothing plays, where Moodtray has changed nothing; empty: something plays."""
+    decision = snapshot.decision
+    silent = snapshot.change is None and not is_loaded(snapshot)
+    return sentence(reason_of(decision, snapshot)) if silent and decision else ""
+
+
+def _ended(decision: Decision, snapshot: Snapshot) -> str:
+    """Give a decision's reason as the end of a sentence, as it is told now."""
+    told = reason_of(decision, snapshot).strip()
     return told if told.endswith((".", "!", "?")) else told + "."

@@ -116,6 +116,26 @@ def test_a_missing_login_is_told_with_the_way_to_it(page: Page, server: PageServ
 # --- why, and what next
 
 
+def test_silence_without_a_change_has_its_reason(page: Page, server: PageServer) -> None:
+    """'Why is it silent?' was answered by what is not noted."""
+    why = "nothing plays, and Moodtray starts music only when asked"
+    keeps = Decision(server.clock.monotonic(), Action.KEEP, MoodState.HAPPY, None, why)
+    server.publish(switch=None, change=None, decision=keeps, playback=None)
+    expect(page.locator("[data-live=question]")).to_have_text("Why is it silent?")
+    expect(page.locator("[data-live=why]")).to_have_text(f"N{why[1:]}.")
+    expect(page.locator("[data-live=next]")).to_have_text("No change is planned.")
+
+
+def test_a_change_for_a_face_that_looks_otherwise_is_told_in_the_past(
+    page: Page, server: PageServer
+) -> None:
+    now = server.clock.monotonic()
+    why = _("you look {mood}").format(mood="sad")
+    then = Decision(now, Action.SWITCH_NOW, MoodState.SAD, Playlist("p:rain", "Rain"), why)
+    server.publish(change=then)
+    expect(page.locator("[data-live=why]")).to_contain_text("“Rain” began: you looked sad.")
+
+
 def test_the_way_back_is_a_change_with_its_own_reason(page: Page, server: PageServer) -> None:
     now = server.clock.monotonic()
     why = _("{mood} was not your mood").format(mood="happy")
@@ -389,6 +409,23 @@ def test_the_hour_to_delete_is_one_in_which_something_was_noted(
     moods, changes = server.history.moods(), server.history.switches()
     noted = [*(entry.at for entry in moods), *(entry.at for entry in changes)]
     assert any(since <= at < since + timedelta(hours=1) for at in noted)
+    form = page.locator("form", has=page.get_by_label("One hour of"))
+    form.get_by_role("button", name="Delete…").click()
+    hour = f"{since:%H:%M} – {since + timedelta(hours=1):%H:%M}"
+    expect(page.locator("dialog[open]")).to_contain_text(f"Delete {hour} of ")
+
+
+def test_music_without_a_note_of_a_change_is_not_said_to_be_unchanged(
+    page: Page, server: PageServer
+) -> None:
+    """It may have been deleted; and whose mood music is, is no claim of the user's mood."""
+    now = server.clock.now()
+    server.history.add_mood(now - timedelta(minutes=5), Mood(MoodState.SAD, 0.0, 0.9))
+    page.goto(f"{server.url}/history?day={now:%Y-%m-%d}")
+    expect(page.get_by_text("No change of the music is noted.")).to_be_visible()
+    fill_history(server.history, now)
+    page.goto(f"{server.url}/history?day={now - timedelta(days=1):%Y-%m-%d}")
+    expect(page.get_by_role("columnheader", name="Music for")).to_be_visible()
 
 
 HEAR_NEWS = """\
@@ -690,3 +727,60 @@ def test_what_plays_where_is_told_in_whole_words(page: Page, server: PageServer)
     server.publish(playback=playback)
     page.goto(server.url)
     expect(page.locator("[data-live='music.about']")).to_contain_text("Gerät: dieser Computer")
+
+
+# --- what needs a look at the face
+
+
+@pytest.mark.parametrize(
+    ("changes", "why", "way"),
+    [
+        ({"consent": False}, "The camera is not allowed.", "Allow the camera…"),
+        ({"camera_paused": True}, "The camera is paused.", "Resume camera"),
+        ({"camera_paused": True, "on_break": True}, "You are taking a break.", "I am back"),
+        ({"camera": CameraState.BUSY}, "The camera cannot be used.", "Choose the camera…"),
+        ({"mood": Mood(MoodState.SAD, 1.0, 1.0, by_hand=True)}, "You said you feel sad.", "Go by"),
+    ],
+)
+def test_the_try_out_promises_no_look_where_nobody_looks(
+    page: Page, server: PageServer, changes: dict[str, Any], why: str, way: str
+) -> None:
+    """It says what stands in the way and offers the way out, at the start and while it runs."""
+    page.goto(f"{server.url}/start?step=try")
+    wait_until(lambda: server.streams == 1, "the open page")
+    promise = page.get_by_text("For three minutes Moodtray looks every second")
+    begin = page.get_by_role("button", name="Start the try-out")
+    expect(promise).to_be_visible()
+    expect(begin).to_be_visible()
+    server.publish(**changes)
+    banner = page.locator("[data-can=blocked]")
+    expect(banner).to_contain_text(why)
+    expect(promise).to_be_hidden()
+    expect(begin).to_be_hidden()
+    expect(banner.locator("a, button").filter(has_text=way)).to_be_visible()
+    page.reload()
+    expect(banner).to_contain_text(why)
+    expect(begin).to_be_hidden()
+
+
+def test_the_place_of_the_picture_says_why_there_is_none(page: Page, server: PageServer) -> None:
+    """Of the camera, whatever the user said of their mood; and how to go on."""
+    server.desk.allowed = True
+    server.desk.sees = False
+    mood = Mood(MoodState.SAD, 1.0, 1.0, by_hand=True)
+    server.publish(mood=mood, mood_until=None, camera_paused=True)
+    for area in ("face", "start?step=camera"):
+        page.goto(f"{server.url}/{area}")
+        expect(page.locator(".picture p")).to_have_text("The camera is paused")
+        expect(page.get_by_role("button", name="Resume camera")).to_be_visible()
+    expect(page.locator("[data-still-bar=happy] span").last).to_have_text("–")
+
+
+def test_a_word_on_the_mood_hides_no_break(page: Page, server: PageServer) -> None:
+    until = datetime(2026, 1, 15, 9, 55).astimezone()
+    mood = Mood(MoodState.SAD, 1.0, 1.0, by_hand=True)
+    server.publish(mood=mood, mood_until=until, on_break=True, camera_paused=True)
+    page.goto(server.url)
+    expect(page.locator("[data-live=detail]")).to_have_text(
+        "until 09:55 · You are taking a break until you say so"
+    )

@@ -90,7 +90,9 @@ function clearError(form) {
 
 async function submit(form, words = wordsOf(form)) {
   clearTimeout(saving.get(form));
-  if (form.dataset.confirm && !(await asked(form.dataset.confirm, form.dataset.yes))) return;
+  const hour = form.elements.hour && form.elements.hour.selectedOptions[0].textContent;
+  const question = (form.dataset.confirm || "").replace("{hour}", hour);
+  if (question && !(await asked(question, form.dataset.yes))) return;
   clearError(form);
   form.setAttribute("aria-busy", "true");
   const answer = await send(form.dataset.api, words);
@@ -400,9 +402,9 @@ function showStill(picture, seen) {
     if (place.textContent !== text) place.textContent = text;
   }
   document.querySelectorAll("[data-still-bar]").forEach((one) => {
-    const share = seen.bars ? seen.bars[one.dataset.stillBar] : 0;
-    one.querySelector("rect").setAttribute("width", `${share}%`);
-    one.lastElementChild.textContent = `${share} %`;
+    const share = seen.bars && seen.bars[one.dataset.stillBar];
+    one.querySelector("rect").setAttribute("width", `${share || 0}%`);
+    one.lastElementChild.textContent = seen.bars ? `${share} %` : "–";
   });
 }
 async function count(place) {
