@@ -4,7 +4,7 @@ Music comes from anywhere, and a decoder that can be broken by a file breaks the
 libsndfile and what it is built from (libFLAC, libogg, libvorbis, opus, mpg123) are fuzzed for a
 living; ``tests/players/mutations.py`` tries ours. A file gets to it only when its first bytes,
 behind any tags, are those of a kind that we want: libsndfile knows two dozen more, which nobody
-here needs.
+here needs. What of an Ogg libvorbis believes unseen is looked at before (``ogg_head``).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.players.ogg_head import has_usual_tables
 from agent.translation import N_, _
 
 RATE = 44_100
@@ -175,6 +176,10 @@ class _File:
             _check_kind(head)
             # The very file that was looked at, whatever its name.
             self._bounded = _Bounded(self._descriptor, start)
+            if head.startswith(b"OggS") and not has_usual_tables(self._next):
+                raise Unplayable(_("it is damaged"))
+            self._bounded.seek(0)
+            self._bounded.begin()
             self.sound = _straight_reader()(self._bounded)
         except (soundfile.SoundFileError, RuntimeError, OSError) as error:
             raise Unplayable(_("it is damaged")) from error
@@ -196,6 +201,11 @@ class _File:
         self._bounded.begin()
         piece: NDArray[np.float32] = self.sound.read(frames, dtype="float32", always_2d=True)
         return piece
+
+    def _next(self, count: int) -> bytes:
+        """Read on, within the same bounds as the library; fewer bytes at the end."""
+        buffer = bytearray(count)
+        return bytes(buffer[: self._bounded.readinto(buffer)])
 
     def close(self) -> None:
         """Close it. May be called twice."""
