@@ -198,7 +198,7 @@ class MusicControl:
         self, name: str, told_mood: bool, ends: tuple[str, ...]
     ) -> effects.Notification:
         word = self._own_word if told_mood else None
-        return messages.taken_back(name, self._left_alone_until, word, ends)
+        return messages.taken_back(name, self.left_alone_until, word, ends)
 
     def playlist_back(self, playlist: Playlist) -> list[effects.Effect]:
         """Take in that a playlist which could not be found is there: what asked for it is met."""
@@ -588,12 +588,12 @@ class MusicControl:
         return out
 
     def _cools_until(self, policy: PolicySettings) -> str:
-        """Tell the minute before which no change follows the latest; empty: too soon to say."""
+        """Tell about when a change may follow the latest; empty: too soon to say."""
         tried = self._switches.tried
         if tried is None or policy.cooldown < 60.0:
             return ""
         left = timedelta(seconds=tried + policy.cooldown - self._clock.monotonic())
-        # Rounded up, so that it is true.
+        # Rounded up, so that it is not told after its time.
         return clock_time(self._clock.now() + left + timedelta(seconds=59.5))
 
     def tick(self) -> None:
