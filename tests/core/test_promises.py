@@ -375,6 +375,28 @@ def test_a_break_promises_the_camera_whose_own_pause_is_over() -> None:
     assert "The camera" not in story.answer.body
 
 
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_a_word_said_in_a_break_is_acted_on_as_soon_as_the_music_goes_on(taken_back: bool) -> None:
+    """It waited for the end of the cool-down, and then of the track."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.NextPlaylist())
+    story.started()
+    story.send(events.TakeBreak())
+    story.music(state=PlayState.PAUSED, context="p:happy", chosen_by=Chooser.AGENT)
+    story.send(events.SetMood(MoodState.SAD))
+    if taken_back:
+        story.send(events.FollowFace())
+    story.send(events.ResumeCamera())
+    plays = len(story.uris)
+    assert story.all(effects.ResumeMusic)
+    story.heard("p:happy")
+    assert story.uris[plays:] == ([] if taken_back else ["p:sad"])
+    if not taken_back:
+        story.started()
+        assert story.answer.body.startswith("You said you feel sad. The music goes by that until")
+
+
 def test_an_undo_after_which_nothing_is_left_alone_promises_no_such_thing() -> None:
     story = happy_music()
     story.send(events.TryNow(180.0))
