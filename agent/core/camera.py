@@ -149,7 +149,7 @@ class CameraControl:
 
     def _pause_alone_again(self) -> bool:
         """Let the camera's own pause, into which a break fell, go on; False: there was none."""
-        alone, self._alone = self._alone, None
+        alone, self._alone = self._alone_still, None
         if alone is None:
             return False
         self.paused_until, self.until_back = alone.until, alone.until_back
@@ -175,17 +175,29 @@ class CameraControl:
     @property
     def comes_back(self) -> bool:
         """Whether the camera looks again after a break: allowed, not paused alone for longer."""
-        if self._alone is None:
+        alone = self._alone_still
+        if alone is None:
             return self.consent
-        ends, alone = self.paused_until, self._alone.until
-        return self.consent and ends is not None and alone is not None and alone <= ends
+        ends, until = self.paused_until, alone.until
+        return self.consent and ends is not None and until is not None and until <= ends
+
+    @property
+    def alone_until(self) -> datetime | None:
+        """Until when the camera stays paused, however soon the break ends; None: no such time."""
+        alone = self._alone_still
+        return None if alone is None or not self.consent else alone.until
+
+    @property
+    def _alone_still(self) -> Pause | None:
+        """The pause of the camera alone that a break fell into, unless its time is over."""
+        alone = self._alone
+        over = alone is not None and alone.until is not None and alone.until <= self._clock.now()
+        return None if over else alone
 
     @property
     def after_break(self) -> Pause | None:
         """The pause of the camera alone that goes on after the break; None: it looks then."""
-        alone = self._alone
-        over = alone is not None and alone.until is not None and alone.until <= self._clock.now()
-        return None if over or not self.consent or self.comes_back else alone
+        return None if not self.consent or self.comes_back else self._alone_still
 
     @property
     def music_rests(self) -> str | None:

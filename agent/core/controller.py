@@ -584,6 +584,7 @@ class Controller:
             self._clock.now(),
             music=self._music.goes_on,
             camera=self._camera.comes_back,
+            alone_until=self._camera.alone_until,
         )
         self._out.append(effects.Notify(told))
 

@@ -131,7 +131,7 @@ def taken_back(
         NotificationKind.INFO,
         _("Back to {name}").format(name=name),
         " ".join(told),
-        buttons=(_resume(),),
+        buttons=(_resume(),) if until is not None else (),
         emotion=None if word is None else word.mood,
         asked=True,
     )
@@ -269,14 +269,21 @@ def nothing_to_undo() -> Notification:
 
 
 def on_break(
-    until: datetime | None, until_back: bool, now: datetime, *, music: bool, camera: bool
+    until: datetime | None,
+    until_back: bool,
+    now: datetime,
+    *,
+    music: bool,
+    camera: bool,
+    alone_until: datetime | None = None,
 ) -> Notification:
     """Tell that camera and music rest, as the user asked, and how that ends.
 
-    ``music``: it goes on then; ``camera``: nothing else keeps it off then.
+    ``music``: it goes on then; ``camera``: nothing else keeps it off then; ``alone_until``: it is
+    paused until then by a wish of its own, also where the break ends sooner.
     """
     end, back = _("until you say so"), _("Click 'I am back' in the tray's menu to go on.")
-    both = music and camera
+    both = music and camera and alone_until is None
     if until_back:
         end = _("until you are back")
         back = _(
@@ -295,7 +302,11 @@ def on_break(
             back = _("Both come back by themselves then, or when you click 'I am back'.")
     if not music:
         back += " " + _("No music plays now, so none goes on then.")
-    if not camera:
+    if alone_until is not None:
+        back += " " + _(
+            "The camera stays paused until {time}, also if you are back sooner."
+        ).format(time=moment(alone_until, now))
+    elif not camera:
         back += " " + _("The camera stays off then, as it was.")
     return Notification(
         NotificationKind.INFO,

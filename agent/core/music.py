@@ -22,6 +22,7 @@ from agent.core.policy import (
     TOOK_BACK,
     Circumstances,
     Listener,
+    Playlists,
     another,
     decide,
     fits,
@@ -40,6 +41,7 @@ from agent.types import (
     Decision,
     Guide,
     Happening,
+    Mood,
     MoodState,
     Playback,
     Playlist,
@@ -100,6 +102,7 @@ class MusicControl:
         self._told: OwnWord | None = None  # the user's word on their mood, not acted on
         self._own_word: OwnWord | None = None  # the latest, acted on or not
         self._gone: dict[str, PlayRequest] = {}  # playlists not found, and the wish for each
+        self._said_at_rest: OwnWord | None = None  # the same, said while the music rests
         self._resting: str | None = None  # why the music rests for a while
         self._to_go_on = False  # we paused it for that
         self._waiting = False  # for the track's end
@@ -166,7 +169,7 @@ class MusicControl:
             self._silent_why = ""
         if happening in _ENDS_REQUESTS:
             self._requests.forget()
-            self._told = None
+            self._told = self._said_at_rest = None
         if happening in _USERS_START:  # they go on by themselves
             self._to_go_on = False
         return out
@@ -198,7 +201,7 @@ class MusicControl:
         self, name: str, told_mood: bool, ends: tuple[str, ...]
     ) -> effects.Notification:
         word = self._own_word if told_mood else None
-        return messages.taken_back(name, self._left_alone_until, word, ends)
+        return messages.taken_back(name, self.left_alone_until, word, ends)
 
     def playlist_back(self, playlist: Playlist) -> list[effects.Effect]:
         """Take in that a playlist which could not be found is there: what asked for it is met."""
@@ -279,6 +282,7 @@ class MusicControl:
             self._errors.over()
             self._ran_out = False
             self._told, self._to_go_on = None, False
+            self._said_at_rest = None
             self._gone.clear()
         self.player, self.logged_in = name, logged_in
         self._rotation.replace(playlists)
@@ -330,6 +334,7 @@ class MusicControl:
         """Pause the music; an open request for music is taken back by it."""
         self._requests.forget()
         self._told, self._to_go_on = None, False
+        self._said_at_rest = None
         return [effects.PauseMusic()]
 
     def next_track(self) -> list[effects.Effect]:
@@ -370,7 +375,7 @@ class MusicControl:
 
     def leave_rest(self) -> None:
         """End the rest at the user's wish for music, which says what plays now."""
-        self._resting = None
+        self._resting = self._said_at_rest = None
         self._to_go_on = False
 
     def forget_between(self, since: float, until: float) -> None:
@@ -386,7 +391,7 @@ class MusicControl:
         """Let go of all that tells what was played, and why."""
         self._switches.forget_everything()
         self.decision = None
-        self._told = self._own_word = None
+        self._told = self._own_word = self._said_at_rest = None
         self._silent_why = _(TOOK_BACK) if self._silent_why else ""
         self._hands_off_why = self._refused = ""  # the time itself goes on, as it was promised
         self._requests.forget()
@@ -499,7 +504,7 @@ class MusicControl:
             self._hands_off_why = why
             self._refused = switch.playlist.uri if switch.playlist else ""
         self._requests.forget()
-        self._told = None
+        self._told = self._said_at_rest = None
         kind = "corrected" if corrected or told_mood else "undo"
         out: list[effects.Effect] = [
             effects.RecordFeedback(kind, switch.playlist.uri if switch.playlist else "")
@@ -538,6 +543,8 @@ class MusicControl:
             return []  # a change is under way
         if not self.player:
             return []  # there is nobody yet to carry one out
+        playable = self._rotation.playable(now)
+        self._heed_what_was_said_at_rest(listener.mood, playable)
         about = Circumstances(
             now=now,
             watching=listener.watching,
@@ -562,7 +569,6 @@ class MusicControl:
             missing=self._rotation.missing(now),
             guide=guide,
         )
-        playable = self._rotation.playable(now)
         decision = decide(listener.mood, self.playback, about, policy, playable)
         decision = replace(decision, evidence=listener.evidence(now, decision.mood))
         out: list[effects.Effect] = []
@@ -578,6 +584,8 @@ class MusicControl:
             out.append(effects.Notify(messages.not_switched(decision, self.playback)))
         elif self._told is not None and wishes.asked is None:
             word, self._told = self._told, None
+            if self._to_go_on:  # and by the word then
+                self._said_at_rest = word
             out.append(
                 effects.Notify(messages.mood_noted(word, decision.reason, self.plays, self.rests))
             )
@@ -587,13 +595,23 @@ class MusicControl:
             out.append(effects.ExpectTrackEnd(waiting))
         return out
 
+    def _heed_what_was_said_at_rest(self, mood: Mood, playable: Playlists) -> None:
+        """Act now, where the music goes on, on the word that was said while it rested."""
+        word = self._said_at_rest
+        if word is None or self._resting is not None or not self.plays:
+            return
+        self._said_at_rest = None
+        holds = mood.by_hand and mood.state is word.mood
+        if holds and not fits(self.playback, playable.get(word.mood, ())):
+            self._told = word
+
     def _cools_until(self, policy: PolicySettings) -> str:
-        """Tell the minute before which no change follows the latest; empty: too soon to say."""
+        """Tell about when a change may follow the latest; empty: too soon to say."""
         tried = self._switches.tried
         if tried is None or policy.cooldown < 60.0:
             return ""
         left = timedelta(seconds=tried + policy.cooldown - self._clock.monotonic())
-        # Rounded up, so that it is true.
+        # Rounded up, so that it is not told after its time.
         return clock_time(self._clock.now() + left + timedelta(seconds=59.5))
 
     def tick(self) -> None:

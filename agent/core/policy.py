@@ -308,9 +308,9 @@ def _asked(
 def _cooling(about: Circumstances) -> str:
     if not about.cools_until:
         return _("the music was changed a moment ago")
-    return _("the music was changed a moment ago, and is not changed again before {time}").format(
-        time=about.cools_until
-    )
+    return _(
+        "the music was changed a moment ago, and is not changed again until about {time}"
+    ).format(time=about.cools_until)
 
 
 def _step(about: Circumstances) -> MoodState | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from agent.types import (
     Playback,
     Playlist,
     PlayState,
+    Sight,
 )
 from agent.web.page.now import headline
 from agent.web.status_text import status_text
@@ -125,7 +127,8 @@ class AnyDay(RuleBasedStateMachine):
             age = self.clock.monotonic() - playback.chosen_since
             assert age >= 3600, "against a choice by hand"
         now = self.clock.monotonic()
-        assert all(now - then >= COOLDOWN for then in self.unasked[-1:]), "within the cool-down"
+        cooldown = self.controller._in_force.policy.cooldown  # shorter in the try-out
+        assert all(now - then >= cooldown for then in self.unasked[-1:]), "within the cool-down"
         self.unasked.append(now)
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 61.0, 700.0, 4000.0]))
@@ -205,6 +208,8 @@ class AnyDay(RuleBasedStateMachine):
                 events.SessionChanged(None),
                 events.SessionChanged(SCREEN_SHARED),
                 events.TakeBreak(),
+                events.TryNow(180.0),
+                events.TryNow(0.0),
                 events.TakeBreak(until_back=True),
                 events.FollowFace(),
                 events.SetMood(MoodState.HAPPY, 5.0, MoodState.SAD),
@@ -250,6 +255,11 @@ class AnyDay(RuleBasedStateMachine):
             self.stopped.clear()
         self.send(event)
 
+    @rule(minutes=st.sampled_from([1, 15, 60]), music=st.booleans())
+    def rest_for(self, minutes: int, music: bool) -> None:
+        until = self.clock.now() + timedelta(minutes=minutes)
+        self.send(events.TakeBreak(until) if music else events.PauseCamera(until))
+
     @property
     def looks(self) -> bool:
         """Whether a face can be seen just now, by what was wanted of the watcher and came of it."""
@@ -258,6 +268,13 @@ class AnyDay(RuleBasedStateMachine):
 
     def hear(self, told: Notification) -> None:
         """Hold what is told to what is so; the reason of a change is of when it was decided."""
+        snapshot = self.controller.snapshot
+        left_alone = snapshot.left_alone_until is not None or snapshot.mood.by_hand
+        assert left_alone or "leaves the music alone" not in told.body, told
+        if "Both come back" in told.body:
+            back = copy.deepcopy(self.controller)
+            back.handle(events.ResumeCamera())
+            assert back.snapshot.sight not in (Sight.PAUSED, Sight.NOT_ALLOWED), told
         if told.kind is NotificationKind.SWITCH:
             return
         for claim in CLAIMS_TO_LOOK:

@@ -347,18 +347,67 @@ def test_a_longer_break_still_promises_the_music_of_before() -> None:
     assert "Both come back by themselves then" in story.answer.body
 
 
-@pytest.mark.parametrize(
-    ("minutes", "comes_back"), [(None, False), (60, False), (10, True)], ids=str
-)
+@pytest.mark.parametrize("until_back", [False, True])
+@pytest.mark.parametrize("minutes", [None, 60, 10], ids=str)
 def test_a_break_promises_no_camera_that_stays_paused(
-    minutes: int | None, comes_back: bool
+    minutes: int | None, until_back: bool
 ) -> None:
     story = happy_music()
     now = story.clock.now()
-    story.send(events.PauseCamera(None if minutes is None else now + timedelta(minutes=minutes)))
-    story.send(events.TakeBreak(now + timedelta(minutes=15)))
-    assert ("Both come back" in story.answer.body) == comes_back
-    assert story.answer.body.endswith("The camera stays off then, as it was.") != comes_back
+    alone = None if minutes is None else now + timedelta(minutes=minutes)
+    story.send(events.PauseCamera(alone))
+    story.send(events.TakeBreak(None if until_back else now + timedelta(minutes=15), until_back))
+    assert "Both come back" not in story.answer.body
+    stays = "The camera stays off then, as it was."
+    if alone is not None:
+        stays = f"The camera stays paused until {alone:%H:%M}, also if you are back sooner."
+    assert story.answer.body.endswith(stays)
+    story.send(events.ResumeCamera())
+    assert not story.controller.snapshot.sight.is_open, "as was told"
+
+
+def test_a_break_promises_the_camera_whose_own_pause_is_over() -> None:
+    story = happy_music()
+    story.send(events.PauseCamera(story.clock.now() + timedelta(minutes=10)))
+    story.send(events.TakeBreak(until_back=True))
+    story.pass_time(11 * 60)
+    story.send(events.TakeBreak(until_back=True))
+    assert "The camera" not in story.answer.body
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_a_word_said_in_a_break_is_acted_on_as_soon_as_the_music_goes_on(taken_back: bool) -> None:
+    """It waited for the end of the cool-down, and then of the track."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.NextPlaylist())
+    story.started()
+    story.send(events.TakeBreak())
+    story.music(state=PlayState.PAUSED, context="p:happy", chosen_by=Chooser.AGENT)
+    story.send(events.SetMood(MoodState.SAD))
+    if taken_back:
+        story.send(events.FollowFace())
+    story.send(events.ResumeCamera())
+    plays = len(story.uris)
+    assert story.all(effects.ResumeMusic)
+    story.heard("p:happy")
+    assert story.uris[plays:] == ([] if taken_back else ["p:sad"])
+    if not taken_back:
+        story.started()
+        assert story.answer.body.startswith("You said you feel sad. The music goes by that until")
+
+
+def test_an_undo_after_which_nothing_is_left_alone_promises_no_such_thing() -> None:
+    story = happy_music()
+    story.send(events.TryNow(180.0))
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    story.send(events.UndoSwitch())
+    story.started()
+    assert story.controller.snapshot.left_alone_until is None
+    assert story.answer.title.startswith("Back to")
+    assert "alone" not in story.answer.body
+    assert story.answer.buttons == ()
 
 
 def test_a_pause_of_the_camera_within_a_break_says_that_the_music_goes_on() -> None:
@@ -632,7 +681,7 @@ def test_who_follows_the_face_again_is_told_what_becomes_of_the_music() -> None:
     story.send(events.FollowFace())
     before = story.clock.now() + timedelta(seconds=600 + 59.5)
     assert story.answer.body == (
-        "You look happy. The music was changed a moment ago, and is not changed again before "
+        "You look happy. The music was changed a moment ago, and is not changed again until about "
         f"{before:%H:%M}. What plays goes on."
     )
     assert effects.Withdraw(NotificationKind.SWITCH) in story.all(effects.Withdraw)[gone:]

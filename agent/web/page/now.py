@@ -500,9 +500,13 @@ def _next(snapshot: Snapshot) -> str:
         return _("When this song ends, “{name}” follows: {reason}").format(
             name=decision.playlist.name, reason=_ended(decision, snapshot)
         )
+    planned = _("No change is planned: {reason}").format(reason=_ended(decision, snapshot))
     if tells(snapshot.change, decision) or _why_silent(snapshot):
-        return _("No change is planned.")
-    return _("No change is planned: {reason}").format(reason=_ended(decision, snapshot))
+        planned = _("No change is planned.")
+    if snapshot.left_alone_until is None:
+        return planned
+    alone = _("Moodtray leaves the music alone until {time}.")
+    return f"{planned} {alone.format(time=clock_time(snapshot.left_alone_until))}"
 
 
 def _why_silent(snapshot: Snapshot) -> str:

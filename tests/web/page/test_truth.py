@@ -126,6 +126,18 @@ def test_silence_without_a_change_has_its_reason(page: Page, server: PageServer)
     expect(page.locator("[data-live=next]")).to_have_text("No change is planned.")
 
 
+def test_music_that_is_left_alone_says_until_when(page: Page, server: PageServer) -> None:
+    """Only the menu and the terminal told it."""
+    why = "you took back a change"
+    keeps = Decision(server.clock.monotonic(), Action.KEEP, MoodState.HAPPY, None, why)
+    back = replace(keeps, action=Action.SWITCH_NOW, playlist=Playlist("p:party", "Party"))
+    until = server.clock.now() + timedelta(hours=1)
+    server.publish(switch=None, change=back, decision=keeps, left_alone_until=until)
+    expect(page.locator("[data-live=next]")).to_have_text(
+        f"No change is planned. Moodtray leaves the music alone until {until:%H:%M}."
+    )
+
+
 def test_a_change_for_a_face_that_looks_otherwise_is_told_in_the_past(
     page: Page, server: PageServer
 ) -> None:
