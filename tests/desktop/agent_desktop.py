@@ -16,6 +16,7 @@ from typing import Any
 
 import cv2
 
+from agent.app.page import LED_FILE
 from agent.errors import AgentError
 from agent.store.paths import Paths
 from agent.web.door_client import call
@@ -75,6 +76,7 @@ class AgentDesktop:
         self.paths = Paths.below(Path(desktop.env["MOODTRAY_HOME"]))
         self.paths.ensure()
         self.paths.settings_file.write_text(settings)
+        (self.paths.state / LED_FILE).touch()  # the page has led through the first steps before
         self._clock = folder / "clock"
         self._clock.mkdir(parents=True)
         (self._clock / "sitecustomize.py").write_text(CLOCK)
