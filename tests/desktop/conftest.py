@@ -77,7 +77,7 @@ class Program:
     def errors(self) -> str:
         return self._err.read_text()
 
-    def wait_for_line(self, start: str, timeout: float = 20.0) -> str:
+    def wait_for_line(self, start: str, timeout: float = 60.0) -> str:
         """The first line that starts so."""
 
         def ask() -> str | None:

@@ -177,7 +177,7 @@ class Screen:
         self,
         colour: tuple[int, int, int],
         box: tuple[int, int, int, int] | None = None,
-        timeout: float = 20.0,
+        timeout: float = 60.0,
     ) -> tuple[int, int]:
         """Waits until :meth:`find_colour` finds it; by default in the panel."""
         where = box or self.panel_box()
