@@ -237,13 +237,11 @@ def follow_line(snapshot: Snapshot) -> str:
 
 def follow_words(snapshot: Snapshot) -> str:
     """Offer the same without its time."""
-    said = snapshot.mood.by_hand
-    if not said and snapshot.left_alone_until is None:
-        return ""
-    if is_watching(snapshot):
-        return _("Go by my face again")
-    # Nobody looks at it, neither now nor then.
-    return _("Take back what I said") if said else _("Let the music change again")
+    if snapshot.mood.by_hand:
+        # Nobody may look at the face, neither now nor then.
+        seen = is_watching(snapshot)
+        return _("Go by my face again") if seen else _("Take back what I said")
+    return "" if snapshot.left_alone_until is None else _("Let the music change again")
 
 
 def denial_line(shown: MoodState) -> str:

@@ -24,6 +24,7 @@ from agent.addresses import LOOPBACK
 from agent.app.page_answers import PageAnswers
 from agent.app.taps import Taps
 from agent.desktop import consent
+from agent.desktop.removal import how_to_remove
 from agent.errors import AgentError, DesktopError
 from agent.ports import Clock, Report
 from agent.store.files import write_private
@@ -208,6 +209,7 @@ class Page:
                 consent=ConsentAnswers(paths, clock),
                 music_folder=music_folder,
                 kept=lambda: kept(paths, self._settings_file.load_or_last_good()[0]),
+                removal=how_to_remove,
             )
         )
 

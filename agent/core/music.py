@@ -36,6 +36,7 @@ from agent.settings import PolicySettings
 from agent.timing import PLAY_AT_WORST, ToldOnce
 from agent.translation import _
 from agent.types import (
+    LOOPS,
     Action,
     Chooser,
     Decision,
@@ -326,9 +327,10 @@ class MusicControl:
 
     def was_for(self, mood: MoodState) -> bool:
         """Tell whether what played before the latest change was music for this mood."""
-        return fits(
-            self._switches.before, self._rotation.playable(self._clock.monotonic()).get(mood, ())
-        )
+        before = self._switches.before
+        # The shipped loop stands in until there is music of the user's own.
+        loop = before is not None and before.context == f"{LOOPS}{mood.value}"
+        return loop or fits(before, self._rotation.playable(self._clock.monotonic()).get(mood, ()))
 
     def pause(self) -> list[effects.Effect]:
         """Pause the music; an open request for music is taken back by it."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import stat
 import time
 from functools import cache
@@ -42,7 +43,13 @@ MOST_READ = 50_000_000
 MOST_WORK = 1.0
 """Seconds of the processor for the same: music takes some thousandths."""
 MOST_TAGS = 16
-"""ID3 tags one after the other; two happen, where several programs wrote them."""
+"""ID3 tags one after the other, or within an MPEG stream; two happen, where several programs wrote
+them, or files were put together."""
+_TAG = re.compile(rb"ID3(?=[^\xff]{2}.[\0-\x7f]{4})", re.DOTALL)
+_TAG_BYTES = 10
+"""Before the content of a tag."""
+_UNREAD = 0x7E
+"""A version of ID3 that does not exist: mpg123 passes over such a tag."""
 
 KINDS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
 _ELSEWHERE = (
@@ -134,9 +141,11 @@ class _Bounded(io.FileIO):
     libogg sums up each page that seems to begin, and one can seem to begin at every fourth byte.
     """
 
-    def __init__(self, descriptor: int, start: int) -> None:
+    def __init__(self, descriptor: int, start: int, *, is_mpeg: bool) -> None:
         super().__init__(descriptor, closefd=False)
         self._start = start
+        self._is_mpeg = is_mpeg
+        self._tags: set[int] = set()  # where they were met
         self.begin()
         self.seek(0)
 
@@ -150,7 +159,35 @@ class _Bounded(io.FileIO):
         self._read += len(buffer)
         if self._read > MOST_READ or time.thread_time() - self._began > MOST_WORK:
             return 0
-        return super().readinto(buffer) or 0
+        count = super().readinto(buffer) or 0
+        if count and self._is_mpeg and not self._passes_over_tags(buffer, count):
+            return 0
+        return count
+
+    def _passes_over_tags(self, buffer: Any, count: int) -> bool:
+        """Have mpg123 pass over the tags within the stream; False: there are too many.
+
+        It compares each text of a tag with all before it, which takes minutes for a million of
+        them, and prints a line for each that is damaged. A tag's head may lie across two reads.
+        """
+        place = super().tell() - count
+        begin = max(0, place - _TAG_BYTES)
+        super().seek(begin)
+        around = self._whole(place - begin + count + _TAG_BYTES)
+        super().seek(place + count)
+        for found in _TAG.finditer(around):
+            version = begin + found.start() + len(b"ID3")
+            if place <= version < place + count:
+                self._tags.add(version)
+                memoryview(buffer).cast("B")[version - place] = _UNREAD
+        return len(self._tags) <= MOST_TAGS
+
+    def _whole(self, size: int) -> bytes:
+        """Read that much, or to the end; what the library does not see is not counted."""
+        whole = b""
+        while len(whole) < size and (more := os.read(self.fileno(), size - len(whole))):
+            whole += more
+        return whole
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         """Go to a place behind the tags; where damage leads before the file, stay."""
@@ -175,7 +212,7 @@ class _File:
             start, head = _behind_tags(self._descriptor)
             _check_kind(head)
             # The very file that was looked at, whatever its name.
-            self._bounded = _Bounded(self._descriptor, start)
+            self._bounded = _Bounded(self._descriptor, start, is_mpeg=_is_mpeg(head))
             if head.startswith(b"OggS") and not has_usual_tables(self._next):
                 raise Unplayable(_("it is damaged"))
             self._bounded.seek(0)
@@ -267,6 +304,10 @@ def _check_kind(head: bytes) -> None:
             raise Unplayable(_(why))
     wave = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
     aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
-    mpeg = head[:1] == b"\xff" and head[1:2] >= b"\xe0"
-    if not (wave or aiff or mpeg or head[:4] in (b"fLaC", b"OggS")):
+    if not (wave or aiff or _is_mpeg(head) or head[:4] in (b"fLaC", b"OggS")):
         raise Unplayable(_("it is no audio file that Moodtray knows"))
+
+
+def _is_mpeg(head: bytes) -> bool:
+    """Tell whether it begins like a frame of an MPEG stream, such as MP3."""
+    return head[:1] == b"\xff" and head[1:2] >= b"\xe0"

@@ -738,14 +738,35 @@ def test_an_undo_of_the_own_word_says_so_and_unlearns_what_it_taught() -> None:
     assert isinstance(story.all(effects.KeepPerson)[-1], effects.KeepPerson)
 
 
+def test_an_undo_to_the_loop_that_stood_in_leaves_the_word_in_force() -> None:
+    """The loop for a told mood made way for the user's own music; taking that back unsaid it."""
+    story = Story(NOW)
+    loop = Playlist("local:sad", "Sad")
+    story.send(events.PlayerChanged("test player", {**ONE_EACH, MoodState.SAD: (loop,)}))
+    story.heard("x")
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    story.heard("local:sad")
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.send(events.NextPlaylist())
+    story.started()
+    story.heard("p:sad")
+    story.send(events.UndoSwitch())
+    story.started()
+    assert story.uris[-1] == "local:sad"
+    assert story.controller.snapshot.mood.by_hand
+
+
 # --- what is offered while nobody looks ----------------------------------------------------------
 
 
 def test_nobody_is_offered_to_go_by_a_face_that_is_not_looked_at() -> None:
     story = undone()
-    assert follow_line(story.controller.snapshot).startswith("Go by my face again (else at ")
-    story.send(events.TakeBreak())
     assert follow_line(story.controller.snapshot).startswith("Let the music change again (else")
+    story.send(events.SetMood(MoodState.SAD))
+    assert follow_line(story.controller.snapshot).startswith("Go by my face again (else at ")
+    story.send(events.FollowFace())
+    story.send(events.TakeBreak())
     story.send(events.SetMood(MoodState.SAD))
     assert follow_line(story.controller.snapshot).startswith("Take back what I said (else at ")
 

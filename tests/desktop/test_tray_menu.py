@@ -223,9 +223,9 @@ def test_undo_stands_on_top_and_means_the_switch_that_is_shown() -> None:
     assert (first.label, first.event) == ("Undo: back to Blue hour", UndoSwitch(snapshot.switch))
 
 
-def test_after_an_undo_the_face_can_be_followed_again() -> None:
+def test_after_an_undo_the_music_may_be_let_change_again() -> None:
     found = lines(left_alone_until=NOON)
-    assert found["Wrong mood? > Go by my face again (else at 12:00)"].event == FollowFace()
+    assert found["Wrong mood? > Let the music change again (else at 12:00)"].event == FollowFace()
 
 
 def test_the_volume_is_checked_at_the_nearest_step() -> None:

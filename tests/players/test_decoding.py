@@ -240,6 +240,51 @@ def _seven_bits(number: int) -> bytes:
     return bytes(number >> shift & 127 for shift in (21, 14, 7, 0))
 
 
+def frames_of(path: Path, count: int) -> tuple[bytes, bytes]:
+    """Split an MP3 of constant rate behind its first ``count`` frames."""
+    data = path.read_bytes()
+    rates = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # kbit/s
+    at = 0
+    for _frame in range(count):
+        at += 144_000 * rates[data[at + 2] >> 4] // 44_100 + (data[at + 2] >> 1 & 1)
+        assert data[at : at + 2] == data[:2], "the head of the next frame"
+    return data[:at], data[at:]
+
+
+DAMAGED_TEXT = b"COMM" + bytes([0, 0, 0, 5, 0, 0]) + b"\0engx"
+
+
+def test_tags_within_an_mp3_are_not_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """mpg123 compared each of their texts with all before, for minutes, or printed a line each."""
+    before, after = frames_of(write(tmp_path / "a.mp3", "MP3", "MPEG_LAYER_III", 44_100, 1), 4)
+    texts = DAMAGED_TEXT * 2_000
+    within = tmp_path / "b.mp3"
+    within.write_bytes(before + b"ID3\4\0\0" + _seven_bits(len(texts)) + texts + after)
+    length = len(heard(Track(tmp_path / "a.mp3")))
+    capfd.readouterr()
+    assert len(heard(Track(within))) == length, "and all is heard"
+    assert capfd.readouterr().err.count("\n") < 20
+
+
+def test_an_mp3_of_nothing_but_tags_ends_there(tmp_path: Path) -> None:
+    before, after = frames_of(write(tmp_path / "a.mp3", "MP3", "MPEG_LAYER_III", 44_100, 1), 4)
+    many = tmp_path / "b.mp3"
+    many.write_bytes(before + (b"ID3\4\0\0" + bytes(4)) * 5_000 + after)
+    assert len(heard(Track(many))) < len(heard(Track(tmp_path / "a.mp3")))
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 7, 1_000])
+def test_the_head_of_a_tag_may_lie_across_two_reads(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"\xff\xfb..ID3\4\0\0\0\0\0\2xxID3\3\0\0\0\0\0\2xx")
+    with path.open("rb") as file:
+        stream = decoding._Bounded(file.fileno(), 0, is_mpeg=True)
+        told = b""
+        while count := stream.readinto(piece := bytearray(size)):
+            told += piece[:count]
+    assert told == b"\xff\xfb..ID3\x7e\0\0\0\0\0\2xxID3\x7e\0\0\0\0\0\2xx"
+
+
 def lengthened_ogg(path: Path) -> None:
     """Let the second packet of an Ogg file, the comments, have BOMB bytes."""
     whole = path.read_bytes()

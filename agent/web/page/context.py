@@ -228,3 +228,4 @@ class PageContext:
     consent: ConsentDesk
     music_folder: Callable[[], Path]
     kept: Callable[[], list[Kept]]
+    removal: Callable[[], str]

@@ -276,6 +276,7 @@ def _values(
                 "consent": context.consent,
                 "given": context.consent.given(),
                 "kept": context.kept(),
+                "removal": context.removal(),
             }
         case Step.CAMERA:
             allowed = context.consent.given()

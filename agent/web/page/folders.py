@@ -107,7 +107,11 @@ class Counter:
         self._slots = threading.Semaphore(AT_ONCE)
 
     def count(self, path: str) -> tuple[int, bool]:
-        """How many audio files were found so far, and whether that is all."""
+        """How many audio files were found so far, and whether that is all.
+
+        ``path``: as the settings may name it, from ~ on.
+        """
+        path = str(expanded(path))
         with self._lock:
             known = self._counts.get(path)
             if known is None or (known.done and self._now() >= known.until):

@@ -263,7 +263,7 @@ def recap(week: Period) -> list[str]:
                     ", and you took it back once.", ", and you took it back {n} times.", back
                 ).format(n=back)
                 if back
-                else _(", and you let it be each time.")
+                else ngettext(", and you let it be.", ", and you let it be each time.", count)
             )
         )
     return told

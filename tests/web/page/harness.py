@@ -197,6 +197,7 @@ class PageServer:
             consent=self.desk,
             music_folder=lambda: self.music_folder,
             kept=lambda: [Kept("History", "Your moods.", str(self.paths.history_file), False)],
+            removal=lambda: "To remove Moodtray: throw it away.",
         )
         self._server = limited.new_server(make_app(self.context))
         self._thread = threading.Thread(target=self._server.run, args=([self.socket],), daemon=True)
