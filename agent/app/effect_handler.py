@@ -37,7 +37,7 @@ from agent.types import (
     Snapshot,
 )
 from agent.vision.camera import OpenCVCamera
-from agent.wording import lesson_line, mood_line, watch_line
+from agent.wording import is_watching, lesson_line, mood_line, watch_line
 
 if TYPE_CHECKING:
     from agent.desktop.preview.process import Preview
@@ -191,7 +191,7 @@ class EffectHandler:
 
     def _publish(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        if self._preview is not None and snapshot.preview_open and not _looks(snapshot):
+        if self._preview is not None and snapshot.preview_open and not is_watching(snapshot):
             self._preview.blank(mood_line(snapshot), resumes=snapshot.camera_paused)
         for part in (self._parts.tray, self._parts.bus):
             if part is not None:
@@ -233,7 +233,8 @@ class EffectHandler:
     def _to_preview(self, view: FrameView) -> None:
         """Show a frame with the mood. In the watcher's thread."""
         snapshot = self._snapshot
-        if self._preview is not None and snapshot is not None and _looks(snapshot):
+        # One may still be on its way when the camera was paused.
+        if self._preview is not None and snapshot is not None and is_watching(snapshot):
             lesson, bars = snapshot.lesson, self._person().read(view.probabilities)
             if lesson is None:
                 line = watch_line(snapshot, _shows(view, bars), view.unclear)
@@ -344,8 +345,3 @@ def _beside(snapshot: Snapshot) -> Beside:
         case _:
             assert_never(lesson.stage)
     return Beside(done=lesson.share, then=lesson.then, keys=keys)
-
-
-def _looks(snapshot: Snapshot) -> bool:
-    """May a frame be shown? One may still be on its way when the camera was paused."""
-    return snapshot.sight.is_open

@@ -264,13 +264,14 @@ def _asked(
     state = mood.state
     reason = _("you asked for music, and {mood}").format(mood=describe(mood))
     if not state.is_emotion or not (about.watching or mood.by_hand):
+        last = state if state.is_emotion else about.last_emotion
         if about.leaning is not None:
             state = about.leaning
             reason = _("you asked for music, and so far you seem {mood}").format(
                 mood=mood_word(state)
             )
-        elif state.is_emotion or about.last_emotion is not None:
-            state = state if state.is_emotion else about.last_emotion or state
+        elif last is not None:
+            state = last
             reason = _("you asked for music, and you last looked {mood}").format(
                 mood=mood_word(state)
             )
