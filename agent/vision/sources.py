@@ -16,10 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
-import cv2
-
 from agent import addresses, logs
 from agent.errors import AgentError, BadPicture, CameraBusy, CameraError, CameraNotFound
+from agent.opencv import cv2
 from agent.printable import printable
 from agent.settings import MOST_CAMERAS
 from agent.store.paths import expanded
