@@ -61,8 +61,8 @@ app.add_typer(dev_app, name="dev", rich_help_panel=LOOK)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-TAKE_FILES = ("analyze", "bench")
-"""What developers call with names of files, beside training's commands."""
+TAKE_FILES = frozenset({"dev", "analyze", "bench", "train", "export", "evaluate"})
+"""What developers call, with names of files."""
 _called_in = ""
 """The folder that the command was called in, once it was left; empty: we are there still."""
 
@@ -81,7 +81,7 @@ def main() -> NoReturn:
         speak_as_set(Paths.default())
         _refuse_login(sys.argv[1:])
         wanted = _wanted(sys.argv[1:])
-        if wanted is not app and sys.argv[1] not in TAKE_FILES:
+        if not TAKE_FILES.intersection(sys.argv[1:2]):
             _leave_folder()
         command = typer.main.get_command(wanted)
         words.translate(command)
