@@ -23,10 +23,10 @@ from agent.core.person import STRANGER, Person
 from agent.desktop import consent
 from agent.errors import AgentError, NeedsLogin, PlaylistGone
 from agent.players import local
-from agent.players.decoding import SUFFIXES
 from agent.players.spotify import storage
 from agent.players.spotify.endpoints import DASHBOARD
 from agent.players.spotify.playlists import canonical
+from agent.players.track import SUFFIXES
 from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import Settings
