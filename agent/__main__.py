@@ -14,6 +14,10 @@ def main() -> None:
         import multiprocessing
 
         multiprocessing.freeze_support()
+        if sys.argv[1:] == ["--decode-music"]:  # by ``players.track``
+            from agent.players import decoding
+
+            decoding.main()
     # Looking for plugins of pydantic reads the metadata of every package here; none is wanted.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 

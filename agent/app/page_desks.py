@@ -22,10 +22,10 @@ from agent.desktop import consent
 from agent.errors import AgentError, NeedsLogin, PlaylistGone
 from agent.opencv import cv2
 from agent.players import local
-from agent.players.decoding import SUFFIXES
 from agent.players.spotify import storage
 from agent.players.spotify.endpoints import DASHBOARD
 from agent.players.spotify.playlists import canonical
+from agent.players.track import SUFFIXES
 from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import Settings

@@ -1,39 +1,35 @@
-"""Audio files to sound: libsndfile decodes them, soxr brings them to the device's rate.
+"""Audio files to samples, by libsndfile, in a process of its own.
 
-Music comes from anywhere, and a decoder that can be broken by a file breaks the whole agent.
+Music comes from anywhere, and a decoder that can be broken by a file breaks the program that it is
+in. So this runs as a program of its own (``track`` starts it), which has nothing but the one file
+and a pipe for its sound, and has given up all else before it looks at the file::
+
+    python -m agent.players.decoding < song > samples
+
 libsndfile and what it is built from (libFLAC, libogg, libvorbis, opus, mpg123) are fuzzed for a
-living; ``tests/players/mutations.py`` tries ours. A file gets to it only when its first bytes,
-behind any tags, are those of a kind that we want: libsndfile knows two dozen more, which nobody
-here needs. What of an Ogg libvorbis believes unseen is looked at before (``ogg_head``).
+living; ``tests/players/mutations.py`` tries ours. What of an Ogg libvorbis believes unseen is
+looked at before (``ogg_head``).
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import re
-import stat
+import signal
+import struct
+import sys
 import time
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from agent.players.ogg_head import has_usual_tables
-from agent.translation import N_, _
 
-RATE = 44_100
-CHANNELS = 2
-FRAME_BYTES = 2 * CHANNELS
 PIECE = 8_192
 """Frames that are decoded at once: a fifth of a second."""
-SUFFIXES = (".mp3", ".flac", ".ogg", ".wav", ".opus", ".oga", ".aiff", ".aif")
 MAX_CHANNELS = 8
-LOUDEST = 4.0
-"""Of a sample, where 1 is full loudness: float files may go beyond it, damage goes to 10^38."""
 RATES = range(4_000, 384_001)
 """Sample rates in use, from telephones to studios; others are taken for damage."""
 LONGEST = 7 * 86_400
@@ -42,6 +38,8 @@ MOST_READ = 50_000_000
 """Bytes that are read to open a file, or for one piece of it: covers have a few million."""
 MOST_WORK = 1.0
 """Seconds of the processor for the same: music takes some thousandths."""
+MOST_MEMORY = 400_000_000
+"""Bytes of data that the program may have."""
 MOST_TAGS = 16
 """ID3 tags one after the other, or within an MPEG stream; two happen, where several programs wrote
 them, or files were put together."""
@@ -50,88 +48,164 @@ _TAG_BYTES = 10
 """Before the content of a tag."""
 _UNREAD = 0x7E
 """A version of ID3 that does not exist: mpg123 passes over such a tag."""
-
 KINDS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
-_ELSEWHERE = (
-    (4, b"ftyp", N_("it is an MPEG-4 file (AAC or ALAC), which Moodtray cannot play")),
-    (0, b"\x30\x26\xb2\x75", N_("it is a Windows Media file, which Moodtray cannot play")),
-    (0, b"\x1a\x45\xdf\xa3", N_("it is a Matroska or WebM file, which Moodtray cannot play")),
-    (0, b"MAC ", N_("it is a Monkey's Audio file, which Moodtray cannot play")),
-    (0, b"wvpk", N_("it is a WavPack file, which Moodtray cannot play")),
-    (0, b"DSD ", N_("it is a DSD file, which Moodtray cannot play")),
-    (0, b"MThd", N_("it is a MIDI file, which holds no sound")),
-)
+
+DAMAGED, SILENT = 65, 66
+"""Exit codes of a file without sound: it cannot be decoded, or it ends before any."""
+HEADER = struct.Struct("=dII")
+"""Before the samples: how many seconds of them the file says that it has, how many frames make one
+of these, and the channels of each."""
+SAMPLE = 4
+"""Bytes of a sample, a float of the machine's own order."""
 
 
-class Unplayable(Exception):
-    """A file that holds no sound we can decode; the text says why."""
+class Damaged(Exception):
+    """A file that cannot be decoded."""
 
 
-class Track:
-    """An open audio file, decoded to 16 bit stereo at RATE. Raises Unplayable.
+def main() -> None:
+    """Decode the file at the standard input to the standard output, and end the process.
 
-    One thread at a time. A file that becomes damaged ends there.
+    HEADER, then what :meth:`Decoder.read` gives, both as soon as there are any samples. Exits with
+    DAMAGED or SILENT where there are none, with 0 at the end and where nobody listens any more.
+    """
+    code = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is meant for who started this
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.setmode(1, os.O_BINARY)
+        _forgo_all_else()
+        code = _decode_all()
+    except Exception:  # noqa: BLE001 - told, and the process ends
+        sys.excepthook(*sys.exc_info())
+    os._exit(code)  # nothing is left to tidy up
+
+
+def _decode_all() -> int:
+    _grant_time()
+    try:
+        decoder = Decoder(0)
+    except Damaged:
+        return DAMAGED
+    with contextlib.suppress(BrokenPipeError), open(1, "wb", buffering=0) as out:
+        samples = decoder.read()
+        if not samples:
+            return SILENT
+        waiting = memoryview(decoder.header + samples)
+        while waiting:
+            waiting = waiting[out.write(waiting) :]
+            if not waiting:
+                _grant_time()
+                waiting = memoryview(decoder.read())
+    return 0
+
+
+def _forgo_all_else() -> None:
+    """Load what decoding needs, and lose the right to open, change or start anything more.
+
+    As far as the system goes: Windows has nothing of the kind, and Landlock is of Linux alone.
+    """
+    _soundfile()
+    if sys.platform != "win32":
+        import resource
+
+        if sys.platform == "linux":
+            _confine()
+        for limit, value in (
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_DATA, MOST_MEMORY),
+            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_NPROC, 0),
+            (resource.RLIMIT_NOFILE, 0),
+        ):
+            with contextlib.suppress(OSError, ValueError):  # one less, but music
+                resource.setrlimit(limit, (value, value))
+
+
+_NO_NEW_PRIVILEGES = 38
+_CREATE_RULESET, _RESTRICT_SELF = 444, 446
+"""Numbers of Linux, the same on every processor."""
+_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
+"""How many there are in each version of Landlock; 16 since the fifth."""
+
+
+def _confine() -> None:
+    """Have the kernel refuse every name of a file, every connection and every signal.
+
+    By Landlock, with a set of rules that allows nothing; kernels before 5.13 do not have it.
+    https://docs.kernel.org/userspace-api/landlock.html
+    """
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
+    if version < 1:
+        return
+    files = (1 << _FILE_RIGHTS.get(version, 16)) - 1
+    connections = 3 if version >= 4 else 0
+    others = 3 if version >= 6 else 0
+    refused = struct.pack("=3Q", files, connections, others)
+    rules = libc.syscall(_CREATE_RULESET, refused, ctypes.c_size_t(len(refused)), 0)
+    if rules >= 0 and libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0:
+        libc.syscall(_RESTRICT_SELF, rules, 0)
+        os.close(rules)
+
+
+def _grant_time() -> None:
+    """Be ended by the system unless this is called again within some seconds of work."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    end = int(time.process_time() + 2 * MOST_WORK) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (end if hard < 0 else min(end, hard), hard))
+
+
+class Decoder:
+    """An open audio file. Raises Damaged.
+
+    ``descriptor``: the file, which stays open. One thread at a time. A file that becomes damaged
+    ends there.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = _File(path)
-        sound = self._file.sound
-        self.duration: float = sound.frames / sound.samplerate
-        self._resample = _resampler(sound.samplerate)
-        self._ready = b""  # decoded, not read yet
-        self._over = False
-
-    def read(self, frames: int) -> bytes:
-        """Give at most ``frames`` frames; empty at the end, or where the rest is damaged."""
-        wanted = frames * FRAME_BYTES
-        while not self._ready and not self._over:
-            self._ready = self._decode()
-        given, self._ready = self._ready[:wanted], self._ready[wanted:]
-        return given
-
-    def close(self) -> None:
-        """Close the file. May be called twice."""
-        self._file.close()
-        self._over = True
-        self._ready = b""
-
-    def _decode(self) -> bytes:
-        import soundfile
-
+    def __init__(self, descriptor: int) -> None:
+        start, head = behind_tags(descriptor)
+        self._bounded = _Bounded(descriptor, start, is_mpeg=is_mpeg(head))
+        if head.startswith(b"OggS") and not has_usual_tables(self._next):
+            raise Damaged
+        self._bounded.seek(0)
+        self._bounded.begin()
         try:
-            piece = self._file.read(PIECE)
-        except (soundfile.SoundFileError, RuntimeError):
-            piece = np.zeros((0, CHANNELS), np.float32)
-        self._over = len(piece) == 0
-        stereo = to_stereo(piece)
-        if self._resample is not None:
-            stereo = self._resample.resample_chunk(stereo, last=self._over)
-        samples = np.clip(stereo, -1.0, 1.0) * np.float32(32_767.0)
-        return samples.astype(np.int16).tobytes()
+            self._sound = sound = _straight_reader()(self._bounded)
+        except (_soundfile().SoundFileError, RuntimeError, OSError) as error:
+            raise Damaged from error
+        if (
+            sound.format not in KINDS
+            or sound.frames <= 0
+            or sound.samplerate not in RATES
+            or sound.frames > LONGEST * sound.samplerate
+            or not 1 <= sound.channels <= MAX_CHANNELS
+        ):
+            raise Damaged
+        self._piece = bytearray(PIECE * sound.channels * SAMPLE)
+        self.header = HEADER.pack(sound.frames / sound.samplerate, sound.samplerate, sound.channels)
 
+    def read(self) -> bytes:
+        """Give the samples of the next frames; empty at the end, or where the rest is damaged."""
+        self._bounded.begin()
+        try:
+            frames = self._sound.buffer_read_into(self._piece, dtype="float32")
+        except (_soundfile().SoundFileError, RuntimeError):
+            return b""
+        return bytes(self._piece[: frames * self._sound.channels * SAMPLE])
 
-def _resampler(rate: int) -> Any:
-    if rate == RATE:
-        return None
-    import soxr
-
-    return soxr.ResampleStream(rate, RATE, CHANNELS, dtype="float32")
-
-
-def to_stereo(piece: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring samples [frames, channels] to [frames, 2].
-
-    What is beyond two channels goes to both, at half its loudness; what is no number is silence.
-    """
-    piece = np.nan_to_num(piece, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    piece = np.clip(piece, -LOUDEST, LOUDEST)
-    if piece.shape[1] == 1:
-        return np.repeat(piece, CHANNELS, axis=1)
-    if piece.shape[1] > CHANNELS:
-        around = piece[:, CHANNELS:].mean(axis=1, keepdims=True)
-        return np.asarray((piece[:, :CHANNELS] + 0.5 * around) / 1.5, dtype=np.float32)
-    return piece
+    def _next(self, count: int) -> bytes:
+        """Read on, within the same bounds as the library; fewer bytes at the end."""
+        buffer = bytearray(count)
+        return bytes(buffer[: self._bounded.readinto(buffer)])
 
 
 class _Bounded(io.FileIO):
@@ -200,55 +274,32 @@ class _Bounded(io.FileIO):
         return super().tell() - self._start
 
 
-class _File:
-    """A file that libsndfile has open. Raises Unplayable."""
+class _Nothing:
+    """Stands for a module of which whatever is done with it comes to nothing."""
 
-    def __init__(self, path: Path) -> None:
-        import soundfile
+    def __getattr__(self, name: str) -> _Nothing:
+        return self
 
-        self._descriptor = _open_regular(path)
-        self.sound: Any = None
-        try:
-            start, head = _behind_tags(self._descriptor)
-            _check_kind(head)
-            # The very file that was looked at, whatever its name.
-            self._bounded = _Bounded(self._descriptor, start, is_mpeg=_is_mpeg(head))
-            if head.startswith(b"OggS") and not has_usual_tables(self._next):
-                raise Unplayable(_("it is damaged"))
-            self._bounded.seek(0)
-            self._bounded.begin()
-            self.sound = _straight_reader()(self._bounded)
-        except (soundfile.SoundFileError, RuntimeError, OSError) as error:
-            raise Unplayable(_("it is damaged")) from error
-        finally:
-            if self.sound is None:
-                os.close(self._descriptor)
-        if (
-            self.sound.format not in KINDS
-            or self.sound.frames <= 0
-            or self.sound.samplerate not in RATES
-            or self.sound.frames > LONGEST * self.sound.samplerate
-            or not 1 <= self.sound.channels <= MAX_CHANNELS
-        ):
-            self.close()
-            raise Unplayable(_("it is damaged"))
+    def __getitem__(self, item: object) -> _Nothing:
+        return self
 
-    def read(self, frames: int) -> NDArray[np.float32]:
-        """Decode a piece [frames, channels]. Raises what soundfile does."""
-        self._bounded.begin()
-        piece: NDArray[np.float32] = self.sound.read(frames, dtype="float32", always_2d=True)
-        return piece
+    def __or__(self, other: object) -> _Nothing:
+        return self
 
-    def _next(self, count: int) -> bytes:
-        """Read on, within the same bounds as the library; fewer bytes at the end."""
-        buffer = bytearray(count)
-        return bytes(buffer[: self._bounded.readinto(buffer)])
 
-    def close(self) -> None:
-        """Close it. May be called twice."""
-        if not self.sound.closed:
-            self.sound.close()
-            os.close(self._descriptor)
+@cache
+def _soundfile() -> Any:
+    """Import soundfile, without numpy where it can do without.
+
+    It has its types from there, and arrays that are not asked for here; they would take half of the
+    memory, and of the time until the first sound.
+    """
+    if "numpy" not in sys.modules:
+        sys.modules["numpy"] = _Nothing()  # type: ignore[assignment]
+        with contextlib.suppress(Exception):
+            return importlib.import_module("soundfile")
+        del sys.modules["numpy"]
+    return importlib.import_module("soundfile")
 
 
 @cache
@@ -257,29 +308,15 @@ def _straight_reader() -> Any:
 
     In an MP3 that loses what the decoder still holds, and the piece's beginning with it.
     """
-    import soundfile
 
-    class StraightReader(soundfile.SoundFile):  # type: ignore[misc]
+    class StraightReader(_soundfile().SoundFile):  # type: ignore[misc]
         def seekable(self) -> bool:
             return False
 
     return StraightReader
 
 
-def _open_regular(path: Path) -> int:
-    """Open a file for reading; not a pipe or a device, which would hang. Raises Unplayable."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        raise Unplayable(_("it cannot be read ({why})").format(why=error.strerror)) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Unplayable(_("it is no file"))
-    return descriptor
-
-
-def _behind_tags(descriptor: int) -> tuple[int, bytes]:
+def behind_tags(descriptor: int) -> tuple[int, bytes]:
     """Find what the file is behind its tags: the place, and the first bytes there.
 
     A tag is ten bytes, the last four of which tell in seven bits each how much follows.
@@ -297,17 +334,10 @@ def _behind_tags(descriptor: int) -> tuple[int, bytes]:
     return place, b""
 
 
-def _check_kind(head: bytes) -> None:
-    """Raise Unplayable for a file that does not begin like one of ours."""
-    for offset, mark, why in _ELSEWHERE:
-        if head[offset:].startswith(mark):
-            raise Unplayable(_(why))
-    wave = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
-    aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
-    if not (wave or aiff or _is_mpeg(head) or head[:4] in (b"fLaC", b"OggS")):
-        raise Unplayable(_("it is no audio file that Moodtray knows"))
-
-
-def _is_mpeg(head: bytes) -> bool:
+def is_mpeg(head: bytes) -> bool:
     """Tell whether it begins like a frame of an MPEG stream, such as MP3."""
     return head[:1] == b"\xff" and head[1:2] >= b"\xe0"
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PureWindowsPath
 
 from agent.errors import PlaylistGone
-from agent.players.decoding import SUFFIXES
+from agent.players.track import SUFFIXES
 from agent.printable import printable
 from agent.store.files import read_small
 from agent.store.walk import walk

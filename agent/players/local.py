@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.errors import PlaylistGone
-from agent.players.decoding import SUFFIXES, Unplayable
 from agent.players.folders import LISTS, Found, find
 from agent.players.sound import NULL, Deck, Output
+from agent.players.track import SUFFIXES, Unplayable
 from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import LocalSettings, Settings

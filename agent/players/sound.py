@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.players.decoding import CHANNELS, FRAME_BYTES, RATE, Track, Unplayable
+from agent.players.track import BROKE, CHANNELS, FRAME_BYTES, RATE, Track, Unplayable
 from agent.printable import printable
 from agent.timing import ToldOnce
 from agent.translation import _
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 GAP = 0.3
 """Seconds of silence after a track: time to switch before a note of the next one is heard."""
 LOOKING = 10.0
-"""Seconds of the processor in which the next track is looked for: 100,000 empty files take one."""
+"""Seconds in which the next track is looked for: 100,000 empty files take one, 70 damaged ones."""
 NAMED = 3
 """So many files that cannot be played are named in one message."""
 NULL = "Null"
@@ -80,6 +80,8 @@ class Deck:
             missing = frames - silent
             while missing > 0 and self._track is not None and not ended:
                 part = self._track.read(missing)
+                if part is None:  # not decoded yet
+                    break
                 parts.append(part)
                 missing -= len(part) // FRAME_BYTES
                 self._played += len(part) // FRAME_BYTES
@@ -106,7 +108,7 @@ class Deck:
         """Go on with the next track, and leave the present one out from now on."""
         with self._lock:
             if self._track is not None:
-                self._skip(self._track.path, _("it broke the decoder"))
+                self._skip(self._track.path, _(BROKE))
                 self._turn_over()
 
     def next(self) -> None:
@@ -128,18 +130,18 @@ class Deck:
 
     def _turn_over(self) -> None:
         assert self._track is not None
-        if self._played == 0:  # a header without sound: it would end for ever
-            self._skip(self._track.path, _("it holds no sound"))
+        if self._track.broke:
+            self._skip(self._track.path, _(BROKE))
         self._track.close()
         self._track = self._open_next()
         self._played = 0
         self._gap = int(GAP * RATE)
 
     def _open_next(self) -> Track | None:
-        end = time.thread_time() + LOOKING
+        end = time.monotonic() + LOOKING
         for _rest in range(2 * len(self._paths)):  # the rest of this round and a whole one
-            if time.thread_time() > end:
-                log.warning("no track was found in %.0f s of work: the music ends", LOOKING)
+            if time.monotonic() > end:
+                log.warning("no track was found in %.0f s: the music ends", LOOKING)
                 return None
             path = next(self._turn, None)
             if path is None:
@@ -154,7 +156,7 @@ class Deck:
                 continue
             except Exception:
                 log.exception("defect while a track was opened")
-                self._skip(path, _("it broke the decoder"))
+                self._skip(path, _(BROKE))
                 continue
             self._latest = path
             return track

@@ -31,14 +31,15 @@ import numpy as np
 import psutil
 import soundfile
 
-from agent.players.decoding import RATE, Track, Unplayable
+from agent.players.decoding import HEADER, Damaged, Decoder
+from agent.players.track import FRAME_BYTES, RATE, Conversion, Unplayable, checked
 
 SECONDS = 20.0
 """Of a child, at most; an undamaged file takes some hundredths."""
 MEMORY = 800_000_000
 """Bytes of address space of a child beyond what its parent has already."""
-HEARD = 60 * RATE
-"""Frames after which a child stops listening."""
+HEARD = 60 * RATE * FRAME_BYTES
+"""Bytes after which a child stops listening."""
 KINDS = {
     "wav": [("WAV", "PCM_16", 44_100), ("WAV", "FLOAT", 22_050), ("WAV", "IMA_ADPCM", 22_050),
             ("WAV", "MS_ADPCM", 22_050), ("WAV", "GSM610", 8_000), ("WAVEX", "PCM_24", 48_000)],
@@ -151,15 +152,23 @@ _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def listen(path: Path) -> bool:
-    """Decode it as the player does; True when it played."""
+    """Decode it as the player's decoder does, in this process; True when it
+    played."""
     try:
-        track = Track(path)
+        descriptor = checked(path)
     except Unplayable:
         return False
-    heard = 0
-    while heard < HEARD and (part := track.read(8_192)):
-        heard += len(part)
-    track.close()
+    try:
+        decoder = Decoder(descriptor)
+        _duration, rate, channels = HEADER.unpack(decoder.header)
+        conversion, heard = Conversion(rate, channels), 0
+        while heard < HEARD and (piece := decoder.read()):
+            heard += len(conversion.next(piece))
+        conversion.end()
+    except Damaged:
+        return False
+    finally:
+        os.close(descriptor)
     return True
 
 

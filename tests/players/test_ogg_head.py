@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.players.decoding import Track, Unplayable
 from agent.players.ogg_head import has_usual_tables
+from agent.players.track import Track, Unplayable
 from agent.store.paths import resources_dir
 
 IDENTITY = b"\x01vorbis" + struct.pack("<IBIiiiBB", 0, 1, 44_100, 0, 128_000, 0, 0xB8, 1)
@@ -108,14 +108,14 @@ def test_no_file_asks_for_other_tables_than_music(tmp_path: Path, kind: str) -> 
     path.write_bytes(BOMBS[kind])
     program = (
         "import sys; from pathlib import Path\n"
-        "from agent.players.decoding import Track, Unplayable\n"
+        "from agent.players.track import Track, Unplayable\n"
         "try: Track(Path(sys.argv[1]))\n"
-        "except Unplayable: print('refused')"
+        "except Unplayable as error: print(error)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(path)], capture_output=True, text=True, timeout=120
     )
-    assert (done.returncode, done.stdout) == (0, "refused\n")
+    assert (done.returncode, done.stdout) == (0, "it is damaged\n")
 
 
 @pytest.mark.parametrize("quality", [0.0, 0.5, 1.0])
@@ -152,5 +152,5 @@ def test_a_head_that_ends_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "song.ogg"
     for end in (10, 27, 40, third + 3, third + 12):
         path.write_bytes(whole[:end])
-        with pytest.raises(Unplayable):
+        with pytest.raises(Unplayable, match="damaged"):
             Track(path)
