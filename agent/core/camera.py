@@ -15,7 +15,7 @@ from agent.ports import Clock
 from agent.settings import CameraSettings
 from agent.timing import ToldOnce
 from agent.translation import _
-from agent.types import CameraState, Pause, Sight, sight_of
+from agent.types import CameraState, Pause, Sight, Term, sight_of
 from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK, sentence, what_stopped
 
 BUSY_PATIENCE = 60.0
@@ -30,7 +30,7 @@ class CameraControl:
         self.consent = consent
         self.paused = paused
         self.paused_until: datetime | None = None
-        self.paused_since: datetime | None = None
+        self.paused_since: datetime | None = clock.now() if paused else None
         self.on_break = False  # the music rests as well
         self.until_back = False  # the pause ends when the user is back at the computer
         self._left_by_music = False  # the pause is the rest of a break in which music was wanted
@@ -118,20 +118,54 @@ class CameraControl:
         return settings.interval_on_battery if self.on_battery else settings.interval
 
     def pause(
-        self, until: datetime | None, *, on_break: bool = False, until_back: bool = False
+        self,
+        until: datetime | None,
+        *,
+        on_break: bool = False,
+        until_back: bool = False,
+        since: datetime | None = None,
     ) -> None:
         """Do not look until then; None: until :meth:`resume`.
 
-        ``until_back``: also until the session, once it was left, is used again.
+        ``until_back``: also until the session, once it was left, is used again. ``since``: when
+        that was wished; None: now.
         """
         if not on_break:
             self._alone = None
         elif self.paused and not self.on_break and not self._left_by_music:
-            self._alone = Pause(self.paused_until, self.until_back)
+            self._alone = Pause(self.paused_until, self.until_back, since=self.paused_since)
         self.paused, self.paused_until = True, until
-        self.paused_since = self._clock.now()
+        self.paused_since = self._clock.now() if since is None else since
         self.on_break, self.until_back = on_break, until_back
         self._left_by_music = False
+
+    def take_up(self, alone: Term | None, on_break: Term | None) -> None:
+        """Let go on what the user wished of a run before: for the camera alone, and a break.
+
+        What this run was told at its start, to look at nothing, is newer than the former.
+        """
+        if alone is not None and not self.paused:
+            self.pause(alone.until, since=alone.since)
+        if on_break is not None:
+            self.pause(on_break.until, on_break=True, since=on_break.since)
+
+    @property
+    def promised(self) -> tuple[Term | None, Term | None]:
+        """What goes on after a restart: the pause of the camera alone, and the break.
+
+        Whoever starts the agent is back: what lasts until then ends.
+        """
+        now = None
+        if self.paused and not self.until_back:
+            assert self.paused_since is not None
+            now = Term(self.paused_since, self.paused_until)
+        if not self.on_break:
+            return now, None
+        alone = self._alone_still
+        if alone is None or alone.until_back:
+            return None, now
+        assert alone.since is not None
+        return Term(alone.since, alone.until), now
 
     def resume(self) -> None:
         """End the user's pause; one of the camera alone that a break fell into goes on."""
@@ -156,6 +190,7 @@ class CameraControl:
         if alone is None:
             return False
         self.paused_until, self.until_back = alone.until, alone.until_back
+        self.paused_since = alone.since
         return True
 
     def take_ended(self) -> Pause | None:
