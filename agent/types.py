@@ -359,6 +359,7 @@ class NotificationKind(StrEnum):
     PROBLEM = "problem"
     WARNING = "warning"  # trouble that is told, and leaves no state that could be mended
     REST = "rest"  # the music rests for a call or a shared screen
+    PAUSED = "paused"  # a break or a pause of the camera goes on which was wished before this start
     INFO = "info"
 
 

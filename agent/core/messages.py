@@ -353,7 +353,7 @@ def break_goes_on(
     music = _("Moodtray was started anew: music that rested does not go on by itself.")
     back = f"{back} {music}{_of_the_camera_then(now, camera, alone_until)}"
     return Notification(
-        NotificationKind.CAMERA,
+        NotificationKind.PAUSED,
         _("Your break goes on {until}").format(until=end),
         back,
         buttons=((_("I am back"), ResumeCamera()),),
@@ -371,7 +371,7 @@ def camera_still_paused(until: datetime | None, now: datetime) -> Notification:
             "resume', brings it back sooner."
         )
     return Notification(
-        NotificationKind.CAMERA,
+        NotificationKind.PAUSED,
         title,
         back,
         buttons=((_("Resume camera"), ResumeCamera()),),
@@ -721,6 +721,8 @@ def holds(kind: NotificationKind, snapshot: Snapshot | None) -> bool:
             return snapshot.switch is not None and not (by_user or rests or paused)
         case NotificationKind.REST:
             return snapshot.music_rests is not None
+        case NotificationKind.PAUSED:
+            return snapshot.camera_paused
         case NotificationKind.INFO | NotificationKind.WARNING:
             return True
         case _:
@@ -731,7 +733,7 @@ def stale(before: Snapshot | None, after: Snapshot) -> tuple[NotificationKind, .
     """List the kinds of which what was told held before and holds no more."""
     if before is None:
         return ()
-    other = {NotificationKind.CAMERA} if _pause(before) != _pause(after) else set()
+    other = {NotificationKind.PAUSED} if _pause(before) != _pause(after) else set()
     return tuple(
         kind
         for kind in NotificationKind
