@@ -56,7 +56,7 @@ CLAIMS_TO_LOOK = (
 """What nobody may say while no face can be seen."""
 CLAIMS_TO_REST = (
     "not allowed", "paused until", "Camera paused", "Taking a break", "cannot be used", "is gone",
-    "off for now", "Camera: off", "Not watching", "not watching", "what I said", "music change",
+    "off for now", "Camera: off", "Not watching", "not watching", "what I said",
 )  # fmt: skip
 """What nobody may say while one can."""
 HASTY = MoodSettings(certainty=0.75, pace=0.05)
