@@ -31,6 +31,7 @@ class CameraControl:
         self.paused = paused
         self.paused_until: datetime | None = None
         self.paused_since: datetime | None = clock.now() if paused else None
+        self._longest: float | None = None  # monotonic; a clock set back makes no pause longer
         self.on_break = False  # the music rests as well
         self.until_back = False  # the pause ends when the user is back at the computer
         self._left_by_music = False  # the pause is the rest of a break in which music was wanted
@@ -136,6 +137,7 @@ class CameraControl:
             self._alone = Pause(self.paused_until, self.until_back, since=self.paused_since)
         self.paused, self.paused_until = True, until
         self.paused_since = self._clock.now() if since is None else since
+        self._longest = self._end_of(until)
         self.on_break, self.until_back = on_break, until_back
         self._left_by_music = False
 
@@ -191,7 +193,15 @@ class CameraControl:
             return False
         self.paused_until, self.until_back = alone.until, alone.until_back
         self.paused_since = alone.since
+        self._longest = self._end_of(alone.until)
         return True
+
+    def _end_of(self, until: datetime | None) -> float | None:
+        """When that is, monotonic, by the wall clock of now."""
+        if until is None:
+            return None
+        left = (until - self._clock.now()).total_seconds()
+        return self._clock.monotonic() + max(0.0, left)
 
     def take_ended(self) -> Pause | None:
         """Return the pause that has ended since this was called last, for telling it."""
@@ -281,7 +291,8 @@ class CameraControl:
 
     def tick(self) -> list[effects.Effect]:
         """End a pause that has run out; tell of a camera that has been busy for long."""
-        if self.paused_until is not None and self._clock.now() >= self.paused_until:
+        end = self._end
+        if end is not None and self._clock.monotonic() >= end:
             self.resume()
         long = self._busy_since is not None and self.blind_for >= BUSY_PATIENCE
         if not long or self.problem is None or not self._told.is_news():
@@ -289,12 +300,18 @@ class CameraControl:
         return [effects.Notify(messages.camera_unavailable(self.problem))]
 
     @property
+    def _end(self) -> float | None:
+        """When the pause ends by itself, monotonic.
+
+        By the wall clock, as it was told: the other one stands still while some systems sleep.
+        """
+        end = self._end_of(self.paused_until)
+        return end if end is None or self._longest is None else min(end, self._longest)
+
+    @property
     def deadlines(self) -> list[float]:
         """Monotonic times at which :meth:`tick` has something to do."""
-        times: list[float] = []
-        if self.paused_until is not None:
-            left = (self.paused_until - self._clock.now()).total_seconds()
-            times.append(self._clock.monotonic() + max(0.0, left))
+        times = [] if self._end is None else [self._end]
         trouble = self._busy_since is not None and self.problem is not None
         if trouble and not self._told.was_told():
             assert self._busy_since is not None

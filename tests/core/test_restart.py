@@ -239,6 +239,27 @@ def test_a_clock_that_was_set_back_makes_no_break_longer(seconds: float) -> None
     assert run.watches
 
 
+@pytest.mark.parametrize("ahead", [-A_WEEK, -60.0])
+def test_nor_while_it_runs(ahead: float) -> None:
+    run = Run()
+    run.take_break(HOUR)
+    run.clock.set_wall(ahead)
+    run.pass_time(HOUR - 1)
+    assert not run.watches
+    run.pass_time(2)
+    assert run.watches
+
+
+def test_a_clock_that_was_set_ahead_ends_it_at_the_time_that_was_told() -> None:
+    run = Run()
+    run.take_break(HOUR)
+    run.clock.set_wall(0.5 * HOUR)
+    run.pass_time(0.5 * HOUR - 1)
+    assert not run.watches
+    run.pass_time(2)
+    assert run.watches
+
+
 def test_what_was_promised_is_stored_before_it_is_said() -> None:
     run = Run()
     for event in (events.PauseCamera(), events.TakeBreak(run.later(HOUR)), events.ResumeCamera()):
