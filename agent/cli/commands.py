@@ -376,7 +376,7 @@ def _camera_is_let_go(paths: Paths) -> bool:
 @app.command(rich_help_panel=SET_UP)
 def consent(
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Allow it without a question.")] = False,
 ) -> None:
     """Allow Moodtray to use the camera (or take that back)."""
     from agent.desktop import consent

@@ -19,6 +19,7 @@ from agent.core import messages
 from agent.core.mood import OwnWord
 from agent.core.play_requests import PlayRequest, PlayRequests
 from agent.core.policy import (
+    CHOSE,
     TOOK_BACK,
     Circumstances,
     Listener,
@@ -47,6 +48,7 @@ from agent.types import (
     Playback,
     Playlist,
     PlayState,
+    Term,
 )
 from agent.wording import clock_time, describe, in_the_past, is_loop, mood_word
 
@@ -97,9 +99,10 @@ class MusicControl:
         self._hands_off_until: float | None = None
         self._hands_off_why = ""  # in the user's words
         self._refused = ""  # uri of what was taken back then
+        self._chosen = False  # the user chose the very music that is left alone, on our page
         self._left: dict[str, tuple[Playback, float]] = {}  # by player, and when
         self._silent_why = ""  # why a change was taken back into silence, while that lasts
-        self._left_alone_until: datetime | None = None  # the same by the wall clock
+        self._left_alone: Term | None = None  # the same by the wall clock
         self._told: OwnWord | None = None  # the user's word on their mood, not acted on
         self._own_word: OwnWord | None = None  # the latest, acted on or not
         self._gone: dict[str, PlayRequest] = {}  # playlists not found, and the wish for each
@@ -127,9 +130,26 @@ class MusicControl:
     @property
     def left_alone_until(self) -> datetime | None:
         """Until when the music is not changed after an Undo, for people."""
+        return None if self.left_alone is None else self.left_alone.until
+
+    @property
+    def left_alone(self) -> Term | None:
+        """That time, which goes on after a restart; None: it is over."""
         until = self._hands_off_until
         over = until is None or self._clock.monotonic() >= until
-        return None if over else self._left_alone_until
+        return None if over else self._left_alone
+
+    @property
+    def chosen(self) -> bool:
+        """Whether it is left alone since the user chose this very music on our page."""
+        return self._chosen and self.left_alone is not None
+
+    def take_up(self, term: Term, chosen: bool) -> None:
+        """Leave the music alone for as long as a run before has promised."""
+        assert term.until is not None
+        left = (term.until - self._clock.now()).total_seconds()
+        self._leave_alone(left, _(CHOSE) if chosen else "", chosen=chosen)
+        self._left_alone = term
 
     @property
     def undo_to(self) -> str | None:
@@ -162,6 +182,7 @@ class MusicControl:
             ours = self._switches.skipped(playback, self._clock.monotonic())
             out += [] if ours is None else [effects.RecordFeedback("skip", ours.uri)]
         if happening is Happening.CONTEXT_ENDED:
+            self._end_own_choice()
             self._ran_out = playback.chosen_by is Chooser.AGENT
         elif playback.state is PlayState.PLAYING or playback.paused_by_hand:
             self._ran_out = False
@@ -192,6 +213,8 @@ class MusicControl:
             if self._to_go_on:  # it was on its way when the rest began
                 out.append(effects.PauseMusic())
             word = self._own_word if done.told_mood else None
+            if done.left_alone > 0.0:
+                self._leave_alone(done.left_alone, _(CHOSE), chosen=True)
             told = messages.switched(
                 switch, asked=done.wish.asked, word=word, until=self.left_alone_until
             )
@@ -319,6 +342,7 @@ class MusicControl:
 
     def ask(self) -> None:
         """Ask for music that fits the mood; :meth:`decide` answers."""
+        self._end_own_choice()
         now = self._clock.monotonic()
         sent = self._switches.under_way(now)
         if sent is None or sent.back or not sent.wish.asked:
@@ -377,8 +401,20 @@ class MusicControl:
 
     def follow_face(self) -> None:
         """Let changes of the music be welcome again after an Undo."""
-        self._hands_off_until = self._left_alone_until = None
-        self._refused = ""
+        self._hands_off_until = self._left_alone = None
+        self._refused, self._chosen = "", False
+
+    def _end_own_choice(self) -> None:
+        """Let what the user had chosen be changed: it has ended, or they want other music."""
+        if self._chosen:
+            self.follow_face()
+
+    def _leave_alone(
+        self, seconds: float, why: str, refused: str = "", *, chosen: bool = False
+    ) -> None:
+        self._hands_off_until, today = self._clock.monotonic() + seconds, self._clock.now()
+        self._left_alone = Term(today, today + timedelta(seconds=seconds))
+        self._hands_off_why, self._refused, self._chosen = why, refused, chosen
 
     def leave_rest(self) -> None:
         """End the rest at the user's wish for music, which says what plays now."""
@@ -401,7 +437,9 @@ class MusicControl:
         self.decision = None
         self._told = self._own_word = self._said_at_rest = None
         self._silent_why = _(TOOK_BACK) if self._silent_why else ""
-        self._hands_off_why = self._refused = ""  # the time itself goes on, as it was promised
+        self._refused = ""
+        if not self._chosen:
+            self._hands_off_why = ""  # the time itself goes on, as it was promised
         self._requests.forget()
         self._left.clear()
 
@@ -446,18 +484,22 @@ class MusicControl:
         )
         if decision.action is not Action.SWITCH_NOW:
             return [effects.Notify(messages.not_switched(decision, self.playback))]
+        self._end_own_choice()
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
-    def play_this(self, playlist: Playlist, mood: MoodState) -> list[effects.Effect]:
-        """Start this very playlist, at the user's wish."""
+    def play_this(
+        self, playlist: Playlist, mood: MoodState, policy: PolicySettings
+    ) -> list[effects.Effect]:
+        """Start this very playlist, at the user's wish, and leave it alone for a while."""
         now = self._clock.monotonic()
         if self._switches.under_way(now) is not None:
             return []  # a double click is one wish
         reason = _("you chose it yourself")
         decision = Decision(now, Action.SWITCH_NOW, mood, playlist, reason)
         self.decision = decision
-        return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
+        play = self._carry_out(decision, PlayRequest(now, True), policy.hands_off_minutes * 60)
+        return [effects.Record(decision), play]
 
     def undo(
         self,
@@ -484,7 +526,7 @@ class MusicControl:
         if denied is None:
             return self._take_back(policy, _(TOOK_BACK), ends=ends)
         why = _("{mood} was not your mood").format(mood=mood_word(denied))
-        return self._take_back(policy, why, corrected=True)
+        return self._take_back(policy, why, corrected=True, ends=(messages.denied(denied),))
 
     def _take_back(
         self,
@@ -506,11 +548,8 @@ class MusicControl:
         switch, before = change
         now = self._clock.monotonic()
         if not told_mood:
-            self._hands_off_until = now + policy.hands_off_minutes * 60
-            minutes = timedelta(minutes=policy.hands_off_minutes)
-            self._left_alone_until = self._clock.now() + minutes
-            self._hands_off_why = why
-            self._refused = switch.playlist.uri if switch.playlist else ""
+            refused = switch.playlist.uri if switch.playlist else ""
+            self._leave_alone(policy.hands_off_minutes * 60, why, refused)
         self._requests.forget()
         self._told = self._said_at_rest = None
         kind = "corrected" if corrected or told_mood else "undo"
@@ -657,7 +696,9 @@ class MusicControl:
             return []
         return [effects.Record(playback)]
 
-    def _carry_out(self, decision: Decision, wish: PlayRequest) -> effects.Effect:
+    def _carry_out(
+        self, decision: Decision, wish: PlayRequest, left_alone: float = 0.0
+    ) -> effects.Effect:
         assert decision.playlist is not None
         playlist, tried = decision.playlist, self._switches.tried
         told, self._told = self._told, None
@@ -670,6 +711,7 @@ class MusicControl:
                 before=self.playback,
                 switch_before=tried,
                 told_mood=told is not None,
+                left_alone=left_alone,
             )
         )
         self._requests.forget()

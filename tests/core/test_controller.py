@@ -51,8 +51,10 @@ HASTY = MoodSettings(certainty=0.75, pace=0.05)
 class ControllerHarness:
     """A controller, its clock, and all effects so far."""
 
-    def __init__(self, settings: Settings | None = None, **kwargs: Any) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, settings: Settings | None = None, *, clock: FakeClock | None = None, **kwargs: Any
+    ) -> None:
+        self.clock = clock or FakeClock()
         settings = (settings or Settings()).model_copy(update={"mood": HASTY})
         self.controller = Controller(settings, self.clock, **kwargs)
         self.effects: list[effects.Effect] = self.controller.begin()
@@ -393,7 +395,7 @@ def test_not_my_mood_on_an_old_notification_denies_that_mood_alone() -> None:
     harness.look("happy", 15)
     harness.started()
     (shown,) = [n.notification for n in harness.all(effects.Notify)]
-    pressed = dict(shown.buttons)["Wrong mood?"]
+    pressed = dict(shown.buttons)["Not my mood"]
     assert pressed == events.NotMyMood(MoodState.HAPPY, harness.controller.snapshot.switch)
     harness.music(Happening.USER_CHOSE, chosen_by=Chooser.USER)
     harness.look("sad", 60)
