@@ -38,6 +38,9 @@ MOST_READ = 50_000_000
 """Bytes that are read to open a file, or for one piece of it: covers have a few million."""
 MOST_WORK = 1.0
 """Seconds of the processor for the same: music takes some thousandths."""
+MOST_WORK_IN_ALL = 10_000
+"""Seconds of the processor for a track, whatever the program makes of its other bound: a week of
+music takes some thousand."""
 MOST_MEMORY = 400_000_000
 """Bytes of data that the program may have."""
 MOST_TAGS = 16
@@ -115,6 +118,7 @@ def _forgo_all_else() -> None:
             _confine()
         for limit, value in (
             (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_CPU, MOST_WORK_IN_ALL),
             (resource.RLIMIT_DATA, MOST_MEMORY),
             (resource.RLIMIT_FSIZE, 0),
             (resource.RLIMIT_NPROC, 0),

@@ -175,6 +175,17 @@ class TestTrouble:
         done = subprocess.run([sys.executable, "-c", program], timeout=120)
         assert done.returncode == -signal.SIGXCPU
 
+    def test_no_decoder_works_for_ever_whoever_left_it_alone(self) -> None:
+        """One that was taken over raises its own bound, and may outlive the agent."""
+        program = (
+            "import resource; from agent.players import decoding as d\n"
+            "d._forgo_all_else(); d._grant_time()\n"
+            "soft, hard = resource.getrlimit(resource.RLIMIT_CPU)\n"
+            "assert 0 < soft < 10 < hard == d.MOST_WORK_IN_ALL, (soft, hard)"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+
 
 class TestLife:
     def test_a_track_that_is_heard_to_its_end(self) -> None:
