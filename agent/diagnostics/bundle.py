@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import re
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -103,11 +104,23 @@ def _names() -> Iterator[str]:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = ""
-    host = platform.node()
-    for name in (user, host, host.partition(".")[0]):
+    host, full = platform.node(), _full_name()
+    for name in (full, full.rpartition(" ")[2], user, host, host.partition(".")[0]):
         # 'root' and 'user' are nobody's name, and very short ones are parts of other words.
         if len(name) > 2 and name not in ("root", "user", "localhost"):
             yield name
+
+
+def _full_name() -> str:
+    """Return the user's name as the system knows it: "Ann Miller"; empty where it does not."""
+    if sys.platform == "win32":
+        return ""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_gecos.partition(",")[0].strip()
+    except KeyError:
+        return ""
 
 
 def make(paths: Paths, doctor_report: dict[str, object], out: Path, now: datetime) -> Path:
