@@ -577,9 +577,11 @@ def test_nothing_is_shown_of_what_somebody_heard_who_has_logged_out() -> None:
     before = story.controller.snapshot
     assert before.playback is not None
     assert before.change is not None
+    withdrawn = story.all(effects.Withdraw)
     story.send(events.PlayerChanged("Spotify", PLAYLISTS, False))
     after = story.controller.snapshot
     assert (after.playback, after.switch, after.change, after.undo_to) == (None,) * 4
+    assert story.all(effects.Withdraw) == [*withdrawn, effects.Withdraw(NotificationKind.SWITCH)]
 
 
 # --- forgetting ----------------------------------------------------------------------------------
