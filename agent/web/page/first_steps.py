@@ -22,7 +22,7 @@ from agent.types import EMOTIONS, MoodState, PlayState, Sight
 from agent.web.page import saving, spotify_page, terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
 from agent.web.page.context import PageContext, PlayerName
-from agent.web.page.moods import viewed
+from agent.web.page.moods import mood_card, playing, viewed
 from agent.web.page.now import blocked, headline, now_view, unseen
 from agent.web.page.render import Pages
 from agent.wording import MOODS, resume_words, resumes_camera
@@ -244,9 +244,7 @@ def stand(context: PageContext, settings: Settings, visited: frozenset[str]) -> 
     """Look how far each step is; anew each time, so that it is true."""
     snapshot = context.snapshot()
     player = context.music.in_use()
-    lists = settings.local_playlists if player == "local" else settings.spotify_playlists
-    mapped = sum(bool(entries) for entries in lists.values())
-    mapped += len(context.music.own_folders(player))
+    mapped = sum(bool(playing(context, settings, player, mood)) for mood in MOODS)
     consent = context.consent.given()  # a video file instead of a camera needs none, and gives none
     sees = consent and snapshot.sight is Sight.LOOKING
     found = {
@@ -300,19 +298,9 @@ def _values(
             }
         case Step.MOODS:
             player = context.music.in_use()
-            lists: dict[Any, tuple[str, ...]] = (
-                settings.local_playlists if player == "local" else settings.spotify_playlists
-            )
             return {
                 "player": player,
-                "rows": [
-                    (
-                        mood,
-                        [context.music.card(player, e) for e in lists.get(mood.value, ())],
-                        context.music.without_entry(player, mood),
-                    )
-                    for mood in MOODS
-                ],
+                "rows": [mood_card(context, settings, player, mood) for mood in MOODS],
             }
         case Step.NOTICES:
             return {

@@ -257,7 +257,7 @@ def test_a_folder_is_added_ordered_played_copied_and_taken_out(
         (tmp_path / "Tunes" / name).mkdir(parents=True)
         (tmp_path / "Tunes" / name / "1.mp3").write_bytes(b"")
     page.get_by_role("link", name="Moods and music").click()
-    page.get_by_role("link", name="Add music for sad").click()
+    page.get_by_role("link", name="Choose music for sad").click()
     page.get_by_role("link", name="Tunes").click()
     expect(page.get_by_text("2 songs")).to_be_visible()
     page.get_by_role("button", name="Add Alpha").click()
@@ -305,7 +305,7 @@ def test_a_folder_of_music_that_came_later_is_two_clicks_away(
     server.music_folder = tmp_path / "Music"  # made after Moodtray was started
     (server.music_folder / "Summer songs").mkdir(parents=True)
     page.goto(f"{server.url}/moods?of=local")
-    page.get_by_role("link", name="Add music for happy…").click()
+    page.get_by_role("link", name="Choose music for happy…").click()
     page.get_by_role("button", name="Add Summer songs").click()
     said(page, re.compile("“Summer songs” was added"))
 

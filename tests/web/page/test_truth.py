@@ -60,7 +60,7 @@ def test_to_look_at_spotify_changes_nothing(page: Page, server: PageServer) -> N
 def test_what_is_added_belongs_to_what_is_looked_at(page: Page, server: PageServer) -> None:
     server.desk.logged_in = True
     page.goto(f"{server.url}/moods?of=spotify")
-    page.get_by_role("link", name="Add music for sad").click()
+    page.get_by_role("link", name="Choose music for sad").click()
     page.get_by_label("Link of a playlist").fill("spotify:playlist:abc")
     page.get_by_label("Link of a playlist").press("Enter")
     said(page, "“abc” was added to the music for sad.")
