@@ -100,6 +100,29 @@ def test_every_page_has_one_heading_and_a_title(page: Page, server: PageServer) 
     assert all(title.endswith("· Moodtray") for title in titles)
 
 
+def test_an_address_that_there_is_not_leads_on(page: Page, server: PageServer) -> None:
+    """'Choose one from the list' stood there, without a list."""
+    answer = page.goto(f"{server.url}/now")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    expect(page.locator("nav a[aria-current]")).to_have_count(0)
+    page.get_by_role("main").get_by_role("link", name="Now").click()
+    expect(page.locator("[data-live=headline]")).to_have_text("You look happy")
+    page.goto(f"{server.url}/moods/bored/add")
+    page.get_by_role("navigation").get_by_role("link", name="History").click()
+    expect(page.get_by_role("heading", name="History", exact=True)).to_be_visible()
+
+
+def test_who_has_no_cookie_learns_no_mood_from_a_missing_page(server: PageServer) -> None:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as stranger:
+        answer = stranger.get("/static/nothing.css")
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+    assert '<html lang="en">' in answer.text, "its class would be the mood"
+    assert 'href="/moods"' not in answer.text
+
+
 # --- now
 
 
