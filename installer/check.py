@@ -77,6 +77,8 @@ def run_commands(program: Path, place: Path) -> None:
     report = json.loads(run("doctor", "--json", codes=(0, 1)))
     broken = [c for c in report["checks"] if "itself broke" in str(c.get("detail"))]
     assert not broken, broken
+    (music,) = (check for check in report["checks"] if check["name"] == "music")
+    assert music["ok"], music  # each loop was decoded, by a child of this program
     lines = run("demo", "--seconds", str(DEMO_SECONDS), "--json", "--headless").splitlines()
     events = [json.loads(line) for line in lines if line.startswith("{")]
     summary = events[-1]

@@ -33,6 +33,7 @@ class CameraControl:
         self.paused_since: datetime | None = None
         self.on_break = False  # the music rests as well
         self.until_back = False  # the pause ends when the user is back at the computer
+        self._left_by_music = False  # the pause is the rest of a break in which music was wanted
         self._alone: Pause | None = None  # of the camera alone, which a break fell into
         self._ended: Pause | None = None
         self.held_off: str | None = None  # by the session: locked, asleep
@@ -125,11 +126,12 @@ class CameraControl:
         """
         if not on_break:
             self._alone = None
-        elif self.paused and not self.on_break:
+        elif self.paused and not self.on_break and not self._left_by_music:
             self._alone = Pause(self.paused_until, self.until_back)
         self.paused, self.paused_until = True, until
         self.paused_since = self._clock.now()
         self.on_break, self.until_back = on_break, until_back
+        self._left_by_music = False
 
     def resume(self) -> None:
         """End the user's pause; one of the camera alone that a break fell into goes on."""
@@ -138,6 +140,7 @@ class CameraControl:
         self._ended = Pause(self.paused_until, self.until_back, self.on_break)
         self.on_break = self.until_back = False
         self.paused_until = None
+        self._left_by_music = False
         self.paused = self._pause_alone_again()
 
     def music_wanted(self) -> None:
@@ -145,7 +148,7 @@ class CameraControl:
         if not self.on_break:
             return
         self.on_break = False
-        self._pause_alone_again()
+        self._left_by_music = not self._pause_alone_again()
 
     def _pause_alone_again(self) -> bool:
         """Let the camera's own pause, into which a break fell, go on; False: there was none."""

@@ -253,6 +253,7 @@ class Controller:
             case events.TryNow(seconds):
                 self._try_for(seconds)
                 if seconds > 0:
+                    self._music.follow_face()  # it is to change, whatever was taken back before
                     self._music.ask()
                 self._decide()
             case events.OpenPage(page):
@@ -531,12 +532,14 @@ class Controller:
         followed = latest is not None and latest.mood is mood.state
         unsays = mood.by_hand and followed and not self._music.was_for(mood.state)
         ends = tuple(messages.ends_with_it(unsays, self._journeys.current is not None))
-        self._out += self._music.undo(shown, self._in_force.policy, ends=ends)
+        self._out += self._music.undo(shown, self._settings.policy, ends=ends)
         taken_back = latest is not None and self._music.switch is None
         if taken_back:
             self._out += self._journeys.taken_in_hand(mood.state)
         if taken_back and unsays:
             self._out += self._mood_tracker.unsay(self._camera.watching)
+        if taken_back and self._trial_until is not None:
+            self._try_for(0.0)  # which would change it again at once
 
     def _set_volume(self, volume: float) -> None:
         local = self._settings.local.model_copy(update={"volume": volume})

@@ -255,12 +255,15 @@ def nothing_plays() -> Notification:
     )
 
 
-def nothing_to_undo() -> Notification:
-    """Answer an Undo without a change."""
+def nothing_to_undo(deleted: bool = False) -> Notification:
+    """Answer an Undo without a change. ``deleted``: there was one until the user deleted it."""
+    why = _("Moodtray has not changed the music, or has taken its change back already.")
+    if deleted:
+        why = _("What was noted of the latest change is deleted, so it cannot be taken back.")
     return Notification(
         NotificationKind.INFO,
         _("There is nothing to undo"),
-        _("Moodtray has not changed the music, or has taken its change back already."),
+        why,
         asked=True,
     )
 

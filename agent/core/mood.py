@@ -57,6 +57,7 @@ class MoodTracker:
         self._looked = clock.monotonic()  # when the latest look was
         self._seen_for = 0.0  # seconds, since the person's numbers were last moved
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
+        self._said_unseen = False  # by somebody whom the camera did not find, nor since
         self._hand_until: datetime | None = None  # the same by the wall clock, for people
         self._taught: tuple[Person, Person] | None = None  # before the user's word, and by it
         self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
@@ -73,10 +74,11 @@ class MoodTracker:
     def mood(self, watching: bool) -> Mood:
         """Return the mood now.
 
-        One set by hand counts for as long as the user is not seen to be away.
+        One set by hand counts for as long as the user is not seen to leave; who says it is there,
+        seen or not.
         """
         seen = self._memory.mood
-        gone = watching and seen.state is MoodState.AWAY
+        gone = watching and seen.state is MoodState.AWAY and not self._said_unseen
         if self._hand is not None and not gone:
             return self._hand[0]
         if seen.state in self._denied:
@@ -111,7 +113,9 @@ class MoodTracker:
         self._memory = mood_filter.observe(
             self._memory, observation, settings, self._calibration, self.person_in_force
         )
-        if self._memory.mood.state is MoodState.AWAY and self.guest:
+        if self._memory.mood.state is not MoodState.AWAY:
+            self._said_unseen = False
+        elif self.guest:
             self.guest = False
             fresh = self._begin()  # nothing of the guest's bias stays
             self._memory = replace(self._memory, bias=fresh.bias, bias_variance=fresh.bias_variance)
@@ -154,6 +158,7 @@ class MoodTracker:
         if wrong is not None and wrong is not state:
             out.append(effects.RecordFeedback("not my mood", str(wrong)))
         self._denied.clear()
+        self._said_unseen = self._memory.mood.state is MoodState.AWAY
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
         self._hand_until = self._clock.now() + timedelta(minutes=minutes)
         out.append(effects.RecordFeedback("set by hand", str(state)))

@@ -107,6 +107,7 @@ class MusicControl:
         self._resting: str | None = None  # why the music rests for a while
         self._to_go_on = False  # we paused it for that
         self._waiting = False  # for the track's end
+        self._deleted = False  # the latest change, with the history
 
     @property
     def error(self) -> PlayerError | None:
@@ -168,6 +169,7 @@ class MusicControl:
             self._requests.deviceless = False
         if happening in _USERS_START:
             self._silent_why = ""
+            self._switches.broke_silence(playback, resumed=happening is Happening.RESUMED)
         if happening in _ENDS_REQUESTS:
             self._requests.forget()
             self._told = self._said_at_rest = None
@@ -184,6 +186,7 @@ class MusicControl:
         switch = None if done is None else self._switches.heard(done, playback)
         if switch is not None:
             assert done is not None
+            self._deleted = False
             self._requests.forget()  # they are met by it
             self._to_go_on = self._resting is not None and not done.wish.asked
             if self._to_go_on:  # it was on its way when the rest began
@@ -391,6 +394,7 @@ class MusicControl:
 
     def forget_everything(self) -> None:
         """Let go of all that tells what was played, and why."""
+        self._deleted = self._deleted or self._switches.latest is not None
         self._switches.forget_everything()
         self.decision = None
         self._told = self._own_word = self._said_at_rest = None
@@ -469,7 +473,7 @@ class MusicControl:
         user's words.
         """
         if self._switches.latest is None and shown is None:
-            return [effects.Notify(messages.nothing_to_undo())]
+            return [effects.Notify(messages.nothing_to_undo(self._deleted))]
         other = shown is not None and shown != self._switches.latest
         heard = self.playback
         plays = heard is not None and heard.state is PlayState.PLAYING
@@ -496,7 +500,7 @@ class MusicControl:
         """
         earlier, change = self._switches.earlier, self._switches.take_back()
         if change is None:
-            return [effects.Notify(messages.nothing_to_undo())]
+            return [effects.Notify(messages.nothing_to_undo(self._deleted))]
         switch, before = change
         now = self._clock.monotonic()
         if not told_mood:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from agent.core.play_requests import PlayRequest
 from agent.timing import PLAY_AT_WORST
 from agent.translation import _
-from agent.types import Decision, Place, Playback, Playlist
+from agent.types import Action, Decision, Place, Playback, Playlist
 
 EARLY_SKIP = 60.0
 """A skip that soon after our switch was heard is taken as feedback on it."""
@@ -118,6 +118,15 @@ class Switches:
     def fell_silent(self, change: Decision) -> None:
         """Note that a change was taken back, and that nothing played before it."""
         self.change, self._stands = change, None
+
+    def broke_silence(self, playback: Playback, *, resumed: bool) -> None:
+        """Note that the user started music in a silence that the latest change had led to."""
+        if self.change is None or self.change.playlist is not None:
+            return
+        why = _("you resumed the music") if resumed else _("you chose this music yourself")
+        name = playback.context_name or playback.title or _("the music")
+        heard = Playlist(playback.context or playback.track or "", name)
+        self.change = Decision(playback.time, Action.KEEP, self.change.mood, heard, why)
 
     def came_to_nothing(self, change: Switch) -> None:
         """Note that nothing was changed, so the next may come at once."""

@@ -105,10 +105,12 @@ def _fitting(line: str, plain: Any, room: int) -> list[str]:
 
 
 def _window(title: str, paragraphs: list[str]) -> None:
-    """Show the window, in the child process, until its button, Esc or any other key.
+    """Show the window until any key, its button, or the end of the program that opened it.
 
     The child process.
     """
+    import multiprocessing
+
     import cv2
     import numpy as np
 
@@ -121,5 +123,7 @@ def _window(title: str, paragraphs: list[str]) -> None:
     shown = np.asarray(picture(paragraphs, scale))[..., ::-1]
     window = OpenCvWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
     window.show(shown)
+    program = multiprocessing.parent_process()
     while window.wait(100) == NO_KEY and window.is_there:
-        pass
+        if program is not None and not program.is_alive():
+            break

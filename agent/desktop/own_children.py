@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import sys
 from functools import cache
@@ -9,9 +10,20 @@ from multiprocessing import util
 from multiprocessing.context import SpawnContext
 
 
-@cache
 def own_children() -> SpawnContext:
     """Return what starts them: a new interpreter each, on every system.
+
+    To be asked for each time. They get the list of places for modules as it is then, and while
+    OpenCV is loaded in another thread its folder stands first there, with a module "typing".
+    """
+    if "cv2" in sys.modules:
+        importlib.import_module("cv2")  # waits for the end of it, if it is under way
+    return _context()
+
+
+@cache
+def _context() -> SpawnContext:
+    """Prepare what starts them.
 
     Forking a process with threads and X is no option. To be asked for before memory is shared,
     too: multiprocessing starts a process that cleans up after it.

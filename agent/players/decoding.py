@@ -14,7 +14,6 @@ looked at before (``ogg_head``).
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import re
@@ -294,12 +293,17 @@ def _soundfile() -> Any:
     It has its types from there, and arrays that are not asked for here; they would take half of the
     memory, and of the time until the first sound.
     """
-    if "numpy" not in sys.modules:
-        sys.modules["numpy"] = _Nothing()  # type: ignore[assignment]
-        with contextlib.suppress(Exception):
-            return importlib.import_module("soundfile")
+    if "numpy" in sys.modules:
+        import soundfile
+
+        return soundfile
+    sys.modules["numpy"] = _Nothing()  # type: ignore[assignment]
+    try:
+        import soundfile
+    except Exception:  # noqa: BLE001 - another version, which makes more of it
         del sys.modules["numpy"]
-    return importlib.import_module("soundfile")
+        import soundfile
+    return soundfile
 
 
 @cache

@@ -8,6 +8,8 @@ libsndfile knows two dozen more, which nobody here needs.
 
 from __future__ import annotations
 
+import importlib.util
+import logging
 import math
 import os
 import stat
@@ -15,12 +17,14 @@ import subprocess
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import agent
 from agent.players.decoding import (
     DAMAGED,
     HEADER,
@@ -33,6 +37,8 @@ from agent.players.decoding import (
     is_mpeg,
 )
 from agent.translation import N_, _
+
+log = logging.getLogger(__name__)
 
 RATE = 44_100
 CHANNELS = 2
@@ -132,7 +138,9 @@ class Track:
         self.close()
         if not came:
             raise Unplayable(_("it could not be read for too long"))
-        raise Unplayable(_(_NO_SOUND.get(self._process.returncode, BROKE)))
+        code = self._process.returncode
+        log.info("the decoder ended with %s", code)
+        raise Unplayable(_(_NO_SOUND.get(code, BROKE)))
 
     def _give_up(self) -> None:
         self.broke = True
@@ -287,14 +295,26 @@ def _decoder_of(descriptor: int) -> subprocess.Popen[bytes]:
 
 
 def _command() -> list[str]:
-    """Find what starts the decoder: this program's own Python, with its places for modules."""
+    """Find what starts the decoder: this program's own Python, with no more than it needs."""
     if getattr(sys, "frozen", False):
         return [sys.executable, DECODE_MUSIC]
-    places = [os.path.abspath(place) for place in sys.path if place]
-    program = (
-        f"import sys; sys.path[:] = {places!r}; from agent.players import decoding as d; d.main()"
-    )
+    program = "from agent.players import decoding; decoding.main()"
+    program = f"import sys; sys.path += {_places()!r}; {program}"
     return [sys.executable, "-I", "-S", "-c", program]
+
+
+@cache
+def _places() -> list[str]:
+    """List the folders of the modules that the decoder has beside Python's own.
+
+    Not those of this process, where a library may look for its own modules just now (cv2 does).
+    """
+    found = [
+        importlib.util.find_spec(name) for name in ("soundfile", "_soundfile", "_cffi_backend")
+    ]
+    files = [spec.origin for spec in found if spec is not None and spec.origin is not None]
+    folders = [Path(agent.__file__).parents[1], *(Path(file).parent for file in files)]
+    return list(dict.fromkeys(os.path.abspath(folder) for folder in folders))
 
 
 def _open_regular(path: Path) -> int:

@@ -16,6 +16,7 @@ from agent.types import (
     EMOTIONS,
     CameraState,
     Chooser,
+    Happening,
     Mood,
     MoodState,
     NotificationKind,
@@ -398,8 +399,8 @@ def test_a_word_said_in_a_break_is_acted_on_as_soon_as_the_music_goes_on(taken_b
 
 
 def test_an_undo_after_which_nothing_is_left_alone_promises_no_such_thing() -> None:
-    story = happy_music()
-    story.send(events.TryNow(180.0))
+    policy = NOW.policy.model_copy(update={"hands_off_minutes": 0.0})
+    story = happy_music(NOW.model_copy(update={"policy": policy}))
     story.send(events.SetMood(MoodState.SAD))
     story.started()
     story.send(events.UndoSwitch())
@@ -715,6 +716,109 @@ def test_a_change_in_the_try_out_is_told_as_such() -> None:
     change = story.controller.snapshot.change
     assert change is not None
     assert change.reason == "you look sad, in the try-out"
+
+
+def test_the_try_out_changes_the_music_also_after_an_undo() -> None:
+    story = undone()
+    assert story.controller.snapshot.left_alone_until is not None
+    story.send(events.TryNow(180.0))
+    assert story.controller.snapshot.left_alone_until is None
+    story.started()
+    story.pass_time(10)
+    story.look("sad", 15)
+    assert story.uris[-1] == "p:sad"
+
+
+def test_an_undo_in_the_try_out_ends_it_and_is_kept() -> None:
+    story = happy_music()
+    story.send(events.TryNow(180.0))
+    story.pass_time(10)
+    story.look("sad", 15)
+    story.started()
+    story.heard("p:sad")
+    story.send(events.UndoSwitch())
+    story.started()
+    story.heard("p:happy")
+    snapshot = story.controller.snapshot
+    assert snapshot.trial_until is None
+    assert snapshot.left_alone_until is not None
+    assert f"alone until {snapshot.left_alone_until:%H:%M}" in story.answer.body
+    plays = len(story.uris)
+    story.look("sad", 60)
+    assert len(story.uris) == plays
+
+
+@pytest.mark.parametrize(
+    ("happening", "why"),
+    [
+        (Happening.RESUMED, "you resumed the music"),
+        (Happening.USER_CHOSE, "you chose this music yourself"),
+    ],
+)
+def test_music_after_an_undo_into_silence_is_not_called_silence(
+    happening: Happening, why: str
+) -> None:
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music(state=PlayState.STOPPED)
+    story.look("happy", 15)
+    story.send(events.PlayForMood())
+    story.started()
+    story.heard("p:happy")
+    story.send(events.UndoSwitch())
+    story.music(state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    assert why_lines(story.controller.snapshot)[0] == "silence: you took back a change"
+    story.music(happening, context="p:happy")
+    assert why_lines(story.controller.snapshot)[0] == f"X: {why}"
+
+
+def test_an_undo_after_a_deletion_says_what_became_of_the_change() -> None:
+    story = happy_music()
+    story.send(events.ForgetEverything())
+    story.send(events.UndoSwitch())
+    assert story.answer.body.startswith("What was noted of the latest change is deleted")
+    story.send(events.NextPlaylist())
+    story.started()
+    story.send(events.UndoSwitch())
+    story.started()
+    story.send(events.UndoSwitch())
+    assert story.answer.body.endswith("has taken its change back already.")
+
+
+# --- said by somebody whom the camera does not find ----------------------------------------------
+
+
+def test_a_word_of_somebody_unseen_holds_until_they_were_seen_and_left() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.look(None, 60)
+    assert story.controller.snapshot.mood.state is MoodState.AWAY
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    assert story.uris[-1] == "p:sad"
+    story.heard("p:sad")
+    story.look(None, 60)
+    assert story.controller.snapshot.mood.state is MoodState.SAD
+    assert story.controller.snapshot.mood.by_hand
+    story.look("happy", 30)
+    assert story.controller.snapshot.mood.state is MoodState.SAD
+    story.look(None, 60)
+    assert story.controller.snapshot.mood.state is MoodState.AWAY
+
+
+# --- one break after another ---------------------------------------------------------------------
+
+
+def test_a_break_after_one_that_music_ended_leaves_no_pause_of_the_camera() -> None:
+    story = happy_music()
+    story.send(events.TakeBreak(story.clock.now() + timedelta(minutes=15)))
+    story.send(events.NextPlaylist())
+    story.started()
+    assert story.controller.snapshot.camera_paused
+    story.send(events.TakeBreak(story.clock.now() + timedelta(hours=1)))
+    story.send(events.ResumeCamera())
+    assert not story.controller.snapshot.camera_paused
+    assert "Moodtray does not look yet" not in story.answer.body
 
 
 # --- an Undo of the user's own word --------------------------------------------------------------

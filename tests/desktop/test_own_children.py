@@ -76,6 +76,51 @@ def test_other_programs_keep_pythons_own_ways(trap: Path, tmp_path: Path) -> Non
     assert ended.returncode == 0, ended.stderr
 
 
+LOADS_OPENCV = """\
+import sys, threading, time
+from pathlib import Path
+from agent.desktop.own_children import own_children
+
+def tell(connection):
+    connection.send(sys.path)
+
+if __name__ == "__main__":
+    threading.Thread(target=lambda: __import__("cv2")).start()
+    while "cv2" not in sys.modules:
+        time.sleep(0.001)
+    context = own_children()
+    here, there = context.Pipe()
+    child = context.Process(target=tell, args=(there,))
+    child.start()
+    print(any(Path(place).name == "cv2" for place in here.recv()))
+    child.join()
+"""
+SLOW_OPENCV = """\
+import os, sys, time
+own = os.path.dirname(__file__)
+sys.path.insert(0, own)
+time.sleep(1)
+sys.path.remove(own)
+"""
+
+
+def test_they_look_for_modules_where_the_program_does_while_opencv_is_loaded(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "cv2").mkdir()
+    (tmp_path / "cv2" / "__init__.py").write_text(SLOW_OPENCV)
+    (tmp_path / "program.py").write_text(LOADS_OPENCV)
+    told = subprocess.run(
+        [sys.executable, str(tmp_path / "program.py")],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (told.returncode, told.stdout) == (0, "False\n"), told.stderr
+
+
 def test_the_frozen_program_knows_its_children_by_pythons_own_options() -> None:
     told = subprocess.run(
         [

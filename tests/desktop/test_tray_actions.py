@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +17,8 @@ from agent.desktop.tray.menu import MenuAction
 from agent.events import Event, Notice
 from agent.store.paths import Paths
 from tests.desktop.x11 import Desktop, wait_for
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="xdg-open is Linux's opener")
 
@@ -100,6 +104,23 @@ def test_about_is_a_window_that_a_key_closes(
     opened.join(20)
     assert not opened.is_alive()
     assert said == []
+
+
+def test_about_ends_with_the_program(
+    tint2_desktop: Desktop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from agent.desktop import about\n"
+        "from agent.store.paths import Paths\n"
+        "if __name__ == '__main__':\n"
+        "    about.show(Paths.default())\n"
+    )
+    environment = {**os.environ, "DISPLAY": tint2_desktop.display, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, program], env=environment) as running:
+        wait_for(lambda: tint2_desktop.windows(about.TITLE), "window", 30)
+        running.kill()
+    wait_for(lambda: not tint2_desktop.windows(about.TITLE), "its end", 30)
 
 
 def test_about_tells_version_promise_and_places(tmp_path: Path) -> None:

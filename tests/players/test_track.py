@@ -209,8 +209,16 @@ class TestLife:
         for name in ("numpy", "soundfile", "contextlib", "agent"):
             (tmp_path / f"{name}.py").write_text("raise SystemExit(1)")
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "path", ["", *sys.path])
         monkeypatch.setenv("PYTHONPATH", "")
+        Track(LOOP).close()
+
+    def test_nor_from_where_a_library_looks_for_its_own_just_now(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """cv2 has its folder first in sys.path while it is loaded, and a module "typing" there."""
+        (tmp_path / "typing.py").write_text("raise SystemExit(1)")
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+        track._places.cache_clear()
         Track(LOOP).close()
 
     def test_the_packaged_program_is_its_own_decoder(self, monkeypatch: pytest.MonkeyPatch) -> None:
