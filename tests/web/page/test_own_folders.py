@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from agent import events
+from agent.store import catalogues
 from agent.types import MoodState
+from tests.browser import new_page
 from tests.web.page.harness import PageServer, wait_until
 from tests.web.page.test_areas import said
 
@@ -95,6 +97,25 @@ def test_a_folder_that_rests_says_so_and_is_a_click_away(
     said(page, "“Sad” was added to the music for sad.")
     assert server.settings.load().local_playlists["sad"] == (rain, own)
     expect(told).to_have_count(0)
+
+
+def test_its_sentence_has_room_in_a_narrow_window(
+    browser: Browser, server: PageServer, own: str
+) -> None:
+    """Beside a long button each of its letters had a line."""
+    server.settings.change("local_playlists.sad", ["local:sad"])
+    catalogues.speak("de")
+    try:
+        with new_page(browser, width=390) as page:
+            page.goto(server.access.link())
+            page.wait_for_url(f"{server.url}/")
+            page.goto(f"{server.url}/start?step=moods")
+            told = page.get_by_text("steht nicht in dieser Liste")
+            box = told.bounding_box()
+    finally:
+        catalogues.speak("en")
+    assert box is not None
+    assert box["width"] > 90
 
 
 def test_a_folder_that_the_settings_name_in_short_does_not_rest(
