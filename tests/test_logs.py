@@ -7,6 +7,7 @@ import getpass
 import json
 import logging
 import os
+import platform
 import stat
 import subprocess
 import sys
@@ -299,6 +300,14 @@ def test_ordinary_text_survives(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "planning: mood happy 0.72, 1280x720, onnxruntime 1.20.0, ConnectionResetError"
     assert anonymise(text) == text
     assert anonymise("user ann's") == "user ***'s"
+
+
+def test_names_are_masked_however_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Telephones and disks are called after their owner, too; a host may have a domain."""
+    monkeypatch.setattr(getpass, "getuser", lambda: "ann")
+    monkeypatch.setattr(platform, "node", lambda: "larch.home.example")
+    text = "Ann's phone, /media/ANN/x, larch, Larch.home.example"
+    assert anonymise(text) == "***'s phone, /media/***/x, ***, ***"
 
 
 def test_a_bundle_that_cannot_be_written_is_told(paths: Paths, tmp_path: Path) -> None:

@@ -14,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
-
 from agent import addresses, logs
 from agent.app import own_face, spotify_login
 from agent.app.taps import Taps
 from agent.core.person import STRANGER, Person
 from agent.desktop import consent
 from agent.errors import AgentError, NeedsLogin, PlaylistGone
+from agent.opencv import cv2
 from agent.players import local
 from agent.players.spotify import storage
 from agent.players.spotify.endpoints import DASHBOARD

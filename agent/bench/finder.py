@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from agent.bench import scenes
+from agent.opencv import cv2
 from agent.types import Box
 from agent.vision.faces import FaceTracker, FinderName
 

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from agent.errors import BadPicture, ModelError
+from agent.opencv import cv2
 from agent.ports import Classifier
 from agent.types import Box, Frame
 from agent.vision.alignment import crop

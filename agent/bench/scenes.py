@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from agent.opencv import cv2
 from agent.types import Box, Frame
 
 WIDTH, HEIGHT = 640, 480

@@ -61,6 +61,12 @@ app.add_typer(dev_app, name="dev", rich_help_panel=LOOK)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
+TAKE_FILES = frozenset({"dev", "analyze", "bench", "train", "export", "evaluate"})
+"""What developers call, with names of files."""
+_called_in = ""
+"""The folder that the command was called in, once it was left; empty: we are there still."""
+
+
 def main() -> NoReturn:
     """Run a command; an expected error is told in one line."""
     from agent import logs
@@ -74,7 +80,10 @@ def main() -> NoReturn:
     try:
         speak_as_set(Paths.default())
         _refuse_login(sys.argv[1:])
-        command = typer.main.get_command(_wanted(sys.argv[1:]))
+        wanted = _wanted(sys.argv[1:])
+        if not TAKE_FILES.intersection(sys.argv[1:2]):
+            _leave_folder()
+        command = typer.main.get_command(wanted)
         words.translate(command)
         command()
     except AgentError as error:
@@ -114,6 +123,26 @@ def _wanted(words_given: list[str]) -> typer.Typer:
     register(dev_app)
     register(app, hidden=True)  # their names of before
     return app
+
+
+def _leave_folder() -> None:
+    """Go where nobody but the system's owner puts anything.
+
+    It may be anybody's folder that a command is called in, and what we use looks for parts of its
+    own there: fonts, or a library that another program then says is the one that was asked for.
+    """
+    global _called_in
+    try:
+        _called_in = os.getcwd()
+        sys.path[:] = map(os.path.abspath, sys.path)
+    except OSError:  # it is gone
+        _called_in = os.sep
+    os.chdir(os.environ.get("SYSTEMROOT", os.sep) if sys.platform == "win32" else os.sep)
+
+
+def _whole(path: str | Path) -> Path:
+    """Return the path as it was meant where the command was called."""
+    return Path(_called_in or os.getcwd(), path)
 
 
 def _refuse_login(words_given: list[str]) -> None:
@@ -209,7 +238,11 @@ def _options(
 
 def _camera(source: str | None) -> str | None:
     """Tell which camera is meant by ``--camera``; '-': the one that is entered now."""
-    return _entered() if source == "-" else source
+    if source == "-":
+        return _entered()
+    if source is None or source.strip().isdecimal() or not os.path.exists(_whole(source)):
+        return source
+    return str(_whole(source))
 
 
 def _entered() -> str:
@@ -343,7 +376,7 @@ def _camera_is_let_go(paths: Paths) -> bool:
 @app.command(rich_help_panel=SET_UP)
 def consent(
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Allow it without a question.")] = False,
 ) -> None:
     """Allow Moodtray to use the camera (or take that back)."""
     from agent.desktop import consent
@@ -433,7 +466,7 @@ def doctor(
         from agent.diagnostics.bundle import make
 
         now = SystemClock().now()
-        made = make(paths, report.as_dict(checks), out or Path.cwd(), now)
+        made = make(paths, report.as_dict(checks), _whole(out or ""), now)
         tell(_("Written: {made}").format(made=made))
     if any(c.ok is False for c in checks):
         raise typer.Exit(1)

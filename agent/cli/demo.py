@@ -292,7 +292,7 @@ def _is_mine(status: os.stat_result) -> bool:
 
 
 def _length(path: Path) -> float:
-    import cv2
+    from agent.opencv import cv2
 
     capture = cv2.VideoCapture(str(path))
     rate = capture.get(cv2.CAP_PROP_FPS) or 30.0

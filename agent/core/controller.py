@@ -249,7 +249,11 @@ class Controller:
             case events.NextPlaylist():
                 self._out += self._music.next_playlist(self._listener)
             case events.PlayPlaylist(playlist):
-                self._out += self._music.play_this(playlist, self._mood.state)
+                self._try_for(0.0)  # which would change it again at once
+                self._out += self._journeys.taken_in_hand(self._mood.state)
+                self._out += self._music.play_this(
+                    playlist, self._mood.state, self._settings.policy
+                )
             case events.TryNow(seconds):
                 self._try_for(seconds)
                 if seconds > 0:

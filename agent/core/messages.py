@@ -101,7 +101,7 @@ def switched(
         body = f"{body} {_left_alone(until)}"
         buttons += (_resume(),)
     elif not asked:
-        buttons += ((_("Wrong mood?"), NotMyMood(decision.mood, decision)),)
+        buttons += ((_("Not my mood"), NotMyMood(decision.mood, decision)),)
     return Notification(
         NotificationKind.SWITCH,
         f"♪ {decision.playlist.name}",
@@ -201,6 +201,11 @@ def follows_face(
         emotion=mood,
         asked=True,
     )
+
+
+def denied(mood: MoodState) -> str:
+    """Repeat what the user said of their mood, as the beginning of an answer."""
+    return _("You do not feel {mood}.").format(mood=mood_word(mood))
 
 
 def not_my_mood(denied: MoodState) -> Notification:
@@ -593,7 +598,10 @@ def somebody_else(gone: bool = False) -> Notification:
     return Notification(
         NotificationKind.INFO,
         _("Somebody else is here"),
-        _("Moodtray reads them like anybody and learns nothing of them, until they have left."),
+        _(
+            "Moodtray reads them like anybody and learns nothing of them, until they have left or "
+            "you untick 'Somebody else sits here' under 'More' in the tray's menu."
+        ),
         buttons=((_("It is me again"), NotMe(gone=True)),),
         asked=True,
     )

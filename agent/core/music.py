@@ -19,6 +19,7 @@ from agent.core import messages
 from agent.core.mood import OwnWord
 from agent.core.play_requests import PlayRequest, PlayRequests
 from agent.core.policy import (
+    CHOSE,
     TOOK_BACK,
     Circumstances,
     Listener,
@@ -97,6 +98,7 @@ class MusicControl:
         self._hands_off_until: float | None = None
         self._hands_off_why = ""  # in the user's words
         self._refused = ""  # uri of what was taken back then
+        self._chosen = False  # the user chose the very music that is left alone, on our page
         self._left: dict[str, tuple[Playback, float]] = {}  # by player, and when
         self._silent_why = ""  # why a change was taken back into silence, while that lasts
         self._left_alone_until: datetime | None = None  # the same by the wall clock
@@ -162,6 +164,7 @@ class MusicControl:
             ours = self._switches.skipped(playback, self._clock.monotonic())
             out += [] if ours is None else [effects.RecordFeedback("skip", ours.uri)]
         if happening is Happening.CONTEXT_ENDED:
+            self._end_own_choice()
             self._ran_out = playback.chosen_by is Chooser.AGENT
         elif playback.state is PlayState.PLAYING or playback.paused_by_hand:
             self._ran_out = False
@@ -192,6 +195,8 @@ class MusicControl:
             if self._to_go_on:  # it was on its way when the rest began
                 out.append(effects.PauseMusic())
             word = self._own_word if done.told_mood else None
+            if done.left_alone > 0.0:
+                self._leave_alone(done.left_alone, _(CHOSE), chosen=True)
             told = messages.switched(
                 switch, asked=done.wish.asked, word=word, until=self.left_alone_until
             )
@@ -317,6 +322,7 @@ class MusicControl:
 
     def ask(self) -> None:
         """Ask for music that fits the mood; :meth:`decide` answers."""
+        self._end_own_choice()
         now = self._clock.monotonic()
         sent = self._switches.under_way(now)
         if sent is None or sent.back or not sent.wish.asked:
@@ -376,7 +382,19 @@ class MusicControl:
     def follow_face(self) -> None:
         """Let changes of the music be welcome again after an Undo."""
         self._hands_off_until = self._left_alone_until = None
-        self._refused = ""
+        self._refused, self._chosen = "", False
+
+    def _end_own_choice(self) -> None:
+        """Let what the user had chosen be changed: it has ended, or they want other music."""
+        if self._chosen:
+            self.follow_face()
+
+    def _leave_alone(
+        self, seconds: float, why: str, refused: str = "", *, chosen: bool = False
+    ) -> None:
+        self._hands_off_until = self._clock.monotonic() + seconds
+        self._left_alone_until = self._clock.now() + timedelta(seconds=seconds)
+        self._hands_off_why, self._refused, self._chosen = why, refused, chosen
 
     def leave_rest(self) -> None:
         """End the rest at the user's wish for music, which says what plays now."""
@@ -399,7 +417,9 @@ class MusicControl:
         self.decision = None
         self._told = self._own_word = self._said_at_rest = None
         self._silent_why = _(TOOK_BACK) if self._silent_why else ""
-        self._hands_off_why = self._refused = ""  # the time itself goes on, as it was promised
+        self._refused = ""
+        if not self._chosen:
+            self._hands_off_why = ""  # the time itself goes on, as it was promised
         self._requests.forget()
         self._left.clear()
 
@@ -444,18 +464,22 @@ class MusicControl:
         )
         if decision.action is not Action.SWITCH_NOW:
             return [effects.Notify(messages.not_switched(decision, self.playback))]
+        self._end_own_choice()
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
-    def play_this(self, playlist: Playlist, mood: MoodState) -> list[effects.Effect]:
-        """Start this very playlist, at the user's wish."""
+    def play_this(
+        self, playlist: Playlist, mood: MoodState, policy: PolicySettings
+    ) -> list[effects.Effect]:
+        """Start this very playlist, at the user's wish, and leave it alone for a while."""
         now = self._clock.monotonic()
         if self._switches.under_way(now) is not None:
             return []  # a double click is one wish
         reason = _("you chose it yourself")
         decision = Decision(now, Action.SWITCH_NOW, mood, playlist, reason)
         self.decision = decision
-        return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
+        play = self._carry_out(decision, PlayRequest(now, True), policy.hands_off_minutes * 60)
+        return [effects.Record(decision), play]
 
     def undo(
         self,
@@ -482,7 +506,7 @@ class MusicControl:
         if denied is None:
             return self._take_back(policy, _(TOOK_BACK), ends=ends)
         why = _("{mood} was not your mood").format(mood=mood_word(denied))
-        return self._take_back(policy, why, corrected=True)
+        return self._take_back(policy, why, corrected=True, ends=(messages.denied(denied),))
 
     def _take_back(
         self,
@@ -504,11 +528,8 @@ class MusicControl:
         switch, before = change
         now = self._clock.monotonic()
         if not told_mood:
-            self._hands_off_until = now + policy.hands_off_minutes * 60
-            minutes = timedelta(minutes=policy.hands_off_minutes)
-            self._left_alone_until = self._clock.now() + minutes
-            self._hands_off_why = why
-            self._refused = switch.playlist.uri if switch.playlist else ""
+            refused = switch.playlist.uri if switch.playlist else ""
+            self._leave_alone(policy.hands_off_minutes * 60, why, refused)
         self._requests.forget()
         self._told = self._said_at_rest = None
         kind = "corrected" if corrected or told_mood else "undo"
@@ -655,7 +676,9 @@ class MusicControl:
             return []
         return [effects.Record(playback)]
 
-    def _carry_out(self, decision: Decision, wish: PlayRequest) -> effects.Effect:
+    def _carry_out(
+        self, decision: Decision, wish: PlayRequest, left_alone: float = 0.0
+    ) -> effects.Effect:
         assert decision.playlist is not None
         playlist, tried = decision.playlist, self._switches.tried
         told, self._told = self._told, None
@@ -668,6 +691,7 @@ class MusicControl:
                 before=self.playback,
                 switch_before=tried,
                 told_mood=told is not None,
+                left_alone=left_alone,
             )
         )
         self._requests.forget()

@@ -50,6 +50,7 @@ LEANING = 0.35
 any other, and the user waits."""
 
 TOOK_BACK = N_("you took back a change")
+CHOSE = N_("you chose this music yourself")
 ONLY_WHEN_ASKED = N_("nothing plays, and Moodtray starts music only when asked")
 WAITS_FOR_DEVICE = N_("no device is open to play on, and the music begins when one is")
 
@@ -350,5 +351,5 @@ def _users_hand(
     if playback.chosen_by is Chooser.USER:
         since = playback.chosen_since if playback.chosen_since is not None else about.now
         if about.now - since < settings.hands_off_minutes * 60:
-            return _("you chose this music yourself")
+            return _(CHOSE)
     return None

@@ -19,7 +19,8 @@ class Switch:
 
     ``decision``: what is to be heard and why; ``before``: what played when it was sent. With
     ``back`` it takes a change back. ``told_mood``: it follows the user's own word on how they feel;
-    ``ends``: what ends with it, in the user's words.
+    ``ends``: what ends with it, in the user's words; ``left_alone``: seconds for which it is, since
+    the user chose this very music.
     """
 
     playlist: Playlist
@@ -31,6 +32,7 @@ class Switch:
     switch_before: float | None = None  # the change before it, should this one come to nothing
     told_mood: bool = False
     ends: tuple[str, ...] = ()
+    left_alone: float = 0.0
 
 
 def way_back(before: Playback, left: float) -> Playlist | None:

@@ -111,8 +111,9 @@ def _window(title: str, paragraphs: list[str]) -> None:
     """
     import multiprocessing
 
-    import cv2
     import numpy as np
+
+    from agent.opencv import cv2
 
     scale = 1.0
     screen = screen_size()

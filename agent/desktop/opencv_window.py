@@ -47,8 +47,9 @@ class OpenCvWindow:
         os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
         # It would double the window at 192 dpi, and blur it; the size is ours to choose.
         os.environ["QT_ENABLE_HIGHDPI_SCALING"] = "0"
-        import cv2
+        from agent.opencv import cv2, name_its_qt
 
+        name_its_qt()
         self._cv2 = cv2
         self._title, self._flags = title, flags
         self._first_size: tuple[int, int] | None = None

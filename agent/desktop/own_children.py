@@ -13,11 +13,12 @@ from multiprocessing.context import SpawnContext
 def own_children() -> SpawnContext:
     """Return what starts them: a new interpreter each, on every system.
 
-    To be asked for each time. They get the list of places for modules as it is then, and while
-    OpenCV is loaded in another thread its folder stands first there, with a module "typing".
+    To be asked for each time. They get the list of places for modules, and the environment, as it
+    is then, and while OpenCV is loaded in another thread its folder stands first there, with a
+    module "typing", and libraries are looked for elsewhere.
     """
-    if "cv2" in sys.modules:
-        importlib.import_module("cv2")  # waits for the end of it, if it is under way
+    if "agent.opencv" in sys.modules:  # where it is loaded, and its traces are removed
+        importlib.import_module("agent.opencv")  # waits for the end of it, if it is under way
     return _context()
 
 

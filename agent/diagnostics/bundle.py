@@ -88,7 +88,8 @@ def anonymise(text: str) -> str:
         text = text.replace(home, "~").replace(home.replace("\\", "\\\\"), "~")
     text = _OTHER_HOMES.sub(r"\1***", text)
     for name in _names():
-        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "***", text)
+        # However it is written: telephones and disks are called "Ann's" and "ANN".
+        text = re.sub(rf"(?i)(?<![\w-]){re.escape(name)}(?![\w-])", "***", text)
     return text
 
 
@@ -102,7 +103,8 @@ def _names() -> Iterator[str]:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = ""
-    for name in (user, platform.node()):
+    host = platform.node()
+    for name in (user, host, host.partition(".")[0]):
         # 'root' and 'user' are nobody's name, and very short ones are parts of other words.
         if len(name) > 2 and name not in ("root", "user", "localhost"):
             yield name

@@ -140,7 +140,8 @@ class Track:
             raise Unplayable(_("it could not be read for too long"))
         code = self._process.returncode
         log.info("the decoder ended with %s", code)
-        raise Unplayable(_(_NO_SOUND.get(code, BROKE)))
+        ours = self.broke and code == 0  # a defect
+        raise Unplayable(_(BROKE if ours else _NO_SOUND.get(code, BROKE)))
 
     def _give_up(self) -> None:
         self.broke = True
@@ -148,13 +149,16 @@ class Track:
 
     def _follow(self) -> None:
         """Take what the process gives, a little before it is wanted. In a thread of its own."""
-        with self._process:
-            self._take_all()
-        with self._news:
-            if not self._closed:
-                self._over = True
-                self.broke = self._process.returncode != 0
-            self._news.notify_all()
+        whole = False
+        try:
+            with self._process:
+                self._take_all()
+            whole = self._process.returncode == 0
+        finally:
+            with self._news:
+                if not self._closed:
+                    self._over, self.broke = True, not whole
+                self._news.notify_all()
 
     def _take_all(self) -> None:
         out = self._process.stdout
@@ -169,7 +173,7 @@ class Track:
         except _Nonsense:
             self._process.kill()
             return
-        while piece := out.read(ONCE):
+        while not self._closed and (piece := out.read(ONCE)):
             self._take(conversion.next(piece))
         self._take(conversion.end())
 

@@ -7,11 +7,12 @@ step, so that a resumed run sees what the uninterrupted one would have seen.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from agent.opencv import cv2
 
 MEAN, STD = 0.5, 0.5
 

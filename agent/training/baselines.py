@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.opencv import cv2
 from agent.training import metrics
 from agent.training.data import DataError, Pictures
 from agent.types import EMOTIONS

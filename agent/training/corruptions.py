@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.opencv import cv2
 from agent.training.data import SIZE, Pictures
 
 SEED = 11

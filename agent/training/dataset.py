@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import AgentError
+from agent.opencv import cv2
 from agent.types import EMOTIONS
 
 SIZE = 48

@@ -17,11 +17,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
+from agent.opencv import cv2
 from agent.training import data, london, metrics
 from agent.training.baselines import Rival
 from agent.training.corruptions import HARDSHIPS

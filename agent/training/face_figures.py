@@ -16,11 +16,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.person import Person
+from agent.opencv import cv2
 from agent.training import data
 from agent.training.corruptions import HARDSHIPS, glasses, mask
 from agent.training.framing import with_surroundings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
 from agent.errors import ModelError
+from agent.opencv import cv2
 from agent.training.dataset import Pictures, as_network_sees
 from agent.types import Frame
 from agent.vision.alignment import crop, pose

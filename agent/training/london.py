@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.opencv import cv2
 from agent.training.dataset import DataError, decoded
 from agent.training.npz_corpora import WORDS, Column, open_packed
 from agent.types import Box, Frame

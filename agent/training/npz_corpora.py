@@ -15,10 +15,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.opencv import cv2
 from agent.training.dataset import SIZE, DataError, Pictures, as_network_sees, decoded
 from agent.training.paths import whole
 

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from agent.opencv import cv2
 from agent.training.data import CLASSES, SIZE, DataError, Faces, Pictures, one_hot
 from agent.training.dataset import decoded
 from agent.types import EMOTIONS

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import cast
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agent.opencv import cv2
 from agent.training.network import build
 from agent.types import Frame
 from agent.vision.faces import load_cascade

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.opencv import cv2
 from agent.types import Box, Frame
 
 SIDE = 96

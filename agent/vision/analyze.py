@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from agent.errors import BadPicture
+from agent.opencv import cv2
 from agent.printable import printable
 from agent.translation import _, ngettext
 from agent.types import EMOTIONS, Box, Frame

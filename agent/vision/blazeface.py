@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError, last_line
+from agent.opencv import cv2
 from agent.translation import _
 from agent.types import Box, Frame, Point
 from agent.vision.finder_files import FULL_RANGE, SHORT_RANGE, checked

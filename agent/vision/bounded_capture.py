@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from agent.errors import AgentError
+from agent.opencv import cv2
 from agent.types import Frame
 from agent.vision import MOST_PIXELS
 from agent.vision.bounds import Roof

@@ -15,8 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
-
+from agent.opencv import cv2
 from agent.vision import MOST_PIXELS
 
 ROOM = 11

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-import cv2
-
 from agent.errors import AgentError, CameraLost
+from agent.opencv import cv2
 from agent.translation import N_, _
 from agent.types import Frame
 from agent.vision.bounded_capture import BoundedCapture

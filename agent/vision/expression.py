@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
+from agent.opencv import cv2
 from agent.store.paths import models_dir
 from agent.translation import _
 from agent.types import EMOTIONS

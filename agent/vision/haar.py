@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
+from agent.opencv import cv2
 from agent.translation import _
 from agent.types import Box, Frame
 

@@ -20,11 +20,11 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import BadPicture
+from agent.opencv import cv2
 from agent.printable import printable
 from agent.translation import _
 from agent.types import Frame

@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError, last_line
+from agent.opencv import cv2
 from agent.translation import _
 from agent.vision.model_file import SIZE, ModelCard, check_answer, other_network, refused
 

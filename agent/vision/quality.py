@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.opencv import cv2
 from agent.translation import N_
 from agent.types import Box
 from agent.vision.alignment import Pose, face_side, pose

@@ -16,10 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
-import cv2
-
 from agent import addresses, logs
 from agent.errors import AgentError, BadPicture, CameraBusy, CameraError, CameraNotFound
+from agent.opencv import cv2
 from agent.printable import printable
 from agent.settings import MOST_CAMERAS
 from agent.store.paths import expanded
@@ -44,6 +43,13 @@ Those that are lists of others (concat, HLS, DASH) are left out: a list could na
 and any file."""
 STREAM_FORMATS = f"{VIDEO_FORMATS},mpjpeg,jpeg_pipe,rtsp,rtp,live_flv"
 """Beside them, what cameras and their servers send."""
+VIDEO_CODECS = (
+    "h264,hevc,av1,libdav1d,libaom-av1,vp8,vp9,libvpx,libvpx-vp9,mjpeg,mpeg4,mpegvideo,mpeg1video,"
+    "mpeg2video,h263,h263p,flv,msmpeg4,msmpeg4v2,wmv1,wmv2,wmv3,vc1,theora,dvvideo,prores"
+)
+"""How the pictures in it may be written, by FFmpeg's names of what reads them: cameras, telephones
+and film makers write so. There are hundreds more of these, too, and each is a program of its own.
+"""
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _options_lock = threading.Lock()
 OPEN_SECONDS = 5.0
@@ -157,7 +163,7 @@ def _open_file(source: Source) -> cv2.VideoCapture:
         )
     with plain_name(path) as name, _only_by(FILE_PROTOCOLS, VIDEO_FORMATS):
         capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-    if not capture.isOpened():
+    if not _is_readable(capture):
         capture.release()
         raise BadPicture(
             _(
@@ -228,7 +234,7 @@ def _open_stream(source: Source, seconds: float) -> cv2.VideoCapture:
                 1,
             ],
         )
-    if not capture.isOpened():
+    if not _is_readable(capture):
         capture.release()
         raise (relay and relay.trouble) or _no_video(source)
     return capture
@@ -265,12 +271,21 @@ def _only_by(protocols: str, formats: str) -> Iterator[None]:
         before = os.environ[OPTIONS]
         os.environ[OPTIONS] = (
             f"{before}|protocol_whitelist;{protocols}|format_whitelist;{formats}"
-            "|max_redirects;0|rtsp_transport;tcp"
+            f"|codec_whitelist;{VIDEO_CODECS}|max_redirects;0|rtsp_transport;tcp"
         )
         try:
             yield
         finally:
             os.environ[OPTIONS] = before
+
+
+def _is_readable(capture: cv2.VideoCapture) -> bool:
+    """Tell whether it is open, and its pictures are written in one of VIDEO_CODECS.
+
+    FFmpeg looks into no other ones, and so cannot tell what a pixel is there; OpenCV has no such
+    list, and would decode them.
+    """
+    return capture.isOpened() and capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT) != -1
 
 
 def _open_device(source: Source) -> cv2.VideoCapture:

@@ -11,10 +11,9 @@ import threading
 import time
 from collections.abc import Callable
 
-import cv2
-
 from agent.errors import AgentError, CameraError, CameraLost
 from agent.events import CameraChanged, Observed
+from agent.opencv import cv2
 from agent.ports import Camera, Classifier, Clock, FaceDetector, Report
 from agent.types import Box, CameraState, Frame, FrameView
 from agent.vision.burst import Burst, Look, crop, too_dark

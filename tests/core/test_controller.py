@@ -393,7 +393,7 @@ def test_not_my_mood_on_an_old_notification_denies_that_mood_alone() -> None:
     harness.look("happy", 15)
     harness.started()
     (shown,) = [n.notification for n in harness.all(effects.Notify)]
-    pressed = dict(shown.buttons)["Wrong mood?"]
+    pressed = dict(shown.buttons)["Not my mood"]
     assert pressed == events.NotMyMood(MoodState.HAPPY, harness.controller.snapshot.switch)
     harness.music(Happening.USER_CHOSE, chosen_by=Chooser.USER)
     harness.look("sad", 60)

@@ -9,7 +9,7 @@ import pytest
 
 from agent import effects, events
 from agent.core.person import Person
-from agent.errors import CameraBusy
+from agent.errors import CameraBusy, PlaylistGone
 from agent.settings import PolicySettings, Settings
 from agent.timing import tomorrow
 from agent.types import (
@@ -985,3 +985,84 @@ def test_a_journey_ends_by_a_word_where_nobody_looks() -> None:
     assert "This ends when you say you feel happy" in story.answer.body
     story.send(events.SetMood(MoodState.HAPPY))
     assert story.controller.snapshot.journey is None
+
+
+# --- music that the user chose on the page -------------------------------------------------------
+
+
+def chosen(playlist: str = "p:sad") -> Story:
+    """Happy music plays by the mood, and the user chose other music by hand."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayPlaylist(Playlist(playlist, "Mine")))
+    story.started()
+    story.heard(playlist)
+    return story
+
+
+def test_chosen_music_is_left_alone_and_says_until_when() -> None:
+    story = chosen()
+    until = story.controller.snapshot.left_alone_until
+    assert until is not None
+    assert story.answer.body == (
+        f"You chose it yourself. Moodtray leaves the music alone until {until:%H:%M}."
+    )
+    story.look("happy", 600)
+    assert story.uris[-1] == "p:sad"
+    decision = story.controller.snapshot.decision
+    assert decision is not None
+    assert decision.reason == "you chose this music yourself"
+    story.press(story.answer, "Resume")
+    story.look("happy", 60)
+    assert story.uris[-1].startswith("p:happy")
+
+
+@pytest.mark.parametrize("wish", [events.PlayForMood(), events.NextPlaylist()])
+def test_another_wish_for_music_ends_that(wish: events.Event) -> None:
+    story = chosen()
+    story.send(wish)
+    story.started()
+    assert story.uris[-1].startswith("p:happy")
+    assert story.controller.snapshot.left_alone_until is None
+    assert "alone" not in story.answer.body
+
+
+def test_its_end_ends_that() -> None:
+    story = chosen()
+    story.music(Happening.CONTEXT_ENDED, state=PlayState.STOPPED, chosen_by=Chooser.AGENT)
+    assert story.controller.snapshot.left_alone_until is None
+
+
+def test_music_that_is_not_there_is_not_left_alone() -> None:
+    story = happy_music()
+    gone = Playlist("p:gone", "Gone")
+    story.send(events.PlayPlaylist(gone))
+    story.send(events.PlayerFailed(PlaylistGone("Gone is gone"), gone))
+    assert story.controller.snapshot.left_alone_until is None
+
+
+def test_chosen_music_ends_the_try_out_and_a_journey() -> None:
+    story = happy_music()
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    story.started()
+    story.send(events.TryNow(180.0))
+    story.send(events.PlayPlaylist(Playlist("p:angry", "Mine")))
+    snapshot = story.controller.snapshot
+    assert (snapshot.trial_until, snapshot.journey) == (None, None)
+
+
+def test_after_a_deletion_it_is_still_the_users_choice() -> None:
+    story = chosen()
+    story.send(events.ForgetEverything())
+    decision = story.controller.snapshot.decision
+    assert decision is not None
+    assert decision.reason == "you chose this music yourself"
+
+
+def test_a_denied_mood_is_repeated_before_what_follows() -> None:
+    story = happy_music()
+    notice = story.all(effects.Notify)[-1].notification
+    story.press(notice, "Not my mood")
+    story.started()
+    assert story.answer.title == "Back to X"
+    assert story.answer.body.startswith("You do not feel happy. Moodtray leaves the music alone")

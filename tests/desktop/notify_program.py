@@ -45,7 +45,7 @@ def main() -> None:
         if "withdraw" in wish:
             notifier.withdraw(NotificationKind(wish["withdraw"]))
             continue
-        buttons = (("Undo", UndoSwitch()), ("Wrong mood?", NotMyMood()))
+        buttons = (("Undo", UndoSwitch()), ("Not my mood", NotMyMood()))
         notifier.notify(
             Notification(
                 NotificationKind(wish["kind"]),

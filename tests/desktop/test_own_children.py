@@ -85,7 +85,7 @@ def tell(connection):
     connection.send(sys.path)
 
 if __name__ == "__main__":
-    threading.Thread(target=lambda: __import__("cv2")).start()
+    threading.Thread(target=lambda: __import__("agent.opencv")).start()
     while "cv2" not in sys.modules:
         time.sleep(0.001)
     context = own_children()

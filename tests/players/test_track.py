@@ -148,6 +148,23 @@ class TestTrouble:
         assert opened.broke
         wait_until(lambda: has_ended(opened))
 
+    def test_a_process_that_it_left_behind_is_not_listened_to(
+        self, decoder: Callable[[str], None]
+    ) -> None:
+        decoder("tell()\nos.fork()\nwhile True: os.write(1, bytes(10_000))")
+        opened = Track(LOOP)
+        opened.close()
+        wait_until(lambda: all(one.name != "decoder" for one in threading.enumerate()))
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_a_defect_of_ours_ends_the_track(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def breaks(self: track.Conversion, piece: bytes) -> bytes:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(track.Conversion, "next", breaks)
+        with pytest.raises(Unplayable, match="broke the decoder"):
+            Track(LOOP)
+
     def test_a_program_that_cannot_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(track, "_command", lambda: ["/nowhere/to/be/found"])
         with pytest.raises(Unplayable, match="cannot be decoded"):

@@ -203,6 +203,33 @@ def test_videos_of_all_usual_kinds_open(tmp_path: Path, name: str, codec: str) -
     capture.release()
 
 
+@pytest.mark.parametrize("codec", ["SNOW", "FFV1", "MJ2C", "drac", "tiff", "ASV1"])
+def test_what_no_camera_writes_is_not_decoded(tmp_path: Path, codec: str) -> None:
+    """Whoever made the file chooses the decoder: there are hundreds, and few are looked after."""
+    path = tmp_path / "a.avi"
+    write_video(path, codec)
+    with pytest.raises(BadPicture):
+        open_capture(parse_source(str(path)))
+
+
+def test_nor_in_a_stream(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.avi", "SNOW")
+
+    class Camera(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write((tmp_path / "a.avi").read_bytes())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Camera) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(CameraNotFound):
+            open_capture(parse_source(f"http://127.0.0.1:{server.server_port}/a"))
+        server.shutdown()
+
+
 @pytest.mark.parametrize("name", ["50%.mp4", "[1].mp4", "12:30.mp4", "half\udce4.mp4"])
 def test_an_odd_name_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -14,6 +13,7 @@ from agent.desktop.fonts import font
 from agent.desktop.icons.drawing import icon
 from agent.desktop.palette import INK, MOOD_COLOURS, PAPER, RGB, SLATE
 from agent.desktop.preview.shared_frame import Shown
+from agent.opencv import cv2
 from agent.translation import N_, _
 from agent.types import EMOTION_STATES, Box, Frame, MoodState, Status
 from agent.wording import MOODS, mood_word

@@ -259,6 +259,6 @@ def check_display() -> None:
 
 
 def _reduced(frame: Frame, width: int, height: int) -> Frame:
-    import cv2
+    from agent.opencv import cv2
 
     return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]

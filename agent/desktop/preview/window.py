@@ -73,7 +73,7 @@ def main(name: str, connection: Connection, language: str = "en") -> None:
 
 class _Window:
     def __init__(self, shared: Any, connection: Connection) -> None:
-        import cv2
+        from agent.opencv import cv2
 
         cv2.setNumThreads(1)  # the drawing is small; the cores belong to others
         self._cv2 = cv2

@@ -186,7 +186,7 @@ TOLD: dict[str, Told] = {
     ),
     "camera.yield_to_others": Told(
         N_("Make way for other programs"),
-        N_("Switches the camera off for a while when another program needs it."),
+        N_("Switches the camera off as long as another program uses it."),
     ),
     "camera.burst_frames": Told(
         N_("Pictures of one look"),
