@@ -19,6 +19,7 @@ from agent.types import (
     Observation,
     Playback,
     Playlist,
+    Promised,
     Snapshot,
 )
 
@@ -194,6 +195,13 @@ class KeepJourney:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepPromises:
+    """Store what the user was promised for some time, so that it survives a restart."""
+
+    promised: Promised
+
+
+@dataclass(frozen=True, slots=True)
 class StartLogin:
     """Open the browser for a login."""
 
@@ -255,6 +263,7 @@ Effect: TypeAlias = (
     | RecordFeedback
     | KeepPerson
     | KeepJourney
+    | KeepPromises
     | StartLogin
     | EndLogin
     | SwitchAutostart

@@ -359,6 +359,7 @@ class NotificationKind(StrEnum):
     PROBLEM = "problem"
     WARNING = "warning"  # trouble that is told, and leaves no state that could be mended
     REST = "rest"  # the music rests for a call or a shared screen
+    PAUSED = "paused"  # a break or a pause of the camera goes on which was wished before this start
     INFO = "info"
 
 
@@ -454,6 +455,55 @@ class Pause:
     until: datetime | None
     until_back: bool = False
     on_break: bool = False
+    since: datetime | None = field(default=None, compare=False)  # when it was wished
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """How long something was promised to the user: by the wall clock, since when until when.
+
+    ``until`` None: until they end it.
+    """
+
+    since: datetime
+    until: datetime | None
+
+    def left(self, now: datetime) -> Term | None:
+        """Return the term as it is ``now``; None: it is over.
+
+        It lasts no longer than it was promised for, also where the clock was set back since then.
+        """
+        if self.until is None:
+            return self
+        if now < self.since:
+            return Term(now, now + (self.until - self.since))
+        return self if now < self.until else None
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What the user was promised for some time, and what a restart takes up again."""
+
+    paused: Term | None = None  # the camera alone
+    on_break: Term | None = None  # camera and music; the camera alone may be paused for longer
+    said: tuple[MoodState, Term] | None = None  # the user's own word on their mood
+    left_alone: Term | None = None  # the music, after an Undo, or since the user chose it
+    chosen: bool = False  # it is that which they chose
+
+    def left(self, now: datetime) -> Promised:
+        """Return what of it holds ``now``."""
+        said = None
+        if self.said is not None and (term := self.said[1].left(now)) is not None:
+            said = self.said[0], term
+        paused, on_break, left_alone = (
+            None if term is None else term.left(now)
+            for term in (self.paused, self.on_break, self.left_alone)
+        )
+        chosen = self.chosen and left_alone is not None
+        return Promised(paused, on_break, said, left_alone, chosen)
+
+
+NOTHING_PROMISED = Promised()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from agent import effects, events
-from agent.app import event_log, journey_file
+from agent.app import event_log, journey_file, promise_file
 from agent.app.components import Components
 from agent.app.options import Options
 from agent.core.circumplex import affect
@@ -172,6 +172,8 @@ class EffectHandler:
                     self._parts.own_face.save(numbers)
             case effects.KeepJourney(numbers):
                 journey_file.save(self._paths, numbers)
+            case effects.KeepPromises(promised):
+                promise_file.save(self._paths, promised)
             case effects.SwitchAutostart(enabled):
                 self._switch_autostart(enabled)
             case effects.AskConsent():

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent import effects, events
-from agent.app import journey_file, memory
+from agent.app import journey_file, memory, promise_file
 from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart
@@ -103,8 +103,6 @@ class Engine:
         self._networks = threading.Thread(
             target=_load, args=(tracker, classifier), name="networks", daemon=True
         )
-        if not options.paused:
-            self._networks.start()
         self._own_face = FaceFile(paths, classifier.fingerprint)
         self._controller = Controller(
             self._settings,
@@ -115,7 +113,10 @@ class Engine:
             calibration=Calibration(classifier.priors, classifier.class_means),
             person=self._own_face.load(self._tell_problem),
             journey=journey_file.load(paths),
+            promised=promise_file.load(paths),
         )
+        if not self._controller.snapshot.camera_paused:
+            self._networks.start()
         self._parts = self._build(tracker, classifier, tray)
         self._effect_handler = EffectHandler(
             self._parts,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from agent import logs
-from agent.app import journey_file
+from agent.app import journey_file, promise_file
 from agent.app.own_face import forget_faces
 from agent.errors import AgentError, StoreError
 from agent.players.spotify import storage
@@ -46,6 +46,7 @@ def forget(paths: Paths, before: datetime | None) -> str:
         deletions += [
             lambda: forget_faces(paths),
             lambda: journey_file.save(paths, None),
+            lambda: promise_file.forget_mood(paths),
             lambda: _forget_names(paths),
         ]
         for folder in paths.own():

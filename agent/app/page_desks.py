@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import addresses, logs
-from agent.app import own_face, spotify_login
+from agent.app import own_face, promise_file, spotify_login
 from agent.app.taps import Taps
 from agent.core.person import STRANGER, Person
 from agent.desktop import consent
@@ -113,6 +113,15 @@ def kept(paths: Paths, settings: Settings) -> list[Kept]:
         ),
         file(_("Log"), _("Troubles, for whoever looks for a fault."), paths.logs / logs.LOG_NAME),
         login,
+        file(
+            _("Breaks and your word"),
+            _(
+                "Until when the camera or the music rests or is left alone at your wish, and the "
+                "mood that you said you feel, while that holds: a restart keeps to it. "
+                "'Everything…' deletes the mood and ends no break."
+            ),
+            paths.state / promise_file.NAME,
+        ),
         file(
             _("Names of playlists"),
             _("And of the last device, as Spotify told them."),

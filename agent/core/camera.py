@@ -15,7 +15,7 @@ from agent.ports import Clock
 from agent.settings import CameraSettings
 from agent.timing import ToldOnce
 from agent.translation import _
-from agent.types import CameraState, Pause, Sight, sight_of
+from agent.types import CameraState, Pause, Sight, Term, sight_of
 from agent.wording import CAMERA_IN_USE, SCREEN_SHARED, TAKING_A_BREAK, sentence, what_stopped
 
 BUSY_PATIENCE = 60.0
@@ -30,7 +30,8 @@ class CameraControl:
         self.consent = consent
         self.paused = paused
         self.paused_until: datetime | None = None
-        self.paused_since: datetime | None = None
+        self.paused_since: datetime | None = clock.now() if paused else None
+        self._longest: float | None = None  # monotonic; a clock set back makes no pause longer
         self.on_break = False  # the music rests as well
         self.until_back = False  # the pause ends when the user is back at the computer
         self._left_by_music = False  # the pause is the rest of a break in which music was wanted
@@ -118,20 +119,55 @@ class CameraControl:
         return settings.interval_on_battery if self.on_battery else settings.interval
 
     def pause(
-        self, until: datetime | None, *, on_break: bool = False, until_back: bool = False
+        self,
+        until: datetime | None,
+        *,
+        on_break: bool = False,
+        until_back: bool = False,
+        since: datetime | None = None,
     ) -> None:
         """Do not look until then; None: until :meth:`resume`.
 
-        ``until_back``: also until the session, once it was left, is used again.
+        ``until_back``: also until the session, once it was left, is used again. ``since``: when
+        that was wished; None: now.
         """
         if not on_break:
             self._alone = None
         elif self.paused and not self.on_break and not self._left_by_music:
-            self._alone = Pause(self.paused_until, self.until_back)
+            self._alone = Pause(self.paused_until, self.until_back, since=self.paused_since)
         self.paused, self.paused_until = True, until
-        self.paused_since = self._clock.now()
+        self.paused_since = self._clock.now() if since is None else since
+        self._longest = self._end_of(until)
         self.on_break, self.until_back = on_break, until_back
         self._left_by_music = False
+
+    def take_up(self, alone: Term | None, on_break: Term | None) -> None:
+        """Let go on what the user wished of a run before: for the camera alone, and a break.
+
+        What this run was told at its start, to look at nothing, is newer than the former.
+        """
+        if alone is not None and not self.paused:
+            self.pause(alone.until, since=alone.since)
+        if on_break is not None:
+            self.pause(on_break.until, on_break=True, since=on_break.since)
+
+    @property
+    def promised(self) -> tuple[Term | None, Term | None]:
+        """What goes on after a restart: the pause of the camera alone, and the break.
+
+        Whoever starts the agent is back: what lasts until then ends.
+        """
+        now = None
+        if self.paused and not self.until_back:
+            assert self.paused_since is not None
+            now = Term(self.paused_since, self.paused_until)
+        if not self.on_break:
+            return now, None
+        alone = self._alone_still
+        if alone is None or alone.until_back:
+            return None, now
+        assert alone.since is not None
+        return Term(alone.since, alone.until), now
 
     def resume(self) -> None:
         """End the user's pause; one of the camera alone that a break fell into goes on."""
@@ -156,7 +192,16 @@ class CameraControl:
         if alone is None:
             return False
         self.paused_until, self.until_back = alone.until, alone.until_back
+        self.paused_since = alone.since
+        self._longest = self._end_of(alone.until)
         return True
+
+    def _end_of(self, until: datetime | None) -> float | None:
+        """When that is, monotonic, by the wall clock of now."""
+        if until is None:
+            return None
+        left = (until - self._clock.now()).total_seconds()
+        return self._clock.monotonic() + max(0.0, left)
 
     def take_ended(self) -> Pause | None:
         """Return the pause that has ended since this was called last, for telling it."""
@@ -246,7 +291,8 @@ class CameraControl:
 
     def tick(self) -> list[effects.Effect]:
         """End a pause that has run out; tell of a camera that has been busy for long."""
-        if self.paused_until is not None and self._clock.now() >= self.paused_until:
+        end = self._end
+        if end is not None and self._clock.monotonic() >= end:
             self.resume()
         long = self._busy_since is not None and self.blind_for >= BUSY_PATIENCE
         if not long or self.problem is None or not self._told.is_news():
@@ -254,12 +300,18 @@ class CameraControl:
         return [effects.Notify(messages.camera_unavailable(self.problem))]
 
     @property
+    def _end(self) -> float | None:
+        """When the pause ends by itself, monotonic.
+
+        By the wall clock, as it was told: the other one stands still while some systems sleep.
+        """
+        end = self._end_of(self.paused_until)
+        return end if end is None or self._longest is None else min(end, self._longest)
+
+    @property
     def deadlines(self) -> list[float]:
         """Monotonic times at which :meth:`tick` has something to do."""
-        times: list[float] = []
-        if self.paused_until is not None:
-            left = (self.paused_until - self._clock.now()).total_seconds()
-            times.append(self._clock.monotonic() + max(0.0, left))
+        times = [] if self._end is None else [self._end]
         trouble = self._busy_since is not None and self.problem is not None
         if trouble and not self._told.was_told():
             assert self._busy_since is not None

@@ -34,6 +34,7 @@ from agent.errors import AgentError, PlaylistGone
 from agent.ports import Clock
 from agent.settings import Settings
 from agent.types import (
+    NOTHING_PROMISED,
     CameraState,
     Decision,
     Happening,
@@ -41,6 +42,7 @@ from agent.types import (
     MoodState,
     NotificationKind,
     Observation,
+    Promised,
     Reply,
     Snapshot,
 )
@@ -86,7 +88,9 @@ class Controller:
         autostart: bool | None = None,
         person: Person = STRANGER,
         journey: Mapping[str, object] | None = None,
+        promised: Promised = NOTHING_PROMISED,
     ) -> None:
+        """``promised``: what a run before has promised the user, of which some may be over."""
         self._settings = settings
         self._clock = clock
         self._trial_until: float | None = None  # the user tries the program out
@@ -110,6 +114,8 @@ class Controller:
         self._answer: Reply | None = None  # the latest to a wish
         self._answers = 0
         self._deletions = 0  # of the history, or of some of it
+        self._promised = promised  # as it was stored last
+        self._still_rests = self._take_up(promised.left(clock.now()), asked)
 
     # -- for the app
 
@@ -138,6 +144,9 @@ class Controller:
         self._out = []
         if not self._camera.consent:
             self._out.append(effects.AskConsent())
+        self._steer_rest()
+        if self._still_rests:
+            self._tell_what_goes_on()
         self._steer_camera()
         return self._finish()
 
@@ -364,6 +373,50 @@ class Controller:
                 assert_never(event)
 
     # -- what concerns more than one part
+
+    def _take_up(self, left: Promised, asked: bool) -> bool:
+        """Let go on what a run before has promised; True: the camera rests by it.
+
+        ``asked``: the user wants music with this start, which ends a break for the music.
+        """
+        self._camera.take_up(left.paused, left.on_break)
+        if asked:
+            self._camera.music_wanted()
+        if left.said is not None:
+            self._mood_tracker.take_up(*left.said)
+        if left.left_alone is not None:
+            self._music.take_up(left.left_alone, left.chosen)
+        return left.paused is not None or left.on_break is not None
+
+    def _tell_what_goes_on(self) -> None:
+        """Tell that a break or a pause of the camera goes on, which was wished before this run."""
+        camera, now = self._camera, self._clock.now()
+        if camera.on_break:
+            told = messages.break_goes_on(
+                camera.paused_until,
+                now,
+                camera=camera.comes_back,
+                alone_until=camera.alone_until,
+            )
+            self._out.append(effects.Notify(told))
+        elif camera.consent:
+            told = messages.camera_still_paused(camera.paused_until, now)
+            self._out.append(effects.Notify(told))
+
+    @property
+    def _promises(self) -> Promised:
+        """What the user was promised for some time, as it stands now."""
+        paused, on_break = self._camera.promised
+        music = self._music
+        return Promised(
+            paused, on_break, self._mood_tracker.said, music.left_alone, chosen=music.chosen
+        )
+
+    def _keep_promises(self) -> None:
+        """Have them stored before anything is said of them."""
+        if self._promises != self._promised:
+            self._promised = self._promises
+            self._out.insert(0, effects.KeepPromises(self._promised))
 
     def _observed(self, observation: Observation) -> None:
         if not self._camera.wanted:
@@ -732,6 +785,7 @@ class Controller:
     def _finish(self) -> list[effects.Effect]:
         if effects.Shutdown() not in self._out:
             self._note_watch()
+        self._keep_promises()
         for effect in self._out:
             if isinstance(effect, effects.Notify) and effect.notification.asked:
                 told = effect.notification

@@ -310,18 +310,67 @@ def on_break(
             back = _("Both come back by themselves then, or when you click 'I am back'.")
     if not music:
         back += " " + _("No music plays now, so none goes on then.")
-    if alone_until is not None:
-        back += " " + _(
-            "The camera stays paused until {time}, also if you are back sooner."
-        ).format(time=moment(alone_until, now))
-    elif not camera:
-        back += " " + _("The camera stays off then, as it was.")
+    back += _of_the_camera_then(now, camera, alone_until)
     return Notification(
         NotificationKind.INFO,
         lasting(_("Taking a break"), Pause(until, until_back, on_break=True), now),
         _("Camera and music rest. {back}").format(back=back),
         buttons=((_("I am back"), ResumeCamera()),),
         asked=True,
+    )
+
+
+def _of_the_camera_then(now: datetime, camera: bool, alone_until: datetime | None) -> str:
+    """Tell what keeps the camera off when a break is over; empty: nothing."""
+    if alone_until is not None:
+        return " " + _("The camera stays paused until {time}, also if you are back sooner.").format(
+            time=moment(alone_until, now)
+        )
+    return "" if camera else " " + _("The camera stays off then, as it was.")
+
+
+def break_goes_on(
+    until: datetime | None,
+    now: datetime,
+    *,
+    camera: bool,
+    alone_until: datetime | None = None,
+) -> Notification:
+    """Tell that a break goes on which began before this start, and how it ends.
+
+    ``camera`` and ``alone_until`` as of :func:`on_break`.
+    """
+    back = _("'I am back' in the tray's menu, or 'moodtray resume', ends it.")
+    if until is not None:
+        back = _(
+            "It ends by itself then. 'I am back' in the tray's menu, or 'moodtray resume', ends it "
+            "sooner."
+        )
+    music = _("Moodtray was started anew: music that rested does not go on by itself.")
+    back = f"{back} {music}{_of_the_camera_then(now, camera, alone_until)}"
+    return Notification(
+        NotificationKind.PAUSED,
+        lasting(_("Your break goes on"), Pause(until, on_break=True), now),
+        back,
+        buttons=((_("I am back"), ResumeCamera()),),
+    )
+
+
+def camera_still_paused(until: datetime | None, now: datetime) -> Notification:
+    """Tell that the camera alone rests still, which was wished before this start."""
+    title = _("The camera is still paused")
+    back = _("'Resume camera' in the tray's menu, or 'moodtray resume', ends that.")
+    if until is not None:
+        title = _("The camera is still paused until {time}").format(time=moment(until, now))
+        back = _(
+            "It comes back by itself then. 'Resume camera' in the tray's menu, or 'moodtray "
+            "resume', brings it back sooner."
+        )
+    return Notification(
+        NotificationKind.PAUSED,
+        title,
+        back,
+        buttons=((_("Resume camera"), ResumeCamera()),),
     )
 
 
@@ -668,6 +717,8 @@ def holds(kind: NotificationKind, snapshot: Snapshot | None) -> bool:
             return snapshot.switch is not None and not (by_user or rests or paused)
         case NotificationKind.REST:
             return snapshot.music_rests is not None
+        case NotificationKind.PAUSED:
+            return snapshot.camera_paused
         case NotificationKind.INFO | NotificationKind.WARNING:
             return True
         case _:
@@ -676,8 +727,22 @@ def holds(kind: NotificationKind, snapshot: Snapshot | None) -> bool:
 
 def stale(before: Snapshot | None, after: Snapshot) -> tuple[NotificationKind, ...]:
     """List the kinds of which what was told held before and holds no more."""
+    if before is None:
+        return ()
+    other = {NotificationKind.PAUSED} if _pause(before) != _pause(after) else set()
     return tuple(
         kind
         for kind in NotificationKind
-        if before is not None and holds(kind, before) and not holds(kind, after)
+        if holds(kind, before) and (kind in other or not holds(kind, after))
+    )
+
+
+def _pause(snapshot: Snapshot) -> tuple[object, ...]:
+    """Tell one break or pause of the camera from another."""
+    return (
+        snapshot.camera_paused,
+        snapshot.on_break,
+        snapshot.paused_until,
+        snapshot.until_back,
+        snapshot.after_break,
     )

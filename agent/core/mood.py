@@ -16,7 +16,7 @@ from agent.core import mood_filter
 from agent.core.person import STRANGER, Person
 from agent.ports import Clock
 from agent.settings import MoodSettings
-from agent.types import EMOTIONS, Candidate, Mood, MoodState, Observation
+from agent.types import EMOTIONS, Candidate, Mood, MoodState, Observation, Term
 
 DENIED_FOR = 600.0
 """Seconds for which "not my mood" holds an emotion off."""
@@ -58,7 +58,7 @@ class MoodTracker:
         self._seen_for = 0.0  # seconds, since the person's numbers were last moved
         self._hand: tuple[Mood, float] | None = None  # "I feel ...", and until when
         self._said_unseen = False  # by somebody whom the camera did not find, nor since
-        self._hand_until: datetime | None = None  # the same by the wall clock, for people
+        self._hand_term: Term | None = None  # the same by the wall clock, for people
         self._taught: tuple[Person, Person] | None = None  # before the user's word, and by it
         self._denied: dict[MoodState, float] = {}  # "not my mood", and until when
         self.last_emotion: MoodState | None = None
@@ -88,7 +88,24 @@ class MoodTracker:
     @property
     def by_hand_until(self) -> datetime | None:
         """How long the user's own word holds, for people; None: there is none."""
-        return None if self._hand is None else self._hand_until
+        return None if self._hand is None or self._hand_term is None else self._hand_term.until
+
+    @property
+    def said(self) -> tuple[MoodState, Term] | None:
+        """The user's own word on their mood, which goes on after a restart."""
+        if self._hand is None or self._hand_term is None:
+            return None
+        return self._hand[0].state, self._hand_term
+
+    def take_up(self, state: MoodState, term: Term) -> None:
+        """Let what the user said in a run before go on until its time is over."""
+        assert term.until is not None
+        now, today = self._clock.monotonic(), self._clock.now()
+        since = now - (today - term.since).total_seconds()
+        until = now + (term.until - today).total_seconds()
+        self._hand = (Mood(state, since=since, confidence=1.0, by_hand=True), until)
+        self._hand_term = term
+        self._said_unseen = True  # nobody was seen in this run who could have left
 
     @property
     def candidate(self) -> Candidate | None:
@@ -114,7 +131,7 @@ class MoodTracker:
             self._memory, observation, settings, self._calibration, self.person_in_force
         )
         if self._memory.mood.state is not MoodState.AWAY:
-            self._said_unseen = False
+            self._said_unseen &= observation.faces == 0
         elif self.guest:
             self.guest = False
             fresh = self._begin()  # nothing of the guest's bias stays
@@ -160,7 +177,8 @@ class MoodTracker:
         self._denied.clear()
         self._said_unseen = self._memory.mood.state is MoodState.AWAY
         self._hand = (Mood(state, since=now, confidence=1.0, by_hand=True), now + minutes * 60)
-        self._hand_until = self._clock.now() + timedelta(minutes=minutes)
+        today = self._clock.now()
+        self._hand_term = Term(today, today + timedelta(minutes=minutes))
         out.append(effects.RecordFeedback("set by hand", str(state)))
         before = self.person
         if state.is_emotion:
@@ -221,7 +239,7 @@ class MoodTracker:
     def forget_everything(self) -> list[effects.Effect]:
         """Let go of all that was seen, said and learned."""
         self._taught = None
-        self._hand, self._hand_until = None, None
+        self._hand, self._hand_term = None, None
         self._denied.clear()
         self.last_emotion = self.observation = None
         self._seen = False

@@ -48,6 +48,7 @@ from agent.types import (
     Playback,
     Playlist,
     PlayState,
+    Term,
 )
 from agent.wording import clock_time, describe, in_the_past, is_loop, mood_word
 
@@ -101,7 +102,7 @@ class MusicControl:
         self._chosen = False  # the user chose the very music that is left alone, on our page
         self._left: dict[str, tuple[Playback, float]] = {}  # by player, and when
         self._silent_why = ""  # why a change was taken back into silence, while that lasts
-        self._left_alone_until: datetime | None = None  # the same by the wall clock
+        self._left_alone: Term | None = None  # the same by the wall clock
         self._told: OwnWord | None = None  # the user's word on their mood, not acted on
         self._own_word: OwnWord | None = None  # the latest, acted on or not
         self._gone: dict[str, PlayRequest] = {}  # playlists not found, and the wish for each
@@ -129,9 +130,26 @@ class MusicControl:
     @property
     def left_alone_until(self) -> datetime | None:
         """Until when the music is not changed after an Undo, for people."""
+        return None if self.left_alone is None else self.left_alone.until
+
+    @property
+    def left_alone(self) -> Term | None:
+        """That time, which goes on after a restart; None: it is over."""
         until = self._hands_off_until
         over = until is None or self._clock.monotonic() >= until
-        return None if over else self._left_alone_until
+        return None if over else self._left_alone
+
+    @property
+    def chosen(self) -> bool:
+        """Whether it is left alone since the user chose this very music on our page."""
+        return self._chosen and self.left_alone is not None
+
+    def take_up(self, term: Term, chosen: bool) -> None:
+        """Leave the music alone for as long as a run before has promised."""
+        assert term.until is not None
+        left = (term.until - self._clock.now()).total_seconds()
+        self._leave_alone(left, _(CHOSE) if chosen else "", chosen=chosen)
+        self._left_alone = term
 
     @property
     def undo_to(self) -> str | None:
@@ -381,7 +399,7 @@ class MusicControl:
 
     def follow_face(self) -> None:
         """Let changes of the music be welcome again after an Undo."""
-        self._hands_off_until = self._left_alone_until = None
+        self._hands_off_until = self._left_alone = None
         self._refused, self._chosen = "", False
 
     def _end_own_choice(self) -> None:
@@ -392,8 +410,8 @@ class MusicControl:
     def _leave_alone(
         self, seconds: float, why: str, refused: str = "", *, chosen: bool = False
     ) -> None:
-        self._hands_off_until = self._clock.monotonic() + seconds
-        self._left_alone_until = self._clock.now() + timedelta(seconds=seconds)
+        self._hands_off_until, today = self._clock.monotonic() + seconds, self._clock.now()
+        self._left_alone = Term(today, today + timedelta(seconds=seconds))
         self._hands_off_why, self._refused, self._chosen = why, refused, chosen
 
     def leave_rest(self) -> None:

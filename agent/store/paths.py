@@ -40,7 +40,7 @@ class Paths:
 
     config: Path  # settings.toml, tokens
     data: Path  # history.sqlite
-    state: Path  # what a restart should remember: consent, Retry-After, request counts
+    state: Path  # what a restart should remember: consent, breaks, Retry-After, request counts
     logs: Path
     runtime: Path  # lock, door for commands and its secret
     music: Path  # the user's own: a folder for each mood is looked for in it

@@ -21,7 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent import logs
-from agent.app import journey_file, spotify_login
+from agent.app import journey_file, promise_file, spotify_login
 from agent.app.forgetting import forget
 from agent.app.own_face import NAME as FACE
 from agent.app.own_face import forget_faces
@@ -114,6 +114,7 @@ REMOVALS: dict[str, tuple[str, str, Callable[[Paths], object]]] = {
     "face": ("state", FACE, forget_faces),
     "faces": ("state", f"{FACE}.other-1", forget_faces),
     "journey": ("state", journey_file.NAME, lambda paths: journey_file.save(paths, None)),
+    "promises": ("state", promise_file.NAME, promise_file.forget_mood),
     "consent": ("state", "consent.json", consent.withdraw),
     "login": (
         "config",

@@ -15,13 +15,18 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from agent.app import promise_file
+from agent.core.controller import Controller
 from agent.desktop import consent
+from agent.desktop.tray.menu import build_menu
 from agent.players.spotify import storage
 from agent.players.spotify.login_state import LoginChange
 from agent.players.spotify.token import Token
 from agent.settings import Settings
 from agent.store.paths import Paths
+from agent.types import Promised, Term
 from agent.web.door_key import DoorKey
+from agent.web.status_text import status_text
 from tests.fakes.clock import FakeClock
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -75,7 +80,18 @@ def use_key(paths: Paths) -> object:
     return DoorKey.read(paths) == key
 
 
+def use_promises(paths: Paths) -> object:
+    controller = Controller(Settings(), FakeClock(NOW), promised=promise_file.load(paths))
+    controller.begin()
+    status_text(controller.snapshot, FakeClock(NOW))
+    build_menu(controller.snapshot)
+    promised = Promised(paused=Term(NOW, None))
+    promise_file.save(paths, promised)
+    return promise_file.load(paths) == promised
+
+
 FILES: dict[str, tuple[str, Use]] = {
+    "promises": ("state/promised.json", use_promises),
     "token": ("config/spotify-token.json", use_token),
     "note": ("state/spotify-login.json", use_note),
     "ledger": ("state/spotify-limits.json", use_ledger),
@@ -86,7 +102,8 @@ FILES: dict[str, tuple[str, Use]] = {
 KEYS = st.sampled_from(
     ["access_token", "refresh_token", "expires_at", "auth_date", "client_id", "issuer", "scope",
      "what", "era", "at", "day", "count", "blocked_until", "until", "playlists", "u", "checked",
-     "gone", "device", "name", "type", "version", "given", "pid", "secret", "port", "requests"]
+     "gone", "device", "name", "type", "version", "given", "pid", "secret", "port", "requests",
+     "paused", "break", "said", "left_alone", "since", "mood", "chosen"]
 )  # fmt: skip
 VALUES = st.recursive(
     st.none()
@@ -94,7 +111,8 @@ VALUES = st.recursive(
     | st.integers()
     | st.floats()
     | st.sampled_from(["", "x", "2026-11-22T09:00:00+00:00", "0001-01-01T00:00:00+00:00",
-                       "9999-12-31T23:59:59-12:00", "2026-11-22", "login", "logout", 1, 10**40])
+                       "9999-12-31T23:59:59-12:00", "2026-11-22", "2026-11-22T10:00:00+00:00",
+                       "login", "logout", "happy", 1, 10**40])
     | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,

@@ -51,8 +51,10 @@ HASTY = MoodSettings(certainty=0.75, pace=0.05)
 class ControllerHarness:
     """A controller, its clock, and all effects so far."""
 
-    def __init__(self, settings: Settings | None = None, **kwargs: Any) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, settings: Settings | None = None, *, clock: FakeClock | None = None, **kwargs: Any
+    ) -> None:
+        self.clock = clock or FakeClock()
         settings = (settings or Settings()).model_copy(update={"mood": HASTY})
         self.controller = Controller(settings, self.clock, **kwargs)
         self.effects: list[effects.Effect] = self.controller.begin()

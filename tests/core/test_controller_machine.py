@@ -28,6 +28,7 @@ from agent.types import (
     Playback,
     Playlist,
     PlayState,
+    Promised,
     Sight,
 )
 from agent.web.page.now import headline
@@ -55,11 +56,14 @@ CLAIMS_TO_LOOK = (
 """What nobody may say while no face can be seen."""
 CLAIMS_TO_REST = (
     "not allowed", "paused until", "Camera paused", "Taking a break", "cannot be used", "is gone",
-    "off for now", "Camera: off", "Not watching", "not watching", "what I said", "music change",
+    "off for now", "Camera: off", "Not watching", "not watching", "what I said",
 )  # fmt: skip
 """What nobody may say while one can."""
 HASTY = MoodSettings(certainty=0.75, pace=0.05)
 COOLDOWN = 60.0
+DAY = Settings(
+    policy=PolicySettings(timing="now", cooldown=COOLDOWN, start_when_silent=True), mood=HASTY
+)
 
 
 REFUSALS = (
@@ -86,8 +90,8 @@ class AnyDay(RuleBasedStateMachine):
         super().__init__()
         self.clock = FakeClock()
         self.stopped: set[str] = set()
-        policy = PolicySettings(timing="now", cooldown=COOLDOWN, start_when_silent=True)
-        self.controller = Controller(Settings(policy=policy, mood=HASTY), self.clock)
+        self.promised = Promised()  # as it is stored
+        self.controller = Controller(DAY, self.clock)
         self.playback: Playback | None = None
         self.unasked: list[float] = []
         self.players = 0
@@ -107,6 +111,8 @@ class AnyDay(RuleBasedStateMachine):
                     self.play(effect)
                 case effects.WatchCamera(on):
                     self.watch = on
+                case effects.KeepPromises(promised):
+                    self.promised = promised
                 case _:
                     pass
         for effect in wanted:
@@ -259,6 +265,35 @@ class AnyDay(RuleBasedStateMachine):
     def rest_for(self, minutes: int, music: bool) -> None:
         until = self.clock.now() + timedelta(minutes=minutes)
         self.send(events.TakeBreak(until) if music else events.PauseCamera(until))
+
+    @rule()
+    def restart(self) -> None:
+        """It ends, however that comes, and is started again: what was promised holds still."""
+        self.perform(self.controller.tick())  # looks let time pass
+        before = self.controller.snapshot
+        self.stopped.clear()
+        self.watch, self.camera = False, CameraState.OFF
+        self.playback = self.pending = None
+        self.unasked.clear()  # the cool-down ends with the run
+        self.plays_at_once = 0
+        self.controller = Controller(
+            DAY, self.clock, consent=before.consent, promised=self.promised
+        )
+        self.perform(self.controller.begin())
+        self.send(events.PlayerChanged("player", PLAYLISTS))
+        after = self.controller.snapshot
+        assert (after.mood_until, after.left_alone_until) == (
+            before.mood_until, before.left_alone_until,
+        )  # fmt: skip
+        assert after.mood.by_hand <= (after.mood_until is not None)
+        if not before.until_back:
+            assert (after.camera_paused, after.on_break, after.paused_until) == (
+                before.camera_paused, before.on_break, before.paused_until,
+            )  # fmt: skip
+            longer = before.after_break
+            kept = None if longer is not None and longer.until_back else longer
+            assert after.after_break == kept
+        assert not after.until_back
 
     @property
     def looks(self) -> bool:

@@ -18,5 +18,9 @@ class FakeClock:
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self._elapsed)
 
+    def set_wall(self, seconds: float) -> None:
+        """Set the wall clock ahead, or back; the other goes on as it was."""
+        self._start += timedelta(seconds=seconds)
+
     def advance(self, seconds: float) -> None:
         self._elapsed += seconds

@@ -407,6 +407,7 @@ def test_a_clause_has_its_comma_in_german_and_a_time_has_none() -> None:
             messages.on_break(None, True, NOON, music=True, camera=True).title,
             messages.on_break(None, False, NOON, music=True, camera=True).title,
             messages.on_break(later, False, NOON, music=True, camera=True).title,
+            messages.break_goes_on(None, NOON, camera=True).title,
         ]
     finally:
         catalogues.speak("en")
@@ -417,6 +418,7 @@ def test_a_clause_has_its_comma_in_german_and_a_time_has_none() -> None:
         "Pause, bis du zurück bist",
         "Pause, bis du es sagst",
         "Pause bis 13:00",
+        "Deine Pause geht weiter, bis du es sagst",
     ]
 
 

@@ -34,6 +34,7 @@ _STATUS: dict[NotificationKind, Status] = {
     NotificationKind.LOGIN: Status.NEEDS_LOGIN,
     NotificationKind.DEVICE: Status.OFFLINE,
     NotificationKind.CAMERA: Status.CAMERA_BUSY,
+    NotificationKind.PAUSED: Status.PAUSED,
     NotificationKind.PROBLEM: Status.ERROR,
     NotificationKind.WARNING: Status.ERROR,
 }
