@@ -22,6 +22,7 @@ from agent.types import (
     Mood,
     MoodState,
     OwnFace,
+    Pause,
     Playback,
     PlayState,
     Sight,
@@ -68,7 +69,8 @@ LOGIN_AGAIN = N_(
 
 EVERYTHING = N_(
     "Delete the whole history, what was learned of your face, the log, names of playlists, and "
-    "what can be undone? Your permission for the camera, your settings and logins stay."
+    "the way back from the last change of the music? This cannot be taken back. Your permission "
+    "for the camera, your settings and logins stay."
 )
 """What is asked before all is deleted; page and command ask it."""
 READ_LIKE_ANYBODY = N_(
@@ -285,10 +287,9 @@ def _paused_line(snapshot: Snapshot) -> str:
     if not snapshot.camera_paused and snapshot.held_off:
         return _("Camera off: {why}").format(why=_(snapshot.held_off))
     what = _("Taking a break") if snapshot.on_break else _("Camera paused")
-    if snapshot.paused_until is not None:
-        time = moment(snapshot.paused_until, snapshot.paused_since)
-        return _("{what} until {time}").format(what=what, time=time)
-    return _("{what} until you are back").format(what=what) if snapshot.until_back else what
+    if snapshot.paused_until is None and not snapshot.until_back:
+        return what
+    return lasting(what, Pause(snapshot.paused_until, snapshot.until_back), snapshot.paused_since)
 
 
 def watch_line(snapshot: Snapshot, look: MoodState | None, unclear: str = "") -> str:
@@ -594,13 +595,13 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
         case Sight.STOPPED | Sight.NOT_ALLOWED:
             return _("off")
         case Sight.BREAK | Sight.PAUSED:
-            ends = _pause_ends(snapshot.paused_until, snapshot.until_back, now)
+            rests = Pause(snapshot.paused_until, snapshot.until_back)
+            paused = lasting(_("paused"), rests, now)
             after = snapshot.after_break
             if after is None:
-                return _("paused {until}").format(until=ends)
-            return _("paused {until}, the camera alone {longer}").format(
-                until=ends, longer=_pause_ends(after.until, after.until_back, now)
-            )
+                return paused
+            longer = lasting(_("the camera alone"), after, now)
+            return _("{first}, {then}").format(first=paused, then=longer)
         case Sight.HELD_OFF:
             assert snapshot.held_off is not None
             return _("off: {why}").format(why=_(snapshot.held_off))
@@ -616,8 +617,26 @@ def camera_line(snapshot: Snapshot, now: datetime) -> str:
             assert_never(sight)
 
 
-def _pause_ends(end: datetime | None, until_back: bool, now: datetime) -> str:
-    return _("until you are back") if end is None and until_back else until(end, now)
+def lasting(what: str, pause: Pause, now: datetime | None) -> str:
+    """Say how long something lasts: "paused until 15:30", with the day when it is another one.
+
+    Without a time, until what the user does. That is a clause, which some languages part by a comma
+    from what is before it: so it is no text of its own.
+    """
+    if pause.until is not None:
+        return _("{what} until {time}").format(what=what, time=moment(pause.until, now))
+    if pause.until_back:
+        return _("{what} until you are back").format(what=what)
+    if pause.on_break:
+        return _("{what} until you say so").format(what=what)
+    return _("{what} until you resume it").format(what=what)
+
+
+def camera_rests(end: datetime | None, now: datetime) -> str:
+    """Answer the wish to pause the camera alone."""
+    if end is None:
+        return _("The camera is paused until you resume it.")
+    return _("The camera is paused until {time}.").format(time=moment(end, now))
 
 
 _SHORT_DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
@@ -639,13 +658,6 @@ def moment(when: datetime, now: datetime | None) -> str:
     if now is None or local.date() == now.date():
         return clock_time(local)
     return f"{short_day(local.date())}, {clock_time(local)}"
-
-
-def until(end: datetime | None, now: datetime) -> str:
-    """Write "until 15:30", with the day when it is another one; "until you resume it"."""
-    if end is None:
-        return _("until you resume it")
-    return _("until {time}").format(time=moment(end, now))
 
 
 def shorten(text: str, width: int = LINE_WIDTH) -> str:

@@ -6,6 +6,7 @@ The agent may be running: both processes write the same files, and each sees wha
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from agent.store.files import remove_folder, sweep
 from agent.store.history import SqliteHistory
 from agent.store.jsonfile import JsonFile
 from agent.store.paths import Paths, refuse_ways_of_strangers
+from agent.store.settings_file import SettingsFile
 from agent.translation import _
 
 log = logging.getLogger(__name__)
@@ -62,11 +64,30 @@ def forget(paths: Paths, before: datetime | None) -> str:
             "All that was noted before {before:%d %B %Y} is deleted: moods, changes of the music, "
             "your answers, and the log."
         ).format(before=before)
-    return _(
+    deleted = _(
         "All that was noted is deleted: moods, changes of the music, your answers, the log, what "
-        "was learned of your face, and names of playlists. Your permission for the camera, your "
-        "settings and logins stay; 'Log out of Spotify' or 'moodtray logout' removes that login."
+        "was learned of your face, and names of playlists."
     )
+    stays = _("Your permission for the camera and your settings stay.")
+    if _may_be_logged_in(paths):
+        stays = _(
+            "Your permission for the camera, your settings and the login to Spotify stay; 'Log out "
+            "of Spotify' or 'moodtray logout' removes that login."
+        )
+    return _("{done} {then}").format(done=deleted, then=stays)
+
+
+def _may_be_logged_in(paths: Paths) -> bool:
+    """Tell whether a login is stored, or lies where only a keyring that is locked could tell."""
+    if os.path.exists(storage.token_file(paths)):
+        return True
+    if not os.path.exists(paths.settings_file):  # which reading would write
+        return False
+    settings, _error = SettingsFile(paths).load_or_last_good()
+    try:
+        return settings.spotify.use_keyring and storage.is_logged_in(paths, settings)
+    except AgentError:
+        return True
 
 
 def _forget_history(paths: Paths, until: float) -> None:

@@ -29,7 +29,7 @@ from agent.players.track import SUFFIXES
 from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import Settings
-from agent.store.paths import Paths, short
+from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
 from agent.translation import _, ngettext
 from agent.types import LOOPS, FrameView, MoodState, Playlist
@@ -493,12 +493,11 @@ class MusicChoice:
         local.tracks_of(playlist)
         return self.card("local", text)
 
-    def own_folders(self, player: PlayerName) -> frozenset[MoodState]:
-        """Name the moods for which nothing is set, but a folder of the user's own plays."""
+    def own_folders(self, player: PlayerName) -> dict[MoodState, str]:
+        """Find the user's folders that are named after moods and hold music: mood -> entry."""
         if player == "spotify":
-            return frozenset()
-        named = {str(mood) for mood in self._settings_file.load_or_last_good()[0].local_playlists}
-        return frozenset(MoodState(mood) for mood in self._folders() if mood not in named)
+            return {}
+        return {MoodState(mood): str(folder) for mood, folder in self._folders().items()}
 
     def _folders(self) -> dict[str, Path]:
         """Look for folders that are named after moods and hold music; a look is good for a while.
@@ -511,16 +510,13 @@ class MusicChoice:
         return self._found[1]
 
     def without_entry(self, player: PlayerName, mood: MoodState) -> str:
-        """Say what happens for a mood for which nothing is set."""
+        """Say what happens for a mood for which neither settings nor a folder have music."""
         if player == "spotify":
             return _("Nothing is set, so the music is left alone.")
         settings = self._settings_file.load_or_last_good()[0]
         lists: dict[str, tuple[str, ...]] = {str(k): v for k, v in settings.local_playlists.items()}
         if str(mood) in lists:
             return _("Nothing is to play, so the music is left alone.")
-        folder = self._folders().get(str(mood))
-        if folder is not None:
-            return _("Your folder {path} plays.").format(path=printable(short(folder), 200))
         return _("Nothing is set, so the Moodtray loop plays.")
 
     def playlist(self, player: PlayerName, entry: str) -> Playlist:

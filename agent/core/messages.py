@@ -38,6 +38,7 @@ from agent.types import (
     Mood,
     MoodState,
     NotificationKind,
+    Pause,
     Playback,
     PlayState,
     Snapshot,
@@ -51,6 +52,7 @@ from agent.wording import (
     decided,
     describe,
     journey_line,
+    lasting,
     moment,
     mood_line,
     mood_word,
@@ -290,10 +292,9 @@ def on_break(
     ``music``: it goes on then; ``camera``: nothing else keeps it off then; ``alone_until``: it is
     paused until then by a wish of its own, also where the break ends sooner.
     """
-    end, back = _("until you say so"), _("Click 'I am back' in the tray's menu to go on.")
+    back = _("Click 'I am back' in the tray's menu to go on.")
     both = music and camera and alone_until is None
     if until_back:
-        end = _("until you are back")
         back = _(
             "The break ends when you use this computer again after a locked screen, sleep or a "
             "while untouched, or when you click 'I am back'."
@@ -304,7 +305,6 @@ def on_break(
                 "screen, sleep or a while untouched, or when you click 'I am back'."
             )
     if until is not None:
-        end = _("until {time}").format(time=moment(until, now))
         back = _("The break ends by itself then, or when you click 'I am back'.")
         if both:
             back = _("Both come back by themselves then, or when you click 'I am back'.")
@@ -313,7 +313,7 @@ def on_break(
     back += _of_the_camera_then(now, camera, alone_until)
     return Notification(
         NotificationKind.INFO,
-        _("Taking a break {until}").format(until=end),
+        lasting(_("Taking a break"), Pause(until, until_back, on_break=True), now),
         _("Camera and music rest. {back}").format(back=back),
         buttons=((_("I am back"), ResumeCamera()),),
         asked=True,
@@ -340,12 +340,8 @@ def break_goes_on(
 
     ``camera`` and ``alone_until`` as of :func:`on_break`.
     """
-    end, back = (
-        _("until you say so"),
-        _("'I am back' in the tray's menu, or 'moodtray resume', ends it."),
-    )
+    back = _("'I am back' in the tray's menu, or 'moodtray resume', ends it.")
     if until is not None:
-        end = _("until {time}").format(time=moment(until, now))
         back = _(
             "It ends by itself then. 'I am back' in the tray's menu, or 'moodtray resume', ends it "
             "sooner."
@@ -354,7 +350,7 @@ def break_goes_on(
     back = f"{back} {music}{_of_the_camera_then(now, camera, alone_until)}"
     return Notification(
         NotificationKind.PAUSED,
-        _("Your break goes on {until}").format(until=end),
+        lasting(_("Your break goes on"), Pause(until, on_break=True), now),
         back,
         buttons=((_("I am back"), ResumeCamera()),),
     )

@@ -18,7 +18,7 @@ from agent.events import NextPlaylist, PauseCamera, PlayForMood, RestartWorkers,
 from agent.ports import Clock, Report
 from agent.translation import _
 from agent.types import Snapshot
-from agent.wording import until
+from agent.wording import camera_rests
 from agent.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class BusControl(Worker):
             )
         end = self.clock.now() + timedelta(minutes=minutes) if minutes else None
         self.report(PauseCamera(end))
-        return (_("The camera is paused {until}.").format(until=until(end, self.clock.now())),)
+        return (camera_rests(end, self.clock.now()),)
 
     def _resume(self) -> tuple[str]:
         if not self._snapshot().consent:

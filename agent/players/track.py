@@ -8,7 +8,6 @@ libsndfile knows two dozen more, which nobody here needs.
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import math
 import os
@@ -18,6 +17,7 @@ import sys
 import threading
 import time
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -311,11 +311,10 @@ def _command() -> list[str]:
 def _places() -> list[str]:
     """List the folders of the modules that the decoder has beside Python's own.
 
-    Not those of this process, where a library may look for its own modules just now (cv2 does).
+    Not those of this process, where a library may look for its own modules just now (cv2 does). Nor
+    what is loaded is asked: another thread may be loading it, and it does not know its place yet.
     """
-    found = [
-        importlib.util.find_spec(name) for name in ("soundfile", "_soundfile", "_cffi_backend")
-    ]
+    found = [PathFinder.find_spec(name) for name in ("soundfile", "_soundfile", "_cffi_backend")]
     files = [spec.origin for spec in found if spec is not None and spec.origin is not None]
     folders = [Path(agent.__file__).parents[1], *(Path(file).parent for file in files)]
     return list(dict.fromkeys(os.path.abspath(folder) for folder in folders))

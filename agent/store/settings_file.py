@@ -267,8 +267,9 @@ class SettingsFile:
         table: Any = document["mood"]
         retired = [name for name in RETIRED_OF_MOOD if table.pop(name, None) is not None]
         added = {k: v for k, v in _instead_of(mood.get("dwell")).items() if k not in table}
-        table.update(added)
         new = tomlkit.dumps(document)
+        for name, value in added.items():
+            new = _with_value(new, f"mood.{name}", value)
         parse(new, self.path)
         kept = self.path.with_name(f"{self.path.name}.before-steadiness")
         write_atomic(kept, _without_login(text).encode("utf-8"))
@@ -486,13 +487,50 @@ def _with_value(text: str, key: str, value: object) -> str:
         if name in table:
             del table[name]
     else:
+        is_new = name not in table
         try:
             table[name] = _plain(value)
         except ConvertError as error:
             raise SettingsError(
                 _("{key} cannot hold {value!r}.").format(key=key, value=value)
             ) from error
+        if is_new and (placed := _placed(text, section, name, table[name].as_string())):
+            return placed
     return tomlkit.dumps(document)
+
+
+def _placed(text: str, section: str, name: str, written: str) -> str | None:
+    """Put a new key behind the last one of its section, else behind the last "# name = default".
+
+    Else it stands directly below the section's head: never below what is said of the next one.
+    None where the text is written in a way that hides the place.
+    """
+    lines = text.splitlines(keepends=True)
+    here, head, last, shown = "", None, None, None
+    for index, line in enumerate(lines):
+        begun = section_of(line)
+        if begun is not None:
+            here = begun
+            head = index if here == section else head
+        elif here == section and line.strip():
+            if not line.lstrip().startswith("#"):
+                last = index  # a value of several lines ends with one that is no comment
+            elif re.match(r"#\s?[A-Za-z0-9_-]+\s*=", line):
+                shown = index
+    places = [index for index in (last, shown, head) if index is not None]
+    if not places:
+        return None
+    before = lines[places[0]]
+    end = before[len(before.rstrip("\r\n")) :]
+    lines.insert(places[0] + 1, f"{name} = {written}{end}")
+    changed = "".join(lines)
+    try:
+        found, expected = tomllib.loads(changed), tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+    table = expected[section] if section else expected
+    table[name] = tomllib.loads(f"x = {written}")["x"]
+    return changed if found == expected else None
 
 
 def _uncommented(text: str, section: str, name: str) -> str:

@@ -24,6 +24,7 @@ from agent.types import LessonStage, Mood, PlayState, Snapshot
 from agent.web.status_text import as_dict, evidence, why_text
 from agent.wording import (
     camera_line,
+    camera_rests,
     capital,
     clock_time,
     describe,
@@ -32,7 +33,6 @@ from agent.wording import (
     mood_word,
     named_mood,
     parse_mood,
-    until,
 )
 
 PATIENCE = 1.0
@@ -211,7 +211,7 @@ class Commands:
         )
         if done and on_break:  # which this ends for the music
             return _answered(self._snapshot())
-        return _told(_("The camera is paused {until}.").format(until=until(end, now)), done)
+        return _told(camera_rests(end, now), done)
 
     def _resume(self, _words: _None) -> CommandAnswer:
         before = self._snapshot()

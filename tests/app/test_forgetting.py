@@ -19,6 +19,8 @@ from agent.app import journey_file
 from agent.app.forgetting import Retention, forget
 from agent.desktop import consent
 from agent.desktop.icons.files import IconFiles
+from agent.errors import StoreError
+from agent.players.spotify import storage
 from agent.settings import Settings
 from agent.store.files import UNFINISHED
 from agent.store.history import SqliteHistory
@@ -125,13 +127,37 @@ def test_everything_is_everything_but_settings_and_logins(
     told = forget(paths, None)
     assert not any((paths.state / name).exists() for name in kept)
     assert consent.is_given(paths)
-    assert "Your permission for the camera, your settings and logins stay" in told
+    assert told.endswith("Your permission for the camera and your settings stay.")
     assert everything(paths).count(OLD) == 0
     assert everything(paths).count(NEW) == 0
     assert journey_file.load(paths) is None
     assert paths.settings_file.read_text() == "version = 1\n"
     history.add_feedback(NOW, "skip", "after it")
     assert [entry.detail for entry in history.feedback()] == ["after it"]
+
+
+def test_who_never_logged_in_is_not_told_how_to_log_out(paths: Paths) -> None:
+    assert "moodtray logout" not in forget(paths, None)
+    assert not paths.settings_file.exists(), "asking writes none"
+    token = storage.token_file(paths)
+    token.write_text("{}")
+    told = forget(paths, None)
+    assert "your settings and the login to Spotify stay" in told
+    assert "moodtray logout" in told
+    assert token.exists()
+
+
+def test_a_keyring_that_nobody_can_ask_may_hold_a_login(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> bool:
+        raise StoreError("The keyring is locked.")
+
+    paths.settings_file.write_text("[spotify]\nuse_keyring = true\n")
+    monkeypatch.setattr(storage, "is_logged_in", lambda *_: False)
+    assert "moodtray logout" not in forget(paths, None)
+    monkeypatch.setattr(storage, "is_logged_in", locked)
+    assert "moodtray logout" in forget(paths, None)
 
 
 def test_a_log_that_is_open_goes_on(paths: Paths) -> None:

@@ -146,7 +146,7 @@ def test_folders(browser: Browser, env: dict[str, str], tmp_path: Path) -> None:
         way_in = opened_address(opened)
         assert way_in.startswith("file://")
         page.goto(way_in)
-        page.wait_for_url(re.compile(r"http://127\.0\.0\.1:\d+/start$"))
+        page.wait_for_url(re.compile(r"http://127\.0\.0\.1:\d+/start\?step=consent$"))
         to_the_camera(page)
         page.get_by_role("button", name="Music on this computer").click()
         page.get_by_role("button", name="Go on").click()

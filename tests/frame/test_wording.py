@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.core import messages
 from agent.desktop.tray.menu import build_menu
 from agent.players.local import loop
 from agent.store import catalogues
@@ -20,6 +21,7 @@ from agent.types import (
     Mood,
     MoodState,
     Observation,
+    Pause,
     Playback,
     Playlist,
     PlayState,
@@ -35,6 +37,7 @@ from agent.wording import (
     decided,
     describe,
     evidence_line,
+    lasting,
     mood_line,
     music_line,
     parse_minutes,
@@ -42,7 +45,6 @@ from agent.wording import (
     sentence,
     shorten,
     track_line,
-    until,
     watch_line,
     why_lines,
 )
@@ -369,24 +371,55 @@ def test_what_waits_for_the_end_of_the_track_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "text"),
+    ("pause", "text"),
     [
-        (None, "until you resume it"),
-        (NOON.replace(hour=15, minute=30), "until 15:30"),
-        (NOON + timedelta(days=1), "until Mon 23, 12:00"),
-        (NOON.astimezone(timezone(timedelta(hours=9))), "until 12:00"),
+        (Pause(None), "off until you resume it"),
+        (Pause(None, until_back=True), "off until you are back"),
+        (Pause(None, on_break=True), "off until you say so"),
+        (Pause(NOON.replace(hour=15, minute=30)), "off until 15:30"),
+        (Pause(NOON + timedelta(days=1)), "off until Mon 23, 12:00"),
+        (Pause(NOON.astimezone(timezone(timedelta(hours=9)))), "off until 12:00"),
     ],
 )
-def test_until(moment: datetime | None, text: str) -> None:
-    assert until(moment, NOON) == text
+def test_how_long_it_lasts(pause: Pause, text: str) -> None:
+    assert lasting("off", pause, NOON) == text
 
 
 def test_the_day_of_a_time_is_named_in_the_language_in_force() -> None:
     try:
         catalogues.speak("de")
-        assert until(NOON + timedelta(days=1), NOON) == "bis Mo 23., 12:00"
+        assert lasting("aus", Pause(NOON + timedelta(days=1)), NOON) == "aus bis Mo 23., 12:00"
     finally:
         catalogues.speak("en")
+
+
+def test_a_clause_has_its_comma_in_german_and_a_time_has_none() -> None:
+    """'Pause bis du zurück bist', 'pausiert bis du sie wieder einschaltest'."""
+    paused = replace(sample_snapshot(), camera_paused=True)
+    on_break = replace(paused, on_break=True, until_back=True)
+    later = NOON + timedelta(hours=1)
+    try:
+        catalogues.speak("de")
+        told = [
+            camera_line(paused, NOON),
+            camera_line(replace(paused, paused_until=later), NOON),
+            camera_line(replace(on_break, after_break=Pause(later)), NOON),
+            messages.on_break(None, True, NOON, music=True, camera=True).title,
+            messages.on_break(None, False, NOON, music=True, camera=True).title,
+            messages.on_break(later, False, NOON, music=True, camera=True).title,
+            messages.break_goes_on(None, NOON, camera=True).title,
+        ]
+    finally:
+        catalogues.speak("en")
+    assert told == [
+        "pausiert, bis du sie wieder einschaltest",
+        "pausiert bis 13:00",
+        "pausiert, bis du zurück bist, die Kamera allein bis 13:00",
+        "Pause, bis du zurück bist",
+        "Pause, bis du es sagst",
+        "Pause bis 13:00",
+        "Deine Pause geht weiter, bis du es sagst",
+    ]
 
 
 @pytest.mark.parametrize(

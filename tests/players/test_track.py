@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
@@ -248,6 +249,19 @@ class TestLife:
         monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
         track._places.cache_clear()
         Track(LOOP).close()
+
+    def test_a_library_that_is_just_being_loaded_is_found(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By another thread, as in 'doctor': a module of C is there before it says whence."""
+        track._places.cache_clear()
+        places = track._places()
+        for name in ("soundfile", "_soundfile", "_cffi_backend"):
+            half = ModuleType(name)
+            assert half.__spec__ is None
+            monkeypatch.setitem(sys.modules, name, half)
+        track._places.cache_clear()
+        assert track._places() == places
 
     def test_the_packaged_program_is_its_own_decoder(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "frozen", True, raising=False)

@@ -115,3 +115,17 @@ def test_translations_keep_what_is_filled_in(po: Path) -> None:
             for string in strings:
                 assert set(slots.findall(string)) <= allowed, message.id
             assert {slot for string in strings for slot in slots.findall(string)} == allowed
+
+
+def test_german_sets_a_comma_before_a_clause() -> None:
+    """'Pause bis du zurück bist': a template did not know whether a time or a clause comes."""
+    with PO[0].open("rb") as file:
+        catalogue = read_po(file)
+    clause = re.compile(r"[\w})”“] (bis|wenn|weil|sobald|solange) (du|sie|es|er|man)\b")
+    spared = re.compile(r"\b([Uu]nd|[Oo]der|[Aa]uch|[Nn]ur|[Ee]rst) (bis|wenn|weil|sobald|solange)")
+    forms: list[str] = []
+    for message in catalogue:
+        told = message.string
+        forms += [told] if isinstance(told, str) else told or []
+    wrong = [text for text in forms if clause.search(text) and not spared.search(text)]
+    assert wrong == []

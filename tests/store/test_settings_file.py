@@ -484,6 +484,54 @@ def test_a_change_keeps_words_and_order_and_stands_under_its_explanation(
     ]
 
 
+@pytest.mark.parametrize("key", ["happy", "disgust"])
+def test_a_new_key_stands_with_its_table_and_not_below_the_words_on_the_next(
+    file: SettingsFile, key: str
+) -> None:
+    """It stood below the words on Spotify, which were thereby about it."""
+    file.load()
+    file.change("local_playlists.happy", ["~/A"])
+    file.change("local_playlists.happy", None)  # its line that only showed the default is gone
+    file.change(f"local_playlists.{key}", ["~/B"])
+    lines = file.path.read_text(encoding="utf-8").splitlines()
+    place = lines.index(f'{key} = ["~/B"]')
+    assert lines[place - 1] == '# sad = ["~/Music/Comfort", "~/Music/Rain"]'
+    assert lines[place + 1] == ""
+    assert lines[place + 2].startswith("# Spotify: ")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[policy]\n# x = 1\ntiming = 'now' # b\n\n# c\n[web]\n", "timing = 'now' # b\n"),
+        ("[policy]\n\n# about the web\n[web]\n", "[policy]\n"),
+        ("[policy]\n# words on it\n\n# about the web\n[web]\n", "[policy]\n"),
+        ("[policy] # a\r\ntiming = 'now'\r\n\r\n# c\r\n[web]\r\n", "timing = 'now'\r\n"),
+        ("[policy]\ntiming = 'now'", "timing = 'now'\n"),
+        ('[policy]\ntiming = """\nnow"""\n# c\n[web]\n', 'now"""\n'),
+    ],
+)
+def test_a_new_key_stands_behind_the_last_one_of_its_table(
+    file: SettingsFile, before: str, after: str
+) -> None:
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    file.path.write_bytes(before.replace('"""\nnow"""', '"""\\\nnow"""').encode())
+    assert file.change("policy.cooldown", 60).policy.cooldown == 60
+    text = file.path.read_bytes().decode()
+    place = text.index("cooldown = 60")
+    assert text[:place].endswith(after)
+    assert text[place + len("cooldown = 60") :].startswith("\r\n" if "\r" in before else "\n")
+
+
+def test_a_new_key_stands_behind_a_list_of_several_lines(file: SettingsFile) -> None:
+    text = (
+        '[local_playlists]\nsad = [\n  "~/A", # one\n  # two\n]\n\n# Spotify\n[spotify_playlists]\n'
+    )
+    write(file, text)
+    file.change("local_playlists.happy", ["~/B"])
+    assert file.path.read_text() == text.replace("]\n\n# Sp", ']\nhappy = ["~/B"]\n\n# Sp')
+
+
 def test_a_users_own_comment_behind_a_value_stays(file: SettingsFile) -> None:
     write(file, "# top\n[policy] # rules\ncooldown = 60 # a minute\n\n# end\n")
     file.change("policy.cooldown", 90)

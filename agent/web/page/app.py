@@ -90,6 +90,9 @@ def _not_there(pages: Pages) -> Any:
         assert isinstance(error, HTTPException)
         if error.status_code != 404 or request.url.path.startswith("/api/"):
             return await answers.http_error(request, error)
-        return pages.error(404, _("There is no such page"), _("Choose one from the list."))
+        title = _("There is no such page")
+        if "moodtray.session" not in request.scope:  # a stranger asks for style or script
+            return pages.error(404, title, _("Open it from Moodtray's icon in the tray."))
+        return pages.page(request, "missing.html", "missing", status=404, title=title)
 
     return handler

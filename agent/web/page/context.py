@@ -7,7 +7,7 @@ are called in threads of the server, several at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -120,12 +120,15 @@ class MusicDesk(Protocol):
         """
         ...
 
-    def own_folders(self, player: PlayerName) -> frozenset[MoodState]:
-        """Name the moods for which nothing is set, but a folder of the user's own plays."""
+    def own_folders(self, player: PlayerName) -> Mapping[MoodState, str]:
+        """Find the user's folders that are named after moods and hold music: mood -> entry.
+
+        One plays where the settings name nothing for its mood.
+        """
         ...
 
     def without_entry(self, player: PlayerName, mood: MoodState) -> str:
-        """Say what happens for a mood for which nothing is set."""
+        """Say what happens for a mood for which neither settings nor a folder have music."""
         ...
 
     def playlist(self, player: PlayerName, entry: str) -> Playlist:

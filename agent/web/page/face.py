@@ -129,6 +129,7 @@ def can(snapshot: Snapshot) -> dict[str, bool]:
     going = lesson is not None and lesson.going
     return {
         "learn-face": not going,
+        "unlearned": snapshot.own_face is None and not going,
         "show-face": lesson is not None and lesson.stage is LessonStage.READY,
         "stop-face": going,
         "forget-face": snapshot.own_face is not None and not going,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from agent import events
-from agent.errors import AgentError, SettingsError
+from agent.errors import AgentError, SettingsError, StoreError
 from agent.settings import Settings
 from agent.store.jsonfile import JsonFile
 from agent.translation import N_, _
@@ -22,8 +23,8 @@ from agent.types import EMOTIONS, MoodState, PlayState, Sight
 from agent.web.page import saving, spotify_page, terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Words
 from agent.web.page.context import PageContext, PlayerName
-from agent.web.page.moods import viewed
-from agent.web.page.now import blocked, headline, now_view, unseen
+from agent.web.page.moods import mood_card, playing, viewed
+from agent.web.page.now import blocked, now_view, unseen
 from agent.web.page.render import Pages
 from agent.wording import MOODS, resume_words, resumes_camera
 
@@ -103,10 +104,17 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
 
     def start(request: Request) -> Response:
         settings, mistake = saving.current(context)
+        if _sees(context) and Step.CAMERA not in visited.steps():
+            with contextlib.suppress(StoreError):  # then it is noted another time
+                visited.add(Step.CAMERA)
         standings = stand(context, settings, visited.steps())
         asked = request.query_params.get("step", "")
-        open_ = next((s.step for s in standings if not s.done), Step.TRY)
-        here = Step(asked) if asked in list(Step) else open_
+        if asked not in list(Step):
+            # Where they go on has an address of its own: news, which make the page anew, must not
+            # lead from the step that is read to another one.
+            open_ = next((s.step for s in standings if not s.done), Step.TRY)
+            return RedirectResponse(f"/start?step={open_}", 303)
+        here = Step(asked)
         order = list(Step)
         place = order.index(here)
         return pages.page(
@@ -182,7 +190,8 @@ def api(context: PageContext) -> APIRouter:
         settings, _mistake = saving.current(context)
         if words.step is Step.MUSIC and words.of == "local" and settings.player == "auto":
             saving.change(context, "player", "local")
-        visited.add(words.step)
+        if words.step is not Step.CAMERA:  # which is done once it has seen
+            visited.add(words.step)
         order = list(Step)
         place = order.index(words.step) + 1
         goto = f"/start?step={order[place]}" if place < len(order) else "/"
@@ -244,14 +253,16 @@ def stand(context: PageContext, settings: Settings, visited: frozenset[str]) -> 
     """Look how far each step is; anew each time, so that it is true."""
     snapshot = context.snapshot()
     player = context.music.in_use()
-    lists = settings.local_playlists if player == "local" else settings.spotify_playlists
-    mapped = sum(bool(entries) for entries in lists.values())
-    mapped += len(context.music.own_folders(player))
+    mapped = sum(bool(playing(context, settings, player, mood)) for mood in MOODS)
     consent = context.consent.given()  # a video file instead of a camera needs none, and gives none
-    sees = consent and snapshot.sight is Sight.LOOKING
+    sees = _sees(context)
+    fails = snapshot.sight in (Sight.LOST, Sight.UNUSABLE, Sight.STOPPED, Sight.NOT_ALLOWED)
+    saw = sees or (consent and Step.CAMERA in visited and not fails)
+    rests = saw and snapshot.sight in (Sight.BREAK, Sight.PAUSED, Sight.HELD_OFF)
+    told = _("it sees") if sees else _("it rests now") if rests else unseen(snapshot)
     found = {
         Step.CONSENT: (consent, _("allowed") if consent else _("not given yet")),
-        Step.CAMERA: (sees, _("it sees") if sees else headline(snapshot) if consent else ""),
+        Step.CAMERA: (saw, told if consent else ""),
         Step.MUSIC: (
             Step.MUSIC in visited or settings.player != "auto" or mapped > 0,
             _player_name(player),
@@ -300,19 +311,9 @@ def _values(
             }
         case Step.MOODS:
             player = context.music.in_use()
-            lists: dict[Any, tuple[str, ...]] = (
-                settings.local_playlists if player == "local" else settings.spotify_playlists
-            )
             return {
                 "player": player,
-                "rows": [
-                    (
-                        mood,
-                        [context.music.card(player, e) for e in lists.get(mood.value, ())],
-                        context.music.without_entry(player, mood),
-                    )
-                    for mood in MOODS
-                ],
+                "rows": [mood_card(context, settings, player, mood) for mood in MOODS],
             }
         case Step.NOTICES:
             return {
@@ -323,6 +324,10 @@ def _values(
             return {"view": now_view(context)}
         case _:
             assert_never(step)
+
+
+def _sees(context: PageContext) -> bool:
+    return context.consent.given() and context.snapshot().sight is Sight.LOOKING
 
 
 def _logged_in(context: PageContext) -> bool:

@@ -218,7 +218,7 @@ def _undone(
 
 
 def recap(week: Period) -> list[str]:
-    """Tell a week in three sentences of plain words; none for a week without a mood.
+    """Tell a week in a few sentences of plain words; none for a week without a mood.
 
     Moods are those that were read and those that the user said: no sentence calls them looks.
     """
@@ -240,16 +240,18 @@ def recap(week: Period) -> list[str]:
     bright = {
         day: week.minutes(day)[MoodState.HAPPY] + week.minutes(day)[MoodState.SURPRISE]
         for day in week.days
+        if sum(week.minutes(day).values()) >= 1
     }
-    best = max(bright, key=lambda day: bright[day])
-    if bright[best] >= 1:
-        told.append(
-            _("{day} was the brightest day, happy or surprised for {time}.").format(
-                day=terms.day(best), time=terms.hours_and_minutes(bright[best])
+    best = max(bright, key=lambda day: bright[day], default=None)
+    if best is not None and len(bright) > 1:  # one day alone is no brighter than others
+        if bright[best] >= 1:
+            told.append(
+                _("{day} was the brightest day, happy or surprised for {time}.").format(
+                    day=terms.day(best), time=terms.hours_and_minutes(bright[best])
+                )
             )
-        )
-    else:
-        told.append(_("There was no day with much laughter in it."))
+        else:
+            told.append(_("There was no day with much laughter in it."))
     count, back = len(week.changes), week.taken_back
     if not count:
         told.append(_("The music was never changed."))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import Field
@@ -12,8 +14,9 @@ from starlette.routing import Route
 
 from agent import events
 from agent.errors import AgentError, StoreError
+from agent.printable import printable
 from agent.settings import EmotionName, Settings
-from agent.store.paths import short
+from agent.store.paths import expanded, short
 from agent.translation import _, ngettext
 from agent.types import MoodState
 from agent.web.page import mapping_file, saving, terms
@@ -72,12 +75,13 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             request,
             "moods.html",
             "moods",
-            cards=[_mood_card(context, settings, player, mood) for mood in MOODS],
+            cards=[mood_card(context, settings, player, mood) for mood in MOODS],
             player=player,
             plays=context.music.in_use(),
             problem=problem,
             own=short(context.paths.music),
             logged_in=spotify is not None and spotify.logged_in,
+            places=_places(context) if player == "local" else (),
         )
 
     def export(_request: Request) -> Response:
@@ -104,7 +108,7 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             mood=state,
             example=str(context.music_folder() / "Party"),
             player=player,
-            taken=set(_entries(settings, player, mood)),
+            taken=set(_paths(playing(context, settings, player, state))),
             **(
                 _own_playlists(context, state, fresh="fresh" in request.query_params)
                 if player == "spotify"
@@ -135,9 +139,8 @@ def api(context: PageContext) -> APIRouter:
             card = context.music.look_up(words.player, words.entry)
         except AgentError as error:
             raise Refused(error.message, field="entry") from error
-        settings = context.settings_file.load()
-        entries = _entries(settings, words.player, mood)
-        if card.entry in entries:
+        entries = playing(context, context.settings_file.load(), words.player, MoodState(mood))
+        if _is_among(card.entry, entries):
             raise Refused(
                 _("“{name}” is in the list already.").format(name=card.name), field="entry"
             )
@@ -153,13 +156,17 @@ def api(context: PageContext) -> APIRouter:
     @routes.post("/api/moods/{mood}/remove", response_model=Answer, responses=REFUSALS)
     def remove(mood: EmotionName, words: EntryWords) -> Answer:
         """Take a playlist out of a mood."""
-        entries = list(_entries(context.settings_file.load(), words.player, mood))
+        state = MoodState(mood)
+        entries = list(playing(context, context.settings_file.load(), words.player, state))
         if words.entry not in entries:
             raise Refused(_("It was taken out already, in another tab or in the file."))
         name = context.music.card(words.player, words.entry).name
         back = {**words.model_dump(), "place": entries.index(words.entry)}
         entries.remove(words.entry)
-        _save(context, words.player, mood, entries or None)
+        # Without an entry a folder of the user's own plays, which would be no end of itself.
+        own = context.music.own_folders(words.player).get(state)
+        ends = own is not None and _is_among(own, [words.entry])
+        _save(context, words.player, mood, entries or ([] if ends else None))
         return Answer(
             text=_("“{name}” was taken out.").format(name=name),
             undo=Undo(api=f"/api/moods/{mood}/back", words=back),
@@ -168,7 +175,7 @@ def api(context: PageContext) -> APIRouter:
     @routes.post("/api/moods/{mood}/back", response_model=Answer, responses=REFUSALS)
     def put_back(mood: EmotionName, words: BackWords) -> Answer:
         """Put something back that was taken out of a mood."""
-        entries = list(_entries(context.settings_file.load(), words.player, mood))
+        entries = list(_named(context.settings_file.load(), words.player, mood) or ())
         name = context.music.card(words.player, words.entry).name
         if words.entry not in entries:
             entries.insert(min(words.place, len(entries)), words.entry)
@@ -178,7 +185,7 @@ def api(context: PageContext) -> APIRouter:
     @routes.post("/api/moods/{mood}/order", response_model=Answer, responses=REFUSALS)
     def order(mood: EmotionName, words: OrderWords) -> Answer:
         """Put a mood's playlists into another order."""
-        entries = _entries(context.settings_file.load(), words.player, mood)
+        entries = playing(context, context.settings_file.load(), words.player, MoodState(mood))
         if sorted(entries) != sorted(words.entries):
             raise Refused(_("The list was changed meanwhile, in another tab or in the file."))
         if list(entries) == list(words.entries):
@@ -190,8 +197,8 @@ def api(context: PageContext) -> APIRouter:
     def copy(mood: EmotionName, words: CopyWords) -> Answer:
         """Copy a mood's list to another mood, behind what it has."""
         settings = context.settings_file.load()
-        entries = _entries(settings, words.player, mood)
-        there = _entries(settings, words.player, words.to)
+        entries = playing(context, settings, words.player, MoodState(mood))
+        there = playing(context, settings, words.player, MoodState(words.to))
         new = [entry for entry in entries if entry not in there]
         if not new:
             raise Refused(_("There is nothing to copy that is not there already."))
@@ -235,25 +242,54 @@ def viewed(context: PageContext, request: Request) -> PlayerName:
     return next((name for name in PLAYER_NAMES if name == asked), context.music.in_use())
 
 
-def _entries(settings: Settings, player: PlayerName, mood: str) -> tuple[str, ...]:
+def playing(
+    context: PageContext, settings: Settings, player: PlayerName, mood: MoodState
+) -> tuple[str, ...]:
+    """List what plays for a mood: what the settings name, else the user's folder of its name.
+
+    Who adds to it, or takes out of it, has the settings name the rest.
+    """
+    named = _named(settings, player, mood)
+    if named is not None:
+        return named
+    own = context.music.own_folders(player).get(mood)
+    return () if own is None else (own,)
+
+
+def _named(settings: Settings, player: PlayerName, mood: str) -> tuple[str, ...] | None:
+    """Read what the settings name for a mood; None: nothing is said of it."""
     lists: dict[Any, tuple[str, ...]] = (
         settings.local_playlists if player == "local" else settings.spotify_playlists
     )
-    return lists.get(mood, ())
+    return lists.get(mood)
+
+
+def _paths(entries: Iterable[str]) -> list[str]:
+    """Write entries as the page does, those that name a folder from ~ on in full."""
+    return [str(expanded(entry)) if entry.startswith("~") else entry for entry in entries]
+
+
+def _is_among(entry: str, entries: Iterable[str]) -> bool:
+    return str(expanded(entry)) in {str(expanded(other)) for other in entries}
 
 
 def _save(context: PageContext, player: PlayerName, mood: str, entries: list[str] | None) -> None:
     saving.change(context, f"{player}_playlists.{mood}", entries)
 
 
-def _mood_card(
+def mood_card(
     context: PageContext, settings: Settings, player: PlayerName, mood: MoodState
 ) -> dict[str, Any]:
-    entries = _entries(settings, player, mood.value)
+    """Collect what is shown of a mood: what plays, and the user's own folder where it does not."""
+    entries = playing(context, settings, player, mood)
+    own = context.music.own_folders(player).get(mood)
+    rests = own is not None and not _is_among(own, entries)
     return {
         "mood": mood,
         "cards": [context.music.card(player, entry) for entry in entries],
         "without": context.music.without_entry(player, mood),
+        "resting": context.music.card(player, own) if own is not None and rests else None,
+        "place": printable(short(Path(own)), 200) if own is not None and rests else "",
     }
 
 
@@ -273,6 +309,14 @@ def _own_playlists(context: PageContext, mood: MoodState, *, fresh: bool) -> dic
         problem = error.message
     proposed = suggest(cards).get(mood, [])
     return {"cards": cards, "proposed": proposed, "problem": problem, "place": None}
+
+
+def _places(context: PageContext) -> tuple[tuple[str, str], ...]:
+    """Find the folders to propose, as (name, path): those of the user's music."""
+    try:
+        return look_into(str(context.music_folder())).folders
+    except StoreError:
+        return ()
 
 
 def _folders(context: PageContext, folder: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from agent.types import (
     Action,
     Decision,
     MoodState,
+    Pause,
     PlayState,
     Sight,
     Snapshot,
@@ -41,6 +42,7 @@ from agent.wording import (
     is_loop,
     is_reasoned,
     is_watching,
+    lasting,
     moment,
     mood_line,
     problem_line,
@@ -230,7 +232,12 @@ def _deed(
                 told = terms.sentence(_("What you said or took back holds no more"))
             return events.FollowFace(), told
         case Do.BREAK:
-            told = _("Camera and music rest until you are back.")
+            told = _("Camera and music rest. {back}").format(
+                back=_(
+                    "The break ends when you use this computer again after a locked screen, sleep "
+                    "or a while untouched, or when you click 'I am back'."
+                )
+            )
             if until is not None:
                 time = moment(until, now)
                 told = _("Camera and music rest until {time}.").format(time=time)
@@ -276,6 +283,7 @@ def now_view(context: PageContext) -> dict[str, Any]:
         "trial": _trial(snapshot, now),
         "blocked": blocked(snapshot),
         "affect": _affect(snapshot),
+        "dot": _dot(snapshot),
         "face": face.lesson_view(snapshot),
         "stamp": stamp(context, snapshot),
         "can": {
@@ -313,9 +321,21 @@ def _trial(snapshot: Snapshot, now: float) -> int:
 
 
 def _affect(snapshot: Snapshot) -> list[float] | None:
-    """Return valence and arousal, from -1 to 1 each, where they are estimated."""
-    place = snapshot.affect
+    """Return valence and arousal, from -1 to 1 each, where they are read; None: nobody is seen."""
+    place = None if _seven(snapshot) is None else snapshot.affect
     return None if place is None else [round(part, 2) for part in place]
+
+
+def _dot(snapshot: Snapshot) -> str:
+    """Say whose moment the dot shows."""
+    if _affect(snapshot) is None:
+        return _(
+            "No dot just now: your face is not read. It shows how pleasant and how lively you seem."
+        )
+    return _(
+        "The dot is how you seem: the further right, the more pleasant; the further up, the "
+        "livelier."
+    )
 
 
 def stamp(context: PageContext, snapshot: Snapshot) -> str:
@@ -396,7 +416,8 @@ def _detail(snapshot: Snapshot, now: float, wall: datetime) -> str:
             return _("{time} ago").format(time=terms.duration(now - mood.since))
         until = _("until {time}").format(time=clock_time(snapshot.mood_until))
         if snapshot.sight in (Sight.BREAK, Sight.PAUSED):  # the headline does not tell of it
-            until = f"{until} · {unseen(snapshot)} {_when_seen(snapshot, wall)}"
+            pause = Pause(snapshot.paused_until, snapshot.until_back, snapshot.on_break)
+            until = f"{until} · {lasting(unseen(snapshot), pause, wall)}"
         return until
     if not is_watching(snapshot):
         return _when_seen(snapshot, wall)
@@ -422,7 +443,10 @@ def _when_seen(snapshot: Snapshot, wall: datetime) -> str:
         if until is not None:
             return _("until {time}").format(time=moment(until.astimezone(wall.tzinfo), wall))
         if snapshot.until_back:
-            return _("until you are back")
+            return _(
+                "until you use this computer again after a locked screen, sleep or a while "
+                "untouched"
+            )
         return _("until you say so") if sight is Sight.BREAK else _("until you resume it")
     # Of other trouble the problem's own line tells.
     return terms.sentence(_(snapshot.held_off)) if snapshot.held_off else ""
@@ -430,7 +454,7 @@ def _when_seen(snapshot: Snapshot, wall: datetime) -> str:
 
 def _seven(snapshot: Snapshot) -> tuple[float, ...] | None:
     """Give what is read in the face just now; None: nobody looks, or nobody is seen."""
-    if not is_watching(snapshot):
+    if not is_watching(snapshot) or snapshot.mood.state is MoodState.AWAY:
         return None
     if snapshot.mood.probabilities is not None:
         return snapshot.mood.probabilities

@@ -49,7 +49,9 @@ class Pages:
             asset=asset, navigation=NAVIGATION, terms=terms, MOODS=MOODS, version=__version__
         )
 
-    def page(self, request: Request, template: str, here: str, **values: Any) -> HTMLResponse:
+    def page(
+        self, request: Request, template: str, here: str, status: int = 200, **values: Any
+    ) -> HTMLResponse:
         """Answer with a page; ``here`` is its place in the navigation."""
         session = request.scope.get("moodtray.session", "")
         text = self._templates.get_template(template).render(
@@ -59,7 +61,7 @@ class Pages:
             stamp=self._stamp(),
             **values,
         )
-        return HTMLResponse(text)
+        return HTMLResponse(text, status)
 
     def bare(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Answer with a page outside the navigation, for whoever has no cookie."""

@@ -100,6 +100,7 @@ class PutInPlace:
     text: str = "What is seen: a few pictures.\n\nWhat is kept: the mood as a word."
     suffixes: frozenset[str] = frozenset({".mp3", ".ogg"})
     logins: list[tuple[str, str]] = field(default_factory=list)
+    own: dict[MoodState, str] = field(default_factory=dict)  # folders named after moods
 
     def in_use(self) -> PlayerName:
         return self.player
@@ -112,8 +113,8 @@ class PutInPlace:
             raise PlaylistGone(f"The folder {text[:200]} is not there.")
         return self.card(player, text)
 
-    def own_folders(self, player: PlayerName) -> frozenset[MoodState]:
-        return frozenset()
+    def own_folders(self, player: PlayerName) -> dict[MoodState, str]:
+        return self.own if player == "local" else {}
 
     def without_entry(self, player: PlayerName, mood: MoodState) -> str:
         return "Nothing is set: the Moodtray loop plays."

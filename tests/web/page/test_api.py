@@ -179,7 +179,15 @@ def test_a_thousand_visits_leave_nothing_behind(server: PageServer, user: httpx.
     import psutil
 
     fill_history(server.history, server.clock.now(), days=3)
-    pages = ["/", "/moods", "/history", "/settings", "/start", "/api/now", "/moods/happy/add"]
+    pages = [
+        "/",
+        "/moods",
+        "/history",
+        "/settings",
+        "/start?step=try",
+        "/api/now",
+        "/moods/happy/add",
+    ]
 
     def visit(count: int) -> None:
         for number in range(count):

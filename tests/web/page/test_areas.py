@@ -79,6 +79,7 @@ def test_nothing_keeps_anybody_from_using_it(
     server.desk.allowed = True
     server.settings.change("local_playlists.happy", ["local:happy", "/music/Summer"])
     server.settings.change("policy.cooldown", 60.0)
+    server.desk.own = {mood: f"/music/{mood}" for mood in (MoodState.HAPPY, MoodState.SAD)}
     found: dict[str, list[str]] = {}
     width = 1280 if scheme == "light" else 390
     with new_page(browser, scheme=scheme, width=width) as page:
@@ -98,6 +99,29 @@ def test_every_page_has_one_heading_and_a_title(page: Page, server: PageServer) 
         assert page.locator("h1").count() == 1, area
         titles.add(page.title())
     assert all(title.endswith("· Moodtray") for title in titles)
+
+
+def test_an_address_that_there_is_not_leads_on(page: Page, server: PageServer) -> None:
+    """'Choose one from the list' stood there, without a list."""
+    answer = page.goto(f"{server.url}/now")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    expect(page.locator("nav a[aria-current]")).to_have_count(0)
+    page.get_by_role("main").get_by_role("link", name="Now").click()
+    expect(page.locator("[data-live=headline]")).to_have_text("You look happy")
+    page.goto(f"{server.url}/moods/bored/add")
+    page.get_by_role("navigation").get_by_role("link", name="History").click()
+    expect(page.get_by_role("heading", name="History", exact=True)).to_be_visible()
+
+
+def test_who_has_no_cookie_learns_no_mood_from_a_missing_page(server: PageServer) -> None:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as stranger:
+        answer = stranger.get("/static/nothing.css")
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+    assert '<html lang="en">' in answer.text, "its class would be the mood"
+    assert 'href="/moods"' not in answer.text
 
 
 # --- now
@@ -257,7 +281,7 @@ def test_a_folder_is_added_ordered_played_copied_and_taken_out(
         (tmp_path / "Tunes" / name).mkdir(parents=True)
         (tmp_path / "Tunes" / name / "1.mp3").write_bytes(b"")
     page.get_by_role("link", name="Moods and music").click()
-    page.get_by_role("link", name="Add music for sad").click()
+    page.get_by_role("link", name="Choose music for sad").click()
     page.get_by_role("link", name="Tunes").click()
     expect(page.get_by_text("2 songs")).to_be_visible()
     page.get_by_role("button", name="Add Alpha").click()
@@ -305,7 +329,7 @@ def test_a_folder_of_music_that_came_later_is_two_clicks_away(
     server.music_folder = tmp_path / "Music"  # made after Moodtray was started
     (server.music_folder / "Summer songs").mkdir(parents=True)
     page.goto(f"{server.url}/moods?of=local")
-    page.get_by_role("link", name="Add music for happy…").click()
+    page.get_by_role("link", name="Choose music for happy…").click()
     page.get_by_role("button", name="Add Summer songs").click()
     said(page, re.compile("“Summer songs” was added"))
 

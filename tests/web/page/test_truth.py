@@ -60,7 +60,7 @@ def test_to_look_at_spotify_changes_nothing(page: Page, server: PageServer) -> N
 def test_what_is_added_belongs_to_what_is_looked_at(page: Page, server: PageServer) -> None:
     server.desk.logged_in = True
     page.goto(f"{server.url}/moods?of=spotify")
-    page.get_by_role("link", name="Add music for sad").click()
+    page.get_by_role("link", name="Choose music for sad").click()
     page.get_by_label("Link of a playlist").fill("spotify:playlist:abc")
     page.get_by_label("Link of a playlist").press("Enter")
     said(page, "“abc” was added to the music for sad.")
@@ -224,7 +224,9 @@ def test_while_it_is_paused_no_mood_is_claimed(page: Page, server: PageServer) -
     expect(bar.locator("rect")).to_have_attribute("width", "0%")
     expect(bar).to_have_class("happy")
     expect(page.locator("[data-live=headline]")).to_have_text("You are taking a break")
-    expect(page.locator("[data-live=detail]")).to_have_text("until you are back")
+    expect(page.locator("[data-live=detail]")).to_have_text(
+        "until you use this computer again after a locked screen, sleep or a while untouched"
+    )
     expect(page.get_by_role("button", name="I just do not feel")).to_be_hidden()
     page.reload()
     expect(page.locator("[data-bar=happy] span").last).to_have_text("–")
@@ -237,7 +239,7 @@ def test_while_it_is_paused_no_mood_is_claimed(page: Page, server: PageServer) -
     [
         ("15 minutes", 15, "Camera and music rest until "),
         ("1 hour", 60, "Camera and music rest until "),
-        ("Until I come back", None, "Camera and music rest until you are back."),
+        ("Until I come back", None, "when you use this computer again after a locked screen"),
     ],
 )
 def test_a_break_is_offered_in_one_place(
@@ -281,6 +283,17 @@ def test_a_break_until_tomorrow_is_the_menus(page: Page, server: PageServer) -> 
     wait_until(
         lambda: server.events == [events.TakeBreak(tomorrow(server.clock.now()))], "the break"
     )
+
+
+def test_a_break_that_has_no_end_yet_has_its_comma_in_german(
+    page: Page, server: PageServer
+) -> None:
+    catalogues.speak("de")
+    sad = Mood(MoodState.SAD, 1.0, 1.0, by_hand=True)
+    until = server.clock.now()
+    server.publish(mood=sad, mood_until=until, on_break=True, camera_paused=True)
+    page.goto(server.url)
+    expect(page.locator("[data-live=detail]")).to_contain_text("Du machst Pause, bis du es sagst")
 
 
 def test_the_camera_alone_can_be_paused(page: Page, server: PageServer) -> None:
@@ -719,6 +732,81 @@ def test_most_is_half_at_least(share: int, words: str) -> None:
     told = recap(week)
     assert told[0].startswith(words)
     assert not [line for line in told if "look" in line], "the user may have said so"
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_no_day_is_the_brightest_of_one(days: int) -> None:
+    """'Thu 26 was the brightest day', of a week with that day alone in it."""
+    from agent.web.page.history_view import recap
+
+    happy = {**dict.fromkeys(MOODS, 0.0), MoodState.HAPPY: 30.0}
+    nothing = dict.fromkeys(MOODS, 0.0)
+    first = datetime(2026, 11, 26).date()
+    seen = [first + timedelta(days=n) for n in range(days)]
+    week: Any = SimpleNamespace(
+        minutes=lambda day=None: happy if day is None or day in seen else nothing,
+        days=[first + timedelta(days=n) for n in range(7)],
+        changes=(),
+        taken_back=0,
+    )
+    told = recap(week)
+    assert any("brightest" in line for line in told) == (days > 1)
+    assert not any("laughter" in line for line in told)
+    assert len(told) == (2 if days == 1 else 3)
+
+
+def test_the_recap_counts_no_sentences(page: Page, server: PageServer) -> None:
+    """It said three above two."""
+    fill_history(server.history, server.clock.now())
+    page.goto(f"{server.url}/history?view=week")
+    expect(page.get_by_role("heading", name="The week from")).not_to_contain_text("sentences")
+
+
+def test_the_question_before_all_is_deleted_says_what_cannot_be_taken_back(
+    page: Page, server: PageServer
+) -> None:
+    page.goto(f"{server.url}/history")
+    page.get_by_role("button", name="Everything…").click()
+    asked = page.locator("#ask-text")
+    expect(asked).to_contain_text("This cannot be taken back")
+    expect(asked).not_to_contain_text("what can be undone")
+
+
+def test_no_page_claims_more_than_is_guarded(page: Page, server: PageServer) -> None:
+    """'Nobody else can open this page': programs that run as the user can, and root."""
+    side = page.get_by_role("navigation").first
+    expect(side).not_to_contain_text("Nobody")
+    expect(side).to_contain_text("a link from Moodtray, which works once")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"camera": CameraState.OFF, "camera_paused": True, "on_break": True},
+        {"mood": Mood(MoodState.AWAY, 0.0, 1.0)},
+        {"affect": None},
+    ],
+)
+def test_the_dot_is_of_nobody_while_nobody_is_seen(
+    page: Page, server: PageServer, changes: dict[str, Any]
+) -> None:
+    wait_until(lambda: server.streams == 1, "the open page")
+    server.publish(affect=(0.5, 0.5))
+    expect(page.locator("[data-dot]")).to_be_visible()
+    caption = page.locator(".place .note")
+    expect(caption).to_contain_text("The dot is how you seem")
+    server.publish(**changes)
+    expect(page.locator("[data-dot]")).to_be_hidden()
+    expect(caption).to_have_text(
+        "No dot just now: your face is not read. It shows how pleasant and how lively you seem."
+    )
+    page.reload()
+    expect(caption).to_contain_text("No dot just now")
+
+
+def test_what_a_lesson_of_the_face_is_for_stands_beside_it(page: Page, server: PageServer) -> None:
+    card = page.locator("section.card", has=page.get_by_role("link", name="Learn my face…"))
+    expect(card).to_contain_text("Some faces look sad or angry at rest.")
 
 
 def test_an_empty_day_offers_nothing_to_delete(page: Page, server: PageServer) -> None:
