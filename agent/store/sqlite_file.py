@@ -10,6 +10,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -109,7 +110,7 @@ class SqliteFile:
         try:
             version = self._known_version(connection)
             _refuse_what_acts(connection)
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             check = connection.execute("PRAGMA quick_check(1)").fetchone()
             if check != ("ok",):
@@ -212,6 +213,20 @@ class SqliteFile:
 
 def _log_warning(error: StoreError) -> None:
     log.warning("%s", error)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have a file written ahead, for which SQLite waits for nobody who reads it just now."""
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -115,6 +115,20 @@ def test_what_was_noted_by_an_older_moodtray_stays(tmp_path: Path) -> None:
     history.close()
 
 
+def test_programs_that_open_an_old_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """SQLite itself refuses all but one of those who would have it written ahead at once."""
+    for number in range(100):  # it happened to one in 30
+        path = tmp_path / f"{number}.sqlite"
+        connection = sqlite3.connect(path)
+        connection.executescript(OF_VERSION_1)
+        connection.close()
+        programs = [SqliteHistory(path) for _ in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(SqliteHistory.counts, programs)) == [(1, 1)] * 4
+        for each in programs:
+            each.close()
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"probabilities": "x"}', "7"])
 def test_evidence_that_nobody_of_us_wrote_is_none(history: SqliteHistory, text: str) -> None:
     history.add_switch(NOON, SWITCH)
