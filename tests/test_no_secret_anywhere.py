@@ -335,6 +335,29 @@ def test_a_file_that_is_the_camera_is_not_named_in_the_bundle(paths: Paths, tmp_
             assert b"clip of 3 May" not in archive.read(name), name
 
 
+@pytest.mark.parametrize("host", ["cam.birch.example", "kamera.müller.example", "[fd00::5]"])
+def test_no_host_of_a_camera_is_in_the_bundle(paths: Paths, tmp_path: Path, host: str) -> None:
+    """Not of the one before, either; where it leads to the user alone is told."""
+    paths.settings_file.write_text(f"[camera]\nsource = 'rtsp://anna:secret99@{host}:554/live'\n")
+    logs.set_up(paths.logs, "DEBUG")
+    log = logging.getLogger("agent.test")
+    log.warning("Nothing at %s answers, nor at http://old.birch.example.", f"rtsp://{host}")
+    log.warning("no such name: %s", host)
+    log.warning("https://api.spotify.com/v1/me and http://127.0.0.1:8888/callback answer")
+    told: dict[str, object] = {"advice": f"Nothing at “rtsp://{host}” answers with a video."}
+    made = bundle.make(paths, told, tmp_path / "x.zip", NOW)
+    assert host in (paths.logs / logs.LOG_NAME).read_text(encoding="utf-8")
+    with zipfile.ZipFile(made) as archive:
+        texts = {name: archive.read(name).decode() for name in archive.namelist()}
+    for name, text in texts.items():
+        assert host not in text, name
+        assert "birch" not in text, name
+    assert "“rtsp://***” answers" in texts["doctor.json"]
+    kept = texts[f"logs/{logs.LOG_NAME}"]
+    assert "https://api.spotify.com" in kept
+    assert "http://127.0.0.1" in kept
+
+
 @pytest.mark.parametrize("kind", ["large", "pipe"])
 def test_a_bundle_takes_no_file_without_an_end(paths: Paths, tmp_path: Path, kind: str) -> None:
     if kind == "pipe" and not hasattr(os, "mkfifo"):

@@ -298,15 +298,17 @@ class MusicControl:
     ) -> list[effects.Effect]:
         """Take in another player, other playlists, or another login.
 
-        A player of our own (one without a login) goes on where it was left a while ago.
+        A player of our own (one without a login) goes on where it was left a while ago. What was
+        heard of somebody who has logged out is forgotten.
         """
         left: Playlist | None = None
         if name != self.player:
+            self._errors.over()
+        if name != self.player or (logged_in is False and self.playback is not None):
             left = self._left_for(name)
             self.playback = None
             self._switches.lose_player()
             self._requests.lose_player()
-            self._errors.over()
             self._ran_out = False
             self._told, self._to_go_on = None, False
             self._said_at_rest = None

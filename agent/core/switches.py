@@ -162,5 +162,6 @@ class Switches:
         self._before = self._doubtful = None
 
     def lose_player(self) -> None:
-        """Forget what cannot be answered or taken back, since another player is in use."""
-        self._before = self._sent = self._doubtful = None
+        """Forget all, since another player is in use, or nobody is logged in to it any more."""
+        self.forget_everything()
+        self._sent = None

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import re
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -68,6 +69,12 @@ _SPOTIFY_URL = re.compile(r"(open\.spotify\.com/(?:[a-z-]+/)?)([a-z]+)/[^\s\"',;
 _SPOTIFY_API = re.compile(
     r"(api\.spotify\.com/v1/(?:playlists|users|albums|artists|tracks)/)[^\s\"',;/?)\]]+"
 )
+# The log tells scheme and host of a camera, which is yours to read; Spotify's and our own tell
+# nothing.
+_HOST = re.compile(
+    r"://(?!(?:127\.0\.0\.1|localhost|(?:[\w-]+\.)*spotify\.com)(?![\w.-]))"
+    r"(?:[\w.-]+|\[[^\]\s]+\])"
+)
 # Identifiers of playlists, tracks and users have 22 characters, those of apps 32 hex digits.
 _BARE_ID = re.compile(r"\b(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{22}\b")
 _HEX_ID = re.compile(r"\b[0-9a-f]{32,}\b", re.IGNORECASE)
@@ -81,6 +88,7 @@ def anonymise(text: str) -> str:
     text = _SPOTIFY_URI.sub(r"spotify:\1:***", text)
     text = _SPOTIFY_URL.sub(r"\1\2/***", text)
     text = _SPOTIFY_API.sub(r"\1***", text)
+    text = _HOST.sub(f"://{addresses.UNTOLD}", text)
     text = _HEX_ID.sub("***", text)
     text = _BARE_ID.sub("***", text)
     text = _MAIL.sub("***@***", text)
@@ -103,11 +111,23 @@ def _names() -> Iterator[str]:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = ""
-    host = platform.node()
-    for name in (user, host, host.partition(".")[0]):
+    host, full = platform.node(), _full_name()
+    for name in (full, full.rpartition(" ")[2], user, host, host.partition(".")[0]):
         # 'root' and 'user' are nobody's name, and very short ones are parts of other words.
         if len(name) > 2 and name not in ("root", "user", "localhost"):
             yield name
+
+
+def _full_name() -> str:
+    """Return the user's name as the system knows it: "Ann Miller"; empty where it does not."""
+    if sys.platform == "win32":
+        return ""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_gecos.partition(",")[0].strip()
+    except KeyError:
+        return ""
 
 
 def make(paths: Paths, doctor_report: dict[str, object], out: Path, now: datetime) -> Path:
@@ -201,7 +221,10 @@ def _camera(text: str) -> tuple[str, ...]:
         return ()
     if not isinstance(source, str) or len(source) < 4:  # a number tells nothing
         return ()
+    host = addresses.place(source).partition("://")[2]
     found = {form for part in (source, str(expanded(source))) for form in forms(part)}
+    if len(host) > 3 and host not in (addresses.UNTOLD, addresses.LOOPBACK):
+        found.add(host)
     return tuple(sorted(found, key=len, reverse=True))
 
 

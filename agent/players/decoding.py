@@ -14,6 +14,7 @@ looked at before (``ogg_head``).
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -37,6 +38,9 @@ MOST_READ = 50_000_000
 """Bytes that are read to open a file, or for one piece of it: covers have a few million."""
 MOST_WORK = 1.0
 """Seconds of the processor for the same: music takes some thousandths."""
+MOST_WORK_IN_ALL = 10_000
+"""Seconds of the processor for a track, whatever the program makes of its other bound: a week of
+music takes some thousand."""
 MOST_MEMORY = 400_000_000
 """Bytes of data that the program may have."""
 MOST_TAGS = 16
@@ -114,6 +118,7 @@ def _forgo_all_else() -> None:
             _confine()
         for limit, value in (
             (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_CPU, MOST_WORK_IN_ALL),
             (resource.RLIMIT_DATA, MOST_MEMORY),
             (resource.RLIMIT_FSIZE, 0),
             (resource.RLIMIT_NPROC, 0),
@@ -123,7 +128,7 @@ def _forgo_all_else() -> None:
                 resource.setrlimit(limit, (value, value))
 
 
-_NO_NEW_PRIVILEGES = 38
+_NO_NEW_PRIVILEGES, _FILTER_CALLS = 38, 22
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
 """Numbers of Linux, the same on every processor."""
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
@@ -131,25 +136,79 @@ _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 
 
 def _confine() -> None:
-    """Have the kernel refuse every name of a file, every connection and every signal.
+    """Have the kernel refuse every name of a file, every connection and every signal, and more.
 
-    By Landlock, with a set of rules that allows nothing; kernels before 5.13 do not have it.
-    https://docs.kernel.org/userspace-api/landlock.html
+    By Landlock, with a set of rules that allows nothing; kernels before 5.13 do not have it. It
+    lets rights and times of files be changed, and limits of other processes, so that all calls of
+    the kernel but some are refused besides, where their numbers are known.
+    https://docs.kernel.org/userspace-api/landlock.html, seccomp_filter.html
     """
     import ctypes
 
     libc = ctypes.CDLL(None)
-    version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
-    if version < 1:
+    if libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
         return
-    files = (1 << _FILE_RIGHTS.get(version, 16)) - 1
-    connections = 3 if version >= 4 else 0
-    others = 3 if version >= 6 else 0
-    refused = struct.pack("=3Q", files, connections, others)
-    rules = libc.syscall(_CREATE_RULESET, refused, ctypes.c_size_t(len(refused)), 0)
-    if rules >= 0 and libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0:
-        libc.syscall(_RESTRICT_SELF, rules, 0)
-        os.close(rules)
+    version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
+    if version >= 1:
+        files = (1 << _FILE_RIGHTS.get(version, 16)) - 1
+        connections = 3 if version >= 4 else 0
+        others = 3 if version >= 6 else 0
+        refused = struct.pack("=3Q", files, connections, others)
+        rules = libc.syscall(_CREATE_RULESET, refused, ctypes.c_size_t(len(refused)), 0)
+        if rules >= 0:
+            libc.syscall(_RESTRICT_SELF, rules, 0)
+            os.close(rules)
+    steps = call_filter(os.uname().machine) if sys.maxsize > 2**32 else b""
+    if steps:
+        kept = ctypes.create_string_buffer(steps)
+        program = struct.pack("@HP", len(steps) // _STEP.size, ctypes.addressof(kept))
+        libc.prctl(_FILTER_CALLS, 2, program, 0, 0)
+
+
+_ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1), "riscv64": (0xC00000F3, 1)}
+"""How the kernel names a processor of 64 bits, and which of the numbers below are its own."""
+_CALLS = {
+    "read": (0, 63), "pread64": (17, 67), "lseek": (8, 62), "fstat": (5, 80), "close": (3, 57),
+    "write": (1, 64), "writev": (20, 66),
+    "brk": (12, 214), "mmap": (9, 222), "mremap": (25, 216), "munmap": (11, 215),
+    "mprotect": (10, 226), "madvise": (28, 233), "futex": (202, 98),
+    "clock_gettime": (228, 113), "getrusage": (98, 165), "getpid": (39, 172),
+    "getrandom": (318, 278), "sched_yield": (24, 124),
+    "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139),
+    "sigaltstack": (131, 132), "restart_syscall": (219, 128),
+    "exit": (60, 93), "exit_group": (231, 94),
+}  # fmt: skip
+"""What a program needs that reads, reckons, writes and ends."""
+_LIMITS = (302, 261)
+"""prlimit64, which also changes those of other processes."""
+_STEP = struct.Struct("@HBBI")
+_LOAD, _EQUALS, _RETURN = 0x20, 0x15, 0x06
+_ALLOW, _REFUSE = 0x7FFF_0000, 0x0005_0000 | errno.EPERM
+_CALL, _ARCHITECTURE, _FIRST_WORD = 0, 4, 16
+"""Where they stand in what such a program looks at (seccomp_data)."""
+
+
+def call_filter(machine: str) -> bytes:
+    """Write the kernel's program that refuses all of its calls but those; empty: not known."""
+    if machine not in _ARCHITECTURES:
+        return b""
+    name, column = _ARCHITECTURES[machine]
+    steps = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_EQUALS, 1, 0, name),  # other calls have the same numbers for programs of 32 bits
+        (_RETURN, 0, 0, _REFUSE),
+        (_LOAD, 0, 0, _CALL),
+    ]
+    for numbers in _CALLS.values():
+        steps += [(_EQUALS, 0, 1, numbers[column]), (_RETURN, 0, 0, _ALLOW)]
+    steps += [
+        (_EQUALS, 0, 3, _LIMITS[column]),
+        (_LOAD, 0, 0, _FIRST_WORD),
+        (_EQUALS, 0, 1, 0),  # its own
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _REFUSE),
+    ]
+    return b"".join(_STEP.pack(*step) for step in steps)
 
 
 def _grant_time() -> None:

@@ -489,12 +489,12 @@ def _with_value(text: str, key: str, value: object) -> str:
     else:
         is_new = name not in table
         try:
-            table[name] = _plain(value)
+            table[name] = written = tomlkit.item(_plain(value))
         except ConvertError as error:
             raise SettingsError(
                 _("{key} cannot hold {value!r}.").format(key=key, value=value)
             ) from error
-        if is_new and (placed := _placed(text, section, name, table[name].as_string())):
+        if is_new and (placed := _placed(text, section, name, written.as_string())):
             return placed
     return tomlkit.dumps(document)
 
@@ -527,6 +527,8 @@ def _placed(text: str, section: str, name: str, written: str) -> str | None:
     try:
         found, expected = tomllib.loads(changed), tomllib.loads(text)
     except tomllib.TOMLDecodeError:
+        return None
+    if section and section not in expected:  # its head was but part of a text
         return None
     table = expected[section] if section else expected
     table[name] = tomllib.loads(f"x = {written}")["x"]

@@ -569,6 +569,21 @@ def test_what_was_left_long_ago_or_was_silent_does_not_start() -> None:
     assert story.uris == ["p:happy"]
 
 
+def test_nothing_is_shown_of_what_somebody_heard_who_has_logged_out() -> None:
+    story = happy_music()
+    story.send(events.PlayerChanged("Spotify", PLAYLISTS, True))
+    story.send(events.PlayForMood())
+    story.started()
+    before = story.controller.snapshot
+    assert before.playback is not None
+    assert before.change is not None
+    withdrawn = story.all(effects.Withdraw)
+    story.send(events.PlayerChanged("Spotify", PLAYLISTS, False))
+    after = story.controller.snapshot
+    assert (after.playback, after.switch, after.change, after.undo_to) == (None,) * 4
+    assert story.all(effects.Withdraw) == [*withdrawn, effects.Withdraw(NotificationKind.SWITCH)]
+
+
 # --- forgetting ----------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from types import ModuleType
 import psutil
 import pytest
 
-from agent.players import sound, track
+from agent.players import decoding, sound, track
 from agent.players.decoding import DAMAGED, HEADER, LONGEST, SILENT
 from agent.players.track import FRAME_BYTES, RATE, Track, Unplayable
 from agent.store.paths import resources_dir
@@ -176,6 +176,17 @@ class TestTrouble:
         done = subprocess.run([sys.executable, "-c", program], timeout=120)
         assert done.returncode == -signal.SIGXCPU
 
+    def test_no_decoder_works_for_ever_whoever_left_it_alone(self) -> None:
+        """One that was taken over raises its own bound, and may outlive the agent."""
+        program = (
+            "import resource; from agent.players import decoding as d\n"
+            "d._forgo_all_else(); d._grant_time()\n"
+            "soft, hard = resource.getrlimit(resource.RLIMIT_CPU)\n"
+            "assert 0 < soft < 10 < hard == d.MOST_WORK_IN_ALL, (soft, hard)"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+
 
 class TestLife:
     def test_a_track_that_is_heard_to_its_end(self) -> None:
@@ -267,7 +278,7 @@ class TestLife:
 
 
 ATTACKS = """
-import os, signal, socket, sys
+import os, resource, signal, socket, sys
 from agent.players import decoding
 import ctypes
 decoding._forgo_all_else()
@@ -281,7 +292,7 @@ def attempt(name, action):
 secret, folder, parent = sys.argv[1], sys.argv[2], int(sys.argv[3])
 attempt("read", lambda: open(secret).read())
 attempt("write", lambda: open(folder + "/new", "w"))
-attempt("connect", lambda: socket.create_connection(("127.0.0.1", 9)))
+attempt("internet socket", lambda: socket.socket(socket.AF_INET))
 attempt("unix socket", lambda: socket.socket(socket.AF_UNIX))
 attempt("pipe", os.pipe)
 attempt("list", lambda: os.listdir(folder))
@@ -290,6 +301,17 @@ attempt("remove", lambda: os.unlink(secret))
 attempt("rename", lambda: os.rename(secret, folder + "/moved"))
 attempt("make a folder", lambda: os.mkdir(folder + "/made"))
 attempt("signal", lambda: os.kill(parent, signal.SIGUSR1))
+attempt("open to others", lambda: os.chmod(folder, 0o777))
+attempt("open its file to others", lambda: os.fchmod(0, 0o666))
+attempt("times", lambda: os.utime(secret, (0, 0)))
+attempt("look", lambda: os.stat(secret))
+attempt("limits", lambda: resource.prlimit(parent, resource.RLIMIT_FSIZE, (0, 0)))
+attempt("priority", lambda: os.setpriority(os.PRIO_PROCESS, parent, 19))
+attempt("group", lambda: os.setpgid(0, 0))
+def share():
+    if ctypes.CDLL(None).shmget(0, 4096, 0o1600) < 0:
+        raise OSError
+attempt("share memory", share)
 """
 
 
@@ -300,9 +322,10 @@ def test_a_decoder_that_was_taken_over_can_do_nothing(tmp_path: Path) -> None:
     secret.write_text("secret")
     folder.mkdir()
     landlock = ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1)
-    with subprocess.Popen(["sleep", "600"]) as other:
+    with secret.open() as song, subprocess.Popen(["sleep", "600"]) as other:
         done = subprocess.run(
             [sys.executable, "-c", ATTACKS, str(secret), str(folder), str(other.pid)],
+            stdin=song,
             capture_output=True,
             text=True,
             timeout=120,
@@ -310,12 +333,25 @@ def test_a_decoder_that_was_taken_over_can_do_nothing(tmp_path: Path) -> None:
         assert other.poll() is None
         other.kill()
     told = dict(line.split(": ") for line in done.stdout.splitlines())
-    names = ["read", "write", "connect", "unix socket", "pipe", "list", "start"]
+    names = ["read", "write", "internet socket", "unix socket", "pipe", "list", "start"]
     if landlock >= 1:  # the kernel has it; without, a name can be removed
         names += ["remove", "rename", "make a folder"]
     if landlock >= 6:
         names.append("signal")
+    if decoding.call_filter(os.uname().machine):
+        names = list(told)
+        assert len(names) == ATTACKS.count("\nattempt(")
     assert {name: told.get(name) for name in names} == dict.fromkeys(names, "refused"), done.stderr
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64", "riscv64"])
+def test_no_call_of_the_kernel_is_named_twice(machine: str) -> None:
+    """A wrong number would most likely be another's."""
+    column = decoding._ARCHITECTURES[machine][1]
+    numbers = [both[column] for both in decoding._CALLS.values()]
+    assert len(set(numbers)) == len(numbers)
+    assert len(decoding.call_filter(machine)) == 8 * (2 * len(numbers) + 9)
+    assert decoding.call_filter("sparc") == b""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")

@@ -532,6 +532,32 @@ def test_a_new_key_stands_behind_a_list_of_several_lines(file: SettingsFile) -> 
     assert file.path.read_text() == text.replace("]\n\n# Sp", ']\nhappy = ["~/B"]\n\n# Sp')
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "written"),
+    [
+        ("mood.learn", False, "learn = false"),
+        ("local.volume", 0.5, "volume = 0.5"),
+        ("language", "de", 'language = "de"'),
+        ("local_playlists.sad", ["~/A"], 'sad = ["~/A"]'),
+    ],
+)
+def test_a_new_key_of_any_kind_is_written(
+    file: SettingsFile, key: str, value: object, written: str
+) -> None:
+    """As in a file that somebody wrote by hand, or a Moodtray of before, without its line."""
+    section = key.rpartition(".")[0]
+    write(file, f"[{section}]\n" if section else "# mine\n")
+    file.change(key, value)
+    assert written in file.path.read_text().splitlines()
+
+
+def test_a_head_within_a_text_is_none(file: SettingsFile) -> None:
+    text = '[spotify_playlists]\nsad = ["""\n[mood]\n"""]\n'
+    write(file, text)
+    assert file.change("mood.learn", False).mood.learn is False
+    assert file.path.read_text() == f"{text}\n[mood]\nlearn = false\n"
+
+
 def test_a_users_own_comment_behind_a_value_stays(file: SettingsFile) -> None:
     write(file, "# top\n[policy] # rules\ncooldown = 60 # a minute\n\n# end\n")
     file.change("policy.cooldown", 90)
