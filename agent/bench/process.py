@@ -210,7 +210,7 @@ def source_percent(clip: Path, seconds: float) -> float:
     return 100.0 * used / spent
 
 
-PAGES = ("/", "/moods", "/history", "/settings", "/start")
+PAGES = ("/", "/moods", "/history", "/settings", "/start?step=moods")
 """What is asked for to measure the page."""
 
 
