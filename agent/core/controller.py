@@ -748,7 +748,10 @@ class Controller:
             settings_problem=self._settings_problem,
             volume=self._settings.local.volume,
         )
-        going, place = self._journeys.current, affect(snapshot.mood.probabilities)
+        going, seen = self._journeys.current, snapshot.mood.probabilities
+        if seen is None and self._camera.watching and snapshot.observation is not None:
+            seen = snapshot.observation.probabilities  # of a face whose mood the user has named
+        place = affect(seen)
         return replace(
             snapshot,
             answer=self._answer,

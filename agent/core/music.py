@@ -188,9 +188,8 @@ class MusicControl:
             self._ran_out = False
         if playback.state is not PlayState.UNAVAILABLE:
             self._requests.deviceless = False
-        if happening in _USERS_START:
+        if self._switches.broke_silence(playback) or happening in _USERS_START:
             self._silent_why = ""
-            self._switches.broke_silence(playback, resumed=happening is Happening.RESUMED)
         if happening in _ENDS_REQUESTS:
             self._requests.forget()
             self._told = self._said_at_rest = None

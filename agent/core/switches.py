@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from agent.core.play_requests import PlayRequest
 from agent.timing import PLAY_AT_WORST
 from agent.translation import _
-from agent.types import Action, Decision, Place, Playback, Playlist
+from agent.types import Action, Chooser, Decision, Place, Playback, Playlist, PlayState
 
 EARLY_SKIP = 60.0
 """A skip that soon after our switch was heard is taken as feedback on it."""
@@ -68,6 +68,7 @@ class Switches:
         """The same for people: what was heard last, the taking back of a change included."""
         self._before: Playback | None = None  # what played before the latest
         self._heard_since = 0.0
+        self._is_silent = False  # since the latest change, which was silence
 
     def under_way(self, now: float) -> Switch | None:
         """Return the command whose answer is waited for.
@@ -119,16 +120,25 @@ class Switches:
 
     def fell_silent(self, change: Decision) -> None:
         """Note that a change was taken back, and that nothing played before it."""
-        self.change, self._stands = change, None
+        self.change, self._stands, self._is_silent = change, None, False
 
-    def broke_silence(self, playback: Playback, *, resumed: bool) -> None:
-        """Note that the user started music in a silence that the latest change had led to."""
+    def broke_silence(self, playback: Playback) -> bool:
+        """Tell whether music plays again, at the user's wish, where the latest change was silence.
+
+        Not what plays on until the pause has come.
+        """
         if self.change is None or self.change.playlist is not None:
-            return
-        why = _("you resumed the music") if resumed else _("you chose this music yourself")
+            return False
+        plays, was_silent = playback.state is PlayState.PLAYING, self._is_silent
+        self._is_silent = was_silent or not plays
+        if not (plays and was_silent):
+            return False
+        chosen = playback.chosen_by is Chooser.USER
+        why = _("you chose this music yourself") if chosen else _("you resumed the music")
         name = playback.context_name or playback.title or _("the music")
         heard = Playlist(playback.context or playback.track or "", name)
         self.change = Decision(playback.time, Action.KEEP, self.change.mood, heard, why)
+        return True
 
     def came_to_nothing(self, change: Switch) -> None:
         """Note that nothing was changed, so the next may come at once."""

@@ -764,14 +764,15 @@ def test_an_undo_in_the_try_out_ends_it_and_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("happening", "why"),
+    ("happening", "chosen_by", "why"),
     [
-        (Happening.RESUMED, "you resumed the music"),
-        (Happening.USER_CHOSE, "you chose this music yourself"),
+        (Happening.RESUMED, Chooser.AGENT, "you resumed the music"),
+        (Happening.ECHO, Chooser.AGENT, "you resumed the music"),  # by our own menu
+        (Happening.USER_CHOSE, Chooser.USER, "you chose this music yourself"),
     ],
 )
 def test_music_after_an_undo_into_silence_is_not_called_silence(
-    happening: Happening, why: str
+    happening: Happening, chosen_by: Chooser, why: str
 ) -> None:
     story = Story(NOW)
     story.send(events.PlayerChanged("test player", ONE_EACH))
@@ -781,10 +782,14 @@ def test_music_after_an_undo_into_silence_is_not_called_silence(
     story.started()
     story.heard("p:happy")
     story.send(events.UndoSwitch())
+    story.heard("p:happy")  # until the pause has come
+    assert why_lines(story.controller.snapshot)[0] == "silence: you took back a change"
     story.music(state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
     assert why_lines(story.controller.snapshot)[0] == "silence: you took back a change"
-    story.music(happening, context="p:happy")
+    story.music(happening, context="p:happy", chosen_by=chosen_by)
     assert why_lines(story.controller.snapshot)[0] == f"X: {why}"
+    story.music(Happening.PAUSED, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    assert "took back" not in " ".join(why_lines(story.controller.snapshot)[:1])
 
 
 def test_an_undo_after_a_deletion_says_what_became_of_the_change() -> None:
@@ -1081,3 +1086,14 @@ def test_a_denied_mood_is_repeated_before_what_follows() -> None:
     story.started()
     assert story.answer.title == "Back to X"
     assert story.answer.body.startswith("You do not feel happy. Moodtray leaves the music alone")
+
+
+def test_a_face_is_read_also_where_its_mood_was_named() -> None:
+    story = happy_music()
+    story.send(events.SetMood(MoodState.SAD))
+    story.look("happy", 1)
+    place = story.controller.snapshot.affect
+    assert place is not None
+    assert place[0] > 0.3, "how happy somebody seems, whatever they say"
+    story.send(events.PauseCamera())
+    assert story.controller.snapshot.affect is None
