@@ -278,14 +278,20 @@ class Controller:
             case events.SetMood():
                 self._set_mood(event)
             case events.FollowFace():
-                held = self._mood.by_hand or self._music.left_alone_until is not None
+                alone = self._music.left_alone_until is not None
+                by_hand = self._mood.by_hand
                 self._follow_face()
                 at = len(self._out)
                 self._decide()
                 music = self._music
                 unseen = self._camera.unseen
                 told = messages.follows_face(
-                    self._mood.state, music.decision, music.plays, unseen, held
+                    self._mood.state,
+                    music.decision,
+                    music.plays,
+                    unseen,
+                    held=alone or by_hand,
+                    said=by_hand or not alone,
                 )
                 self._out.insert(at, effects.Notify(told))  # before that of a change
             case events.NotMyMood(shown, switch):

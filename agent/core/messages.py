@@ -170,12 +170,18 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
 
 
 def follows_face(
-    mood: MoodState, decision: Decision | None, plays: bool, unseen: str = "", held: bool = True
+    mood: MoodState,
+    decision: Decision | None,
+    plays: bool,
+    unseen: str = "",
+    held: bool = True,
+    said: bool = True,
 ) -> Notification:
     """Tell that the user's own word, or the time after an Undo, has ended.
 
     And what becomes of the music: ``decision`` is the latest, made for ``mood``. ``unseen``: why
-    nobody looks at the face, as a clause. ``held``: there was such a word or time.
+    nobody looks at the face, as a clause. ``held``: there was such a word or time; ``said``: it was
+    a word.
     """
     if unseen:
         title = _("What you said or took back holds no more")
@@ -196,7 +202,7 @@ def follows_face(
             body = f"{body} {stays}"
     return Notification(
         NotificationKind.INFO,
-        _("Moodtray goes by your face again"),
+        _("Moodtray goes by your face again") if said else _("The music may change again"),
         body,
         emotion=mood,
         asked=True,

@@ -1097,3 +1097,12 @@ def test_a_face_is_read_also_where_its_mood_was_named() -> None:
     assert place[0] > 0.3, "how happy somebody seems, whatever they say"
     story.send(events.PauseCamera())
     assert story.controller.snapshot.affect is None
+
+
+def test_the_end_of_the_time_after_an_undo_is_no_news_of_the_face() -> None:
+    story = undone()
+    story.send(events.FollowFace())
+    assert story.answer.title == "The music may change again"
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.FollowFace())
+    assert story.answer.title == "Moodtray goes by your face again"
