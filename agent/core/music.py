@@ -35,7 +35,7 @@ from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, Playlist
 from agent.ports import Clock
 from agent.settings import PolicySettings
 from agent.timing import PLAY_AT_WORST, ToldOnce
-from agent.translation import _
+from agent.translation import _, retold
 from agent.types import (
     LOOPS,
     Action,
@@ -301,9 +301,10 @@ class MusicControl:
         heard of somebody who has logged out is forgotten.
         """
         left: Playlist | None = None
-        if name != self.player:
+        is_other = retold(name) != retold(self.player)  # it may be told in another language now
+        if is_other:
             self._errors.over()
-        if name != self.player or (logged_in is False and self.playback is not None):
+        if is_other or (logged_in is False and self.playback is not None):
             left = self._left_for(name)
             self.playback = None
             self._switches.lose_player()

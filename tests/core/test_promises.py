@@ -10,8 +10,11 @@ import pytest
 from agent import effects, events
 from agent.core.person import Person
 from agent.errors import CameraBusy, PlaylistGone
+from agent.players.local import NAME
 from agent.settings import PolicySettings, Settings
+from agent.store import catalogues
 from agent.timing import tomorrow
+from agent.translation import _
 from agent.types import (
     EMOTIONS,
     CameraState,
@@ -1106,3 +1109,25 @@ def test_the_end_of_the_time_after_an_undo_is_no_news_of_the_face() -> None:
     story.send(events.SetMood(MoodState.SAD))
     story.send(events.FollowFace())
     assert story.answer.title == "Moodtray goes by your face again"
+
+
+# --- another language ----------------------------------------------------------------------------
+
+
+def test_a_player_stays_the_same_in_another_language() -> None:
+    story = Story(NOW)
+    story.send(events.PlayerChanged(_(NAME), ONE_EACH))
+    story.music()
+    story.look("happy", 15)
+    story.started()
+    story.heard("p:happy")
+    before = story.controller.snapshot
+    assert before.undo_to == "X"
+    catalogues.speak("de")
+    try:
+        story.send(events.PlayerChanged(_(NAME), ONE_EACH))
+        after = story.controller.snapshot
+        assert after.player != before.player
+        assert (after.playback, after.undo_to) == (before.playback, "X")
+    finally:
+        catalogues.speak("en")
