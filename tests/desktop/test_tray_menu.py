@@ -260,7 +260,7 @@ def test_a_journey_that_was_wished_last_is_what_an_undo_ends() -> None:
     journey = JourneyView(1, 2, MoodState.SAD, MoodState.HAPPY)
     snapshot = replace(sample_snapshot(), undo_to="x", journey=journey, undoes_journey=True)
     first = build_menu(snapshot)[0]
-    assert (first.label, first.event) == ("Undo: no journey to happy", EndJourney())
+    assert (first.label, first.event) == ("Undo: end the journey to happy", EndJourney())
 
 
 def test_seven_feelings_from_light_to_heavy() -> None:

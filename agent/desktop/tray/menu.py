@@ -196,7 +196,7 @@ def _text(words: str) -> Item:
 def _undo(snapshot: Snapshot) -> Item:
     if snapshot.undoes_journey and snapshot.journey is not None:
         goal = mood_word(snapshot.journey.goal)
-        label = _("Undo: no journey to {goal}").format(goal=goal)
+        label = _("Undo: end the journey to {goal}").format(goal=goal)
         return Item(label, event=EndJourney(), slot="undo")
     if snapshot.undo_to is None or "player" in snapshot.stopped:
         return Item(_("Undo"), slot="undo")
