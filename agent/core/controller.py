@@ -254,7 +254,7 @@ class Controller:
             case events.PauseMusic():
                 self._out += self._music.pause()
             case events.ResumeMusic():
-                self._out.append(effects.ResumeMusic())
+                self._out += self._music.resume()
             case events.NextPlaylist():
                 self._out += self._music.next_playlist(self._listener)
             case events.PlayPlaylist(playlist):

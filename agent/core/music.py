@@ -30,7 +30,7 @@ from agent.core.policy import (
     still_looking,
 )
 from agent.core.rotation import Rotation
-from agent.core.switches import Switch, Switches, way_back
+from agent.core.switches import RESUMED, Switch, Switches, way_back
 from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone, ServiceDown
 from agent.ports import Clock
 from agent.settings import PolicySettings
@@ -110,6 +110,7 @@ class MusicControl:
         self._resting: str | None = None  # why the music rests for a while
         self._to_go_on = False  # we paused it for that
         self._waiting = False  # for the track's end
+        self._paused_before: Playlist | None = None  # before a change that was taken back
         self._deleted = False  # the latest change, with the history
 
     @property
@@ -189,7 +190,7 @@ class MusicControl:
         if playback.state is not PlayState.UNAVAILABLE:
             self._requests.deviceless = False
         if self._switches.broke_silence(playback) or happening in _USERS_START:
-            self._silent_why = ""
+            self._silent_why, self._paused_before = "", None
         if happening in _ENDS_REQUESTS:
             self._requests.forget()
             self._told = self._said_at_rest = None
@@ -200,7 +201,7 @@ class MusicControl:
     def playlist_started(self, playlist: Playlist, playback: Playback) -> list[effects.Effect]:
         """Take in that a play command was carried out."""
         self._errors.over()
-        self._silent_why = ""
+        self._silent_why, self._paused_before = "", None
         out = self._keep_playback(playback)
         done = self._switches.answered(playlist) or self._switches.after_all(playlist)
         switch = None if done is None else self._switches.heard(done, playback)
@@ -306,7 +307,7 @@ class MusicControl:
             self._errors.over()
         if is_other or (logged_in is False and self.playback is not None):
             left = self._left_for(name)
-            self.playback = None
+            self.playback = self._paused_before = None
             self._switches.lose_player()
             self._requests.lose_player()
             self._ran_out = False
@@ -367,6 +368,20 @@ class MusicControl:
         self._told, self._to_go_on = None, False
         self._said_at_rest = None
         return [effects.PauseMusic()]
+
+    def resume(self) -> list[effects.Effect]:
+        """Go on with the music that was paused.
+
+        After an Undo into silence that is what was paused before the change, not what it brought.
+        """
+        back, self._paused_before = self._paused_before, None
+        if back is None or self.plays:
+            return [effects.ResumeMusic()]
+        now = self._clock.monotonic()
+        goes_on = Decision(now, Action.SWITCH_NOW, MoodState.UNSURE, back, _(RESUMED))
+        self._switches.send(Switch(back, now, PlayRequest(now, True), goes_on, back=True))
+        self.decision = goes_on
+        return [effects.Play(back, asked=True)]
 
     def next_track(self) -> list[effects.Effect]:
         """Play the next track of what plays."""
@@ -435,7 +450,7 @@ class MusicControl:
         self._deleted = self._deleted or self._switches.latest is not None
         self._switches.forget_everything()
         self.decision = None
-        self._told = self._own_word = self._said_at_rest = None
+        self._told = self._own_word = self._said_at_rest = self._paused_before = None
         self._silent_why = _(TOOK_BACK) if self._silent_why else ""
         self._refused = ""
         if not self._chosen:
@@ -558,6 +573,8 @@ class MusicControl:
         ]
         if before.state is not PlayState.PLAYING:
             self._silent_why = why
+            if before.state is PlayState.PAUSED:
+                self._paused_before = way_back(before, switch.time)
             self._switches.fell_silent(Decision(now, Action.SWITCH_NOW, switch.mood, None, why))
             told = effects.Notify(self._taken_back(_("silence"), told_mood, ends))
             return [*out, effects.PauseMusic(), told]

@@ -1131,3 +1131,51 @@ def test_a_player_stays_the_same_in_another_language() -> None:
         assert (after.playback, after.undo_to) == (before.playback, "X")
     finally:
         catalogues.speak("en")
+
+
+# --- music that was paused before a change -------------------------------------------------------
+
+
+def silenced_again() -> Story:
+    """Music was paused by hand, then asked for, and that was taken back into silence."""
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.look("happy", 15)
+    story.music(state=PlayState.PAUSED, context="p:neutral", paused_by_hand=True)
+    story.send(events.PlayForMood())
+    story.started()
+    story.heard("p:happy")
+    story.send(events.UndoSwitch())
+    story.music(state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    return story
+
+
+def test_resumed_after_an_undo_is_what_was_paused_before_the_change() -> None:
+    story = silenced_again()
+    story.send(events.ResumeMusic())
+    assert story.uris[-1] == "p:neutral"
+    assert not story.all(effects.ResumeMusic)
+    story.started()
+    assert story.answer.title == "Back to X"
+    assert why_lines(story.controller.snapshot)[0] == "X: you resumed the music"
+    story.music(state=PlayState.PAUSED, context="p:neutral", paused_by_hand=True)
+    story.send(events.ResumeMusic())
+    assert story.all(effects.ResumeMusic), "the next one is as ever"
+
+
+@pytest.mark.parametrize("after", ["they chose other music", "Moodtray played", "deleted"])
+def test_it_is_not_where_something_came_between(after: str) -> None:
+    story = silenced_again()
+    match after:
+        case "they chose other music":
+            story.music(Happening.USER_CHOSE, context="mine", chosen_by=Chooser.USER)
+        case "Moodtray played":
+            story.send(events.NextPlaylist())
+            story.started()
+        case _:
+            story.send(events.ForgetEverything())
+    story.music(state=PlayState.PAUSED, context="mine", paused_by_hand=True)
+    plays = len(story.uris)
+    story.send(events.ResumeMusic())
+    assert story.all(effects.ResumeMusic)
+    assert len(story.uris) == plays
