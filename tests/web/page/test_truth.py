@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from agent import events
 from agent.store import catalogues
@@ -110,6 +110,23 @@ def test_a_missing_login_is_told_with_the_way_to_it(page: Page, server: PageServ
     shown = page.locator("[data-problem]")
     expect(shown.locator("span")).to_have_text("Moodtray is not logged in to Spotify.")
     shown.get_by_role("link", name="Log in to Spotify…").click()
+    page.wait_for_url(f"{server.url}/spotify")
+
+
+def test_a_click_is_not_lost_while_the_page_is_made_anew(page: Page, server: PageServer) -> None:
+    """What was pressed had been replaced when the button went up, and nothing happened."""
+    held: list[Route] = []
+    page.route(f"{server.url}/", lambda route: held.append(route))
+    server.publish(problem="Moodtray is not logged in to Spotify.", logged_in=False)
+    link = page.get_by_role("link", name="Log in to Spotify…")
+    expect(link).to_be_visible()
+    wait_until(lambda: page.evaluate("true") and held, "the page is asked for")
+    link.hover()
+    page.mouse.down()
+    with page.expect_response(f"{server.url}/"):
+        held[0].continue_()
+    page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+    page.mouse.up()
     page.wait_for_url(f"{server.url}/spotify")
 
 

@@ -349,9 +349,15 @@ function show(view) {
 function isTyping(field) {
   return Boolean(field?.matches?.("input:not([type=checkbox]), textarea")) && field.value !== field.defaultValue;
 }
+// A click on what was made anew between its press and its end would lead nowhere.
+let pressed = false;
+document.addEventListener("pointerdown", () => { pressed = true; }, true);
+["pointerup", "pointercancel"].forEach((end) => {
+  document.addEventListener(end, () => setTimeout(() => { pressed = false; }), true); // the click comes first
+});
 function isBusy() {
   const underWay = document.querySelector("main [aria-busy=true], main [aria-invalid=true]") !== null;
-  return isTyping(document.activeElement) || underWay || dragged !== null || document.getElementById("ask").open;
+  return pressed || isTyping(document.activeElement) || underWay || dragged !== null || document.getElementById("ask").open;
 }
 
 let trialEnds = 0;
