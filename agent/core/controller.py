@@ -420,9 +420,10 @@ class Controller:
 
     def _keep_promises(self) -> None:
         """Have them stored before anything is said of them."""
-        if self._promises != self._promised:
-            self._promised = self._promises
-            self._out.insert(0, effects.KeepPromises(self._promised))
+        now = self._promises
+        if now != self._promised:
+            self._promised = now
+            self._out.insert(0, effects.KeepPromises(now))
 
     def _observed(self, observation: Observation) -> None:
         if not self._camera.wanted:

@@ -20,6 +20,7 @@ from agent.core.mood import OwnWord
 from agent.core.play_requests import PlayRequest, PlayRequests
 from agent.core.policy import (
     CHOSE,
+    RESUMED,
     TOOK_BACK,
     Circumstances,
     Listener,
@@ -30,7 +31,7 @@ from agent.core.policy import (
     still_looking,
 )
 from agent.core.rotation import Rotation
-from agent.core.switches import RESUMED, Switch, Switches, way_back
+from agent.core.switches import Switch, Switches, way_back
 from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone, ServiceDown
 from agent.ports import Clock
 from agent.settings import PolicySettings

@@ -51,6 +51,7 @@ any other, and the user waits."""
 
 TOOK_BACK = N_("you took back a change")
 CHOSE = N_("you chose this music yourself")
+RESUMED = N_("you resumed the music")
 ONLY_WHEN_ASKED = N_("nothing plays, and Moodtray starts music only when asked")
 WAITS_FOR_DEVICE = N_("no device is open to play on, and the music begins when one is")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from agent.core.play_requests import PlayRequest
+from agent.core.policy import CHOSE, RESUMED
 from agent.timing import PLAY_AT_WORST
-from agent.translation import N_, _
+from agent.translation import _
 from agent.types import Action, Chooser, Decision, Place, Playback, Playlist, PlayState
 
-RESUMED = N_("you resumed the music")
 EARLY_SKIP = 60.0
 """A skip that soon after our switch was heard is taken as feedback on it."""
 
@@ -135,7 +135,7 @@ class Switches:
         if not (plays and was_silent):
             return False
         chosen = playback.chosen_by is Chooser.USER
-        why = _("you chose this music yourself") if chosen else _(RESUMED)
+        why = _(CHOSE if chosen else RESUMED)
         name = playback.context_name or playback.title or _("the music")
         heard = Playlist(playback.context or playback.track or "", name)
         self.change = Decision(playback.time, Action.KEEP, self.change.mood, heard, why)

@@ -20,6 +20,8 @@ from agent.types import EMOTIONS
 from tests.agent_process import CLIP, PATIENCE, SHARED, AgentProcess, Line, run_command
 from tests.stranger import NOBODY
 
+pytestmark = pytest.mark.usefixtures("no_display")
+
 QUICK = """
 [camera]
 interval = 0.5
@@ -31,12 +33,6 @@ away_after = 1.0
 timing = "now"
 cooldown = 1.0
 """
-
-
-@pytest.fixture(autouse=True)
-def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

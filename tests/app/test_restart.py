@@ -6,7 +6,6 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -22,14 +21,11 @@ from agent.web.door_client import call_when_ready
 from tests.agent_process import AgentProcess, run_command
 from tests.vision.mjpeg import MjpegServer
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM"),
+    pytest.mark.usefixtures("no_display"),
+]
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -38,12 +34,6 @@ def paths(moodtray_home: object) -> Paths:
     found.ensure()
     found.settings_file.write_text("version = 1\n[camera]\ninterval = 0.5\n")
     return found
-
-
-@pytest.fixture
-def webcam() -> Iterator[MjpegServer]:
-    with MjpegServer() as server:
-        yield server
 
 
 def start(webcam: MjpegServer, *more: str) -> AgentProcess:

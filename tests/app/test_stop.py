@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -40,13 +40,10 @@ main()
 """
 """The agent's own program, with a sound device that never returns."""
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
-
-
-@pytest.fixture(autouse=True)
-def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
-        monkeypatch.delenv(name, raising=False)
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM"),
+    pytest.mark.usefixtures("no_display"),
+]
 
 
 @pytest.fixture
@@ -55,12 +52,6 @@ def paths(moodtray_home: object) -> Paths:
     found.ensure()
     found.settings_file.write_text("version = 1\n[camera]\ninterval = 0.5\n")
     return found
-
-
-@pytest.fixture
-def webcam() -> Iterator[MjpegServer]:
-    with MjpegServer() as server:
-        yield server
 
 
 def wait_until(condition: Callable[[], object]) -> None:
