@@ -14,7 +14,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from agent.clock import SystemClock
 from agent.web.page import access as access_module
 from agent.web.page import guard
 from agent.web.page.access import LINK_SECONDS, SESSION_SECONDS, Access
@@ -257,12 +256,8 @@ def test_a_cookie_ends_after_half_a_day_and_survives_a_clock_set_back() -> None:
 
 
 def test_a_visit_renews_the_cookie(server: PageServer, user: httpx.Client) -> None:
-    class Ahead(SystemClock):
-        def now(self):  # type: ignore[no-untyped-def]
-            return super().now() + timedelta(hours=2)
-
     assert "set-cookie" not in user.get("/").headers
-    server.access._clock = Ahead()
+    server.access._clock = FakeClock(server.access._clock.now() + timedelta(hours=2))
     assert "set-cookie" in user.get("/").headers
 
 
