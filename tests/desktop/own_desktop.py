@@ -8,6 +8,23 @@ from typing import Self
 
 from tests.desktop.x11_screen import Screen
 
+SERVICES = Path("/usr/share/dbus-1/services")
+"""What a session's bus starts by itself when it is asked for."""
+BUS = """\
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:dir=/tmp</listen>
+  <servicedir>{services}</servicedir>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+
 
 class OwnDesktop(Screen):
     """Begun and ended by ``with``. ``env``: the variables of its programs; ``folder`` takes their
@@ -60,9 +77,17 @@ class OwnDesktop(Screen):
         return process
 
     def _start_bus(self) -> None:
-        # Services that the bus starts get the variables that are known by now.
+        """Start a session's bus. It starts services that are asked for, with the variables that are
+        known by now, but none for notifications: that would take the place of the desktop's own."""
+        services = self.folder / "services"
+        services.mkdir(exist_ok=True)
+        for entry in SERVICES.glob("*.service"):
+            if "Name=org.freedesktop.Notifications\n" not in entry.read_text():
+                (services / entry.name).symlink_to(entry)
+        config = self.folder / "bus.conf"
+        config.write_text(BUS.format(services=services))
         process = subprocess.Popen(
-            ["dbus-daemon", "--session", "--nofork", "--print-address=1"],
+            ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address=1"],
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
