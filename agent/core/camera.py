@@ -46,6 +46,7 @@ class CameraControl:
         self._busy_since: float | None = None
         self._told = ToldOnce()
         self._taken = False  # another program took it while we looked: a call
+        self._call_with_music = False  # in this call, or with this shared screen, it is wanted
 
     @property
     def blind(self) -> bool:
@@ -180,7 +181,11 @@ class CameraControl:
         self.paused = self._pause_alone_again()
 
     def music_wanted(self) -> None:
-        """Leave of a break the pause of the camera: the user wants music now."""
+        """End what lets the music rest, but not the camera: the user wants music now.
+
+        Of a break the pause of the camera is left; in the next call the music rests again.
+        """
+        self._call_with_music = self._call is not None
         if not self.on_break:
             return
         self.on_break = False
@@ -212,6 +217,7 @@ class CameraControl:
         """Take in that the session holds the camera off for this reason; None: no more."""
         back = reason is None and self.held_off is not None
         self.held_off = reason
+        self._call_with_music = self._call_with_music and self._call is not None
         if back and self.until_back:
             self.resume()
 
@@ -252,6 +258,11 @@ class CameraControl:
         """Why the music should rest as well: a break, a call, a shared screen."""
         if self.on_break:
             return TAKING_A_BREAK
+        return None if self._call_with_music else self._call
+
+    @property
+    def _call(self) -> str | None:
+        """The call or the shared screen that there is, as its reason to rest."""
         if self.held_off == SCREEN_SHARED:
             return SCREEN_SHARED
         return CAMERA_IN_USE if self._taken else None
@@ -272,6 +283,7 @@ class CameraControl:
             self._taken = self._taken or (looked and isinstance(error, CameraBusy))
         elif state is not CameraState.LOST:
             self._taken = False
+        self._call_with_music = self._call_with_music and self._call is not None
         if not self.blind:
             self._busy_since = None
             self._told.well()

@@ -66,7 +66,7 @@ MUSIC_NOW = (
     events.ResumeMusic,
     events.TryNow,
 )
-"""Of this, what ends the rest of the music in a break; the camera rests on."""
+"""Of this, what ends the rest of the music at once; the camera rests on."""
 
 
 BLIND_FOR = 40.0
@@ -154,6 +154,9 @@ class Controller:
         """Take in one event; returns what is to be done about it, in order."""
         self._out = []
         self._dispatch(event)
+        if self._music.heard_at_rest:
+            self._leave_rest()
+            self._decide()
         self._steer_rest()
         self._tell_pause_ended(asked=isinstance(event, events.ResumeCamera))
         self._steer_camera()
@@ -191,9 +194,8 @@ class Controller:
         if isinstance(event, MUSIC_WISHES) and self._workers.lacks("player"):
             self._out.append(effects.Notify(messages.worker_gave_up("player", asked=True)))
             return
-        if isinstance(event, MUSIC_NOW) and self._camera.on_break:
-            self._camera.music_wanted()
-            self._music.leave_rest()
+        if isinstance(event, MUSIC_NOW):
+            self._leave_rest()
         match event:
             case events.Observed(observation):
                 self._observed(observation)
@@ -631,6 +633,12 @@ class Controller:
                 paused.append(effects.Notify(messages.music_rests(wanted)))
             self._out += paused
         self._decide()
+
+    def _leave_rest(self) -> None:
+        """Let music rest no more that is wanted now; the camera rests on."""
+        if self._music.rests is not None:
+            self._camera.music_wanted()
+            self._music.leave_rest()
 
     def _pause_camera(self, until: datetime | None) -> None:
         """Let the camera alone rest; music that rested in a break goes on."""

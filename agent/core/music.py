@@ -110,6 +110,8 @@ class MusicControl:
         self._said_at_rest: OwnWord | None = None  # the same, said while the music rests
         self._resting: str | None = None  # why the music rests for a while
         self._to_go_on = False  # we paused it for that
+        self._sent_before_rest: Switch | None = None  # a change that was on its way then
+        self._is_silent = False  # since then
         self._waiting = False  # for the track's end
         self._paused_before: Playlist | None = None  # before a change that was taken back
         self._deleted = False  # the latest change, with the history
@@ -171,6 +173,14 @@ class MusicControl:
         return self._resting
 
     @property
+    def heard_at_rest(self) -> bool:
+        """Whether music that had rested plays: at the user's wish, here or in the player.
+
+        Not what plays on until the pause has come.
+        """
+        return self._resting is not None and self._is_silent and self.plays
+
+    @property
     def goes_on(self) -> bool:
         """Whether a rest that begins now, or goes on, ends with music: it plays, or did before."""
         return self.plays or self._to_go_on
@@ -210,8 +220,8 @@ class MusicControl:
             assert done is not None
             self._deleted = False
             self._requests.forget()  # they are met by it
-            self._to_go_on = self._resting is not None and not done.wish.asked
-            if self._to_go_on:  # it was on its way when the rest began
+            if done == self._sent_before_rest:
+                self._to_go_on = True
                 out.append(effects.PauseMusic())
             word = self._own_word if done.told_mood else None
             if done.left_alone > 0.0:
@@ -434,7 +444,7 @@ class MusicControl:
 
     def leave_rest(self) -> None:
         """End the rest at the user's wish for music, which says what plays now."""
-        self._resting = self._said_at_rest = None
+        self._resting = self._said_at_rest = self._sent_before_rest = None
         self._to_go_on = False
 
     def forget_between(self, since: float, until: float) -> None:
@@ -463,14 +473,16 @@ class MusicControl:
         """Pause what plays until :meth:`go_on`; ``why`` in the user's words."""
         self._resting = why
         self._requests.forget()
-        if self.playback is None or self.playback.state is not PlayState.PLAYING:
+        self._sent_before_rest = self._switches.under_way(self._clock.monotonic())
+        self._is_silent = not self.plays and self._sent_before_rest is None
+        if not self.plays:
             return []
         self._to_go_on = True
         return [effects.PauseMusic()]
 
     def go_on(self) -> list[effects.Effect]:
         """Go on with the music: the reason to rest is over."""
-        self._resting = None
+        self._resting = self._sent_before_rest = None
         to_go_on, self._to_go_on = self._to_go_on, False
         return [effects.ResumeMusic()] if to_go_on else []
 
@@ -710,6 +722,7 @@ class MusicControl:
 
     def _keep_playback(self, playback: Playback) -> list[effects.Effect]:
         known, self.playback = self.playback, playback
+        self._is_silent = self._is_silent or not self.plays
         if known is not None and known.visible == playback.visible:
             return []
         return [effects.Record(playback)]

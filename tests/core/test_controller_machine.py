@@ -98,6 +98,7 @@ class AnyDay(RuleBasedStateMachine):
         self.pending: Playlist | None = None
         self.watch, self.camera = False, CameraState.OFF
         self.plays_at_once = 0
+        self.pausing = False  # the pause is on its way to the player
         self.perform(self.controller.begin())
         self.send(events.PlayerChanged("player", PLAYLISTS))
 
@@ -113,6 +114,8 @@ class AnyDay(RuleBasedStateMachine):
                     self.watch = on
                 case effects.KeepPromises(promised):
                     self.promised = promised
+                case effects.PauseMusic():
+                    self.pausing = True
                 case _:
                     pass
         for effect in wanted:
@@ -174,7 +177,7 @@ class AnyDay(RuleBasedStateMachine):
     def reading(
         self, state: PlayState, happening: Happening, by: Chooser, paused: bool, context: str | None
     ) -> None:
-        now = self.clock.monotonic()
+        now, self.pausing = self.clock.monotonic(), False
         by_hand = paused and state is PlayState.PAUSED
         self.playback = Playback(
             now, state, context=context, position=1.0, duration=200.0, chosen_by=by,
@@ -186,7 +189,7 @@ class AnyDay(RuleBasedStateMachine):
     @rule()
     def started(self) -> None:
         assert self.pending is not None
-        playlist, self.pending = self.pending, None
+        playlist, self.pending, self.pausing = self.pending, None, False
         now = self.clock.monotonic()
         self.playback = Playback(
             now, PlayState.PLAYING, context=playlist.uri, position=0.0, duration=200.0,
@@ -306,6 +309,10 @@ class AnyDay(RuleBasedStateMachine):
         snapshot = self.controller.snapshot
         left_alone = snapshot.left_alone_until is not None or snapshot.mood.by_hand
         assert left_alone or "leaves the music alone" not in told.body, told
+        heard = snapshot.playback
+        plays = heard is not None and heard.state is PlayState.PLAYING and not self.pausing
+        for words in (told.title, told.body):
+            assert not plays or "No music plays" not in words, told
         if "Both come back" in told.body:
             back = copy.deepcopy(self.controller)
             back.handle(events.ResumeCamera())

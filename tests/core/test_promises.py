@@ -27,7 +27,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
-from agent.wording import camera_line, follow_line, mood_line, music_line, why_lines
+from agent.wording import SCREEN_SHARED, camera_line, follow_line, mood_line, music_line, why_lines
 from tests.core.test_controller import NOW, PLAYLISTS
 from tests.core.test_wishes import Story, happy_music
 
@@ -176,6 +176,46 @@ def test_a_word_on_the_mood_in_a_break_promises_no_music() -> None:
 
 def camera(story: Story) -> str:
     return camera_line(story.controller.snapshot, story.clock.now())
+
+
+@pytest.mark.parametrize("wish", [events.NextTrack(), events.UndoSwitch(), None])
+@pytest.mark.parametrize("rest", [events.TakeBreak(), events.SessionChanged(SCREEN_SHARED)])
+def test_a_word_said_while_music_plays_that_had_rested_is_followed(
+    rest: events.Event, wish: events.Event | None
+) -> None:
+    """In a break, or with a shared screen, the user wants music: here, or in the player itself."""
+    story = undone()
+    story.send(events.FollowFace())
+    story.send(events.NextPlaylist())
+    story.started()
+    story.heard("p:neutral")
+    assert effects.PauseMusic() in story.send(rest)
+    story.heard("p:neutral")  # the pause has not come
+    assert story.controller.snapshot.music_rests is not None
+    story.music(Happening.ECHO, PlayState.PAUSED, "p:neutral")
+    if wish is not None:
+        story.send(wish)
+    story.music(Happening.RESUMED if wish is None else Happening.ECHO, context="p:happy")
+    assert story.controller.snapshot.music_rests is None
+    assert not story.controller.snapshot.on_break
+    if isinstance(wish, events.UndoSwitch):
+        story.started()
+    story.send(events.SetMood(MoodState.SAD))
+    assert story.uris[-1] == "p:sad"
+    story.started()
+    assert "The music goes by that until" in story.answer.body
+
+
+def test_in_the_next_call_the_music_rests_again() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    for _call in range(2):
+        assert effects.PauseMusic() in story.send(events.SessionChanged(SCREEN_SHARED))
+        story.music(Happening.ECHO, PlayState.PAUSED, "p:happy")
+        story.send(events.ResumeMusic())
+        story.heard("p:happy")
+        assert story.controller.snapshot.music_rests is None
+        story.send(events.SessionChanged(None))
 
 
 def test_a_break_until_the_user_is_back_is_told_of_the_camera_as_well() -> None:
