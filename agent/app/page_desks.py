@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,10 @@ from agent.core.person import STRANGER, Person
 from agent.desktop import consent
 from agent.errors import AgentError, NeedsLogin, PlaylistGone
 from agent.opencv import cv2
-from agent.players import local
+from agent.players import folders, local
 from agent.players.spotify import storage
 from agent.players.spotify.endpoints import DASHBOARD
 from agent.players.spotify.playlists import canonical
-from agent.players.track import SUFFIXES
 from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import Settings
@@ -416,8 +415,6 @@ def _about(owner: str | None, tracks: int | None) -> str:
 class MusicChoice:
     """What moods play, of both players."""
 
-    suffixes = frozenset(SUFFIXES)
-
     def __init__(
         self,
         paths: Paths,
@@ -498,6 +495,10 @@ class MusicChoice:
         if player == "spotify":
             return {}
         return {MoodState(mood): str(folder) for mood, folder in self._folders().items()}
+
+    def counted(self, path: str) -> Iterator[int]:
+        """Count, piece by piece, the tracks of a folder, a list or a file."""
+        return folders.counted(Path(path))
 
     def _folders(self) -> dict[str, Path]:
         """Look for folders that are named after moods and hold music; a look is good for a while.

@@ -74,16 +74,12 @@ def find(root: Path, name: str, *, enough: int | None = None) -> Found:
     found = Found()
     shown = printable(str(root))
     try:
-        os.stat(root)
-        if root.is_file():
-            if root.suffix.lower() in LISTS:
-                _read_list(root, found)
-            else:
-                found.tracks.append(root)
-        else:
-            with os.scandir(root):
-                pass  # raises where the folder itself cannot be read
-            _walk(root, found, enough)
+        for piece in _pieces(root, found):
+            found.tracks += piece
+            if enough is not None and len(found.tracks) >= enough:
+                break
+        if not root.is_file():
+            found.tracks.sort(key=lambda file: _numbered(file.relative_to(root)))
     except FileNotFoundError as error:
         raise PlaylistGone(
             _(
@@ -104,6 +100,11 @@ def find(root: Path, name: str, *, enough: int | None = None) -> Found:
     return found
 
 
+def counted(root: Path) -> Iterator[int]:
+    """Count what :func:`find` finds, piece by piece. Raises OSError or ValueError."""
+    yield from map(len, _pieces(root, Found()))
+
+
 def _nothing(root: Path, name: str, found: Found) -> str:
     what = f"{'The list' if root.is_file() else 'The folder'} {printable(str(root))} of “{name}”"
     kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
@@ -114,9 +115,19 @@ def _nothing(root: Path, name: str, found: Found) -> str:
     return _("{told} Put some in, or {remedy}").format(told=told, remedy=_(_REMEDY))
 
 
-def _walk(root: Path, found: Found, enough: int | None) -> None:
-    tracks: list[Path] = []
+def _pieces(root: Path, found: Found) -> Iterator[list[Path]]:
+    """List the tracks of a file, a list or a folder, which comes piece by piece.
+
+    Notes in ``found`` what was passed over. Raises OSError or ValueError.
+    """
+    os.stat(root)
+    if root.is_file():
+        yield _listed(root, found) if root.suffix.lower() in LISTS else [root]
+        return
+    with os.scandir(root):
+        pass  # raises where the folder itself cannot be read
     for folder, files in walk(root, lambda path: found.unreadable.append(printable(path))):
+        tracks = []
         for name in files:
             kind = os.path.splitext(name)[1].lower()
             if kind in SUFFIXES:
@@ -125,9 +136,7 @@ def _walk(root: Path, found: Found, enough: int | None) -> None:
                     tracks.append(file)
             elif kind in OTHER_AUDIO:
                 found.others[kind] += 1
-        if enough is not None and len(tracks) >= enough:
-            break
-    found.tracks = sorted(tracks, key=lambda file: _numbered(file.relative_to(root)))
+        yield tracks
 
 
 def _readable(file: Path, found: Found) -> bool:
@@ -142,7 +151,8 @@ def _readable(file: Path, found: Found) -> bool:
     return False
 
 
-def _read_list(path: Path, found: Found) -> None:
+def _listed(path: Path, found: Found) -> list[Path]:
+    tracks: list[Path] = []
     try:
         data = read_small(path, LIST_BYTES)
     except OSError as error:
@@ -163,7 +173,7 @@ def _read_list(path: Path, found: Found) -> None:
         elif re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", line):
             found.others["stream"] += 1
             continue
-        if len(found.tracks) + len(found.unreadable) >= LIST_FILES:
+        if len(tracks) + len(found.unreadable) >= LIST_FILES:
             raise OSError(
                 _("it names more than {list_files} files, which no list does").format(
                     list_files=LIST_FILES
@@ -175,9 +185,10 @@ def _read_list(path: Path, found: Found) -> None:
         except (OSError, ValueError):
             there = False
         if there:
-            found.tracks.append(file)
+            tracks.append(file)
         else:
             found.unreadable.append(printable(line))
+    return tracks
 
 
 def _path_of(address: str) -> str:

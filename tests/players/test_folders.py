@@ -14,7 +14,7 @@ from agent.clock import SystemClock
 from agent.errors import PlaylistGone
 from agent.events import Event, PlaylistBack
 from agent.players.folder_watch import FolderWatch
-from agent.players.folders import find, is_elsewhere
+from agent.players.folders import counted, find, is_elsewhere
 from agent.players.local import look_at, playlist, tracks_of
 from agent.store import walk
 from agent.web.page.folders import Counter
@@ -74,7 +74,7 @@ def test_a_link_to_the_whole_disk_is_not_walked(folder: Path, album: Path, to: s
     write_tone(folder.parent / "private.wav", 0.05)
     began = time.monotonic()
     assert names(folder) == ["linked/1.wav", "linked/2.wav", "linked/10.wav"]
-    counter = Counter(frozenset({".wav"}), time.monotonic)
+    counter = Counter(lambda path: counted(Path(path)), time.monotonic)
     while not counter.count(str(folder))[1]:
         assert time.monotonic() - began < 10.0, "it would be counted for minutes"
         time.sleep(0.02)
@@ -238,7 +238,7 @@ def test_folders_without_an_end_are_walked_to_a_depth(endless: Path) -> None:
 
 
 def test_the_page_counts_them_as_well(endless: Path) -> None:
-    counter = Counter(frozenset({".wav"}), time.monotonic)
+    counter = Counter(lambda path: counted(Path(path)), time.monotonic)
     end = time.monotonic() + 20
     while not counter.count(str(endless))[1]:
         assert time.monotonic() < end, "it would be counted for ever"

@@ -7,7 +7,7 @@ are called in threads of the server, several at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -102,9 +102,6 @@ class Kept:
 class MusicDesk(Protocol):
     """What moods play."""
 
-    suffixes: frozenset[str]
-    """Endings of audio files that can be played, with their dots, in lower case."""
-
     def in_use(self) -> PlayerName:
         """Name the player that is in use, or would be."""
         ...
@@ -124,6 +121,13 @@ class MusicDesk(Protocol):
         """Find the user's folders that are named after moods and hold music: mood -> entry.
 
         One plays where the settings name nothing for its mood.
+        """
+        ...
+
+    def counted(self, path: str) -> Iterator[int]:
+        """Count, piece by piece, the tracks of a folder, a list or a file.
+
+        May take minutes. Raises OSError or ValueError.
         """
         ...
 

@@ -1,17 +1,16 @@
-"""Folders of music: looking around in them, and counting what they hold in the background."""
+"""Places of music: looking around in folders, and counting in the background what can be played."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from agent.errors import StoreError
 from agent.printable import printable
 from agent.store.paths import expanded
-from agent.store.walk import walk
 from agent.translation import _
 
 SHOWN = 400
@@ -96,18 +95,18 @@ class _Count:
 
 
 class Counter:
-    """Counts audio files below folders. Any thread; each answer comes at once."""
+    """Counts what there is to play. Any thread; each answer comes at once."""
 
-    def __init__(self, suffixes: frozenset[str], now: Callable[[], float]) -> None:
-        """``now`` gives monotonic seconds."""
-        self._suffixes = suffixes
+    def __init__(self, pieces: Callable[[str], Iterator[int]], now: Callable[[], float]) -> None:
+        """``pieces`` counts a place piece by piece; ``now`` gives monotonic seconds."""
+        self._pieces = pieces
         self._now = now
         self._lock = threading.Lock()
         self._counts: OrderedDict[str, _Count] = OrderedDict()
         self._slots = threading.Semaphore(AT_ONCE)
 
     def count(self, path: str) -> tuple[int, bool]:
-        """How many audio files were found so far, and whether that is all.
+        """Tell how many tracks were found so far, and whether that is all.
 
         ``path``: as the settings may name it, from ~ on.
         """
@@ -128,10 +127,8 @@ class Counter:
         with self._slots:
             began = self._now()
             try:
-                for _folder, files in walk(path, lambda _path: None):
-                    count.files += sum(
-                        os.path.splitext(name)[1].lower() in self._suffixes for name in files
-                    )
+                for found in self._pieces(path):
+                    count.files += found
                     if count.files > COUNTED:
                         break
             except (OSError, ValueError):

@@ -128,7 +128,7 @@ def api(context: PageContext) -> APIRouter:
     from fastapi import APIRouter
 
     routes = APIRouter()
-    counter = Counter(context.music.suffixes, context.clock.monotonic)
+    counter = Counter(context.music.counted, context.clock.monotonic)
 
     @routes.post("/api/moods/{mood}/add", response_model=Answer, responses=REFUSALS)
     def add(mood: EmotionName, words: EntryWords) -> Answer:

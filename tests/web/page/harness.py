@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from agent import events
 from agent.clock import SystemClock
 from agent.errors import AgentError, PlaylistGone
+from agent.players.folders import counted
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
@@ -98,7 +100,6 @@ class PutInPlace:
     error: AgentError | None = None
     question: str = "May Moodtray use the camera?"
     text: str = "What is seen: a few pictures.\n\nWhat is kept: the mood as a word."
-    suffixes: frozenset[str] = frozenset({".mp3", ".ogg"})
     logins: list[tuple[str, str]] = field(default_factory=list)
     own: dict[MoodState, str] = field(default_factory=dict)  # folders named after moods
 
@@ -115,6 +116,9 @@ class PutInPlace:
 
     def own_folders(self, player: PlayerName) -> dict[MoodState, str]:
         return self.own if player == "local" else {}
+
+    def counted(self, path: str) -> Iterator[int]:
+        return counted(Path(path))
 
     def without_entry(self, player: PlayerName, mood: MoodState) -> str:
         return "Nothing is set: the Moodtray loop plays."
