@@ -125,6 +125,8 @@ def named_mood(word: str) -> MoodState:
         if plain in (mood.value, MOOD_WORDS[mood], here.casefold(), said.casefold()):
             return mood
     words = ", ".join(mood_word(mood) for mood in MOODS)
+    if not plain:
+        raise ValueError(_("Which mood? Say one of {words}.").format(words=words))
     raise ValueError(
         _("There is no mood '{word}'. Say one of {words}.").format(word=word, words=words)
     )

@@ -643,14 +643,15 @@ def why(
 @app.command(rich_help_panel=NOW)
 def journey(
     moods: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="[FROM] TO", help="Two moods, or the one to reach; or: lift, calm, stop."
         ),
-    ],
+    ] = None,
 ) -> None:
     """Let the music lead from one mood to another: moodtray journey sad happy."""
     ways = {"lift": "happy", "calm": "neutral", "energise": "surprise"}
+    moods = moods or [""]
     if len(moods) > 2:
         raise typer.BadParameter(_("at most two moods"), param_hint="MOODS")
     if moods == ["stop"]:
@@ -734,13 +735,13 @@ def undo() -> None:
 @app.command(rich_help_panel=NOW)
 def mood(
     feeling: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="MOOD",
             help="angry, disgusted, afraid, happy, sad, surprised or neutral; auto: go by your "
             "face again.",
         ),
-    ],
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option("--minutes", min=1.0, max=1440.0, hidden=True)
     ] = None,
@@ -749,9 +750,11 @@ def mood(
     """Wrong mood? Say how you feel: mood and music follow at once, for half an hour or longer."""
     lasts = _time(time, minutes)
     say(
-        _ask("mood", emotion=_emotion(" ".join(feeling)), minutes=30.0 if lasts is None else lasts)[
-            "text"
-        ]
+        _ask(
+            "mood",
+            emotion=_emotion(" ".join(feeling or [])),
+            minutes=30.0 if lasts is None else lasts,
+        )["text"]
     )
 
 

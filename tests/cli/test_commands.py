@@ -144,6 +144,13 @@ def test_what_is_no_mood_is_refused(said: str) -> None:
         _emotion(said)
 
 
+@pytest.mark.parametrize("command", ["mood", "journey"])
+def test_without_a_word_the_words_are_told(command: str) -> None:
+    told = run_command(command)
+    assert told.returncode == 2
+    assert "Which mood? Say one of happy" in " ".join(told.stderr.split())
+
+
 @pytest.mark.parametrize("said", [["foo"], ["auto"], ["sad", "auto"], ["foo", "happy"]])
 def test_a_journey_is_offered_no_word_that_it_refuses(said: list[str]) -> None:
     with pytest.raises(typer.BadParameter, match=r"Say one of happy.*disgusted\.$"):
