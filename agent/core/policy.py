@@ -4,16 +4,18 @@ The rules, in the order in which they are asked (the first that applies decides)
 
 1. Somebody asked for music ("Play for my mood"): play, now, for the mood as far as it is known.
    Who has just said how they feel asks for music that fits, where music plays.
-2. Never against the user's hand: paused by hand stays paused; a context that the user chose is
-   left alone until it ends or ``hands_off_minutes`` have passed. Music that rests does so. Nobody
-   who speaks is interrupted, unless ``interrupt_speech`` is set.
-3. No clear mood, no music that fits, no player: keep. A start that found no device waits for one.
-4. Moodtray changes music that plays. Silence stays silence, unless ``start_when_silent`` is set,
-   it was our own playlist that ran out, or a change of ours still owes the music.
-5. What plays already fits: keep.
-6. Within the cool-down after a switch: keep; but a loop that stands in for the user's own music
+2. Music that rests does so.
+3. Moodtray changes music that plays. Silence stays silence, whatever else is so, unless
+   ``start_when_silent`` is set, it was our own playlist that ran out, or a change of ours still
+   owes the music.
+4. Never against the user's hand: paused by hand stays paused; a context that the user chose is
+   left alone until it ends or ``hands_off_minutes`` have passed. Nobody who speaks is interrupted,
+   unless ``interrupt_speech`` is set.
+5. No clear mood, no music that fits, no player: keep. A start that found no device waits for one.
+6. What plays already fits: keep.
+7. Within the cool-down after a switch: keep; but a loop that stands in for the user's own music
    makes way for it as soon as there is some.
-7. Switch: when the track ends, or now by setting (or when the track has no known end).
+8. Switch: when the track ends, or now by setting (or when the track has no known end).
 """
 
 from __future__ import annotations
@@ -136,15 +138,17 @@ def decide(
     if about.resting is not None:
         return keep(_(about.resting))
     told = about.told and playback is not None and playback.state is PlayState.PLAYING
+    may_start = settings.start_when_silent or about.ran_out or about.owed
+    silence = None if may_start else _silence(playback, about)
+    if silence is not None:  # whatever else might keep music from changing
+        return keep(silence)
     hand = _users_hand(playback, about, settings)
     if hand is not None and not told:
         return keep(hand)
     if not about.watching and not mood.by_hand:
         return keep(about.unseen or _("the camera does not see you just now"))
-    may_start = settings.start_when_silent or about.ran_out or about.owed
     if not mood.state.is_emotion:
-        silent = playback is not None and playback.state is PlayState.STOPPED
-        return keep(_(ONLY_WHEN_ASKED) if silent and not may_start else describe(mood))
+        return keep(describe(mood))
     if about.guide is not None and about.guide.play is None:
         return keep(about.guide.words)
     wanted = mood.state if about.guide is None else about.guide.play
@@ -165,8 +169,6 @@ def decide(
     cooling = about.last_switch is not None and about.now - about.last_switch < settings.cooldown
 
     if playback.state is not PlayState.PLAYING:
-        if not may_start:
-            return keep(_(ONLY_WHEN_ASKED))
         if cooling:
             return keep(_cooling(about))
         return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
@@ -333,6 +335,15 @@ def _reachable(playback: Playback, about: Circumstances, settings: PolicySetting
     if playback.state is not PlayState.UNAVAILABLE or about.owed:
         return True
     return settings.start_when_silent and not about.deviceless
+
+
+def _silence(playback: Playback | None, about: Circumstances) -> str | None:
+    """Return why it is silent and stays so until music is asked for; None: it plays, or may not."""
+    if playback is None or playback.state not in (PlayState.STOPPED, PlayState.PAUSED):
+        return None
+    if playback.paused_by_hand:
+        return about.silent_why or _("you paused the music")
+    return _(WAITS_FOR_DEVICE if about.awaited else ONLY_WHEN_ASKED)
 
 
 def _users_hand(

@@ -243,6 +243,27 @@ def test_silence_that_waits_for_a_wish_is_not_put_on_an_unclear_mood() -> None:
     assert told == "your mood is not clear just now"
 
 
+@pytest.mark.parametrize(
+    "about",
+    [
+        replace(ABOUT, hands_off_until=NOW + 600.0),
+        replace(ABOUT, watching=False, unseen="the camera is paused"),
+        replace(ABOUT, watching=False, unseen="the camera is not allowed"),
+    ],
+)
+@pytest.mark.parametrize("state", [PlayState.STOPPED, PlayState.PAUSED])
+def test_silence_is_not_put_on_what_ends_without_music(
+    about: Circumstances, state: PlayState
+) -> None:
+    """Nobody waits for the end of a pause, or of the time after an Undo, for music that only a
+    wish begins."""
+    silent = replace(SILENCE, state=state)
+    told = decide(mood(MoodState.HAPPY), silent, about, SETTINGS, PLAYLISTS).reason
+    assert told == "nothing plays, and Moodtray starts music only when asked"
+    told = decide(mood(MoodState.HAPPY), silent, about, EAGER, PLAYLISTS).reason
+    assert told == about.unseen or about.hands_off_until is not None
+
+
 def test_playlists_take_turns() -> None:
     assert choose((JOY, JOY2), ()) == JOY
     assert choose((JOY, JOY2), ("p:joy",)) == JOY2
