@@ -205,8 +205,9 @@ class MusicControl:
         if happening in _ENDS_REQUESTS:
             self._requests.forget()
             self._told = self._said_at_rest = None
-        if happening in _USERS_START:  # they go on by themselves
-            self._to_go_on = False
+        if happening in _USERS_START:
+            self._to_go_on = False  # they go on by themselves
+            self._switches.user_chose(playback)
         return out
 
     def playlist_started(self, playlist: Playlist, playback: Playback) -> list[effects.Effect]:

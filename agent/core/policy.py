@@ -354,14 +354,13 @@ def _users_hand(
         if playback.state is PlayState.UNAVAILABLE:
             return _("the device that played is gone")
         return about.silent_why or _("you paused the music")
-    if about.hands_off_until is not None and about.now < about.hands_off_until:
-        return about.hands_off_why or _(TOOK_BACK)
-    if playback is None or playback.state is not PlayState.PLAYING:
-        return None
-    if playback.spoken and not settings.interrupt_speech:
-        return _("somebody speaks: podcasts and audiobooks are left alone")
-    if playback.chosen_by is Chooser.USER:
+    plays = playback is not None and playback.state is PlayState.PLAYING
+    if playback is not None and plays and playback.chosen_by is Chooser.USER:
         since = playback.chosen_since if playback.chosen_since is not None else about.now
         if about.now - since < settings.hands_off_minutes * 60:
             return _(CHOSE)
+    if about.hands_off_until is not None and about.now < about.hands_off_until:
+        return about.hands_off_why or _(TOOK_BACK)
+    if playback is not None and plays and playback.spoken and not settings.interrupt_speech:
+        return _("somebody speaks: podcasts and audiobooks are left alone")
     return None

@@ -8,7 +8,16 @@ from agent.core.play_requests import PlayRequest
 from agent.core.policy import CHOSE, RESUMED
 from agent.timing import PLAY_AT_WORST
 from agent.translation import _
-from agent.types import Action, Chooser, Decision, Place, Playback, Playlist, PlayState
+from agent.types import (
+    Action,
+    Chooser,
+    Decision,
+    MoodState,
+    Place,
+    Playback,
+    Playlist,
+    PlayState,
+)
 
 EARLY_SKIP = 60.0
 """A skip that soon after our switch was heard is taken as feedback on it."""
@@ -135,11 +144,16 @@ class Switches:
         if not (plays and was_silent):
             return False
         chosen = playback.chosen_by is Chooser.USER
-        why = _(CHOSE if chosen else RESUMED)
-        name = playback.context_name or playback.title or _("the music")
-        heard = Playlist(playback.context or playback.track or "", name)
-        self.change = Decision(playback.time, Action.KEEP, self.change.mood, heard, why)
+        self.change = _by_hand(playback, self.change.mood, _(CHOSE if chosen else RESUMED))
         return True
+
+    def user_chose(self, playback: Playback) -> None:
+        """Note that the user has started other music than the latest change brought."""
+        change = self.change
+        if change is None or (change.playlist and playback.shows(change.playlist.uri)):
+            return
+        if playback.chosen_by is Chooser.USER:
+            self.change = _by_hand(playback, change.mood, _(CHOSE))
 
     def came_to_nothing(self, change: Switch) -> None:
         """Note that nothing was changed, so the next may come at once."""
@@ -176,3 +190,10 @@ class Switches:
         """Forget all, since another player is in use, or nobody is logged in to it any more."""
         self.forget_everything()
         self._sent = None
+
+
+def _by_hand(playback: Playback, mood: MoodState, why: str) -> Decision:
+    """Make of the user's own start of music the latest change, for people."""
+    name = playback.context_name or playback.title or _("the music")
+    heard = Playlist(playback.context or playback.track or "", name)
+    return Decision(playback.time, Action.KEEP, mood, heard, why)

@@ -177,7 +177,8 @@ class AnyDay(RuleBasedStateMachine):
     def reading(
         self, state: PlayState, happening: Happening, by: Chooser, paused: bool, context: str | None
     ) -> None:
-        now, self.pausing = self.clock.monotonic(), False
+        now = self.clock.monotonic()
+        self.pausing = self.pausing and state is PlayState.PLAYING
         by_hand = paused and state is PlayState.PAUSED
         self.playback = Playback(
             now, state, context=context, position=1.0, duration=200.0, chosen_by=by,

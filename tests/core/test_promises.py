@@ -69,6 +69,22 @@ def test_after_an_undo_the_reason_of_what_plays_is_still_told() -> None:
     assert told == "X: you took back a change; this music had come before that: you looked happy"
 
 
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_music_that_the_user_chose_since_is_not_explained_by_what_came_before(
+    taken_back: bool,
+) -> None:
+    story = undone() if taken_back else happy_music()
+    story.heard("p:happy")
+    story.music(Happening.USER_CHOSE, context="p:other", chosen_by=Chooser.USER)
+    snapshot = story.controller.snapshot
+    why = why_lines(snapshot)
+    assert why[0] == "X: you chose this music yourself"
+    assert not any("you took back" in line or "happy" in line for line in why)
+    assert snapshot.decision is not None
+    assert snapshot.decision.reason == "you chose this music yourself"
+    assert snapshot.undo_to is None
+
+
 def test_the_reason_is_the_same_after_a_second_undo() -> None:
     story = undone()
     first = why_lines(story.controller.snapshot)[0]
