@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -314,6 +315,13 @@ class AnyDay(RuleBasedStateMachine):
         plays = heard is not None and heard.state is PlayState.PLAYING and not self.pausing
         for words in (told.title, told.body):
             assert not plays or "No music plays" not in words, told
+        lines = [
+            item.label for item in offered(build_menu(snapshot)) if item.event or item.children
+        ]
+        there = [*lines, *(label for label, _ in told.buttons)]
+        for named in re.findall(r"(?<!\w)'([^']+)'(?!\w)", told.body):
+            is_command = named.startswith("moodtray ")
+            assert is_command or any(label.startswith(named) for label in there), (named, told)
         if "Both come back" in told.body:
             back = copy.deepcopy(self.controller)
             back.handle(events.ResumeCamera())

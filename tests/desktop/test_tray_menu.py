@@ -189,6 +189,8 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
         ({"stopped": ("session",)}, "Start again", "Resume camera"),
         ({"consent": False}, "Allow the camera…", "The camera is not allowed"),
         ({"consent": False, "camera_paused": True}, "Allow the camera…", "Resume camera"),
+        ({"consent": False, **AT_REST}, "I am back", "Allow the camera…"),
+        ({"stopped": ("watcher",), **AT_REST}, "I am back", "Resume camera"),
         ({}, "Take a break", "Allow the camera…"),
     ],
 )

@@ -205,11 +205,15 @@ def _undo(snapshot: Snapshot) -> Item:
 
 
 def _mood(snapshot: Snapshot) -> Item:
-    """Tell what is known of the user; while the camera rests by their wish, the way out of that."""
-    if not snapshot.consent:
-        return Item(_("Allow the camera…"), event=AskForConsent())
-    if not snapshot.camera_paused or "watcher" in snapshot.stopped:
-        return _text(mood_line(snapshot))
+    """Tell what is known of the user; while the camera rests by their wish, the way out of that.
+
+    The way out of a break comes before all else that keeps the camera off: the music rests as well.
+    """
+    if not snapshot.on_break:
+        if not snapshot.consent:
+            return Item(_("Allow the camera…"), event=AskForConsent())
+        if not snapshot.camera_paused or "watcher" in snapshot.stopped:
+            return _text(mood_line(snapshot))
     until = snapshot.paused_until
     if snapshot.on_break:
         label = _("I am back") if until is None else _("I am back (break until {time})")
