@@ -86,8 +86,18 @@ _THEN = {
     "you asked for music, and your mood is not known yet": N_(
         "you asked for music, and your mood was not known yet"
     ),
+    "the part that looks has stopped": N_("the part that looks had stopped"),
+    TAKING_A_BREAK: N_("you were taking a break"),
+    "the camera is not allowed": N_("the camera was not allowed"),
+    "the camera is paused": N_("the camera was paused"),
+    "the camera rests: {why}": N_("the camera rested: {why}"),
+    "the camera is gone": N_("the camera was gone"),
+    "the camera cannot be used": N_("the camera could not be used"),
+    CAMERA_IN_USE: N_("another program used the camera"),
+    SCREEN_SHARED: N_("the screen was shared"),
+    "another user has the screen": N_("another user had the screen"),
 }
-"""What a reason says of the user's face, once that is no longer so."""
+"""What a reason says of the user's face or of why it is not seen, once that is no longer so."""
 
 FITS = N_("what plays fits already")
 """What a decision ends with that keeps what plays for this."""
@@ -473,6 +483,8 @@ def evidence_line(mood: MoodState, evidence: Evidence) -> str:
             parts.append(_("for {time}").format(time=age(evidence.seconds)))
         if other is not None:
             next_one = _("next came {mood} with {share} %")
+            if seven[EMOTION_STATES.index(other)] > seven[EMOTION_STATES.index(mood)]:
+                next_one = _("{mood} had more, {share} %")
             parts.append(next_one.format(mood=mood_word(other), share=_share(seven, other)))
     else:
         leading = EMOTION_STATES[max(range(len(seven)), key=lambda at: seven[at])]

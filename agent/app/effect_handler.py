@@ -249,8 +249,9 @@ class EffectHandler:
     def _show_music_folders(self) -> None:
         from agent.desktop.tray.actions import show_music_folders
 
+        alone = None if self._snapshot is None else self._snapshot.left_alone_until
         threading.Thread(
-            target=show_music_folders, args=(self._paths, self._report), daemon=True
+            target=show_music_folders, args=(self._paths, self._report, alone), daemon=True
         ).start()
 
     # -- settings, consent, autostart

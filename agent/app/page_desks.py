@@ -415,6 +415,8 @@ def _about(owner: str | None, tracks: int | None) -> str:
 class MusicChoice:
     """What moods play, of both players."""
 
+    kinds = folders.KINDS
+
     def __init__(
         self,
         paths: Paths,

@@ -391,11 +391,14 @@ def consent(
             say(_("Taken back. 'moodtray quit' closes the camera, should it still be on."))
         return
     say(_(consent.TEXT))
+    if consent.is_given(paths) and not yes:
+        say(_("You have allowed the camera. 'moodtray consent --withdraw' takes that back."))
+        return
     if yes or _agreed(_(consent.QUESTION)):
         consent.give(paths, datetime.now().astimezone())
         say(_("Thank you. Moodtray may use the camera."))
     else:
-        say(_("The camera stays closed."))
+        say(_("The camera is not allowed."))
         raise typer.Exit(1)
 
 

@@ -103,6 +103,7 @@ class Controller:
         self._journeys = Journeys(clock, journey)
         self._lessons = Lessons(clock)
         self._preview = False
+        self._preview_waits = False  # for the end of the pause that it was wished in
         self._unwatched = True  # the history knows that no mood is read or said
         self._autostart = autostart
         self._workers = WorkerStates()
@@ -248,6 +249,8 @@ class Controller:
                 on_break = self._camera.on_break
                 self._camera.resume()
                 self._restart_workers()
+                if self._preview_waits and self._camera.consent and not self._camera.paused:
+                    self._show_preview(True, resume=False)
                 if not self._camera.consent and not on_break:
                     self._out.append(effects.Notify(messages.no_consent()))
             case events.PlayForMood():
@@ -669,6 +672,7 @@ class Controller:
         ended = self._camera.take_ended()
         if ended is None:
             return
+        self._preview_waits = self._preview_waits and self._camera.paused
         told = messages.pause_ended(
             ended.on_break,
             stays_off=self._camera.unseen,
@@ -742,12 +746,14 @@ class Controller:
             return
         if show and self._camera.paused:
             if not resume and self._settings.preview.when_paused == "ask":
+                self._preview_waits = True
                 self._out.append(
                     effects.Notify(messages.preview_while_paused(self._camera.on_break))
                 )
                 return
             self._camera.resume()
             self._camera.take_ended()  # the preview tells it
+        self._preview_waits = False
         self._out.append(effects.SetPreview(show))
 
     # -- the picture of the whole

@@ -276,7 +276,8 @@ class MusicControl:
             out.append(effects.AwaitPlaylist(failed.playlist))
         if again or not (news or asked):
             return out
-        return [*out, effects.Notify(replace(messages.trouble(error), asked=asked))]
+        answers = asked and self._requests.asked is None  # else another playlist is the answer
+        return [*out, effects.Notify(replace(messages.trouble(error), asked=answers))]
 
     def _try_again(self, error: AgentError, failed: Switch) -> bool:
         """Decide what becomes of a start that failed; True when the user knows of it already."""
@@ -587,6 +588,7 @@ class MusicControl:
         ]
         if before.state is not PlayState.PLAYING:
             self._silent_why = why
+            self._to_go_on = False  # also where it rests just now
             if before.state is PlayState.PAUSED:
                 self._paused_before = way_back(before, switch.time)
             self._switches.fell_silent(Decision(now, Action.SWITCH_NOW, switch.mood, None, why))

@@ -22,6 +22,8 @@ from agent.store.files import read_small
 from agent.store.walk import walk
 from agent.translation import N_, _
 
+KINDS = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
+"""What can be played, for people."""
 LISTS = (".m3u", ".m3u8", ".pls")
 LIST_BYTES = 4_000_000
 LIST_FILES = 200_000
@@ -34,7 +36,8 @@ OTHER_AUDIO = (
 """Names under which people keep music, whether it can be played here or not."""
 NAMED = 3
 """So many places or kinds are named in one message; the others are counted."""
-_REMEDY = N_("name another folder in the settings under local_playlists.")
+_REMEDY = N_("choose another one under 'Music for my moods'.")
+NOT_READ = N_("“{name}” cannot be read")
 
 
 @dataclass(slots=True)
@@ -93,10 +96,12 @@ def find(root: Path, name: str, *, enough: int | None = None) -> Found:
             _(
                 "The folder {shown} of “{name}” cannot be read ({why}). Check its permissions, or "
             ).format(shown=shown, name=name, why=why)
-            + _(_REMEDY)
+            + _(_REMEDY),
+            title=_(NOT_READ).format(name=name),
         ) from error
     if not found.tracks:
-        raise PlaylistGone(_nothing(root, name, found))
+        nothing = _("No music in “{name}”").format(name=name)
+        raise PlaylistGone(_nothing(root, name, found), title=nothing)
     return found
 
 
@@ -106,12 +111,11 @@ def counted(root: Path) -> Iterator[int]:
 
 
 def _nothing(root: Path, name: str, found: Found) -> str:
-    what = f"{'The list' if root.is_file() else 'The folder'} {printable(str(root))} of “{name}”"
-    kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
+    told = _("The folder {path} holds no music that Moodtray can play ({kinds}).{troubles}")
+    if root.is_file():
+        told = _("The list {path} names no music that Moodtray can play ({kinds}).{troubles}")
     troubles = f" {found.troubles}" if found.troubles else ""
-    told = _("{what} holds no music that Moodtray can play ({kinds}).{troubles}").format(
-        what=what, kinds=kinds, troubles=troubles
-    )
+    told = told.format(path=printable(str(root)), kinds=KINDS, troubles=troubles)
     return _("{told} Put some in, or {remedy}").format(told=told, remedy=_(_REMEDY))
 
 

@@ -97,9 +97,9 @@ class LocalPlayer:
             raise PlaylistGone(
                 _(
                     "None of the {n} audio files of “{name}” can be played: "
-                    "{error}. Replace them, or name another folder in the settings "
-                    "under local_playlists."
-                ).format(n=len(paths), name=playlist.name, error=error)
+                    "{error}. Replace them, or choose another one under 'Music for my moods'."
+                ).format(n=len(paths), name=playlist.name, error=error),
+                title=_("No music in “{name}”").format(name=playlist.name),
             ) from error
         before = self._deck
         self._deck, self._playlist, self._paused = deck, playlist, False
@@ -245,9 +245,8 @@ def _loop_file(playlist: Playlist) -> Path:
     if not file.is_file():
         raise PlaylistGone(
             _(
-                "The Moodtray loop {file} is missing. Install Moodtray "
-                "again, or name a folder of yours in the settings under "
-                "local_playlists."
+                "The Moodtray loop {file} is missing. Install Moodtray again, or choose a folder "
+                "of yours under 'Music for my moods'."
             ).format(file=file)
         )
     return file

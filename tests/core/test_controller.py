@@ -461,6 +461,18 @@ def test_the_preview_follows_the_check_mark_and_its_own_close_button() -> None:
     assert harness.all(effects.SetPreview)[-1] == effects.SetPreview(False)
 
 
+@pytest.mark.parametrize("pause", [events.PauseCamera(), events.TakeBreak()])
+def test_the_way_to_the_preview_that_is_named_in_a_pause_leads_there(pause: events.Event) -> None:
+    harness = ControllerHarness()
+    harness.send(pause)
+    harness.send(events.ShowPreview(True))
+    assert effects.SetPreview(True) not in harness.effects
+    assert effects.SetPreview(True) in harness.send(events.ResumeCamera())
+    harness.send(events.ShowPreview(False))
+    harness.send(pause)
+    assert effects.SetPreview(True) not in harness.send(events.ResumeCamera()), "wished anew"
+
+
 def test_the_preview_while_paused_asks_or_resumes_as_set() -> None:
     harness = ControllerHarness()
     harness.send(events.PauseCamera())

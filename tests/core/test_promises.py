@@ -222,6 +222,29 @@ def test_a_word_said_while_music_plays_that_had_rested_is_followed(
     assert "The music goes by that until" in story.answer.body
 
 
+@pytest.mark.parametrize(
+    ("rest", "end"),
+    [
+        (events.TakeBreak(), events.ResumeCamera()),
+        (events.SessionChanged(SCREEN_SHARED), events.SessionChanged(None)),
+    ],
+)
+def test_a_change_that_is_taken_back_into_silence_at_rest_does_not_come_back(
+    rest: events.Event, end: events.Event
+) -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.PlayForMood())
+    story.pass_time(6.0)
+    story.started()
+    story.send(rest)
+    story.music(Happening.ECHO, PlayState.PAUSED, story.uris[-1])
+    story.send(events.UndoSwitch())
+    assert story.answer.title == "Back to silence"
+    assert effects.ResumeMusic() not in story.send(end)
+    assert "The music goes on." not in story.answer.body
+
+
 def test_in_the_next_call_the_music_rests_again() -> None:
     story = happy_music()
     story.heard("p:happy")
@@ -550,7 +573,7 @@ def test_music_in_a_break_ends_it_for_the_music_and_claims_to_see_nobody() -> No
     snapshot = story.controller.snapshot
     assert (snapshot.on_break, snapshot.camera_paused, snapshot.music_rests) == (False, True, None)
     assert mood_line(snapshot) == "Camera paused"
-    reason = "You asked for music, and your mood is not known: the camera is paused."
+    reason = "You asked for music, and your mood was not known: the camera was paused."
     assert story.answer.body == reason
     assert snapshot.mood.probabilities is None, "nothing of before the break is shown as of now"
 
@@ -998,6 +1021,31 @@ def test_what_a_denied_look_showed_is_shown_until_the_next() -> None:
     assert mood_line(story.controller.snapshot) == "Not sure how you feel"
 
 
+@pytest.mark.parametrize(
+    ("blind", "end", "why"),
+    [
+        (events.PauseCamera(), events.ResumeCamera(), "the camera was paused"),
+        (
+            events.SessionChanged(SCREEN_SHARED), events.SessionChanged(None),
+            "the camera rested: the screen was shared",
+        ),
+        (events.ConsentWithdrawn(), events.ConsentGiven(), "the camera was not allowed"),
+    ],
+)  # fmt: skip
+def test_why_nobody_looked_is_told_as_of_then(
+    blind: events.Event, end: events.Event, why: str
+) -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(blind)
+    story.send(events.PlayForMood())
+    story.started()
+    story.send(end)
+    story.look("neutral", 15)
+    told = why_lines(story.controller.snapshot)[0]
+    assert told.endswith(f": you asked for music, and your mood was not known: {why}")
+
+
 def test_a_mood_that_was_said_was_never_seen() -> None:
     """Where nobody has looked yet, what was said and taken back is no 'last looked'."""
     story = Story(NOW)
@@ -1008,7 +1056,7 @@ def test_a_mood_that_was_said_was_never_seen() -> None:
     story.send(events.FollowFace())
     story.send(events.PlayForMood())
     story.started()
-    reason = "You asked for music, and your mood is not known: the camera cannot be used."
+    reason = "You asked for music, and your mood was not known: the camera could not be used."
     assert story.answer.body == reason
 
 

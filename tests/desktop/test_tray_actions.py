@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,21 @@ def test_makes_the_folders_for_the_users_music_and_opens_them(
     assert isinstance(notice, Notice)
     assert notice.title == "Your music folders are open"
     assert "where nothing else is set" in notice.message
+
+
+def test_until_when_nothing_is_changed_is_told_with_the_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """'From the next track on' was not so for an hour after an Undo."""
+    opener(tmp_path, monkeypatch, "true")
+    said: list[Event] = []
+    until = datetime(2026, 11, 22, 14, 46, tzinfo=UTC)
+    show_music_folders(Paths.below(tmp_path / "home"), said.append, until)
+    (notice,) = said
+    assert isinstance(notice, Notice)
+    assert notice.message.endswith(
+        "Until 14:46 the music is left alone; 'Play for my mood' changes it sooner."
+    )
 
 
 def test_folders_that_cannot_be_made_are_told(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
@@ -14,7 +15,7 @@ from agent.events import Notice
 from agent.ports import Report
 from agent.store.paths import Paths, make_folder
 from agent.translation import N_, _
-from agent.wording import MOOD_WORDS, MOODS
+from agent.wording import MOOD_WORDS, MOODS, clock_time
 
 OPEN_SECONDS = 10.0
 
@@ -22,6 +23,7 @@ _FOLDERS = N_(
     "Put music into that of a mood: it plays for that mood from the next track on, where nothing "
     "else is set."
 )
+_ALONE = N_("Until {time} the music is left alone; 'Play for my mood' changes it sooner.")
 
 
 def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
@@ -41,10 +43,12 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
         report(Notice(error.title, error.message, asked=True, trouble=True))
 
 
-def show_music_folders(paths: Paths, report: Report) -> None:
+def show_music_folders(
+    paths: Paths, report: Report, left_alone_until: datetime | None = None
+) -> None:
     """Open the folders for the user's own music, one for each mood; those missing are made.
 
-    May block for seconds.
+    ``left_alone_until``: Moodtray changes nothing by itself before that. May block for seconds.
     """
     try:
         for folder in _folders(paths):
@@ -59,7 +63,10 @@ def show_music_folders(paths: Paths, report: Report) -> None:
         report(Notice(error.title, error.message, asked=True, trouble=True))
     else:
         title = _("Your music folders are open")
-        report(Notice(title, _(_FOLDERS), asked=True))
+        told = _(_FOLDERS)
+        if left_alone_until is not None:
+            told = f"{told} {_(_ALONE).format(time=clock_time(left_alone_until))}"
+        report(Notice(title, told, asked=True))
 
 
 def _folders(paths: Paths) -> list[Path]:

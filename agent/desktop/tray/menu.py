@@ -212,7 +212,7 @@ def _mood(snapshot: Snapshot) -> Item:
     if not snapshot.on_break:
         if not snapshot.consent:
             return Item(_("Allow the camera…"), event=AskForConsent())
-        if not snapshot.camera_paused or "watcher" in snapshot.stopped:
+        if not snapshot.camera_paused:
             return _text(mood_line(snapshot))
     until = snapshot.paused_until
     if snapshot.on_break:

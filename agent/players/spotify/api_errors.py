@@ -170,7 +170,7 @@ def playlist_gone(name: str) -> PlaylistGone:
     return PlaylistGone(
         _(
             "The playlist {name} is gone or is not yours to see; Moodtray "
-            "skips it. Choose another one in the settings."
+            "skips it. Choose another one under 'Music for my moods'."
         ).format(name=name)
     )
 

@@ -124,6 +124,9 @@ class MusicDesk(Protocol):
         """
         ...
 
+    kinds: str
+    """The kinds of files that can be played, for people: "mp3, ogg"."""
+
     def counted(self, path: str) -> Iterator[int]:
         """Count, piece by piece, the tracks of a folder, a list or a file.
 

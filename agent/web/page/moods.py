@@ -228,7 +228,7 @@ def api(context: PageContext) -> APIRouter:
     def count(path: str) -> dict[str, Any]:
         """Count the audio files below a folder; goes on in the background."""
         files, done = counter.count(path)
-        return {"files": files, "done": done, "text": _count_text(files, done)}
+        return {"files": files, "done": done, "text": _count_text(files, done, context.music.kinds)}
 
     return routes
 
@@ -330,8 +330,9 @@ def _folders(context: PageContext, folder: str) -> dict[str, Any]:
     return {"cards": [], "proposed": [], "problem": problem, "place": place}
 
 
-def _count_text(files: int, done: bool) -> str:
+def _count_text(files: int, done: bool, kinds: str) -> str:
     text = ngettext("{n} song", "{n} songs", files).format(n=f"{files:,}".replace(",", " "))
     if done:
-        return text if files else _("no music that Moodtray can play")
+        none = _("no music that Moodtray can play ({kinds})").format(kinds=kinds)
+        return text if files else none
     return _("{songs} so far…").format(songs=text) if files else _("counting…")

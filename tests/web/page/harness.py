@@ -15,7 +15,7 @@ from typing import Any
 from agent import events
 from agent.clock import SystemClock
 from agent.errors import AgentError, PlaylistGone
-from agent.players.folders import counted
+from agent.players.folders import KINDS, counted
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
@@ -100,6 +100,7 @@ class PutInPlace:
     error: AgentError | None = None
     question: str = "May Moodtray use the camera?"
     text: str = "What is seen: a few pictures.\n\nWhat is kept: the mood as a word."
+    kinds: str = KINDS
     logins: list[tuple[str, str]] = field(default_factory=list)
     own: dict[MoodState, str] = field(default_factory=dict)  # folders named after moods
 
