@@ -272,3 +272,13 @@ def test_what_is_no_day_is_told_in_plain_words(day: str) -> None:
     told = " ".join(done.stderr.replace("\u2502", " ").split())
     assert f"'{day}' is no day. Say for example 2026-01-31." in told
     assert done.returncode == 2
+
+
+def test_who_has_allowed_the_camera_is_told_how_to_take_that_back() -> None:
+    """An empty answer was told that the camera stays closed, while it was on."""
+    assert run_command("consent", "--yes").returncode == 0
+    told = run_command("consent")
+    assert told.returncode == 0
+    assert told.stdout.strip().endswith(
+        "You have allowed the camera. 'moodtray consent --withdraw' takes that back."
+    )

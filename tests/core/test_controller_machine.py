@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from agent import effects, events
-from agent.core.controller import Controller
+from agent.core.controller import MUSIC_WISHES, Controller
 from agent.desktop.tray.menu import Item, build_menu, tooltip
 from agent.effects import Notification
 from agent.errors import CameraBusy, NoDevice, PlaylistGone
@@ -100,10 +100,13 @@ class AnyDay(RuleBasedStateMachine):
         self.watch, self.camera = False, CameraState.OFF
         self.plays_at_once = 0
         self.pausing = False  # the pause is on its way to the player
+        self.silence = False  # it was wished, and no music since
         self.perform(self.controller.begin())
         self.send(events.PlayerChanged("player", PLAYLISTS))
 
     def send(self, event: events.Event) -> None:
+        if isinstance(event, MUSIC_WISHES) and "player" not in self.stopped:
+            self.silence = isinstance(event, events.PauseMusic)
         self.perform(self.controller.handle(event))
 
     def perform(self, wanted: list[effects.Effect]) -> None:
@@ -117,10 +120,13 @@ class AnyDay(RuleBasedStateMachine):
                     self.promised = promised
                 case effects.PauseMusic():
                     self.pausing = True
+                case effects.ResumeMusic():
+                    assert not self.silence, "against a wish for silence"
                 case _:
                     pass
         for effect in wanted:
             if isinstance(effect, effects.Notify):
+                self.silence = self.silence or effect.notification.title == "Back to silence"
                 self.hear(effect.notification)
 
     def play(self, effect: effects.Play) -> None:
@@ -180,6 +186,7 @@ class AnyDay(RuleBasedStateMachine):
     ) -> None:
         now = self.clock.monotonic()
         self.pausing = self.pausing and state is PlayState.PLAYING
+        self.silence = self.silence and (state is not PlayState.PLAYING or self.pausing)
         by_hand = paused and state is PlayState.PAUSED
         self.playback = Playback(
             now, state, context=context, position=1.0, duration=200.0, chosen_by=by,
@@ -192,6 +199,7 @@ class AnyDay(RuleBasedStateMachine):
     def started(self) -> None:
         assert self.pending is not None
         playlist, self.pending, self.pausing = self.pending, None, False
+        self.silence = False
         now = self.clock.monotonic()
         self.playback = Playback(
             now, PlayState.PLAYING, context=playlist.uri, position=0.0, duration=200.0,
