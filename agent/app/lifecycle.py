@@ -144,7 +144,8 @@ class App:
         if notice:
             from agent.events import Notice
 
-            self._options.tell(notice)
+            if self._options.settings is None:  # in a demo there are no commands
+                self._options.tell(notice)
             self.report(Notice(_("The tray is limited here"), notice, trouble=True))
         return tray
 

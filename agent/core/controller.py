@@ -549,7 +549,7 @@ class Controller:
         self._lessons.change(lambda lesson, _now: lesson.stop())
         self._lessons.dismiss()
         self._out += self._mood_tracker.forget_everything()
-        self._out += self._journeys.stop()
+        self._out += self._journeys.forget_everything()
         self._out.append(effects.ForgetNames())
         told_of_it = (NotificationKind.SWITCH, NotificationKind.INFO)  # a desktop may list them
         self._out += [effects.Withdraw(kind) for kind in told_of_it]
@@ -576,7 +576,7 @@ class Controller:
 
     def _end_journey(self) -> None:
         going = self._journeys.current is not None
-        self._out += self._journeys.stop()
+        self._out += self._journeys.stop(self._mood.state)
         unseen = "" if self._mood.by_hand else self._camera.unseen
         told = messages.journey_ended(going, plays=self._music.plays, unseen=unseen)
         self._out.append(effects.Notify(told))

@@ -96,8 +96,18 @@ class Journeys:
         self.wished = True
         return [self._keep(), effects.RecordFeedback("journey", f"{start} {goal}")]
 
-    def stop(self) -> list[effects.Effect]:
-        """End it at the user's wish: the music goes by the mood again."""
+    def stop(self, mood: MoodState) -> list[effects.Effect]:
+        """End it at the user's wish: the music goes by the mood again.
+
+        Also where ``mood``, which is read just now, is answered by a journey, until it has changed.
+        """
+        if self.current is not None:
+            over = mood if mood.is_emotion else self.current.steps[0]
+            self._over = (over, over)
+        return self._end()
+
+    def forget_everything(self) -> list[effects.Effect]:
+        """End it, and forget that there was one."""
         self._over = None
         return self._end()
 
@@ -124,6 +134,8 @@ class Journeys:
             return self._here(), out
         if self._over is not None:
             wanted = self._over[1]
+            if wanted is state:
+                return None, out
             words = _(_IN_HAND if wanted is None else _ARRIVED)
             return Guide(wanted, words), out
         if answer == "leave alone":

@@ -158,6 +158,8 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
         said, why = _("No music plays."), sentence(_(rests))
     elif plays:
         why = sentence(reason.partition(_(", and "))[2] or reason)
+        if _(FITS) not in reason:
+            said = _("That holds until {time}.").format(time=clock_time(word.until))
     play: tuple[tuple[str, Event], ...] = () if plays else ((_("Play now"), PlayForMood()),)
     return Notification(
         NotificationKind.INFO,

@@ -222,6 +222,35 @@ def test_a_journey_never_breaks_the_hand() -> None:
     assert harness.controller.snapshot.journey is None
 
 
+def test_a_word_for_a_mood_that_changes_nothing_promises_no_music() -> None:
+    harness = story(happy="leave alone")
+    harness.music(context="p:sad")
+    harness.send(events.SetMood(HAPPY))
+    told = harness.all(effects.Notify)[-1].notification.body
+    until = harness.controller.snapshot.mood_until
+    assert until is not None
+    alone = "By your settings the music is left alone while you are happy."
+    assert told == f"That holds until {until:%H:%M}. {alone}"
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+def test_a_journey_by_the_settings_is_ended_while_its_mood_lasts(unsure: bool) -> None:
+    harness = story(sad="lift")
+    harness.look("sad", 60)
+    harness.started()
+    assert harness.controller.snapshot.journey is not None
+    if unsure:
+        harness.send(events.PauseCamera())
+    harness.send(events.EndJourney())
+    harness.send(events.ResumeCamera())
+    harness.look("sad", 60)
+    assert harness.controller.snapshot.journey is None
+    assert played(harness)[-1] == "p:sad", "the music goes by the mood"
+    harness.look("neutral", 120)
+    harness.look("sad", 120)
+    assert harness.controller.snapshot.journey is not None, "it answers the mood anew"
+
+
 def test_a_wished_journey_sets_out_and_ends_when_asked() -> None:
     harness = story()
     harness.look("sad", 60)
