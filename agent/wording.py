@@ -99,6 +99,9 @@ _THEN = {
 }
 """What a reason says of the user's face or of why it is not seen, once that is no longer so."""
 
+_ARRIVED = {"and the music leads {where}": N_("and the music led {where}")}
+"""What a reason says of a journey, once none is under way."""
+
 FITS = N_("what plays fits already")
 """What a decision ends with that keeps what plays for this."""
 LOOKING = N_("Looking for your face…")
@@ -453,12 +456,13 @@ def reason_of(decision: Decision, snapshot: Snapshot) -> str:
     mood = snapshot.mood
     seen = is_watching(snapshot) and not mood.by_hand
     so_still = seen and mood.state is decision.mood
-    return retold(decision.reason) if so_still else in_the_past(decision.reason)
+    then = {} if so_still else _THEN
+    return retold(decision.reason, then if snapshot.journey else {**then, **_ARRIVED})
 
 
 def in_the_past(why: str) -> str:
     """Tell a reason as that of an earlier time: "you looked happy"."""
-    return retold(why, _THEN)
+    return retold(why, {**_THEN, **_ARRIVED})
 
 
 def change_name(change: Decision) -> str:

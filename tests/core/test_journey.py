@@ -12,6 +12,7 @@ from agent.core.journey import GOALS, Journeys, route
 from agent.core.person import Person
 from agent.settings import MoodSettings, PolicySettings, ResponseSettings, Settings
 from agent.types import EMOTION_STATES, EMOTIONS, Chooser, Happening, Mood, MoodState, PlayState
+from agent.wording import why_lines
 from tests.core.test_controller import ControllerHarness
 from tests.core.test_mood_filter import NETWORK
 from tests.fakes.clock import FakeClock
@@ -246,6 +247,7 @@ def test_a_journey_by_the_settings_is_ended_while_its_mood_lasts(unsure: bool) -
     harness.look("sad", 60)
     assert harness.controller.snapshot.journey is None
     assert played(harness)[-1] == "p:sad", "the music goes by the mood"
+    assert "the music led from sad to happy" in why_lines(harness.controller.snapshot)[0]
     harness.look("neutral", 120)
     harness.look("sad", 120)
     assert harness.controller.snapshot.journey is not None, "it answers the mood anew"
