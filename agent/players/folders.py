@@ -20,14 +20,13 @@ from agent.errors import PlaylistGone
 from agent.players.track import SUFFIXES
 from agent.printable import printable
 from agent.store.files import read_small
-from agent.store.walk import walk
+from agent.store.walk import MOST_ENTRIES, walk
 from agent.translation import N_, _
 
 LISTS = (".m3u", ".m3u8", ".pls")
 LIST_BYTES = 4_000_000
-LIST_FILES = 200_000
-"""Of a list of files; the longest have some hundred thousand lines. Two million, of two letters
-each, would take 600 MB and half a minute."""
+LIST_FILES = MOST_ENTRIES
+"""Of a list of files. Two million, of two letters each, would take 600 MB and half a minute."""
 OTHER_AUDIO = (
     ".m4a", ".m4b", ".aac", ".mp4", ".wma", ".opus", ".oga", ".aif", ".aiff", ".ape", ".mpc", ".wv",
     ".mka", ".alac", ".dsf", ".ra", ".mid", ".midi", ".webm",

@@ -16,9 +16,9 @@ DEEPEST = 100
 """Folders within each other that are walked; no collection has as many."""
 MOST_FOLDERS = 100_000
 """That are walked; the largest collections have some ten thousand."""
-MOST_ENTRIES = 200_000
-"""That are read in all, whatever they are; the largest collections have some hundred thousand. An
-empty file costs who makes it nothing, and whoever keeps its name some hundred bytes."""
+MOST_ENTRIES = 100_000
+"""That are read in all, whatever they are; music for a mood has some thousand. Who makes an empty
+file pays nothing for it; who keeps its name, and why it cannot be played, some hundred bytes."""
 
 
 def walk(root: str | Path, passed_over: Callable[[str], None]) -> Iterator[tuple[str, list[str]]]:

@@ -109,7 +109,7 @@ def test_entries_are_read_to_a_number(folder: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_a_large_collection_takes_little(folder: Path) -> None:
-    for number in range(100_000):
+    for number in range(90_000):
         os.close(os.open(f"{folder}/{'n' * 40}{number}.wav", os.O_CREAT | os.O_WRONLY))
     program = (
         "import os, sys; from pathlib import Path; from agent.players.folders import find\n"
@@ -121,7 +121,7 @@ def test_a_large_collection_takes_little(folder: Path) -> None:
         [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, timeout=120
     )
     count, taken = map(int, done.stdout.split())
-    assert count == 100_000
+    assert count == 90_000
     assert taken < 60_000_000
 
 
@@ -208,8 +208,8 @@ def test_a_list_that_is_none_is_told(folder: Path) -> None:
 
 def test_a_list_of_endless_lines_is_refused(folder: Path) -> None:
     write_tone(folder / "a", 0.05)
-    (folder / "all.m3u").write_text("a\n" * 200_001)
-    assert "200000" in gone(folder / "all.m3u")
+    (folder / "all.m3u").write_text("a\n" * 100_001)
+    assert "100000" in gone(folder / "all.m3u")
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,6 @@ from agent.translation import _
 
 SHOWN = 400
 """Folders of one place that are listed."""
-COUNTED = 200_000
-"""Files after which counting stops: more is said as "more than"."""
 FRESH_SECONDS = 30.0
 """A count that old is made anew; one that was quick sooner, so that what was just added counts."""
 FRESH_SHARE = 20.0
@@ -140,8 +138,6 @@ class Counter:
                     count.files += sum(
                         os.path.splitext(name)[1].lower() in self._suffixes for name in files
                     )
-                    if count.files > COUNTED:
-                        break
             except (OSError, ValueError):
                 pass  # what cannot be read holds nothing that could be played
             ended = self._now()
