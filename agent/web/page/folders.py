@@ -7,11 +7,12 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from agent.errors import StoreError
 from agent.printable import printable
 from agent.store.paths import expanded
-from agent.store.walk import walk
+from agent.store.walk import MOST_ENTRIES, walk
 from agent.translation import _
 
 SHOWN = 400
@@ -52,7 +53,7 @@ def look_into(text: str) -> FolderView:
     unreadable = 0
     try:
         with os.scandir(path) as entries:
-            for entry in entries:
+            for entry in islice(entries, MOST_ENTRIES):
                 if entry.name.startswith("."):
                     continue
                 try:
