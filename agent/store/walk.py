@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 
 DEEPEST = 100
@@ -42,7 +41,7 @@ def walk(root: str | Path, passed_over: Callable[[str], None]) -> Iterator[tuple
                 passed_over(folder)
                 return
             walked.add(this)
-            read, folders, files = _read(folder, left + 1)
+            read, folders, files = _read(folder, left)
         except OSError:  # it is gone meanwhile, or locked
             passed_over(folder)
             continue
@@ -61,15 +60,17 @@ def walk(root: str | Path, passed_over: Callable[[str], None]) -> Iterator[tuple
 def _read(folder: str, most: int) -> tuple[int, list[str], list[str]]:
     """Read so many entries of a folder at most, as they come: all at once may be millions.
 
-    Returns how many were read, and of those without a dot the folders and the others. Raises
-    OSError.
+    Returns how many there are, one too many if more, and of those without a dot the folders and
+    the others. Raises OSError.
     """
     read = 0
     folders: list[str] = []
     files: list[str] = []
     with os.scandir(folder) as entries:
-        for entry in islice(entries, most):
+        for entry in entries:
             read += 1
+            if read > most:
+                break
             if not entry.name.startswith("."):
                 (folders if _is_folder(entry) else files).append(entry.name)
     return read, folders, files
