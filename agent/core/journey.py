@@ -231,7 +231,8 @@ def _read(stored: Mapping[str, object] | None, now: float, today: float) -> Jour
         return None
     steps, step, tracks = stored.get("steps"), stored.get("step"), stored.get("tracks")
     at = stored.get("at", today)
-    if not isinstance(at, int | float) or today - at > OUTLIVES:
+    # Compared alone: a whole number may have four hundred digits, and one with a point be none.
+    if not isinstance(at, int | float) or not today - OUTLIVES <= at <= today + OUTLIVES:
         return None
     if not isinstance(steps, list) or not isinstance(step, int) or not isinstance(tracks, int):
         return None

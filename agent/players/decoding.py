@@ -42,7 +42,8 @@ MOST_WORK_IN_ALL = 10_000
 """Seconds of the processor for a track, whatever the program makes of its other bound: a week of
 music takes some thousand."""
 MOST_MEMORY = 400_000_000
-"""Bytes of data that the program may have."""
+"""Bytes of data that the program may have, and on Linux of memory of any kind beside its own code:
+what is shared, or grows like a stack, is no data to the kernel."""
 MOST_TAGS = 16
 """ID3 tags one after the other, or within an MPEG stream; two happen, where several programs wrote
 them, or files were put together."""
@@ -114,9 +115,12 @@ def _forgo_all_else() -> None:
     if sys.platform != "win32":
         import resource
 
+        room = resource.RLIM_INFINITY
         if sys.platform == "linux":
+            room = _taken() + MOST_MEMORY
             _confine()
         for limit, value in (
+            (resource.RLIMIT_AS, room),
             (resource.RLIMIT_CORE, 0),
             (resource.RLIMIT_CPU, MOST_WORK_IN_ALL),
             (resource.RLIMIT_DATA, MOST_MEMORY),
@@ -126,6 +130,15 @@ def _forgo_all_else() -> None:
         ):
             with contextlib.suppress(OSError, ValueError):  # one less, but music
                 resource.setrlimit(limit, (value, value))
+
+
+def _taken() -> int:
+    """Tell the bytes of all addresses in use; where the kernel does not, as if there were none."""
+    import resource
+
+    with contextlib.suppress(OSError), open("/proc/self/statm", "rb") as sizes:
+        return int(sizes.read().split()[0]) * resource.getpagesize()
+    return 0
 
 
 _NO_NEW_PRIVILEGES, _FILTER_CALLS = 38, 22

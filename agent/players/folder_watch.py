@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
 from pathlib import Path
-from typing import TypeAlias
 
 from agent.errors import PlaylistGone
 from agent.events import PlaylistBack
@@ -15,20 +16,23 @@ from agent.worker import Worker
 
 SECONDS = 2.0
 """Between two looks while something is missing; a look at an empty folder takes microseconds."""
+SHARE, LONGEST = 20.0, 60.0
+"""Or so many times what the looks took, up to so many: 100,000 damaged files take seconds."""
 
 
-Signature: TypeAlias = tuple[tuple[str, int, int], ...]
-"""Name, time of the last change and size of each file."""
+def signature(playlist: Playlist) -> bytes | None:
+    """Tell one state of a playlist's files from another; None: there are none to play.
 
-
-def signature(playlist: Playlist) -> Signature | None:
-    """Tell one state of a playlist's files from another; None: there are none to play."""
+    By name, time of the last change and size of each file.
+    """
+    told = hashlib.sha256()
     try:
-        tracks = find(Path(playlist.uri), playlist.name).tracks
-        states = [(str(path), path.stat()) for path in tracks]
+        for path in find(Path(playlist.uri), playlist.name).tracks:
+            state = path.stat()
+            told.update(os.fsencode(path) + b"\0%d %d\0" % (state.st_mtime_ns, state.st_size))
     except (PlaylistGone, OSError):
         return None
-    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in states)
+    return told.digest()
 
 
 class FolderWatch(Worker):
@@ -42,7 +46,7 @@ class FolderWatch(Worker):
         super().__init__("folders", report, clock)
         self._lock = threading.Lock()
         self._missing: dict[str, Playlist] = {}
-        self._seen: dict[str, Signature | None] = {}  # as of the first look
+        self._seen: dict[str, bytes | None] = {}  # as of the first look
 
     # -- any thread
 
@@ -63,6 +67,7 @@ class FolderWatch(Worker):
 
     def cycle(self) -> float | None:
         """Look at what is missing, and report what can be played now."""
+        began = self.clock.monotonic()
         with self._lock:
             missing = list(self._missing.values())
         for playlist in missing:
@@ -75,4 +80,6 @@ class FolderWatch(Worker):
             if there is not None:
                 self.report(PlaylistBack(playlist))
         with self._lock:
-            return SECONDS if self._missing else None
+            if not self._missing:
+                return None
+        return max(SECONDS, min(SHARE * (self.clock.monotonic() - began), LONGEST))

@@ -13,22 +13,22 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path, PurePath, PureWindowsPath
 
 from agent.errors import PlaylistGone
 from agent.players.track import SUFFIXES
 from agent.printable import printable
 from agent.store.files import read_small
-from agent.store.walk import walk
+from agent.store.walk import MOST_ENTRIES, walk
 from agent.translation import N_, _
 
 KINDS = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
 """What can be played, for people."""
 LISTS = (".m3u", ".m3u8", ".pls")
 LIST_BYTES = 4_000_000
-LIST_FILES = 200_000
-"""Of a list of files; the longest have some hundred thousand lines. Two million, of two letters
-each, would take 600 MB and half a minute."""
+LIST_FILES = MOST_ENTRIES
+"""Of a list of files. Two million, of two letters each, would take 600 MB and half a minute."""
 OTHER_AUDIO = (
     ".m4a", ".m4b", ".aac", ".mp4", ".wma", ".opus", ".oga", ".aif", ".aiff", ".ape", ".mpc", ".wv",
     ".mka", ".alac", ".dsf", ".ra", ".mid", ".midi", ".webm",
@@ -77,12 +77,10 @@ def find(root: Path, name: str, *, enough: int | None = None) -> Found:
     found = Found()
     shown = printable(str(root))
     try:
-        for piece in _pieces(root, found):
-            found.tracks += piece
-            if enough is not None and len(found.tracks) >= enough:
-                break
+        tracks = list(islice(chain.from_iterable(_pieces(root, found)), enough))
         if not root.is_file():
-            found.tracks.sort(key=lambda file: _numbered(file.relative_to(root)))
+            tracks.sort(key=_numbered)
+        found.tracks = [Path(track) for track in tracks]
     except FileNotFoundError as error:
         raise PlaylistGone(
             _(
@@ -119,14 +117,14 @@ def _nothing(root: Path, name: str, found: Found) -> str:
     return _("{told} Put some in, or {remedy}").format(told=told, remedy=_(_REMEDY))
 
 
-def _pieces(root: Path, found: Found) -> Iterator[list[Path]]:
+def _pieces(root: Path, found: Found) -> Iterator[list[str]]:
     """List the tracks of a file, a list or a folder, which comes piece by piece.
 
     Notes in ``found`` what was passed over. Raises OSError or ValueError.
     """
     os.stat(root)
     if root.is_file():
-        yield _listed(root, found) if root.suffix.lower() in LISTS else [root]
+        yield _listed(root, found) if root.suffix.lower() in LISTS else [str(root)]
         return
     with os.scandir(root):
         pass  # raises where the folder itself cannot be read
@@ -135,7 +133,7 @@ def _pieces(root: Path, found: Found) -> Iterator[list[Path]]:
         for name in files:
             kind = os.path.splitext(name)[1].lower()
             if kind in SUFFIXES:
-                file = Path(folder, name)
+                file = os.path.join(folder, name)
                 if _readable(file, found):
                     tracks.append(file)
             elif kind in OTHER_AUDIO:
@@ -143,20 +141,17 @@ def _pieces(root: Path, found: Found) -> Iterator[list[Path]]:
         yield tracks
 
 
-def _readable(file: Path, found: Found) -> bool:
-    try:
-        if not file.is_file():  # a link that leads nowhere, a folder called so
-            return False
-    except OSError:
+def _readable(file: str, found: Found) -> bool:
+    if not os.path.isfile(file):  # a link that leads nowhere, a folder called so
         return False
     if os.access(file, os.R_OK):
         return True
-    found.unreadable.append(printable(str(file)))
+    found.unreadable.append(printable(file))
     return False
 
 
-def _listed(path: Path, found: Found) -> list[Path]:
-    tracks: list[Path] = []
+def _listed(path: Path, found: Found) -> list[str]:
+    tracks: list[str] = []
     try:
         data = read_small(path, LIST_BYTES)
     except OSError as error:
@@ -189,7 +184,7 @@ def _listed(path: Path, found: Found) -> list[Path]:
         except (OSError, ValueError):
             there = False
         if there:
-            tracks.append(file)
+            tracks.append(str(file))
         else:
             found.unreadable.append(printable(line))
     return tracks
@@ -234,7 +229,14 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:NAMED]) + (_(" and {more} more").format(more=more) if more > 0 else "")
 
 
-def _numbered(path: Path) -> list[tuple[int, int, str]]:
-    """Sort key by which "2" comes before "10"."""
-    pieces = re.split(r"(\d+)", str(path).casefold())
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
+def _numbered(path: str) -> str:
+    """Sort key by which "2" comes before "10": each number follows how many digits it has.
+
+    One text, since a large collection has a hundred thousand of them.
+    """
+    return re.sub(r"\d+", _by_size, path.casefold())
+
+
+def _by_size(found: re.Match[str]) -> str:
+    number = str(int(found[0]))
+    return f"\0{chr(len(number))}{number}"

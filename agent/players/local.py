@@ -7,6 +7,7 @@ import logging
 import os
 import random
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 
 from agent.errors import PlaylistGone
@@ -17,6 +18,7 @@ from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import LocalSettings, Settings
 from agent.store.paths import expanded, resources_dir
+from agent.store.walk import MOST_ENTRIES
 from agent.translation import N_, _
 from agent.types import EMOTIONS, LOOPS, MoodState, Playback, Playlist, PlayState
 from agent.wording import capital, mood_word, parse_mood
@@ -185,7 +187,9 @@ def mood_folders(root: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     try:
-        folders = sorted(path for path in root.iterdir() if os.path.isdir(path))
+        with os.scandir(root) as entries:
+            some = islice(entries, MOST_ENTRIES)
+            folders = sorted(root / entry.name for entry in some if os.path.isdir(entry))
     except OSError:
         return found
     for folder in folders:

@@ -12,44 +12,75 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 DEEPEST = 100
-"""Folders within each other that are walked; before Python 3.12 a thousand are too many for it."""
+"""Folders within each other that are walked; no collection has as many."""
 MOST_FOLDERS = 100_000
 """That are walked; the largest collections have some ten thousand."""
+MOST_ENTRIES = 100_000
+"""That are read in all, whatever they are; music for a mood has some thousand. Who makes an empty
+file pays nothing for it; who keeps its name, and why it cannot be played, some hundred bytes."""
 
 
 def walk(root: str | Path, passed_over: Callable[[str], None]) -> Iterator[tuple[str, list[str]]]:
     """Yield each folder with the names of its files, without those that begin with a dot.
 
     ``passed_over`` is called with each folder that cannot be read, lies too deep or is beyond
-    MOST_FOLDERS; of several within one, with the first of them.
+    MOST_FOLDERS or MOST_ENTRIES; of several within one, with the first of them.
     """
     begun = str(root)
     above = {_identity(parent) for parent in Path(os.path.realpath(begun)).parents}
     walked: set[tuple[int, int]] = set()
-    refused = _refused(passed_over)
-    for folder, folders, files in os.walk(begun, onerror=refused, followlinks=True):
+    left = MOST_ENTRIES
+    waiting = [begun]
+    while waiting:
+        folder = waiting.pop()
         try:
             this = _identity(folder)
-        except OSError as error:  # it is gone meanwhile
-            refused(error)
-            folders.clear()
-            continue
-        if this in walked or this in above:  # by another link, in a circle, or back to the whole
-            folders.clear()
-            continue
-        if len(walked) >= MOST_FOLDERS:
+            if this in walked or this in above:  # by another link, in a circle, or to the whole
+                continue
+            if len(walked) >= MOST_FOLDERS:
+                passed_over(folder)
+                return
+            walked.add(this)
+            read, folders, files = _read(folder, left)
+        except OSError:  # it is gone meanwhile, or locked
             passed_over(folder)
+            continue
+        left -= read
+        if left < 0:
+            passed_over(folder)
+            yield folder, files
             return
-        walked.add(this)
         if folders and folder.count(os.sep) - begun.count(os.sep) >= DEEPEST:
             passed_over(os.path.join(folder, folders[0]))
             folders.clear()
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield folder, [name for name in files if not name.startswith(".")]
+        waiting += (os.path.join(folder, name) for name in reversed(folders))
+        yield folder, files
 
 
-def _refused(passed_over: Callable[[str], None]) -> Callable[[OSError], None]:
-    return lambda error: passed_over(str(error.filename))
+def _read(folder: str, most: int) -> tuple[int, list[str], list[str]]:
+    """Read so many entries of a folder at most, as they come: all at once may be millions.
+
+    Returns how many there are, one too many if more, and of those without a dot the folders and
+    the others. Raises OSError.
+    """
+    read = 0
+    folders: list[str] = []
+    files: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            read += 1
+            if read > most:
+                break
+            if not entry.name.startswith("."):
+                (folders if _is_folder(entry) else files).append(entry.name)
+    return read, folders, files
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _identity(folder: str | Path) -> tuple[int, int]:

@@ -28,13 +28,17 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_only_folders_of_moods_with_music_are_adopted(root: Path) -> None:
+def test_only_folders_of_moods_with_music_are_adopted(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert mood_folders(root) == {
         "happy": root / "Happy",
         "fear": root / "afraid",
         "surprise": root / "SURPRISE",
     }
     assert mood_folders(root / "nowhere") == {}
+    monkeypatch.setattr("agent.players.local.MOST_ENTRIES", 0, raising=False)
+    assert mood_folders(root) == {}, "it is looked at every few seconds, and may hold anything"
 
 
 def test_settings_come_first_then_folders_then_loops(root: Path) -> None:

@@ -110,6 +110,9 @@ def test_a_journey_of_yesterday_is_over() -> None:
 @pytest.mark.parametrize(
     "stored",
     [
+        {"steps": ["happy"], "step": 0, "tracks": 0, "at": 10**400},
+        {"steps": ["happy"], "step": 0, "tracks": 0, "at": -(10**400)},
+        {"steps": ["happy"], "step": 0, "tracks": 0, "at": float("nan")},
         {},
         {"steps": ["sad"], "step": 3, "tracks": 0},
         {"steps": ["merry"], "step": 0, "tracks": 0},

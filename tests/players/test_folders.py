@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
@@ -14,11 +16,12 @@ from agent.clock import SystemClock
 from agent.errors import PlaylistGone
 from agent.events import Event, PlaylistBack
 from agent.players.folder_watch import FolderWatch
-from agent.players.folders import counted, find, is_elsewhere
+from agent.players.folders import Found, counted, find, is_elsewhere
 from agent.players.local import look_at, playlist, tracks_of
 from agent.store import walk
 from agent.web.page.folders import Counter
 from tests.fakes.audio import write_tone
+from tests.fakes.clock import FakeClock
 
 
 @pytest.fixture
@@ -88,6 +91,38 @@ def test_folders_are_walked_to_a_number(folder: Path, monkeypatch: pytest.Monkey
     found = look_at(playlist(str(folder)))
     assert len(found.tracks) == 19
     assert len(found.unreadable) == 1
+
+
+def test_entries_are_read_to_a_number(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million empty files are made in a minute, and whoever kept them would fill the memory."""
+    monkeypatch.setattr(walk, "MOST_ENTRIES", 22, raising=False)
+    for number in range(15):
+        for below in ("a", "b"):
+            write_tone(folder / below / f"{number}.wav", 0.01)
+    found = look_at(playlist(str(folder)))
+    assert len(found.tracks) == 20, "and two folders"
+    assert len(found.unreadable) == 1
+    monkeypatch.setattr(walk, "MOST_ENTRIES", 32)
+    found = look_at(playlist(str(folder)))
+    assert (len(found.tracks), found.unreadable) == (30, []), "so many are not too many"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_a_large_collection_takes_little(folder: Path) -> None:
+    for number in range(90_000):
+        os.close(os.open(f"{folder}/{'n' * 40}{number}.wav", os.O_CREAT | os.O_WRONLY))
+    program = (
+        "import os, sys; from pathlib import Path; from agent.players.folders import find\n"
+        "def size(): return int(Path('/proc/self/statm').read_text().split()[1])\n"
+        "before = size(); found = find(Path(sys.argv[1]), 'x')\n"
+        "print(len(found.tracks), (size() - before) * os.sysconf('SC_PAGE_SIZE'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, timeout=120
+    )
+    count, taken = map(int, done.stdout.split())
+    assert count == 90_000
+    assert taken < 60_000_000
 
 
 def test_an_unreadable_folder_within_is_named_and_the_rest_plays(
@@ -173,8 +208,8 @@ def test_a_list_that_is_none_is_told(folder: Path) -> None:
 
 def test_a_list_of_endless_lines_is_refused(folder: Path) -> None:
     write_tone(folder / "a", 0.05)
-    (folder / "all.m3u").write_text("a\n" * 200_001)
-    assert "200000" in gone(folder / "all.m3u")
+    (folder / "all.m3u").write_text("a\n" * 100_001)
+    assert "100000" in gone(folder / "all.m3u")
 
 
 @pytest.mark.parametrize(
@@ -319,7 +354,28 @@ def test_what_cannot_be_played_is_back_only_when_it_was_changed(
         assert watch.join(10.0)
 
 
+@pytest.mark.parametrize(("took", "rest"), [(0.0, 2.0), (1.5, 30.0), (60.0, 60.0)])
+def test_large_folders_are_looked_at_seldom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took: float, rest: float
+) -> None:
+    """A list of 100,000 files that cannot be played took half of a processor for good."""
+    clock = FakeClock()
+
+    def find_slowly(*words: object) -> Found:
+        clock.advance(took)
+        return Found()
+
+    monkeypatch.setattr("agent.players.folder_watch.find", find_slowly)
+    watch = FolderWatch(lambda _event: None, clock)
+    watch.watch(playlist(str(tmp_path)))
+    assert watch.step() == rest
+
+
 def test_enough_is_enough(folder: Path) -> None:
+    for number in range(20):
+        write_tone(folder / f"{number}.wav", 0.01)
+    assert len(find(folder, "x", enough=1).tracks) == 1
+    shutil.rmtree(folder)
     for number in range(20):
         write_tone(folder / str(number) / "a.wav", 0.01)
     assert len(find(folder, "x", enough=1).tracks) == 1

@@ -280,7 +280,7 @@ class TestLife:
 ATTACKS = """
 import os, resource, signal, socket, sys
 from agent.players import decoding
-import ctypes
+import ctypes, mmap
 decoding._forgo_all_else()
 def attempt(name, action):
     try:
@@ -312,6 +312,12 @@ def share():
     if ctypes.CDLL(None).shmget(0, 4096, 0o1600) < 0:
         raise OSError
 attempt("share memory", share)
+kinds = mmap.MAP_PRIVATE, mmap.MAP_SHARED, mmap.MAP_PRIVATE | 0x100  # one that grows downwards
+def fill(kind):
+    return [mmap.mmap(-1, 50_000_000, kind | mmap.MAP_ANONYMOUS) for _ in range(9)]
+attempt("own memory", lambda: fill(kinds[0]))
+attempt("memory for others", lambda: fill(kinds[1]))
+attempt("a stack", lambda: fill(kinds[2]))
 """
 
 

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from agent.errors import StoreError
 from agent.printable import printable
 from agent.store.paths import expanded
+from agent.store.walk import MOST_ENTRIES
 from agent.translation import _
 
 SHOWN = 400
 """Folders of one place that are listed."""
-COUNTED = 200_000
-"""Files after which counting stops: more is said as "more than"."""
 FRESH_SECONDS = 30.0
 """A count that old is made anew; one that was quick sooner, so that what was just added counts."""
 FRESH_SHARE = 20.0
 """How many times its own length a count holds."""
-REMEMBERED = 64
-"""Counts that are kept."""
+REMEMBERED = 1_000
+"""Counts that are kept; the page shows at most a hundred for each mood."""
 AT_ONCE = 2
 """Folders that are counted at the same time."""
+ASKED_SECONDS = 30.0
+"""A count that waits is begun only if it was asked for within so many; the page asks sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def look_into(text: str) -> FolderView:
     unreadable = 0
     try:
         with os.scandir(path) as entries:
-            for entry in entries:
+            for entry in islice(entries, MOST_ENTRIES):
                 if entry.name.startswith("."):
                     continue
                 try:
@@ -89,6 +91,7 @@ def look_into(text: str) -> FolderView:
 
 @dataclass(slots=True)
 class _Count:
+    asked: float
     files: int = 0
     done: bool = False
     until: float = 0.0
@@ -103,7 +106,8 @@ class Counter:
         self._now = now
         self._lock = threading.Lock()
         self._counts: OrderedDict[str, _Count] = OrderedDict()
-        self._slots = threading.Semaphore(AT_ONCE)
+        self._waiting: deque[tuple[str, _Count]] = deque()  # the longest first
+        self._threads = 0
 
     def count(self, path: str) -> tuple[int, bool]:
         """Tell how many tracks were found so far, and whether that is all.
@@ -112,27 +116,42 @@ class Counter:
         """
         path = str(expanded(path))
         with self._lock:
+            now = self._now()
             known = self._counts.get(path)
-            if known is None or (known.done and self._now() >= known.until):
-                known = self._counts[path] = _Count()
-                threading.Thread(
-                    target=self._run, args=(path, known), name="count", daemon=True
-                ).start()
+            if known is None or (known.done and now >= known.until):
+                known = self._counts[path] = _Count(now)
+                self._waiting.append((path, known))
                 while len(self._counts) > REMEMBERED:
                     self._counts.popitem(last=False)
+                if self._threads < AT_ONCE:
+                    threading.Thread(target=self._run, name="count", daemon=True).start()
+                    self._threads += 1
+            known.asked = now
             self._counts.move_to_end(path)
             return known.files, known.done
 
-    def _run(self, path: str, count: _Count) -> None:
-        with self._slots:
+    def _run(self) -> None:
+        while (wanted := self._next()) is not None:
+            path, count = wanted
             began = self._now()
             try:
                 for found in self._pieces(path):
                     count.files += found
-                    if count.files > COUNTED:
-                        break
             except (OSError, ValueError):
                 pass  # what cannot be read holds nothing that could be played
             ended = self._now()
             count.until = ended + min(FRESH_SECONDS, max(1.0, FRESH_SHARE * (ended - began)))
             count.done = True
+
+    def _next(self) -> tuple[str, _Count] | None:
+        """Take the next count that is still wanted; None: there is none, and the thread ends."""
+        with self._lock:
+            while self._waiting:
+                path, count = self._waiting.popleft()
+                if self._counts.get(path) is not count:  # others were asked for meanwhile
+                    continue
+                if self._now() - count.asked <= ASKED_SECONDS:
+                    return path, count
+                del self._counts[path]
+            self._threads -= 1
+            return None

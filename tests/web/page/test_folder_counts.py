@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.players.folders import counted
+from agent.web.page import folders
 from agent.web.page.folders import FRESH_SECONDS, Counter
 from tests.fakes.clock import FakeClock
 from tests.web.page.harness import wait_until
@@ -52,12 +54,74 @@ def test_a_folder_may_be_named_from_the_home_folder_on(
 
 
 def test_a_count_that_took_long_is_kept(tmp_path: Path) -> None:
-    times = iter([0.0, 5.0])  # its begin and end
     clock = FakeClock()
-    here = clock.monotonic()
-    slow = Counter(pieces, lambda: here + next(times, 5.0 + FRESH_SECONDS - 1.0))
+
+    def count_slowly(path: str) -> Iterator[int]:
+        clock.advance(5.0)
+        yield from pieces(path)
+
+    slow = Counter(count_slowly, clock.monotonic)
     folder = str(tmp_path)
-    slow.count(folder)
     wait_until(lambda: slow.count(folder) == (0, True), "the count")
     (tmp_path / "song.ogg").touch()
+    clock.advance(FRESH_SECONDS - 1.0)
     assert slow.count(folder) == (0, True)
+
+
+class Gate(threading.Event):
+    """While it is closed, no folder is counted."""
+
+    def pieces(self, path: str) -> Iterator[int]:
+        assert self.wait(60)
+        yield from pieces(path)
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    opened = Gate()
+    yield opened
+    opened.set()
+
+
+def counting() -> int:
+    return sum(one.name == "count" for one in threading.enumerate())
+
+
+def test_any_number_of_folders_is_counted_in_turn(tmp_path: Path, gate: Gate) -> None:
+    """A thread for each count, and a new one for each time it was asked for, were 1,600 soon."""
+    counter = Counter(gate.pieces, FakeClock().monotonic)
+    many = [str(tmp_path / str(number)) for number in range(700)]
+    for path in many:
+        Path(path).mkdir()
+    before = counting()
+    for _again in range(3):
+        assert [counter.count(path) for path in many] == [(0, False)] * len(many)
+    assert counting() - before <= folders.AT_ONCE
+    gate.set()
+    wait_until(lambda: all(counter.count(path) == (0, True) for path in many), "all counts")
+    wait_until(lambda: counting() == before, "the end of the threads")
+
+
+def test_what_nobody_waits_for_any_more_is_not_counted(tmp_path: Path, gate: Gate) -> None:
+    clock = FakeClock()
+    counter = Counter(gate.pieces, clock.monotonic)
+    for number in range(100):
+        counter.count(str(tmp_path / str(number)))
+    clock.advance(folders.ASKED_SECONDS + 1.0)
+    gate.set()
+    wait_until(lambda: counting() == 0, "the end of the threads")
+    assert len(counter._counts) <= folders.AT_ONCE
+    (tmp_path / "99").mkdir()
+    (tmp_path / "99" / "song.ogg").touch()
+    wait_until(lambda: counter.count(str(tmp_path / "99")) == (1, True), "one asked for anew")
+
+
+def test_no_more_of_a_folder_is_looked_at_than_is_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million folders in a shared one took 300 MB to show the first four hundred."""
+    for number in range(10):
+        (tmp_path / str(number)).mkdir()
+    assert len(folders.look_into(str(tmp_path)).folders) == 10
+    monkeypatch.setattr(folders, "MOST_ENTRIES", 4, raising=False)
+    assert len(folders.look_into(str(tmp_path)).folders) == 4

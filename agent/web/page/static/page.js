@@ -413,21 +413,21 @@ function showStill(picture, seen) {
     one.lastElementChild.textContent = seen.bars ? `${share} %` : "–";
   });
 }
-async function count(place) {
+async function count(place, again = 700) {
   if (!place.isConnected) return;
   try {
     const answer = await fetch(`/api/folders/count?path=${encodeURIComponent(place.dataset.count)}`);
     if (!answer.ok) return;
     const found = await answer.json();
     place.textContent = found.text;
-    if (!found.done) setTimeout(() => count(place), 700);
+    if (!found.done) setTimeout(() => count(place, Math.min(2 * again, 10000)), again);
   } catch {
     lost();
   }
 }
 
 function prepare() {
-  document.querySelectorAll("[data-count]").forEach(count);
+  document.querySelectorAll("[data-count]").forEach((place) => count(place));
   const filter = document.getElementById("filter");
   if (filter) {
     filter.value ||= wantedSettings; // the page was made anew meanwhile
