@@ -566,8 +566,9 @@ def forget(
             param_hint=_("--everything or --before"),
         )
     day = None if before is None else _day(before)
-    if everything and not yes and sys.stdin.isatty():
-        typer.confirm(_(EVERYTHING), abort=True)
+    if everything and not yes and sys.stdin.isatty() and not _agreed(_(EVERYTHING)):
+        say(_("Nothing was deleted."))
+        raise typer.Exit(1)
     runs = _answers(Paths.default())
     if everything and runs:  # else it would write down what it still knows
         _ask("forget")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.settings import SessionSettings
-from agent.translation import _
+from agent.translation import _, ngettext
 from agent.wording import SCREEN_SHARED
 
 IN_USE = 30.0
@@ -58,7 +58,11 @@ def _idle(signals: Signals, settings: SessionSettings, music: bool) -> str | Non
         minutes = max(minutes, settings.idle_minutes_with_music)
     if signals.idle_seconds < minutes * 60.0:
         return None
-    return _("nobody has touched the computer for {minutes:g} minutes").format(minutes=minutes)
+    return ngettext(
+        "nobody has touched the computer for {minutes:g} minute",
+        "nobody has touched the computer for {minutes:g} minutes",
+        1 if minutes == 1.0 else 2,
+    ).format(minutes=minutes)
 
 
 class LockSense:
