@@ -224,7 +224,7 @@ def test_paths_break_after_a_slash_alone(page: Page, server: PageServer) -> None
     path = page.locator(".mood small").first
     expect(path).to_have_text(entry)
     assert path.inner_html() == "/<wbr>home/<wbr>&lt;b&gt;/<wbr>Music"
-    expect(page.locator("[data-count]")).to_have_text("no music that Moodtray can play")
+    expect(page.locator("[data-count]")).to_contain_text("no music that Moodtray can play")
 
 
 # --- numbers and drawings
