@@ -86,6 +86,9 @@ _THEN = {
     "you asked for music, and your mood is not known yet": N_(
         "you asked for music, and your mood was not known yet"
     ),
+}
+"""What a reason says of the user's face, once that is no longer so."""
+_UNSEEN_THEN = {
     "the part that looks has stopped": N_("the part that looks had stopped"),
     TAKING_A_BREAK: N_("you were taking a break"),
     "the camera is not allowed": N_("the camera was not allowed"),
@@ -97,7 +100,7 @@ _THEN = {
     SCREEN_SHARED: N_("the screen was shared"),
     "another user has the screen": N_("another user had the screen"),
 }
-"""What a reason says of the user's face or of why it is not seen, once that is no longer so."""
+"""Why nobody looked, told of an earlier time."""
 
 _ARRIVED = {"and the music leads {where}": N_("and the music led {where}")}
 """What a reason says of a journey, once none is under way."""
@@ -463,6 +466,11 @@ def reason_of(decision: Decision, snapshot: Snapshot) -> str:
 def in_the_past(why: str) -> str:
     """Tell a reason as that of an earlier time: "you looked happy"."""
     return retold(why, {**_THEN, **_ARRIVED})
+
+
+def unseen_then(why: str) -> str:
+    """Tell why nobody looked, of an earlier time: "the camera was paused"."""
+    return retold(why, _UNSEEN_THEN)
 
 
 def change_name(change: Decision) -> str:

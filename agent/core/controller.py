@@ -29,7 +29,7 @@ from agent.core.person import STRANGER, Person
 from agent.core.policy import Listener
 from agent.core.snapshot import take_snapshot
 from agent.core.trial import quickened
-from agent.core.workers import WorkerStates
+from agent.core.workers import NEEDED, WorkerStates
 from agent.errors import AgentError, PlaylistGone
 from agent.ports import Clock
 from agent.settings import Settings
@@ -689,15 +689,18 @@ class Controller:
         if worker == "watcher":
             self._camera.gave_up = True
             self._forget_mood()  # it decides nothing any more
+        if worker in NEEDED:
             self._decide()
 
     def _restart_workers(self) -> None:
         self._out += self._workers.restart()
         self._camera.gave_up = False
+        self._decide()
 
     def _decide(self, happening: Happening = Happening.NOTHING) -> None:
         self._decided_unseen = self._camera.unseen
         if self._workers.lacks("player"):
+            self._music.keep_without_player(self._mood)
             return  # nobody would carry it out
         guide, out = self._journeys.guide(self._mood, self._settings.response)
         self._out += out

@@ -112,6 +112,7 @@ class MusicControl:
         self._to_go_on = False  # we paused it for that
         self._sent_before_rest: Switch | None = None  # a change that was on its way then
         self._is_silent = False  # since then
+        self._pausing = False  # the user wants silence, and the player may not know it yet
         self._waiting = False  # for the track's end
         self._paused_before: Playlist | None = None  # before a change that was taken back
         self._deleted = False  # the latest change, with the history
@@ -183,7 +184,7 @@ class MusicControl:
     @property
     def goes_on(self) -> bool:
         """Whether a rest that begins now, or goes on, ends with music: it plays, or did before."""
-        return self.plays or self._to_go_on
+        return (self.plays and not self._pausing) or self._to_go_on
 
     # -- what the player reports
 
@@ -206,14 +207,14 @@ class MusicControl:
             self._requests.forget()
             self._told = self._said_at_rest = None
         if happening in _USERS_START:
-            self._to_go_on = False  # they go on by themselves
+            self._to_go_on = self._pausing = False  # they go on by themselves
             self._switches.user_chose(playback)
         return out
 
     def playlist_started(self, playlist: Playlist, playback: Playback) -> list[effects.Effect]:
         """Take in that a play command was carried out."""
         self._errors.over()
-        self._silent_why, self._paused_before = "", None
+        self._silent_why, self._paused_before, self._pausing = "", None, False
         out = self._keep_playback(playback)
         done = self._switches.answered(playlist) or self._switches.after_all(playlist)
         switch = None if done is None else self._switches.heard(done, playback)
@@ -240,6 +241,8 @@ class MusicControl:
         self, name: str, told_mood: bool, ends: tuple[str, ...]
     ) -> effects.Notification:
         word = self._own_word if told_mood else None
+        if word is not None and word.until <= self._clock.now():
+            word = None
         return messages.taken_back(name, self.left_alone_until, word, ends)
 
     def playlist_back(self, playlist: Playlist) -> list[effects.Effect]:
@@ -380,6 +383,7 @@ class MusicControl:
         self._requests.forget()
         self._told, self._to_go_on = None, False
         self._said_at_rest = None
+        self._pausing = True
         return [effects.PauseMusic()]
 
     def resume(self) -> list[effects.Effect]:
@@ -387,7 +391,7 @@ class MusicControl:
 
         After an Undo into silence that is what was paused before the change, not what it brought.
         """
-        back, self._paused_before = self._paused_before, None
+        back, self._paused_before, self._pausing = self._paused_before, None, False
         if back is None or self.plays:
             return [effects.ResumeMusic()]
         now = self._clock.monotonic()
@@ -479,7 +483,7 @@ class MusicControl:
         self._is_silent = not self.plays and self._sent_before_rest is None
         if not self.plays:
             return []
-        self._to_go_on = True
+        self._to_go_on = not self._pausing
         return [effects.PauseMusic()]
 
     def go_on(self) -> list[effects.Effect]:
@@ -487,6 +491,11 @@ class MusicControl:
         self._resting = self._sent_before_rest = None
         to_go_on, self._to_go_on = self._to_go_on, False
         return [effects.ResumeMusic()] if to_go_on else []
+
+    def keep_without_player(self, mood: Mood) -> None:
+        """Decide to do nothing, since nobody is there to do it."""
+        why = _("the part that plays music has stopped")
+        self.decision = Decision(self._clock.monotonic(), Action.KEEP, mood.state, None, why)
 
     def try_all_again(self) -> None:
         """Try playlists that were not found: they may be there now."""
@@ -589,6 +598,7 @@ class MusicControl:
         if before.state is not PlayState.PLAYING:
             self._silent_why = why
             self._to_go_on = False  # also where it rests just now
+            self._pausing = True
             if before.state is PlayState.PAUSED:
                 self._paused_before = way_back(before, switch.time)
             self._switches.fell_silent(Decision(now, Action.SWITCH_NOW, switch.mood, None, why))
@@ -726,6 +736,7 @@ class MusicControl:
     def _keep_playback(self, playback: Playback) -> list[effects.Effect]:
         known, self.playback = self.playback, playback
         self._is_silent = self._is_silent or not self.plays
+        self._pausing = self._pausing and self.plays
         if known is not None and known.visible == playback.visible:
             return []
         return [effects.Record(playback)]

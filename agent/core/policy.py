@@ -40,7 +40,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
-from agent.wording import FITS, describe, in_the_past, mood_word
+from agent.wording import FITS, describe, mood_word, unseen_then
 
 Playlists = Mapping[MoodState, tuple[Playlist, ...]]
 
@@ -290,7 +290,7 @@ def _asked(
             reason = _("you asked for music, and your mood is not known yet")
             if about.unseen:
                 reason = _("you asked for music, and your mood was not known: {why}").format(
-                    why=in_the_past(about.unseen)
+                    why=unseen_then(about.unseen)
                 )
     wanted = _step(about) or state
     if about.guide is not None and about.guide.play is not None:

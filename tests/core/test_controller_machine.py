@@ -141,7 +141,8 @@ class AnyDay(RuleBasedStateMachine):
         if playback.state is PlayState.PLAYING and playback.chosen_by is Chooser.USER:
             assert playback.chosen_since is not None
             age = self.clock.monotonic() - playback.chosen_since
-            assert age >= 3600, "against a choice by hand"
+            hands_off = self.controller._in_force.policy.hands_off_minutes  # none in the try-out
+            assert age >= 60 * hands_off, "against a choice by hand"
         now = self.clock.monotonic()
         cooldown = self.controller._in_force.policy.cooldown  # shorter in the try-out
         assert all(now - then >= cooldown for then in self.unasked[-1:]), "within the cool-down"
@@ -174,6 +175,7 @@ class AnyDay(RuleBasedStateMachine):
             self.clock.advance(5.0)
             self.plays_at_once = 0
 
+    @precondition(lambda self: "player" not in self.stopped)
     @rule(
         state=st.sampled_from(list(PlayState)),
         happening=st.sampled_from(list(Happening)),
@@ -359,6 +361,33 @@ class AnyDay(RuleBasedStateMachine):
         for mood in MOODS:
             seen = self.looks and snapshot.mood.state is mood and not snapshot.mood.by_hand
             assert seen or f"you look {mood_word(mood)}" not in why, (snapshot.sight, why)
+
+    @invariant()
+    def no_reason_is_told_of_what_is_not_so(self) -> None:
+        snapshot = self.controller.snapshot
+        told = "\n".join((*why_lines(snapshot), status_text(snapshot, self.clock)))
+        heard = snapshot.playback
+        for claim, is_so in {
+            "the camera is paused": snapshot.camera_paused,
+            "the camera is not allowed": not snapshot.consent,
+            "the camera rests: ": snapshot.held_off is not None,
+            "the camera is gone": self.camera is CameraState.LOST,
+            "the camera cannot be used": self.camera is CameraState.BUSY,
+            "the part that looks has stopped": "watcher" in self.stopped,
+            "you are taking a break": snapshot.on_break,
+            "the screen is shared": SCREEN_SHARED in (snapshot.held_off, snapshot.music_rests),
+            "another program uses": self.camera is CameraState.BUSY,
+            "nothing plays": heard is not None and heard.state is not PlayState.PLAYING,
+            "you paused the music": heard is not None and heard.paused_by_hand,
+            "the music leads": snapshot.journey is not None,
+            "Journey: ": snapshot.journey is not None,
+            "leaves the music alone until": snapshot.left_alone_until is not None,
+            "you say you feel": snapshot.mood.by_hand,
+        }.items():
+            assert is_so or claim not in told, (claim, told)
+        now = [line for line in why_lines(snapshot) if line.startswith("Now: ")]
+        past = ("Now: the camera was", "Now: the camera rested", "Now: you were", "Now: the screen")
+        assert not any(line.startswith(past) and "is shared" not in line for line in now), now
 
     @rule()
     def what_the_menu_offers_is_to_be_had(self) -> None:
