@@ -192,7 +192,12 @@ def describe(mood: Mood | MoodState, *, said: bool = False) -> str:
 
 def sentence(clause: str) -> str:
     """Write ``clause`` with a capital and a full stop."""
-    return f"{capital(clause).rstrip('.')}."
+    return full_stop(capital(clause))
+
+
+def full_stop(clause: str) -> str:
+    """Write ``clause``, which may begin with a name, with a full stop."""
+    return f"{clause.rstrip('.')}."
 
 
 def capital(clause: str) -> str:
@@ -414,12 +419,14 @@ def is_loaded(snapshot: Snapshot) -> bool:
 def why_lines(snapshot: Snapshot, *, evidence: bool = False) -> tuple[str, ...]:
     """Say what changed the music last and why, then what holds now if that is something else.
 
-    Up to three sentences without a full stop. ``evidence``: with what the latest rests on.
+    Up to three sentences without a full stop; the first begins with a name. ``evidence``: with what
+    the latest rests on.
     """
     change, decision = snapshot.change, snapshot.decision
     lines = []
     if change is not None:
-        lines.append(f"{change_name(change)}: {reason_of(change, snapshot)}")
+        name = change_name(change) if change.playlist else capital(change_name(change))
+        lines.append(f"{name}: {reason_of(change, snapshot)}")
     told = change
     if decision is not None and not tells(change, decision):
         lines.append(_("Now: {reason}").format(reason=decided(decision, snapshot)))

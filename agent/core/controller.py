@@ -154,9 +154,11 @@ class Controller:
     def handle(self, event: events.Event) -> list[effects.Effect]:
         """Take in one event; returns what is to be done about it, in order."""
         self._out = []
+        rested = self._music.rests is not None
         self._dispatch(event)
         if self._music.heard_at_rest:
             self._leave_rest()
+        if rested and self._music.rests is None:
             self._decide()
         self._steer_rest()
         self._tell_pause_ended(asked=isinstance(event, events.ResumeCamera))
@@ -718,6 +720,7 @@ class Controller:
             self._mood_tracker.correction,
             certainty(self._in_force.mood),
             self._camera.unseen,
+            self._mood_tracker.denied,
         )
 
     @property

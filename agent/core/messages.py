@@ -51,6 +51,7 @@ from agent.wording import (
     clock_time,
     decided,
     describe,
+    full_stop,
     journey_line,
     lasting,
     moment,
@@ -479,7 +480,7 @@ def why(snapshot: Snapshot) -> Notification:
     if change is not None and playback is not None and name_of(playback) == change_name(change):
         # Its name stands above already.
         reasons[0] = _("Because {reason}").format(reason=reason_of(change, snapshot))
-    lines = [music, *map(sentence, reasons)]
+    lines = [music, *map(full_stop, reasons)]
     if snapshot.problem:
         lines.append(snapshot.problem)
     return Notification(

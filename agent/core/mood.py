@@ -108,6 +108,11 @@ class MoodTracker:
         self._said_unseen = True  # nobody was seen in this run who could have left
 
     @property
+    def denied(self) -> frozenset[MoodState]:
+        """The moods that the user has said they do not feel, while that lasts."""
+        return frozenset(self._denied)
+
+    @property
     def candidate(self) -> Candidate | None:
         """What is seen and not taken for the mood yet."""
         mood, probabilities = self._memory.mood, self._memory.mood.probabilities
@@ -115,7 +120,7 @@ class MoodTracker:
             return None
         leading = max(range(len(EMOTIONS)), key=lambda at: probabilities[at])
         state = MoodState(EMOTIONS[leading])
-        if state is mood.state or not self._memory.supported[leading]:
+        if state is mood.state or state in self._denied or not self._memory.supported[leading]:
             return None
         return Candidate(state, probabilities[leading], self._certainty)
 

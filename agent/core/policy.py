@@ -68,6 +68,7 @@ class Listener:
     correction: tuple[float, ...] | None = None  # of the looks, where the face is known
     threshold: float = 1.0  # the probability from which a mood is named
     unseen: str = ""  # why the mood is not seen just now, in the user's words
+    denied: frozenset[MoodState] = frozenset()  # what the user says they do not feel
 
     def evidence(self, now: float, mood: MoodState) -> Evidence | None:
         """Gather what a decision of ``now`` for ``mood`` rests on; None: nothing was seen.
@@ -88,9 +89,11 @@ class Listener:
         """What the first looks point to while the mood is not clear yet."""
         seen = self.mood.probabilities
         unsure = self.watching and self.mood.state is MoodState.UNSURE
-        if seen is None or not unsure or max(seen) < LEANING:
+        if seen is None or not unsure:
             return None
-        return MoodState(EMOTIONS[seen.index(max(seen))])
+        likely = [at for at in range(len(seen)) if MoodState(EMOTIONS[at]) not in self.denied]
+        leading = max(likely, key=lambda at: seen[at], default=0)
+        return MoodState(EMOTIONS[leading]) if likely and seen[leading] >= LEANING else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from agent.wording import (
     decided,
     describe,
     face_line,
+    full_stop,
     is_reasoned,
     is_unheard,
     is_watching,
@@ -25,7 +26,6 @@ from agent.wording import (
     lesson_reading,
     mood_line,
     music_line,
-    sentence,
     track_line,
     why_lines,
 )
@@ -149,7 +149,7 @@ def _by_name(seven: tuple[float, ...]) -> dict[str, float]:
 
 def why_text(snapshot: Snapshot) -> str:
     """Tell what changed the music last and why, and what holds now."""
-    return "\n".join(sentence(line) for line in why_lines(snapshot, evidence=True))
+    return "\n".join(full_stop(line) for line in why_lines(snapshot, evidence=True))
 
 
 def _lesson(lesson: LessonView) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
+from agent.web.status_text import why_text
 from agent.wording import SCREEN_SHARED, camera_line, follow_line, mood_line, music_line, why_lines
 from tests.core.test_controller import NOW, PLAYLISTS
 from tests.core.test_wishes import Story, happy_music
@@ -243,6 +244,17 @@ def test_a_change_that_is_taken_back_into_silence_at_rest_does_not_come_back(
     assert story.answer.title == "Back to silence"
     assert effects.ResumeMusic() not in story.send(end)
     assert "The music goes on." not in story.answer.body
+
+
+def test_a_name_is_told_as_it_is_written() -> None:
+    story = Story(NOW)
+    story.send(
+        events.PlayerChanged("test player", {MoodState.SAD: (Playlist("p:s", "lowercase"),)})
+    )
+    story.music()
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    assert why_text(story.controller.snapshot).startswith("lowercase: you said you feel sad.")
 
 
 def test_in_the_next_call_the_music_rests_again() -> None:
@@ -865,9 +877,9 @@ def test_music_after_an_undo_into_silence_is_not_called_silence(
     story.heard("p:happy")
     story.send(events.UndoSwitch())
     story.heard("p:happy")  # until the pause has come
-    assert why_lines(story.controller.snapshot)[0] == "silence: you took back a change"
+    assert why_lines(story.controller.snapshot)[0] == "Silence: you took back a change"
     story.music(state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
-    assert why_lines(story.controller.snapshot)[0] == "silence: you took back a change"
+    assert why_lines(story.controller.snapshot)[0] == "Silence: you took back a change"
     story.music(happening, context="p:happy", chosen_by=chosen_by)
     assert why_lines(story.controller.snapshot)[0] == f"X: {why}"
     story.music(Happening.PAUSED, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)

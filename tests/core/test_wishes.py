@@ -60,6 +60,25 @@ def happy_music(settings: Settings | None = None) -> Story:
     return story
 
 
+def test_a_mood_that_was_denied_is_not_played_for_a_moment_later() -> None:
+    story = Story()
+    story.music(context="p:happy")
+    story.look("sad", 15)
+    story.send(events.NotMyMood())
+    story.look("sad", 10)
+    assert story.controller.snapshot.candidate is None
+    before = len(story.uris)
+    story.send(events.PlayForMood())
+    story.pass_time(6.0)
+    assert story.uris[before:] == ["p:neutral"]
+    decision = story.controller.snapshot.decision
+    assert decision is not None
+    assert "sad" not in decision.reason
+    story.started()
+    story.send(events.NextPlaylist())
+    assert story.uris[-1] == "p:neutral2"
+
+
 # --- saying how one feels ------------------------------------------------------------------------
 
 
@@ -571,10 +590,10 @@ def test_a_mood_that_was_denied_is_why_the_music_went_back() -> None:
 def test_a_mood_that_was_denied_after_silence_leads_back_to_silence() -> None:
     story = begun_from_silence()
     story.send(events.NotMyMood(MoodState.HAPPY))
-    assert why_lines(story.controller.snapshot)[0] == "silence: happy was not your mood"
+    assert why_lines(story.controller.snapshot)[0] == "Silence: happy was not your mood"
     story.music(Happening.ECHO, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
     told = why_lines(story.controller.snapshot)
-    assert told[0] == "silence: happy was not your mood", "nobody paused it"
+    assert told[0] == "Silence: happy was not your mood", "nobody paused it"
     assert len(told) == 2, "and that it is left alone"
     story.music(Happening.RESUMED, context="p:happy")
     story.music(Happening.PAUSED, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
