@@ -241,7 +241,9 @@ TOLD: dict[str, Told] = {
         N_("Show notifications"),
         N_("When the music changes, and why; with a button to take it back."),
     ),
-    "notifications.quiet_from": Told(N_("Quiet from"), N_("No notifications from then on.")),
+    "notifications.quiet_from": Told(
+        N_("Quiet from"), N_("From then on only answers to what you do are shown.")
+    ),
     "notifications.quiet_to": Told(N_("Quiet until"), N_("Set both times, or neither.")),
     "session.release_when_locked": Told(N_("While the screen is locked")),
     "session.release_when_sharing": Told(
