@@ -124,6 +124,11 @@ class SessionChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class UserIsBack:
+    """The computer is used again after a locked screen, sleep or a while untouched."""
+
+
+@dataclass(frozen=True, slots=True)
 class PowerChanged:
     """The computer runs on battery, or no longer."""
 
@@ -474,6 +479,7 @@ Event: TypeAlias = (
     | UndoSwitch
     | TellWhy
     | ShowMusicFolders
+    | UserIsBack
     | ShowPreview
     | LogIn
     | LogOut

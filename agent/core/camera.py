@@ -215,10 +215,12 @@ class CameraControl:
 
     def session_changed(self, reason: str | None) -> None:
         """Take in that the session holds the camera off for this reason; None: no more."""
-        back = reason is None and self.held_off is not None
         self.held_off = reason
         self._call_with_music = self._call_with_music and self._call is not None
-        if back and self.until_back:
+
+    def user_is_back(self) -> None:
+        """End a pause that was to last until then."""
+        if self.until_back:
             self.resume()
 
     @property

@@ -240,6 +240,8 @@ class Controller:
                     self._out.append(effects.SetPreview(False))
             case events.SessionChanged(reason):
                 self._camera.session_changed(reason)
+            case events.UserIsBack():
+                self._camera.user_is_back()
             case events.PowerChanged(on_battery):
                 self._camera.on_battery = on_battery
                 self._pace_looks()

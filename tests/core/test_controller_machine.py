@@ -228,6 +228,7 @@ class AnyDay(RuleBasedStateMachine):
                 events.SessionChanged("screen locked"),
                 events.SessionChanged(None),
                 events.SessionChanged(SCREEN_SHARED),
+                events.UserIsBack(),
                 events.TakeBreak(),
                 events.TryNow(180.0),
                 events.TryNow(0.0),

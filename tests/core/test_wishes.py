@@ -384,8 +384,21 @@ def test_a_break_until_i_come_back_ends_when_the_session_is_used_again() -> None
     story.send(events.SessionChanged("screen locked"))
     assert story.controller.snapshot.on_break
     story.send(events.SessionChanged(None))
+    assert story.controller.snapshot.on_break, "a lock is not all that the session tells"
+    story.send(events.UserIsBack())
     assert not story.controller.snapshot.camera_paused
     assert len(story.all(effects.ResumeMusic)) == 1
+
+
+def test_the_end_of_a_shared_screen_is_no_return() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.SessionChanged(SCREEN_SHARED))
+    story.send(events.TakeBreak(until_back=True))
+    story.send(events.SessionChanged(None))
+    assert story.controller.snapshot.on_break
+    assert story.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
+    assert not story.all(effects.ResumeMusic)
 
 
 def test_a_plain_break_does_not_end_with_a_locked_screen() -> None:

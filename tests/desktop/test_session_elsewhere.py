@@ -8,7 +8,7 @@ from agent.desktop.session import macos, windows
 from agent.desktop.session.polled import PolledSession
 from agent.desktop.session.signals import Signals
 from agent.desktop.session.watch import SessionWatch
-from agent.events import PowerChanged, SessionChanged
+from agent.events import PowerChanged, SessionChanged, UserIsBack
 from agent.settings import SessionSettings
 from tests.fakes.clock import FakeClock
 
@@ -93,7 +93,9 @@ def test_a_polled_session_is_told_by_the_worker() -> None:
     watch.step()
     calls.info = session_info(1)
     watch.step()
-    assert told == [PowerChanged(False), SessionChanged("screen locked"), SessionChanged(None)]
+    assert told == [
+        PowerChanged(False), SessionChanged("screen locked"), SessionChanged(None), UserIsBack(),
+    ]  # fmt: skip
 
 
 def test_an_interrupted_wait_ends_at_once() -> None:

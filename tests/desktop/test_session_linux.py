@@ -21,7 +21,7 @@ from agent.desktop.session import SessionWatch, Signals, system_source
 from agent.desktop.session.idle import X11Idle, find_reader
 from agent.desktop.session.linux import LinuxSession
 from agent.errors import DesktopError
-from agent.events import Event, PowerChanged, SessionChanged
+from agent.events import Event, PowerChanged, SessionChanged, UserIsBack
 from agent.settings import SessionSettings
 from tests.desktop.buses import LOGIN, MOCK, PrivateBus, gdbus, inhibitors, sleep, wait_until
 
@@ -33,12 +33,19 @@ class Desktop:
 
     def __init__(self, settings: SessionSettings) -> None:
         self.told: queue.Queue[Event] = queue.Queue()
+        self.returns = 0  # of the user
         self.camera_off = threading.Event()
         clock = SystemClock()
         self.watch = SessionWatch(
-            self.told.put, clock, settings, system_source(clock), self.camera_off.is_set
+            self._hear, clock, settings, system_source(clock), self.camera_off.is_set
         )
         self.watch.start()
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, UserIsBack):
+            self.returns += 1
+        else:
+            self.told.put(event)
 
     def next(self) -> Event:
         return self.told.get(timeout=20)
@@ -84,8 +91,10 @@ def desktop(logind: PrivateBus, session_bus: PrivateBus) -> Iterator[Desktop]:
 def test_lock_and_unlock(desktop: Desktop, logind: PrivateBus) -> None:
     logind.call(LOGIN, SESSION, f"{LOGIN}.Session.Lock")
     assert desktop.next() == SessionChanged("screen locked")
+    before = desktop.returns
     logind.call(LOGIN, SESSION, f"{LOGIN}.Session.Unlock")
     assert desktop.next() == SessionChanged(None)
+    wait_until(lambda: desktop.returns == before + 1)
 
 
 def test_the_locked_hint(desktop: Desktop, logind: PrivateBus) -> None:

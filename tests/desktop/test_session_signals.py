@@ -12,7 +12,7 @@ from agent.desktop.session import watch as watch_module
 from agent.desktop.session.signals import NOT_LOCKED_AFTER, LockSense, Signals, combine
 from agent.desktop.session.watch import SessionWatch
 from agent.errors import DesktopError
-from agent.events import PowerChanged, SessionChanged
+from agent.events import PowerChanged, SessionChanged, UserIsBack
 from agent.settings import SessionSettings
 from agent.wording import SCREEN_SHARED
 from tests.fakes.clock import FakeClock
@@ -189,6 +189,7 @@ def test_each_change_is_told_once() -> None:
         PowerChanged(False),
         SessionChanged("screen locked"),
         SessionChanged(None),
+        UserIsBack(),
         PowerChanged(True),
     ]
     assert source.opened == 1
@@ -250,8 +251,30 @@ def test_a_lost_connection_is_made_anew_and_the_state_kept() -> None:
     watch.step()
     assert told == [SessionChanged("screen locked")]
     watch.step()
-    assert told[-1] == SessionChanged(None)
+    assert told[-2:] == [SessionChanged(None), UserIsBack()]
     assert source.opened == 2
+
+
+def test_a_longer_patience_with_who_listens_is_no_return() -> None:
+    told: list[object] = []
+    plays = False
+    source = PlayedSource(*[Signals(idle_seconds=seconds) for seconds in (650.0, 660.0, 0.5)])
+    watch = SessionWatch(told.append, FakeClock(), DEFAULTS, source, music_plays=lambda: plays)
+    watch.step()
+    plays = True
+    watch.step()
+    assert told[1:] == [SessionChanged(None)]
+    watch.step()
+    assert told[2:] == [UserIsBack()]
+
+
+def test_the_end_of_a_shared_screen_is_no_return() -> None:
+    told: list[object] = []
+    source = PlayedSource(Signals(sharing=True, idle_seconds=0.0), Signals(idle_seconds=0.0))
+    watch = SessionWatch(told.append, FakeClock(), DEFAULTS, source)
+    watch.step()
+    watch.step()
+    assert told == [SessionChanged(SCREEN_SHARED), SessionChanged(None)]
 
 
 def test_without_a_session_it_is_quiet_and_looks_again() -> None:

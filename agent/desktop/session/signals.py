@@ -29,6 +29,15 @@ class Signals:
     on_battery: bool | None = None
 
 
+def is_away(signals: Signals, settings: SessionSettings) -> bool:
+    """Tell whether nobody uses the computer, whatever becomes of the camera for that."""
+    untouched = signals.idle_hint
+    if signals.idle_seconds is not None:
+        untouched = signals.idle_seconds >= settings.idle_minutes * 60.0
+    gone = signals.asleep or signals.lid_closed or signals.in_background or signals.locked
+    return gone or untouched
+
+
 def combine(signals: Signals, settings: SessionSettings, *, music: bool = False) -> str | None:
     """Why the camera should be off, in the user's words; None: it may be on.
 

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from agent.desktop.session.signals import Signals, combine
+from agent.desktop.session.signals import Signals, combine, is_away
 from agent.errors import DesktopError
-from agent.events import PowerChanged, SessionChanged
+from agent.events import PowerChanged, SessionChanged, UserIsBack
 from agent.ports import Clock, Report
 from agent.settings import SessionSettings
 from agent.timing import ToldOnce
@@ -62,7 +62,7 @@ class SessionSource(Protocol):
 
 
 class SessionWatch(Worker):
-    """Reports SessionChanged and PowerChanged, each only when it changed.
+    """Reports SessionChanged and PowerChanged, each only when it changed, and UserIsBack.
 
     Until the first report the camera may be on. Where nothing can be known (no D-Bus) it stays
     silent and looks again every minute. ``camera_is_off`` (any thread, at once) says when a
@@ -88,6 +88,7 @@ class SessionWatch(Worker):
         self._absence = ToldOnce()
         self._asleep = False
         self._reason: str | None = None
+        self._away = False
         self._on_battery: bool | None = None
 
     def apply(self, settings: SessionSettings) -> None:
@@ -144,6 +145,9 @@ class SessionWatch(Worker):
             self._reason = reason
             log.info("session: camera %s", "may be on" if reason is None else f"off, {reason}")
             self.report(SessionChanged(reason))
+        was_away, self._away = self._away, is_away(signals, self._settings)
+        if was_away and not self._away:
+            self.report(UserIsBack())
         if signals.on_battery is not None and signals.on_battery != self._on_battery:
             self._on_battery = signals.on_battery
             self.report(PowerChanged(signals.on_battery))
