@@ -377,7 +377,7 @@ class AnyDay(RuleBasedStateMachine):
             "the part that looks has stopped": "watcher" in self.stopped,
             "you are taking a break": snapshot.on_break,
             "the screen is shared": SCREEN_SHARED in (snapshot.held_off, snapshot.music_rests),
-            "another program uses": self.camera is CameraState.BUSY,
+            "another program uses": self.camera in (CameraState.BUSY, CameraState.LOST),
             "nothing plays": heard is not None and heard.state is not PlayState.PLAYING,
             "you paused the music": heard is not None and heard.paused_by_hand,
             "the music leads": snapshot.journey is not None,
