@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from agent import effects, events
@@ -34,6 +35,7 @@ from agent.types import (
     MoodState,
     Observation,
     Playback,
+    PlayState,
     Snapshot,
 )
 from agent.vision.camera import OpenCVCamera
@@ -249,10 +251,16 @@ class EffectHandler:
     def _show_music_folders(self) -> None:
         from agent.desktop.tray.actions import show_music_folders
 
-        alone = None if self._snapshot is None else self._snapshot.left_alone_until
-        threading.Thread(
-            target=show_music_folders, args=(self._paths, self._report, alone), daemon=True
-        ).start()
+        snapshot = self._snapshot
+        playback = None if snapshot is None else snapshot.playback
+        show = partial(
+            show_music_folders,
+            self._paths,
+            self._report,
+            None if snapshot is None else snapshot.left_alone_until,
+            plays=playback is not None and playback.state is PlayState.PLAYING,
+        )
+        threading.Thread(target=show, daemon=True).start()
 
     # -- settings, consent, autostart
 

@@ -84,6 +84,19 @@ def test_until_when_nothing_is_changed_is_told_with_the_folders(
     )
 
 
+def test_in_silence_it_is_told_what_begins_the_music_of_the_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opener(tmp_path, monkeypatch, "true")
+    said: list[Event] = []
+    until = datetime(2026, 11, 22, 14, 46, tzinfo=UTC)
+    show_music_folders(Paths.below(tmp_path / "home"), said.append, until, plays=False)
+    (notice,) = said
+    assert isinstance(notice, Notice)
+    assert notice.message.endswith("No music plays now; 'Play for my mood' begins it.")
+    assert "next track" not in notice.message
+
+
 def test_folders_that_cannot_be_made_are_told(tmp_path: Path) -> None:
     (tmp_path / "music").write_text("a file in the way")
     said: list[Event] = []

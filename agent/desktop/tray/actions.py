@@ -23,6 +23,10 @@ _FOLDERS = N_(
     "Put music into that of a mood: it plays for that mood from the next track on, where nothing "
     "else is set."
 )
+_IN_SILENCE = N_(
+    "Put music into that of a mood: it plays for that mood, where nothing else is set. No music "
+    "plays now; 'Play for my mood' begins it."
+)
 _ALONE = N_("Until {time} the music is left alone; 'Play for my mood' changes it sooner.")
 
 
@@ -44,11 +48,16 @@ def carry_out(action: MenuAction, paths: Paths, report: Report) -> None:
 
 
 def show_music_folders(
-    paths: Paths, report: Report, left_alone_until: datetime | None = None
+    paths: Paths,
+    report: Report,
+    left_alone_until: datetime | None = None,
+    *,
+    plays: bool = True,
 ) -> None:
     """Open the folders for the user's own music, one for each mood; those missing are made.
 
-    ``left_alone_until``: Moodtray changes nothing by itself before that. May block for seconds.
+    ``plays``: some music does; ``left_alone_until``: Moodtray does not change it by itself before
+    that. May block for seconds.
     """
     try:
         for folder in _folders(paths):
@@ -63,8 +72,8 @@ def show_music_folders(
         report(Notice(error.title, error.message, asked=True, trouble=True))
     else:
         title = _("Your music folders are open")
-        told = _(_FOLDERS)
-        if left_alone_until is not None:
+        told = _(_FOLDERS if plays else _IN_SILENCE)
+        if plays and left_alone_until is not None:
             told = f"{told} {_(_ALONE).format(time=clock_time(left_alone_until))}"
         report(Notice(title, told, asked=True))
 
