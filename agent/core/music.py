@@ -217,6 +217,8 @@ class MusicControl:
         self._silent_why, self._paused_before, self._pausing = "", None, False
         out = self._keep_playback(playback)
         done = self._switches.answered(playlist) or self._switches.after_all(playlist)
+        if done is not None and done != self._sent_before_rest:
+            self._is_silent = True  # wished at rest, if it rests: no matter whether it was silent
         switch = None if done is None else self._switches.heard(done, playback)
         if switch is not None:
             assert done is not None

@@ -257,6 +257,17 @@ def test_a_name_is_told_as_it_is_written() -> None:
     assert why_text(story.controller.snapshot).startswith("lowercase: you said you feel sad.")
 
 
+def test_a_journey_that_is_wished_before_the_pause_of_a_break_has_come_ends_the_rest() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    story.send(events.BeginJourney(MoodState.NEUTRAL, MoodState.SAD))
+    assert story.uris[-1] == "p:sad"
+    story.started()
+    snapshot = story.controller.snapshot
+    assert (snapshot.music_rests, snapshot.on_break) == (None, False)
+
+
 def test_in_the_next_call_the_music_rests_again() -> None:
     story = happy_music()
     story.heard("p:happy")
