@@ -446,7 +446,7 @@ def _is_by_mood(decision: Decision) -> bool:
 
 def tells(change: Decision | None, decision: Decision) -> bool:
     """Tell whether the reason of the latest change says what that of ``decision`` would."""
-    if change is None:
+    if change is None or decision.action is Action.SWITCH_AT_END:
         return False
     fits = _("{reason}, and {fits}").format(reason=reason(change), fits=_(FITS))
     plays_on = decision.action is Action.KEEP and reason(decision) == fits

@@ -212,6 +212,8 @@ class Controller:
                 self._decide(happening)
             case events.PlaylistStarted(playlist, playback):
                 self._out += self._music.playlist_started(playlist, playback)
+                if self._music.decided_otherwise:
+                    self._decide()
             case events.PlayDropped(playlist):
                 self._music.dropped(playlist)
             case events.PlayerFailed(error, playlist):
@@ -492,7 +494,7 @@ class Controller:
         if led_to and self._music.undo_to is not None and not self._workers.lacks("player"):
             self._out += self._music.undo(latest, self._in_force.policy, denied)
         else:
-            self._out.append(effects.Notify(messages.not_my_mood(denied)))
+            self._out.append(effects.Notify(messages.not_my_mood(denied, self._music.plays)))
         self._decide()
 
     def _begin_journey(self, goal: MoodState, start: MoodState | None) -> None:

@@ -217,13 +217,15 @@ def denied(mood: MoodState) -> str:
     return _("You do not feel {mood}.").format(mood=mood_word(mood))
 
 
-def not_my_mood(denied: MoodState) -> Notification:
+def not_my_mood(denied: MoodState, plays: bool) -> Notification:
     """Answer the user whose mood it is not, where there was no change to take back."""
+    left = _("What plays is left alone.") if plays else _("No music plays.")
+    way = _("Say how you feel: 'Wrong mood?' in the tray's menu.")
     what = f"'{capital(mood_word(denied))}'" if denied.is_emotion else _("That")
     return Notification(
         NotificationKind.INFO,
         _("{what} is forgotten for ten minutes").format(what=what),
-        _("What plays is left alone. Say how you feel: 'Wrong mood?' in the tray's menu."),
+        f"{left} {way}",
         asked=True,
     )
 

@@ -182,6 +182,11 @@ class MusicControl:
         return self._resting is not None and self._is_silent and self.plays
 
     @property
+    def decided_otherwise(self) -> bool:
+        """Whether the latest decision is not that for which what was heard last plays."""
+        return self.decision is not None and self.decision.action is Action.KEEP
+
+    @property
     def goes_on(self) -> bool:
         """Whether a rest that begins now, or goes on, ends with music: it plays, or did before."""
         return (self.plays and not self._pausing) or self._to_go_on
@@ -536,8 +541,7 @@ class MusicControl:
         now = self._clock.monotonic()
         if self._switches.under_way(now) is not None:
             return []  # a double click is one wish
-        reason = _("you chose it yourself")
-        decision = Decision(now, Action.SWITCH_NOW, mood, playlist, reason)
+        decision = Decision(now, Action.SWITCH_NOW, mood, playlist, _(CHOSE))
         self.decision = decision
         play = self._carry_out(decision, PlayRequest(now, True), policy.hands_off_minutes * 60)
         return [effects.Record(decision), play]

@@ -237,7 +237,8 @@ def another(
         state = listener.leaning or listener.last_emotion or MoodState.NEUTRAL
     if not playlists.get(state):
         return Decision(now, Action.KEEP, state, None, no_playlist(state, missing))
-    others = [each for each in playlists[state] if playback is None or not fits(playback, (each,))]
+    loaded = None if playback is None else playback.context  # be it paused
+    others = [each for each in playlists[state] if each.uri != loaded or each.uri == refused]
     wanted = [each for each in others if each.uri != refused]
     if others and not wanted:
         only = _("the other playlist for {mood} is the one that you have just taken back")

@@ -1155,7 +1155,7 @@ def test_chosen_music_is_left_alone_and_says_until_when() -> None:
     until = story.controller.snapshot.left_alone_until
     assert until is not None
     assert story.answer.body == (
-        f"You chose it yourself. Moodtray leaves the music alone until {until:%H:%M}."
+        f"You chose this music yourself. Moodtray leaves the music alone until {until:%H:%M}."
     )
     story.look("happy", 600)
     assert story.uris[-1] == "p:sad"

@@ -12,6 +12,7 @@ from agent.errors import CameraBusy, NoDevice, PlaylistGone
 from agent.settings import PolicySettings, SessionSettings, Settings
 from agent.types import (
     EMOTIONS,
+    Action,
     CameraState,
     Chooser,
     Happening,
@@ -77,6 +78,37 @@ def test_a_mood_that_was_denied_is_not_played_for_a_moment_later() -> None:
     story.started()
     story.send(events.NextPlaylist())
     assert story.uris[-1] == "p:neutral2"
+
+
+def test_the_only_playlist_is_not_begun_anew_as_another_one_in_a_pause() -> None:
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", {MoodState.NEUTRAL: (Playlist("p:n", "N"),)}))
+    story.music(state=PlayState.PAUSED, context="p:n", paused_by_hand=True)
+    story.send(events.NextPlaylist())
+    assert story.uris == []
+    assert story.answer.title == "No other music for neutral"
+
+
+def test_an_own_choice_is_explained_once_and_what_follows_is_told() -> None:
+    story = Story()
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.PlayPlaylist(Playlist("p:other", "Other")))
+    story.started()
+    story.heard("p:other", Chooser.USER)
+    assert why_lines(story.controller.snapshot)[:2] == (
+        "Other: you chose this music yourself",
+        f"Moodtray leaves the music alone until {story.controller.snapshot.left_alone_until:%H:%M}",
+    )
+    loops = happy_music()
+    loops.heard("p:happy")
+    loops.send(events.SettingsChanged(Settings()))  # at the track's end from now on
+    loops.send(events.PlayerChanged("test player", {MoodState.HAPPY: (Playlist("p:new", "New"),)}))
+    loops.pass_time(130)
+    loops.look("happy", 5)
+    decision = loops.controller.snapshot.decision
+    assert decision is not None
+    assert decision.action is Action.SWITCH_AT_END
+    assert any("New" in line for line in why_lines(loops.controller.snapshot))
 
 
 # --- saying how one feels ------------------------------------------------------------------------
