@@ -659,6 +659,7 @@ class MusicControl:
             asked_since=None if wishes.asked is None else wishes.asked.since,
             told=self._told is not None,
             resting=self._resting,
+            goes_on=self.goes_on,
             last_emotion=listener.last_emotion,
             leaning=listener.leaning,
             started=self._rotation.started,
@@ -682,8 +683,9 @@ class MusicControl:
             word, self._told = self._told, None
             if self._to_go_on:  # and by the word then
                 self._said_at_rest = word
+            rests = None if self.rests is None or decision.reason != _(self.rests) else self.rests
             out.append(
-                effects.Notify(messages.mood_noted(word, decision.reason, self.plays, self.rests))
+                effects.Notify(messages.mood_noted(word, decision.reason, self.plays, rests))
             )
         waiting = decision.action is Action.SWITCH_AT_END
         if waiting != self._waiting:

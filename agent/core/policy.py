@@ -117,6 +117,7 @@ class Circumstances:
     asked_since: float | None = None  # an open request for music
     told: bool = False  # the user has just said how they feel
     resting: str | None = None  # why the music rests: a break, a call
+    goes_on: bool = True  # music goes on after that
     last_emotion: MoodState | None = None  # the latest mood that was clear
     leaning: MoodState | None = None  # what the first looks point to
     started: tuple[str, ...] = ()  # uris that we started, the newest last
@@ -138,11 +139,11 @@ def decide(
 
     if about.asked_since is not None:
         return _asked(mood, playback, about, playlists)
-    if about.resting is not None:
-        return keep(_(about.resting))
     told = about.told and playback is not None and playback.state is PlayState.PLAYING
     may_start = settings.start_when_silent or about.ran_out or about.owed
     silence = None if may_start else _silence(playback, about)
+    if about.resting is not None and (about.goes_on or silence is None):
+        return keep(_(about.resting))
     if silence is not None:  # whatever else might keep music from changing
         return keep(silence)
     hand = _users_hand(playback, about, settings)

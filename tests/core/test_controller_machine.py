@@ -7,17 +7,25 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agent import effects, events
 from agent.core.controller import MUSIC_WISHES, Controller
 from agent.desktop.tray.menu import Item, build_menu, tooltip
 from agent.effects import Notification
 from agent.errors import CameraBusy, NoDevice, PlaylistGone
-from agent.settings import MoodSettings, PolicySettings, Settings
+from agent.settings import (
+    MoodSettings,
+    PolicySettings,
+    Response,
+    ResponseSettings,
+    SessionSettings,
+    Settings,
+)
 from agent.types import (
     EMOTIONS,
     CameraState,
@@ -92,6 +100,7 @@ class AnyDay(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.stopped: set[str] = set()
         self.promised = Promised()  # as it is stored
+        self.settings = DAY
         self.controller = Controller(DAY, self.clock)
         self.playback: Playback | None = None
         self.unasked: list[float] = []
@@ -103,6 +112,25 @@ class AnyDay(RuleBasedStateMachine):
         self.silence = False  # it was wished, and no music since
         self.perform(self.controller.begin())
         self.send(events.PlayerChanged("player", PLAYLISTS))
+
+    @initialize(
+        timing=st.sampled_from(["now", "track_end"]),
+        start=st.booleans(),
+        calls=st.booleans(),
+        sad=st.sampled_from(["match", "lift", "leave alone"]),
+    )
+    def live_by(
+        self, timing: Literal["now", "track_end"], start: bool, calls: bool, sad: Response
+    ) -> None:
+        """Take settings as somebody may have them."""
+        policy = PolicySettings(timing=timing, cooldown=COOLDOWN, start_when_silent=start)
+        self.settings = Settings(
+            policy=policy,
+            mood=HASTY,
+            session=SessionSettings(pause_music_in_calls=calls),
+            response=ResponseSettings(sad=sad),
+        )
+        self.send(events.SettingsChanged(self.settings))
 
     def send(self, event: events.Event) -> None:
         if isinstance(event, MUSIC_WISHES) and "player" not in self.stopped:
@@ -293,7 +321,7 @@ class AnyDay(RuleBasedStateMachine):
         self.unasked.clear()  # the cool-down ends with the run
         self.plays_at_once = 0
         self.controller = Controller(
-            DAY, self.clock, consent=before.consent, promised=self.promised
+            self.settings, self.clock, consent=before.consent, promised=self.promised
         )
         self.perform(self.controller.begin())
         self.send(events.PlayerChanged("player", PLAYLISTS))

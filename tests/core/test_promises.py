@@ -268,6 +268,21 @@ def test_a_journey_that_is_wished_before_the_pause_of_a_break_has_come_ends_the_
     assert (snapshot.music_rests, snapshot.on_break) == (None, False)
 
 
+@pytest.mark.parametrize("rest", [events.TakeBreak(), events.SessionChanged(SCREEN_SHARED)])
+def test_silence_that_was_there_before_a_rest_is_not_put_on_it(rest: events.Event) -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(rest)
+    only = "nothing plays, and Moodtray starts music only when asked"
+    assert why_lines(story.controller.snapshot)[-1] == f"Now: {only}"
+    story.send(events.SetMood(MoodState.SAD))
+    assert story.answer.body.endswith("No music plays: 'Play for my mood' begins it.")
+    eager = PolicySettings(timing="now", start_when_silent=True)
+    story.send(events.SettingsChanged(Settings(policy=eager)))
+    assert story.uris == []
+    assert "starts music only" not in why_lines(story.controller.snapshot)[-1]
+
+
 def test_in_the_next_call_the_music_rests_again() -> None:
     story = happy_music()
     story.heard("p:happy")
