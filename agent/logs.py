@@ -47,8 +47,6 @@ REPEATS = 30
 QUIET = (
     "asyncio",
     "desktop_notifier",
-    "httpx",
-    "httpcore",
     "matplotlib",
     "PIL",
     "spotipy",
