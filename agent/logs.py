@@ -47,8 +47,6 @@ REPEATS = 30
 QUIET = (
     "asyncio",
     "desktop_notifier",
-    "httpx",
-    "httpcore",
     "matplotlib",
     "PIL",
     "spotipy",
@@ -370,15 +368,22 @@ def forget_naming(folder: Path, words: Collection[str]) -> bool:
 
 
 def _own_files(folder: Path) -> Iterator[Path]:
-    """Give the log's files; what another user has left in the place of one is removed."""
+    """Give the log's files; what another user has left in the place of one is removed.
+
+    Not what keeps nothing: a pipe, or a link to /dev/null.
+    """
     names: list[str] = []
+    keeps = False
     with _told_if_impossible(folder / LOG_NAME):
         names = sorted(os.listdir(folder))
     for file in (folder / name for name in names if name.startswith(LOG_NAME)):
         if file.is_dir() and not file.is_symlink():  # none of ours
             continue
         if not _is_of_strangers(str(file)):
-            yield file
+            with _told_if_impossible(file):
+                keeps = file.is_file()
+            if keeps:
+                yield file
             continue
         with _told_if_impossible(file):
             file.unlink()

@@ -206,6 +206,7 @@ class Playback:
     paused_by_hand: bool = False
     spoken: bool = False  # a podcast or an audiobook: it is not to be cut in mid-sentence
     unheard: bool = False  # it plays where no sound device is
+    ours_alone: bool = False  # of a player that only Moodtray commands
 
     def time_left(self, now: float) -> float | None:
         """Return the seconds until the present track ends, extrapolated to ``now``.

@@ -312,14 +312,30 @@ def test_names_are_masked_however_they_are_written(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it tells no program the user's full name")
 def test_the_full_name_is_masked_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is bought set up is often called by it, and a disk by the family's."""
+    """What is bought set up is often called by it, a disk by the family's, a telephone by the
+    first."""
     import pwd
 
     me = list(pwd.getpwuid(os.getuid()))
     me[4] = "Ann-Marie Müller,Room 1,555-1234,"
     monkeypatch.setattr(pwd, "getpwuid", lambda _user: pwd.struct_passwd(me))
-    text = "ann-marie müller's phone, /media/disk/Müller/x, Müllers, Room 1"
-    assert anonymise(text) == "***'s phone, /media/disk/***/x, Müllers, Room 1"
+    text = "ann-marie müller's phone, /media/disk/Müller/x, Ann-Marie's iPhone, Müllers, Room 1"
+    assert anonymise(text) == "***'s phone, /media/disk/***/x, ***'s iPhone, Müllers, Room 1"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no pipes among its files")
+@pytest.mark.parametrize("kind", ["nowhere", "a pipe", "itself"])
+def test_a_log_that_keeps_nothing_is_forgotten_at_once(tmp_path: Path, kind: str) -> None:
+    """People lead it to /dev/null, or into a program of theirs."""
+    log = tmp_path / logs.LOG_NAME
+    if kind == "a pipe":
+        os.mkfifo(log)
+    else:
+        log.symlink_to(os.devnull if kind == "nowhere" else log)
+    logs.forget(tmp_path, None)
+    logs.forget(tmp_path, NOW)
+    assert not logs.forget_naming(tmp_path, ["spotify"])
+    assert os.path.lexists(log)
 
 
 def test_a_bundle_that_cannot_be_written_is_told(paths: Paths, tmp_path: Path) -> None:

@@ -112,9 +112,9 @@ def _names() -> Iterator[str]:
     except (OSError, KeyError):
         user = ""
     host, full = platform.node(), _full_name()
-    for name in (full, full.rpartition(" ")[2], user, host, host.partition(".")[0]):
+    for name in (full, *full.split(), user, host, host.partition(".")[0]):
         # 'root' and 'user' are nobody's name, and very short ones are parts of other words.
-        if len(name) > 2 and name not in ("root", "user", "localhost"):
+        if len(name) > 2 and name.casefold() not in ("root", "user", "localhost"):
             yield name
 
 

@@ -11,6 +11,8 @@ inferred from two readings, the clock and what we ourselves commanded last:
 * Not playing in mid-track: the user paused (never restart). Not playing at the predicted end:
   the playlist ended.
 * No device at the predicted end: ended as well; at any other time: the device went away.
+* A player that only we command has no other hand in it: where no command of ours explains it, a
+  track broke off, or nothing more could be played.
 
 Where two readings cannot tell, the answer that leaves the music alone is taken.
 
@@ -76,6 +78,8 @@ def what_happened(
     ``before`` is as :func:`attribute` returned it; None: never read. ``now`` is the clock's
     monotonic time, ``own`` our latest command.
     """
+    if before is not None and _gave_out(before, after):
+        return Happening.CONTEXT_ENDED
     if own is not None and (0.0 <= now - own.time <= LATE_ECHO or _first_heard(before, after, own)):
         echo = _echo(before, after, now - own.time, own)
         if echo is not None:
@@ -191,6 +195,12 @@ def _found_no_next(before: Playback, after: Playback, own: OwnCommand) -> bool:
     return own.kind is Command.NEXT and was_loaded and after.state is PlayState.STOPPED
 
 
+def _gave_out(before: Playback, after: Playback) -> bool:
+    """Tell whether a player that only we command, and which knows no stop, fell silent."""
+    was_heard = before.state is PlayState.PLAYING
+    return after.ours_alone and was_heard and after.state is PlayState.STOPPED
+
+
 def _vanished(before: Playback, after: Playback) -> Happening:
     if before.state is PlayState.UNAVAILABLE:
         return Happening.NOTHING
@@ -218,7 +228,7 @@ def _ended_on_time(before: Playback, after: Playback) -> bool:
 
 def _next_track(before: Playback, after: Playback) -> Happening:
     end = _predicted_end(before)
-    if end is None:  # cannot be told: nobody is blamed for a skip
+    if end is None or after.ours_alone:  # cannot be told, or was nobody
         return Happening.TRACK_ENDED
     began = after.time - (after.position or 0.0)
     return Happening.TRACK_ENDED if began >= end - END_SLACK else Happening.SKIPPED

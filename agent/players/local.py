@@ -65,14 +65,14 @@ class LocalPlayer:
         """Read the present state; a sound device that went away is replaced by another."""
         now = self._clock.monotonic()
         if self._deck is None or self._playlist is None:
-            return Playback(now, PlayState.STOPPED)
+            return Playback(now, PlayState.STOPPED, ours_alone=True)
         if not self._paused:
             self._watch_device(now)
         unheard = self._output.name == NULL
         device = _(SILENT) if unheard else _("this computer")
         present = self._deck.now
         if present is None:
-            return Playback(now, PlayState.STOPPED, device=device)
+            return Playback(now, PlayState.STOPPED, device=device, ours_alone=True)
         path, position, duration = present
         return Playback(
             now,
@@ -85,6 +85,7 @@ class LocalPlayer:
             duration=duration,
             device=device,
             unheard=unheard,
+            ours_alone=True,
         )
 
     def play(self, playlist: Playlist) -> None:

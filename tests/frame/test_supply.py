@@ -161,3 +161,13 @@ def test_all_that_is_imported_is_declared() -> None:
         and not {canonicalize_name(one) for one in distributions[module]} & names
     }
     assert missing == {}
+
+
+def test_all_that_is_declared_is_imported() -> None:
+    """Else it is installed, with its holes and whatever it needs itself, for nothing."""
+    distributions = packages_distributions()
+    used = {
+        canonicalize_name(one) for module in imported() for one in distributions.get(module, ())
+    }
+    here = [one for one in declared() if one.marker is None or one.marker.evaluate()]
+    assert {canonicalize_name(one.name) for one in here} - used == set()

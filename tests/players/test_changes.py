@@ -92,6 +92,29 @@ CASES: list[tuple[str, Playback | None, Playback, OwnCommand | None, Happening]]
     ("paused", PLAYING, PAUSED_NOW, None, H.PAUSED),
     ("stopped in mid-track", PLAYING, later(5, SILENT), None, H.PAUSED),
     ("stopped at the end", NEAR_END, later(6, SILENT), None, H.CONTEXT_ENDED),
+    # a player that only we command: a file that broke off, a disk that was taken out
+    ("nothing can be played on", PLAYING, later(5, SILENT, ours_alone=True), None, H.CONTEXT_ENDED),
+    (
+        "nothing can be played on, right after our start",
+        OURS,
+        later(5, SILENT, ours_alone=True),
+        play(2),
+        H.CONTEXT_ENDED,
+    ),
+    (
+        "a track breaks off",
+        PLAYING,
+        later(5, track="t2", position=1.0, ours_alone=True),
+        None,
+        H.TRACK_ENDED,
+    ),
+    (
+        "our next track",
+        replace(PLAYING, ours_alone=True),
+        later(5, track="t2", position=1.0, ours_alone=True),
+        OwnCommand(T + 4, Command.NEXT),
+        H.ECHO,
+    ),
     (
         "ran out, back at the first track",
         NEAR_END,

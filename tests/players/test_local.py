@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from agent.players.player_worker import PlayerWorker
 from agent.players.track import FRAME_BYTES, RATE, Track
 from agent.settings import LocalSettings, Settings
 from agent.store.paths import resources_dir
-from agent.types import EMOTIONS, Happening, Playlist, PlayState
+from agent.types import EMOTIONS, Chooser, Happening, Playlist, PlayState
 from tests.fakes.audio import write_broken, write_tone
 from tests.fakes.clock import FakeClock
 
@@ -414,3 +415,32 @@ def test_a_defect_in_a_track_costs_that_track_and_not_the_music(
     while (now := player.playback()).title != "10 tone" or not now.position:
         assert time.monotonic() < end, now
         time.sleep(0.02)
+
+
+def test_music_that_breaks_off_was_stopped_by_nobody(
+    make: Callable[..., LocalPlayer], tmp_path: Path
+) -> None:
+    """The only track broke its decoder: silence that came by itself, not a pause by the user."""
+    only = playlist(str(write_tone(tmp_path / "only.wav", 20.0)))
+    player = make()
+    changes: queue.Queue[PlaybackChanged] = queue.Queue()
+
+    def report(event: Event) -> None:
+        if isinstance(event, PlaybackChanged):
+            changes.put(event)
+
+    worker = PlayerWorker(PlayerBackend.near(player), report, SystemClock())
+    worker.start()
+    worker.play(only, asked=True)
+    while changes.get(timeout=20.0).playback.state is not PlayState.PLAYING:
+        pass
+    assert player._deck is not None
+    assert player._deck._track is not None
+    player._deck._track._process.kill()
+    while (change := changes.get(timeout=20.0)).playback.state is not PlayState.STOPPED:
+        pass
+    worker.request_stop()
+    assert worker.join(10.0)
+    assert change.happening is Happening.CONTEXT_ENDED
+    assert not change.playback.paused_by_hand
+    assert change.playback.chosen_by is Chooser.AGENT, "ours ran out: it may go on"
