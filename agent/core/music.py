@@ -107,7 +107,7 @@ class MusicControl:
         self._told: OwnWord | None = None  # the user's word on their mood, not acted on
         self._own_word: OwnWord | None = None  # the latest, acted on or not
         self._gone: dict[str, PlayRequest] = {}  # playlists not found, and the wish for each
-        self._said_at_rest: OwnWord | None = None  # the same, said while the music rests
+        self._said_at_rest: OwnWord | None = None  # the same, said while music rests or is paused
         self._resting: str | None = None  # why the music rests for a while
         self._to_go_on = False  # we paused it for that
         self._sent_before_rest: Switch | None = None  # a change that was on its way then
@@ -681,7 +681,7 @@ class MusicControl:
             out.append(effects.Notify(messages.not_switched(decision, self.playback)))
         elif self._told is not None and wishes.asked is None:
             word, self._told = self._told, None
-            if self._to_go_on:  # and by the word then
+            if self._to_go_on or self.is_paused:  # it may go on, and by the word then
                 self._said_at_rest = word
             rests = None if self.rests is None or decision.reason != _(self.rests) else self.rests
             out.append(

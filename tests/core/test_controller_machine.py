@@ -318,6 +318,7 @@ class AnyDay(RuleBasedStateMachine):
         self.stopped.clear()
         self.watch, self.camera = False, CameraState.OFF
         self.playback = self.pending = None
+        self.pausing = self.silence = False
         self.unasked.clear()  # the cool-down ends with the run
         self.plays_at_once = 0
         self.controller = Controller(

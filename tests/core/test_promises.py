@@ -283,6 +283,18 @@ def test_silence_that_was_there_before_a_rest_is_not_put_on_it(rest: events.Even
     assert "starts music only" not in why_lines(story.controller.snapshot)[-1]
 
 
+def test_music_that_was_paused_goes_on_by_the_word_that_was_said_meanwhile() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PauseMusic())
+    story.music(Happening.ECHO, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    story.send(events.SetMood(MoodState.SAD))
+    assert story.uris == ["p:happy"]
+    assert effects.ResumeMusic() in story.send(events.ResumeMusic())
+    story.heard("p:happy")
+    assert story.uris[-1] == "p:sad"
+
+
 def test_in_the_next_call_the_music_rests_again() -> None:
     story = happy_music()
     story.heard("p:happy")
