@@ -662,6 +662,7 @@ class MusicControl:
             goes_on=self.goes_on,
             last_emotion=listener.last_emotion,
             leaning=listener.leaning,
+            denied=bool(listener.denied),
             started=self._rotation.started,
             missing=self._rotation.missing(now),
             guide=guide,

@@ -120,6 +120,7 @@ class Circumstances:
     goes_on: bool = True  # music goes on after that
     last_emotion: MoodState | None = None  # the latest mood that was clear
     leaning: MoodState | None = None  # what the first looks point to
+    denied: bool = False  # the user has said which mood it is not: more looks will not tell
     started: tuple[str, ...] = ()  # uris that we started, the newest last
     missing: frozenset[MoodState] = frozenset()  # whose playlists were not found of late
     guide: Guide | None = None  # the music should do something else than fit the mood
@@ -261,6 +262,7 @@ def still_looking(mood: Mood, about: Circumstances) -> bool:
         and not mood.state.is_emotion
         and about.last_emotion is None
         and about.leaning is None
+        and not about.denied
         and _step(about) is None  # on a journey it is known what to play
         and about.watching
         and about.now - about.asked_since < ASK_PATIENCE
