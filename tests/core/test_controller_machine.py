@@ -215,7 +215,8 @@ class AnyDay(RuleBasedStateMachine):
         self, state: PlayState, happening: Happening, by: Chooser, paused: bool, context: str | None
     ) -> None:
         now = self.clock.monotonic()
-        self.pausing = self.pausing and state is PlayState.PLAYING
+        by_users_hand = happening in (Happening.STARTED, Happening.RESUMED, Happening.USER_CHOSE)
+        self.pausing = self.pausing and state is PlayState.PLAYING and not by_users_hand
         self.silence = self.silence and (state is not PlayState.PLAYING or self.pausing)
         by_hand = paused and state is PlayState.PAUSED
         self.playback = Playback(
