@@ -59,15 +59,6 @@ MUSIC_WISHES = (
 )
 """What the user may want of the player."""
 
-MUSIC_NOW = (
-    events.PlayForMood,
-    events.NextPlaylist,
-    events.PlayPlaylist,
-    events.ResumeMusic,
-    events.TryNow,
-)
-"""Of this, what ends the rest of the music at once; the camera rests on."""
-
 
 BLIND_FOR = 40.0
 """Seconds without a camera after which the old looks say nothing about now."""
@@ -197,8 +188,6 @@ class Controller:
         if isinstance(event, MUSIC_WISHES) and self._workers.lacks("player"):
             self._out.append(effects.Notify(messages.worker_gave_up("player", asked=True)))
             return
-        if isinstance(event, MUSIC_NOW):
-            self._leave_rest()
         match event:
             case events.Observed(observation):
                 self._observed(observation)

@@ -399,6 +399,7 @@ class MusicControl:
         After an Undo into silence that is what was paused before the change, not what it brought.
         """
         back, self._paused_before, self._pausing = self._paused_before, None, False
+        self._is_silent = True  # what plays from now on is wished, if it rests
         if back is None or self.plays:
             return [effects.ResumeMusic()]
         now = self._clock.monotonic()
@@ -416,6 +417,7 @@ class MusicControl:
         out: list[effects.Effect] = []
         if ours is not None:
             out.append(effects.RecordFeedback("skip", ours.uri))
+        self._is_silent, self._pausing = True, False  # what plays from now on is wished
         if is_loop(heard):  # which begins anew, and nobody would hear that
             out.append(effects.Notify(messages.only_track(heard)))
         return [*out, effects.NextTrack()]

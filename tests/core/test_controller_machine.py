@@ -295,7 +295,7 @@ class AnyDay(RuleBasedStateMachine):
     )
     def anything(self, event: events.Event) -> None:
         if isinstance(event, events.PlayerChanged):
-            self.playback = None
+            self.playback = self.pending = None
             self.players += 1
             event = replace(event, name=f"player {self.players}")  # one of the same name goes on
         if isinstance(event, events.CameraChanged):

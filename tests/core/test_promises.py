@@ -295,6 +295,32 @@ def test_music_that_was_paused_goes_on_by_the_word_that_was_said_meanwhile() -> 
     assert story.uris[-1] == "p:sad"
 
 
+@pytest.mark.parametrize("wish", [events.NextPlaylist(), events.PlayForMood()])
+@pytest.mark.parametrize(
+    ("rest", "end"),
+    [
+        (events.TakeBreak(), events.ResumeCamera()),
+        (events.SessionChanged(SCREEN_SHARED), events.SessionChanged(None)),
+    ],
+)
+def test_a_wish_that_brings_no_music_leaves_a_rest_as_it_was(
+    wish: events.Event, rest: events.Event, end: events.Event
+) -> None:
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", {MoodState.HAPPY: (Playlist("p:happy", "H"),)}))
+    story.heard("p:happy")
+    story.send(rest)
+    story.music(Happening.ECHO, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    if isinstance(wish, events.PlayForMood):
+        story.send(events.PlayerChanged("test player", {}))
+    story.send(wish)
+    snapshot = story.controller.snapshot
+    assert snapshot.music_rests is not None
+    assert snapshot.on_break == isinstance(rest, events.TakeBreak)
+    assert not any("you paused" in line for line in why_lines(snapshot))
+    assert effects.ResumeMusic() in story.send(end)
+
+
 def test_in_the_next_call_the_music_rests_again() -> None:
     story = happy_music()
     story.heard("p:happy")
@@ -623,7 +649,7 @@ def test_music_in_a_break_ends_it_for_the_music_and_claims_to_see_nobody() -> No
     snapshot = story.controller.snapshot
     assert (snapshot.on_break, snapshot.camera_paused, snapshot.music_rests) == (False, True, None)
     assert mood_line(snapshot) == "Camera paused"
-    reason = "You asked for music, and your mood was not known: the camera was paused."
+    reason = "You asked for music, and your mood was not known: you were taking a break."
     assert story.answer.body == reason
     assert snapshot.mood.probabilities is None, "nothing of before the break is shown as of now"
 
