@@ -349,7 +349,7 @@ def demo(
 
 
 LET_GO_SECONDS = 6.0
-"""How long a running agent may need to hear that the consent was taken back."""
+"""How long a running agent may need to hear that the consent was taken back, or to end."""
 
 
 def _camera_is_let_go(paths: Paths) -> bool:
@@ -864,7 +864,7 @@ def install() -> None:
 
 @app.command(rich_help_panel=SET_UP)
 def uninstall() -> None:
-    """Take away what 'install' and 'autostart enable' have set up."""
+    """End Moodtray, and take away what 'install' and 'autostart enable' have set up."""
     from agent.desktop import launcher
     from agent.desktop.autostart import autostart
     from agent.desktop.removal import how_to_remove
@@ -882,6 +882,12 @@ def uninstall() -> None:
     else:
         say(_("There was no entry in your desktop's programs to take away."))
     paths = Paths.default()
+    if _answers(paths):  # else it would write what is deleted anew
+        _ask("quit")
+        if _has_ended(paths):
+            say(_("Moodtray has ended."))
+        else:
+            say(_("Moodtray still runs: end it before you delete what it kept."))
     say(
         _(
             "What it kept is still there: your settings ({config}), history ({data}) and the rest "
@@ -890,9 +896,19 @@ def uninstall() -> None:
     )
     if paths.music.is_dir():
         say(_("Your own music stays in {folder}.").format(folder=short(paths.music)))
-    if _answers(paths):
-        say(_("Moodtray still runs: 'moodtray quit' ends it."))
     say(how_to_remove(entries_gone=True))
+
+
+def _has_ended(paths: Paths) -> bool:
+    """Wait until no agent runs any more; False: it takes too long."""
+    from agent.desktop.single_instance import Instance
+
+    deadline = time.monotonic() + LET_GO_SECONDS
+    while Instance(paths).is_taken():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _only_on_linux(verb: str) -> None:

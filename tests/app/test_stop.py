@@ -6,6 +6,7 @@ the camera hangs besides. How fast the end is on a quiet machine is told by ``mo
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -52,6 +53,20 @@ def paths(moodtray_home: object) -> Paths:
     found.ensure()
     found.settings_file.write_text("version = 1\n[camera]\ninterval = 0.5\n")
     return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the installer removes it")
+def test_what_is_deleted_after_an_uninstall_does_not_come_back(paths: Paths) -> None:
+    with AgentProcess("run", "--headless") as agent:
+        wait_until(lambda: run_command("status").returncode == 0)
+        told = run_command("uninstall")
+        assert told.returncode == 0, told.stderr
+        assert "Moodtray has ended." in told.stdout
+        for folder in (paths.config, paths.data, paths.state):
+            shutil.rmtree(folder, ignore_errors=True)
+        assert agent.end() == 0
+    assert not paths.data.exists()
+    assert not paths.state.exists()
 
 
 def wait_until(condition: Callable[[], object]) -> None:
