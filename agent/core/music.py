@@ -458,8 +458,8 @@ class MusicControl:
         self._hands_off_why, self._refused, self._chosen = why, refused, chosen
 
     def leave_rest(self) -> None:
-        """End the rest at the user's wish for music, which says what plays now."""
-        self._resting = self._said_at_rest = self._sent_before_rest = None
+        """End the rest, since music plays at the user's wish."""
+        self._resting = self._sent_before_rest = None
         self._to_go_on = False
 
     def forget_between(self, since: float, until: float) -> None:
@@ -757,7 +757,7 @@ class MusicControl:
     ) -> effects.Effect:
         assert decision.playlist is not None
         playlist, tried = decision.playlist, self._switches.tried
-        told, self._told = self._told, None
+        told, self._told, self._said_at_rest = self._told, None, None
         self._switches.send(
             Switch(
                 playlist,

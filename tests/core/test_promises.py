@@ -283,10 +283,15 @@ def test_silence_that_was_there_before_a_rest_is_not_put_on_it(rest: events.Even
     assert "starts music only" not in why_lines(story.controller.snapshot)[-1]
 
 
-def test_music_that_was_paused_goes_on_by_the_word_that_was_said_meanwhile() -> None:
+@pytest.mark.parametrize(
+    "pause", [events.PauseMusic(), events.TakeBreak(), events.SessionChanged(SCREEN_SHARED)]
+)
+def test_music_that_was_paused_goes_on_by_the_word_that_was_said_meanwhile(
+    pause: events.Event,
+) -> None:
     story = happy_music()
     story.heard("p:happy")
-    story.send(events.PauseMusic())
+    story.send(pause)
     story.music(Happening.ECHO, PlayState.PAUSED, "p:happy", paused_by_hand=True)
     story.send(events.SetMood(MoodState.SAD))
     assert story.uris == ["p:happy"]
