@@ -193,14 +193,22 @@ def test_a_thousand_visits_leave_nothing_behind(server: PageServer, user: httpx.
         for number in range(count):
             assert user.get(pages[number % len(pages)]).status_code == 200
 
+    def grown_by_a_thousand() -> int:
+        gc.collect()
+        before = process.memory_info().rss
+        visit(1000)
+        gc.collect()
+        return process.memory_info().rss - before
+
     visit(150)
-    gc.collect()
-    process = psutil.Process()
-    before, threads = process.memory_info().rss, threading.active_count()
-    visit(1000)
-    gc.collect()
-    grown = process.memory_info().rss - before
-    assert grown < 4_000_000, f"{grown / 1e6:.1f} MB more after a thousand visits"
+    process, threads = psutil.Process(), threading.active_count()
+    # What is left behind grows with each thousand; what the allocator takes for once, in a process
+    # that many tests have used, does not.
+    most = 4_000_000
+    grown = []
+    while not grown or (grown[-1] >= most and len(grown) < 3):
+        grown.append(grown_by_a_thousand())
+    assert grown[-1] < most, f"{[f'{g / 1e6:.1f} MB' for g in grown]} more by each thousand visits"
     assert threading.active_count() <= threads + 2
 
 
