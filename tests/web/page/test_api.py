@@ -205,7 +205,7 @@ def test_a_thousand_visits_leave_nothing_behind(server: PageServer, user: httpx.
     # What is left behind grows with each thousand; what the allocator takes for once, in a process
     # that many tests have used, does not.
     most = 4_000_000
-    grown = []
+    grown: list[int] = []
     while not grown or (grown[-1] >= most and len(grown) < 3):
         grown.append(grown_by_a_thousand())
     assert grown[-1] < most, f"{[f'{g / 1e6:.1f} MB' for g in grown]} more by each thousand visits"
