@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from agent import effects, events
@@ -253,14 +252,10 @@ class EffectHandler:
 
         snapshot = self._snapshot
         playback = None if snapshot is None else snapshot.playback
-        show = partial(
-            show_music_folders,
-            self._paths,
-            self._report,
-            None if snapshot is None else snapshot.left_alone_until,
-            plays=playback is not None and playback.state is PlayState.PLAYING,
-        )
-        threading.Thread(target=show, daemon=True).start()
+        left_alone = None if snapshot is None else snapshot.left_alone_until
+        plays = playback is not None and playback.state is PlayState.PLAYING
+        facts = (self._paths, self._report, left_alone, plays)
+        threading.Thread(target=show_music_folders, args=facts, daemon=True).start()
 
     # -- settings, consent, autostart
 

@@ -216,6 +216,10 @@ class CameraControl:
     def session_changed(self, reason: str | None) -> None:
         """Take in that the session holds the camera off for this reason; None: no more."""
         self.held_off = reason
+        self._end_wish_with_call()
+
+    def _end_wish_with_call(self) -> None:
+        """Let music rest again in the next call, once this one is over."""
         self._call_with_music = self._call_with_music and self._call is not None
 
     def user_is_back(self) -> None:
@@ -285,7 +289,7 @@ class CameraControl:
             self._taken = self._taken or (looked and isinstance(error, CameraBusy))
         elif state is not CameraState.LOST:
             self._taken = False
-        self._call_with_music = self._call_with_music and self._call is not None
+        self._end_wish_with_call()
         if not self.blind:
             self._busy_since = None
             self._told.well()

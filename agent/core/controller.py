@@ -353,7 +353,6 @@ class Controller:
                 self._pace_looks()
                 self._out.append(effects.ApplySettings(settings))
                 self._restart_workers()  # what made them fail may be mended
-                self._decide()
             case events.AskForConsent():
                 if not self._camera.consent:
                     self._out.append(effects.AskConsent())
@@ -688,6 +687,7 @@ class Controller:
             self._decide()
 
     def _restart_workers(self) -> None:
+        """Let all try again that gave up, and decide by what can be done then."""
         self._out += self._workers.restart()
         self._camera.gave_up = False
         self._decide()

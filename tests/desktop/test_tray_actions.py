@@ -69,32 +69,25 @@ def test_makes_the_folders_for_the_users_music_and_opens_them(
     assert "where nothing else is set" in notice.message
 
 
-def test_until_when_nothing_is_changed_is_told_with_the_folders(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("plays", "end"),
+    [
+        (True, "Until 14:46 the music is left alone; 'Play for my mood' changes it sooner."),
+        (False, "No music plays now; 'Play for my mood' begins it."),
+    ],
+)
+def test_the_folders_promise_a_next_track_only_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plays: bool, end: str
 ) -> None:
-    """'From the next track on' was not so for an hour after an Undo."""
+    """'From the next track on' was not so for an hour after an Undo, nor in silence."""
     opener(tmp_path, monkeypatch, "true")
     said: list[Event] = []
     until = datetime(2026, 11, 22, 14, 46, tzinfo=UTC)
-    show_music_folders(Paths.below(tmp_path / "home"), said.append, until)
+    show_music_folders(Paths.below(tmp_path / "home"), said.append, until, plays=plays)
     (notice,) = said
     assert isinstance(notice, Notice)
-    assert notice.message.endswith(
-        "Until 14:46 the music is left alone; 'Play for my mood' changes it sooner."
-    )
-
-
-def test_in_silence_it_is_told_what_begins_the_music_of_the_folders(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opener(tmp_path, monkeypatch, "true")
-    said: list[Event] = []
-    until = datetime(2026, 11, 22, 14, 46, tzinfo=UTC)
-    show_music_folders(Paths.below(tmp_path / "home"), said.append, until, plays=False)
-    (notice,) = said
-    assert isinstance(notice, Notice)
-    assert notice.message.endswith("No music plays now; 'Play for my mood' begins it.")
-    assert "next track" not in notice.message
+    assert notice.message.endswith(end)
+    assert ("next track" in notice.message) == plays
 
 
 def test_folders_that_cannot_be_made_are_told(tmp_path: Path) -> None:

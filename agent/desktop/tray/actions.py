@@ -51,7 +51,6 @@ def show_music_folders(
     paths: Paths,
     report: Report,
     left_alone_until: datetime | None = None,
-    *,
     plays: bool = True,
 ) -> None:
     """Open the folders for the user's own music, one for each mood; those missing are made.
