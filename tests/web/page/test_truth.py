@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from agent import events
 from agent.store import catalogues
@@ -128,6 +128,73 @@ def test_a_click_is_not_lost_while_the_page_is_made_anew(page: Page, server: Pag
     page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
     page.mouse.up()
     page.wait_for_url(f"{server.url}/spotify")
+
+
+def two_folders(server: PageServer, tmp_path: Path) -> None:
+    for name in ("Alpha", "Beta"):
+        (tmp_path / name).mkdir()
+    folders = (str(tmp_path / "Alpha"), str(tmp_path / "Beta"))
+    settings = server.settings.load()
+    server.settings.save(settings.model_copy(update={"local_playlists": {"sad": folders}}))
+
+
+@pytest.mark.parametrize("news", [True, False])
+def test_what_is_chosen_and_not_sent_yet_outlives_a_page_made_anew(
+    page: Page, server: PageServer, tmp_path: Path, news: bool
+) -> None:
+    """The music went to 'happy': the answer to a move came between the choice and its click."""
+    two_folders(server, tmp_path)
+    page.goto(f"{server.url}/moods?of=local")
+    page.get_by_label("Add a folder for happy").fill("/half/typed")
+    page.get_by_text("Copy to another mood").click()
+    to = page.get_by_label("Mood to copy to")
+    held: list[Route] = []
+    page.route("**/moods?of=local", lambda it: it.continue_() if held else held.append(it))
+    if news:
+        server.publish(problem="Moodtray is not logged in to Spotify.", logged_in=False)
+    else:
+        page.get_by_role("button", name="Move Beta up").click()
+    wait_until(lambda: page.evaluate("true") and held, "the page is asked for")
+    to.select_option("angry")
+    page.evaluate("document.querySelector('main').firstElementChild.dataset.old = ''")
+    held[0].continue_()
+    expect(page.locator("[data-old]")).to_have_count(0)
+    expect(to).to_have_value("angry")
+    expect(page.get_by_label("Add a folder for happy")).to_have_value("/half/typed")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Copied to angry.")
+    expect(page.locator("section.sad").get_by_label("Mood to copy to")).to_have_value("happy")
+    assert "angry" in server.settings.load().local_playlists
+
+
+def test_what_is_changed_while_the_page_is_made_anew_is_shown_too(
+    page: Page, server: PageServer, tmp_path: Path
+) -> None:
+    """The second of two quick moves was not shown: the page was of the time before it."""
+    two_folders(server, tmp_path)
+    page.goto(f"{server.url}/moods?of=local")
+    page.evaluate("source.close()")  # no news will make it anew
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        answer = route.fetch()
+        held.append(route)
+        route.fulfill(response=answer) if len(held) > 1 else bodies.append(answer)
+
+    bodies: list[APIResponse] = []
+    page.route("**/moods?of=local", hold)
+    page.get_by_role("button", name="Move Beta up").click()
+    wait_until(lambda: page.evaluate("true") and bodies, "the page before the second change")
+    page.get_by_role("button", name="Take Alpha out").click()
+    wait_until(
+        lambda: (
+            page.evaluate("true")
+            and server.settings.load().local_playlists["sad"] == (str(tmp_path / "Beta"),)
+        ),
+        "the second change",
+    )
+    held[0].fulfill(response=bodies[0])
+    expect(page.get_by_role("button", name="Take Alpha out")).to_have_count(0)
 
 
 # --- why, and what next

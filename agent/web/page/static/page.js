@@ -106,6 +106,7 @@ async function submit(form, words = wordsOf(form)) {
   }
   if (answer.goto) { location.assign(answer.goto); return; }
   if (answer.anew) { makeAnew(answer.text); return; }
+  form.dataset.sent = "";
   form.closest("[data-closes]")?.removeAttribute("open");
   if (answer.now !== undefined && answer.now !== null && form.elements.was) form.elements.was.value = answer.now;
   if (form.dataset.keep === undefined && !goesOn) await refresh();
@@ -139,7 +140,7 @@ function asked(question, yes) {
   });
 }
 
-// The page as the server renders it now, null when it refuses; changes go on with its token.
+// The document as the server renders it now, null when it refuses; changes go on with its token.
 async function load() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return null;
@@ -148,34 +149,65 @@ async function load() {
   return fresh;
 }
 
-// Take that in; what somebody is typing stays.
-let refreshing = false;
+// What was chosen or typed and not sent yet stays when the page is made anew. (A field that saves
+// itself is sent with its last key, and shows what holds.)
+function ownFields(main) {
+  const seen = {};
+  return [...main.querySelectorAll("form[data-api]:not([data-autosave]) [name]:not([type=hidden])")].map((field) => {
+    const address = JSON.stringify([field.form.dataset.api, field.name, field.type === "radio" && field.value]);
+    seen[address] = (seen[address] ?? 0) + 1;
+    return { field, address: `${address} ${seen[address]}` };
+  });
+}
+function isChanged(field) {
+  const { type, options } = field;
+  if (options) return field.selectedIndex !== Math.max(0, [...options].findIndex((one) => one.defaultSelected));
+  return type === "checkbox" || type === "radio" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+}
+function carryOver(before, after) {
+  const changed = new Map(ownFields(before)
+    .filter(({ field }) => isChanged(field) && field.form.dataset.sent === undefined)
+    .map(({ field, address }) => [address, field]));
+  for (const { field, address } of ownFields(after)) {
+    const kept = changed.get(address);
+    if (!kept) continue;
+    if (field.options) [...field.options].filter((one) => one.value === kept.value).forEach((one) => { one.selected = true; });
+    else if (typeof kept.checked === "boolean" && kept.matches("[type=checkbox], [type=radio]")) field.checked = kept.checked;
+    else field.value = kept.value;
+  }
+}
+
+// Take in what the server renders now, after what is being taken in already.
+let refreshing = null;
 async function refresh(unasked = false) {
-  if (refreshing) return;
-  refreshing = true;
+  while (refreshing) await refreshing; // it may be of the time before the change
+  refreshing = takeIn(unasked).catch(lost);
+  await refreshing;
+  refreshing = null;
+}
+async function takeIn(unasked) {
   const before = document.activeElement;
   const typed = before?.value;
-  try {
-    const fresh = (await load())?.querySelector("main");
-    const main = document.querySelector("main");
-    const field = document.activeElement;
-    const types = isTyping(field) && (field !== before || field.value !== typed);
-    if (!fresh || !main || types || (unasked && isBusy())) return; // they began while the answer was on its way
-    const { id: focused, selectionStart: caret } = field ?? {};
-    const open = [...main.querySelectorAll("details[open]")].map((one) => one.id);
-    const scrolled = window.scrollY;
-    main.replaceChildren(...fresh.childNodes);
-    open.forEach((id) => { if (id) main.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", ""); });
-    prepare(); // a search narrows it again, and opens what is folded, before there is anything to focus
-    window.scrollTo(0, scrolled);
-    const again = focused ? document.getElementById(focused) : null;
-    again?.focus({ preventScroll: true });
-    if (typeof caret === "number") again?.setSelectionRange?.(caret, caret);
-  } catch {
-    lost();
-  } finally {
-    refreshing = false;
-  }
+  const loaded = await load();
+  await released();
+  const fresh = loaded?.querySelector("main");
+  const main = document.querySelector("main");
+  const field = document.activeElement;
+  const types = isTyping(field) && (field !== before || field.value !== typed);
+  if (!fresh || !main) { stamp = newest; return; } // it is not asked for again without news
+  if (types || (unasked && isBusy())) return; // they began while the answer was on its way
+  const { id: focused, selectionStart: caret } = field ?? {};
+  const open = [...main.querySelectorAll("details[open]")].map((one) => one.id);
+  const scrolled = window.scrollY;
+  carryOver(main, fresh);
+  main.replaceChildren(...fresh.childNodes);
+  stamp = newest = loaded.body.dataset.stamp || null;
+  open.forEach((id) => { if (id) main.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", ""); });
+  prepare(); // a search narrows it again, and opens what is folded, before there is anything to focus
+  window.scrollTo(0, scrolled);
+  const again = focused ? document.getElementById(focused) : null;
+  again?.focus({ preventScroll: true });
+  if (typeof caret === "number") again?.setSelectionRange?.(caret, caret);
 }
 
 document.addEventListener("submit", (event) => {
@@ -186,11 +218,13 @@ document.addEventListener("submit", (event) => {
 });
 document.addEventListener("change", (event) => {
   const field = event.target;
+  delete field.form?.dataset.sent;
   if (field.dataset.file !== undefined && field.files.length) readFile(field);
   else if (field.form?.dataset.autosave !== undefined) save(field.form);
 });
 document.addEventListener("input", (event) => {
   const field = event.target;
+  delete field.form?.dataset.sent;
   if (field.form?.dataset.autosave !== undefined && field.matches("input:not([type=checkbox])")) saveSoon(field.form);
 });
 document.addEventListener("click", async (event) => {
@@ -263,7 +297,8 @@ document.addEventListener("click", (event) => {
 
 // --- live ----------------------------------------------------------------------------------------
 
-let stamp = document.body.dataset.stamp || null; // of the page as it came
+let stamp = document.body.dataset.stamp || null; // of the page as it is shown
+let newest = stamp; // of the set-up as the news tell it
 let source = null;
 
 function lost() {
@@ -273,7 +308,7 @@ function found() {
   const banner = document.getElementById("lost");
   if (banner.hidden) return;
   banner.hidden = true;
-  if (!isBusy()) refresh(true); // what was begun anew meanwhile
+  stamp = ""; // of what was begun anew meanwhile nothing is known
 }
 function listen() {
   source = new EventSource("/api/events");
@@ -340,21 +375,33 @@ function show(view) {
   track = view.music;
   trackSince = performance.now();
   moveTrack();
-  if (stamp !== null && stamp !== view.stamp) {
-    if (isBusy()) return; // the next news make it anew
-    refresh(true);
-  }
-  stamp = view.stamp;
+  newest = view.stamp;
+  stamp ??= newest;
+  catchUp();
 }
+// Make a page anew that shows an older set-up, as soon as nobody is busy with it.
+function catchUp() {
+  if (stamp !== newest && !refreshing && !isBusy()) refresh(true);
+}
+setInterval(catchUp, 1000);
 function isTyping(field) {
   return Boolean(field?.matches?.("input:not([type=checkbox]), textarea")) && field.value !== field.defaultValue;
 }
 // A click on what was made anew between its press and its end would lead nowhere.
 let pressed = false;
+const onRelease = [];
+function release() {
+  setTimeout(() => { // the click comes first
+    pressed = false;
+    onRelease.splice(0).forEach((go) => go());
+  });
+}
 document.addEventListener("pointerdown", () => { pressed = true; }, true);
-["pointerup", "pointercancel"].forEach((end) => {
-  document.addEventListener(end, () => setTimeout(() => { pressed = false; }), true); // the click comes first
-});
+["pointerup", "pointercancel"].forEach((end) => document.addEventListener(end, release, true));
+window.addEventListener("blur", release);
+function released() {
+  return pressed ? new Promise((go) => { onRelease.push(go); }) : null;
+}
 function isBusy() {
   const underWay = document.querySelector("main [aria-busy=true], main [aria-invalid=true]") !== null;
   return pressed || isTyping(document.activeElement) || underWay || dragged !== null || document.getElementById("ask").open;
