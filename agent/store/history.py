@@ -64,6 +64,8 @@ CREATE INDEX IF NOT EXISTS feedback_at ON feedback (at);
 
 LONGEST = timedelta(hours=4)
 """A mood that lasted longer without any other entry is an agent that was ended without a word."""
+NO_TIME = "(typeof(at) NOT IN ('real', 'integer') OR at < 0 OR at >= 1e11)"
+"""Of a row that nobody of us has written, as SQLite keeps what it is given. 1e11: the year 5138."""
 PART = 1000
 """Entries that are read in one go where all are read."""
 
@@ -214,7 +216,7 @@ class SqliteHistory:
 
         A mood that lasted into that time ends at its beginning, and one that lasted on goes on from
         its end: no other entry tells what was then. Damaged files that were set aside go as well:
-        nobody can tell what time they are of.
+        nobody can tell what time they are of, as of a row whose time is none.
         Afterwards the bytes are gone from the files, not only from the tables. Raises StoreError.
         """
         try:
@@ -296,7 +298,10 @@ class SqliteHistory:
     def _select(
         self, columns: str, table: str, since: datetime | None, last: int
     ) -> list[tuple[Any, ...]]:
-        statement = f"SELECT {columns} FROM {table} WHERE at >= ? ORDER BY at DESC, id DESC LIMIT ?"
+        statement = (
+            f"SELECT {columns} FROM {table} WHERE at >= ? AND NOT {NO_TIME}"
+            " ORDER BY at DESC, id DESC LIMIT ?"
+        )
         earliest = since.timestamp() if since is not None else 0.0
 
         def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
@@ -306,7 +311,8 @@ class SqliteHistory:
 
     def _every(self, columns: str, table: str, make: Callable[[tuple[Any, ...]], T]) -> Iterator[T]:
         statement = (
-            f"SELECT at, id, {columns} FROM {table} WHERE (at, id) > (?, ?) ORDER BY at, id LIMIT ?"
+            f"SELECT at, id, {columns} FROM {table} WHERE (at, id) > (?, ?) AND NOT {NO_TIME}"
+            " ORDER BY at, id LIMIT ?"
         )
         place: tuple[Any, Any] = (0.0, -1)
 
@@ -381,9 +387,12 @@ def _blank(connection: sqlite3.Connection, prefix: str) -> bool:
 def _remove_between(connection: sqlite3.Connection, since: float, until: float) -> None:
     """Remove the rows of a time, and their bytes. Raises sqlite3.Error."""
     connection.execute("PRAGMA secure_delete = ON").fetchone()
+    tables = ("moods", "switches", "feedback")
     with connection:
+        for table in tables:
+            connection.execute(f"DELETE FROM {table} WHERE {NO_TIME}")
         into, beyond = _mood_at(connection, since), _mood_at(connection, until)
-        for table in ("moods", "switches", "feedback"):
+        for table in tables:
             connection.execute(f"DELETE FROM {table} WHERE at >= ? AND at < ?", (since, until))
         if into is not None:
             connection.execute(_LASTED, (since, str(MoodState.AWAY), False))

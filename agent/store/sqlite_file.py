@@ -107,6 +107,8 @@ class SqliteFile:
             self.path.touch(mode=0o600)
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+        # One damaged letter must not make all else unreadable.
+        connection.text_factory = lambda text: text.decode(errors="replace")
         try:
             version = self._known_version(connection)
             _refuse_what_acts(connection)
@@ -239,12 +241,19 @@ def _refuse_what_acts(connection: sqlite3.Connection) -> None:
 
     We make tables and indexes of plain columns. A trigger in a file that somebody has handed on
     could keep what is deleted, a view give rows without an end, and columns that are computed from
-    each other, or checked, take gigabytes for one entry: all of these need a second bracket.
+    each other, or checked, take gigabytes for one entry: in a table all of these need a second
+    bracket. SQLite obeys a schema that is kept as bytes, which no pattern matches.
     """
     acting = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index')"
-        " OR (type = 'table' AND rootpage = 0)"  # a virtual one
-        " OR sql LIKE '%(%(%' OR (type = 'index' AND sql LIKE '%)_%') LIMIT 1"
+        "SELECT 1 FROM sqlite_master WHERE NOT coalesce(CASE type"
+        " WHEN 'table' THEN typeof(sql) = 'text' AND sql LIKE 'CREATE TABLE %'"
+        " AND sql NOT LIKE '%(%(%'"
+        " WHEN 'index' THEN sql IS NULL OR (typeof(sql) = 'text' AND (sql LIKE 'CREATE INDEX %'"
+        " OR sql LIKE 'CREATE UNIQUE INDEX %') AND sql NOT LIKE '%(%(%' AND sql NOT LIKE '%)_%')"
+        " END, FALSE) UNION ALL"
+        " SELECT 1 FROM sqlite_master AS made, pragma_index_xinfo(made.name) AS part"
+        " WHERE made.type = 'index' AND part.cid = -2"  # computed
+        " LIMIT 1"
     )
     if acting.fetchone() is not None:
         raise _corrupt("it has triggers, views, virtual tables or computed columns")

@@ -20,7 +20,7 @@ import pytest
 
 from agent.errors import StoreError
 from agent.store import catalogues
-from agent.store.history import SqliteHistory
+from agent.store.history import PART, SqliteHistory
 from agent.types import Action, Decision, Evidence, Mood, MoodState, Playlist
 from agent.wording import describe
 
@@ -538,6 +538,7 @@ def test_rows_that_nobody_of_us_wrote_hide_no_others(history: SqliteHistory) -> 
             (1.7e9, "happy", 0.5, "[1]"),
             (1.7e9, "happy", 0.5, "7"),
             (b"noon", "happy", 0.5, None),
+            *(PART + 1) * [("noon", "sad", 0.5, None)],
         ):
             file.execute(
                 "INSERT INTO moods (at, state, confidence, probabilities, by_hand)"
@@ -546,9 +547,35 @@ def test_rows_that_nobody_of_us_wrote_hide_no_others(history: SqliteHistory) -> 
             )
         file.execute("INSERT INTO switches (at, action, mood, reason) VALUES (1e9, 'x', 'x', 'x')")
         file.execute("INSERT INTO feedback (at, kind, detail) VALUES (1e300, 'x', 'x')")
+        file.execute("INSERT INTO feedback (at, kind, detail) VALUES (1e9, 'x', 'a secret day')")
+        file.execute("UPDATE feedback SET kind = CAST(X'ff78' AS TEXT) WHERE at = 1e9")
     assert [entry.state for entry in history.moods()] == [MoodState.HAPPY]
     assert [entry.reason for entry in history.switches()] == [SWITCH.reason]
-    assert history.feedback() == []
+    assert [entry.kind for entry in history.feedback()] == ["\ufffdx"]
+    assert [entry.state for entry in history.every_mood()] == [MoodState.HAPPY]
+
+
+@pytest.mark.parametrize("at", ["'noon'", "X'00'", "9e999", "-9e999", "1e300"])
+def test_a_row_without_a_time_goes_with_whatever_is_deleted(
+    history: SqliteHistory, at: str
+) -> None:
+    """A text sorts behind every number: it was of no time, and stayed when all was deleted."""
+    history.add_mood(NOON, HAPPY)
+    history.add_mood(NOON + timedelta(hours=2), HAPPY)
+    history.close()
+    with contextlib.closing(sqlite3.connect(history.path)) as file:
+        file.execute(
+            "INSERT INTO moods (at, state, confidence, by_hand)"
+            f" VALUES ({at}, 'a secret day', 0.5, 0)"
+        )
+        file.execute(f"INSERT INTO feedback (at, kind, detail) VALUES ({at}, 'a secret day', '')")
+        file.commit()
+    hour = NOON.timestamp() + 3600
+    history.forget_between(hour, hour + 1)
+    history.close()
+    left = b"".join(file.read_bytes() for file in history.path.parent.iterdir())
+    assert b"a secret day" not in left
+    assert len(history.moods()) > 1
 
 
 @pytest.mark.parametrize("template", ["{a:>2000000}", "{a:>{b}}", "{a.__class__}", "{a[0]}"])
@@ -568,6 +595,12 @@ ENDLESS = "WITH RECURSIVE r(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM r) SEL
 
 DOUBLED = ["x0 REAL AS (at)", *(f"x{n} REAL AS (x{n - 1} + x{n - 1})" for n in range(1, 25))]
 """Columns the last of which takes gigabytes to compute."""
+
+
+AS_BYTES = [
+    "PRAGMA writable_schema = ON",
+    "UPDATE sqlite_master SET sql = CAST(sql AS BLOB) WHERE sql IS NOT NULL",
+]
 
 
 def assert_all_is_forgotten(history: SqliteHistory) -> None:
@@ -595,8 +628,15 @@ def assert_all_is_forgotten(history: SqliteHistory) -> None:
         ],
         [f"ALTER TABLE feedback ADD COLUMN {column}" for column in DOUBLED],
         [f"CREATE INDEX i ON moods (({' + '.join(['at'] * 9)}))"],
+        ["CREATE INDEX i ON moods (state LIKE '%a%b%')"],
         ["CREATE INDEX i ON moods (at) WHERE state LIKE '%a%b%'"],
         ["ALTER TABLE moods ADD COLUMN x REAL CHECK (at < 0)"],
+        ["ALTER TABLE moods ADD COLUMN x REAL CHECK (at < 0)", *AS_BYTES],
+        [
+            "CREATE VIRTUAL TABLE x USING fts4 (at, kind, detail)",
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_master SET rootpage = 2 WHERE name = 'x'",
+        ],
     ],
     ids=[
         "ignores",
@@ -606,8 +646,11 @@ def assert_all_is_forgotten(history: SqliteHistory) -> None:
         "virtual table",
         "grows",
         "computed index",
+        "computed index without a bracket",
         "partial index",
         "check",
+        "check kept as bytes",
+        "virtual table with a page",
     ],
 )
 def test_a_file_that_does_more_than_ours_is_set_aside(
