@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Literal, cast
 
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -40,7 +42,8 @@ from agent.types import (
     Promised,
     Sight,
 )
-from agent.web.page.now import headline
+from agent.web.page.context import PageContext
+from agent.web.page.now import now_view
 from agent.web.status_text import status_text
 from agent.wording import (
     MOODS,
@@ -372,6 +375,16 @@ class AnyDay(RuleBasedStateMachine):
         for claim in CLAIMS_TO_LOOK:
             assert self.looks or claim == "you look " or claim not in told.body, told
 
+    def on_the_page(self, *parts: str) -> list[str]:
+        """List what the page's area *Now* says in these parts."""
+        context = SimpleNamespace(
+            snapshot=lambda: self.controller.snapshot,
+            clock=self.clock,
+            settings_file=SimpleNamespace(path=Path("/there/is/none")),
+        )
+        view = now_view(cast(PageContext, context))
+        return [str(view[part]) for part in parts]
+
     @invariant()
     def no_sentence_contradicts_the_camera(self) -> None:
         snapshot = self.controller.snapshot
@@ -379,7 +392,7 @@ class AnyDay(RuleBasedStateMachine):
         assert snapshot.sight is self.controller._camera.sight
         lines = [
             mood_line(snapshot),
-            headline(snapshot),
+            *self.on_the_page("headline", "detail", "follow", "resume", "problem", "dot", "face"),
             camera_line(snapshot, self.clock.now()),
             follow_line(snapshot),
             tooltip(snapshot),
@@ -396,7 +409,8 @@ class AnyDay(RuleBasedStateMachine):
     @invariant()
     def no_reason_is_told_of_what_is_not_so(self) -> None:
         snapshot = self.controller.snapshot
-        told = "\n".join((*why_lines(snapshot), status_text(snapshot, self.clock)))
+        page = self.on_the_page("headline", "detail", "question", "why", "next", "blocked")
+        told = "\n".join((*why_lines(snapshot), status_text(snapshot, self.clock), *page))
         heard = snapshot.playback
         for claim, is_so in {
             "the camera is paused": snapshot.camera_paused,
