@@ -38,6 +38,9 @@ ANSWER_TIMEOUT = 30.0
 """Seconds within which what was written must have been read; a browser that asks its user where to
 save a file may pause for a while."""
 
+HANG_UP = 0.5
+"""Seconds in which answers that nobody reads any more may end by themselves."""
+
 
 def new_server(
     app: ASGIApp, *, notify: Callable[[], Any] | None = None, every: int = 5
@@ -72,6 +75,20 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         for listening in sockets or ():
             listening.listen(QUEUE)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hang up first where nobody shall be waited for.
+
+        A page that is open asks for news all the time; an answer that is cancelled in the midst is
+        written down as a defect.
+        """
+        if self.force_exit:
+            for connection in list(self.server_state.connections):
+                if connection.transport is not None:
+                    connection.transport.abort()
+            if self.server_state.tasks:
+                await asyncio.wait(self.server_state.tasks, timeout=HANG_UP)
+        await super().shutdown(sockets)
 
 
 def _limited_protocol() -> type[asyncio.Protocol]:

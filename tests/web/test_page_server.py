@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +34,12 @@ def new_server(port: int = 0, happened: list[object] | None = None) -> PageServe
     return PageServer(make_app, told.append, CLOCK, port)
 
 
+async def news() -> AsyncIterator[bytes]:
+    """Tell something once, and wait for more that never comes."""
+    yield b"data: {}\n\n"
+    await asyncio.Event().wait()
+
+
 def make_app(port: int) -> ASGIApp:
     """A page that says hello; what it needs is loaded by it, as the real one does."""
     from fastapi import FastAPI
@@ -42,6 +48,7 @@ def make_app(port: int) -> ASGIApp:
     app = FastAPI()
     app.get("/")(lambda: PlainTextResponse(f"hello from {port}"))
     app.get("/long")(lambda: PlainTextResponse(b"x" * 20_000_000))
+    app.get("/news")(lambda: StreamingResponse(news()))
     app.get("/endless")(lambda: StreamingResponse(iter(lambda: b"x" * 10_000, None)))
     return app
 
@@ -335,6 +342,20 @@ def test_a_client_that_holds_its_connection_does_not_delay_the_stop() -> None:
         held.sendall(b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         time.sleep(0.2)
         assert stopped(server, 10)
+
+
+def test_a_page_that_is_open_at_the_end_is_no_defect(caplog: pytest.LogCaptureFixture) -> None:
+    """Each quit with an open page left the traceback of a cancelled stream in the log."""
+    server = new_server()
+    server.start()
+    assert server.wait_ready(60)
+    with connected(server) as open_page:
+        open_page.sendall(b"GET /news HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        answer = b""
+        while b"data:" not in answer:
+            answer += open_page.recv(1000)
+        assert stopped(server, 10)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_a_server_that_dies_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
