@@ -26,6 +26,9 @@ _BUSY_SECONDS = 2.0
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG)
 _LONGEST = 50_000
 """Bytes of a text, and of a row: ours have some hundreds."""
+_MOST_STEPS = 20_000
+"""Instructions of SQLite's machine to read which tables and indexes there are: ours take some
+hundred, and somebody may have added some."""
 _CONNECTION_FILES = ("", "-wal", "-shm", "-journal")
 
 T = TypeVar("T")
@@ -242,8 +245,23 @@ def _refuse_what_acts(connection: sqlite3.Connection) -> None:
     We make tables and indexes of plain columns. A trigger in a file that somebody has handed on
     could keep what is deleted, a view give rows without an end, and columns that are computed from
     each other, or checked, take gigabytes for one entry: in a table all of these need a second
-    bracket. SQLite obeys a schema that is kept as bytes, which no pattern matches.
+    bracket. SQLite obeys a schema that is kept as bytes, which no pattern matches; and of hundreds
+    of thousands of tables it takes minutes to read what they are.
     """
+    connection.set_progress_handler(lambda: 1, _MOST_STEPS)  # ends what takes more
+    try:
+        acts = _acts(connection)
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_INTERRUPT:
+            raise
+        raise _corrupt("it has too many tables and indexes") from error
+    finally:
+        connection.set_progress_handler(None, 0)
+    if acts:
+        raise _corrupt("it has triggers, views, virtual tables or computed columns")
+
+
+def _acts(connection: sqlite3.Connection) -> bool:
     acting = connection.execute(
         "SELECT 1 FROM sqlite_master WHERE NOT coalesce(CASE type"
         " WHEN 'table' THEN typeof(sql) = 'text' AND sql LIKE 'CREATE TABLE %'"
@@ -255,8 +273,7 @@ def _refuse_what_acts(connection: sqlite3.Connection) -> None:
         " WHERE made.type = 'index' AND part.cid = -2"  # computed
         " LIMIT 1"
     )
-    if acting.fetchone() is not None:
-        raise _corrupt("it has triggers, views, virtual tables or computed columns")
+    return acting.fetchone() is not None
 
 
 def _corrupt(finding: str) -> sqlite3.DatabaseError:

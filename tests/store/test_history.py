@@ -637,6 +637,12 @@ def assert_all_is_forgotten(history: SqliteHistory) -> None:
             "PRAGMA writable_schema = ON",
             "UPDATE sqlite_master SET rootpage = 2 WHERE name = 'x'",
         ],
+        [
+            "PRAGMA writable_schema = ON",
+            "WITH RECURSIVE r(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM r WHERE n < 5000)"
+            " INSERT INTO sqlite_master (type, name, tbl_name, rootpage, sql)"
+            " SELECT 'table', 'x' || n, 'x' || n, 2, 'CREATE TABLE x' || n || ' (a)' FROM r",
+        ],
     ],
     ids=[
         "ignores",
@@ -651,6 +657,7 @@ def assert_all_is_forgotten(history: SqliteHistory) -> None:
         "check",
         "check kept as bytes",
         "virtual table with a page",
+        "too many",
     ],
 )
 def test_a_file_that_does_more_than_ours_is_set_aside(
