@@ -310,7 +310,7 @@ class Controller:
                 self._decide()
             case events.NotMe(gone):
                 self._out += self._mood_tracker.not_me(self._camera.watching, gone)
-                self._out.append(effects.Notify(messages.somebody_else(gone)))
+                self._out.append(effects.Notify(messages.somebody_else(gone, self._camera.unseen)))
                 self._decide()
             case events.LearnFace(numbers):
                 self._learn_face(numbers)
@@ -502,7 +502,8 @@ class Controller:
                 self._journeys.current.view,
                 self._music.plays,
                 self._music.is_paused,
-                seen=not self._camera.unseen,
+                seen=not self._camera.unseen or self._camera.on_break,
+                goes_on=self._music.rests is not None and self._music.goes_on,
             )
             self._out.append(effects.Notify(told))
         self._decide()

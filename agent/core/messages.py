@@ -595,12 +595,17 @@ def preview_while_paused(on_break: bool) -> Notification:
 
 
 def journey_begun(
-    journey: JourneyView, plays: bool, paused: bool = False, *, seen: bool = True
+    journey: JourneyView,
+    plays: bool,
+    paused: bool = False,
+    *,
+    seen: bool = True,
+    goes_on: bool = False,
 ) -> Notification:
     """Answer a wish for a journey.
 
     ``plays``: there is music that can lead; ``paused``: it waits to go on; ``seen``: the face is
-    looked at.
+    looked at; ``goes_on``: music rests, and goes on by itself.
     """
     title = _("The music leads {where}").format(where=journey_line(journey))
     body = _(
@@ -619,6 +624,8 @@ def journey_begun(
     begins = _("Nothing plays: 'Play for my mood' begins it. {more}")
     if paused:
         begins = _("The music is paused: 'Resume music' or 'Play for my mood' begins it. {more}")
+    if goes_on:
+        begins = _("The music rests now, and leads there when it goes on. {more}")
     body = begins.format(more=body)
     play = _("Play now"), PlayForMood()
     return Notification(NotificationKind.INFO, title, body, buttons=(play, end), asked=True)
@@ -651,10 +658,16 @@ def journey_ended(going: bool, *, plays: bool, unseen: str = "") -> Notification
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
-def somebody_else(gone: bool = False) -> Notification:
-    """Answer "not me"; ``gone``: it is the user again."""
+def somebody_else(gone: bool = False, unseen: str = "") -> Notification:
+    """Answer "not me".
+
+    ``gone``: it is the user again; ``unseen``: why nobody looks, as a clause.
+    """
     if gone:
-        return info(_("It is you again"), _("Moodtray reads your face as yours."), asked=True)
+        reads = _("Moodtray reads your face as yours.")
+        if unseen:
+            reads = _("Moodtray does not look yet: {why}. Then it reads your face as yours.")
+        return info(_("It is you again"), reads.format(why=unseen), asked=True)
     return Notification(
         NotificationKind.INFO,
         _("Somebody else is here"),

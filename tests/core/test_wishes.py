@@ -432,6 +432,21 @@ def test_the_end_of_a_shared_screen_is_no_return() -> None:
     assert not story.all(effects.ResumeMusic)
 
 
+def test_what_is_wished_in_a_break_is_answered_as_in_a_break() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    story.music(Happening.ECHO, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    body = story.answer.body
+    assert "The music rests now, and leads there when it goes on." in body
+    assert "This ends when you look happy" in body, "it looks again after the break"
+    story.send(events.NotMe(gone=True))
+    assert story.answer.body == (
+        "Moodtray does not look yet: you are taking a break. Then it reads your face as yours."
+    )
+
+
 def test_a_plain_break_does_not_end_with_a_locked_screen() -> None:
     story = happy_music()
     story.send(events.TakeBreak())
