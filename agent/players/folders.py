@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path, PurePath, PureWindowsPath
 
 from agent.errors import PlaylistGone
@@ -68,16 +68,15 @@ class Found:
         return _some([f"{count} {kind}" for kind, count in self.others.most_common()])
 
 
-def find(root: Path, name: str, *, enough: int | None = None) -> Found:
+def find(root: Path, name: str) -> Found:
     """Look at a folder, a list or a file; ``name`` is for messages.
 
-    ``enough``: stop after so many tracks. Raises PlaylistGone when it is not there, cannot be read,
-    or holds nothing to play.
+    Raises PlaylistGone when it is not there, cannot be read, or holds nothing to play.
     """
     found = Found()
     shown = printable(str(root))
     try:
-        tracks = list(islice(chain.from_iterable(_pieces(root, found)), enough))
+        tracks = list(chain.from_iterable(_pieces(root, found)))
         if not root.is_file():
             tracks.sort(key=_numbered)
         found.tracks = [Path(track) for track in tracks]
@@ -101,6 +100,20 @@ def find(root: Path, name: str, *, enough: int | None = None) -> Found:
         nothing = _("No music in “{name}”").format(name=name)
         raise PlaylistGone(_nothing(root, name, found), title=nothing)
     return found
+
+
+def is_for_music(root: Path) -> bool:
+    """Tell whether somebody keeps music there, be it of a kind that is not played: that is told.
+
+    Stops at the first. False also where it cannot be read.
+    """
+    found = Found()
+    try:
+        if any(tracks or found.others for tracks in _pieces(root, found)):
+            return True
+    except (OSError, ValueError):
+        return False
+    return bool(found.unreadable)
 
 
 def counted(root: Path) -> Iterator[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import random
@@ -11,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from agent.errors import PlaylistGone
-from agent.players.folders import LISTS, Found, find
+from agent.players.folders import LISTS, Found, find, is_for_music
 from agent.players.sound import NULL, Deck, Output
 from agent.players.track import SUFFIXES, Unplayable
 from agent.ports import Clock
@@ -184,7 +183,8 @@ def playlists_for(
 def mood_folders(root: Path) -> dict[str, Path]:
     """Find the folders below ``root`` that are named after an emotion and hold music.
 
-    "Happy", "Afraid" or "fear" are such names, in any case. Takes as long as the disk does.
+    "Happy", "Afraid" or "fear" are such names, in any case. Music of a kind that is not played is
+    music, too: it is told when it is to play. Takes as long as the disk does.
     """
     found: dict[str, Path] = {}
     try:
@@ -198,10 +198,7 @@ def mood_folders(root: Path) -> dict[str, Path]:
             mood = parse_mood(folder.name)
         except ValueError:
             continue
-        if mood is None:
-            continue
-        with contextlib.suppress(PlaylistGone):
-            find(folder, folder.name, enough=1)
+        if mood is not None and is_for_music(folder):
             found.setdefault(mood.value, folder)
     return found
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent.app.music_folders import EVERY, MusicFolders
+from agent.errors import PlaylistGone
 from agent.events import PlayerChanged
-from agent.players.local import loop, mood_folders, playlist, playlists_for
+from agent.players.local import look_at, loop, mood_folders, playlist, playlists_for
 from agent.settings import Settings
 from agent.types import MoodState
 from tests.app.manager_harness import ManagerHarness
@@ -39,6 +40,14 @@ def test_only_folders_of_moods_with_music_are_adopted(
     assert mood_folders(root / "nowhere") == {}
     monkeypatch.setattr("agent.players.local.MOST_ENTRIES", 0, raising=False)
     assert mood_folders(root) == {}, "it is looked at every few seconds, and may hold anything"
+
+
+def test_music_of_a_kind_that_is_not_played_is_told_and_not_passed_over(root: Path) -> None:
+    """The loop went on without a word beside a folder full of what a phone had bought."""
+    (root / "Sad" / "1.m4a").write_bytes(b"")
+    assert mood_folders(root)["sad"] == root / "Sad"
+    with pytest.raises(PlaylistGone, match=r"does not play: 1 \.m4a"):
+        look_at(playlist(str(root / "Sad")))
 
 
 def test_settings_come_first_then_folders_then_loops(root: Path) -> None:

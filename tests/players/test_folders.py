@@ -16,7 +16,7 @@ from agent.clock import SystemClock
 from agent.errors import PlaylistGone
 from agent.events import Event, PlaylistBack
 from agent.players.folder_watch import FolderWatch
-from agent.players.folders import Found, counted, find, is_elsewhere
+from agent.players.folders import Found, counted, is_elsewhere, is_for_music
 from agent.players.local import look_at, playlist, tracks_of
 from agent.store import walk
 from agent.web.page.folders import Counter
@@ -371,11 +371,13 @@ def test_large_folders_are_looked_at_seldom(
     assert watch.step() == rest
 
 
-def test_enough_is_enough(folder: Path) -> None:
-    for number in range(20):
-        write_tone(folder / f"{number}.wav", 0.01)
-    assert len(find(folder, "x", enough=1).tracks) == 1
-    shutil.rmtree(folder)
+def test_the_first_track_is_enough_to_know_what_a_folder_is_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked at every few seconds."""
     for number in range(20):
         write_tone(folder / str(number) / "a.wav", 0.01)
-    assert len(find(folder, "x", enough=1).tracks) == 1
+    read, looked = walk._read, []
+    monkeypatch.setattr(walk, "_read", lambda *place: (looked.append(place), read(*place))[1])
+    assert is_for_music(folder)
+    assert len(looked) == 2, "the folder itself, and the first within it"

@@ -80,6 +80,7 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             plays=context.music.in_use(),
             problem=problem,
             own=short(context.paths.music),
+            kinds=context.music.kinds,
             logged_in=spotify is not None and spotify.logged_in,
             places=_places(context) if player == "local" else (),
         )
