@@ -222,8 +222,8 @@ def test_spotify(browser: Browser, env: dict[str, str]) -> None:
         start = page.url
         page.get_by_role("link", name="Settings").click()
         page.get_by_label("Find a setting").fill("port for the login")  # else it is folded
-        page.get_by_label("Port for the login").fill("0")
-        page.get_by_label("Port for the login").press("Enter")
+        page.get_by_role("textbox", name="Port for the login").fill("0")
+        page.get_by_role("textbox", name="Port for the login").press("Enter")
         expect(page.get_by_role("status")).to_contain_text("Saved")
         page.goto(start)
         page.get_by_role("button", name="Your Spotify playlists, on any of your devices").click()

@@ -479,7 +479,7 @@ def test_a_setting_is_saved_at_once_and_remarks_stay(page: Page, server: PageSer
     file = server.paths.settings_file
     file.write_text("# mine\n" + file.read_text())
     page.goto(f"{server.url}/settings")
-    field = page.get_by_label("Pause between changes")
+    field = page.get_by_role("textbox", name="Pause between changes")
     field.fill("45")
     field.press("Tab")
     said(page, "Saved: Pause between changes.")
@@ -500,7 +500,7 @@ def test_a_setting_is_saved_at_once_and_remarks_stay(page: Page, server: PageSer
 
 def test_a_mistake_is_told_in_the_pages_own_words(page: Page, server: PageServer) -> None:
     page.goto(f"{server.url}/settings")
-    field = page.get_by_label("Pause between changes")
+    field = page.get_by_role("textbox", name="Pause between changes")
     for typed, told in (
         ("-5", "“Pause between changes” must be a number from 0 to"),
         ("soon", 'not "soon"'),
@@ -518,7 +518,7 @@ def test_two_tabs(page: Page, browser: Browser, server: PageServer) -> None:
     page.goto(f"{server.url}/settings")
     page.evaluate("source.close()")  # this tab has not heard of the other's change yet
     server.settings.change("policy.cooldown", 60.0)
-    field = page.get_by_label("Pause between changes")
+    field = page.get_by_role("textbox", name="Pause between changes")
     field.fill("30")
     field.press("Tab")
     expect(page.locator("[id='e-policy.cooldown']")).to_contain_text("It was set to “60” meanwhile")
@@ -536,7 +536,7 @@ def test_an_older_tab_goes_on_when_another_page_was_opened(page: Page, server: P
     page.get_by_role("button", name="Next playlist").click()
     wait_until(lambda: server.events == [events.NextPlaylist()], "the older tab")
     other.bring_to_front()
-    field = other.get_by_label("Pause between changes")
+    field = other.get_by_role("textbox", name="Pause between changes")
     field.fill("30")
     field.press("Tab")
     said(other, "Saved: Pause between changes.")
@@ -554,7 +554,7 @@ def test_a_broken_file_is_told_and_left_alone(page: Page, server: PageServer) ->
     server.paths.settings_file.write_text("[policy\ncooldown = 1\n")
     page.goto(f"{server.url}/settings")
     expect(page.get_by_role("alert").first).to_contain_text("The settings file has a mistake")
-    field = page.get_by_label("Pause between changes")
+    field = page.get_by_role("textbox", name="Pause between changes")
     field.fill("45")
     field.press("Tab")
     expect(page.locator("[id='e-policy.cooldown']")).to_contain_text("line 1")
@@ -684,13 +684,13 @@ def test_a_setting_is_found_by_its_words_or_its_name_in_the_file(
     interval.press("Tab")
     said(page, "Saved: Look every.")
     expect(search).to_have_value("camera.interval")  # still found after the page was made anew
-    expect(page.get_by_label("Pause between changes")).to_be_hidden()
+    expect(page.get_by_role("textbox", name="Pause between changes")).to_be_hidden()
     expect(none).to_be_hidden()
     search.fill("weather")
     expect(none).to_be_visible()
     search.fill("")
     expect(none).to_be_hidden()
-    expect(page.get_by_label("Pause between changes")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Pause between changes")).to_be_visible()
 
 
 # --- first steps
@@ -813,7 +813,7 @@ def test_a_full_disk_is_told_at_the_field(
     page.goto(f"{server.url}/settings")
     before = server.paths.settings_file.read_text()
     monkeypatch.setattr(os, "fsync", full)
-    field = page.get_by_label("Pause between changes")
+    field = page.get_by_role("textbox", name="Pause between changes")
     field.fill("45")
     field.press("Tab")
     expect(page.locator("[id='e-policy.cooldown']")).to_contain_text("the disk is full")
@@ -830,8 +830,8 @@ def test_seven_bars_of_a_face(page: Page) -> None:
 
 def test_quiet_hours_have_two_ends(page: Page, server: PageServer) -> None:
     page.goto(f"{server.url}/settings")
-    page.get_by_label("Quiet from").fill("23:15")
-    page.get_by_label("Quiet from").press("Tab")
+    page.get_by_role("textbox", name="Quiet from").fill("23:15")
+    page.get_by_role("textbox", name="Quiet from").press("Tab")
     expect(page.get_by_role("textbox", name="Quiet until")).to_have_value("07:00")
     kept = server.settings.load().notifications
     assert str(kept.quiet_from) == "23:15:00"
