@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.errors import StoreError
+from agent.printable import printable
 from agent.store.files import holds, unlink
 from agent.store.paths import is_there, names_in
-from agent.store.sqlite_file import SqliteFile
+from agent.store.sqlite_file import SqliteFile, resolved
 from agent.translation import _, from_recipe, recipe
 from agent.types import EMOTIONS, Action, Decision, Evidence, Mood, MoodState
 
@@ -66,6 +67,8 @@ LONGEST = timedelta(hours=4)
 """A mood that lasted longer without any other entry is an agent that was ended without a word."""
 NO_TIME = "(typeof(at) NOT IN ('real', 'integer') OR at < 0 OR at >= 1e11)"
 """Of a row that nobody of us has written, as SQLite keeps what it is given. 1e11: the year 5138."""
+LONGEST_LINE = 10_000
+"""Characters of a name or a reason; ours have some hundreds."""
 PART = 1000
 """Entries that are read in one go where all are read."""
 
@@ -340,11 +343,12 @@ _FEEDBACK = "at, kind, detail"
 
 def _mood(row: tuple[Any, ...]) -> MoodEntry:
     at, state, confidence, probabilities, by_hand, valence, arousal = row
-    seven = None if probabilities is None else tuple(map(float, json.loads(probabilities)))
-    if seven is not None and len(seven) != len(EMOTIONS):
-        raise ValueError(probabilities)
-    place = None if valence is None or arousal is None else (float(valence), float(arousal))
-    return MoodEntry(_date(at), MoodState(state), float(confidence), seven, bool(by_hand), place)
+    seven = None if probabilities is None else _shares(json.loads(probabilities))
+    place = None
+    if valence is not None and arousal is not None:
+        place = _within(valence, -1, 1), _within(arousal, -1, 1)
+    sure = _within(confidence, 0, 1)
+    return MoodEntry(_date(at), MoodState(state), sure, seven, bool(by_hand), place)
 
 
 def _switch(row: tuple[Any, ...]) -> SwitchEntry:
@@ -353,16 +357,36 @@ def _switch(row: tuple[Any, ...]) -> SwitchEntry:
         _date(at),
         Action(action),
         MoodState(mood),
-        None if uri is None else str(uri),
-        None if name is None else str(name),
-        from_recipe(written, str(reason)),
+        None if uri is None else _line(uri),
+        None if name is None else _line(name),
+        _line(from_recipe(written, str(reason))),
         _read(evidence),
     )
 
 
 def _feedback(row: tuple[Any, ...]) -> FeedbackEntry:
     at, kind, detail = row
-    return FeedbackEntry(_date(at), str(kind), str(detail))
+    return FeedbackEntry(_date(at), _line(kind), _line(detail))
+
+
+def _line(text: object) -> str:
+    return printable(str(text), LONGEST_LINE)
+
+
+def _within(number: object, low: float, high: float) -> float:
+    """Return the number. Raises ValueError where it is none that we write, such as infinity."""
+    read = float(number)  # type: ignore[arg-type]
+    kept = min(max(read, low), high)
+    if not abs(read - kept) <= 1e-3:  # a share may be above 1 by the last digit
+        raise ValueError(number)
+    return kept
+
+
+def _shares(seven: Sequence[object]) -> tuple[float, ...]:
+    """Read the shares of the seven. Raises ValueError."""
+    if len(seven) != len(EMOTIONS):
+        raise ValueError(seven)
+    return tuple(_within(share, 0, 1) for share in seven)
 
 
 def _blank(connection: sqlite3.Connection, prefix: str) -> bool:
@@ -433,7 +457,7 @@ def _remove_set_aside(path: Path, prefix: str) -> bool:
 
     Nothing can be blanked in them. True when there was one. Raises StoreError.
     """
-    found = False
+    found, path = False, resolved(path)
     for name in names_in(path.parent):
         if not name.startswith(f"{path.name}.broken-"):
             continue
@@ -482,14 +506,18 @@ def _read(text: str | None) -> Evidence | None:
     try:
         values = json.loads(text)
         runner_up, correction = values["runner_up"], values["correction"]
+        if runner_up is not None and runner_up not in EMOTIONS:
+            raise ValueError(runner_up)
+        if correction is not None and len(correction) != len(EMOTIONS):
+            raise ValueError(correction)
         return Evidence(
-            tuple(float(p) for p in values["probabilities"]),
+            _shares(values["probabilities"]),
             None if runner_up is None else MoodState(runner_up),
-            float(values["seconds"]),
-            None if correction is None else tuple(float(x) for x in correction),
-            float(values["threshold"]),
+            _within(values["seconds"], 0, 1e9),
+            None if correction is None else tuple(_within(x, -1e3, 1e3) for x in correction),
+            _within(values["threshold"], 0, 1),
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

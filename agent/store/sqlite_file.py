@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -99,12 +99,14 @@ class SqliteFile:
             log.warning("%s was removed or replaced; it is begun anew", self.path)
             self._disconnect()
             # SQLite leaves these for a file that it cannot see any more; another one they spoil.
+            real = resolved(self.path)
             for suffix in ("-wal", "-shm"):
                 with contextlib.suppress(OSError):
-                    self.path.with_name(self.path.name + suffix).unlink()
+                    real.with_name(real.name + suffix).unlink()
         # What was planted while the folder was open to others is read by them as we write it.
+        real = resolved(self.path)
         for suffix in _CONNECTION_FILES:
-            refuse_file_of_strangers(self.path.with_name(self.path.name + suffix))
+            refuse_file_of_strangers(real.with_name(real.name + suffix))
         # Made before SQLite does, which gives the files beside it the same permissions.
         with contextlib.suppress(OSError):
             self.path.touch(mode=0o600)
@@ -122,9 +124,12 @@ class SqliteFile:
                 raise _corrupt(str(check[0]))
             if version == 0:
                 made = f"{self._schema} PRAGMA user_version = {self._version};"
-                connection.executescript(f"BEGIN IMMEDIATE; {made} COMMIT;")
+                with _ours():
+                    connection.executescript(f"BEGIN IMMEDIATE; {made} COMMIT;")
             elif version < self._version:
-                self._bring_up_to_date(connection)
+                with _ours():
+                    self._bring_up_to_date(connection)
+            self._refuse_other_tables(connection)
         except BaseException:
             connection.close()
             raise
@@ -139,6 +144,18 @@ class SqliteFile:
                 for statement in self._steps.get(step, ()):
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {self._version}")
+
+    def _refuse_other_tables(self, connection: sqlite3.Connection) -> None:
+        """Raise the error of a damaged file where our tables are not as we make them.
+
+        Whatever the version in it says: else each entry would be refused, and each deletion.
+        """
+        with contextlib.closing(sqlite3.connect(":memory:")) as ours:
+            ours.executescript(self._schema)
+            named = ours.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            for (name,) in named:
+                if _columns(connection, name) != _columns(ours, name):
+                    raise _corrupt(f"its table {name} has other columns")
 
     def _identity(self) -> tuple[int, int] | None:
         """Which file lies at the path; None: there is none."""
@@ -168,13 +185,12 @@ class SqliteFile:
 
     def _set_aside(self) -> StoreError:
         self._disconnect()
-        broken = self.path.name + datetime.now().strftime(".broken-%Y%m%d-%H%M%S")
+        real = resolved(self.path)
+        broken = real.name + datetime.now().strftime(".broken-%Y%m%d-%H%M%S")
         try:
             for suffix in _CONNECTION_FILES:
                 with contextlib.suppress(FileNotFoundError):
-                    self.path.with_name(self.path.name + suffix).replace(
-                        self.path.with_name(broken + suffix)
-                    )
+                    real.with_name(real.name + suffix).replace(real.with_name(broken + suffix))
         except OSError as error:
             raise StoreError(
                 _(
@@ -188,7 +204,7 @@ class SqliteFile:
                 "The history {path} is damaged. It is kept, untouched, as "
                 "{broken} in the same folder, and a new history has been "
                 "started."
-            ).format(path=self.path, broken=broken),
+            ).format(path=real, broken=broken),
             title=_("The history was damaged"),
         )
 
@@ -214,6 +230,32 @@ class SqliteFile:
         return StoreError(
             _("The history {path} could not be used: {why}").format(path=self.path, why=why)
         )
+
+
+def resolved(path: Path) -> Path:
+    """Find where a file lies that the user has put behind a link, as SQLite does."""
+    return Path(os.path.realpath(path))
+
+
+@contextlib.contextmanager
+def _ours() -> Iterator[None]:
+    """Raise the error of a damaged file where tables cannot be made or changed: none are ours."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_ERROR:
+            raise
+        raise _corrupt(str(error)) from error
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[tuple[object, ...]]:
+    """Describe the columns of a table, and that two of its rows may not be alike in one of them."""
+    columns = connection.execute(
+        'SELECT lower(name), upper(type), "notnull", pk, hidden FROM pragma_table_xinfo(?)',
+        (table,),
+    )
+    unique = connection.execute('SELECT * FROM pragma_index_list(?) WHERE "unique"', (table,))
+    return {*columns, *unique}
 
 
 def _log_warning(error: StoreError) -> None:

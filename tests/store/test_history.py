@@ -129,7 +129,42 @@ def test_programs_that_open_an_old_file_at_once_wait_for_each_other(tmp_path: Pa
             each.close()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"probabilities": "x"}', "7"])
+def evidence(**changed: object) -> str:
+    """What we write, with something else in it."""
+    seven: list[object] = [0.0, 0.0, 0.0, 0.75, 0.05, 0.1, 0.1]
+    ours = {"probabilities": seven, "runner_up": "sad", "seconds": 4.0, "correction": seven}
+    return json.dumps(ours | {"threshold": 0.88} | changed)
+
+
+def test_evidence_that_we_wrote_is_read(history: SqliteHistory) -> None:
+    history.add_switch(NOON, SWITCH)
+    history.close()
+    with sqlite3.connect(history.path) as connection:
+        connection.execute("UPDATE switches SET evidence = ?", (evidence(),))
+    assert history.switches()[0].evidence is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[1]",
+        '{"probabilities": "x"}',
+        "7",
+        evidence(probabilities=[]),
+        evidence(probabilities=8 * [0.1]),
+        evidence(probabilities=7 * [float("nan")]),
+        evidence(probabilities=7 * [7.0]),
+        evidence(runner_up="away"),
+        evidence(runner_up=["sad"]),
+        evidence(correction=[0.0]),
+        evidence(correction=7 * [float("inf")]),
+        evidence(seconds=float("inf")),
+        evidence(threshold=float("nan")),
+        evidence(seconds="long"),
+    ],
+)
 def test_evidence_that_nobody_of_us_wrote_is_none(history: SqliteHistory, text: str) -> None:
     history.add_switch(NOON, SWITCH)
     history.close()
@@ -537,6 +572,8 @@ def test_rows_that_nobody_of_us_wrote_hide_no_others(history: SqliteHistory) -> 
             (1.7e9, "happy", 0.5, "{"),
             (1.7e9, "happy", 0.5, "[1]"),
             (1.7e9, "happy", 0.5, "7"),
+            (1.7e9, "happy", 0.5, "[1, 1, NaN, 1, 1, 1, 1]"),
+            (1.7e9, "happy", float("inf"), None),
             (b"noon", "happy", 0.5, None),
             *(PART + 1) * [("noon", "sad", 0.5, None)],
         ):
@@ -553,6 +590,27 @@ def test_rows_that_nobody_of_us_wrote_hide_no_others(history: SqliteHistory) -> 
     assert [entry.reason for entry in history.switches()] == [SWITCH.reason]
     assert [entry.kind for entry in history.feedback()] == ["\ufffdx"]
     assert [entry.state for entry in history.every_mood()] == [MoodState.HAPPY]
+
+
+def test_texts_of_somebody_else_are_lines_that_can_be_written(history: SqliteHistory) -> None:
+    """JSON may hold half a character, and a name whatever turns the writing round."""
+    history.add_switch(NOON, SWITCH)
+    history.add_feedback(NOON, "undo", "x")
+    history.close()
+    half = json.dumps({"text": ["{a}", "", 0], "values": {"a": "\ud800"}})
+    with sqlite3.connect(history.path) as file:
+        file.execute("UPDATE switches SET recipe = ?", (half,))
+        file.execute("UPDATE switches SET playlist_name = ?", ("a\u202eb\x1b[31mc\nd",))
+        file.execute("UPDATE feedback SET detail = ?", ("x\x00y",))
+    (switch,), (answer,) = history.switches(), history.feedback()
+    assert switch.reason == "\ufffd"
+    assert switch.playlist_name == "a\ufffdb\ufffd[31mc\ufffdd"
+    assert answer.detail == "x\ufffdy"
+
+
+def test_a_share_that_is_above_one_by_its_last_digit_is_ours(history: SqliteHistory) -> None:
+    history.add_mood(NOON, Mood(MoodState.HAPPY, 1.0, 1.0000001, (0.0, 0.0, 0.0, 1.0, 0, 0, 0)))
+    assert [entry.confidence for entry in history.moods()] == [1.0]
 
 
 @pytest.mark.parametrize("at", ["'noon'", "X'00'", "9e999", "-9e999", "1e300"])
@@ -675,6 +733,65 @@ def test_a_file_that_does_more_than_ours_is_set_aside(
     assert again.counts() == (0, 0)
     assert [error.title for error in told] == ["The history was damaged"]
     assert_all_is_forgotten(again)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["DROP TABLE feedback"],
+        ["DROP TABLE moods", "CREATE TABLE moods (x)"],
+        ["DROP TABLE moods", "CREATE TABLE moods (x)", "PRAGMA user_version = 0"],
+        ["ALTER TABLE feedback ADD COLUMN more TEXT NOT NULL DEFAULT 'x'"],
+        ["CREATE UNIQUE INDEX once ON feedback (kind)"],
+        [
+            "DROP TABLE feedback",
+            "CREATE TABLE feedback (id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT UNIQUE"
+            " NOT NULL, detail TEXT NOT NULL)",
+        ],
+    ],
+    ids=["no table", "other columns", "before all", "one more", "unique", "unique column"],
+)
+def test_a_file_with_other_tables_is_set_aside(
+    history: SqliteHistory, version: int, statements: list[str]
+) -> None:
+    """It was taken as sound: nothing was noted any more, and nothing could be deleted."""
+    history.add_feedback(NOON, "a secret day", "x")
+    history.close()
+    with contextlib.closing(sqlite3.connect(history.path)) as connection:
+        for statement in (f"PRAGMA user_version = {version}", *statements):
+            connection.execute(statement)
+        connection.commit()
+    told: list[StoreError] = []
+    again = SqliteHistory(history.path, on_set_aside=told.append)
+    again.add_mood(NOON, HAPPY)
+    again.add_mood(NOON, HAPPY)
+    for _ in range(2):
+        again.add_feedback(NOON, "undo", "")
+    assert (again.counts(), len(again.feedback())) == ((2, 0), 2)
+    assert len(told) == 1
+    assert_all_is_forgotten(again)
+
+
+def test_a_damaged_file_behind_a_link_is_set_aside_and_forgotten_itself(tmp_path: Path) -> None:
+    """The link was moved and removed, and what it led to stayed."""
+    elsewhere, home = tmp_path / "disk", tmp_path / "home"
+    for folder in (elsewhere, home):
+        folder.mkdir(mode=0o700)
+    (home / "history.sqlite").symlink_to(elsewhere / "kept.sqlite")
+    history = SqliteHistory(home / "history.sqlite")
+    history.add_feedback(NOON, "a secret day", "x")
+    history.close()
+    with (elsewhere / "kept.sqlite").open("r+b") as file:
+        file.write(b"no database at all")
+    assert history.counts() == (0, 0)
+    history.forget_between(float("-inf"), float("inf"))
+    history.close()
+    left = b"".join(file.read_bytes() for file in elsewhere.iterdir())
+    assert left
+    assert b"a secret day" not in left
+    assert [file.name for file in home.iterdir()] == ["history.sqlite"]
+    assert (home / "history.sqlite").is_symlink()
 
 
 def test_a_file_of_giant_texts_is_set_aside(history: SqliteHistory) -> None:

@@ -169,8 +169,9 @@ def api(context: PageContext) -> APIRouter:
 
 def _deleted(since: float, until: float, now: datetime) -> str:
     """Say what was deleted: a day by its name, anything else by its ends."""
-    first = datetime.fromtimestamp(max(0.0, since)).astimezone()
-    last = datetime.fromtimestamp(min(until, 4e9)).astimezone()
+    first, last = (
+        datetime.fromtimestamp(min(max(0.0, end), 4e9)).astimezone() for end in (since, until)
+    )
     if first == midnight(first.date()) and last == midnight(last.date()):
         days = (first.date(), last.date() - timedelta(days=1))
         named = [terms.day(day) for day in dict.fromkeys(days)]

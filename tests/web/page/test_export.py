@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sqlite3
 import tracemalloc
 from collections import Counter
@@ -109,6 +110,18 @@ def test_a_history_that_cannot_be_read_is_told_and_no_file_comes(
     assert answer.status_code == 409
     assert "content-disposition" not in answer.headers
     assert "history" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("hour", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00"])
+def test_an_hour_of_no_calendar_is_no_defect(user: httpx.Client, hour: str) -> None:
+    token = re.search('name="token" content="([^"]+)"', user.get("/history").text)
+    assert token is not None
+    answer = user.post(
+        "/api/history/delete",
+        json={"hour": hour},
+        headers={"X-Moodtray-Token": token[1], "Origin": str(user.base_url).rstrip("/")},
+    )
+    assert answer.status_code in (200, 422), answer.text
 
 
 def test_one_may_delete_while_a_copy_is_made(server: PageServer) -> None:
