@@ -364,6 +364,7 @@ class Controller:
                         self._music.left_alone_until,
                         self._settings.policy.timing,
                         self._camera.unseen,
+                        self._own_word,
                     )
                     self._out.append(effects.Notify(told))
             case events.ConsentWithdrawn():
@@ -465,6 +466,12 @@ class Controller:
             return
         self._out += self._music.mood_told(word, self._in_force.policy)
         self._decide()
+
+    @property
+    def _own_word(self) -> OwnWord | None:
+        """What the user has said of their mood, where it holds."""
+        until = self._mood_tracker.by_hand_until
+        return OwnWord(self._mood.state, until) if self._mood.by_hand and until else None
 
     def _follow_face(self) -> None:
         if self._mood.by_hand or self._music.left_alone_until is not None:

@@ -94,9 +94,7 @@ def switched(
     buttons: tuple[tuple[str, Event], ...] = ((_("Undo"), UndoSwitch(decision)),)
     body = sentence(decision.reason)
     if word is not None:
-        body = _("You said you feel {mood}. The music goes by that until {time}.").format(
-            mood=mood_word(word.mood), time=clock_time(word.until)
-        )
+        body = _goes_by(word)
         buttons += (_resume(),)
     elif until is not None:
         body = f"{body} {_left_alone(until)}"
@@ -110,6 +108,12 @@ def switched(
         buttons=buttons,
         emotion=decision.mood,
         asked=asked,
+    )
+
+
+def _goes_by(word: OwnWord) -> str:
+    return _("You said you feel {mood}. The music goes by that until {time}.").format(
+        mood=mood_word(word.mood), time=clock_time(word.until)
     )
 
 
@@ -440,12 +444,16 @@ def music_rests(why: str) -> Notification:
 
 
 def welcome(
-    plays: bool, until: datetime | None = None, timing: str = "track_end", unseen: str = ""
+    plays: bool,
+    until: datetime | None = None,
+    timing: str = "track_end",
+    unseen: str = "",
+    word: OwnWord | None = None,
 ) -> Notification:
     """Tell what follows after a yes to the camera.
 
     ``until``: Moodtray changes nothing by itself before that, after an Undo. ``unseen``: why nobody
-    looks yet, as a clause.
+    looks yet, as a clause. ``word``: what the user has said of their mood, where it holds.
     """
     begins = _(
         "Moodtray switches it on. To be sure of your mood takes half a minute to some minutes. "
@@ -458,6 +466,8 @@ def welcome(
             "Silence is normal: Moodtray changes music that plays and starts none by itself. "
             "'Play now' begins, and so does 'Play for my mood' in the tray's menu."
         )
+    elif word is not None:
+        follows = _goes_by(word)
     elif until is not None:
         follows = _left_alone(until)
     elif timing == "now":
@@ -558,13 +568,17 @@ def camera_unavailable(problem: str) -> Notification:
     )
 
 
-def not_taken_back(error: AgentError | None) -> Notification:
-    """Answer an Undo that cannot be done; ``error`` None: nobody knows what played before."""
+def not_taken_back(error: AgentError | None, ends: Sequence[str] = ()) -> Notification:
+    """Answer an Undo that cannot be done; ``error`` None: nobody knows what played before.
+
+    ``ends``: what ends all the same, as :func:`ends_with_it` tells.
+    """
     why = _("The player did not say what played before.") if error is None else error.message
+    left_alone = _("{why} What plays now is left alone.").format(why=why)
     return Notification(
         NotificationKind.WARNING,
         _("The change was not taken back"),
-        _("{why} What plays now is left alone.").format(why=why),
+        " ".join((left_alone, *ends)),
         asked=True,
     )
 

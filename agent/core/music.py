@@ -20,6 +20,7 @@ from agent.core.mood import OwnWord
 from agent.core.play_requests import PlayRequest, PlayRequests
 from agent.core.policy import (
     CHOSE,
+    NOT_TAKEN_BACK,
     RESUMED,
     TOOK_BACK,
     Circumstances,
@@ -240,6 +241,8 @@ class MusicControl:
             )
             out += [effects.RecordSwitch(switch), effects.Notify(told)]
         elif done is not None:
+            if done.undoes is not None:
+                out.append(effects.RecordFeedback("undo", done.undoes))
             name = playback.context_name or playlist.name
             out.append(effects.Notify(self._taken_back(name, done.told_mood, done.ends)))
         return out
@@ -276,8 +279,10 @@ class MusicControl:
         failed = None if playlist is None else self._switches.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
+        if failed is not None and failed.undoes is not None:
+            self._hands_off_why = _(NOT_TAKEN_BACK)
         if failed is not None and failed.back and not _hinders_all(error):
-            return [effects.Notify(messages.not_taken_back(error))]
+            return [effects.Notify(messages.not_taken_back(error, failed.ends))]
         news = self._errors.met(error)
         again = failed is not None and self._try_again(error, failed)
         asked = failed is not None and failed.wish.asked
@@ -599,10 +604,9 @@ class MusicControl:
             self._leave_alone(policy.hands_off_minutes * 60, why, refused)
         self._requests.forget()
         self._told = self._said_at_rest = None
-        kind = "corrected" if corrected or told_mood else "undo"
-        out: list[effects.Effect] = [
-            effects.RecordFeedback(kind, switch.playlist.uri if switch.playlist else "")
-        ]
+        uri = switch.playlist.uri if switch.playlist else ""
+        is_undo = not corrected and not told_mood  # which is one once the music is heard
+        out: list[effects.Effect] = [] if is_undo else [effects.RecordFeedback("corrected", uri)]
         if before.state is not PlayState.PLAYING:
             self._silent_why = why
             self._to_go_on = False  # also where it rests just now
@@ -611,16 +615,28 @@ class MusicControl:
                 self._paused_before = way_back(before, switch.time)
             self._switches.fell_silent(Decision(now, Action.SWITCH_NOW, switch.mood, None, why))
             told = effects.Notify(self._taken_back(_("silence"), told_mood, ends))
-            return [*out, effects.PauseMusic(), told]
+            undone = [effects.RecordFeedback("undo", uri)] if is_undo else []
+            return [*out, *undone, effects.PauseMusic(), told]
         back = way_back(before, switch.time)
         if back is None:
-            return [*out, effects.Notify(messages.not_taken_back(None))]
+            if is_undo:
+                self._hands_off_why = _(NOT_TAKEN_BACK)
+            return [*out, effects.Notify(messages.not_taken_back(None, ends))]
         wish, goes_back = (
             PlayRequest(now, True),
             Decision(now, Action.SWITCH_NOW, switch.mood, back, _why_before(why, before, earlier)),
         )
         self._switches.send(
-            Switch(back, now, wish, goes_back, back=True, told_mood=told_mood, ends=ends)
+            Switch(
+                back,
+                now,
+                wish,
+                goes_back,
+                back=True,
+                told_mood=told_mood,
+                ends=ends,
+                undoes=uri if is_undo else None,
+            )
         )
         self.decision = goes_back
         return [*out, effects.Play(back, asked=True)]

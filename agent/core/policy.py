@@ -52,6 +52,7 @@ LEANING = 0.35
 any other, and the user waits."""
 
 TOOK_BACK = N_("you took back a change")
+NOT_TAKEN_BACK = N_("you wanted a change taken back, which failed")
 CHOSE = N_("you chose this music yourself")
 RESUMED = N_("you resumed the music")
 ONLY_WHEN_ASKED = N_("nothing plays, and Moodtray starts music only when asked")

@@ -30,7 +30,7 @@ class Switch:
     ``decision``: what is to be heard and why; ``before``: what played when it was sent. With
     ``back`` it takes a change back. ``told_mood``: it follows the user's own word on how they feel;
     ``ends``: what ends with it, in the user's words; ``left_alone``: seconds for which it is, since
-    the user chose this very music.
+    the user chose this very music; ``undoes``: the playlist's address that an Undo takes back.
     """
 
     playlist: Playlist
@@ -43,6 +43,7 @@ class Switch:
     told_mood: bool = False
     ends: tuple[str, ...] = ()
     left_alone: float = 0.0
+    undoes: str | None = None
 
 
 def way_back(before: Playback, left: float) -> Playlist | None:

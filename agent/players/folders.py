@@ -83,9 +83,9 @@ def find(root: Path, name: str) -> Found:
     except FileNotFoundError as error:
         raise PlaylistGone(
             _(
-                "There is no folder or file {shown}, which the settings name "
-                "for music. Put it there, or {remedy}"
-            ).format(shown=shown, remedy=_(_REMEDY))
+                "There is no folder or file {shown}, from which “{name}” is to play. Put it there, "
+                "or {remedy}"
+            ).format(name=name, shown=shown, remedy=_(_REMEDY))
         ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)

@@ -205,7 +205,7 @@ def mood_folders(root: Path) -> dict[str, Path]:
 
 def loop(emotion: str) -> Playlist:
     """Return the shipped loop of an emotion."""
-    name = mood_word(MoodState(emotion)) if emotion in EMOTIONS else emotion
+    name = mood_word(MoodState(emotion)) if emotion in EMOTIONS else printable(emotion)
     return Playlist(
         f"{LOOPS}{emotion}", _("{emotion} (Moodtray loop)").format(emotion=capital(name))
     )
@@ -240,7 +240,7 @@ def _loop_file(playlist: Playlist) -> Path:
     if emotion not in EMOTIONS:
         raise PlaylistGone(
             _("Moodtray has no loop called “{emotion}”. Allowed are {emotions}.").format(
-                emotion=emotion, emotions=", ".join(EMOTIONS)
+                emotion=printable(emotion), emotions=", ".join(EMOTIONS)
             )
         )
     file = resources_dir() / "sounds" / f"{emotion}.ogg"

@@ -225,6 +225,10 @@ class SqliteHistory:
         try:
             if is_there(self.path):
                 self._file.run(lambda opened: _remove_between(opened, since, until))
+        except StoreError:
+            if (since, until) != (float("-inf"), float("inf")):
+                raise
+            self._remove()  # all of it is to go, though it cannot be read
         finally:
             _remove_set_aside(self.path, "")
 
@@ -287,6 +291,16 @@ class SqliteHistory:
         self._file.close()
 
     # -- inside
+
+    def _remove(self) -> None:
+        try:
+            self._file.remove()
+        except OSError as error:
+            raise StoreError(
+                _("The history {path} cannot be removed ({why}). Remove it by hand.").format(
+                    path=self.path, why=error.strerror
+                )
+            ) from error
 
     def _insert(self, statement: str, when: datetime, values: Callable[[], Sequence[Any]]) -> None:
         def work(connection: sqlite3.Connection) -> None:
@@ -413,6 +427,7 @@ def _remove_between(connection: sqlite3.Connection, since: float, until: float) 
     connection.execute("PRAGMA secure_delete = ON").fetchone()
     tables = ("moods", "switches", "feedback")
     with connection:
+        connection.execute("REINDEX")  # a damaged index tells of other times than the rows
         for table in tables:
             connection.execute(f"DELETE FROM {table} WHERE {NO_TIME}")
         into, beyond = _mood_at(connection, since), _mood_at(connection, until)

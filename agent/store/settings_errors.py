@@ -22,6 +22,7 @@ from agent.settings import EmotionName, Settings
 from agent.store.paths import has_controls, is_whole_path
 from agent.store.toml_text import section_of
 from agent.translation import N_, _, english
+from agent.types import EMOTIONS, LOOPS
 
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
 MOST_TOLD = 30
@@ -183,6 +184,10 @@ def _path_mistake(entry: str, *, a_folder: bool) -> str:
             '"rtsp://192.168.1.5/stream".'
         )
     shown = _shown(entry)
+    if entry.startswith(LOOPS):
+        return _('"{shown}" is none of the Moodtray loops. Allowed are {loops}.').format(
+            shown=shown, loops=", ".join(f"{LOOPS}{emotion}" for emotion in EMOTIONS)
+        )
     if has_controls(entry):
         return _(
             '"{shown}" holds a character that cannot be seen. In double quotes a backslash begins '

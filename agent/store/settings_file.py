@@ -34,7 +34,7 @@ from agent.store.paths import (
 )
 from agent.store.toml_text import SIZE_LIMIT, load_toml, section_of
 from agent.translation import _
-from agent.types import LOOPS
+from agent.types import EMOTIONS, LOOPS
 
 # tomlkit writes and settings_words explains: neither is needed at a start where all is well.
 if TYPE_CHECKING:
@@ -401,6 +401,9 @@ def parse(
     raise settings_errors.all_errors(path, text, wrong, entries, called) from wrong
 
 
+_OUR_LOOPS = {f"{LOOPS}{emotion}" for emotion in EMOTIONS}
+
+
 def _toml(text: str, path: Path) -> dict[str, Any]:
     try:
         return load_toml(text)
@@ -426,7 +429,7 @@ def _paths_in(values: Mapping[str, Any]) -> list[tuple[tuple[str, str], str]]:
     if isinstance(folders, dict):
         for emotion, several in folders.items():
             for entry in several if isinstance(several, list) else ():
-                if isinstance(entry, str) and not entry.startswith(LOOPS):
+                if isinstance(entry, str) and entry not in _OUR_LOOPS:
                     found.append((("local_playlists", emotion), entry))
     camera = values.get("camera")
     source = camera.get("source") if isinstance(camera, dict) else None

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +23,12 @@ from agent.translation import _
 log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 2.0
-_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG)
+_DAMAGE = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_ERROR,
+)
 _LONGEST = 50_000
 """Bytes of a text, and of a row: ours have some hundreds."""
 _MOST_STEPS = 20_000
@@ -78,8 +83,8 @@ class SqliteFile:
             try:
                 try:
                     result = work(self._connect())
-                except sqlite3.DatabaseError as error:
-                    if _code(error) not in _CORRUPT:
+                except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                    if not _is_damage(error):
                         raise
                     set_aside = self._set_aside()
                     result = work(self._connect())
@@ -90,6 +95,18 @@ class SqliteFile:
         if set_aside is not None:
             self._on_set_aside(set_aside)
         return result
+
+    def remove(self) -> None:
+        """Remove the file and what SQLite keeps beside it; a later call begins a new one.
+
+        Raises OSError.
+        """
+        real = resolved(self.path)
+        with self._lock:
+            self._disconnect()
+            for suffix in _CONNECTION_FILES:
+                with contextlib.suppress(FileNotFoundError):
+                    real.with_name(real.name + suffix).unlink()
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is not None and self._identity() == self._opened:
@@ -115,26 +132,28 @@ class SqliteFile:
         # One damaged letter must not make all else unreadable.
         connection.text_factory = lambda text: text.decode(errors="replace")
         try:
-            version = self._known_version(connection)
-            _refuse_what_acts(connection)
-            _write_ahead(connection)
-            connection.execute("PRAGMA synchronous = NORMAL")
-            check = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if check != ("ok",):
-                raise _corrupt(str(check[0]))
-            if version == 0:
-                made = f"{self._schema} PRAGMA user_version = {self._version};"
-                with _ours():
-                    connection.executescript(f"BEGIN IMMEDIATE; {made} COMMIT;")
-            elif version < self._version:
-                with _ours():
-                    self._bring_up_to_date(connection)
-            self._refuse_other_tables(connection)
+            self._make_ours(connection)
         except BaseException:
             connection.close()
             raise
         self._connection, self._opened = connection, self._identity()
         return connection
+
+    def _make_ours(self, connection: sqlite3.Connection) -> None:
+        """Check a file, make our tables in a new one, and change those of an older version."""
+        version = self._known_version(connection)
+        _refuse_what_acts(connection)
+        _write_ahead(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        check = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if check != ("ok",):
+            raise _corrupt(str(check[0]))
+        if version == 0:
+            made = f"{self._schema} PRAGMA user_version = {self._version};"
+            connection.executescript(f"BEGIN IMMEDIATE; {made} COMMIT;")
+        elif version < self._version:
+            self._bring_up_to_date(connection)
+        self._refuse_other_tables(connection)
 
     def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         with connection:
@@ -167,6 +186,8 @@ class SqliteFile:
 
     def _known_version(self, connection: sqlite3.Connection) -> int:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version < 0:
+            raise _corrupt(f"it is of version {version}")
         if version > self._version:
             raise StoreError(
                 _(
@@ -237,17 +258,6 @@ def resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-@contextlib.contextmanager
-def _ours() -> Iterator[None]:
-    """Raise the error of a damaged file where tables cannot be made or changed: none are ours."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if _code(error) != sqlite3.SQLITE_ERROR:
-            raise
-        raise _corrupt(str(error)) from error
-
-
 def _columns(connection: sqlite3.Connection, table: str) -> set[tuple[object, ...]]:
     """Describe the columns of a table, and that two of its rows may not be alike in one of them."""
     columns = connection.execute(
@@ -276,9 +286,18 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
-def _code(error: sqlite3.Error) -> int:
+def _code(error: Exception) -> int:
     """Return SQLite's primary result code (the extended ones carry it in the low byte)."""
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _is_damage(error: Exception) -> bool:
+    """Tell whether the file is damaged.
+
+    SQLite takes what we ask of our own tables for an error only where they are no longer ours; of
+    names that are no text Python itself says so.
+    """
+    return isinstance(error, UnicodeDecodeError) or _code(error) in _DAMAGE
 
 
 def _refuse_what_acts(connection: sqlite3.Connection) -> None:

@@ -130,6 +130,10 @@ def _limited_protocol() -> type[asyncio.Protocol]:
             else:
                 self._our_turn()
 
+        def send_400_response(self, msg: str) -> None:
+            """Close on what no browser sends: an answer may be on its way that this would break."""
+            self._close()
+
         def on_response_complete(self) -> None:
             super().on_response_complete()
             self._their_turn(REQUEST_TIMEOUT)

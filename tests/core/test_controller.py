@@ -356,7 +356,7 @@ def test_undo_brings_back_what_played_and_keeps_hands_off() -> None:
     harness.started()
     harness.send(events.UndoSwitch())
     assert [p.playlist.uri for p in harness.all(effects.Play)] == ["p:happy", "x"]
-    harness.music(context="x")
+    harness.started()
     harness.look("happy", 600)
     assert len(harness.all(effects.Play)) == 2
     assert effects.RecordFeedback("undo", "p:happy") in harness.all(effects.RecordFeedback)

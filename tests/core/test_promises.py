@@ -54,6 +54,53 @@ def undone() -> Story:
     return story
 
 
+# --- an Undo that fails, and a word that holds ---------------------------------------------------
+
+
+def test_an_undo_that_fails_is_nowhere_told_as_done() -> None:
+    """The history counted it, and the reason said 'you took back a change'."""
+    story = undone_in_vain()
+    assert story.answer.title == "The change was not taken back"
+    assert "What you said of your mood holds no more." in story.answer.body, "it ends all the same"
+    assert not [kept for kept in story.all(effects.RecordFeedback) if kept.kind == "undo"]
+    told = "\n".join(why_lines(story.controller.snapshot))
+    assert "you took back" not in told
+    assert "Now: you wanted a change taken back, which failed" in told
+
+
+def undone_in_vain() -> Story:
+    """What played before the change, which a word had brought, is gone."""
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music()
+    story.send(events.SetMood(MoodState.HAPPY, 30.0))
+    story.started()
+    story.heard("p:happy")
+    story.send(events.UndoSwitch())
+    back = story.all(effects.Play)[-1].playlist
+    story.send(events.PlayerFailed(PlaylistGone("It is gone."), back))
+    return story
+
+
+def test_an_undo_is_noted_once_it_is_heard() -> None:
+    assert [kept.kind for kept in undone().all(effects.RecordFeedback)] == ["undo"]
+
+
+def test_who_allows_the_camera_is_told_that_a_word_holds() -> None:
+    story = Story(NOW)
+    story.send(events.ConsentWithdrawn())
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music()
+    story.send(events.SetMood(MoodState.SAD, 30.0))
+    story.started()
+    story.heard("p:sad")
+    story.send(events.ConsentGiven())
+    until = f"{story.controller.snapshot.mood_until:%H:%M}"
+    assert story.answer.title == "The camera is allowed"
+    assert f"You said you feel sad. The music goes by that until {until}." in story.answer.body
+    assert "When your mood is clear" not in story.answer.body
+
+
 # --- left alone ----------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 import textwrap
@@ -20,7 +21,7 @@ import pytest
 
 from agent.errors import StoreError
 from agent.store import catalogues
-from agent.store.history import PART, SqliteHistory
+from agent.store.history import PART, SCHEMA_VERSION, SqliteHistory
 from agent.types import Action, Decision, Evidence, Mood, MoodState, Playlist
 from agent.wording import describe
 
@@ -742,6 +743,17 @@ def test_a_file_that_does_more_than_ours_is_set_aside(
         ["DROP TABLE feedback"],
         ["DROP TABLE moods", "CREATE TABLE moods (x)"],
         ["DROP TABLE moods", "CREATE TABLE moods (x)", "PRAGMA user_version = 0"],
+        ["PRAGMA user_version = -2147483648"],
+        ["PRAGMA user_version = 1"],
+        ["CREATE TABLE pragma_index_xinfo (a)"],
+        [
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_master SET sql = replace(sql, 'kind', CAST(X'ff69' AS TEXT))",
+        ],
+        [
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_master SET sql = CAST(X'43524541544520ff' AS TEXT) WHERE name = 'moods'",
+        ],
         ["ALTER TABLE feedback ADD COLUMN more TEXT NOT NULL DEFAULT 'x'"],
         ["CREATE UNIQUE INDEX once ON feedback (kind)"],
         [
@@ -750,7 +762,19 @@ def test_a_file_that_does_more_than_ours_is_set_aside(
             " NOT NULL, detail TEXT NOT NULL)",
         ],
     ],
-    ids=["no table", "other columns", "before all", "one more", "unique", "unique column"],
+    ids=[
+        "no table",
+        "other columns",
+        "before all",
+        "before any",
+        "older than it is",
+        "a name of SQLite's",
+        "a name that is no text",
+        "no statement",
+        "one more",
+        "unique",
+        "unique column",
+    ],
 )
 def test_a_file_with_other_tables_is_set_aside(
     history: SqliteHistory, version: int, statements: list[str]
@@ -771,6 +795,29 @@ def test_a_file_with_other_tables_is_set_aside(
     assert (again.counts(), len(again.feedback())) == ((2, 0), 2)
     assert len(told) == 1
     assert_all_is_forgotten(again)
+
+
+@pytest.mark.parametrize("damage", ["index", "version of the format", "a newer version"])
+def test_what_cannot_be_read_is_forgotten_all_the_same(history: SqliteHistory, damage: str) -> None:
+    """A bit in the file, and everything that was to be deleted stayed."""
+    for second in range(60):
+        history.add_feedback(NOON + timedelta(seconds=second + 0.5), "a secret day", "x")
+    history.close()
+    raw = bytearray(history.path.read_bytes())
+    if damage == "index":
+        with contextlib.closing(sqlite3.connect(history.path)) as connection:
+            query = "SELECT rootpage FROM sqlite_master WHERE name = 'feedback_at'"
+            page = connection.execute(query).fetchone()[0]
+        at = NOON.timestamp() + 59.5
+        place = raw.index(struct.pack(">d", at), 4096 * (page - 1))
+        raw[place : place + 8] = struct.pack(">d", -at)
+    elif damage == "version of the format":
+        raw[18:20] = b"\x03\x03"
+    else:
+        raw[60:64] = struct.pack(">i", SCHEMA_VERSION + 1)
+    history.path.write_bytes(raw)
+    assert_all_is_forgotten(history)
+    assert history.feedback() == []
 
 
 def test_a_damaged_file_behind_a_link_is_set_aside_and_forgotten_itself(tmp_path: Path) -> None:

@@ -263,6 +263,8 @@ def test_what_stands_in_the_file_is_told_as_text_and_cut(file: SettingsFile, tex
         ('[local_playlists]\nhappy = [""]', ["line 2", '"" names nothing', "take it out"]),
         ('[camera]\nsource = " "', ["line 2", "take the line out"]),
         ('[local_playlists]\nsad = ["Music/Sad"]', ["line 2", "whole path", "~/"]),
+        ('[local_playlists]\nsad = ["local:joy"]', ["line 2", '"local:joy"', "local:happy"]),
+        ('[local_playlists]\nsad = ["local:a\\nCamera: off"]', ["line 2", "Moodtray loops"]),
         ('[camera]\nsource = "clip.mp4"', ["line 2", "whole path", "~/Videos/clip.mp4"]),
         (
             '[local_playlists]\nsad = ["C:\\temp\\blues"]',

@@ -34,6 +34,10 @@ def new_server(port: int = 0, happened: list[object] | None = None) -> PageServe
     return PageServer(make_app, told.append, CLOCK, port)
 
 
+async def at_once() -> str:
+    return "hello"
+
+
 async def news() -> AsyncIterator[bytes]:
     """Tell something once, and wait for more that never comes."""
     yield b"data: {}\n\n"
@@ -48,6 +52,7 @@ def make_app(port: int) -> ASGIApp:
     app = FastAPI()
     app.get("/")(lambda: PlainTextResponse(f"hello from {port}"))
     app.get("/long")(lambda: PlainTextResponse(b"x" * 20_000_000))
+    app.get("/at-once")(at_once)
     app.get("/news")(lambda: StreamingResponse(news()))
     app.get("/endless")(lambda: StreamingResponse(iter(lambda: b"x" * 10_000, None)))
     return app
@@ -304,6 +309,7 @@ def test_what_strangers_send_makes_no_line_in_the_log(
         b"\x16\x03\x01\x02\x00\x01\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: upgrade\r\nUpgrade: \xff\r\n\r\n",
+        b"GET /at-once HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
         b"\r\n" * 1_000,
         b"GET " + b"x" * 100_000,
     ):
