@@ -44,10 +44,14 @@ class SetInterval:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """``asked``: the user wished it, so their earlier pause does not stand against it."""
+    """``asked``: the user wished it, so what their hand did before does not stand against it.
+
+    ``over_pause`` False: but a pause does.
+    """
 
     playlist: Playlist
     asked: bool = False
+    over_pause: bool = True
 
 
 @dataclass(frozen=True, slots=True)

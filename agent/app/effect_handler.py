@@ -118,8 +118,8 @@ class EffectHandler:
                 self._parts.watcher.set_active(active)
             case effects.SetInterval(seconds, everybody):
                 self._parts.watcher.set_interval(seconds, everybody)
-            case effects.Play(playlist, asked):
-                self._parts.player.play(playlist, asked=asked)
+            case effects.Play(playlist, asked, over_pause):
+                self._parts.player.play(playlist, asked=asked, over_pause=over_pause)
             case effects.PauseMusic():
                 self._parts.player.pause()
             case effects.ResumeMusic():

@@ -137,8 +137,8 @@ def next_step(settings: Settings) -> str:
     if settings.spotify_playlists:
         return ""
     return _(
-        "Now name a playlist for each mood under [spotify_playlists] "
-        "in the settings; until then Moodtray leaves the music alone."
+        "Now choose playlists under 'Music for my moods'; until then Moodtray leaves the music "
+        "alone."
     )
 
 

@@ -888,12 +888,17 @@ def uninstall() -> None:
             say(_("Moodtray has ended."))
         else:
             say(_("Moodtray still runs: end it before you delete what it kept."))
-    say(
-        _(
-            "What it kept is still there: your settings ({config}), history ({data}) and the rest "
-            "({state}). Delete these folders if you like."
-        ).format(config=paths.config, data=paths.data, state=paths.state)
-    )
+    kept = {
+        _("your settings"): paths.config,
+        _("history"): paths.data,
+        _("all else"): paths.state,
+    }
+    places = ", ".join(f"{what} ({place})" for what, place in kept.items() if place.is_dir())
+    if places:
+        still_there = _("What it kept is still there: {places}. Delete these folders if you like.")
+        say(still_there.format(places=places))
+    else:
+        say(_("Nothing that it kept is there any more."))
     if paths.music.is_dir():
         say(_("Your own music stays in {folder}.").format(folder=short(paths.music)))
     say(how_to_remove(entries_gone=True))

@@ -211,6 +211,7 @@ class Lessons:
         self._clock = clock
         self._lesson: Lesson | None = None
         self._ended: float | None = None  # when it was settled
+        self._obstructed = False  # the latest ended by something that was in the way
 
     @property
     def going(self) -> bool:
@@ -232,6 +233,15 @@ class Lessons:
         """Let ``step`` do something to the lesson under way; without one nothing happens."""
         if self._lesson is not None and self.going:
             step(self._lesson, self._clock.monotonic())
+
+    def meet(self, obstacle: str | None) -> None:
+        """End one that cannot go on; None: nothing is in the way, and none is told of any more."""
+        if obstacle is not None:
+            self.change(lambda lesson, _now: lesson.fail(obstacle))
+            self._obstructed = self._obstructed or self._ended is None
+        elif self._obstructed and self._ended is not None:
+            self._obstructed = False
+            self.dismiss()
 
     def settle(self) -> Lesson | None:
         """Return the lesson that has just ended, once."""

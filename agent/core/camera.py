@@ -41,6 +41,8 @@ class CameraControl:
         self.gave_up = False  # the watcher failed too often and rests
         self.wanted = False
         self.camera = CameraState.OFF
+        self.usable = True
+        """It could be used when it was tried last."""
         self.problem: str | None = None
         self.on_battery = False
         self._busy_since: float | None = None
@@ -84,7 +86,9 @@ class CameraControl:
         sight = self.sight
         if sight is Sight.STOPPED:
             return what_stopped("watcher")
-        if sight in (Sight.BREAK, Sight.PAUSED) and self.consent:
+        if sight is Sight.BREAK and self.consent:
+            return _("You are taking a break. Begin again after it.")
+        if sight is Sight.PAUSED and self.consent:
             return _("The camera is paused. Resume it and begin again.")
         if sight in (Sight.LOST, Sight.UNUSABLE) and self.problem is not None:
             return self.problem
@@ -285,6 +289,8 @@ class CameraControl:
         """Take in what the device reports; trouble that does not pass by itself is told at once."""
         looked = self.camera is CameraState.ON
         self.camera = state
+        if state is not CameraState.OFF:
+            self.usable = state is CameraState.ON
         if state is CameraState.BUSY:
             self._taken = self._taken or (looked and isinstance(error, CameraBusy))
         elif state is not CameraState.LOST:

@@ -85,6 +85,7 @@ class Controller:
         self._settings = settings
         self._clock = clock
         self._trial_until: float | None = None  # the user tries the program out
+        self._lesson_asked = False  # just now
         self._learn_again = False  # with the next lesson: forgetting the face has ended it
         self._set_out_after: Decision | None = None  # the latest change when a journey was wished
         self._decided_unseen = ""  # why nobody looked when it was decided last, as a clause
@@ -194,9 +195,11 @@ class Controller:
             case events.CameraChanged(state, error):
                 self._camera_changed(state, error)
             case events.PlaybackChanged(playback, happening):
+                step = self._journeys.step
+                led = step is not None and self._music.is_for(step)
                 self._out += self._music.playback_changed(playback, happening)
                 self._out += self._journeys.happened(
-                    happening, self._mood.state, self._settings.response
+                    happening, self._mood.state, self._settings.response, led=led
                 )
                 self._decide(happening)
             case events.PlaylistStarted(playlist, playback):
@@ -204,7 +207,8 @@ class Controller:
                 if self._music.decided_otherwise:
                     self._decide()
             case events.PlayDropped(playlist):
-                self._music.dropped(playlist)
+                if self._music.dropped(playlist):
+                    self._decide()
             case events.PlayerFailed(error, playlist):
                 self._out += self._music.failed(error, playlist)
                 if isinstance(error, PlaylistGone):
@@ -315,6 +319,7 @@ class Controller:
             case events.LearnFace(numbers):
                 self._learn_face(numbers)
             case events.BeginLesson(seconds):
+                self._lesson_asked = not self._lessons.going
                 self._lessons.begin(self._mood_tracker.person_in_force, seconds)
             case events.ShowInLesson(emotion):
                 self._lessons.change(lambda lesson, now: lesson.show(emotion, now))
@@ -362,7 +367,7 @@ class Controller:
                     told = messages.welcome(
                         self._music.plays,
                         self._music.left_alone_until,
-                        self._settings.policy.timing,
+                        self._settings.policy,
                         self._camera.unseen,
                         self._own_word,
                     )
@@ -478,6 +483,7 @@ class Controller:
             # It may say until when the music goes by that word, or is left alone.
             self._out.append(effects.Withdraw(NotificationKind.SWITCH))
         self._out += self._mood_tracker.follow_face(self._camera.watching)
+        self._journeys.follow_face()
         self._music.follow_face()
 
     def _deny_mood(self, shown: MoodState | None, switch: Decision | None) -> None:
@@ -505,6 +511,7 @@ class Controller:
         if not self._workers.lacks("player") and self._music.would_change_for(begin):
             self._music.ask()  # the change that follows at once is the answer
         else:
+            self._music.lead_when_it_goes_on(begin)
             told = messages.journey_begun(
                 self._journeys.current.view,
                 self._music.plays,
@@ -564,20 +571,22 @@ class Controller:
 
         Either way the old looks say nothing any more.
         """
-        obstacle = self._camera.obstacle
-        if obstacle is not None:
-            self._lessons.change(lambda lesson, _now: lesson.fail(obstacle))
+        obstacle, asked = self._camera.obstacle, self._lesson_asked
+        self._lesson_asked = False
+        interrupted = obstacle is not None and self._lessons.going and not asked
+        self._lessons.meet(obstacle)
         ended = self._lessons.settle()
         if ended is not None and ended.person is not None:
             self._learn_face(ended.person.as_numbers())
         elif ended is not None:
             self._forget_mood()
             if ended.view.trouble:
-                self._out.append(effects.Notify(messages.face_not_learned(ended.view.trouble)))
+                told = messages.face_not_learned(ended.view.trouble, not interrupted)
+                self._out.append(effects.Notify(told))
         self._pace_looks()
 
     def _end_journey(self) -> None:
-        going = self._journeys.current is not None
+        going = self._journeys.is_in_force
         self._out += self._journeys.stop(self._mood.state)
         unseen = "" if self._mood.by_hand else self._camera.unseen
         told = messages.journey_ended(going, plays=self._music.plays, unseen=unseen)
@@ -665,6 +674,8 @@ class Controller:
             music=self._music.goes_on,
             camera=self._camera.comes_back,
             alone_until=self._camera.alone_until,
+            usable=self._camera.usable,
+            starts=self._settings.policy.start_when_silent,
         )
         self._out.append(effects.Notify(told))
 
@@ -680,6 +691,7 @@ class Controller:
             stays_off=self._camera.unseen,
             music=music,
             asked=asked,
+            usable=self._camera.usable,
         )
         self._out.append(effects.Notify(told))
 

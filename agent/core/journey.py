@@ -36,7 +36,7 @@ GOALS: dict[str, MoodState] = {
 _HAND = (Happening.USER_CHOSE, Happening.PAUSED)
 _LEFT_ALONE = N_("by your settings the music is left alone while you are {mood}")
 _ARRIVED = N_("and this is where the music has led you")
-_IN_HAND = N_("you took the music in hand on its way, and it is left alone for this mood")
+_IN_HAND = N_("the music is left alone for this mood, since you took it in hand on a journey")
 
 
 def route(start: MoodState, goal: MoodState) -> tuple[MoodState, ...]:
@@ -88,10 +88,11 @@ class Journeys:
     ) -> list[effects.Effect]:
         """Set out at the user's wish; it takes the place of one that is under way.
 
-        ``mood`` is what is read just now: where that is the goal, it is no arrival.
+        ``mood`` is what is read just now: where that is the goal, it is no arrival; nor is the goal
+        as the first that is read, where none is read now.
         """
         self._over = None
-        self._from_goal = mood is goal
+        self._from_goal = mood is goal or not mood.is_emotion
         self.current = Journey(route(start, goal), since=self._clock.monotonic())
         self.wished = True
         return [self._keep(), effects.RecordFeedback("journey", f"{start} {goal}")]
@@ -101,10 +102,25 @@ class Journeys:
 
         Also where ``mood``, which is read just now, is answered by a journey, until it has changed.
         """
-        if self.current is not None:
-            over = mood if mood.is_emotion else self.current.steps[0]
+        if self.is_in_force:
+            begun = mood if self.current is None else self.current.steps[0]
+            over = mood if mood.is_emotion else begun
             self._over = (over, over)
         return self._end()
+
+    @property
+    def step(self) -> MoodState | None:
+        """The mood whose music leads just now; None: there is no journey."""
+        return None if self.current is None else self.current.steps[self.current.step]
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether the music goes by one that is under way, or that has just been."""
+        return self.current is not None or self._over is not None
+
+    def follow_face(self) -> None:
+        """Let the music go by the mood again, also where a journey has led it, and is over."""
+        self._over = None
 
     def forget_everything(self) -> list[effects.Effect]:
         """End it, and forget that there was one."""
@@ -150,14 +166,20 @@ class Journeys:
         return Guide(self.current.steps[self.current.step], words)
 
     def happened(
-        self, happening: Happening, mood: MoodState, response: ResponseSettings
+        self, happening: Happening, mood: MoodState, response: ResponseSettings, *, led: bool = True
     ) -> list[effects.Effect]:
-        """Take in what the player reports: tracks that ended, and the user's hand."""
+        """Take in what the player reports: tracks that ended, and the user's hand.
+
+        ``led``: what played until now was music of the present step, which its tracks are counted
+        of.
+        """
         if self.current is None:
             return []
         if happening in _HAND:
             return self.taken_in_hand(mood)
         if happening not in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED):
+            return []
+        if not led:
             return []
         self.current = replace(self.current, tracks=self.current.tracks + 1)
         if self.current.tracks < response.tracks:
@@ -172,7 +194,11 @@ class Journeys:
         return self._end()
 
     def mood_told(self, mood: MoodState) -> list[effects.Effect]:
-        """Begin anew where the user says that they are; one that they did not wish for ends."""
+        """Begin anew where the user says that they are; one that they did not wish for ends.
+
+        Music to which one has led, or that was left alone after it, is followed by that mood's.
+        """
+        self._over = None
         if self.current is None or mood is self.current.steps[self.current.step]:
             return []
         if mood is self.current.goal:

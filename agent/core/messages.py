@@ -28,6 +28,7 @@ from agent.events import (
     ShowPreview,
     UndoSwitch,
 )
+from agent.settings import PolicySettings
 from agent.translation import _
 from agent.types import (
     Action,
@@ -72,6 +73,10 @@ def _resume() -> tuple[str, Event]:
     return _("Resume"), FollowFace()
 
 
+def _unsay() -> tuple[str, Event]:
+    return _("Take back what I said"), FollowFace()
+
+
 def _own_music() -> tuple[str, Event]:
     return _("Music for my moods"), OpenPage("moods")
 
@@ -95,7 +100,7 @@ def switched(
     body = sentence(decision.reason)
     if word is not None:
         body = _goes_by(word)
-        buttons += (_resume(),)
+        buttons += (_unsay(),)
     elif until is not None:
         body = f"{body} {_left_alone(until)}"
         buttons += (_resume(),)
@@ -152,6 +157,20 @@ def ends_with_it(unsaid: bool, journey: bool) -> Iterator[str]:
         yield sentence(_("The journey is over"))
 
 
+def mood_without_music(word: OwnWord, reason: str) -> Notification:
+    """Answer the user who said how they feel in silence, where nothing is there to be played."""
+    holds = _("That holds until {time}.").format(time=clock_time(word.until))
+    set_some = _("{reason} Set some under 'Music for my moods'.").format(reason=sentence(reason))
+    return Notification(
+        NotificationKind.INFO,
+        _("You said you feel {mood}").format(mood=mood_word(word.mood)),
+        f"{holds} {set_some}",
+        buttons=(_own_music(), _unsay()),
+        emotion=word.mood,
+        asked=True,
+    )
+
+
 def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None) -> Notification:
     """Answer the user who said how they feel, where the music is not changed for it.
 
@@ -170,7 +189,7 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
         NotificationKind.INFO,
         _("You said you feel {mood}").format(mood=mood_word(word.mood)),
         f"{said} {why}",
-        buttons=(*play, (_("Take it back"), FollowFace())),
+        buttons=(*play, _unsay()),
         emotion=word.mood,
         asked=True,
     )
@@ -301,14 +320,17 @@ def on_break(
     music: bool,
     camera: bool,
     alone_until: datetime | None = None,
+    usable: bool = True,
+    starts: bool = False,
 ) -> Notification:
     """Tell that camera and music rest, as the user asked, and how that ends.
 
     ``music``: it goes on then; ``camera``: nothing else keeps it off then; ``alone_until``: it is
-    paused until then by a wish of its own, also where the break ends sooner.
+    paused until then by a wish of its own, also where the break ends sooner; ``usable``: it could
+    be used when it was tried last; ``starts``: Moodtray may break a silence.
     """
     back = _("Click 'I am back' in the tray's menu to go on.")
-    both = music and camera and alone_until is None
+    both = music and camera and usable and alone_until is None
     if until_back:
         back = _(
             "The break ends when you use this computer again after a locked screen, sleep or a "
@@ -324,8 +346,11 @@ def on_break(
         if both:
             back = _("Both come back by themselves then, or when you click 'I am back'.")
     if not music:
-        back += " " + _("No music plays now, so none goes on then.")
-    back += _of_the_camera_then(now, camera, alone_until)
+        then = _("No music plays now, so none goes on then.")
+        if starts:
+            then = _("No music plays now; after the break Moodtray may begin some by itself.")
+        back += " " + then
+    back += _of_the_camera_then(now, camera, alone_until, usable)
     return Notification(
         NotificationKind.INFO,
         lasting(_("Taking a break"), Pause(until, until_back, on_break=True), now),
@@ -335,13 +360,17 @@ def on_break(
     )
 
 
-def _of_the_camera_then(now: datetime, camera: bool, alone_until: datetime | None) -> str:
+def _of_the_camera_then(
+    now: datetime, camera: bool, alone_until: datetime | None, usable: bool = True
+) -> str:
     """Tell what keeps the camera off when a break is over; empty: nothing."""
     if alone_until is not None:
         return " " + _("The camera stays paused until {time}, also if you are back sooner.").format(
             time=moment(alone_until, now)
         )
-    return "" if camera else " " + _("The camera stays off then, as it was.")
+    if not camera:
+        return " " + _("The camera stays off then, as it was.")
+    return "" if usable else " " + _("The camera could not be used; it is tried again then.")
 
 
 def break_goes_on(
@@ -417,13 +446,18 @@ def nothing_to_pause() -> Notification:
     return Notification(NotificationKind.INFO, _("The camera is not allowed"), body, asked=True)
 
 
-def pause_ended(on_break: bool, *, stays_off: str, music: bool, asked: bool) -> Notification:
+def pause_ended(
+    on_break: bool, *, stays_off: str, music: bool, asked: bool, usable: bool = True
+) -> Notification:
     """Tell that a break is over, or a pause of the camera alone.
 
     ``stays_off``: why the camera does not look all the same, as a clause. ``music``: it plays on.
+    ``usable``: the camera could be used when it was tried last.
     """
     title = _("The break is over") if on_break else _("The camera is no longer paused")
     camera = _("Moodtray switches the camera on again.")
+    if not usable:
+        camera = _("Moodtray tries the camera again, which could not be used.")
     if stays_off:
         camera = _("Moodtray does not look yet: {why}.").format(why=stays_off)
     goes_on = _("The music goes on.") if music else ""
@@ -446,7 +480,7 @@ def music_rests(why: str) -> Notification:
 def welcome(
     plays: bool,
     until: datetime | None = None,
-    timing: str = "track_end",
+    policy: PolicySettings | None = None,
     unseen: str = "",
     word: OwnWord | None = None,
 ) -> Notification:
@@ -461,7 +495,10 @@ def welcome(
     )
     if unseen:
         begins = _("Moodtray does not look yet: {why}. {more}")
-    if not plays:
+    policy = policy or PolicySettings()
+    if not plays and policy.start_when_silent:
+        follows = _("When your mood is clear, music may begin by itself, as you have set it.")
+    elif not plays:
         follows = _(
             "Silence is normal: Moodtray changes music that plays and starts none by itself. "
             "'Play now' begins, and so does 'Play for my mood' in the tray's menu."
@@ -470,7 +507,7 @@ def welcome(
         follows = _goes_by(word)
     elif until is not None:
         follows = _left_alone(until)
-    elif timing == "now":
+    elif policy.timing == "now":
         follows = _("When your mood is clear, the music changes at once.")
     else:
         follows = _("When your mood is clear, the music changes at the end of a track.")
@@ -666,7 +703,9 @@ def journey_ended(going: bool, *, plays: bool, unseen: str = "") -> Notification
     """
     title = _("The journey is over") if going else _("There is no journey to end")
     body = _("The music goes by your mood.") if plays else _("No music plays.")
-    if unseen:
+    if not going:
+        body = _("So nothing changes.")
+    elif unseen:
         goes_on = _("What plays goes on.") if plays else body
         body = " ".join((_("Moodtray does not look yet: {why}.").format(why=unseen), goes_on))
     return Notification(NotificationKind.INFO, title, body, asked=True)
@@ -715,9 +754,9 @@ def autostart(enabled: bool) -> Notification:
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
-def face_not_learned(why: str) -> Notification:
-    """Answer a calibration that came to nothing."""
-    return info(_("Your face was not learned"), why, asked=True)
+def face_not_learned(why: str, asked: bool = True) -> Notification:
+    """Tell that a calibration came to nothing; ``asked``: it is the answer to the wish for it."""
+    return info(_("Your face was not learned"), why, asked=asked)
 
 
 def info(

@@ -29,6 +29,7 @@ from agent.core.policy import (
     another,
     decide,
     fits,
+    no_playlist,
     still_looking,
 )
 from agent.core.rotation import Rotation
@@ -108,7 +109,9 @@ class MusicControl:
         self._told: OwnWord | None = None  # the user's word on their mood, not acted on
         self._own_word: OwnWord | None = None  # the latest, acted on or not
         self._gone: dict[str, PlayRequest] = {}  # playlists not found, and the wish for each
-        self._said_at_rest: OwnWord | None = None  # the same, said while music rests or is paused
+        # The same, said while music rests or is paused; a mood: where a journey begins that was
+        # wished for then.
+        self._said_at_rest: OwnWord | MoodState | None = None
         self._resting: str | None = None  # why the music rests for a while
         self._to_go_on = False  # we paused it for that
         self._sent_before_rest: Switch | None = None  # a change that was on its way then
@@ -213,7 +216,8 @@ class MusicControl:
             self._requests.forget()
             self._told = self._said_at_rest = None
         if happening in _USERS_START:
-            self._to_go_on = self._pausing = False  # they go on by themselves
+            if playback.state is PlayState.PLAYING:  # else our pause has met what they had chosen
+                self._to_go_on = self._pausing = False  # they go on by themselves
             self._switches.user_chose(playback)
         return out
 
@@ -266,9 +270,17 @@ class MusicControl:
             self._requests.found_again(wish, self._clock.monotonic())
         return []
 
-    def dropped(self, playlist: Playlist) -> None:
-        """Take in that a play command came to nothing, and nobody needs to be told."""
-        self._switches.answered(playlist)
+    def dropped(self, playlist: Playlist) -> bool:
+        """Take in that a play command came to nothing, since the user's hand was before it.
+
+        True: :meth:`decide` is to tell what is so to the user, who has said how they feel; else
+        nobody needs to be told.
+        """
+        given_up = self._switches.answered(playlist)
+        if given_up is None or not given_up.told_mood:
+            return False
+        self._told = self._own_word
+        return True
 
     def failed(self, error: AgentError, playlist: Playlist | None) -> list[effects.Effect]:
         """Take in that the player cannot; ``playlist``: the play command that failed.
@@ -383,6 +395,10 @@ class MusicControl:
         wanted = self._rotation.playable(self._clock.monotonic()).get(mood, ())
         return self.plays and bool(wanted) and not fits(self.playback, wanted)
 
+    def is_for(self, mood: MoodState) -> bool:
+        """Tell whether what was heard last is music for this mood."""
+        return fits(self.playback, self._rotation.playable(self._clock.monotonic()).get(mood, ()))
+
     def was_for(self, mood: MoodState) -> bool:
         """Tell whether what played before the latest change was music for this mood."""
         before = self._switches.before
@@ -426,6 +442,11 @@ class MusicControl:
         if is_loop(heard):  # which begins anew, and nobody would hear that
             out.append(effects.Notify(messages.only_track(heard)))
         return [*out, effects.NextTrack()]
+
+    def lead_when_it_goes_on(self, start: MoodState) -> None:
+        """Begin a journey that was wished for with the music that rests, or is paused."""
+        if self._to_go_on or self.is_paused:
+            self._said_at_rest = start
 
     def mood_told(self, word: OwnWord, policy: PolicySettings) -> list[effects.Effect]:
         """Take in that the user says how they feel.
@@ -658,7 +679,7 @@ class MusicControl:
         if not self.player:
             return []  # there is nobody yet to carry one out
         playable = self._rotation.playable(now)
-        self._heed_what_was_said_at_rest(listener.mood, playable)
+        self._heed_what_was_said_at_rest(listener.mood, playable, guide)
         about = Circumstances(
             now=now,
             watching=listener.watching,
@@ -703,24 +724,31 @@ class MusicControl:
             if self._to_go_on or self.is_paused:  # it may go on, and by the word then
                 self._said_at_rest = word
             rests = None if self.rests is None or decision.reason != _(self.rests) else self.rests
-            out.append(
-                effects.Notify(messages.mood_noted(word, decision.reason, self.plays, rests))
-            )
+            told = messages.mood_noted(word, decision.reason, self.plays, rests)
+            if not self.plays and not playable.get(word.mood):
+                told = messages.mood_without_music(word, no_playlist(word.mood, about.missing))
+            out.append(effects.Notify(told))
         waiting = decision.action is Action.SWITCH_AT_END
         if waiting != self._waiting:
             self._waiting = waiting
             out.append(effects.ExpectTrackEnd(waiting))
         return out
 
-    def _heed_what_was_said_at_rest(self, mood: Mood, playable: Playlists) -> None:
-        """Act now, where the music goes on, on the word that was said while it rested."""
-        word = self._said_at_rest
-        if word is None or self._resting is not None or not self.plays:
+    def _heed_what_was_said_at_rest(
+        self, mood: Mood, playable: Playlists, guide: Guide | None
+    ) -> None:
+        """Act now, where the music goes on, on what was said while it rested."""
+        said = self._said_at_rest
+        if said is None or self._resting is not None or not self.plays:
             return
         self._said_at_rest = None
-        holds = mood.by_hand and mood.state is word.mood
-        if holds and not fits(self.playback, playable.get(word.mood, ())):
-            self._told = word
+        wanted = playable.get(said if isinstance(said, MoodState) else said.mood, ())
+        if fits(self.playback, wanted):
+            return
+        if isinstance(said, OwnWord):
+            self._told = said if mood.by_hand and mood.state is said.mood else None
+        elif guide is not None and wanted:
+            self._requests.ask(self._clock.monotonic())
 
     def _cools_until(self, policy: PolicySettings) -> str:
         """Tell about when a change may follow the latest; empty: too soon to say."""
@@ -788,7 +816,8 @@ class MusicControl:
         )
         self._requests.forget()
         self._rotation.had_its_turn(playlist.uri)
-        return effects.Play(playlist, wish.asked)
+        # Who says how they feel may just have paused the music, which nobody has heard of yet.
+        return effects.Play(playlist, wish.asked, over_pause=told is None)
 
 
 def _why_before(why: str, before: Playback, earlier: Decision | None) -> str:

@@ -342,7 +342,7 @@ def player(paths: Paths, settings: Settings) -> Finding:
         return (
             None,
             _("Spotify, {until}, but no playlists").format(until=until),
-            _("Name a playlist for each mood under [spotify_playlists] in the settings."),
+            _("Choose some under 'Music for my moods'."),
         )
     usable = dict.fromkeys(emotion for emotion, _rest, _rest in entries(settings))
     if not usable:

@@ -45,11 +45,15 @@ _MAYBE_DONE = (Offline, ServiceDown)
 
 @dataclass(frozen=True, slots=True)
 class PlayerCommand:
-    """``playlist`` is what to play, None for pause and resume. ``asked``: the user wished it."""
+    """``playlist`` is what to play, None for pause and resume. ``asked``: the user wished it.
+
+    ``over_pause`` False: a pause by their hand stands against it all the same.
+    """
 
     kind: Command
     playlist: Playlist | None = None
     asked: bool = True
+    over_pause: bool = True
 
 
 class Driver:
@@ -203,7 +207,8 @@ class Driver:
     def _carry_out(self, command: PlayerCommand) -> None:
         self._device_watch.end()
         try:
-            if not command.asked and not self._look_first(command):
+            heeds_hand = not command.asked or not command.over_pause
+            if heeds_hand and not self._look_first(command):
                 return
             seen = self._observer.seen
             playing = seen is not None and seen.state is PlayState.PLAYING
@@ -228,7 +233,8 @@ class Driver:
             if blocked is not None:
                 self._report(PlayerFailed(blocked, command.playlist))
                 return False
-        if self._observer.hands_off:
+        observer = self._observer
+        if observer.silenced_by_hand if command.asked else observer.hands_off:
             log.info("the music is left alone, the user has just changed it")
             if command.playlist is not None:
                 self._report(PlayDropped(command.playlist))

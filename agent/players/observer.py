@@ -75,8 +75,12 @@ class Observer:
 
         The user has paused, chosen or started something, or has closed the device that played.
         """
-        by_hand = self.seen is not None and self.seen.paused_by_hand
-        return by_hand or self._silenced or self.happening in _FORBIDS_UNASKED
+        return self.silenced_by_hand or self.happening in _FORBIDS_UNASKED
+
+    @property
+    def silenced_by_hand(self) -> bool:
+        """True when the user has paused the music, as a reading shows, or as they asked."""
+        return self._silenced or (self.seen is not None and self.seen.paused_by_hand)
 
     def watch(self, now: float, *, waiting: bool, budget: Budget | None) -> Watch:
         """Gather all that the time of the next reading depends on."""

@@ -74,13 +74,14 @@ class PlayerWorker(Worker):
 
     # -- any thread
 
-    def play(self, playlist: Playlist, *, asked: bool = False) -> None:
+    def play(self, playlist: Playlist, *, asked: bool = False, over_pause: bool = True) -> None:
         """Start the playlist; PlaylistStarted, PlayDropped or PlayerFailed tells the outcome.
 
         Unless the user ``asked`` for it, the player is read first and left alone when it turns
-        out that the user has paused or chosen something meanwhile; PlaybackChanged tells so.
+        out that the user has paused or chosen something meanwhile; PlaybackChanged tells so. Where
+        they did but ``over_pause`` is False, only a pause counts.
         """
-        self._send(PlayerCommand(Command.PLAY, playlist, asked))
+        self._send(PlayerCommand(Command.PLAY, playlist, asked, over_pause))
 
     def pause(self) -> None:
         """Pause, as the user asks: it counts as paused by hand."""

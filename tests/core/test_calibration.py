@@ -258,14 +258,34 @@ def test_a_camera_that_may_not_look_is_named_at_once(
         watch(stage, 20.0)
         stage.send(event)
     assert lesson_of(stage) == "failed"
-    answer = stage.controller.snapshot.answer
-    assert answer is not None
-    assert answer.title == "Your face was not learned"
+    told = [effect.notification for effect in stage.all(effects.Notify)]
+    (answer,) = [each for each in told if each.title == "Your face was not learned"]
     assert words in answer.body
+    interrupted = when == "meanwhile" and not isinstance(event, events.StopLesson)
+    assert answer.asked is not interrupted, "a pause has its own answer"
     assert stage.all(effects.KeepPerson) == []
     assert not stage.controller.snapshot.own_face
     stage.send(events.StopLesson())
     assert lesson_of(stage) == "none", "it can be put away"
+
+
+def test_what_was_in_the_way_is_told_no_longer_than_it_is() -> None:
+    """'The camera is paused' stood beside the live picture until the next lesson."""
+    stage = ControllerHarness()
+    stage.send(events.TakeBreak())
+    stage.send(events.BeginLesson())
+    view = stage.controller.snapshot.lesson
+    assert view is not None
+    assert view.trouble.startswith("You are taking a break. Begin again after it.")
+    stage.pass_time(5.0)
+    assert lesson_of(stage) == "failed"
+    stage.send(events.ResumeCamera())
+    assert lesson_of(stage) == "none"
+    stage.send(events.BeginLesson(seconds=5.0))
+    watch(stage, 6.0, faces=2)
+    stage.send(events.PauseCamera())
+    stage.send(events.ResumeCamera())
+    assert lesson_of(stage) == "failed", "that one failed by itself"
 
 
 def test_two_persons_end_it_and_another_try_may_succeed() -> None:

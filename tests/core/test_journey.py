@@ -62,10 +62,64 @@ def test_a_step_ends_by_the_clock_too() -> None:
 
 def test_it_ends_early_when_the_mood_arrives() -> None:
     journeys = Journeys(FakeClock())
-    journeys.begin(SAD, HAPPY)
+    journeys.begin(SAD, HAPPY, SAD)
     guide, out = journeys.guide(seen(HAPPY), LIFT)
     assert guide is None
     assert out == [effects.KeepJourney(None)]
+
+
+def test_the_goal_as_the_first_that_is_read_is_no_arrival() -> None:
+    """Who wishes to be led from sad to happy, and looks happy, wishes it all the same."""
+    journeys = Journeys(FakeClock())
+    journeys.begin(SAD, HAPPY, MoodState.UNSURE)
+    guide, _ = journeys.guide(seen(HAPPY), LIFT)
+    assert guide is not None
+    assert guide.play is SAD
+    journeys.guide(seen(SAD), LIFT)
+    guide, _ = journeys.guide(seen(HAPPY), LIFT)
+    assert guide is None, "now they have arrived"
+
+
+def over_at_its_goal(journeys: Journeys) -> None:
+    """Led from sad to happy, and still sad."""
+    journeys.begin(SAD, HAPPY, SAD)
+    for _ in range(9):
+        journeys.happened(Happening.TRACK_ENDED, SAD, LIFT)
+    assert journeys.current is None
+
+
+@pytest.mark.parametrize("taken_in_hand", [True, False])
+@pytest.mark.parametrize("end", ["word", "face", "stop"])
+def test_what_a_journey_leaves_behind_ends_with_a_wish(taken_in_hand: bool, end: str) -> None:
+    """'I feel sad' left the happy music on, 'to which the music has led you'."""
+    journeys, plain = Journeys(FakeClock()), ResponseSettings()
+    if taken_in_hand:
+        journeys.begin(SAD, HAPPY, SAD)
+        journeys.taken_in_hand(SAD)
+    else:
+        over_at_its_goal(journeys)
+    guide, _ = journeys.guide(seen(SAD), plain)
+    assert guide is not None, "until then it stands"
+    assert journeys.is_in_force
+    match end:
+        case "word":
+            journeys.mood_told(SAD)
+        case "face":
+            journeys.follow_face()
+        case _:
+            journeys.stop(SAD)
+    guide, _ = journeys.guide(seen(SAD), plain)
+    assert guide is None or guide.play is SAD
+
+
+def test_a_track_that_only_ends_in_the_old_music_is_none_of_the_step() -> None:
+    journeys = Journeys(FakeClock())
+    journeys.begin(SAD, HAPPY, SAD)
+    one = ResponseSettings(sad="lift", tracks=1)
+    journeys.happened(Happening.TRACK_ENDED, SAD, one, led=False)
+    assert journeys.step is SAD
+    journeys.happened(Happening.TRACK_ENDED, SAD, one)
+    assert journeys.step is not SAD
 
 
 @pytest.mark.parametrize("happening", [Happening.USER_CHOSE, Happening.PAUSED])

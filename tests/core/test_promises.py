@@ -11,7 +11,7 @@ from agent import effects, events
 from agent.core.person import Person
 from agent.errors import CameraBusy, PlaylistGone
 from agent.players.local import NAME
-from agent.settings import PolicySettings, Settings
+from agent.settings import PolicySettings, ResponseSettings, Settings
 from agent.store import catalogues
 from agent.timing import tomorrow
 from agent.translation import _
@@ -99,6 +99,123 @@ def test_who_allows_the_camera_is_told_that_a_word_holds() -> None:
     assert story.answer.title == "The camera is allowed"
     assert f"You said you feel sad. The music goes by that until {until}." in story.answer.body
     assert "When your mood is clear" not in story.answer.body
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_was_chosen_in_the_app_just_before_a_rest_goes_on_after_it(shared: bool) -> None:
+    """The first reading after our pause shows the user's new music, paused: by us."""
+    story = happy_music()
+    story.heard("p:happy")
+    rest = events.SessionChanged(SCREEN_SHARED) if shared else events.TakeBreak()
+    story.send(rest)
+    story.music(
+        Happening.USER_CHOSE, PlayState.PAUSED, "y", chosen_by=Chooser.USER, paused_by_hand=True
+    )
+    assert "you paused the music" not in "\n".join(why_lines(story.controller.snapshot))
+    assert not story.all(effects.ResumeMusic)
+    story.send(events.SessionChanged(None) if shared else events.ResumeCamera())
+    assert len(story.all(effects.ResumeMusic)) == 1
+
+
+@pytest.mark.parametrize("rest", [events.TakeBreak(), events.PauseMusic()])
+@pytest.mark.parametrize("then", ["happy", "nobody"])
+def test_a_journey_that_is_wished_at_rest_begins_when_the_music_goes_on(
+    rest: events.Event, then: str
+) -> None:
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.heard("p:happy")
+    story.send(rest)
+    story.music(Happening.ECHO, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    story.send(events.ResumeCamera() if rest == events.TakeBreak() else events.ResumeMusic())
+    if then == "happy":
+        story.look("happy", 15)
+    story.music(Happening.ECHO, context="p:happy", chosen_by=Chooser.AGENT)
+    assert story.uris[-1] == "p:sad"
+    assert story.controller.snapshot.journey is not None
+
+
+def test_a_song_that_only_ends_is_none_of_the_step_that_follows_it() -> None:
+    """With one song a step, the middle step was never heard."""
+    one_song = ResponseSettings(sad="lift", tracks=1)
+    story = Story(NOW.model_copy(update={"response": one_song, "policy": PolicySettings()}))
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music()
+    story.look("sad", 30)
+    heard = []
+    for _time in range(4):
+        story.music(Happening.TRACK_ENDED, context=story.uris[-1] if story.uris else "x")
+        story.pass_time(130)
+        if story.uris[len(heard) :]:
+            story.started()
+            heard = story.uris
+            story.heard(heard[-1])
+    assert heard == ["p:sad", "p:neutral", "p:happy"]
+
+
+def test_who_has_no_journey_is_not_told_what_the_music_goes_by() -> None:
+    story = undone()
+    story.send(events.EndJourney())
+    assert story.answer.title == "There is no journey to end"
+    assert story.answer.body == "So nothing changes."
+
+
+def test_a_word_is_answered_by_what_is_so_where_the_music_had_just_been_paused() -> None:
+    """The player's worker looks first, and gives the change up."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.SAD, 30.0))
+    play = story.all(effects.Play)[-1]
+    assert (play.asked, play.over_pause) == (True, False)
+    story.music(Happening.PAUSED, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    story.send(events.PlayDropped(play.playlist))
+    assert story.answer.title == "You said you feel sad"
+    assert "No music plays: 'Play for my mood' begins it." in story.answer.body
+    assert len([uri for uri in story.uris if uri.startswith("p:sad")]) == 1
+    story.send(events.PlayForMood())
+    assert story.all(effects.Play)[-1].over_pause
+
+
+def test_a_word_in_silence_names_no_music_that_there_is_not() -> None:
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", {MoodState.HAPPY: ONE_EACH[MoodState.HAPPY]}))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.SetMood(MoodState.SAD, 30.0))
+    assert "No playlist is set for sad. Set some under 'Music for my moods'." in story.answer.body
+    assert [label for label, _ in story.answer.buttons] == [
+        "Music for my moods",
+        "Take back what I said",
+    ]
+
+
+def test_a_camera_that_could_not_be_used_is_not_said_to_come_back() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.CameraChanged(CameraState.BUSY, CameraBusy("busy")))
+    story.send(events.TakeBreak())
+    assert "Both come back" not in story.answer.body
+    assert "The camera could not be used; it is tried again then." in story.answer.body
+    story.send(events.CameraChanged(CameraState.OFF))
+    story.send(events.ResumeCamera())
+    assert story.answer.body.startswith("Moodtray tries the camera again")
+    story.send(events.CameraChanged(CameraState.ON))
+    story.send(events.TakeBreak())
+    story.send(events.CameraChanged(CameraState.OFF))
+    story.send(events.ResumeCamera())
+    assert story.answer.body.startswith("Moodtray switches the camera on again.")
+
+
+def test_no_silence_is_promised_where_music_may_begin_by_itself() -> None:
+    by_itself = Settings(policy=PolicySettings(start_when_silent=True))
+    story = Story(by_itself)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.ConsentWithdrawn())
+    story.send(events.ConsentGiven())
+    assert "Silence is normal" not in story.answer.body
+    assert "music may begin by itself" in story.answer.body
+    story.send(events.TakeBreak())
+    assert "after the break Moodtray may begin some by itself" in story.answer.body
 
 
 # --- left alone ----------------------------------------------------------------------------------
@@ -232,7 +349,7 @@ def test_a_word_on_the_mood_in_a_break_promises_no_music() -> None:
     story.send(events.SetMood(MoodState.SAD))
     assert story.answer.title == "You said you feel sad"
     assert story.answer.body == "No music plays. You are taking a break."
-    assert [label for label, _ in story.answer.buttons] == ["Play now", "Take it back"]
+    assert [label for label, _ in story.answer.buttons] == ["Play now", "Take back what I said"]
 
 
 # --- how long the camera is off ------------------------------------------------------------------

@@ -124,7 +124,7 @@ def test_a_word_on_the_mood_waits_neither_for_the_cooldown_nor_for_the_track() -
     until = story.controller.snapshot.mood_until
     assert until is not None
     assert told.body == f"You said you feel sad. The music goes by that until {until:%H:%M}."
-    assert [label for label, _ in told.buttons] == ["Undo", "Resume"]
+    assert [label for label, _ in told.buttons] == ["Undo", "Take back what I said"]
 
 
 def test_a_word_on_the_mood_is_newer_than_the_users_own_choice_and_an_undo() -> None:

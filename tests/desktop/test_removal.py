@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import PurePosixPath, PureWindowsPath
+import sys
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
@@ -65,6 +66,25 @@ def test_who_has_just_uninstalled_is_not_sent_to_do_it_again() -> None:
     ):
         assert told.startswith("The program itself is still there: ")
         assert "'moodtray uninstall'" not in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the command is for Linux")
+def test_uninstall_names_what_is_there_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever had just deleted the folders was told that they are still there."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    (tmp_path / "run").mkdir(mode=0o700)
+    for name in ("MOODTRAY_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    told = run_command("uninstall").stdout
+    assert "What it kept" not in told
+    assert "Nothing that it kept is there any more." in told
+    kept = tmp_path / ".local" / "share" / "moodtray"
+    kept.mkdir(parents=True, mode=0o700)
+    told = " ".join(run_command("uninstall").stdout.split())
+    assert f"What it kept is still there: history ({kept}). Delete these folders" in told
 
 
 def test_the_help_says_how_the_program_goes() -> None:

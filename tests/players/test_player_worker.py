@@ -294,6 +294,29 @@ class TestAgainstTheUsersHand:
         assert playing.of(PlayDropped) == [PlayDropped(B)]
         assert playing.of(PlayerFailed) == []
 
+    def test_a_pause_that_is_newer_than_the_last_reading_stands_against_a_word_on_the_mood(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
+        playing.run(5.0)
+        player.user_pauses()
+        playing.worker.play(B, asked=True, over_pause=False)
+        playing.run(1.0)
+        assert player.count("play") == 0
+        assert playing.of(PlayDropped) == [PlayDropped(B)]
+        assert playing.happenings == [H.PAUSED]
+        playing.worker.play(B, asked=True)
+        playing.run(1.0)
+        assert player.count("play") == 1
+
+    def test_music_that_is_newer_than_the_last_reading_does_not(
+        self, playing: WorkerHarness, player: FakePlayer
+    ) -> None:
+        playing.run(5.0)
+        player.user_chooses("c", position=1.0)
+        playing.worker.play(B, asked=True, over_pause=False)
+        playing.run(1.0)
+        assert player.count("play") == 1
+
     def test_the_same_player_with_other_settings_keeps_a_pause(
         self, playing: WorkerHarness, player: FakePlayer, clock: FakeClock
     ) -> None:

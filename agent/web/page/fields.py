@@ -299,6 +299,7 @@ CHOICES: dict[str, str] = {
     "quick": N_("quick"),
     "match": N_("play its music"),
     "lift": N_("lift me"),
+    "response.calm": N_("calm me"),
     "energise": N_("wake me up"),
     "leave alone": N_("change nothing"),
 }
@@ -397,6 +398,11 @@ def parse(wanted: Field, text: str) -> object:
     return text
 
 
+def _choice(key: str, choice: str) -> str:
+    """Return the word for a value; what one means may depend on the section of its setting."""
+    return CHOICES.get(f"{key.partition('.')[0]}.{choice}", CHOICES.get(choice, choice))
+
+
 def _field(key: str, info: FieldInfo, value: object, default: object) -> Field:
     told = TOLD.get(key) or Told(key.rpartition(".")[2].replace("_", " ").capitalize())
     kind, choices, bounds = _shape(info.annotation, list(info.metadata))
@@ -411,7 +417,7 @@ def _field(key: str, info: FieldInfo, value: object, default: object) -> Field:
         value=_text(value),
         default=_text(default),
         limits=_limits(kind, low, high, bool(_bound(bounds, "gt"))),
-        choices=tuple((choice, _(CHOICES.get(choice, choice))) for choice in choices),
+        choices=tuple((choice, _(_choice(key, choice))) for choice in choices),
         low=low,
         high=high,
         step="1" if whole else "any",

@@ -85,7 +85,9 @@ def test_login_from_the_printed_address(login: Login) -> None:
     assert stored["client_id"] == CLIENT
     assert stored["auth_date"] == login.clock.now().isoformat()
     assert login.saved == []  # it was known
-    assert login.told[-1].startswith("Logged in to Spotify. Now name a playlist for each mood")
+    assert login.told[-1].startswith(
+        "Logged in to Spotify. Now choose playlists under 'Music for my moods'"
+    )
     player = factory.build_player(
         Settings(), Paths.default(), login.clock, spotify_url=login.spotify.url
     )
