@@ -21,11 +21,11 @@ class MusicFolders:
     def __init__(self, root: Path, clock: Clock) -> None:
         self._root = root
         self._clock = clock
-        self.adopted: dict[str, Path] = {}
-        """Emotion -> folder, as of the latest look that was taken in."""
+        self.adopted: dict[str, tuple[Path, ...]] = {}
+        """Emotion -> folders, as of the latest look that was taken in."""
         self._thread: threading.Thread | None = None
         self._next = float("-inf")
-        self._found: dict[str, Path] | None = None
+        self._found: dict[str, tuple[Path, ...]] | None = None
 
     def look_now(self) -> None:
         """Look at the folders at once and take it in."""

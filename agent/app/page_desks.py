@@ -433,7 +433,8 @@ class MusicChoice:
         self._spotify = spotify
         self._account = account
         self._wanted = wanted
-        self._found: tuple[float, dict[str, Path]] | None = None  # folders named after moods
+        # Folders named after moods, and when they were looked at.
+        self._found: tuple[float, dict[str, tuple[Path, ...]]] | None = None
 
     def in_use(self) -> PlayerName:
         """Name the player that is in use, or would be."""
@@ -492,17 +493,17 @@ class MusicChoice:
         local.tracks_of(playlist)
         return self.card("local", text)
 
-    def own_folders(self, player: PlayerName) -> dict[MoodState, str]:
-        """Find the user's folders that are named after moods and hold music: mood -> entry."""
+    def own_folders(self, player: PlayerName) -> dict[MoodState, tuple[str, ...]]:
+        """Find the user's folders that are named after moods and hold music: mood -> entries."""
         if player == "spotify":
             return {}
-        return {MoodState(mood): str(folder) for mood, folder in self._folders().items()}
+        return {MoodState(mood): tuple(map(str, own)) for mood, own in self._folders().items()}
 
     def counted(self, path: str) -> Iterator[int]:
         """Count, piece by piece, the tracks of a folder, a list or a file."""
         return folders.counted(Path(path))
 
-    def _folders(self) -> dict[str, Path]:
+    def _folders(self) -> dict[str, tuple[Path, ...]]:
         """Look for folders that are named after moods and hold music; a look is good for a while.
 
         Any thread.

@@ -16,11 +16,12 @@ from agent.players.track import SUFFIXES, Unplayable
 from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import LocalSettings, Settings
+from agent.store.catalogues import mood_named
 from agent.store.paths import expanded, resources_dir
 from agent.store.walk import MOST_ENTRIES
 from agent.translation import N_, _
 from agent.types import EMOTIONS, LOOPS, MoodState, Playback, Playlist, PlayState
-from agent.wording import capital, mood_word, parse_mood
+from agent.wording import capital, mood_word
 
 log = logging.getLogger(__name__)
 
@@ -159,11 +160,11 @@ def _title(path: Path) -> str:
 
 
 def playlists_for(
-    settings: Settings, adopted: Mapping[str, Path] | None = None
+    settings: Settings, adopted: Mapping[str, tuple[Path, ...]] | None = None
 ) -> dict[str, tuple[Playlist, ...]]:
     """Find every emotion's playlists: those of the settings, else the user's folder, else a loop.
 
-    The folder is that of :func:`mood_folders`. An emotion with an empty list in the settings has
+    The folders are those of :func:`mood_folders`. An emotion with an empty list in the settings has
     none.
     """
     own = adopted or {}
@@ -174,19 +175,19 @@ def playlists_for(
         if named is not None:
             found[emotion] = tuple(playlist(text) for text in named)
         elif emotion in own:
-            found[emotion] = (playlist(str(own[emotion])),)
+            found[emotion] = tuple(playlist(str(folder)) for folder in own[emotion])
         else:
             found[emotion] = (loop(emotion),)
     return found
 
 
-def mood_folders(root: Path) -> dict[str, Path]:
+def mood_folders(root: Path) -> dict[str, tuple[Path, ...]]:
     """Find the folders below ``root`` that are named after an emotion and hold music.
 
-    "Happy", "Afraid" or "fear" are such names, in any case. Music of a kind that is not played is
-    music, too: it is told when it is to play. Takes as long as the disk does.
+    "Happy", "Afraid", "Traurig" or "fear" are such names, in any case. Music of a kind that is not
+    played is music, too: it is told when it is to play. Takes as long as the disk does.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, tuple[Path, ...]] = {}
     try:
         with os.scandir(root) as entries:
             some = islice(entries, MOST_ENTRIES)
@@ -194,12 +195,9 @@ def mood_folders(root: Path) -> dict[str, Path]:
     except OSError:
         return found
     for folder in folders:
-        try:
-            mood = parse_mood(folder.name)
-        except ValueError:
-            continue
+        mood = mood_named(folder.name)
         if mood is not None and is_for_music(folder):
-            found.setdefault(mood.value, folder)
+            found[mood.value] = (*found.get(mood.value, ()), folder)
     return found
 
 

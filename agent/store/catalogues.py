@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gettext
 import locale
 import logging
@@ -12,6 +13,8 @@ from agent.errors import StoreError
 from agent.store.files import read_own
 from agent.store.paths import Paths, resources_dir
 from agent.store.toml_text import SIZE_LIMIT, load_toml
+from agent.types import MoodState
+from agent.wording import MOOD_WORDS, MOODS
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,29 @@ def speak(wanted: str = "auto") -> str:
         return "en"
     translation.use(found, language)
     return language
+
+
+def mood_named(folder: str) -> MoodState | None:
+    """Return the mood that a folder of that name is for; the language may have been another."""
+    plain = folder.strip().casefold()
+    for mood in MOODS:
+        words = (mood.value, *_in_every_language(MOOD_WORDS[mood]))
+        if plain in map(str.casefold, words):
+            return mood
+    return None
+
+
+@functools.cache
+def _in_every_language(text: str) -> tuple[str, ...]:
+    """Tell a text in each language, whichever is in force; English first."""
+    told = [text]
+    for language in LANGUAGES[1:]:
+        try:
+            found = gettext.translation(DOMAIN, resources_dir() / "locale", languages=[language])
+        except (OSError, ValueError, UnicodeDecodeError):
+            continue
+        told.append(found.gettext(text))
+    return tuple(told)
 
 
 def speak_as_set(paths: Paths) -> str:

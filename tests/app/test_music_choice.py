@@ -36,7 +36,7 @@ def test_a_folder_of_ones_own_is_said_and_counted(
     desk, paths = choice
     (paths.music / "Happy").mkdir(parents=True)
     put_song(paths, "Sad")
-    assert desk.own_folders("local") == {MoodState.SAD: str(paths.music / "Sad")}
+    assert desk.own_folders("local") == {MoodState.SAD: (str(paths.music / "Sad"),)}
     assert desk.own_folders("spotify") == {}
     assert "Moodtray loop" in desk.without_entry("local", MoodState.HAPPY), "it is empty"
     playing = playlists_for(SettingsFile(paths).load(), mood_folders(paths.music))["sad"]

@@ -33,9 +33,9 @@ def test_only_folders_of_moods_with_music_are_adopted(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert mood_folders(root) == {
-        "happy": root / "Happy",
-        "fear": root / "afraid",
-        "surprise": root / "SURPRISE",
+        "happy": (root / "Happy",),
+        "fear": (root / "afraid",),
+        "surprise": (root / "SURPRISE",),
     }
     assert mood_folders(root / "nowhere") == {}
     monkeypatch.setattr("agent.players.local.MOST_ENTRIES", 0, raising=False)
@@ -45,9 +45,18 @@ def test_only_folders_of_moods_with_music_are_adopted(
 def test_music_of_a_kind_that_is_not_played_is_told_and_not_passed_over(root: Path) -> None:
     """The loop went on without a word beside a folder full of what a phone had bought."""
     (root / "Sad" / "1.m4a").write_bytes(b"")
-    assert mood_folders(root)["sad"] == root / "Sad"
+    assert mood_folders(root)["sad"] == (root / "Sad",)
     with pytest.raises(PlaylistGone, match=r"does not play: 1 \.m4a"):
         look_at(playlist(str(root / "Sad")))
+
+
+def test_folders_of_one_mood_take_turns_whatever_language_their_names_are_of(root: Path) -> None:
+    """Those made in a German session went on playing in no English one, and hid each other."""
+    write_tone(root / "Traurig" / "a.wav", 0.01)
+    write_tone(root / "Sad" / "a.wav", 0.01)
+    assert mood_folders(root)["sad"] == (root / "Sad", root / "Traurig")
+    found = playlists_for(Settings(), mood_folders(root))
+    assert [each.name for each in found["sad"]] == ["Sad", "Traurig"]
 
 
 def test_settings_come_first_then_folders_then_loops(root: Path) -> None:
@@ -68,7 +77,7 @@ def test_they_are_noticed_within_seconds_and_nothing_waits_for_the_disk(root: Pa
     assert not folders.look(), "it is not time yet"
     clock.advance(EVERY)
     wait_until(folders.look)
-    assert folders.adopted["sad"] == root / "Sad"
+    assert folders.adopted["sad"] == (root / "Sad",)
     clock.advance(EVERY)
     folders.look()
     time.sleep(0.2)

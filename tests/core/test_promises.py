@@ -143,7 +143,7 @@ def test_a_song_that_only_ends_is_none_of_the_step_that_follows_it() -> None:
     story.send(events.PlayerChanged("test player", ONE_EACH))
     story.music()
     story.look("sad", 30)
-    heard = []
+    heard: list[str] = []
     for _time in range(4):
         story.music(Happening.TRACK_ENDED, context=story.uris[-1] if story.uris else "x")
         story.pass_time(130)

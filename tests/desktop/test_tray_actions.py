@@ -16,6 +16,7 @@ from agent.desktop.palette import PAPER
 from agent.desktop.tray.actions import carry_out, open_with_desktop, show_music_folders
 from agent.desktop.tray.menu import MenuAction
 from agent.events import Event, Notice
+from agent.store import catalogues
 from agent.store.paths import Paths
 from tests.desktop.x11 import Desktop, wait_for
 
@@ -48,6 +49,23 @@ def test_a_desktop_that_cannot_is_told_with_the_path(
     (notice,) = said
     assert isinstance(notice, Notice)
     assert str(paths.music) in notice.message
+
+
+def test_the_folders_are_named_in_the_users_language_beside_those_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opener(tmp_path, monkeypatch, "true")
+    paths = Paths.below(tmp_path / "home")
+    (paths.music / "Sad").mkdir(parents=True)
+    catalogues.speak("de")
+    try:
+        show_music_folders(paths, lambda _event: None)
+    finally:
+        catalogues.speak("en")
+    made = {"Wütend", "Angewidert", "Ängstlich", "Fröhlich", "Sad", "Überrascht", "Neutral"}
+    assert {folder.name for folder in paths.music.iterdir()} == made
+    show_music_folders(paths, lambda _event: None)
+    assert {folder.name for folder in paths.music.iterdir()} == made, "there is one of each"
 
 
 def test_makes_the_folders_for_the_users_music_and_opens_them(

@@ -13,19 +13,20 @@ from agent.desktop.tray.menu import MenuAction
 from agent.errors import DesktopError
 from agent.events import Notice
 from agent.ports import Report
-from agent.store.paths import Paths, make_folder
+from agent.store.catalogues import mood_named
+from agent.store.paths import Paths, make_folder, names_in
 from agent.translation import N_, _
-from agent.wording import MOOD_WORDS, MOODS, clock_time
+from agent.wording import MOODS, capital, clock_time, mood_word
 
 OPEN_SECONDS = 10.0
 
 _FOLDERS = N_(
-    "Put music into that of a mood: it plays for that mood from the next track on, where nothing "
-    "else is set."
+    "Put music into the folder of a mood: it plays for that mood from the next track on, where "
+    "nothing else is set."
 )
 _IN_SILENCE = N_(
-    "Put music into that of a mood: it plays for that mood, where nothing else is set. No music "
-    "plays now; 'Play for my mood' begins it."
+    "Put music into the folder of a mood: it plays for that mood, where nothing else is set. No "
+    "music plays now; 'Play for my mood' begins it."
 )
 _ALONE = N_("Until {time} the music is left alone; 'Play for my mood' changes it sooner.")
 
@@ -78,7 +79,9 @@ def show_music_folders(
 
 
 def _folders(paths: Paths) -> list[Path]:
-    return [paths.music / MOOD_WORDS[mood].capitalize() for mood in MOODS]
+    """Name a folder for each mood: the one that there is, else one in the language in force."""
+    there = {mood_named(name): name for name in sorted(names_in(paths.music), reverse=True)}
+    return [paths.music / there.get(mood, capital(mood_word(mood))) for mood in MOODS]
 
 
 def open_with_desktop(path: Path) -> None:

@@ -117,7 +117,7 @@ class MusicDesk(Protocol):
         """
         ...
 
-    def own_folders(self, player: PlayerName) -> Mapping[MoodState, str]:
+    def own_folders(self, player: PlayerName) -> Mapping[MoodState, tuple[str, ...]]:
         """Find the user's folders that are named after moods and hold music: mood -> entry.
 
         One plays where the settings name nothing for its mood.

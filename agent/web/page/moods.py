@@ -165,8 +165,8 @@ def api(context: PageContext) -> APIRouter:
         back = {**words.model_dump(), "place": entries.index(words.entry)}
         entries.remove(words.entry)
         # Without an entry a folder of the user's own plays, which would be no end of itself.
-        own = context.music.own_folders(words.player).get(state)
-        ends = own is not None and _is_among(own, [words.entry])
+        own = context.music.own_folders(words.player).get(state, ())
+        ends = _is_among(words.entry, own)
         _save(context, words.player, mood, entries or ([] if ends else None))
         return Answer(
             text=_("“{name}” was taken out.").format(name=name),
@@ -253,8 +253,7 @@ def playing(
     named = _named(settings, player, mood)
     if named is not None:
         return named
-    own = context.music.own_folders(player).get(mood)
-    return () if own is None else (own,)
+    return context.music.own_folders(player).get(mood, ())
 
 
 def _named(settings: Settings, player: PlayerName, mood: str) -> tuple[str, ...] | None:
@@ -283,14 +282,14 @@ def mood_card(
 ) -> dict[str, Any]:
     """Collect what is shown of a mood: what plays, and the user's own folder where it does not."""
     entries = playing(context, settings, player, mood)
-    own = context.music.own_folders(player).get(mood)
-    rests = own is not None and not _is_among(own, entries)
+    own = context.music.own_folders(player).get(mood, ())
+    rests = next((folder for folder in own if not _is_among(folder, entries)), None)
     return {
         "mood": mood,
         "cards": [context.music.card(player, entry) for entry in entries],
         "without": context.music.without_entry(player, mood),
-        "resting": context.music.card(player, own) if own is not None and rests else None,
-        "place": printable(short(Path(own)), 200) if own is not None and rests else "",
+        "resting": None if rests is None else context.music.card(player, rests),
+        "place": "" if rests is None else printable(short(Path(rests)), 200),
     }
 
 

@@ -102,7 +102,7 @@ class PutInPlace:
     text: str = "What is seen: a few pictures.\n\nWhat is kept: the mood as a word."
     kinds: str = KINDS
     logins: list[tuple[str, str]] = field(default_factory=list)
-    own: dict[MoodState, str] = field(default_factory=dict)  # folders named after moods
+    own: dict[MoodState, tuple[str, ...]] = field(default_factory=dict)  # folders named after moods
 
     def in_use(self) -> PlayerName:
         return self.player
@@ -115,7 +115,7 @@ class PutInPlace:
             raise PlaylistGone(f"The folder {text[:200]} is not there.")
         return self.card(player, text)
 
-    def own_folders(self, player: PlayerName) -> dict[MoodState, str]:
+    def own_folders(self, player: PlayerName) -> dict[MoodState, tuple[str, ...]]:
         return self.own if player == "local" else {}
 
     def counted(self, path: str) -> Iterator[int]:

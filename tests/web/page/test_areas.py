@@ -79,7 +79,7 @@ def test_nothing_keeps_anybody_from_using_it(
     server.desk.allowed = True
     server.settings.change("local_playlists.happy", ["local:happy", "/music/Summer"])
     server.settings.change("policy.cooldown", 60.0)
-    server.desk.own = {mood: f"/music/{mood}" for mood in (MoodState.HAPPY, MoodState.SAD)}
+    server.desk.own = {mood: (f"/music/{mood}",) for mood in (MoodState.HAPPY, MoodState.SAD)}
     found: dict[str, list[str]] = {}
     width = 1280 if scheme == "light" else 390
     with new_page(browser, scheme=scheme, width=width) as page:

@@ -22,7 +22,7 @@ def own(server: PageServer, tmp_path: Path) -> str:
     folder = tmp_path / "Moodtray" / "Sad"
     folder.mkdir(parents=True)
     (tmp_path / "Rain").mkdir()
-    server.desk.own = {MoodState.SAD: str(folder)}
+    server.desk.own = {MoodState.SAD: (str(folder),)}
     return str(folder)
 
 
