@@ -212,6 +212,21 @@ def test_what_holds_no_more_is_taken_down(clean_desktop: Desktop, start_program:
     assert program.process.poll() is None
 
 
+def test_what_can_no_longer_be_answered_goes_with_the_agent(
+    clean_desktop: Desktop, start_program: Start
+) -> None:
+    program = start_program("notify_program", clean_desktop.env)
+    program.tell(kind="switch", title="Sunny days", body="with dead buttons", buttons=True)
+    program.tell(kind="info", title="You said", body="you feel happy")
+    program.tell(kind="problem", title="A part stopped", body="and that is why")
+    wait_for(lambda: clean_desktop.shown_notifications() == 3, "all three")
+    assert program.process.stdin is not None
+    program.process.stdin.close()
+    assert program.process.wait(60) == 0
+    wait_for(lambda: clean_desktop.shown_notifications() == 1, "the trouble left")
+    clean_desktop.dismiss_notifications()
+
+
 def test_plyer_steps_in(clean_desktop: Desktop, start_program: Start) -> None:
     if shutil.which("notify-send") is None:
         pytest.skip("needs the Debian package libnotify-bin")

@@ -64,6 +64,10 @@ class _Way(Protocol):
         ...
 
 
+_STAYS = (NotificationKind.PROBLEM, NotificationKind.WARNING)
+"""What is worth reading when the agent has ended."""
+
+
 class DesktopNotifications:
     """Implements :class:`agent.ports.Notifier`.
 
@@ -139,11 +143,11 @@ class DesktopNotifications:
         loop.call_soon_threadsafe(self._set_timer, left)
 
     def close(self) -> None:
-        """Stop; what is shown stays until the system takes it down."""
+        """Stop; what can no longer be answered is taken down, and trouble stays to be read."""
         loop, thread = self._loop, self._thread
         self._loop = self._thread = None
         if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
+            loop.call_soon_threadsafe(self._begin, self._take_all_down, loop)
             thread.join(0.5)
         if self._folder is not None:
             IconFiles(self._folder).remove()
@@ -199,6 +203,12 @@ class DesktopNotifications:
             await self._way.withdraw(kind)
         except Exception as error:  # noqa: BLE001 - whatever the foreign library raises
             log.warning("A notification about %s was not taken down: %s", kind, error)
+
+    async def _take_all_down(self, loop: asyncio.AbstractEventLoop) -> None:
+        for kind in NotificationKind:
+            if kind not in _STAYS:
+                await self._take_down(kind)
+        loop.stop()
 
     def _asked_service(self) -> Service:
         if self._service is None:
