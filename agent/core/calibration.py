@@ -236,10 +236,10 @@ class Lessons:
 
     def meet(self, obstacle: str | None) -> None:
         """End one that cannot go on; None: nothing is in the way, and none is told of any more."""
-        if obstacle is not None:
+        if obstacle is not None and self.going:
             self.change(lambda lesson, _now: lesson.fail(obstacle))
-            self._obstructed = self._obstructed or self._ended is None
-        elif self._obstructed and self._ended is not None:
+            self._obstructed = True
+        elif obstacle is None and self._obstructed:
             self._obstructed = False
             self.dismiss()
 

@@ -281,6 +281,8 @@ def test_what_was_in_the_way_is_told_no_longer_than_it_is() -> None:
     assert lesson_of(stage) == "failed"
     stage.send(events.ResumeCamera())
     assert lesson_of(stage) == "none"
+    stage.send(events.PauseCamera())  # without a lesson it is in the way of none
+    stage.send(events.ResumeCamera())
     stage.send(events.BeginLesson(seconds=5.0))
     watch(stage, 6.0, faces=2)
     stage.send(events.PauseCamera())
