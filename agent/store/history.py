@@ -10,7 +10,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from agent.errors import StoreError
 from agent.printable import printable
 from agent.store.files import holds, unlink
 from agent.store.paths import is_there, names_in
-from agent.store.sqlite_file import SqliteFile, resolved
+from agent.store.sqlite_file import SqliteFile, Unusable, resolved
 from agent.translation import _, from_recipe, recipe
 from agent.types import EMOTIONS, Action, Decision, Evidence, Mood, MoodState
 
@@ -225,7 +225,7 @@ class SqliteHistory:
         try:
             if is_there(self.path):
                 self._file.run(lambda opened: _remove_between(opened, since, until))
-        except StoreError:
+        except Unusable:
             if (since, until) != (float("-inf"), float("inf")):
                 raise
             self._remove()  # all of it is to go, though it cannot be read
@@ -467,16 +467,24 @@ def _mood_at(connection: sqlite3.Connection, at: float) -> _Lasting | None:
     return _Lasting(before[1], bool(before[2]), lasted)
 
 
+def _set_aside(places: Iterable[Path]) -> Iterator[Path]:
+    """List the damaged copies that lie beside these files."""
+    for place in places:
+        for name in names_in(place.parent):
+            if name.startswith(f"{place.name}.broken-"):
+                yield place.with_name(name)
+
+
 def _remove_set_aside(path: Path, prefix: str) -> bool:
     """Remove damaged copies of the journal ``path`` that hold such addresses.
 
     Nothing can be blanked in them. True when there was one. Raises StoreError.
     """
-    found, path = False, resolved(path)
-    for name in names_in(path.parent):
-        if not name.startswith(f"{path.name}.broken-"):
-            continue
-        copy = path.with_name(name)
+    places = {path}
+    with contextlib.suppress(StoreError):  # another user's link, behind which nothing is ours
+        places.add(resolved(path))
+    found = False
+    for copy in _set_aside(places):
         try:
             if not prefix or holds(copy, prefix.encode()):
                 found = unlink(copy) or found

@@ -17,7 +17,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.errors import StoreError
-from agent.store.paths import ensure_folder, refuse_file_of_strangers
+from agent.store.paths import (
+    ensure_folder,
+    refuse_file_of_strangers,
+    refuse_ways_of_strangers,
+)
 from agent.translation import _
 
 log = logging.getLogger(__name__)
@@ -37,6 +41,10 @@ hundred, and somebody may have added some."""
 _CONNECTION_FILES = ("", "-wal", "-shm", "-journal")
 
 T = TypeVar("T")
+
+
+class Unusable(StoreError):
+    """A file of the user's own cannot be read or written, and nobody else holds it."""
 
 
 class SqliteFile:
@@ -99,9 +107,11 @@ class SqliteFile:
     def remove(self) -> None:
         """Remove the file and what SQLite keeps beside it; a later call begins a new one.
 
-        Raises OSError.
+        Raises OSError, and StoreError where another user has a hand in it.
         """
         real = resolved(self.path)
+        for suffix in _CONNECTION_FILES:
+            refuse_file_of_strangers(real.with_name(real.name + suffix))
         with self._lock:
             self._disconnect()
             for suffix in _CONNECTION_FILES:
@@ -189,7 +199,7 @@ class SqliteFile:
         if version < 0:
             raise _corrupt(f"it is of version {version}")
         if version > self._version:
-            raise StoreError(
+            raise Unusable(
                 _(
                     "{path} was written by a newer Moodtray (its version is "
                     "{version}, this program knows {known}). It is left as it "
@@ -231,6 +241,7 @@ class SqliteFile:
 
     def _translated(self, error: sqlite3.Error) -> StoreError:
         code = _code(error)
+        kind: type[StoreError] = Unusable
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             why = _(
                 "the disk is full or cannot be written. What was there before "
@@ -242,19 +253,24 @@ class SqliteFile:
                 "it cannot be opened for writing. Check the permissions of the file and folder."
             )
         elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            kind = StoreError
             why = _(
                 "another program holds it, and Moodtray goes on. Close that program; what you have "
                 "just asked for has to be asked for once more."
             )
         else:
             why = _("SQLite says: {error}.").format(error=error)
-        return StoreError(
+        return kind(
             _("The history {path} could not be used: {why}").format(path=self.path, why=why)
         )
 
 
 def resolved(path: Path) -> Path:
-    """Find where a file lies that the user has put behind a link, as SQLite does."""
+    """Find where a file lies that the user has put behind a link, as SQLite does.
+
+    Raises StoreError where it is another user who has.
+    """
+    refuse_ways_of_strangers(path)
     return Path(os.path.realpath(path))
 
 

@@ -223,6 +223,26 @@ def test_damaged_diaries_go_whatever_lies_beside_them(
     assert precious.read_text() == "mine"
 
 
+@pytest.mark.parametrize("whose", ["link", "file", "folder"])
+def test_no_diary_behind_a_link_of_another_is_written_moved_or_removed(
+    paths: Paths, precious: Path, whose: str
+) -> None:
+    """It was renamed as damaged, written anew, and deleted with everything."""
+    paths.history_file.symlink_to(precious)
+    theirs = {"link": paths.history_file, "file": precious, "folder": precious.parent}[whose]
+    os.chown(theirs, NOBODY, NOBODY, follow_symlinks=False)
+    before = sorted(precious.parent.iterdir())
+    history = SqliteHistory(paths.history_file)
+    with pytest.raises(StoreError):
+        history.add_mood(NOW, Mood(MoodState.SAD, 0.0, 0.9, (0.1,) * 7))
+    with pytest.raises(StoreError):
+        forget(paths, None)
+    with pytest.raises(StoreError):
+        history.forget_between(float("-inf"), float("inf"))
+    assert sorted(precious.parent.iterdir()) == before
+    assert precious.read_text() == "mine"
+
+
 @pytest.mark.parametrize("kind", [*KINDS, "link to zeroes"])
 def test_no_autostart_of_another_is_read(tmp_path: Path, precious: Path, kind: str) -> None:
     entry = XdgAutostart(
