@@ -786,12 +786,14 @@ def holds(kind: NotificationKind, snapshot: Snapshot | None) -> bool:
             return blind or snapshot.camera_paused or not snapshot.consent
         case NotificationKind.DEVICE | NotificationKind.PROBLEM:
             return snapshot.problem is not None
-        case NotificationKind.SWITCH:  # undone, or the user chose something else
+        case NotificationKind.SWITCH:  # undone, or silent, or the user chose something else
             playback = snapshot.playback
             by_user = playback is not None and playback.chosen_by is Chooser.USER
             rests = snapshot.music_rests is not None
-            paused = playback is not None and playback.paused_by_hand
-            return snapshot.switch is not None and not (by_user or rests or paused)
+            silent = playback is not None and (
+                playback.paused_by_hand or playback.state is PlayState.STOPPED
+            )
+            return snapshot.switch is not None and not (by_user or rests or silent)
         case NotificationKind.REST:
             return snapshot.music_rests is not None
         case NotificationKind.PAUSED:

@@ -54,6 +54,7 @@ def snapshot(**changes: object) -> Snapshot:
         ("switch", {"playback": Playback(0, PlayState.PLAYING, chosen_by=Chooser.AGENT)}, True),
         ("switch", {"music_rests": "you are taking a break"}, False),
         ("switch", {"playback": Playback(0, PlayState.PAUSED, paused_by_hand=True)}, False),
+        ("switch", {"playback": Playback(0, PlayState.STOPPED, chosen_by=Chooser.AGENT)}, False),
         ("rest", {"music_rests": "another program uses the camera"}, True),
         ("rest", {}, False),
         ("info", {}, True),
