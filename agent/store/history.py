@@ -24,6 +24,7 @@ from agent.store.sqlite_file import SqliteFile, Unusable, resolved
 from agent.translation import _, from_recipe, recipe
 from agent.types import EMOTIONS, Action, Decision, Evidence, Mood, MoodState
 
+S = TypeVar("S", str, str | None)
 T = TypeVar("T")
 
 SCHEMA_VERSION = 3
@@ -67,6 +68,8 @@ LONGEST = timedelta(hours=4)
 """A mood that lasted longer without any other entry is an agent that was ended without a word."""
 NO_TIME = "(typeof(at) NOT IN ('real', 'integer') OR at < 0 OR at >= 1e11)"
 """Of a row that nobody of us has written, as SQLite keeps what it is given. 1e11: the year 5138."""
+LONGEST_KEPT = 2_000
+"""Characters of a text that is written: a whole row is bounded."""
 LONGEST_LINE = 10_000
 """Characters of a name or a reason; ours have some hundreds."""
 PART = 1000
@@ -172,8 +175,9 @@ class SqliteHistory:
             known = playlist if playlist and not self._forgotten(playlist.uri) else None
             uri, name = (known.uri, known.name) if known else (None, None)
             evidence = _written(decision.evidence)
-            told = str(decision.reason), evidence, recipe(decision.reason)
-            return decision.action.value, decision.mood.value, uri, name, *told
+            retold = recipe(decision.reason)
+            told = _cut(str(decision.reason)), evidence, retold if retold == _cut(retold) else None
+            return decision.action.value, decision.mood.value, _cut(uri), _cut(name), *told
 
         self._insert(
             "INSERT INTO switches (at, action, mood, playlist_uri, playlist_name, reason, evidence,"
@@ -187,7 +191,7 @@ class SqliteHistory:
         self._insert(
             "INSERT INTO feedback (at, kind, detail) VALUES (?, ?, ?)",
             when,
-            lambda: (kind, "" if self._forgotten(detail) else detail),
+            lambda: (kind, "" if self._forgotten(detail) else _cut(detail)),
         )
 
     def forget_playlists(self, prefix: str) -> bool:
@@ -381,6 +385,10 @@ def _switch(row: tuple[Any, ...]) -> SwitchEntry:
 def _feedback(row: tuple[Any, ...]) -> FeedbackEntry:
     at, kind, detail = row
     return FeedbackEntry(_date(at), _line(kind), _line(detail))
+
+
+def _cut(text: S) -> S:
+    return text if text is None else text[:LONGEST_KEPT]
 
 
 def _line(text: object) -> str:

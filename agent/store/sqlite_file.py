@@ -87,22 +87,21 @@ class SqliteFile:
         What goes wrong is raised as StoreError, and the next call tries again.
         """
         set_aside: StoreError | None = None
-        with self._lock:
-            try:
+        try:
+            with self._lock:
                 try:
-                    result = work(self._connect())
+                    return work(self._connect())
                 except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                     if not _is_damage(error):
                         raise
                     set_aside = self._set_aside()
-                    result = work(self._connect())
-            except sqlite3.Error as error:
-                # A connection that failed may be in any state; a fresh one costs a millisecond.
-                self._disconnect()
-                raise self._translated(error) from error
-        if set_aside is not None:
-            self._on_set_aside(set_aside)
-        return result
+                    return work(self._connect())
+        except sqlite3.Error as error:
+            self.close()  # one that failed may be in any state; a fresh one costs a millisecond
+            raise self._translated(error) from error
+        finally:
+            if set_aside is not None:
+                self._on_set_aside(set_aside)
 
     def remove(self) -> None:
         """Remove the file and what SQLite keeps beside it; a later call begins a new one.
@@ -155,9 +154,12 @@ class SqliteFile:
         _refuse_what_acts(connection)
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
-        check = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if check != ("ok",):
-            raise _corrupt(str(check[0]))
+        finding = _checked(connection)
+        if finding:  # an index can be made again
+            connection.execute("REINDEX")
+            finding = _checked(connection)
+        if finding:
+            raise _corrupt(finding)
         if version == 0:
             made = f"{self._schema} PRAGMA user_version = {self._version};"
             connection.executescript(f"BEGIN IMMEDIATE; {made} COMMIT;")
@@ -218,6 +220,8 @@ class SqliteFile:
         self._disconnect()
         real = resolved(self.path)
         broken = real.name + datetime.now().strftime(".broken-%Y%m%d-%H%M%S")
+        while real.with_name(broken).exists():
+            broken += "-more"
         try:
             for suffix in _CONNECTION_FILES:
                 with contextlib.suppress(FileNotFoundError):
@@ -288,6 +292,12 @@ def _log_warning(error: StoreError) -> None:
     log.warning("%s", error)
 
 
+def _checked(connection: sqlite3.Connection) -> str:
+    """Say what is damaged, indexes included; empty: nothing."""
+    found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    return "" if found == "ok" else found
+
+
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Have a file written ahead, for which SQLite waits for nobody who reads it just now."""
     end = time.monotonic() + _BUSY_SECONDS
@@ -303,8 +313,11 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def _code(error: Exception) -> int:
-    """Return SQLite's primary result code (the extended ones carry it in the low byte)."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    """Return SQLite's primary result code (the extended ones carry it in the low byte).
+
+    What Python itself refuses has none, and is a mistake of ours.
+    """
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
 
 
 def _is_damage(error: Exception) -> bool:

@@ -16,12 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from agent.errors import StoreError
 from agent.store import catalogues
-from agent.store.history import PART, SCHEMA_VERSION, SqliteHistory
+from agent.store.history import LONGEST_KEPT, PART, SCHEMA_VERSION, SqliteHistory
 from agent.types import Action, Decision, Evidence, Mood, MoodState, Playlist
 from agent.wording import describe
 
@@ -818,6 +819,55 @@ def test_what_cannot_be_read_is_forgotten_all_the_same(history: SqliteHistory, d
     history.path.write_bytes(raw)
     assert_all_is_forgotten(history)
     assert history.feedback() == []
+
+
+def test_a_damaged_index_is_made_again_and_nothing_lost(history: SqliteHistory) -> None:
+    """Entries in a wrong order made a copy of the history endless."""
+    for second in range(60):
+        history.add_feedback(NOON + timedelta(seconds=second + 0.5), "undo", str(second))
+    history.close()
+    with contextlib.closing(sqlite3.connect(history.path)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'feedback_at'"
+        page = connection.execute(query).fetchone()[0]
+    raw = bytearray(history.path.read_bytes())
+    for second in range(10, 50):
+        place = raw.index(struct.pack(">d", NOON.timestamp() + second + 0.5), 4096 * (page - 1))
+        raw[place : place + 8] = struct.pack(">d", NOON.timestamp() - second)
+    history.path.write_bytes(raw)
+    told: list[StoreError] = []
+    again = SqliteHistory(history.path, on_set_aside=told.append)
+    assert [entry.detail for entry in again.every_feedback()] == [str(n) for n in range(60)]
+    assert told == []
+
+
+def test_no_text_of_ours_is_too_long_for_the_file(history: SqliteHistory) -> None:
+    """A sound history was set aside for it, and the second within a second took its place."""
+    long = 60_000 * "ü"
+    history.add_feedback(NOON, "skip", long)
+    history.add_switch(NOON, replace(SWITCH, playlist=Playlist(long, long), reason=long))
+    assert [len(entry.detail) for entry in history.feedback()] == [LONGEST_KEPT]
+    (switch,) = history.switches()
+    assert len(switch.reason) == len(switch.playlist_name or "") == LONGEST_KEPT
+    assert not [file for file in history.path.parent.iterdir() if ".broken-" in file.name]
+
+
+def test_a_mistake_of_ours_is_no_damage(history: SqliteHistory) -> None:
+    history.add_feedback(NOON, "undo", "x")
+    with pytest.raises(StoreError):
+        history.add_feedback(NOON, cast(str, object()), "x")
+    assert len(history.feedback()) == 1
+
+
+def test_no_copy_that_was_set_aside_takes_the_place_of_another(history: SqliteHistory) -> None:
+    for number in range(3):
+        history.add_feedback(NOON, "undo", str(number))
+        history.close()
+        history.path.write_bytes(b"damage number %d, and no database" % number)
+        assert history.feedback() == []
+    kept = [file for file in history.path.parent.iterdir() if ".broken-" in file.name]
+    assert sorted(file.read_bytes()[:15] for file in kept) == [
+        b"damage number %d" % number for number in range(3)
+    ]
 
 
 def test_a_damaged_file_behind_a_link_is_set_aside_and_forgotten_itself(tmp_path: Path) -> None:
