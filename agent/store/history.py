@@ -388,7 +388,8 @@ def _feedback(row: tuple[Any, ...]) -> FeedbackEntry:
 
 
 def _cut(text: S) -> S:
-    return text if text is None else text[:LONGEST_KEPT]
+    """Bound a text, and write '?' for what is no letter: a path may hold such bytes."""
+    return text if text is None else text[:LONGEST_KEPT].encode(errors="replace").decode()
 
 
 def _line(text: object) -> str:

@@ -851,6 +851,12 @@ def test_no_text_of_ours_is_too_long_for_the_file(history: SqliteHistory) -> Non
     assert not [file for file in history.path.parent.iterdir() if ".broken-" in file.name]
 
 
+def test_a_folder_whose_name_is_no_text_is_noted(history: SqliteHistory) -> None:
+    history.add_feedback(NOON, "skip", "/music/\udcff")
+    history.add_switch(NOON, replace(SWITCH, playlist=Playlist("/music/\udcff", "Music")))
+    assert history.feedback()[0].detail == history.switches()[0].playlist_uri == "/music/?"
+
+
 def test_a_mistake_of_ours_is_no_damage(history: SqliteHistory) -> None:
     history.add_feedback(NOON, "undo", "x")
     with pytest.raises(StoreError):
