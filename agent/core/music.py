@@ -108,7 +108,7 @@ class MusicControl:
         self._left_alone: Term | None = None  # the same by the wall clock
         self._told: OwnWord | None = None  # the user's word on their mood, not acted on
         self._own_word: OwnWord | None = None  # the latest, acted on or not
-        self._gone: dict[str, PlayRequest] = {}  # playlists not found, and the wish for each
+        self._gone: dict[str, Switch] = {}  # starts of playlists that were not found
         # The same, said while music rests or is paused; a mood: where a journey begins that was
         # wished for then.
         self._said_at_rest: OwnWord | MoodState | None = None
@@ -213,7 +213,7 @@ class MusicControl:
         if self._switches.broke_silence(playback) or happening in _USERS_START:
             self._silent_why, self._paused_before = "", None
         if happening in _ENDS_REQUESTS:
-            self._requests.forget()
+            self._take_wishes_back()
             self._told = self._said_at_rest = None
         if happening in _USERS_START:
             if playback.state is PlayState.PLAYING:  # else our pause has met what they had chosen
@@ -263,12 +263,22 @@ class MusicControl:
         """Take in that a playlist which could not be found is there: what asked for it is met."""
         if not self._rotation.is_back(playlist.uri):
             return []
-        wish = self._gone.pop(playlist.uri, None)
+        failed = self._gone.pop(playlist.uri, None)
         if isinstance(self._errors.error, PlaylistGone):
             self._errors.over()
-        if wish is not None:
-            self._requests.found_again(wish, self._clock.monotonic())
+        if failed is not None and failed.told_mood:
+            self._said_at_rest = self._own_word  # which may hold still
+        elif failed is not None:
+            self._requests.found_again(failed.wish, self._clock.monotonic())
         return []
+
+    def _take_wishes_back(self) -> None:
+        """Drop all wishes for music: what the user wishes, or does, is newer.
+
+        A change of ours is still owed where its playlist comes back.
+        """
+        self._requests.forget()
+        self._gone = {uri: start for uri, start in self._gone.items() if not start.wish.asked}
 
     def dropped(self, playlist: Playlist) -> bool:
         """Take in that a play command came to nothing, since the user's hand was before it.
@@ -313,9 +323,10 @@ class MusicControl:
         now = self._clock.monotonic()
         if isinstance(error, PlaylistGone):  # the next one may have its turn at once
             self._rotation.is_gone(failed.playlist.uri, now)
-            self._gone[failed.playlist.uri] = failed.wish
+            self._gone[failed.playlist.uri] = failed
             self._switches.came_to_nothing(failed)
-            self._requests.still_ask(failed.wish)
+            if self._rotation.alternatives(failed.playlist.uri, now):
+                self._requests.still_ask(failed.wish)
         elif isinstance(error, NoDevice):
             self._rotation.keeps_its_turn(failed.playlist.uri)
             self._requests.found_no_device(failed.wish, now)
@@ -384,6 +395,7 @@ class MusicControl:
     def ask(self) -> None:
         """Ask for music that fits the mood; :meth:`decide` answers."""
         self._end_own_choice()
+        self._gone.clear()
         now = self._clock.monotonic()
         sent = self._switches.under_way(now)
         if sent is None or sent.back or not sent.wish.asked:
@@ -408,7 +420,7 @@ class MusicControl:
 
     def pause(self) -> list[effects.Effect]:
         """Pause the music; an open request for music is taken back by it."""
-        self._requests.forget()
+        self._take_wishes_back()
         self._told, self._to_go_on = None, False
         self._said_at_rest = None
         self._pausing = True
@@ -468,6 +480,7 @@ class MusicControl:
 
     def follow_face(self) -> None:
         """Let changes of the music be welcome again after an Undo."""
+        self._take_wishes_back()
         self._hands_off_until = self._left_alone = None
         self._refused, self._chosen = "", False
 
@@ -513,7 +526,7 @@ class MusicControl:
     def rest(self, why: str) -> list[effects.Effect]:
         """Pause what plays until :meth:`go_on`; ``why`` in the user's words."""
         self._resting = why
-        self._requests.forget()
+        self._take_wishes_back()
         self._sent_before_rest = self._switches.under_way(self._clock.monotonic())
         self._is_silent = not self.plays and self._sent_before_rest is None
         if not self.plays:
@@ -623,7 +636,7 @@ class MusicControl:
         if not told_mood:
             refused = switch.playlist.uri if switch.playlist else ""
             self._leave_alone(policy.hands_off_minutes * 60, why, refused)
-        self._requests.forget()
+        self._take_wishes_back()
         self._told = self._said_at_rest = None
         uri = switch.playlist.uri if switch.playlist else ""
         is_undo = not corrected and not told_mood  # which is one once the music is heard

@@ -54,6 +54,16 @@ class Rotation:
         """Note that it can be played again; True when it was gone."""
         return self._gone.pop(uri, None) is not None
 
+    def alternatives(self, uri: str, now: float) -> tuple[Playlist, ...]:
+        """List what else can be played for the moods that this one is for."""
+        return tuple(
+            playlist
+            for mood, several in self.playable(now).items()
+            if uri in {each.uri for each in self._playlists[mood]}
+            for playlist in several
+            if playlist.uri != uri
+        )
+
     def missing(self, now: float) -> frozenset[MoodState]:
         """List the moods whose playlists all were not found of late."""
         playable = self.playable(now)

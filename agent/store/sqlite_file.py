@@ -272,10 +272,18 @@ class SqliteFile:
 def resolved(path: Path) -> Path:
     """Find where a file lies that the user has put behind a link, as SQLite does.
 
-    Raises StoreError where it is another user who has.
+    Raises StoreError where it is another user who has, and where it leads to what is no file: as
+    /dev/null, which is not to be removed either.
     """
     refuse_ways_of_strangers(path)
-    return Path(os.path.realpath(path))
+    real = Path(os.path.realpath(path))
+    if path.is_symlink() and real.exists() and not real.is_file():
+        raise StoreError(
+            _("The link {path} leads to {real}, which is no file. Remove it.").format(
+                path=path, real=real
+            )
+        )
+    return real
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[tuple[object, ...]]:

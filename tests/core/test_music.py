@@ -386,7 +386,9 @@ class TestAnswers:
         harness.failed(PlaylistGone("More joy is gone."))
         assert harness.uris == ["joy", "joy2"]
         assert harness.told(NotificationKind.PROBLEM) == ["Joy is gone.", "More joy is gone."]
-        assert len(harness.told(NotificationKind.INFO)) == 1  # nothing is left to play
+        assert harness.told(NotificationKind.INFO) == []
+        last = harness.all(effects.Notify)[-1].notification
+        assert last.asked, "nothing is left to play, and that is the answer"
 
 
 # --- feedback and the way back

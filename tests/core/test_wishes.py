@@ -529,6 +529,59 @@ def test_a_folder_that_was_mended_plays_at_once() -> None:
     assert effects.Withdraw(NotificationKind.PROBLEM) in story.effects
 
 
+@pytest.mark.parametrize(
+    "newer",
+    [
+        events.PauseMusic(),
+        events.TakeBreak(),
+        events.UndoSwitch(),
+        events.FollowFace(),
+        events.SetMood(MoodState.HAPPY),
+    ],
+)
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_folder_that_was_mended_plays_nothing_against_a_newer_wish(
+    newer: events.Event, asked: bool
+) -> None:
+    """It played out of a pause, in a break and after an Undo, and said 'you asked for music'."""
+    story = Story(NOW)
+    only = Playlist("p:sad", "Sad")
+    happy = (Playlist("p:happy", "Happy"),)
+    story.send(events.PlayerChanged("test", {MoodState.SAD: (only,), MoodState.HAPPY: happy}))
+    story.music()
+    story.look("happy", 15)
+    story.started()
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.SAD))
+    if asked:
+        story.send(events.PlayForMood())
+    story.send(events.PlayerFailed(PlaylistGone("It is empty."), only))
+    trouble = [note for note in story.answers if note.kind is NotificationKind.PROBLEM]
+    assert [note.asked for note in trouble] == [True]
+    assert story.answer in trouble, "one answer is enough"
+    story.send(newer)
+    if isinstance(newer, events.PauseMusic | events.TakeBreak):
+        story.music(Happening.ECHO, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    story.send(events.PlaylistBack(only))
+    story.pass_time(5.0)
+    assert story.uris.count("p:sad") == 1, "the start that failed"
+    assert "you asked for music" not in "\n".join(note.body for note in story.answers).lower()
+
+
+def test_a_folder_that_was_mended_is_played_by_the_word_that_holds() -> None:
+    story = happy_music()
+    only = Playlist("p:sad", "Sad")
+    story.send(events.PlayerChanged("test", {MoodState.SAD: (only,)}))
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.PlayerFailed(PlaylistGone("It is empty."), only))
+    story.send(events.PlaylistBack(only))
+    story.music(context="p:happy", chosen_by=Chooser.AGENT)
+    assert story.uris[-2:] == ["p:sad", "p:sad"]
+    story.started()
+    assert story.answer.body.startswith("You said you feel sad.")
+
+
 def test_one_that_comes_back_after_long_begins_nothing() -> None:
     story = Story(NOW)
     only = Playlist("p:sad", "Sad")

@@ -393,6 +393,21 @@ def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.broken*")) == []
 
 
+def test_a_link_to_what_is_no_file_is_told_and_nothing_behind_it_touched(tmp_path: Path) -> None:
+    """A device or a pipe behind a link of root's was removed with everything."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "data").mkdir(mode=0o700)
+    history = SqliteHistory(tmp_path / "data" / "history.sqlite")
+    history.path.symlink_to(pipe)
+    with pytest.raises(StoreError, match="which is no file"):
+        history.add_mood(NOON, HAPPY)
+    with pytest.raises(StoreError, match="which is no file"):
+        history.forget_between(float("-inf"), float("inf"))
+    assert pipe.is_fifo()
+    assert history.path.is_symlink()
+
+
 def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     path.mkdir()
