@@ -154,7 +154,8 @@ def test_the_session_listens_on(session_bus: PrivateBus) -> None:
     throw(session_bus, signal_with_no_descriptor)
     throw(session_bus, owner_changed)
     assert bus.signals() == []
-    assert bus.call("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId") is not None
+    name = "org.freedesktop.DBus"
+    assert bus.call(name, "/", name, "GetId", gives="s") is not None
     bus.close()
 
 

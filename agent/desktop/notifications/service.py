@@ -42,8 +42,10 @@ def ask_service() -> Service:
                 unwrap_msg(bus.send_and_get_reply(new_method_call(address, ask), timeout=TIMEOUT))
                 for ask in ("GetServerInformation", "GetCapabilities")
             ]
-    except (OSError, KeyError, ValueError) as error:  # TimeoutError is an OSError
-        log.debug("no session bus: %r", error)
+        (name, _vendor, version, _spec), (abilities,) = answers
+        return Service(f"{name} {version}", "actions" in abilities, "body-markup" in abilities)
+    except (OSError, KeyError, ValueError, TypeError) as error:  # TimeoutError is an OSError
+        log.debug("no session bus, or an answer that makes no sense: %r", error)
         return _none(
             _(
                 "There is no D-Bus session bus, or nobody answers on it, so "
@@ -59,8 +61,6 @@ def ask_service() -> Service:
                 "for example the Debian package dunst or notification-daemon."
             )
         )
-    (name, _vendor, version, _spec), (abilities,) = answers
-    return Service(f"{name} {version}", "actions" in abilities, "body-markup" in abilities)
 
 
 def _none(problem: str) -> Service:

@@ -8,6 +8,7 @@ and of all others not even the body is read: there may be 32 MB of it.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import DBusConnection
 
 from agent.desktop.bus_connection import BUS, Head, WantedParser, connect
+
+log = logging.getLogger(__name__)
 
 CALL_TIMEOUT = 2.0
 """Seconds that a service may take to answer."""
@@ -75,11 +78,13 @@ class Bus:
         signature: str | None = None,
         body: tuple[Any, ...] = (),
         *,
+        gives: str,
         start: bool = False,
     ) -> tuple[Any, ...] | None:
-        """Call a method; returns the answer's body.
+        """Call a method; returns the answer's body, which is of the signature ``gives``.
 
-        ``start`` lets the bus start the service for it. Raises OSError when the bus is gone.
+        None: nobody answers so. ``start`` lets the bus start the service for it. Raises OSError
+        when the bus is gone.
         """
         address = DBusAddress(path, bus_name=name, interface=interface)
         message = new_method_call(address, member, signature, body)
@@ -90,6 +95,9 @@ class Bus:
         except TimeoutError:
             return None
         if answer.header.message_type is not MessageType.method_return:
+            return None
+        if answer.header.fields.get(HeaderFields.signature, "") != gives:
+            log.debug("%s answers %s with what makes no sense", name, member)
             return None
         return tuple(answer.body)
 
@@ -104,6 +112,7 @@ class Bus:
             "GetAll",
             "s",
             (interface,),
+            gives="a{sv}",
             start=start,
         )
         return None if answer is None else unwrap(answer[0])

@@ -42,6 +42,7 @@ class MutterIdle:
             "/org/gnome/Mutter/IdleMonitor/Core",
             "org.gnome.Mutter.IdleMonitor",
             "GetIdletime",
+            gives="t",
         )
         return None if answer is None else float(answer[0]) / 1000.0
 

@@ -189,7 +189,7 @@ class LinuxSession:
     def _follow_savers(self, bus: Bus) -> None:
         for name, path in SAVERS.items():
             bus.subscribe(sender=name, interface=name, member="ActiveChanged")
-            answer = bus.call(name, path, name, "GetActive")
+            answer = bus.call(name, path, name, "GetActive", gives="b")
             if answer and answer[0] is True:
                 self._lock.saver(True)
 
@@ -218,7 +218,9 @@ class LinuxSession:
             return
         why = "The camera is let go of first"
         wish = ("sleep", "Moodtray", why, "delay")
-        answer = self._system.call(LOGIN, LOGIN_PATH, LOGIN_MANAGER, "Inhibit", "ssss", wish)
+        answer = self._system.call(
+            LOGIN, LOGIN_PATH, LOGIN_MANAGER, "Inhibit", "ssss", wish, gives="h"
+        )
         if answer:
             self._delay = answer[0]
         else:
@@ -280,9 +282,11 @@ def _own_session(bus: Bus) -> tuple[str, dict[str, Any]]:
     candidates = []
     for name in (os.environ.get("XDG_SESSION_ID"), "auto"):
         if name:
-            answer = bus.call(LOGIN, LOGIN_PATH, LOGIN_MANAGER, "GetSession", "s", (name,))
+            answer = bus.call(
+                LOGIN, LOGIN_PATH, LOGIN_MANAGER, "GetSession", "s", (name,), gives="o"
+            )
             candidates += [answer[0]] if answer else []
-    answer = bus.call(LOGIN, LOGIN_PATH, LOGIN_MANAGER, "ListSessions")
+    answer = bus.call(LOGIN, LOGIN_PATH, LOGIN_MANAGER, "ListSessions", gives="a(susso)")
     own = [entry for entry in (answer[0] if answer else ()) if entry[1] == os.getuid()]
     # One with a seat (a screen) first.
     candidates += [entry[4] for entry in sorted(own, key=lambda entry: not entry[3])]
@@ -296,7 +300,7 @@ def _own_session(bus: Bus) -> tuple[str, dict[str, Any]]:
 
 def _real_path(bus: Bus, path: str, properties: dict[str, Any]) -> str:
     answer = bus.call(
-        LOGIN, LOGIN_PATH, LOGIN_MANAGER, "GetSession", "s", (properties.get("Id", ""),)
+        LOGIN, LOGIN_PATH, LOGIN_MANAGER, "GetSession", "s", (properties.get("Id", ""),), gives="o"
     )
     return str(answer[0]) if answer else path
 

@@ -36,17 +36,19 @@ def screen_is_shared(bus: Bus) -> bool | None:
 
 def _is_there(bus: Bus, name: str) -> bool:
     service = "org.freedesktop.DBus"
-    answer = bus.call(service, "/org/freedesktop/DBus", service, "NameHasOwner", "s", (name,))
+    answer = bus.call(
+        service, "/org/freedesktop/DBus", service, "NameHasOwner", "s", (name,), gives="b"
+    )
     return bool(answer and answer[0])
 
 
 def _has_children(bus: Bus, name: str, path: str) -> bool:
     introspectable = "org.freedesktop.DBus.Introspectable"
-    answer = bus.call(name, path, introspectable, "Introspect")
+    answer = bus.call(name, path, introspectable, "Introspect", gives="s")
     if answer is None:
         return False  # without a session some services do not know the path
     try:
         return ElementTree.fromstring(answer[0]).find("node") is not None
-    except (ElementTree.ParseError, TypeError) as error:
+    except ElementTree.ParseError as error:
         log.debug("%s describes itself as no XML: %s", name, error)
         return False
