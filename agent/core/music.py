@@ -363,7 +363,8 @@ class MusicControl:
             self._requests.lose_player()
             self._ran_out = False
             self._told, self._to_go_on = None, False
-            self._said_at_rest = None
+            self._said_at_rest = self._sent_before_rest = None
+            self._is_silent = True  # of its music nothing rests
             self._gone.clear()
         self.player, self.logged_in = name, logged_in
         self._rotation.replace(playlists)

@@ -161,6 +161,17 @@ def test_who_has_no_journey_is_not_told_what_the_music_goes_by() -> None:
     assert story.answer.body == "So nothing changes."
 
 
+def test_music_of_another_player_ends_the_rest_that_it_was_never_in() -> None:
+    """'No music plays. You are taking a break.' was told while it played."""
+    story = happy_music()
+    story.send(events.PlayForMood())
+    story.send(events.TakeBreak())
+    story.send(events.PlayerChanged("other", ONE_EACH))
+    story.music(context="y")
+    story.send(events.SetMood(MoodState.SAD, 30.0))
+    assert "No music plays" not in story.answer.body
+
+
 def test_a_word_is_answered_by_what_is_so_where_the_music_had_just_been_paused() -> None:
     """The player's worker looks first, and gives the change up."""
     story = happy_music()
