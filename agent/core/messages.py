@@ -100,6 +100,8 @@ def switched(
     body = sentence(decision.reason)
     if word is not None:
         body = _goes_by(word)
+        if decision.reason != describe(word.mood, said=True):  # a journey goes on
+            body = f"{sentence(decision.reason)} {_holds_until(word)}"
         buttons += (_unsay(),)
     elif until is not None:
         body = f"{body} {_left_alone(until)}"
@@ -120,6 +122,10 @@ def _goes_by(word: OwnWord) -> str:
     return _("You said you feel {mood}. The music goes by that until {time}.").format(
         mood=mood_word(word.mood), time=clock_time(word.until)
     )
+
+
+def _holds_until(word: OwnWord) -> str:
+    return _("That holds until {time}.").format(time=clock_time(word.until))
 
 
 def _left_alone(until: datetime) -> str:
@@ -159,12 +165,11 @@ def ends_with_it(unsaid: bool, journey: bool) -> Iterator[str]:
 
 def mood_without_music(word: OwnWord, reason: str) -> Notification:
     """Answer the user who said how they feel in silence, where nothing is there to be played."""
-    holds = _("That holds until {time}.").format(time=clock_time(word.until))
     set_some = _("{reason} Set some under 'Music for my moods'.").format(reason=sentence(reason))
     return Notification(
         NotificationKind.INFO,
         _("You said you feel {mood}").format(mood=mood_word(word.mood)),
-        f"{holds} {set_some}",
+        f"{_holds_until(word)} {set_some}",
         buttons=(_own_music(), _unsay()),
         emotion=word.mood,
         asked=True,
@@ -181,9 +186,10 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
     if rests is not None:
         said, why = _("No music plays."), sentence(_(rests))
     elif plays:
-        why = sentence(reason.partition(_(", and "))[2] or reason)
-        if _(FITS) not in reason:
-            said = _("That holds until {time}.").format(time=clock_time(word.until))
+        more = reason.partition(_(", and "))[2] or reason
+        why = sentence(more)
+        if more != _(FITS):
+            said = _holds_until(word)
     play: tuple[tuple[str, Event], ...] = () if plays else ((_("Play now"), PlayForMood()),)
     return Notification(
         NotificationKind.INFO,

@@ -161,6 +161,27 @@ def test_who_has_no_journey_is_not_told_what_the_music_goes_by() -> None:
     assert story.answer.body == "So nothing changes."
 
 
+def test_a_word_on_a_journey_is_answered_with_the_journey() -> None:
+    """'The music goes by that until 18:43' was told, and another mood's music came in a while."""
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music()
+    story.send(events.SetMood(MoodState.SAD, 30.0))
+    story.started()
+    assert story.answer.body.startswith("You said you feel sad. The music goes by that until")
+    story.heard("p:sad")
+    story.send(events.BeginJourney(MoodState.HAPPY))
+    story.send(events.SetMood(MoodState.ANGRY, 30.0))
+    story.started()
+    led = "he music leads from angry to happy, step 1 of 3"
+    assert led in story.answer.body
+    assert "goes by that" not in story.answer.body
+    story.heard("p:angry")
+    story.send(events.SetMood(MoodState.ANGRY, 30.0))
+    assert led in story.answer.body
+    assert story.answer.body.startswith("That holds until")
+
+
 def test_music_of_another_player_ends_the_rest_that_it_was_never_in() -> None:
     """'No music plays. You are taking a break.' was told while it played."""
     story = happy_music()
