@@ -424,16 +424,23 @@ def camera_still_paused(until: datetime | None, now: datetime) -> Notification:
     )
 
 
-def camera_paused(until: datetime | None, now: datetime, music: bool = False) -> Notification:
+def camera_paused(
+    until: datetime | None, now: datetime, music: bool = False, usable: bool = True
+) -> Notification:
     """Tell that the camera alone rests, as the user asked, and how that ends.
 
-    ``music``: it had rested in a break, which this ends.
+    ``music``: it had rested in a break, which this ends. ``usable``: the camera could be used when
+    it was tried last.
     """
     title = _("The camera is paused")
     back = _("Click 'Resume camera' in the tray's menu to go on.")
     if until is not None:
         title = _("The camera is paused until {time}").format(time=moment(until, now))
         back = _("The camera comes back by itself then, or when you click 'Resume camera'.")
+    if not usable:
+        back = _("It could not be used; click 'Resume camera' to try it again.")
+        if until is not None:
+            back = _("The camera could not be used; it is tried again then.")
     told = _("The music is not touched meanwhile. {back}")
     if music:
         told = _("The break is over for the music, which goes on. {back}")

@@ -20,7 +20,7 @@ from agent.errors import StoreError
 from agent.printable import printable
 from agent.store.files import holds, unlink
 from agent.store.paths import is_there, names_in
-from agent.store.sqlite_file import SqliteFile, Unusable, resolved
+from agent.store.sqlite_file import MOST_BYTES, SqliteFile, Unusable, resolved
 from agent.translation import _, from_recipe, recipe
 from agent.types import EMOTIONS, Action, Decision, Evidence, Mood, MoodState
 
@@ -495,7 +495,8 @@ def _remove_set_aside(path: Path, prefix: str) -> bool:
     found = False
     for copy in _set_aside(places):
         try:
-            if not prefix or holds(copy, prefix.encode()):
+            huge = copy.lstat().st_size > MOST_BYTES  # it would be read for hours
+            if not prefix or huge or holds(copy, prefix.encode()):
                 found = unlink(copy) or found
         except OSError as error:
             raise StoreError(

@@ -35,6 +35,9 @@ _DAMAGE = (
 )
 _LONGEST = 50_000
 """Bytes of a text, and of a row: ours have some hundreds."""
+MOST_BYTES = 1_000_000_000
+"""Of a file; a year takes some ten million."""
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _MOST_STEPS = 20_000
 """Instructions of SQLite's machine to read which tables and indexes there are: ours take some
 hundred, and somebody may have added some."""
@@ -133,6 +136,7 @@ class SqliteFile:
         real = resolved(self.path)
         for suffix in _CONNECTION_FILES:
             refuse_file_of_strangers(real.with_name(real.name + suffix))
+        _refuse_what_it_obeys(real)
         # Made before SQLite does, which gives the files beside it the same permissions.
         with contextlib.suppress(OSError):
             self.path.touch(mode=0o600)
@@ -337,14 +341,31 @@ def _is_damage(error: Exception) -> bool:
     return isinstance(error, UnicodeDecodeError) or _code(error) in _DAMAGE
 
 
+def _refuse_what_it_obeys(real: Path) -> None:
+    """Raise the error of a damaged file for what SQLite obeys before anything can be checked.
+
+    A journal of changes to several files ends with the name of another one, which is deleted once
+    they are taken back: we change one at a time. And of what a header claims, each page costs it
+    memory. The magic is that of SQLite's file format, "The Rollback Journal".
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if real.stat().st_size > MOST_BYTES:
+            raise _corrupt("it is larger than any history")
+        with real.with_name(f"{real.name}-journal").open("rb") as journal:
+            journal.seek(-min(8, journal.seek(0, os.SEEK_END)), os.SEEK_END)
+            if journal.read() == _JOURNAL_MAGIC:
+                raise _corrupt("its journal names another file")
+
+
 def _refuse_what_acts(connection: sqlite3.Connection) -> None:
     """Raise the error of a damaged file where its schema does something of its own.
 
     We make tables and indexes of plain columns. A trigger in a file that somebody has handed on
     could keep what is deleted, a view give rows without an end, and columns that are computed from
     each other, or checked, take gigabytes for one entry: in a table all of these need a second
-    bracket. SQLite obeys a schema that is kept as bytes, which no pattern matches; and of hundreds
-    of thousands of tables it takes minutes to read what they are.
+    bracket. Numbers that are never used again may be used up. SQLite obeys a schema that is kept as
+    bytes, which no pattern matches; and of hundreds of thousands of tables it takes minutes to read
+    what they are.
     """
     connection.set_progress_handler(lambda: 1, _MOST_STEPS)  # ends what takes more
     try:
@@ -363,7 +384,7 @@ def _acts(connection: sqlite3.Connection) -> bool:
     acting = connection.execute(
         "SELECT 1 FROM sqlite_master WHERE NOT coalesce(CASE type"
         " WHEN 'table' THEN typeof(sql) = 'text' AND sql LIKE 'CREATE TABLE %'"
-        " AND sql NOT LIKE '%(%(%'"
+        " AND sql NOT LIKE '%(%(%' AND sql NOT LIKE '%AUTOINCREMENT%'"
         " WHEN 'index' THEN sql IS NULL OR (typeof(sql) = 'text' AND (sql LIKE 'CREATE INDEX %'"
         " OR sql LIKE 'CREATE UNIQUE INDEX %') AND sql NOT LIKE '%(%(%' AND sql NOT LIKE '%)_%')"
         " END, FALSE) UNION ALL"

@@ -231,6 +231,12 @@ def test_a_camera_that_could_not_be_used_is_not_said_to_come_back() -> None:
     story.send(events.CameraChanged(CameraState.OFF))
     story.send(events.ResumeCamera())
     assert story.answer.body.startswith("Moodtray tries the camera again")
+    story.send(events.PauseCamera(story.clock.now() + timedelta(minutes=15)))
+    assert "comes back" not in story.answer.body
+    assert "it is tried again then" in story.answer.body
+    story.send(events.PauseCamera())
+    assert "'Resume camera' to try it again" in story.answer.body
+    story.send(events.ResumeCamera())
     story.send(events.CameraChanged(CameraState.ON))
     story.send(events.TakeBreak())
     story.send(events.CameraChanged(CameraState.OFF))

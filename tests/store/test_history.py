@@ -702,6 +702,7 @@ def assert_all_is_forgotten(history: SqliteHistory) -> None:
             "INSERT INTO feedback VALUES (1, 'a secret day', '')",
         ],
         [f"ALTER TABLE feedback ADD COLUMN {column}" for column in DOUBLED],
+        ["CREATE TABLE x (id INTEGER PRIMARY KEY AUTOINCREMENT, a)"],
         [f"CREATE INDEX i ON moods (({' + '.join(['at'] * 9)}))"],
         ["CREATE INDEX i ON moods (state LIKE '%a%b%')"],
         ["CREATE INDEX i ON moods (at) WHERE state LIKE '%a%b%'"],
@@ -726,6 +727,7 @@ def assert_all_is_forgotten(history: SqliteHistory) -> None:
         "view",
         "virtual table",
         "grows",
+        "used up",
         "computed index",
         "computed index without a bracket",
         "partial index",
@@ -910,6 +912,39 @@ def test_a_damaged_file_behind_a_link_is_set_aside_and_forgotten_itself(tmp_path
     assert b"a secret day" not in left
     assert [file.name for file in home.iterdir()] == ["history.sqlite"]
     assert (home / "history.sqlite").is_symlink()
+
+
+def journal_that_deletes(place: Path, victim: Path) -> None:
+    """A hot journal with nothing to take back, which ends with the name of a file to delete."""
+    name = os.fsencode(victim)
+    magic = bytes.fromhex("d9d505f920a163d7")
+    head = magic + struct.pack(">IIIII", 0, 0, 1, 512, 512)
+    end = struct.pack(">I", 0x40000000 // 512 + 1) + name
+    end += struct.pack(">II", len(name), sum(name)) + magic
+    place.write_bytes(head.ljust(512, b"\0") + end)
+
+
+def test_a_journal_that_names_another_file_deletes_it_not(
+    history: SqliteHistory, tmp_path: Path
+) -> None:
+    history.add_feedback(NOON, "skip", "x")
+    history.close()
+    precious = tmp_path / "key"
+    precious.write_text("mine")
+    journal_that_deletes(history.path.with_name(f"{history.path.name}-journal"), precious)
+    assert history.counts() == (0, 0)
+    assert precious.read_text() == "mine"
+    kept = [file.name for file in history.path.parent.iterdir() if ".broken-" in file.name]
+    assert len(kept) == 2, "the file, and its journal"
+
+
+def test_a_file_that_only_claims_to_be_huge_is_set_aside_unread(history: SqliteHistory) -> None:
+    history.add_feedback(NOON, "skip", "x")
+    history.close()
+    os.truncate(history.path, 1 << 41)
+    assert history.counts() == (0, 0)
+    assert history.forget_playlists("spotify:") is True, "it goes, since nobody can read it in time"
+    assert not [file for file in history.path.parent.iterdir() if ".broken-" in file.name]
 
 
 def test_a_file_of_giant_texts_is_set_aside(history: SqliteHistory) -> None:
