@@ -290,14 +290,18 @@ def test_two_hosts_are_refused(user: httpx.Client, server: PageServer) -> None:
     cookie = f"Cookie: {name}={user.cookies[name]}\r\nConnection: close\r\n\r\n"
 
     def status(*hosts: str) -> bytes:
+        """The status of the answer; nothing: it was closed without one."""
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
             named = "".join(f"Host: {host}\r\n" for host in hosts)
             raw.sendall(f"GET / HTTP/1.1\r\n{named}{cookie}".encode())
-            return raw.recv(100).split()[1]
+            try:
+                return raw.recv(100).split()[1]
+            except (ConnectionResetError, IndexError):
+                return b""
 
     assert status(good) == b"200", "the cookie is a good one"
     for hosts in ((good, "evil.example"), ("evil.example", good), (good, good)):
-        assert status(*hosts) in (b"400", b"403"), hosts
+        assert status(*hosts) in (b"", b"403"), hosts
 
 
 @pytest.mark.parametrize(
