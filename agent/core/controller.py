@@ -500,7 +500,8 @@ class Controller:
 
     def _begin_journey(self, goal: MoodState, start: MoodState | None) -> None:
         here = self._mood.state if self._mood.state.is_emotion else None
-        begin = start or here or self._mood_tracker.last_emotion or MoodState.NEUTRAL
+        listener = self._listener
+        begin = start or here or listener.last_emotion or listener.leaning or MoodState.NEUTRAL
         if here is begin is goal and self._journeys.current is None:
             self._already_there(goal)
             return
@@ -518,6 +519,7 @@ class Controller:
                 self._music.is_paused,
                 seen=not self._camera.unseen or self._camera.on_break,
                 goes_on=self._music.rests is not None and self._music.goes_on,
+                lacks=self._music.lacks_music(begin),
             )
             self._out.append(effects.Notify(told))
         self._decide()

@@ -665,11 +665,12 @@ def journey_begun(
     *,
     seen: bool = True,
     goes_on: bool = False,
+    lacks: str = "",
 ) -> Notification:
     """Answer a wish for a journey.
 
     ``plays``: there is music that can lead; ``paused``: it waits to go on; ``seen``: the face is
-    looked at; ``goes_on``: music rests, and goes on by itself.
+    looked at; ``goes_on``: music rests, and goes on by itself; ``lacks``: why this step has none.
     """
     title = _("The music leads {where}").format(where=journey_line(journey))
     body = _(
@@ -683,6 +684,11 @@ def journey_begun(
         )
     body = body.format(goal=mood_word(journey.goal))
     end = _("End the journey"), EndJourney()
+    if lacks:
+        nothing = _("{reason} So this step changes nothing. Set some under 'Music for my moods'.")
+        body = f"{nothing.format(reason=sentence(lacks))} {body}"
+        buttons = (_own_music(), end)
+        return Notification(NotificationKind.INFO, title, body, buttons=buttons, asked=True)
     if plays:
         return Notification(NotificationKind.INFO, title, body, buttons=(end,), asked=True)
     begins = _("Nothing plays: 'Play for my mood' begins it. {more}")

@@ -408,6 +408,13 @@ class MusicControl:
         wanted = self._rotation.playable(self._clock.monotonic()).get(mood, ())
         return self.plays and bool(wanted) and not fits(self.playback, wanted)
 
+    def lacks_music(self, mood: MoodState) -> str:
+        """Say why there is no music for this mood; empty: there is some."""
+        now = self._clock.monotonic()
+        if self._rotation.playable(now).get(mood):
+            return ""
+        return no_playlist(mood, self._rotation.missing(now))
+
     def is_for(self, mood: MoodState) -> bool:
         """Tell whether what was heard last is music for this mood."""
         return fits(self.playback, self._rotation.playable(self._clock.monotonic()).get(mood, ()))

@@ -228,7 +228,8 @@ class SqliteHistory:
         """
         try:
             if is_there(self.path):
-                self._file.run(lambda opened: _remove_between(opened, since, until))
+                # What is set aside goes as well, so nobody is told that it is kept.
+                self._file.run(lambda opened: _remove_between(opened, since, until), tells=False)
         except Unusable:
             if (since, until) != (float("-inf"), float("inf")):
                 raise
@@ -436,8 +437,9 @@ def _remove_between(connection: sqlite3.Connection, since: float, until: float) 
     connection.execute("PRAGMA secure_delete = ON").fetchone()
     tables = ("moods", "switches", "feedback")
     with connection:
-        connection.execute("REINDEX")  # a damaged index tells of other times than the rows
         for table in tables:
+            # A damaged index tells of other times than the rows.
+            connection.execute(f"REINDEX {table}_at")
             connection.execute(f"DELETE FROM {table} WHERE {NO_TIME}")
         into, beyond = _mood_at(connection, since), _mood_at(connection, until)
         for table in tables:

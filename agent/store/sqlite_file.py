@@ -84,10 +84,11 @@ class SqliteFile:
         with self._lock:
             self._disconnect()
 
-    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def run(self, work: Callable[[sqlite3.Connection], T], *, tells: bool = True) -> T:
         """Let ``work`` use the connection.
 
-        What goes wrong is raised as StoreError, and the next call tries again.
+        What goes wrong is raised as StoreError, and the next call tries again. ``tells`` False:
+        nobody is told of a file that is set aside.
         """
         set_aside: StoreError | None = None
         try:
@@ -103,7 +104,7 @@ class SqliteFile:
             self.close()  # one that failed may be in any state; a fresh one costs a millisecond
             raise self._translated(error) from error
         finally:
-            if set_aside is not None:
+            if set_aside is not None and tells:
                 self._on_set_aside(set_aside)
 
     def remove(self) -> None:
@@ -136,10 +137,12 @@ class SqliteFile:
         real = resolved(self.path)
         for suffix in _CONNECTION_FILES:
             refuse_file_of_strangers(real.with_name(real.name + suffix))
+        self._opened = self._identity()
         _refuse_what_it_obeys(real)
         # Made before SQLite does, which gives the files beside it the same permissions.
         with contextlib.suppress(OSError):
             self.path.touch(mode=0o600)
+        self._opened = self._identity()
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
         # One damaged letter must not make all else unreadable.
@@ -149,7 +152,7 @@ class SqliteFile:
         except BaseException:
             connection.close()
             raise
-        self._connection, self._opened = connection, self._identity()
+        self._connection = connection
         return connection
 
     def _make_ours(self, connection: sqlite3.Connection) -> None:
@@ -159,8 +162,9 @@ class SqliteFile:
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         finding = _checked(connection)
-        if finding:  # an index can be made again
-            connection.execute("REINDEX")
+        if finding:  # an index can be made again; those of others may be made to grow
+            for name in self._indexes():
+                connection.execute(f"REINDEX {name}")
             finding = _checked(connection)
         if finding:
             raise _corrupt(finding)
@@ -179,6 +183,12 @@ class SqliteFile:
                 for statement in self._steps.get(step, ()):
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {self._version}")
+
+    def _indexes(self) -> list[str]:
+        with contextlib.closing(sqlite3.connect(":memory:")) as ours:
+            ours.executescript(self._schema)
+            found = ours.execute("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall()
+        return [name for (name,) in found]
 
     def _refuse_other_tables(self, connection: sqlite3.Connection) -> None:
         """Raise the error of a damaged file where our tables are not as we make them.
@@ -220,8 +230,11 @@ class SqliteFile:
                 self._connection.close()
             self._connection = None
 
-    def _set_aside(self) -> StoreError:
+    def _set_aside(self) -> StoreError | None:
+        """Move the damaged file away; None: another process has just done so."""
         self._disconnect()
+        if self._identity() != self._opened:
+            return None
         real = resolved(self.path)
         broken = real.name + datetime.now().strftime(".broken-%Y%m%d-%H%M%S")
         while real.with_name(broken).exists():
@@ -348,13 +361,19 @@ def _refuse_what_it_obeys(real: Path) -> None:
     they are taken back: we change one at a time. And of what a header claims, each page costs it
     memory. The magic is that of SQLite's file format, "The Rollback Journal".
     """
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # which SQLite meets as well, and has words for
         if real.stat().st_size > MOST_BYTES:
             raise _corrupt("it is larger than any history")
+    for suffix in _CONNECTION_FILES[1:]:
+        beside = real.with_name(real.name + suffix)
+        if beside.exists() and not beside.is_file():  # a pipe would be waited for, for ever
+            raise _corrupt(f"{beside.name} is no file")
+    with contextlib.suppress(OSError):
         with real.with_name(f"{real.name}-journal").open("rb") as journal:
             journal.seek(-min(8, journal.seek(0, os.SEEK_END)), os.SEEK_END)
-            if journal.read() == _JOURNAL_MAGIC:
-                raise _corrupt("its journal names another file")
+            names_another = journal.read() == _JOURNAL_MAGIC
+        if names_another:
+            raise _corrupt("its journal names another file")
 
 
 def _refuse_what_acts(connection: sqlite3.Connection) -> None:

@@ -182,6 +182,34 @@ def test_a_word_on_a_journey_is_answered_with_the_journey() -> None:
     assert story.answer.body.startswith("That holds until")
 
 
+def test_a_journey_whose_step_has_no_music_says_so() -> None:
+    """'Play for my mood' begins it, it said, and that begins nothing."""
+    story = Story(NOW)
+    some = {MoodState.HAPPY: ONE_EACH[MoodState.HAPPY], MoodState.ANGRY: ONE_EACH[MoodState.ANGRY]}
+    story.send(events.PlayerChanged("test player", some))
+    for state in (PlayState.PLAYING, PlayState.PAUSED):
+        story.music(state=state, context="p:angry", paused_by_hand=state is PlayState.PAUSED)
+        story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+        assert story.answer.body.startswith("No playlist is set for sad. So this step changes")
+        assert "begins it" not in story.answer.body
+        assert story.answer.buttons[0][0] == "Music for my moods"
+
+
+def test_a_journey_begins_at_the_mood_that_the_first_looks_point_to() -> None:
+    story = Story(Settings())
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music()
+    story.look("sad", 2)
+    assert not story.controller.snapshot.mood.state.is_emotion
+    story.send(events.PlayForMood())
+    assert story.uris == ["p:sad"]
+    story.started()
+    story.heard("p:sad")
+    story.send(events.BeginJourney(MoodState.HAPPY))
+    assert story.controller.snapshot.journey is not None
+    assert story.controller.snapshot.journey.start is MoodState.SAD
+
+
 def test_music_of_another_player_ends_the_rest_that_it_was_never_in() -> None:
     """'No music plays. You are taking a break.' was told while it played."""
     story = happy_music()

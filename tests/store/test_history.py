@@ -23,6 +23,7 @@ import pytest
 from agent.errors import StoreError
 from agent.store import catalogues
 from agent.store.history import LONGEST_KEPT, PART, SCHEMA_VERSION, SqliteHistory
+from agent.store.sqlite_file import SqliteFile
 from agent.types import Action, Decision, Evidence, Mood, MoodState, Playlist
 from agent.wording import describe
 
@@ -936,6 +937,77 @@ def test_a_journal_that_names_another_file_deletes_it_not(
     assert precious.read_text() == "mine"
     kept = [file.name for file in history.path.parent.iterdir() if ".broken-" in file.name]
     assert len(kept) == 2, "the file, and its journal"
+
+
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_lies_beside_it_and_is_no_file_goes_out_of_the_way(
+    history: SqliteHistory, suffix: str, kind: str
+) -> None:
+    """A pipe was waited for, and a folder ended all deleting with a traceback."""
+    history.add_feedback(NOON, "skip", "x")
+    history.close()
+    place = history.path.with_name(history.path.name + suffix)
+    place.unlink(missing_ok=True)
+    place.mkdir() if kind == "folder" else os.mkfifo(place)
+    assert history.counts() == (0, 0)
+    history.add_feedback(NOON, "skip", "a secret day")
+    history.forget_between(float("-inf"), float("inf"))
+    assert history.feedback() == []
+
+
+def test_indexes_of_others_are_not_made_again(history: SqliteHistory) -> None:
+    """Each may hold every column: a hundred of them made gigabytes of a small file."""
+    for number in range(1000):
+        history.add_feedback(NOON + timedelta(seconds=number), "skip", 50 * "x")
+    history.close()
+    with contextlib.closing(sqlite3.connect(history.path)) as connection:
+        for number in range(30):
+            connection.execute(f"CREATE INDEX more{number} ON moods (at)")
+        connection.commit()
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET tbl_name = 'feedback',"
+            " sql = 'CREATE INDEX ' || name || ' ON feedback (detail)' WHERE name LIKE 'more%'"
+        )
+        connection.commit()
+    before = history.path.stat().st_size
+    history.counts()
+    largest = max(file.stat().st_size for file in history.path.parent.iterdir())
+    assert largest < 2 * before
+
+
+def test_who_forgets_all_is_not_told_that_a_damaged_file_is_kept(tmp_path: Path) -> None:
+    told: list[StoreError] = []
+    history = SqliteHistory(tmp_path / "data" / "history.sqlite", on_set_aside=told.append)
+    history.add_feedback(NOON, "skip", "x")
+    history.close()
+    history.path.write_bytes(b"damage")
+    history.forget_between(float("-inf"), float("inf"))
+    assert told == []
+    assert not [file for file in history.path.parent.iterdir() if ".broken-" in file.name]
+
+
+def test_what_another_process_has_just_set_aside_is_not_moved_again(
+    history: SqliteHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several that met the same damage, one moved the new file of another away."""
+    history.add_feedback(NOON, "skip", "x")
+    history.close()
+    history.path.write_bytes(b"damage")
+    aside = SqliteFile._set_aside
+
+    def meanwhile(file: SqliteFile) -> StoreError | None:
+        monkeypatch.setattr(SqliteFile, "_set_aside", aside)
+        other = SqliteHistory(history.path)
+        other.add_feedback(NOON, "skip", "of another process")
+        other.close()
+        return aside(file)
+
+    monkeypatch.setattr(SqliteFile, "_set_aside", meanwhile)
+    assert [entry.detail for entry in history.feedback()] == ["of another process"]
+    kept = [file for file in history.path.parent.iterdir() if ".broken-" in file.name]
+    assert [file.read_bytes() for file in kept] == [b"damage"]
 
 
 def test_a_file_that_only_claims_to_be_huge_is_set_aside_unread(history: SqliteHistory) -> None:
