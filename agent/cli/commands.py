@@ -893,13 +893,13 @@ def uninstall() -> None:
         _("history"): paths.data,
         _("all else"): paths.state,
     }
-    places = ", ".join(f"{what} ({place})" for what, place in kept.items() if place.is_dir())
+    places = ", ".join(f"{what} ({place})" for what, place in kept.items() if os.path.isdir(place))
     if places:
         still_there = _("What it kept is still there: {places}. Delete these folders if you like.")
         say(still_there.format(places=places))
     else:
         say(_("Nothing that it kept is there any more."))
-    if paths.music.is_dir():
+    if os.path.isdir(paths.music):
         say(_("Your own music stays in {folder}.").format(folder=short(paths.music)))
     say(how_to_remove(entries_gone=True))
 

@@ -237,7 +237,7 @@ class SqliteFile:
             return None
         real = resolved(self.path)
         broken = real.name + datetime.now().strftime(".broken-%Y%m%d-%H%M%S")
-        while real.with_name(broken).exists():
+        while os.path.lexists(real.with_name(broken)):
             broken += "-more"
         try:
             for suffix in _CONNECTION_FILES:
@@ -294,7 +294,7 @@ def resolved(path: Path) -> Path:
     """
     refuse_ways_of_strangers(path)
     real = Path(os.path.realpath(path))
-    if path.is_symlink() and real.exists() and not real.is_file():
+    if os.path.islink(path) and os.path.exists(real) and not os.path.isfile(real):
         raise StoreError(
             _("The link {path} leads to {real}, which is no file. Remove it.").format(
                 path=path, real=real
@@ -365,9 +365,9 @@ def _refuse_what_it_obeys(real: Path) -> None:
         if real.stat().st_size > MOST_BYTES:
             raise _corrupt("it is larger than any history")
     for suffix in _CONNECTION_FILES[1:]:
-        beside = real.with_name(real.name + suffix)
-        if beside.exists() and not beside.is_file():  # a pipe would be waited for, for ever
-            raise _corrupt(f"{beside.name} is no file")
+        beside = f"{real}{suffix}"
+        if os.path.exists(beside) and not os.path.isfile(beside):
+            raise _corrupt(f"{beside} is no file")  # a pipe would be waited for, for ever
     with contextlib.suppress(OSError):
         with real.with_name(f"{real.name}-journal").open("rb") as journal:
             journal.seek(-min(8, journal.seek(0, os.SEEK_END)), os.SEEK_END)

@@ -66,7 +66,15 @@ def test_a_deletion_goes_past_a_closed_folder_and_says_so(home: Path, closed: st
         assert (paths.logs / logs.LOG_NAME).read_text() == ""
 
 
-COMMANDS = ["status", "quit", "logout", "forget --everything --yes", "autostart status", "doctor"]
+COMMANDS = [
+    "status",
+    "quit",
+    "logout",
+    "forget --everything --yes",
+    "autostart status",
+    "doctor",
+    "uninstall",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
