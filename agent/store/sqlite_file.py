@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -112,31 +112,30 @@ class SqliteFile:
 
         Raises OSError, and StoreError where another user has a hand in it.
         """
-        real = resolved(self.path)
-        for suffix in _CONNECTION_FILES:
-            refuse_file_of_strangers(real.with_name(real.name + suffix))
+        files = _with_those_beside(resolved(self.path))
+        for file in files:
+            refuse_file_of_strangers(file)
         with self._lock:
             self._disconnect()
-            for suffix in _CONNECTION_FILES:
+            for file in files:
                 with contextlib.suppress(FileNotFoundError):
-                    real.with_name(real.name + suffix).unlink()
+                    file.unlink()
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is not None and self._identity() == self._opened:
             return self._connection
         ensure_folder(self.path.parent)
+        real = resolved(self.path)
         if self._connection is not None:  # what is written into it nobody would ever find
             log.warning("%s was removed or replaced; it is begun anew", self.path)
             self._disconnect()
             # SQLite leaves these for a file that it cannot see any more; another one they spoil.
-            real = resolved(self.path)
             for suffix in ("-wal", "-shm"):
                 with contextlib.suppress(OSError):
                     real.with_name(real.name + suffix).unlink()
         # What was planted while the folder was open to others is read by them as we write it.
-        real = resolved(self.path)
-        for suffix in _CONNECTION_FILES:
-            refuse_file_of_strangers(real.with_name(real.name + suffix))
+        for file in _with_those_beside(real):
+            refuse_file_of_strangers(file)
         self._opened = self._identity()
         _refuse_what_it_obeys(real)
         # Made before SQLite does, which gives the files beside it the same permissions.
@@ -163,8 +162,9 @@ class SqliteFile:
         connection.execute("PRAGMA synchronous = NORMAL")
         finding = _checked(connection)
         if finding:  # an index can be made again; those of others may be made to grow
-            for name in self._indexes():
-                connection.execute(f"REINDEX {name}")
+            with self._as_made() as ours:
+                for name in _names(ours, "index"):
+                    connection.execute(f"REINDEX {name}")
             finding = _checked(connection)
         if finding:
             raise _corrupt(finding)
@@ -184,21 +184,20 @@ class SqliteFile:
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {self._version}")
 
-    def _indexes(self) -> list[str]:
+    @contextlib.contextmanager
+    def _as_made(self) -> Iterator[sqlite3.Connection]:
+        """Make the tables and indexes of the schema, in memory, to be compared with."""
         with contextlib.closing(sqlite3.connect(":memory:")) as ours:
             ours.executescript(self._schema)
-            found = ours.execute("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall()
-        return [name for (name,) in found]
+            yield ours
 
     def _refuse_other_tables(self, connection: sqlite3.Connection) -> None:
         """Raise the error of a damaged file where our tables are not as we make them.
 
         Whatever the version in it says: else each entry would be refused, and each deletion.
         """
-        with contextlib.closing(sqlite3.connect(":memory:")) as ours:
-            ours.executescript(self._schema)
-            named = ours.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-            for (name,) in named:
+        with self._as_made() as ours:
+            for name in _names(ours, "table"):
                 if _columns(connection, name) != _columns(ours, name):
                     raise _corrupt(f"its table {name} has other columns")
 
@@ -240,9 +239,11 @@ class SqliteFile:
         while os.path.lexists(real.with_name(broken)):
             broken += "-more"
         try:
-            for suffix in _CONNECTION_FILES:
+            for file, aside in zip(
+                _with_those_beside(real), _with_those_beside(real.with_name(broken)), strict=True
+            ):
                 with contextlib.suppress(FileNotFoundError):
-                    real.with_name(real.name + suffix).replace(real.with_name(broken + suffix))
+                    file.replace(aside)
         except OSError as error:
             raise StoreError(
                 _(
@@ -301,6 +302,16 @@ def resolved(path: Path) -> Path:
             )
         )
     return real
+
+
+def _with_those_beside(real: Path) -> list[Path]:
+    """List the file, and where SQLite keeps what belongs to it."""
+    return [real.with_name(real.name + suffix) for suffix in _CONNECTION_FILES]
+
+
+def _names(connection: sqlite3.Connection, kind: str) -> list[str]:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = ?", (kind,))
+    return [name for (name,) in found.fetchall()]
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[tuple[object, ...]]:
@@ -364,8 +375,7 @@ def _refuse_what_it_obeys(real: Path) -> None:
     with contextlib.suppress(OSError):  # which SQLite meets as well, and has words for
         if real.stat().st_size > MOST_BYTES:
             raise _corrupt("it is larger than any history")
-    for suffix in _CONNECTION_FILES[1:]:
-        beside = f"{real}{suffix}"
+    for beside in _with_those_beside(real)[1:]:
         if os.path.exists(beside) and not os.path.isfile(beside):
             raise _corrupt(f"{beside} is no file")  # a pipe would be waited for, for ever
     with contextlib.suppress(OSError):

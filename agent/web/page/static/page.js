@@ -172,7 +172,7 @@ function carryOver(before, after) {
     const kept = changed.get(address);
     if (!kept) continue;
     if (field.options) [...field.options].filter((one) => one.value === kept.value).forEach((one) => { one.selected = true; });
-    else if (typeof kept.checked === "boolean" && kept.matches("[type=checkbox], [type=radio]")) field.checked = kept.checked;
+    else if (kept.matches("[type=checkbox], [type=radio]")) field.checked = kept.checked;
     else field.value = kept.value;
   }
 }
