@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -72,6 +72,14 @@ def _printable(text: str) -> str:
         raise ValueError(_("There are invisible characters in it. Type it anew."))
     return text.strip()
 
+
+def _no_truth(value: object) -> object:
+    """Make a word of 'true', which is no number; pydantic takes the truth itself for 1."""
+    return str(value) if isinstance(value, bool) else value
+
+
+A_NUMBER = BeforeValidator(_no_truth)
+"""For a number: no 'true'."""
 
 Typed = Annotated[str, Field(max_length=TEXT_LIMIT), AfterValidator(_printable)]
 """One line that somebody typed or pasted."""

@@ -20,7 +20,7 @@ from agent.store.paths import expanded, short
 from agent.translation import _, ngettext
 from agent.types import MoodState
 from agent.web.page import mapping_file, saving, terms
-from agent.web.page.answers import REFUSALS, Answer, Refused, Typed, Undo, Words
+from agent.web.page.answers import A_NUMBER, REFUSALS, Answer, Refused, Typed, Undo, Words
 from agent.web.page.context import PLAYER_NAMES, Card, PageContext, PlayerName
 from agent.web.page.folders import Counter, FolderView, look_into
 from agent.web.page.render import Pages
@@ -41,7 +41,7 @@ class EntryWords(Words):
 class BackWords(EntryWords):
     """Something that was taken out, and the place that it had."""
 
-    place: Annotated[int, Field(ge=0)]
+    place: Annotated[int, A_NUMBER, Field(ge=0)]
 
 
 class OrderWords(Words):

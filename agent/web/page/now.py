@@ -28,7 +28,7 @@ from agent.types import (
     Snapshot,
 )
 from agent.web.page import face, terms
-from agent.web.page.answers import REFUSALS, Answer, Words
+from agent.web.page.answers import A_NUMBER, REFUSALS, Answer, Words
 from agent.web.page.context import PageContext
 from agent.web.page.render import Pages
 from agent.wording import (
@@ -93,7 +93,7 @@ class DoWords(Words):
     """
 
     do: Do
-    minutes: Annotated[float, Field(gt=0.0, le=1440.0)] | None = None
+    minutes: Annotated[float, A_NUMBER, Field(gt=0.0, le=1440.0)] | None = None
     tomorrow: bool = False
 
 
@@ -101,7 +101,7 @@ class MoodWords(Words):
     """A mood, and for how long it holds."""
 
     mood: EmotionName
-    minutes: Annotated[float, Field(gt=0.0, le=1440.0)] = 30.0
+    minutes: Annotated[float, A_NUMBER, Field(gt=0.0, le=1440.0)] = 30.0
 
 
 def site(context: PageContext, pages: Pages, opened: Callable[[], None]) -> list[Route]:

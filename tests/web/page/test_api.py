@@ -107,6 +107,24 @@ def test_made_up_questions_get_an_answer_that_was_promised(
     assert asked(user, GenerationMode.POSITIVE, ask) == set()
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/api/do", {"do": "break", "minutes": True}),
+        ("/api/mood", {"mood": "happy", "minutes": True}),
+        ("/api/moods/sad/back", {"player": "local", "entry": "local:sad", "place": True}),
+    ],
+)
+def test_a_truth_is_no_number(
+    server: PageServer, user: httpx.Client, address: str, words: dict[str, object]
+) -> None:
+    """It was taken for one minute."""
+    answer = user.post(address, json=words, headers=headers_of(server, user))
+    assert answer.status_code == 422
+    assert is_sentence(answer)
+    assert server.events == []
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.filterwarnings("ignore")
 def test_ill_formed_questions_are_refused_in_words_and_change_nothing(
