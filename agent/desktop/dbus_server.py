@@ -122,6 +122,7 @@ class BusServer:
         """Let those call whom ``allow`` lets in (by the user's number, once a caller); or all."""
         self._allow = allow
         self._connection: DBusConnection | None = None
+        self._failure: OSError | None = None  # what sending met: the bus is lost
         self._objects: dict[str, dict[str, Interface]] = {}
         self._names: dict[str, Callable[[bool], None]] = {}
         self._watched: dict[str, Callable[[str], None]] = {}
@@ -259,9 +260,11 @@ class BusServer:
         )
 
     def _turn(self) -> None:
-        """Sleep until something is to be done, and do it."""
+        """Sleep until something is to be done, and do it. Raises OSError: the bus is lost."""
         self._receive_all()  # what came together with an earlier answer
         self._run_due()
+        if self._failure is not None:
+            raise self._failure
         if self._stopping or self._connection is None:
             return
         sources = [self._connection.sock, self._wake_read]
@@ -305,16 +308,14 @@ class BusServer:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Call what is asked of us; a defect in it must not end the loop, a lost bus is its own."""
+        """Call what is asked of us; a defect in it must not end the loop."""
         try:
             work()
-        except OSError:
-            raise
         except Exception:
             log.exception("defect in the bus's loop")
 
     def _lose(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._failure = self._connection, None, None
         if connection is None:
             return
         with contextlib.suppress(OSError):
@@ -330,9 +331,14 @@ class BusServer:
 
     # -- messages
 
-    def _send(self, message: Message) -> None:
-        if self._connection is not None:
-            self._connection.send(message)
+    def _send(self, message: Message, serial: int | None = None) -> None:
+        """Send it; where that fails, who asked for it goes on, and the loop finds the bus lost."""
+        if self._connection is None or self._failure is not None:
+            return
+        try:
+            self._connection.send(message, serial=serial)
+        except OSError as error:
+            self._failure = error
 
     def _send_call(self, message: Message, on_reply: OnReply | None = None) -> None:
         if self._connection is None:
@@ -344,7 +350,7 @@ class BusServer:
             message.header.flags |= MessageFlag.no_reply_expected
         else:
             self._replies[serial] = (time.monotonic() + REPLY_SECONDS, on_reply)
-        self._connection.send(message, serial=serial)
+        self._send(message, serial)
 
     def _receive_all(self) -> None:
         while self._connection is not None:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from agent.desktop.dbus_server import DENIED, BusServer, Interface, Method
 from agent.events import Event, NextPlaylist, PauseCamera, PlayForMood, RestartWorkers, ResumeCamera
 from agent.types import MoodState, Snapshot, Status
 from agent.web.status_text import as_dict, why_text
-from tests.desktop.buses import PrivateBus, wait_until
+from tests.desktop.buses import PrivateBus, start_bus, wait_until
 from tests.desktop.specifications import introspected
 from tests.desktop.tray_program import sample_snapshot
 from tests.fakes.clock import FakeClock
@@ -166,3 +167,33 @@ def test_without_a_bus_it_waits(no_buses: None) -> None:
     agent = Agent()
     assert agent.bus.step() == 60.0
     agent.bus.update(agent.snapshot)
+
+
+def test_work_that_meets_a_lost_bus_is_done_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop may be about to say something when the bus goes, and hears of it by that."""
+    bus = start_bus(tmp_path / "bus")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
+    server = BusServer()
+    server.export("/", Interface("org.example.Teller", signals={"Told": ()}))
+    named: list[bool] = []
+    server.own("org.example.Teller", named.append)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: named == [True])
+    done: list[str] = []
+
+    def work() -> None:
+        bus.stop()
+        for turn in ("one", "two"):
+            server.emit("/", "org.example.Teller", "Told")
+            server.call("org.example.Nobody", "/", "org.example.Nobody", "Hear")
+            done.append(turn)
+
+    server.post(work)
+    wait_until(lambda: done == ["one", "two"])
+    wait_until(lambda: named == [True, False])
+    server.stop()
+    thread.join(10)
+    assert not thread.is_alive()
