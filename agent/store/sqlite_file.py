@@ -8,13 +8,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sqlite3
+import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from agent.errors import StoreError
 from agent.store.paths import (
@@ -38,11 +41,13 @@ _LONGEST = 50_000
 MOST_BYTES = 1_000_000_000
 """Of a file; a year takes some ten million."""
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
-_MOST_STEPS = 20_000
-"""Instructions of SQLite's machine to read which tables and indexes there are: ours take some
-hundred, and somebody may have added some."""
+_MOST_MADE, _MOST_STEPS = 100, 20_000
+"""Tables and indexes, and instructions of SQLite's machine to read which there are: of ours there
+are six, and they take some hundred."""
 _CONNECTION_FILES = ("", "-wal", "-shm", "-journal")
 
+Made: TypeAlias = tuple[str, str, str, object]
+"""A table or index as SQLite keeps it: kind, name, name of the table, statement."""
 T = TypeVar("T")
 
 
@@ -58,8 +63,9 @@ class SqliteFile:
 
     A damaged file is set aside as ``NAME.broken-DATE`` and a new one is started; ``on_set_aside``
     (default: a warning in the log) is told so in a StoreError's words. ``schema`` makes the tables
-    of ``version``; ``steps`` bring a file of an older version up to date: the key's version becomes
-    the next one by these statements, and what is in the file stays.
+    of ``version``, plain columns and indexes of them; what holds anything else is no file of ours,
+    and counts as damaged. ``steps`` bring a file of an older version up to date: the key's version
+    becomes the next one by these statements, and what is in the file stays.
     """
 
     def __init__(
@@ -157,15 +163,14 @@ class SqliteFile:
     def _make_ours(self, connection: sqlite3.Connection) -> None:
         """Check a file, make our tables in a new one, and change those of an older version."""
         version = self._known_version(connection)
-        _refuse_what_acts(connection)
+        found = _made_in(connection)
+        if not all(_is_plain(*made) for made in found) or not self._knows(found):
+            raise _corrupt("it holds more than our tables and indexes")
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
+        if _checked(connection):
+            connection.execute("REINDEX")  # what an index holds is in its table
         finding = _checked(connection)
-        if finding:  # an index can be made again; those of others may be made to grow
-            with self._as_made() as ours:
-                for name in _names(ours, "index"):
-                    connection.execute(f"REINDEX {name}")
-            finding = _checked(connection)
         if finding:
             raise _corrupt(finding)
         if version == 0:
@@ -173,7 +178,12 @@ class SqliteFile:
             connection.executescript(f"BEGIN IMMEDIATE; {made} COMMIT;")
         elif version < self._version:
             self._bring_up_to_date(connection)
-        self._refuse_other_tables(connection)
+        # Whatever the version in it says: else each entry would be refused, and each deletion.
+        if _statements(_made_in(connection)) != _statements(self._ours):
+            raise _corrupt("its tables are not as they are made")
+
+    def _knows(self, found: list[Made]) -> bool:
+        return {made[:3] for made in found} <= {made[:3] for made in self._ours}
 
     def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         with connection:
@@ -184,22 +194,12 @@ class SqliteFile:
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {self._version}")
 
-    @contextlib.contextmanager
-    def _as_made(self) -> Iterator[sqlite3.Connection]:
-        """Make the tables and indexes of the schema, in memory, to be compared with."""
-        with contextlib.closing(sqlite3.connect(":memory:")) as ours:
-            ours.executescript(self._schema)
-            yield ours
-
-    def _refuse_other_tables(self, connection: sqlite3.Connection) -> None:
-        """Raise the error of a damaged file where our tables are not as we make them.
-
-        Whatever the version in it says: else each entry would be refused, and each deletion.
-        """
-        with self._as_made() as ours:
-            for name in _names(ours, "table"):
-                if _columns(connection, name) != _columns(ours, name):
-                    raise _corrupt(f"its table {name} has other columns")
+    @cached_property
+    def _ours(self) -> list[Made]:
+        """The tables and indexes of the schema, as SQLite keeps them."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+            connection.executescript(self._schema)
+            return _made_in(connection)
 
     def _identity(self) -> tuple[int, int] | None:
         """Which file lies at the path; None: there is none."""
@@ -295,7 +295,7 @@ def resolved(path: Path) -> Path:
     """
     refuse_ways_of_strangers(path)
     real = Path(os.path.realpath(path))
-    if os.path.islink(path) and os.path.exists(real) and not os.path.isfile(real):
+    if os.path.islink(path) and _is_no_file(real):
         raise StoreError(
             _("The link {path} leads to {real}, which is no file. Remove it.").format(
                 path=path, real=real
@@ -304,24 +304,17 @@ def resolved(path: Path) -> Path:
     return real
 
 
+def _is_no_file(path: Path) -> bool:
+    """Tell whether something else lies there: a folder, a pipe. Nothing may lie there."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
 def _with_those_beside(real: Path) -> list[Path]:
     """List the file, and where SQLite keeps what belongs to it."""
     return [real.with_name(real.name + suffix) for suffix in _CONNECTION_FILES]
-
-
-def _names(connection: sqlite3.Connection, kind: str) -> list[str]:
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = ?", (kind,))
-    return [name for (name,) in found.fetchall()]
-
-
-def _columns(connection: sqlite3.Connection, table: str) -> set[tuple[object, ...]]:
-    """Describe the columns of a table, and that two of its rows may not be alike in one of them."""
-    columns = connection.execute(
-        'SELECT lower(name), upper(type), "notnull", pk, hidden FROM pragma_table_xinfo(?)',
-        (table,),
-    )
-    unique = connection.execute('SELECT * FROM pragma_index_list(?) WHERE "unique"', (table,))
-    return {*columns, *unique}
 
 
 def _log_warning(error: StoreError) -> None:
@@ -376,7 +369,7 @@ def _refuse_what_it_obeys(real: Path) -> None:
         if real.stat().st_size > MOST_BYTES:
             raise _corrupt("it is larger than any history")
     for beside in _with_those_beside(real)[1:]:
-        if os.path.exists(beside) and not os.path.isfile(beside):
+        if _is_no_file(beside):
             raise _corrupt(f"{beside} is no file")  # a pipe would be waited for, for ever
     with contextlib.suppress(OSError):
         with real.with_name(f"{real.name}-journal").open("rb") as journal:
@@ -386,42 +379,41 @@ def _refuse_what_it_obeys(real: Path) -> None:
             raise _corrupt("its journal names another file")
 
 
-def _refuse_what_acts(connection: sqlite3.Connection) -> None:
-    """Raise the error of a damaged file where its schema does something of its own.
+def _made_in(connection: sqlite3.Connection) -> list[Made]:
+    """List what is made in a file, some more than ours at most.
 
-    We make tables and indexes of plain columns. A trigger in a file that somebody has handed on
-    could keep what is deleted, a view give rows without an end, and columns that are computed from
-    each other, or checked, take gigabytes for one entry: in a table all of these need a second
-    bracket. Numbers that are never used again may be used up. SQLite obeys a schema that is kept as
-    bytes, which no pattern matches; and of hundreds of thousands of tables it takes minutes to read
-    what they are.
+    Raises the error of a damaged file where there is so much that SQLite takes minutes to read it.
     """
     connection.set_progress_handler(lambda: 1, _MOST_STEPS)  # ends what takes more
     try:
-        acts = _acts(connection)
+        query = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+        return connection.execute(query).fetchmany(_MOST_MADE)
     except sqlite3.OperationalError as error:
         if _code(error) != sqlite3.SQLITE_INTERRUPT:
             raise
         raise _corrupt("it has too many tables and indexes") from error
     finally:
         connection.set_progress_handler(None, 0)
-    if acts:
-        raise _corrupt("it has triggers, views, virtual tables or computed columns")
 
 
-def _acts(connection: sqlite3.Connection) -> bool:
-    acting = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE NOT coalesce(CASE type"
-        " WHEN 'table' THEN typeof(sql) = 'text' AND sql LIKE 'CREATE TABLE %'"
-        " AND sql NOT LIKE '%(%(%' AND sql NOT LIKE '%AUTOINCREMENT%'"
-        " WHEN 'index' THEN sql IS NULL OR (typeof(sql) = 'text' AND (sql LIKE 'CREATE INDEX %'"
-        " OR sql LIKE 'CREATE UNIQUE INDEX %') AND sql NOT LIKE '%(%(%' AND sql NOT LIKE '%)_%')"
-        " END, FALSE) UNION ALL"
-        " SELECT 1 FROM sqlite_master AS made, pragma_index_xinfo(made.name) AS part"
-        " WHERE made.type = 'index' AND part.cid = -2"  # computed
-        " LIMIT 1"
-    )
-    return acting.fetchone() is not None
+def _is_plain(kind: str, name: str, table: str, sql: object) -> bool:
+    """Tell whether it is a table of plain columns, or an index of some of them.
+
+    A trigger in a file that somebody has handed on could keep what is deleted, a view give rows
+    without an end, and columns that are computed from each other, or checked, take gigabytes for
+    one entry: in a table all of these need a second bracket. SQLite also obeys a schema that is
+    kept as bytes.
+    """
+    begins = {"table": f"CREATE TABLE {name}", "index": f"CREATE INDEX {name} ON {table}"}
+    if kind not in begins or not isinstance(sql, str):
+        return False
+    return re.fullmatch(re.escape(begins[kind]) + r"\s*\([^()]*\)", sql) is not None
+
+
+def _statements(found: list[Made]) -> set[tuple[str, ...]]:
+    """Return the words of the statements that made it: columns that came later are written so."""
+    texts = [re.sub("--.*", "", str(sql)) for *_, sql in found]
+    return {tuple(re.findall(r"\w+|[^\w\s]", text)) for text in texts}
 
 
 def _corrupt(finding: str) -> sqlite3.DatabaseError:
