@@ -163,8 +163,7 @@ class SqliteFile:
     def _make_ours(self, connection: sqlite3.Connection) -> None:
         """Check a file, make our tables in a new one, and change those of an older version."""
         version = self._known_version(connection)
-        found = _made_in(connection)
-        if not all(_is_plain(*made) for made in found) or not self._knows(found):
+        if not all(self._may_be_ours(made) for made in _made_in(connection)):
             raise _corrupt("it holds more than our tables and indexes")
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -182,8 +181,11 @@ class SqliteFile:
         if _statements(_made_in(connection)) != _statements(self._ours):
             raise _corrupt("its tables are not as they are made")
 
-    def _knows(self, found: list[Made]) -> bool:
-        return {made[:3] for made in found} <= {made[:3] for made in self._ours}
+    def _may_be_ours(self, made: Made) -> bool:
+        """Tell whether it is one of our indexes, or one of our tables in some version."""
+        if made[0] == "table":
+            return made[:3] in [ours[:3] for ours in self._ours] and _is_plain(made[1], made[3])
+        return _statements([made]) <= _statements(self._ours)
 
     def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         with connection:
@@ -396,24 +398,20 @@ def _made_in(connection: sqlite3.Connection) -> list[Made]:
         connection.set_progress_handler(None, 0)
 
 
-def _is_plain(kind: str, name: str, table: str, sql: object) -> bool:
-    """Tell whether it is a table of plain columns, or an index of some of them.
+def _is_plain(table: str, sql: object) -> bool:
+    """Tell whether it is a table of plain columns.
 
-    A trigger in a file that somebody has handed on could keep what is deleted, a view give rows
-    without an end, and columns that are computed from each other, or checked, take gigabytes for
-    one entry: in a table all of these need a second bracket. SQLite also obeys a schema that is
-    kept as bytes.
+    Columns that are computed from each other, or checked, take gigabytes for one entry: all of
+    these need a second bracket. SQLite also obeys a schema that is kept as bytes.
     """
-    begins = {"table": f"CREATE TABLE {name}", "index": f"CREATE INDEX {name} ON {table}"}
-    if kind not in begins or not isinstance(sql, str):
-        return False
-    return re.fullmatch(re.escape(begins[kind]) + r"\s*\([^()]*\)", sql) is not None
+    plain = re.escape(f"CREATE TABLE {table}") + r"\s*\([^()]*\)"
+    return isinstance(sql, str) and re.fullmatch(plain, sql) is not None
 
 
 def _statements(found: list[Made]) -> set[tuple[str, ...]]:
-    """Return the words of the statements that made it: columns that came later are written so."""
-    texts = [re.sub("--.*", "", str(sql)) for *_, sql in found]
-    return {tuple(re.findall(r"\w+|[^\w\s]", text)) for text in texts}
+    """Return what it is and the words that made it: columns that came later are written so."""
+    texts = [(*which, re.sub("--.*", "", str(sql))) for *which, sql in found]
+    return {(*which, *re.findall(r"\w+|[^\w\s]", text)) for *which, text in texts}
 
 
 def _corrupt(finding: str) -> sqlite3.DatabaseError:

@@ -1010,6 +1010,21 @@ def test_what_lies_beside_it_and_is_no_file_goes_out_of_the_way(
     assert history.feedback() == []
 
 
+def test_an_index_that_is_not_as_we_make_it_is_not_made_again(history: SqliteHistory) -> None:
+    """It may hold a column a thousand times: that made gigabytes of a small file."""
+    for number in range(1000):
+        history.add_feedback(NOON + timedelta(seconds=number), "skip", "x")
+    history.close()
+    with contextlib.closing(sqlite3.connect(history.path)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        wide = f"CREATE INDEX feedback_at ON feedback ({', '.join(['detail'] * 1000)})"
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'feedback_at'", (wide,))
+        connection.commit()
+    before = history.path.stat().st_size
+    history.counts()
+    assert max(file.stat().st_size for file in history.path.parent.iterdir()) <= before
+
+
 def test_who_forgets_all_is_not_told_that_a_damaged_file_is_kept(tmp_path: Path) -> None:
     told: list[StoreError] = []
     history = SqliteHistory(tmp_path / "data" / "history.sqlite", on_set_aside=told.append)
