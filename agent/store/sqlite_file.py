@@ -11,6 +11,7 @@ import os
 import re
 import sqlite3
 import stat
+import struct
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,12 +39,16 @@ _DAMAGE = (
 )
 _LONGEST = 50_000
 """Bytes of a text, and of a row: ours have some hundreds."""
+_SIZES = "page_count", "page_size"
 MOST_BYTES = 1_000_000_000
 """Of a file; a year takes some ten million."""
+_LARGEST_PAGE = 65_536
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _MOST_MADE, _MOST_STEPS = 100, 20_000
 """Tables and indexes, and instructions of SQLite's machine to read which there are: of ours there
 are six, and they take some hundred."""
+_WORD = re.compile(r"\w+|[^\w\s]", re.ASCII)
+"""Of a statement; for SQLite white space is of ASCII alone, and all beyond it letters."""
 _CONNECTION_FILES = ("", "-wal", "-shm", "-journal")
 
 Made: TypeAlias = tuple[str, str, str, object]
@@ -165,6 +170,9 @@ class SqliteFile:
         version = self._known_version(connection)
         if not all(self._may_be_ours(made) for made in _made_in(connection)):
             raise _corrupt("it holds more than our tables and indexes")
+        (pages,), (size,) = (connection.execute(f"PRAGMA {of}").fetchone() for of in _SIZES)
+        if pages * size > MOST_BYTES:  # as the file says, or what is written ahead
+            raise _corrupt("it claims to be larger than any history")
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         if _checked(connection):
@@ -364,8 +372,9 @@ def _refuse_what_it_obeys(real: Path) -> None:
     """Raise the error of a damaged file for what SQLite obeys before anything can be checked.
 
     A journal of changes to several files ends with the name of another one, which is deleted once
-    they are taken back: we change one at a time. And of what a header claims, each page costs it
-    memory. The magic is that of SQLite's file format, "The Rollback Journal".
+    they are taken back: we change one at a time. It begins with the size that the file is given
+    then, and of that each page costs memory. The places are those of SQLite's file format, "The
+    Rollback Journal".
     """
     with contextlib.suppress(OSError):  # which SQLite meets as well, and has words for
         if real.stat().st_size > MOST_BYTES:
@@ -375,10 +384,15 @@ def _refuse_what_it_obeys(real: Path) -> None:
             raise _corrupt(f"{beside} is no file")  # a pipe would be waited for, for ever
     with contextlib.suppress(OSError):
         with real.with_name(f"{real.name}-journal").open("rb") as journal:
+            head = journal.read(28)
             journal.seek(-min(8, journal.seek(0, os.SEEK_END)), os.SEEK_END)
             names_another = journal.read() == _JOURNAL_MAGIC
         if names_another:
             raise _corrupt("its journal names another file")
+        if head.startswith(_JOURNAL_MAGIC) and len(head) == 28:
+            pages, _sector, size = struct.unpack(">III", head[16:])
+            if pages * (size or _LARGEST_PAGE) > MOST_BYTES:
+                raise _corrupt("its journal would make it larger than any history")
 
 
 def _made_in(connection: sqlite3.Connection) -> list[Made]:
@@ -411,7 +425,7 @@ def _is_plain(table: str, sql: object) -> bool:
 def _statements(found: list[Made]) -> set[tuple[str, ...]]:
     """Return what it is and the words that made it: columns that came later are written so."""
     texts = [(*which, re.sub("--.*", "", str(sql))) for *which, sql in found]
-    return {(*which, *re.findall(r"\w+|[^\w\s]", text)) for *which, text in texts}
+    return {(*which, *_WORD.findall(text)) for *which, text in texts}
 
 
 def _corrupt(finding: str) -> sqlite3.DatabaseError:

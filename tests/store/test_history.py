@@ -818,6 +818,12 @@ def test_a_file_that_does_more_than_ours_is_set_aside(
         ["ANALYZE"],
         [
             "DROP TABLE feedback",
+            "CREATE TABLE feedback (id INTEGER\xa0PRIMARY\xa0KEY, at REAL NOT NULL,"
+            " kind TEXT NOT NULL, detail TEXT NOT NULL)",
+            "CREATE INDEX feedback_at ON feedback (at)",
+        ],
+        [
+            "DROP TABLE feedback",
             "CREATE TABLE feedback (id INTEGER PRIMARY KEY, at REAL NOT NULL ON CONFLICT IGNORE,"
             " kind TEXT NOT NULL, detail TEXT NOT NULL)",
             "CREATE INDEX feedback_at ON feedback (at)",
@@ -845,6 +851,7 @@ def test_a_file_that_does_more_than_ours_is_set_aside(
         "a table beside",
         "an index beside",
         "statistics",
+        "no key",
         "ignores",
         "unique column",
     ],
@@ -1008,6 +1015,47 @@ def test_what_lies_beside_it_and_is_no_file_goes_out_of_the_way(
     history.add_feedback(NOON, "skip", "a secret day")
     history.forget_between(float("-inf"), float("inf"))
     assert history.feedback() == []
+
+
+@pytest.mark.parametrize("kind", ["-wal", "-journal"])
+def test_what_lies_beside_makes_it_no_larger_than_any_history(
+    history: SqliteHistory, kind: str
+) -> None:
+    """Each page that is claimed costs memory, and the file itself was lengthened to terabytes."""
+    history.add_feedback(NOON, "skip", "x")
+    history.close()
+    pages = 1 << 29
+    beside = history.path.with_name(history.path.name + kind)
+    if kind == "-journal":
+        with contextlib.closing(sqlite3.connect(history.path)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+        magic = bytes.fromhex("d9d505f920a163d7")
+        beside.write_bytes(
+            (magic + struct.pack(">IIIII", 0, 0, pages, 512, 4096)).ljust(512, b"\0")
+        )
+    else:
+        page = bytearray(history.path.read_bytes()[:4096])
+        page[28:32] = struct.pack(">I", pages)
+        head = struct.pack(">IIIIII", 0x377F0682, 3007000, 4096, 0, 1, 2)
+        first = wal_sums(head, (0, 0))
+        frame = struct.pack(">II", 1, pages)
+        after = wal_sums(frame + page, first)
+        salted = frame + head[16:24] + struct.pack(">II", *after)
+        beside.write_bytes(head + struct.pack(">II", *first) + salted + page)
+    assert history.counts() == (0, 0)
+    sizes = [file.stat().st_size for file in history.path.parent.iterdir()]
+    assert max(sizes) < 1_000_000
+    assert [f for f in history.path.parent.iterdir() if ".broken-" in f.name]
+
+
+def wal_sums(words: bytes, sums: tuple[int, int]) -> tuple[int, int]:
+    """Go on with the two check sums of SQLite's "Checksum Algorithm" for write-ahead logs."""
+    first, second = sums
+    numbers = struct.unpack(f"<{len(words) // 4}I", words)
+    for one, other in zip(numbers[::2], numbers[1::2], strict=True):
+        first = (first + one + second) & 0xFFFFFFFF
+        second = (second + other + first) & 0xFFFFFFFF
+    return first, second
 
 
 def test_an_index_that_is_not_as_we_make_it_is_not_made_again(history: SqliteHistory) -> None:
