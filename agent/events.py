@@ -239,6 +239,11 @@ class FollowFace:
 
 
 @dataclass(frozen=True, slots=True)
+class LetMusicChange:
+    """End the time after an Undo; the user's own word on their mood stands."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotMyMood:
     """The estimate is wrong: forget it, note it, and take back the change that it led to.
 
@@ -465,6 +470,7 @@ Event: TypeAlias = (
     | SettingsBroken
     | SetMood
     | FollowFace
+    | LetMusicChange
     | NotMyMood
     | BeginJourney
     | EndJourney

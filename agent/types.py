@@ -522,7 +522,7 @@ class Snapshot:
     paused_until: datetime | None = None  # None while paused: until resumed
     paused_since: datetime | None = None  # when the user wished that
     after_break: Pause | None = None  # keeps the camera off when the break is over
-    held_off: str | None = None  # why session or call keep the camera off ("screen locked")
+    held_off: str | None = None  # why session or call keep the camera off ("the screen is locked")
     preview_open: bool = False
     player: str = ""  # name of the player in use
     logged_in: bool | None = None  # None: the player needs no login

@@ -93,11 +93,14 @@ _UNSEEN_THEN = {
     TAKING_A_BREAK: N_("you were taking a break"),
     "the camera is not allowed": N_("the camera was not allowed"),
     "the camera is paused": N_("the camera was paused"),
-    "the camera rests: {why}": N_("the camera rested: {why}"),
+    "the camera rests, since {why}": N_("the camera rested, since {why}"),
     "the camera is gone": N_("the camera was gone"),
     "the camera cannot be used": N_("the camera could not be used"),
     CAMERA_IN_USE: N_("another program used the camera"),
     SCREEN_SHARED: N_("the screen was shared"),
+    "the computer sleeps": N_("the computer slept"),
+    "the lid is closed": N_("the lid was closed"),
+    "the screen is locked": N_("the screen was locked"),
     "another user has the screen": N_("another user had the screen"),
 }
 """Why nobody looked, told of an earlier time."""
@@ -419,7 +422,7 @@ def is_loaded(snapshot: Snapshot) -> bool:
 def why_lines(snapshot: Snapshot, *, evidence: bool = False) -> tuple[str, ...]:
     """Say what changed the music last and why, then what holds now if that is something else.
 
-    Up to three sentences without a full stop; the first begins with a name. ``evidence``: with what
+    Up to four sentences without a full stop; the first begins with a name. ``evidence``: with what
     the latest rests on.
     """
     change, decision = snapshot.change, snapshot.decision
@@ -433,6 +436,9 @@ def why_lines(snapshot: Snapshot, *, evidence: bool = False) -> tuple[str, ...]:
         told = decision
     if evidence and told is not None and told.evidence is not None and _is_by_mood(told):
         lines[-1] += f" ({evidence_line(told.mood, told.evidence)})"
+    going = snapshot.journey
+    if going is not None and not any(journey_line(going) in line for line in lines):
+        lines.append(_("Journey: {journey}").format(journey=journey_line(going)))
     if snapshot.left_alone_until is not None:
         alone = _("Moodtray leaves the music alone until {time}")
         lines.append(alone.format(time=clock_time(snapshot.left_alone_until)))
@@ -492,33 +498,37 @@ def evidence_line(mood: MoodState, evidence: Evidence) -> str:
     """
     seven, other = evidence.probabilities, evidence.runner_up
     needed = f"{100 * evidence.threshold:.0f}"
+
+    def share(mood: MoodState) -> str:
+        return _percent(seven[EMOTION_STATES.index(mood)], evidence.threshold)
+
     if mood.is_emotion:
         words = _("{mood} was at {share} %")  # it was named before, or is asked for early
         if seven[EMOTION_STATES.index(mood)] >= evidence.threshold:
             words = _("{mood} was at {share} %, a mood is named from {needed} %")
-        share = _share(seven, mood)
-        parts = [words.format(mood=mood_word(mood), share=share, needed=needed)]
+        parts = [words.format(mood=mood_word(mood), share=share(mood), needed=needed)]
         if evidence.seconds >= 1.0:
             parts.append(_("for {time}").format(time=age(evidence.seconds)))
         if other is not None:
             next_one = _("next came {mood} with {share} %")
             if seven[EMOTION_STATES.index(other)] > seven[EMOTION_STATES.index(mood)]:
                 next_one = _("{mood} had more, {share} %")
-            parts.append(next_one.format(mood=mood_word(other), share=_share(seven, other)))
+            parts.append(next_one.format(mood=mood_word(other), share=share(other)))
     else:
         leading = EMOTION_STATES[max(range(len(seven)), key=lambda at: seven[at])]
         words = _("{mood} came nearest with {share} %")  # and was denied, or is too new
         if seven[EMOTION_STATES.index(leading)] < evidence.threshold:
             words = _("{mood} came nearest with {share} %, and {needed} % is needed")
-        share = _share(seven, leading)
-        parts = [words.format(mood=mood_word(leading), share=share, needed=needed)]
+        parts = [words.format(mood=mood_word(leading), share=share(leading), needed=needed)]
     if evidence.correction is not None:
         parts.append(_("read as your own face"))
     return "; ".join(parts)
 
 
-def _share(seven: tuple[float, ...], mood: MoodState) -> str:
-    return f"{100 * seven[EMOTION_STATES.index(mood)]:.0f}"
+def _percent(probability: float, needed: float) -> str:
+    """Write a probability in percent; one below what is needed is not rounded up to it."""
+    whole = round(100 * probability)
+    return f"{min(whole, round(100 * needed) - 1) if probability < needed else whole}"
 
 
 def _undecided(snapshot: Snapshot) -> str:
@@ -528,7 +538,7 @@ def _undecided(snapshot: Snapshot) -> str:
     elif snapshot.candidate is not None:
         why = _("You may look {mood}, but that is at {share} %, and {needed} % is needed").format(
             mood=mood_word(snapshot.candidate.state),
-            share=f"{100 * snapshot.candidate.probability:.0f}",
+            share=_percent(snapshot.candidate.probability, snapshot.candidate.certainty),
             needed=f"{100 * snapshot.candidate.certainty:.0f}",
         )
     else:

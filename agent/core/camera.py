@@ -111,7 +111,7 @@ class CameraControl:
                 return _("the camera is paused")
             case Sight.HELD_OFF:
                 assert self.off_for is not None
-                return _("the camera rests: {why}").format(why=_(self.off_for))
+                return _("the camera rests, since {why}").format(why=_(self.off_for))
             case Sight.LOST:
                 return _("the camera is gone")
             case Sight.UNUSABLE:

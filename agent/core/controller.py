@@ -282,22 +282,9 @@ class Controller:
             case events.SetMood():
                 self._set_mood(event)
             case events.FollowFace():
-                alone = self._music.left_alone_until is not None
-                by_hand = self._mood.by_hand
-                self._follow_face()
-                at = len(self._out)
-                self._decide()
-                music = self._music
-                unseen = self._camera.unseen
-                told = messages.follows_face(
-                    self._mood.state,
-                    music.decision,
-                    music.plays,
-                    unseen,
-                    held=alone or by_hand,
-                    said=by_hand or not alone,
-                )
-                self._out.insert(at, effects.Notify(told))  # before that of a change
+                self._follow_face(unsay=True)
+            case events.LetMusicChange():
+                self._follow_face(unsay=not self._mood.by_hand)
             case events.NotMyMood(shown, switch):
                 self._deny_mood(shown, switch)
             case events.BeginJourney(goal, start):
@@ -478,13 +465,27 @@ class Controller:
         until = self._mood_tracker.by_hand_until
         return OwnWord(self._mood.state, until) if self._mood.by_hand and until else None
 
-    def _follow_face(self) -> None:
-        if self._mood.by_hand or self._music.left_alone_until is not None:
+    def _follow_face(self, *, unsay: bool) -> None:
+        """End the time after an Undo; with ``unsay`` the user's own word on their mood as well."""
+        alone, by_hand = self._music.left_alone_until is not None, self._mood.by_hand
+        if by_hand or alone:
             # It may say until when the music goes by that word, or is left alone.
             self._out.append(effects.Withdraw(NotificationKind.SWITCH))
-        self._out += self._mood_tracker.follow_face(self._camera.watching)
-        self._journeys.follow_face()
+        if unsay:
+            self._out += self._mood_tracker.follow_face(self._camera.watching)
+            self._journeys.follow_face()
         self._music.follow_face()
+        at = len(self._out)
+        self._decide()
+        told = messages.follows_face(
+            self._mood,
+            self._music.decision,
+            self._music.plays,
+            "" if self._mood.by_hand else self._camera.unseen,
+            held=alone or by_hand,
+            said=unsay and (by_hand or not alone),
+        )
+        self._out.insert(at, effects.Notify(told))  # before that of a change
 
     def _deny_mood(self, shown: MoodState | None, switch: Decision | None) -> None:
         """Forget the mood, and take back the change that it led to, where that is the latest."""
@@ -509,15 +510,16 @@ class Controller:
         self._music.follow_face()  # it leads on in steps, which ends the time after an Undo
         self._set_out_after = self._music.switch
         assert self._journeys.current is not None
+        ends = messages.journey_ends(goal, seen=not self._camera.unseen or self._camera.on_break)
         if not self._workers.lacks("player") and self._music.would_change_for(begin):
-            self._music.ask()  # the change that follows at once is the answer
+            self._music.ask(leads=ends)  # the change that follows at once is the answer
         else:
             self._music.lead_when_it_goes_on(begin)
             told = messages.journey_begun(
                 self._journeys.current.view,
                 self._music.plays,
                 self._music.is_paused,
-                seen=not self._camera.unseen or self._camera.on_break,
+                ends=ends,
                 goes_on=self._music.rests is not None and self._music.goes_on,
                 lacks=self._music.lacks_music(begin),
             )
@@ -590,8 +592,9 @@ class Controller:
     def _end_journey(self) -> None:
         going = self._journeys.is_in_force
         self._out += self._journeys.stop(self._mood.state)
-        unseen = "" if self._mood.by_hand else self._camera.unseen
-        told = messages.journey_ended(going, plays=self._music.plays, unseen=unseen)
+        word = self._own_word
+        unseen = "" if word is not None else self._camera.unseen
+        told = messages.journey_ended(going, plays=self._music.plays, unseen=unseen, word=word)
         self._out.append(effects.Notify(told))
         self._decide()
 
@@ -677,7 +680,7 @@ class Controller:
             camera=self._camera.comes_back,
             alone_until=self._camera.alone_until,
             usable=self._camera.usable,
-            starts=self._settings.policy.start_when_silent,
+            starts=self._music.may_begin(self._settings.policy),
         )
         self._out.append(effects.Notify(told))
 

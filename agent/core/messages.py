@@ -17,6 +17,7 @@ from agent.events import (
     EndJourney,
     Event,
     FollowFace,
+    LetMusicChange,
     LogIn,
     NotMe,
     NotMyMood,
@@ -69,12 +70,17 @@ from agent.wording import (
 )
 
 
-def _resume() -> tuple[str, Event]:
-    return _("Resume"), FollowFace()
+def _resume(word: OwnWord | None = None) -> tuple[str, Event]:
+    """Offer an end to the time for which the music is left alone: by a ``word``, or an Undo."""
+    return _("Resume"), LetMusicChange() if word is None else FollowFace()
 
 
 def _unsay() -> tuple[str, Event]:
     return _("Take back what I said"), FollowFace()
+
+
+def _end_journey() -> tuple[str, Event]:
+    return _("End the journey"), EndJourney()
 
 
 def _own_music() -> tuple[str, Event]:
@@ -90,10 +96,12 @@ def switched(
     asked: bool = False,
     word: OwnWord | None = None,
     until: datetime | None = None,
+    leads: str = "",
 ) -> Notification:
     """Tell that the music was changed: to what, why, and for how long.
 
-    ``until``: Moodtray changes nothing by itself before that, after an Undo.
+    ``until``: Moodtray changes nothing by itself before that, after an Undo. ``leads``: how the
+    journey ends that begins with it, as :func:`journey_ends` tells.
     """
     assert decision.playlist is not None
     buttons: tuple[tuple[str, Event], ...] = ((_("Undo"), UndoSwitch(decision)),)
@@ -106,6 +114,9 @@ def switched(
     elif until is not None:
         body = f"{body} {_left_alone(until)}"
         buttons += (_resume(),)
+    elif leads:
+        body = f"{body} {leads}"
+        buttons += (_end_journey(),)
     elif not asked:
         buttons += ((_("Not my mood"), NotMyMood(decision.mood, decision)),)
     return Notification(
@@ -149,7 +160,7 @@ def taken_back(
         NotificationKind.INFO,
         _("Back to {name}").format(name=name),
         " ".join(told),
-        buttons=(_resume(),) if until is not None else (),
+        buttons=(_resume(word),) if until is not None else (),
         emotion=None if word is None else word.mood,
         asked=True,
     )
@@ -184,7 +195,7 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
     said = _("The music goes by that until {time}.").format(time=clock_time(word.until))
     why = _("No music plays: 'Play for my mood' begins it.")
     if rests is not None:
-        said, why = _("No music plays."), sentence(_(rests))
+        said, why = _holds_until(word), _("No music plays: {why}.").format(why=_(rests))
     elif plays:
         more = reason.partition(_(", and "))[2] or reason
         why = sentence(more)
@@ -202,7 +213,7 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
 
 
 def follows_face(
-    mood: MoodState,
+    mood: Mood,
     decision: Decision | None,
     plays: bool,
     unseen: str = "",
@@ -236,7 +247,7 @@ def follows_face(
         NotificationKind.INFO,
         _("Moodtray goes by your face again") if said else _("The music may change again"),
         body,
-        emotion=mood,
+        emotion=mood.state,
         asked=True,
     )
 
@@ -658,21 +669,8 @@ def preview_while_paused(on_break: bool) -> Notification:
     )
 
 
-def journey_begun(
-    journey: JourneyView,
-    plays: bool,
-    paused: bool = False,
-    *,
-    seen: bool = True,
-    goes_on: bool = False,
-    lacks: str = "",
-) -> Notification:
-    """Answer a wish for a journey.
-
-    ``plays``: there is music that can lead; ``paused``: it waits to go on; ``seen``: the face is
-    looked at; ``goes_on``: music rests, and goes on by itself; ``lacks``: why this step has none.
-    """
-    title = _("The music leads {where}").format(where=journey_line(journey))
+def journey_ends(goal: MoodState, *, seen: bool) -> str:
+    """Tell how a journey ends; ``seen``: the face is looked at."""
     body = _(
         "This ends when you look {goal}, after the last step, or when you choose music yourself. "
         "'End the journey' stands under 'Wrong mood?' in the tray's menu."
@@ -682,8 +680,26 @@ def journey_begun(
             "This ends when you say you feel {goal}, after the last step, or when you choose music "
             "yourself. 'End the journey' stands under 'Wrong mood?' in the tray's menu."
         )
-    body = body.format(goal=mood_word(journey.goal))
-    end = _("End the journey"), EndJourney()
+    return body.format(goal=mood_word(goal))
+
+
+def journey_begun(
+    journey: JourneyView,
+    plays: bool,
+    paused: bool = False,
+    *,
+    ends: str,
+    goes_on: bool = False,
+    lacks: str = "",
+) -> Notification:
+    """Answer a wish for a journey.
+
+    ``plays``: there is music that can lead; ``paused``: it waits to go on; ``ends``: how it ends,
+    as :func:`journey_ends` tells; ``goes_on``: music rests, and goes on by itself; ``lacks``: why
+    this step has none.
+    """
+    title = _("The music leads {where}").format(where=journey_line(journey))
+    body, end = ends, _end_journey()
     if lacks:
         nothing = _("{reason} So this step changes nothing. Set some under 'Music for my moods'.")
         body = f"{nothing.format(reason=sentence(lacks))} {body}"
@@ -715,15 +731,20 @@ def journey_needless(mood: Mood) -> Notification:
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 
-def journey_ended(going: bool, *, plays: bool, unseen: str = "") -> Notification:
+def journey_ended(
+    going: bool, *, plays: bool, unseen: str = "", word: OwnWord | None = None
+) -> Notification:
     """Answer the wish to end a journey; ``going``: there was one.
 
-    ``unseen``: why nobody looks at the face, as a clause, where no mood was told either.
+    ``unseen``: why nobody looks at the face, as a clause, where no mood was told either. ``word``:
+    what the user has said of their mood, where it holds.
     """
     title = _("The journey is over") if going else _("There is no journey to end")
     body = _("The music goes by your mood.") if plays else _("No music plays.")
     if not going:
         body = _("So nothing changes.")
+    elif plays and word is not None:
+        body = _goes_by(word)
     elif unseen:
         goes_on = _("What plays goes on.") if plays else body
         body = " ".join((_("Moodtray does not look yet: {why}.").format(why=unseen), goes_on))

@@ -241,7 +241,11 @@ class MusicControl:
             if done.left_alone > 0.0:
                 self._leave_alone(done.left_alone, _(CHOSE), chosen=True)
             told = messages.switched(
-                switch, asked=done.wish.asked, word=word, until=self.left_alone_until
+                switch,
+                asked=done.wish.asked,
+                word=word,
+                until=self.left_alone_until,
+                leads=done.wish.leads,
             )
             out += [effects.RecordSwitch(switch), effects.Notify(told)]
         elif done is not None:
@@ -393,15 +397,24 @@ class MusicControl:
 
     # -- what the user wishes
 
-    def ask(self) -> None:
-        """Ask for music that fits the mood; :meth:`decide` answers."""
+    def ask(self, *, leads: str = "") -> None:
+        """Ask for music that fits the mood; :meth:`decide` answers.
+
+        ``leads``: how the journey ends that begins with it, in the user's words.
+        """
         self._end_own_choice()
         self._gone.clear()
         now = self._clock.monotonic()
         sent = self._switches.under_way(now)
         if sent is None or sent.back or not sent.wish.asked:
-            self._requests.ask(now)
+            self._requests.ask(now, leads)
         # else it is on its way: a double click is one wish
+
+    def may_begin(self, policy: PolicySettings) -> bool:
+        """Tell whether music may begin out of silence by itself: no hand of the user's keeps it."""
+        heard = self.playback
+        by_hand = heard is not None and heard.paused_by_hand
+        return policy.start_when_silent and not by_hand and self.left_alone is None
 
     def would_change_for(self, mood: MoodState) -> bool:
         """Tell whether music plays, but not this mood's, and there is some for it."""
@@ -458,6 +471,13 @@ class MusicControl:
         out: list[effects.Effect] = []
         if ours is not None:
             out.append(effects.RecordFeedback("skip", ours.uri))
+        waiting = self.decision if self._waiting else None
+        if waiting is not None and waiting.playlist is not None:
+            # The user has the track end for which it waits.
+            now, self._waiting = self._clock.monotonic(), False
+            self.decision = replace(waiting, time=now, action=Action.SWITCH_NOW)
+            play = self._carry_out(self.decision, PlayRequest(now, True))
+            return [*out, effects.Record(self.decision), effects.ExpectTrackEnd(False), play]
         self._is_silent, self._pausing = True, False  # what plays from now on is wished
         if is_loop(heard):  # which begins anew, and nobody would hear that
             out.append(effects.Notify(messages.only_track(heard)))

@@ -15,12 +15,14 @@ from agent.timing import WISH_LIFE, WISH_TRIES
 class PlayRequest:
     """``asked``: the user wished for music; else it is a change of ours.
 
-    ``tries``: starts that found no device.
+    ``tries``: starts that found no device. ``leads``: how the journey ends that begins with it, in
+    the user's words; empty: none does.
     """
 
     since: float
     asked: bool
     tries: int = 0
+    leads: str = ""
 
 
 class PlayRequests:
@@ -40,10 +42,10 @@ class PlayRequests:
         """True when a request waits for a device."""
         return self._waiting is not None
 
-    def ask(self, now: float) -> None:
+    def ask(self, now: float, leads: str = "") -> None:
         """Note that the user asks for music; that is newer than any other request."""
         self.forget()
-        self.asked = PlayRequest(now, True)
+        self.asked = PlayRequest(now, True, leads=leads)
 
     def still_ask(self, wish: PlayRequest) -> None:
         """Keep a request whose start came to nothing: the next playlist may fare better."""

@@ -239,7 +239,7 @@ def test_the_agent_learns_while_nothing_else_happens() -> None:
     ("event", "words"),
     [
         (events.PauseCamera(), "paused"),
-        (events.SessionChanged("screen locked"), "screen locked"),
+        (events.SessionChanged("the screen is locked"), "the screen is locked"),
         (events.ConsentWithdrawn(), "not allowed"),
         (events.CameraChanged(CameraState.LOST), "no picture"),
         (events.WorkerCrashed("watcher", ValueError(), gave_up=True), "stopped"),

@@ -214,9 +214,9 @@ def test_a_pause_with_an_end_ends() -> None:
 
 def test_a_locked_screen_holds_the_camera_off_but_not_against_a_pause() -> None:
     harness = ControllerHarness()
-    harness.send(events.SessionChanged("screen locked"))
+    harness.send(events.SessionChanged("the screen is locked"))
     assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)
-    assert harness.controller.snapshot.held_off == "screen locked"
+    assert harness.controller.snapshot.held_off == "the screen is locked"
     harness.send(events.PauseCamera())
     harness.send(events.SessionChanged(None))
     assert harness.all(effects.WatchCamera)[-1] == effects.WatchCamera(False)

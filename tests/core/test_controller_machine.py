@@ -257,7 +257,7 @@ class AnyDay(RuleBasedStateMachine):
                 events.CameraChanged(CameraState.OFF),
                 events.CameraChanged(CameraState.BUSY, CameraBusy("busy")),
                 events.CameraChanged(CameraState.LOST),
-                events.SessionChanged("screen locked"),
+                events.SessionChanged("the screen is locked"),
                 events.SessionChanged(None),
                 events.SessionChanged(SCREEN_SHARED),
                 events.UserIsBack(),
@@ -415,7 +415,7 @@ class AnyDay(RuleBasedStateMachine):
         for claim, is_so in {
             "the camera is paused": snapshot.camera_paused,
             "the camera is not allowed": not snapshot.consent,
-            "the camera rests: ": snapshot.held_off is not None,
+            "the camera rests, since ": snapshot.held_off is not None,
             "the camera is gone": self.camera is CameraState.LOST,
             "the camera cannot be used": self.camera is CameraState.BUSY,
             "the part that looks has stopped": "watcher" in self.stopped,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.messages import holds, info, journey_begun, stale, trouble, welcome, why
+from agent.core.messages import (
+    holds,
+    info,
+    journey_begun,
+    journey_ends,
+    stale,
+    trouble,
+    welcome,
+    why,
+)
 from agent.errors import NeedsLogin, PlaylistGone
 from agent.events import EndJourney, LogIn, OpenPage
 from agent.types import (
@@ -87,7 +96,8 @@ def test_no_face_is_shown_before_a_mood_is_known() -> None:
 
 
 def test_the_journey_is_told_in_steps_and_how_it_ends() -> None:
-    told = journey_begun(JourneyView(1, 3, MoodState.SAD, MoodState.HAPPY), True)
+    ends = journey_ends(MoodState.HAPPY, seen=True)
+    told = journey_begun(JourneyView(1, 3, MoodState.SAD, MoodState.HAPPY), True, ends=ends)
     assert told.title == "The music leads from sad to happy, step 1 of 3"
     assert "when you look happy, after the last step" in told.body
     assert told.buttons == (("End the journey", EndJourney()),)

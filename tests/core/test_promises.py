@@ -68,6 +68,20 @@ def test_an_undo_that_fails_is_nowhere_told_as_done() -> None:
     assert "Now: you wanted a change taken back, which failed" in told
 
 
+def test_what_is_resumed_after_an_undo_is_not_what_was_said_before_it() -> None:
+    """'Resume' took back a word as well that the Undo had left alone."""
+    story = undone()
+    undo = story.answer
+    assert "leaves the music alone until" in undo.body
+    story.send(events.SetMood(MoodState.SAD))
+    story.press(undo, "Resume")
+    snapshot = story.controller.snapshot
+    assert (snapshot.mood.state, snapshot.mood.by_hand) == (MoodState.SAD, True)
+    assert snapshot.left_alone_until is None
+    assert story.answer.title == "The music may change again"
+    assert story.answer.body.startswith("You said you feel sad")
+
+
 def undone_in_vain() -> Story:
     """What played before the change, which a word had brought, is gone."""
     story = Story(NOW)
@@ -414,7 +428,7 @@ def test_a_word_on_the_mood_in_a_break_promises_no_music() -> None:
     story.music(state=PlayState.PAUSED, context="p:happy", chosen_by=Chooser.AGENT)
     story.send(events.SetMood(MoodState.SAD))
     assert story.answer.title == "You said you feel sad"
-    assert story.answer.body == "No music plays. You are taking a break."
+    assert story.answer.body == "That holds until 09:30. No music plays: you are taking a break."
     assert [label for label, _ in story.answer.buttons] == ["Play now", "Take back what I said"]
 
 
@@ -821,7 +835,7 @@ def test_a_yes_to_the_camera_claims_no_look_while_the_computer_is_untouched() ->
     story.send(events.ConsentGiven())
     assert story.answer.title == "The camera is allowed"
     assert story.answer.body.startswith(
-        "Moodtray does not look yet: the camera rests: nobody uses the computer. Silence is normal"
+        "Moodtray does not look yet: the camera rests, since nobody uses the computer. Silence is "
     )
 
 
@@ -1338,7 +1352,7 @@ def test_what_a_denied_look_showed_is_shown_until_the_next() -> None:
         (events.PauseCamera(), events.ResumeCamera(), "the camera was paused"),
         (
             events.SessionChanged(SCREEN_SHARED), events.SessionChanged(None),
-            "the camera rested: the screen was shared",
+            "the camera rested, since the screen was shared",
         ),
         (events.ConsentWithdrawn(), events.ConsentGiven(), "the camera was not allowed"),
     ],
@@ -1405,14 +1419,16 @@ def test_the_end_of_a_journey_claims_no_mood_that_nobody_sees(
 def test_what_stands_in_the_way_is_the_reason_at_once() -> None:
     """Also where the camera stays off, for another reason than before."""
     story = happy_music()
-    story.send(events.SessionChanged("screen locked"))
+    story.send(events.SessionChanged("the screen is locked"))
     story.send(events.ConsentWithdrawn())
     assert story.controller.snapshot.decision is not None
     assert story.controller.snapshot.decision.reason == "the camera is not allowed"
     story.send(events.ConsentGiven())
-    assert story.controller.snapshot.decision.reason == "the camera rests: screen locked"
+    assert (
+        story.controller.snapshot.decision.reason == "the camera rests, since the screen is locked"
+    )
     story.send(events.SessionChanged("asleep"))
-    assert story.controller.snapshot.decision.reason == "the camera rests: asleep"
+    assert story.controller.snapshot.decision.reason == "the camera rests, since asleep"
 
 
 def test_a_journey_ends_by_a_word_where_nobody_looks() -> None:
@@ -1594,3 +1610,44 @@ def test_it_is_not_where_something_came_between(after: str) -> None:
     story.send(events.ResumeMusic())
     assert story.all(effects.ResumeMusic)
     assert len(story.uris) == plays
+
+
+# --- how a journey ends, and what holds beside it -------------------------------------------------
+
+
+def test_a_journey_that_begins_with_a_change_tells_how_it_ends() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    story.started()
+    assert story.answer.title == "♪ Sad"
+    assert "the music leads from sad to happy" in story.answer.body
+    assert "This ends when you look happy, after the last step" in story.answer.body
+    story.press(story.answer, "End the journey")
+    assert story.controller.snapshot.journey is None
+
+
+def test_a_journey_s_end_leaves_the_music_to_what_was_said() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    story.heard("p:sad")
+    story.send(events.BeginJourney(MoodState.HAPPY))
+    story.send(events.EndJourney())
+    assert story.answer.body.startswith("You said you feel sad. The music goes by that until")
+
+
+def test_why_tells_of_a_journey_while_the_mood_is_unclear() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    assert "Journey: from sad to happy, step 1 of 3" in why_lines(story.controller.snapshot)
+
+
+def test_a_break_promises_no_music_where_the_user_has_paused_it() -> None:
+    starts = Settings(policy=PolicySettings(timing="now", start_when_silent=True))
+    story = happy_music(starts)
+    story.music(Happening.PAUSED, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.TakeBreak(story.clock.now() + timedelta(hours=1)))
+    assert "No music plays now, so none goes on then." in story.answer.body

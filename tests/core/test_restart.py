@@ -275,7 +275,7 @@ def test_nothing_is_written_while_nothing_new_is_promised() -> None:
     kept = len(run.all(effects.KeepPromises))
     assert kept == 2
     run.look("sad", 600)
-    run.send(events.SessionChanged("screen locked"))
+    run.send(events.SessionChanged("the screen is locked"))
     run.send(events.Quit())
     assert len(run.all(effects.KeepPromises)) == kept
     assert run.all(effects.KeepPromises)[-1].promised == run.stored

@@ -347,6 +347,26 @@ def test_the_next_track_of_a_loop_is_told_to_be_the_same() -> None:
     assert story.answer.title.endswith("begins anew")
 
 
+def test_next_track_brings_what_waits_for_the_end_of_this_one() -> None:
+    story = happy_music()
+    story.send(events.SettingsChanged(Settings()))  # at the track's end from now on
+    story.heard("p:happy")
+    story.pass_time(130)
+    story.look("sad", 90)
+    decision = story.controller.snapshot.decision
+    assert decision is not None
+    assert decision.action is Action.SWITCH_AT_END
+    story.send(events.NextTrack())
+    assert story.uris == ["p:happy", "p:sad"]
+    assert not story.all(effects.NextTrack)
+    assert story.all(effects.ExpectTrackEnd)[-1] == effects.ExpectTrackEnd(False)
+    story.started()
+    assert (story.answer.title, story.answer.body) == ("♪ Sad", "You look sad.")
+    story.heard("p:sad")
+    story.send(events.NextTrack())
+    assert story.all(effects.NextTrack), "nothing waits any more"
+
+
 def test_next_track_in_silence_is_answered() -> None:
     story = Story(NOW)
     story.music(state=PlayState.STOPPED, context=None)
@@ -412,7 +432,7 @@ def test_a_break_until_i_come_back_ends_when_the_session_is_used_again() -> None
     story.heard("p:happy")
     story.send(events.TakeBreak(until_back=True))
     assert story.controller.snapshot.camera_paused
-    story.send(events.SessionChanged("screen locked"))
+    story.send(events.SessionChanged("the screen is locked"))
     assert story.controller.snapshot.on_break
     story.send(events.SessionChanged(None))
     assert story.controller.snapshot.on_break, "a lock is not all that the session tells"
@@ -450,7 +470,7 @@ def test_what_is_wished_in_a_break_is_answered_as_in_a_break() -> None:
 def test_a_plain_break_does_not_end_with_a_locked_screen() -> None:
     story = happy_music()
     story.send(events.TakeBreak())
-    story.send(events.SessionChanged("screen locked"))
+    story.send(events.SessionChanged("the screen is locked"))
     story.send(events.SessionChanged(None))
     assert story.controller.snapshot.on_break
 

@@ -254,7 +254,7 @@ def test_the_keys_are_told_with_and_without_a_picture(monkeypatch: pytest.Monkey
         real(canvas, text, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(picture_module, "_put_pill", noted)
-    held_off = Shown(frame(), (), None, 0.0, "Camera off: screen locked", blank=True)
+    held_off = Shown(frame(), (), None, 0.0, "Camera off: the screen is locked", blank=True)
     paused = replace(held_off, line="Camera paused", resumes=True)
     for full, esc in ((False, "Esc: close"), (True, "Esc: leave full screen")):
         for shown, space in ((shown_frame(), "Space: pause"), (paused, "Space: resume")):
@@ -437,7 +437,7 @@ def test_the_space_bar_pauses_and_resumes_the_camera(
         return look
 
     feed(preview, pressed(PauseCamera()), "wish to pause")
-    preview.blank("Camera off: screen locked", resumes=False)
+    preview.blank("Camera off: the screen is locked", resumes=False)
     wait_for(lambda: on_screen.find_colour(GREEN) is None, "blank window")
     on_screen.key("space")
     preview.blank("Camera paused", resumes=True)

@@ -94,7 +94,10 @@ def test_a_polled_session_is_told_by_the_worker() -> None:
     calls.info = session_info(1)
     watch.step()
     assert told == [
-        PowerChanged(False), SessionChanged("screen locked"), SessionChanged(None), UserIsBack(),
+        PowerChanged(False),
+        SessionChanged("the screen is locked"),
+        SessionChanged(None),
+        UserIsBack(),
     ]  # fmt: skip
 
 

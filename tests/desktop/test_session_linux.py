@@ -90,7 +90,7 @@ def desktop(logind: PrivateBus, session_bus: PrivateBus) -> Iterator[Desktop]:
 
 def test_lock_and_unlock(desktop: Desktop, logind: PrivateBus) -> None:
     logind.call(LOGIN, SESSION, f"{LOGIN}.Session.Lock")
-    assert desktop.next() == SessionChanged("screen locked")
+    assert desktop.next() == SessionChanged("the screen is locked")
     before = desktop.returns
     logind.call(LOGIN, SESSION, f"{LOGIN}.Session.Unlock")
     assert desktop.next() == SessionChanged(None)
@@ -99,14 +99,14 @@ def test_lock_and_unlock(desktop: Desktop, logind: PrivateBus) -> None:
 
 def test_the_locked_hint(desktop: Desktop, logind: PrivateBus) -> None:
     logind.call(LOGIN, SESSION, f"{LOGIN}.Session.SetLockedHint", "boolean:true")
-    assert desktop.next() == SessionChanged("screen locked")
+    assert desktop.next() == SessionChanged("the screen is locked")
     logind.call(LOGIN, SESSION, f"{LOGIN}.Session.SetLockedHint", "boolean:false")
     assert desktop.next() == SessionChanged(None)
 
 
 def test_sleep_and_wake(desktop: Desktop, logind: PrivateBus) -> None:
     sleep(logind, True)
-    assert desktop.next() == SessionChanged("computer asleep")
+    assert desktop.next() == SessionChanged("the computer sleeps")
     sleep(logind, False)
     assert desktop.next() == SessionChanged(None)
 
@@ -119,7 +119,7 @@ def test_the_computer_sleeps_when_the_camera_is_off_and_not_before(
     assert "delay" in held, "blocking it is not ours to do"
     for _ in range(2):  # taken anew after waking
         sleep(logind, True)
-        assert desktop.next() == SessionChanged("computer asleep")
+        assert desktop.next() == SessionChanged("the computer sleeps")
         assert "Moodtray" in inhibitors(logind), "the camera is still on"
         desktop.camera_off.set()
         wait_until(lambda: "Moodtray" not in inhibitors(logind))
@@ -145,13 +145,13 @@ def test_somebody_elses_session_is_none_of_our_business(
     logind.call(LOGIN, other, f"{LOGIN}.Session.Lock")
     logind.call(LOGIN, other, f"{LOGIN}.Session.SetLockedHint", "boolean:true")
     sleep(logind, True)
-    assert desktop.next() == SessionChanged("computer asleep")
+    assert desktop.next() == SessionChanged("the computer sleeps")
 
 
 def test_a_state_from_before_the_start_is_seen(logind: PrivateBus, session_bus: PrivateBus) -> None:
     logind.call(LOGIN, SESSION, f"{LOGIN}.Session.SetLockedHint", "boolean:true")
     desktop = Desktop(SessionSettings())
-    assert desktop.next() == SessionChanged("screen locked")
+    assert desktop.next() == SessionChanged("the screen is locked")
     desktop.stop()
 
 
@@ -160,7 +160,7 @@ def test_the_screen_saver(desktop: Desktop, session_bus: PrivateBus) -> None:
     session_bus.serve("session", "--template", "gnome_screensaver")
     wait_until(lambda: session_bus.has(saver))
     session_bus.call(saver, "/org/gnome/ScreenSaver", f"{saver}.Lock")
-    assert desktop.next() == SessionChanged("screen locked")
+    assert desktop.next() == SessionChanged("the screen is locked")
     session_bus.call(saver, "/org/gnome/ScreenSaver", f"{saver}.SetActive", "boolean:false")
     assert desktop.next() == SessionChanged(None)
 
@@ -174,7 +174,7 @@ def test_battery_and_lid(system_bus: PrivateBus, session_bus: PrivateBus, no_dis
     update(system_bus, power, path, power, "OnBattery", True)
     assert desktop.next() == PowerChanged(True)
     update(system_bus, power, path, power, "LidIsClosed", True)
-    assert desktop.next() == SessionChanged("lid closed")
+    assert desktop.next() == SessionChanged("the lid is closed")
     update(system_bus, power, path, power, "LidIsClosed", False)
     assert desktop.next() == SessionChanged(None)
     desktop.stop()
@@ -198,7 +198,7 @@ def test_a_bus_that_dies_is_found_again(
     session_bus.process.wait(20)
     # The first tries after the loss are a second or two apart.
     logind.call(LOGIN, SESSION, f"{LOGIN}.Session.SetLockedHint", "boolean:true")
-    assert desktop.next() == SessionChanged("screen locked")
+    assert desktop.next() == SessionChanged("the screen is locked")
 
 
 # --- idle time from a real X server

@@ -28,10 +28,10 @@ def test_nothing_is_said_while_all_is_calm() -> None:
 @pytest.mark.parametrize(
     ("signals", "reason"),
     [
-        (Signals(asleep=True), "computer asleep"),
-        (Signals(lid_closed=True), "lid closed"),
+        (Signals(asleep=True), "the computer sleeps"),
+        (Signals(lid_closed=True), "the lid is closed"),
         (Signals(in_background=True), "another user has the screen"),
-        (Signals(locked=True), "screen locked"),
+        (Signals(locked=True), "the screen is locked"),
         (Signals(sharing=True), SCREEN_SHARED),
         (Signals(idle_seconds=600.0), "nobody has touched the computer for 10 minutes"),
         (Signals(idle_hint=True), "nobody uses the computer"),
@@ -87,7 +87,7 @@ def test_who_listens_does_not_type() -> None:
     )
 )
 def test_a_sleeping_computer_never_gets_the_camera(signals: Signals) -> None:
-    assert combine(replace(signals, asleep=True), DEFAULTS) == "computer asleep"
+    assert combine(replace(signals, asleep=True), DEFAULTS) == "the computer sleeps"
     everything_off = SessionSettings(
         release_when_locked=False, release_when_idle=False, release_when_sharing=False
     )
@@ -187,7 +187,7 @@ def test_each_change_is_told_once() -> None:
         assert watch.step() == 0.0
     assert told == [
         PowerChanged(False),
-        SessionChanged("screen locked"),
+        SessionChanged("the screen is locked"),
         SessionChanged(None),
         UserIsBack(),
         PowerChanged(True),
@@ -211,7 +211,7 @@ def test_sleep_waits_for_the_camera_once(monkeypatch: pytest.MonkeyPatch) -> Non
     watch.step()
     assert (order, source.let_go) == ([], 0)
     watch.step()
-    assert order == [SessionChanged("computer asleep"), False, False, True]
+    assert order == [SessionChanged("the computer sleeps"), False, False, True]
     assert source.let_go == 1
     watch.step()
     assert source.let_go == 1, "once for each sleep"
@@ -237,7 +237,7 @@ def test_changed_settings_count_at_once() -> None:
     watch.step()
     watch.apply(SessionSettings(release_when_locked=False))
     watch.step()
-    assert told == [SessionChanged("screen locked"), SessionChanged(None)]
+    assert told == [SessionChanged("the screen is locked"), SessionChanged(None)]
 
 
 def test_a_lost_connection_is_made_anew_and_the_state_kept() -> None:
@@ -249,7 +249,7 @@ def test_a_lost_connection_is_made_anew_and_the_state_kept() -> None:
     assert watch.step() == 1.0
     assert source.closed == 1
     watch.step()
-    assert told == [SessionChanged("screen locked")]
+    assert told == [SessionChanged("the screen is locked")]
     watch.step()
     assert told[-2:] == [SessionChanged(None), UserIsBack()]
     assert source.opened == 2
@@ -287,4 +287,4 @@ def test_without_a_session_it_is_quiet_and_looks_again() -> None:
     assert told == []
     source.refuse = False
     watch.step()
-    assert told == [SessionChanged("screen locked")]
+    assert told == [SessionChanged("the screen is locked")]

@@ -376,8 +376,8 @@ def test_pause_until_a_time_that_has_passed_is_refused(
 
 
 def test_resume_says_what_still_holds_the_camera(paths: Paths, door: Door, agent: Agent) -> None:
-    agent.snapshot = replace(agent.snapshot, held_off="screen locked")
-    assert "off: screen locked" in call(paths, "resume")["text"]
+    agent.snapshot = replace(agent.snapshot, held_off="the screen is locked")
+    assert "off: the screen is locked" in call(paths, "resume")["text"]
 
 
 def test_without_consent_status_and_resume_say_what_to_do(
@@ -400,7 +400,10 @@ def test_without_consent_status_and_resume_say_what_to_do(
         ({"camera": CameraState.BUSY, "problem": "There is no camera 0."}, "cannot be used"),
         ({"camera": CameraState.LOST}, "gone, waiting for it to come back"),
         ({"camera": CameraState.OFF, "camera_paused": True}, "paused until you resume it"),
-        ({"camera": CameraState.OFF, "held_off": "screen locked"}, "off: screen locked"),
+        (
+            {"camera": CameraState.OFF, "held_off": "the screen is locked"},
+            "off: the screen is locked",
+        ),
     ],
 )
 def test_an_old_mood_is_not_told_as_if_it_were_of_now(

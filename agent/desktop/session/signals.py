@@ -45,13 +45,13 @@ def combine(signals: Signals, settings: SessionSettings, *, music: bool = False)
     touches nothing may be listening.
     """
     if signals.asleep:
-        return _("computer asleep")
+        return _("the computer sleeps")
     if signals.lid_closed:
-        return _("lid closed")
+        return _("the lid is closed")
     if signals.in_background:
         return _("another user has the screen")
     if signals.locked and settings.release_when_locked:
-        return _("screen locked")
+        return _("the screen is locked")
     if signals.sharing and settings.release_when_sharing:
         return SCREEN_SHARED
     if settings.release_when_idle:

@@ -378,7 +378,7 @@ def unseen(snapshot: Snapshot) -> str:
 def blocked(snapshot: Snapshot) -> str:
     """Say why the music does not follow the face just now, as the try-out has it; empty: it may."""
     if not is_watching(snapshot):
-        return _("{why}. The try-out needs it: Moodtray has to see your face.").format(
+        return _("{why}. For the try-out Moodtray has to see your face.").format(
             why=unseen(snapshot)
         )
     if snapshot.mood.by_hand:
