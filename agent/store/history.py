@@ -251,20 +251,38 @@ class SqliteHistory:
 
     # -- reading: oldest first
 
-    def moods(self, *, since: datetime | None = None, last: int = 1000) -> list[MoodEntry]:
-        """Read the latest ``last`` moods, none older than ``since``."""
-        return _sensible(_mood, self._select(_MOOD, "moods", since, last))
+    def moods(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        last: int = 1000,
+    ) -> list[MoodEntry]:
+        """Read the latest ``last`` moods, from ``since`` up to before ``until``."""
+        return _sensible(_mood, self._select(_MOOD, "moods", since, until, last))
 
-    def switches(self, *, since: datetime | None = None, last: int = 1000) -> list[SwitchEntry]:
-        """Read the latest ``last`` switches, none older than ``since``.
+    def switches(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        last: int = 1000,
+    ) -> list[SwitchEntry]:
+        """Read the latest ``last`` switches, from ``since`` up to before ``until``.
 
         Their reasons are told in the language in force.
         """
-        return _sensible(_switch, self._select(_SWITCH, "switches", since, last))
+        return _sensible(_switch, self._select(_SWITCH, "switches", since, until, last))
 
-    def feedback(self, *, since: datetime | None = None, last: int = 1000) -> list[FeedbackEntry]:
-        """Read the latest ``last`` answers of the user, none older than ``since``."""
-        return _sensible(_feedback, self._select(_FEEDBACK, "feedback", since, last))
+    def feedback(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        last: int = 1000,
+    ) -> list[FeedbackEntry]:
+        """Read the latest ``last`` answers of the user, from ``since`` up to before ``until``."""
+        return _sensible(_feedback, self._select(_FEEDBACK, "feedback", since, until, last))
 
     def every_mood(self) -> Iterator[MoodEntry]:
         """Read all moods, a part at a time.
@@ -318,16 +336,22 @@ class SqliteHistory:
         self._file.run(work)
 
     def _select(
-        self, columns: str, table: str, since: datetime | None, last: int
+        self,
+        columns: str,
+        table: str,
+        since: datetime | None,
+        until: datetime | None,
+        last: int,
     ) -> list[tuple[Any, ...]]:
         statement = (
-            f"SELECT {columns} FROM {table} WHERE at >= ? AND NOT {NO_TIME}"
+            f"SELECT {columns} FROM {table} WHERE at >= ? AND at < ? AND NOT {NO_TIME}"
             " ORDER BY at DESC, id DESC LIMIT ?"
         )
         earliest = since.timestamp() if since is not None else 0.0
+        end = until.timestamp() if until is not None else float("inf")
 
         def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            return connection.execute(statement, (earliest, last)).fetchall()
+            return connection.execute(statement, (earliest, end, last)).fetchall()
 
         return self._file.run(work)[::-1]
 
@@ -355,9 +379,24 @@ def _sensible(make: Callable[[tuple[Any, ...]], T], rows: list[tuple[Any, ...]])
     return made
 
 
-_MOOD = "at, state, confidence, probabilities, by_hand, valence, arousal"
-_SWITCH = "at, action, mood, playlist_uri, playlist_name, reason, evidence, recipe"
-_FEEDBACK = "at, kind, detail"
+def _cut_in_sql(columns: str) -> str:
+    """List the columns, each text cut to what we write, so that it takes no more memory."""
+
+    def cut(name: str) -> str:
+        # A character has four bytes at most; cutting ends at a zero, of which ours have none.
+        most = f"length(CAST({name} AS BLOB)) > {4 * LONGEST_KEPT}"
+        return f"CASE WHEN {most} THEN substr({name}, 1, {LONGEST_KEPT}) ELSE {name} END"
+
+    parted = (each.partition(":") for each in columns.split())
+    return ", ".join(cut(name) if is_text else name for name, _colon, is_text in parted)
+
+
+_MOOD = _cut_in_sql("at state:text confidence probabilities:text by_hand valence arousal")
+_SWITCH = _cut_in_sql(
+    "at action:text mood:text playlist_uri:text playlist_name:text reason:text evidence:text"
+    " recipe:text"
+)
+_FEEDBACK = _cut_in_sql("at kind:text detail:text")
 
 
 def _mood(row: tuple[Any, ...]) -> MoodEntry:

@@ -25,7 +25,7 @@ from agent.types import EMOTIONS, Evidence
 from agent.web.page import charts, history_view, terms
 from agent.web.page.answers import REFUSALS, Answer, Refused, Words
 from agent.web.page.context import PageContext
-from agent.web.page.history_view import Period, midnight
+from agent.web.page.history_view import TAKEN_BACK, Period, midnight
 from agent.web.page.render import Pages
 from agent.web.status_text import evidence_of
 from agent.wording import EVERYTHING, moment, short_day
@@ -33,8 +33,9 @@ from agent.wording import EVERYTHING, moment, short_day
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-ROWS = 200_000
-"""Entries of a table that are drawn at most: a year of a mood every three minutes."""
+MOST_MOODS, MOST_CHANGES = 20_000, 2_000
+"""Entries of a day, week or month that are read at most: a month of a mood every two minutes, and
+of three changes in each hour. A history that somebody has handed on may hold millions."""
 _FORMULA = re.compile(r"((?:^|[;,|\t\r\n])[ \v\f\u00a0\u3000\"']*)(?=[=+\-@＝＋－＠])")
 """Where one would begin: at the start of a cell, or of what some spreadsheet takes for one."""
 CHUNK = 65_536
@@ -189,9 +190,10 @@ def load(context: PageContext, view: View, day: date) -> Period:
     since = midnight(history_view.start_of(view, day))
     until = midnight(history_view.end_of(view, day))
     earlier = since - LONGEST
-    moods = [e for e in context.history.moods(since=earlier, last=ROWS) if e.at < until]
-    switches = [e for e in context.history.switches(since=since, last=ROWS) if e.at < until]
-    feedback = context.history.feedback(since=since, last=ROWS)
+    kept, answered = context.history, until + TAKEN_BACK
+    moods = kept.moods(since=earlier, until=until, last=MOST_MOODS)
+    switches = kept.switches(since=since, until=until, last=MOST_CHANGES)
+    feedback = kept.feedback(since=since, until=answered, last=MOST_CHANGES)
     return history_view.period(since, until, now, moods, switches, feedback)
 
 

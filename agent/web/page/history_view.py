@@ -208,12 +208,15 @@ def _undone(
 ) -> list[tuple[SwitchEntry, str]]:
     """Tell which changes were taken back, and how: each such answer means the latest before it."""
     back = [""] * len(switches)
+    stand: list[int] = []  # of those before an answer
+    later = 0
     for answer in answers:
-        if answer.kind not in ("undo", "corrected"):
-            continue
-        before = [n for n, s in enumerate(switches) if s.at <= answer.at and not back[n]]
-        if before and answer.at - switches[before[-1]].at <= TAKEN_BACK:
-            back[before[-1]] = answer.kind
+        while later < len(switches) and switches[later].at <= answer.at:
+            stand.append(later)
+            later += 1
+        is_back = answer.kind in ("undo", "corrected")
+        if is_back and stand and answer.at - switches[stand[-1]].at <= TAKEN_BACK:
+            back[stand.pop()] = answer.kind
     return list(zip(switches, back, strict=True))
 
 

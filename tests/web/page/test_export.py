@@ -48,13 +48,10 @@ def user(server: PageServer) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_all_that_was_ever_noted_is_in_it(
-    server: PageServer, user: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_that_was_ever_noted_is_in_it(server: PageServer, user: httpx.Client) -> None:
     """More than a page would ever draw, of each kind, oldest first, each once."""
-    monkeypatch.setattr(history_page, "ROWS", 20_000)
     server.history.counts()  # makes the file
-    fill(server.paths.history_file, history_page.ROWS + 1_500, 1_300, 1_100)
+    fill(server.paths.history_file, history_page.MOST_MOODS + 1_500, 1_300, 1_100)
     kinds: Counter[str] = Counter()
     last = ""
     with user.stream("GET", "/history/export/csv") as answer:
@@ -64,7 +61,7 @@ def test_all_that_was_ever_noted_is_in_it(
             assert row["at"] >= last
             last = row["at"]
             kinds[row["what"]] += 1
-    assert kinds == {"mood": history_page.ROWS + 1_500, "change": 1_300, "answer": 1_100}
+    assert kinds == {"mood": history_page.MOST_MOODS + 1_500, "change": 1_300, "answer": 1_100}
 
 
 def test_the_json_is_one_document(server: PageServer, user: httpx.Client) -> None:
