@@ -6,6 +6,7 @@ They are about mood, music and camera.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime
 from typing import assert_never
 
@@ -234,6 +235,11 @@ def mood_line(snapshot: Snapshot) -> str:
     else:
         line = capital(describe(mood))
     return line
+
+
+def no_picture_line(snapshot: Snapshot) -> str:
+    """Say why there is no picture of the user, whatever they have said of their mood."""
+    return mood_line(replace(snapshot, mood=replace(snapshot.mood, by_hand=False)))
 
 
 def is_watching(snapshot: Snapshot) -> bool:

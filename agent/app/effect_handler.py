@@ -38,7 +38,7 @@ from agent.types import (
     Snapshot,
 )
 from agent.vision.camera import OpenCVCamera
-from agent.wording import is_watching, lesson_line, mood_line, watch_line
+from agent.wording import is_watching, lesson_line, no_picture_line, watch_line
 
 if TYPE_CHECKING:
     from agent.desktop.preview.process import Preview
@@ -195,7 +195,7 @@ class EffectHandler:
     def _publish(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         if self._preview is not None and snapshot.preview_open and not is_watching(snapshot):
-            self._preview.blank(mood_line(snapshot), resumes=snapshot.camera_paused)
+            self._preview.blank(no_picture_line(snapshot), resumes=snapshot.camera_paused)
         for part in (self._parts.tray, self._parts.bus):
             if part is not None:
                 part.update(snapshot)

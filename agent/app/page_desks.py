@@ -499,6 +499,10 @@ class MusicChoice:
             return {}
         return {MoodState(mood): tuple(map(str, own)) for mood, own in self._folders().items()}
 
+    def beside_moods(self, settings: Settings) -> str:
+        """Say which music no mood plays, since it is in no mood's folder; empty: none."""
+        return local.beside_moods(self._paths.music, settings)
+
     def counted(self, path: str) -> Iterator[int]:
         """Count, piece by piece, the tracks of a folder, a list or a file."""
         return folders.counted(Path(path))

@@ -245,13 +245,15 @@ def sound() -> Finding:
 
 def music(paths: Paths, settings: Settings) -> Finding:
     """Open what Moodtray's own player would play: the user's folders and the shipped loops."""
-    from agent.players.local import mood_folders, playlists_for
+    from agent.players.local import beside_moods, mood_folders, playlists_for
 
     survey = MusicSurvey()
     adopted = mood_folders(paths.music)
     for emotion, playlists in playlists_for(settings, adopted).items():
         for playlist in playlists:
             survey.look(emotion, playlist)
+    beside = beside_moods(paths.music, settings)
+    survey.passed_over += [beside] if beside else []
     theirs = {*settings.local_playlists, *adopted}
     own = ", ".join(mood_word(mood) for mood in MOODS if mood.value in theirs)
     whose = _("of your own for {own}").format(own=own) if own else _("the Moodtray loops")

@@ -57,7 +57,7 @@ class Found:
         """What was passed over, as sentences; empty: nothing."""
         told = []
         if self.unreadable:
-            told.append(_("Could not be read: {some}.").format(some=_some(self.unreadable)))
+            told.append(_("Could not be read: {some}.").format(some=some(self.unreadable)))
         if self.others:
             told.append(
                 _("Of a kind that Moodtray does not play: {kinds}.").format(kinds=self._kinds())
@@ -65,7 +65,7 @@ class Found:
         return " ".join(told)
 
     def _kinds(self) -> str:
-        return _some([f"{count} {kind}" for kind, count in self.others.most_common()])
+        return some([f"{count} {kind}" for kind, count in self.others.most_common()])
 
 
 def find(root: Path, name: str) -> Found:
@@ -237,7 +237,8 @@ def _lines(text: str) -> Iterator[str]:
             yield line
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """Name the first few, and count the others."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (_(" and {more} more").format(more=more) if more > 0 else "")
 

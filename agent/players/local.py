@@ -10,14 +10,14 @@ from itertools import islice
 from pathlib import Path
 
 from agent.errors import PlaylistGone
-from agent.players.folders import LISTS, Found, find, is_for_music
+from agent.players.folders import LISTS, OTHER_AUDIO, Found, find, is_for_music, some
 from agent.players.sound import NULL, Deck, Output
 from agent.players.track import SUFFIXES, Unplayable
 from agent.ports import Clock
 from agent.printable import printable
 from agent.settings import LocalSettings, Settings
 from agent.store.catalogues import mood_named
-from agent.store.paths import expanded, resources_dir
+from agent.store.paths import expanded, resources_dir, short
 from agent.store.walk import MOST_ENTRIES
 from agent.translation import N_, _
 from agent.types import EMOTIONS, LOOPS, MoodState, Playback, Playlist, PlayState
@@ -199,6 +199,39 @@ def mood_folders(root: Path) -> dict[str, tuple[Path, ...]]:
         if mood is not None and is_for_music(folder):
             found[mood.value] = (*found.get(mood.value, ()), folder)
     return found
+
+
+def beside_moods(root: Path, settings: Settings) -> str:
+    """Say which music below ``root`` no mood plays, since it is in no mood's folder; empty: none.
+
+    What the settings name is played. Takes as long as the disk does.
+    """
+    entries = (entry for named in settings.local_playlists.values() for entry in named)
+    played = [expanded(entry) for entry in entries if not entry.startswith(LOOPS)]
+    try:
+        with os.scandir(root) as found:
+            there = sorted(root / entry.name for entry in islice(found, MOST_ENTRIES))
+    except OSError:
+        return ""
+    beside = [
+        printable(path.name)
+        for path in there
+        if not path.name.startswith(".")
+        and _is_music_of_no_mood(path)
+        and not any(path.is_relative_to(each) or each.is_relative_to(path) for each in played)
+    ]
+    if not beside:
+        return ""
+    return _(
+        "No mood plays what is in {place} beside the moods' folders: {some}. Move it into one of "
+        "them, such as “{example}”, or add it under 'Music for my moods'."
+    ).format(place=short(root), some=some(beside), example=capital(mood_word(MoodState.HAPPY)))
+
+
+def _is_music_of_no_mood(path: Path) -> bool:
+    if os.path.isdir(path):
+        return mood_named(path.name) is None and is_for_music(path)
+    return path.suffix.lower() in (*SUFFIXES, *OTHER_AUDIO)
 
 
 def loop(emotion: str) -> Playlist:

@@ -11,7 +11,7 @@ import pytest
 from agent.app.music_folders import EVERY, MusicFolders
 from agent.errors import PlaylistGone
 from agent.events import PlayerChanged
-from agent.players.local import look_at, loop, mood_folders, playlist, playlists_for
+from agent.players.local import beside_moods, look_at, loop, mood_folders, playlist, playlists_for
 from agent.settings import Settings
 from agent.types import MoodState
 from tests.app.manager_harness import ManagerHarness
@@ -57,6 +57,22 @@ def test_folders_of_one_mood_take_turns_whatever_language_their_names_are_of(roo
     assert mood_folders(root)["sad"] == (root / "Sad", root / "Traurig")
     found = playlists_for(Settings(), mood_folders(root))
     assert [each.name for each in found["sad"]] == ["Sad", "Traurig"]
+
+
+def test_music_that_no_mood_plays_is_named(root: Path) -> None:
+    """Songs put beside the moods' folders, or into one of another name, were passed over."""
+    (root / "song.mp3").write_bytes(b"")
+    (root / "notes.txt").write_bytes(b"")
+    (root / ".trash.mp3").write_bytes(b"")
+    (root / "Empty").mkdir()
+    told = beside_moods(root, Settings())
+    assert f"is in {root} beside the moods' folders: Other, song.mp3. Move it" in told
+    named = Settings(local_playlists={"happy": (str(root / "Other"),)})
+    assert "folders: song.mp3. Move" in beside_moods(root, named)
+    within = Settings(local_playlists={"happy": (str(root / "Other" / "within"),)})
+    assert "folders: song.mp3. Move" in beside_moods(root, within)
+    assert beside_moods(root, Settings(local_playlists={"happy": (str(root),)})) == ""
+    assert beside_moods(root / "nowhere", Settings()) == ""
 
 
 def test_settings_come_first_then_folders_then_loops(root: Path) -> None:

@@ -441,6 +441,10 @@ def test_folders_that_are_adopted_are_the_users_own(tmp_path: Path) -> None:
     for name in ("one.wav", "two.wav"):
         write_tone(paths.music / "Afraid" / name, 0.1)
     assert checks.music(paths, Settings())[:2] == (True, "8 tracks, of your own for afraid")
+    write_tone(paths.music / "Party" / "three.wav", 0.1)
+    ok, _found, told = checks.music(paths, Settings())
+    assert ok is None
+    assert "beside the moods' folders: Party." in told
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux")

@@ -40,6 +40,7 @@ from agent.wording import (
     lasting,
     mood_line,
     music_line,
+    no_picture_line,
     parse_minutes,
     parse_mood,
     sentence,
@@ -119,6 +120,14 @@ def mood(state: MoodState, by_hand: bool = False) -> Mood:
 )
 def test_mood_line(changes: dict[str, object], text: str) -> None:
     assert mood_line(replace(sample_snapshot(), **changes)) == text  # type: ignore[arg-type]
+
+
+def test_an_empty_picture_says_why_it_is_empty_and_not_what_was_said() -> None:
+    said = replace(
+        sample_snapshot(), mood=replace(mood(MoodState.SAD), by_hand=True), camera=CameraState.BUSY
+    )
+    assert mood_line(said) == "You said you feel sad"
+    assert no_picture_line(said) == "The camera cannot be used"
 
 
 def playback(state: PlayState, name: str | None = "Sunny days") -> Playback:

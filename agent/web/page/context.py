@@ -15,6 +15,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from agent.events import Event
 from agent.ports import Clock, Report
+from agent.settings import Settings
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
@@ -122,6 +123,10 @@ class MusicDesk(Protocol):
 
         One plays where the settings name nothing for its mood.
         """
+        ...
+
+    def beside_moods(self, settings: Settings) -> str:
+        """Say which music no mood plays, since it is in no mood's folder; empty: none."""
         ...
 
     kinds: str

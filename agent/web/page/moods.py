@@ -81,6 +81,7 @@ def site(context: PageContext, pages: Pages) -> list[Route]:
             problem=problem,
             own=short(context.paths.music),
             kinds=context.music.kinds,
+            beside=context.music.beside_moods(settings) if player == "local" else "",
             logged_in=spotify is not None and spotify.logged_in,
             places=_places(context) if player == "local" else (),
         )

@@ -16,6 +16,7 @@ from agent import events
 from agent.clock import SystemClock
 from agent.errors import AgentError, PlaylistGone
 from agent.players.folders import KINDS, counted
+from agent.settings import Settings
 from agent.store.history import SqliteHistory
 from agent.store.paths import Paths
 from agent.store.settings_file import SettingsFile
@@ -103,6 +104,7 @@ class PutInPlace:
     kinds: str = KINDS
     logins: list[tuple[str, str]] = field(default_factory=list)
     own: dict[MoodState, tuple[str, ...]] = field(default_factory=dict)  # folders named after moods
+    beside: str = ""  # what lies beside them
 
     def in_use(self) -> PlayerName:
         return self.player
@@ -117,6 +119,9 @@ class PutInPlace:
 
     def own_folders(self, player: PlayerName) -> dict[MoodState, tuple[str, ...]]:
         return self.own if player == "local" else {}
+
+    def beside_moods(self, settings: Settings) -> str:
+        return self.beside
 
     def counted(self, path: str) -> Iterator[int]:
         return counted(Path(path))

@@ -193,3 +193,13 @@ def test_a_link_is_pasted_on_its_card(page: Page, server: PageServer) -> None:
     field.press("Enter")
     said(page, "“abc” was added to the music for happy.")
     assert server.settings.load().spotify_playlists == {"happy": ("spotify:playlist:abc",)}
+
+
+def test_music_beside_the_moods_folders_is_named(page: Page, server: PageServer) -> None:
+    page.goto(f"{server.url}/moods")
+    expect(page.locator(".note.bad")).to_have_count(0)
+    server.desk.beside = "No mood plays what is in ~/Music/Moodtray beside the moods' folders: x."
+    page.goto(f"{server.url}/moods")
+    expect(page.locator(".note.bad")).to_have_text(server.desk.beside)
+    page.goto(f"{server.url}/moods?of=spotify")
+    expect(page.locator(".note.bad")).to_have_count(0)
