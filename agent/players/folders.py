@@ -34,6 +34,8 @@ OTHER_AUDIO = (
     ".mka", ".alac", ".dsf", ".ra", ".mid", ".midi", ".webm",
 )  # fmt: skip
 """Names under which people keep music, whether it can be played here or not."""
+ENOUGH = 1_000
+"""Entries that tell what a folder is for."""
 NAMED = 3
 """So many places or kinds are named in one message; the others are counted."""
 _REMEDY = N_("choose another one under 'Music for my moods'.")
@@ -105,11 +107,12 @@ def find(root: Path, name: str) -> Found:
 def is_for_music(root: Path) -> bool:
     """Tell whether somebody keeps music there, be it of a kind that is not played: that is told.
 
-    Stops at the first. False also where it cannot be read.
+    Stops at the first, or after ENOUGH entries: one with so many is kept for something. False also
+    where it cannot be read.
     """
     found = Found()
     try:
-        if any(tracks or found.others for tracks in _pieces(root, found)):
+        if any(tracks or found.others for tracks in _pieces(root, found, ENOUGH)):
             return True
     except (OSError, ValueError):
         return False
@@ -130,10 +133,11 @@ def _nothing(root: Path, name: str, found: Found) -> str:
     return _("{told} Put some in, or {remedy}").format(told=told, remedy=_(_REMEDY))
 
 
-def _pieces(root: Path, found: Found) -> Iterator[list[str]]:
+def _pieces(root: Path, found: Found, most: int | None = None) -> Iterator[list[str]]:
     """List the tracks of a file, a list or a folder, which comes piece by piece.
 
-    Notes in ``found`` what was passed over. Raises OSError or ValueError.
+    Of a folder ``most`` entries are read, None: as many as are walked. Notes in ``found`` what was
+    passed over. Raises OSError or ValueError.
     """
     os.stat(root)
     if root.is_file():
@@ -141,7 +145,7 @@ def _pieces(root: Path, found: Found) -> Iterator[list[str]]:
         return
     with os.scandir(root):
         pass  # raises where the folder itself cannot be read
-    for folder, files in walk(root, lambda path: found.unreadable.append(printable(path))):
+    for folder, files in walk(root, lambda path: found.unreadable.append(printable(path)), most):
         tracks = []
         for name in files:
             kind = os.path.splitext(name)[1].lower()

@@ -21,12 +21,14 @@ from agent.store.paths import expanded, resources_dir, short
 from agent.store.walk import MOST_ENTRIES
 from agent.translation import N_, _
 from agent.types import EMOTIONS, LOOPS, MoodState, Playback, Playlist, PlayState
-from agent.wording import capital, mood_word
+from agent.wording import MOODS, capital, mood_word
 
 log = logging.getLogger(__name__)
 
 NAME = N_("Moodtray's own player")
 SILENT = N_("this computer, without sound: no sound device was found; connect one, or switch it on")
+MOST_OF_A_MOOD, MOST_BESIDE = 100, 1_000
+"""Folders named after one mood, and what lies beside them; anybody may have filled the place."""
 STALL = 3.0
 """A device that asked for no sound that long is gone."""
 
@@ -185,9 +187,11 @@ def mood_folders(root: Path) -> dict[str, tuple[Path, ...]]:
     """Find the folders below ``root`` that are named after an emotion and hold music.
 
     "Happy", "Afraid", "Traurig" or "fear" are such names, in any case. Music of a kind that is not
-    played is music, too: it is told when it is to play. Takes as long as the disk does.
+    played is music, too: it is told when it is to play. Takes as long as the disk does; of one mood
+    MOST_OF_A_MOOD are looked at, each once, by whatever links.
     """
     found: dict[str, tuple[Path, ...]] = {}
+    looked: dict[MoodState, set[tuple[int, int]]] = {mood: set() for mood in MOODS}
     try:
         with os.scandir(root) as entries:
             some = islice(entries, MOST_ENTRIES)
@@ -196,21 +200,36 @@ def mood_folders(root: Path) -> dict[str, tuple[Path, ...]]:
         return found
     for folder in folders:
         mood = mood_named(folder.name)
-        if mood is not None and is_for_music(folder):
+        if mood is None or len(looked[mood]) >= MOST_OF_A_MOOD:
+            continue
+        this = _identity(folder)
+        if this is None or this in looked[mood]:
+            continue
+        looked[mood].add(this)
+        if is_for_music(folder):
             found[mood.value] = (*found.get(mood.value, ()), folder)
     return found
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which folder it is, whatever its name; None: it is gone."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def beside_moods(root: Path, settings: Settings) -> str:
     """Say which music below ``root`` no mood plays, since it is in no mood's folder; empty: none.
 
-    What the settings name is played. Takes as long as the disk does.
+    What the settings name is played. Takes as long as the disk does; MOST_BESIDE are looked at.
     """
     entries = (entry for named in settings.local_playlists.values() for entry in named)
     played = [expanded(entry) for entry in entries if not entry.startswith(LOOPS)]
     try:
         with os.scandir(root) as found:
-            there = sorted(root / entry.name for entry in islice(found, MOST_ENTRIES))
+            there = sorted(root / entry.name for entry in islice(found, MOST_BESIDE))
     except OSError:
         return ""
     beside = [

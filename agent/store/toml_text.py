@@ -19,12 +19,12 @@ MOST_DEEP = 20
 MOST_PARTS = 20
 """Of a name with dots; ours have two. Python keeps every beginning of such a name: a hundred
 thousand parts take 40 GB."""
-# A text, which may hold anything, or a comment. One without its end goes on to where it must end:
-# what matches always is looked at once.
+# A text, which may hold anything, or a comment. A long one may end in five quotes, of which two are
+# its own. One without its end goes on to where it must end: what matches always is looked at once.
 _TEXT = re.compile(
-    r'"""(?:\\.|[^\\])*?(?:"""|\\?\Z)'
-    r"|'''.*?(?:'''|\Z)"
-    r'|"(?:\\.|[^"\\\n])*"?'
+    r'"""(?:\\.|[^\\])*?(?:"{3,5}|\\?\Z)'
+    r"|'''.*?(?:'{3,5}|\Z)"
+    r'|"(?:\\[^\n]|[^"\\\n])*"?'
     r"|'[^'\n]*'?"
     r"|#[^\n]*",
     re.DOTALL,

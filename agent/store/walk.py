@@ -20,16 +20,18 @@ MOST_ENTRIES = 100_000
 file pays nothing for it; who keeps its name, and why it cannot be played, some hundred bytes."""
 
 
-def walk(root: str | Path, passed_over: Callable[[str], None]) -> Iterator[tuple[str, list[str]]]:
+def walk(
+    root: str | Path, passed_over: Callable[[str], None], most: int | None = None
+) -> Iterator[tuple[str, list[str]]]:
     """Yield each folder with the names of its files, without those that begin with a dot.
 
     ``passed_over`` is called with each folder that cannot be read, lies too deep or is beyond
-    MOST_FOLDERS or MOST_ENTRIES; of several within one, with the first of them.
+    MOST_FOLDERS or ``most`` entries (None: MOST_ENTRIES); of several within one, with the first.
     """
     begun = str(root)
     above = {_identity(parent) for parent in Path(os.path.realpath(begun)).parents}
     walked: set[tuple[int, int]] = set()
-    left = MOST_ENTRIES
+    left = MOST_ENTRIES if most is None else most
     waiting = [begun]
     while waiting:
         folder = waiting.pop()

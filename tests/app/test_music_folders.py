@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from agent.app.music_folders import EVERY, MusicFolders
 from agent.errors import PlaylistGone
 from agent.events import PlayerChanged
+from agent.players import folders as folders_of_music
 from agent.players.local import beside_moods, look_at, loop, mood_folders, playlist, playlists_for
 from agent.settings import Settings
 from agent.types import MoodState
@@ -57,6 +59,45 @@ def test_folders_of_one_mood_take_turns_whatever_language_their_names_are_of(roo
     assert mood_folders(root)["sad"] == (root / "Sad", root / "Traurig")
     found = playlists_for(Settings(), mood_folders(root))
     assert [each.name for each in found["sad"]] == ["Sad", "Traurig"]
+
+
+def test_a_thousand_links_are_one_folder_and_a_thousand_folders_a_hundred(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive of a few kilobytes kept the program from starting for hours."""
+    looks: list[Path] = []
+    is_for_music = folders_of_music.is_for_music
+
+    def look(folder: Path) -> bool:
+        looks.append(folder)
+        return is_for_music(folder)
+
+    monkeypatch.setattr("agent.players.local.is_for_music", look)
+    names = ["".join(letters) for letters in product("sS", "aA", "dD")]
+    for blanks in range(1, 41):
+        for name in names:
+            (root / f"{name}{' ' * blanks}").symlink_to(root / "Other")
+    assert [folder.resolve().name for folder in mood_folders(root)["sad"]] == ["Other"]
+    assert len([folder for folder in looks if folder.name.strip().casefold() == "sad"]) == 2
+    for blanks in range(1, 41):
+        for name in names:
+            link = root / f"{name}{' ' * blanks}"
+            link.unlink()
+            write_tone(link / "a.wav", 0.01)
+    looks.clear()
+    assert len(mood_folders(root)["sad"]) == 100
+    assert len(looks) == 103, "and one of each of three other moods"
+
+
+def test_what_a_folder_is_for_is_told_by_some_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of many was read to its end, at every look."""
+    for number in range(5):
+        (tmp_path / f"{number}.jpg").write_bytes(b"")
+    assert not folders_of_music.is_for_music(tmp_path)
+    monkeypatch.setattr(folders_of_music, "ENOUGH", 4)
+    assert folders_of_music.is_for_music(tmp_path)
 
 
 def test_music_that_no_mood_plays_is_named(root: Path) -> None:

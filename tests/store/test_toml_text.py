@@ -45,6 +45,21 @@ def test_a_name_of_endless_parts_is_refused(form: str, name: str) -> None:
     assert str(MOST_PARTS) in done.stdout
 
 
+@pytest.mark.parametrize(
+    "blind",
+    [
+        'x = """a"""" # \\\n{} = 1',
+        "x = '''a'''' # '''\n{} = 1",
+        'x = """a""""" # """\n{} = 1',
+        'x = "a\\\n{} = 1\n"',
+    ],
+    ids=["four quotes", "four single quotes", "five quotes", "a line broken off"],
+)
+def test_no_text_before_a_name_hides_it(blind: str) -> None:
+    with pytest.raises(ValueError, match=f"more than {MOST_PARTS} parts"):
+        load_toml(blind.format(".".join("a" * 30)))
+
+
 def test_texts_may_hold_what_they_like() -> None:
     dots = "a." * 1_000
     text = f"""
