@@ -666,7 +666,9 @@ class Controller:
             return
         music = self._camera.on_break and self._music.goes_on
         self._camera.pause(until)
-        told = messages.camera_paused(until, self._clock.now(), music, self._camera.usable)
+        told = messages.camera_paused(
+            until, self._clock.now(), music, self._camera.usable, self._own_word
+        )
         self._out.append(effects.Notify(told))
 
     def _take_break(self, until: datetime | None, until_back: bool) -> None:

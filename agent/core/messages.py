@@ -436,12 +436,16 @@ def camera_still_paused(until: datetime | None, now: datetime) -> Notification:
 
 
 def camera_paused(
-    until: datetime | None, now: datetime, music: bool = False, usable: bool = True
+    until: datetime | None,
+    now: datetime,
+    music: bool = False,
+    usable: bool = True,
+    word: OwnWord | None = None,
 ) -> Notification:
     """Tell that the camera alone rests, as the user asked, and how that ends.
 
     ``music``: it had rested in a break, which this ends. ``usable``: the camera could be used when
-    it was tried last.
+    it was tried last. ``word``: what the user has said of their mood, where it holds.
     """
     title = _("The camera is paused")
     back = _("Click 'Resume camera' in the tray's menu to go on.")
@@ -453,6 +457,8 @@ def camera_paused(
         if until is not None:
             back = _("The camera could not be used; it is tried again then.")
     told = _("The music is not touched meanwhile. {back}")
+    if word is not None:
+        told = f"{_goes_by(word)} {{back}}"
     if music:
         told = _("The break is over for the music, which goes on. {back}")
     return Notification(

@@ -32,13 +32,15 @@ def how_to_remove(*, entries_gone: bool = False) -> str:
 def of_package(platform: str, folder: PurePath, entries_gone: bool = False) -> str:
     """Say it of a package, an installer's program or an app, which lies in ``folder``."""
     if platform == "win32":
-        return _("To remove Moodtray: Windows' Settings, 'Apps', 'Moodtray', 'Uninstall'.")
+        return _(
+            "To remove Moodtray: quit it, then Windows' Settings, 'Apps', 'Moodtray', 'Uninstall'."
+        )
     if platform == "darwin":
         return _("To remove Moodtray: switch 'Start at login' off, quit it, and delete the app.")
     if folder.is_relative_to("/usr"):
         return _(
-            "To remove Moodtray: uninstall the package 'moodtray' with your system's program for "
-            "software, or with 'sudo apt remove moodtray'."
+            "To remove Moodtray: quit it, and uninstall the package 'moodtray' with your system's "
+            "program for software, or with 'sudo apt remove moodtray'."
         )
     last = _("delete the folder {folder}").format(folder=folder)
     return of_python("linux", last, entries_gone)
@@ -47,9 +49,13 @@ def of_package(platform: str, folder: PurePath, entries_gone: bool = False) -> s
 def of_python(platform: str, last: str, entries_gone: bool = False) -> str:
     """Say it of a wheel or a clone; ``last``: what ends it."""
     if entries_gone:
-        return _("The program itself is still there: {last}.").format(last=last)
+        return _("The program itself is still there: quit it where it runs, then {last}.").format(
+            last=last
+        )
     first = typed(*(FIRST if platform.startswith("linux") else FIRST_ELSEWHERE))
-    return _("To remove Moodtray: '{first}', then {last}.").format(first=first, last=last)
+    return _("To remove Moodtray: quit it, run '{first}', then {last}.").format(
+        first=first, last=last
+    )
 
 
 def typed(*verbs: str) -> str:

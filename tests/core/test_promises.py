@@ -1651,3 +1651,19 @@ def test_a_break_promises_no_music_where_the_user_has_paused_it() -> None:
     story.music(Happening.PAUSED, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
     story.send(events.TakeBreak(story.clock.now() + timedelta(hours=1)))
     assert "No music plays now, so none goes on then." in story.answer.body
+
+
+def test_music_that_goes_by_a_word_is_not_said_to_be_left_alone_while_the_camera_is_paused() -> (
+    None
+):
+    """A journey's next step followed, within the pause."""
+    story = happy_music()
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.PauseCamera())
+    assert story.answer.title == "The camera is paused"
+    until = story.controller.snapshot.mood_until
+    assert until is not None
+    assert story.answer.body == (
+        f"You said you feel sad. The music goes by that until {until:%H:%M}. "
+        "Click 'Resume camera' in the tray's menu to go on."
+    )
