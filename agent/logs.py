@@ -35,6 +35,8 @@ from agent.translation import _, english
 LOG_NAME = "moodtray.log"
 FILES = 5
 FILE_BYTES = 1_000_000
+MOST_WORDS = 1_000
+"""That are looked for in the log's entries; nobody has as many playlists for their moods."""
 LINE_LIMIT = 16_000
 """Characters of one record with its traceback; more is cut, so that no single line breaks the
 bound on the size."""
@@ -348,12 +350,14 @@ def forget(folder: Path, before: datetime | None) -> None:
 def forget_naming(folder: Path, words: Collection[str]) -> bool:
     """Remove from the log's files what holds one of these words; True when there was any.
 
-    Whole entries, with their tracebacks. The agent may be writing. Raises StoreError.
+    Whole entries, with their tracebacks; all of them where there are more than MOST_WORDS, each of
+    which would be looked for in each. The agent may be writing. Raises StoreError.
     """
     wanted = [word.casefold() for word in words if word]
 
     def holds_none(entry: str) -> bool:
-        return not any(word in entry.casefold() for word in wanted)
+        plain = entry.casefold()
+        return len(wanted) <= MOST_WORDS and not any(word in plain for word in wanted)
 
     found = False
     for file in _own_files(folder):

@@ -338,6 +338,19 @@ def test_a_log_that_keeps_nothing_is_forgotten_at_once(tmp_path: Path, kind: str
     assert os.path.lexists(log)
 
 
+def test_a_log_goes_as_a_whole_where_too_many_words_are_to_go(tmp_path: Path) -> None:
+    """Each was looked for in each entry: a history of somebody else made that hours."""
+    log = tmp_path / logs.LOG_NAME
+    lines = "".join(f"2026-11-28 12:00:{n:02} INFO agent: line {n}\n" for n in range(60))
+    log.write_text(lines)
+    assert logs.forget_naming(tmp_path, ["LINE 7"])
+    assert "line 7\n" not in log.read_text()
+    assert "line 8\n" in log.read_text()
+    assert not logs.forget_naming(tmp_path, [f"name {n}" for n in range(logs.MOST_WORDS)])
+    assert logs.forget_naming(tmp_path, [f"name {n}" for n in range(logs.MOST_WORDS + 1)])
+    assert log.read_text() == ""
+
+
 def test_a_bundle_that_cannot_be_written_is_told(paths: Paths, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):

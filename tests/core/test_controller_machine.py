@@ -366,14 +366,55 @@ class AnyDay(RuleBasedStateMachine):
         for named in re.findall(r"(?<!\w)'([^']+)'(?!\w)", told.body):
             is_command = named.startswith("moodtray ")
             assert is_command or any(label.startswith(named) for label in there), (named, told)
-        if "Both come back" in told.body:
-            back = copy.deepcopy(self.controller)
-            back.handle(events.ResumeCamera())
-            assert back.snapshot.sight not in (Sight.PAUSED, Sight.NOT_ALLOWED), told
+        self.hold_to_its_word(told)
         if told.kind is NotificationKind.SWITCH:
             return
         for claim in CLAIMS_TO_LOOK:
             assert self.looks or claim == "you look " or claim not in told.body, told
+
+    def hold_to_its_word(self, told: Notification) -> None:
+        """Hold what is promised to what then comes of it."""
+        body, snapshot = told.body, self.controller.snapshot
+        until = snapshot.paused_until
+        if "Both come back" in body:
+            back, done = self.then(events.ResumeCamera())
+            assert back.snapshot.sight not in (Sight.PAUSED, Sight.NOT_ALLOWED), told
+            assert effects.ResumeMusic() in done, told
+        if "so none goes on then" in body:
+            assert effects.ResumeMusic() not in self.then(events.ResumeCamera())[1], told
+        if "leads there when it goes on" in body and snapshot.on_break:
+            assert effects.ResumeMusic() in self.then(events.ResumeCamera())[1], told
+        if "begins it" in body and "player" not in self.stopped:
+            _, done = self.then(events.PlayForMood())
+            wish = effects.ResumeMusic if "'Resume music'" in body else effects.Play
+            done += self.then(events.ResumeMusic())[1] if wish is effects.ResumeMusic else []
+            assert any(isinstance(effect, effects.Play) for effect in done), told
+            assert any(isinstance(effect, wish) for effect in done), told
+        if "The camera comes back by itself then" in body:
+            assert until is not None
+            back, _ = self.then(seconds=(until - self.clock.now()).total_seconds() + 1.0)
+            assert back.snapshot.sight not in (Sight.PAUSED, Sight.BREAK), told
+        if "The music goes by that until" in body:
+            assert snapshot.mood.by_hand, told
+        alone = "leaves the music alone until" in body
+        if alone or "The music is not touched meanwhile" in body:
+            end = snapshot.left_alone_until or snapshot.mood_until if alone else until
+            seconds = 3600.0 if end is None else (end - self.clock.now()).total_seconds() - 1.0
+            _, done = self.then(seconds=seconds)
+            assert not [e for e in done if isinstance(e, effects.Play) and not e.asked], told
+
+    def then(
+        self, event: events.Event | None = None, seconds: float = 0.0
+    ) -> tuple[Controller, list[effects.Effect]]:
+        """Tell what comes of an event, and of so many seconds after it, if nothing else happens."""
+        after = copy.deepcopy(self.controller)
+        clock = cast(FakeClock, after._clock)
+        done = [] if event is None else after.handle(event)
+        end = clock.monotonic() + seconds
+        while (due := after.deadline) is not None and due <= end:
+            clock.advance(max(0.0, due - clock.monotonic()) + 1e-6)
+            done = [*done, *after.tick()]
+        return after, list(done)
 
     def on_the_page(self, *parts: str) -> list[str]:
         """List what the page's area *Now* says in these parts."""

@@ -17,6 +17,9 @@ from agent.translation import N_, _
 
 log = logging.getLogger(__name__)
 
+SHORTEST_NAME = 3
+"""Characters of a name that is looked for in the log: shorter ones are in every line."""
+
 KEPT = N_(
     "Kept: your moods, your settings (with the client ID and the playlists that you entered), and "
     "today's count of requests, which keeps your account within Spotify's limits."
@@ -72,7 +75,8 @@ def logout(paths: Paths, settings: Settings) -> list[str]:
     journal = storage.history(paths)
     try:
         with contextlib.suppress(StoreError):  # told below
-            known_names |= journal.playlist_names(storage.URI_PREFIX)
+            noted_names = journal.playlist_names(storage.URI_PREFIX)
+            known_names |= {name for name in noted_names if len(name) >= SHORTEST_NAME}
         remove(
             _("Spotify's playlists in the history ({path})").format(path=journal.path),
             lambda: journal.forget_playlists(storage.URI_PREFIX),
@@ -105,6 +109,6 @@ def _names_in(kept: dict[str, object] | None) -> set[str]:
         if isinstance(one, dict):
             several += one.values()
             name = one.get("name")
-            if isinstance(name, str) and len(name) > 2:
+            if isinstance(name, str) and len(name) >= SHORTEST_NAME:
                 found.add(name)
     return found
