@@ -39,6 +39,8 @@ _DAMAGE = (
 )
 _LONGEST = 50_000
 """Bytes of a text, and of a row: ours have some hundreds."""
+_MOST_COLUMNS = 20
+"""Of a table or an index; ours have nine."""
 _SIZES = "page_count", "page_size"
 MOST_BYTES = 1_000_000_000
 """Of a file; a year takes some ten million."""
@@ -155,6 +157,7 @@ class SqliteFile:
         self._opened = self._identity()
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_COLUMN, _MOST_COLUMNS)
         # One damaged letter must not make all else unreadable.
         connection.text_factory = lambda text: text.decode(errors="replace")
         try:

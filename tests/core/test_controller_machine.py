@@ -384,7 +384,7 @@ class AnyDay(RuleBasedStateMachine):
             assert effects.ResumeMusic() not in self.then(events.ResumeCamera())[1], told
         if "leads there when it goes on" in body and snapshot.on_break:
             assert effects.ResumeMusic() in self.then(events.ResumeCamera())[1], told
-        if "begins it" in body and "player" not in self.stopped:
+        if "begins it" in body and self.pending is None and "player" not in self.stopped:
             _, done = self.then(events.PlayForMood())
             wish = effects.ResumeMusic if "'Resume music'" in body else effects.Play
             done += self.then(events.ResumeMusic())[1] if wish is effects.ResumeMusic else []

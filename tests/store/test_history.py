@@ -814,6 +814,7 @@ def test_a_file_that_does_more_than_ours_is_set_aside(
         ["DROP INDEX feedback_at", "CREATE INDEX feedback_at ON feedback (detail)"],
         ["DROP INDEX feedback_at", "CREATE UNIQUE INDEX feedback_at ON feedback (at)"],
         [COPIES],
+        [f"ALTER TABLE feedback ADD COLUMN more{n} TEXT" for n in range(30)],
         ["CREATE INDEX more ON feedback (detail)"],
         ["ANALYZE"],
         [
@@ -849,6 +850,7 @@ def test_a_file_that_does_more_than_ours_is_set_aside(
         "another index",
         "unique index",
         "a table beside",
+        "thirty more",
         "an index beside",
         "statistics",
         "no key",
