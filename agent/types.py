@@ -291,11 +291,14 @@ class Decision:
 class Guide:
     """What the music should do other than fit the mood, with the reason in the user's words.
 
-    ``play``: the emotion whose playlists fit now; None: the music is left alone.
+    ``play``: the emotion whose playlists fit now; None: the music is left alone. ``wished``: the
+    user has wished for the journey to ``goal``, so that it leads whatever is seen of them.
     """
 
     play: MoodState | None
     words: str
+    wished: bool = False
+    goal: MoodState | None = None
 
 
 @dataclass(frozen=True, slots=True)

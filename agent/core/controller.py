@@ -87,7 +87,8 @@ class Controller:
         self._trial_until: float | None = None  # the user tries the program out
         self._lesson_asked = False  # just now
         self._learn_again = False  # with the next lesson: forgetting the face has ended it
-        self._set_out_after: Decision | None = None  # the latest change when a journey was wished
+        self._set_out = False  # on a journey at the user's wish, in this run
+        self._set_out_after: Decision | None = None  # the latest change then
         self._decided_unseen = ""  # why nobody looked when it was decided last, as a clause
         self._camera = CameraControl(clock, consent=consent, paused=camera_paused)
         self._mood_tracker = MoodTracker(clock, calibration, person)
@@ -162,7 +163,9 @@ class Controller:
         """Let time pass: end what has run out and look again."""
         self._out = [*self._mood_tracker.tick(self._camera.watching), *self._camera.tick()]
         self._music.tick()
-        self._out += self._journeys.tick(self._mood.state, self._settings.response)
+        self._out += self._journeys.tick(
+            self._mood.state, self._settings.response, seen=self._listener.knows
+        )
         if self._trial_until is not None and self._clock.monotonic() >= self._trial_until:
             self._try_for(0.0)
         self._steer_rest()
@@ -179,7 +182,7 @@ class Controller:
         music = self._music.deadlines(self._in_force.policy)
         trial = [] if self._trial_until is None else [self._trial_until]
         own = [*self._camera.deadlines, *self._mood_tracker.deadlines, *self._lessons.deadlines]
-        journey = self._journeys.deadline(self._settings.response)
+        journey = self._journeys.deadline(self._settings.response, seen=self._listener.knows)
         own += [] if journey is None else [journey]
         return min([*own, *music, *trial], default=None)
 
@@ -199,7 +202,11 @@ class Controller:
                 led = step is not None and self._music.is_for(step)
                 self._out += self._music.playback_changed(playback, happening)
                 self._out += self._journeys.happened(
-                    happening, self._mood.state, self._settings.response, led=led
+                    happening,
+                    self._mood.state,
+                    self._settings.response,
+                    led=led,
+                    seen=self._listener.knows,
                 )
                 self._decide(happening)
             case events.PlaylistStarted(playlist, playback):
@@ -508,7 +515,7 @@ class Controller:
             return
         self._out += self._journeys.begin(begin, goal, self._mood.state)
         self._music.follow_face()  # it leads on in steps, which ends the time after an Undo
-        self._set_out_after = self._music.switch
+        self._set_out, self._set_out_after = True, self._music.switch
         assert self._journeys.current is not None
         ends = messages.journey_ends(goal, seen=not self._camera.unseen or self._camera.on_break)
         if not self._workers.lacks("player") and self._music.would_change_for(begin):
@@ -601,8 +608,8 @@ class Controller:
     @property
     def _journey_is_last(self) -> bool:
         """Whether a wished journey is newer than the latest change of the music."""
-        wished = self._journeys.current is not None and self._journeys.wished
-        return wished and self._music.switch == self._set_out_after
+        wished = self._journeys.current_wish is not None
+        return self._set_out and wished and self._music.switch == self._set_out_after
 
     def _undo(self, shown: Decision | None) -> None:
         """Take a change back, and the user's own word on their mood that it followed.
@@ -664,10 +671,15 @@ class Controller:
         if not self._camera.consent and not self._camera.on_break:
             self._out.append(effects.Notify(messages.nothing_to_pause()))
             return
-        music = self._camera.on_break and self._music.goes_on
+        music, wished = self._camera.on_break and self._music.goes_on, self._journeys.current_wish
         self._camera.pause(until)
         told = messages.camera_paused(
-            until, self._clock.now(), music, self._camera.usable, self._own_word
+            until,
+            self._clock.now(),
+            music,
+            self._camera.usable,
+            self._own_word,
+            None if wished is None else wished.view,
         )
         self._out.append(effects.Notify(told))
 

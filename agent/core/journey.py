@@ -6,7 +6,9 @@ way between two moods is that on Russell's circle (:mod:`agent.core.circumplex`)
 they lie on opposite sides.
 
 A journey ends when the mood has arrived, after its last step, or when the user takes the music in
-hand. It decides what fits, no more: cool-down and the user's hand are the policy's, as ever.
+hand. One that the user has wished for leads whatever is seen of them; one that answers a mood
+stands still while none is seen. It decides what fits, no more: cool-down and the user's hand are
+the policy's, as ever.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ class Journeys:
     def __init__(self, clock: Clock, stored: Mapping[str, object] | None = None) -> None:
         self._clock = clock
         self.current = _read(stored, clock.monotonic(), clock.now().timestamp())
-        self.wished = False  # the latest began at the user's wish, in this run
+        self.wished = stored is not None and stored.get("wished") is True  # by the user
         self._from_goal = False  # the face has shown its goal ever since it was wished for
         # A mood whose journey is over, and what is played while it lasts (None: nothing new).
         self._over: tuple[MoodState, MoodState | None] | None = None
@@ -112,6 +114,11 @@ class Journeys:
     def step(self) -> MoodState | None:
         """The mood whose music leads just now; None: there is no journey."""
         return None if self.current is None else self.current.steps[self.current.step]
+
+    @property
+    def current_wish(self) -> Journey | None:
+        """The journey that the user has wished for; None: there is none, or one of our own."""
+        return self.current if self.wished else None
 
     @property
     def is_in_force(self) -> bool:
@@ -163,15 +170,21 @@ class Journeys:
         if self.current is None:
             return None
         words = _("and the music leads {where}").format(where=journey_line(self.current.view))
-        return Guide(self.current.steps[self.current.step], words)
+        return Guide(self.current.steps[self.current.step], words, self.wished, self.current.goal)
 
     def happened(
-        self, happening: Happening, mood: MoodState, response: ResponseSettings, *, led: bool = True
+        self,
+        happening: Happening,
+        mood: MoodState,
+        response: ResponseSettings,
+        *,
+        led: bool = True,
+        seen: bool = True,
     ) -> list[effects.Effect]:
         """Take in what the player reports: tracks that ended, and the user's hand.
 
         ``led``: what played until now was music of the present step, which its tracks are counted
-        of.
+        of. ``seen``: a mood is read, or was said.
         """
         if self.current is None:
             return []
@@ -182,7 +195,7 @@ class Journeys:
         if not led:
             return []
         self.current = replace(self.current, tracks=self.current.tracks + 1)
-        if self.current.tracks < response.tracks:
+        if self.current.tracks < response.tracks or not self._leads(seen):
             return [self._keep()]
         return self._next_step(mood)
 
@@ -209,16 +222,24 @@ class Journeys:
         self.current = Journey(route(mood, self.current.goal), since=self._clock.monotonic())
         return [self._keep()]
 
-    def tick(self, mood: MoodState, response: ResponseSettings) -> list[effects.Effect]:
+    def tick(
+        self, mood: MoodState, response: ResponseSettings, *, seen: bool = True
+    ) -> list[effects.Effect]:
         """Go on to the next step where this one has had its time."""
-        due = self.deadline(response)
+        due = self.deadline(response, seen=seen)
         if due is None or self._clock.monotonic() < due:
             return []
         return self._next_step(mood)
 
-    def deadline(self, response: ResponseSettings) -> float | None:
-        """When :meth:`tick` has something to do, monotonic."""
-        return None if self.current is None else self.current.since + response.minutes * 60
+    def deadline(self, response: ResponseSettings, *, seen: bool = True) -> float | None:
+        """When :meth:`tick` has something to do, monotonic; ``seen``: a mood is read, or said."""
+        if self.current is None or not self._leads(seen):
+            return None
+        return self.current.since + response.minutes * 60
+
+    def _leads(self, seen: bool) -> bool:
+        """Whether it goes on: one that answers a mood stands still while none is seen."""
+        return self.wished or seen
 
     def _next_step(self, mood: MoodState) -> list[effects.Effect]:
         assert self.current is not None
@@ -243,6 +264,7 @@ class Journeys:
                 "steps": [str(step) for step in self.current.steps],
                 "step": self.current.step,
                 "tracks": self.current.tracks,
+                "wished": self.wished,
                 "at": round(self._clock.now().timestamp()),
             }
         )

@@ -441,11 +441,13 @@ def camera_paused(
     music: bool = False,
     usable: bool = True,
     word: OwnWord | None = None,
+    journey: JourneyView | None = None,
 ) -> Notification:
     """Tell that the camera alone rests, as the user asked, and how that ends.
 
     ``music``: it had rested in a break, which this ends. ``usable``: the camera could be used when
-    it was tried last. ``word``: what the user has said of their mood, where it holds.
+    it was tried last. ``word``: what the user has said of their mood, where it holds; ``journey``:
+    the one that they have wished for.
     """
     title = _("The camera is paused")
     back = _("Click 'Resume camera' in the tray's menu to go on.")
@@ -459,6 +461,9 @@ def camera_paused(
     told = _("The music is not touched meanwhile. {back}")
     if word is not None:
         told = f"{_goes_by(word)} {{back}}"
+    if journey is not None:
+        leads = sentence(_("The music leads {where}").format(where=journey_line(journey)))
+        told = f"{leads} {{back}}"
     if music:
         told = _("The break is over for the music, which goes on. {back}")
     return Notification(
@@ -796,7 +801,7 @@ def face_learned(learned: bool, goes_on: bool = True) -> Notification:
 def autostart(enabled: bool) -> Notification:
     """Answer a change of the start at login."""
     title = _("Moodtray starts at login") if enabled else _("Moodtray does not start at login")
-    body = _("From your next login on.") if enabled else _("Start it from your programs.")
+    body = _("From your next login on.") if enabled else _("It starts when you start it.")
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 

@@ -748,14 +748,19 @@ class MusicControl:
             guide=guide,
         )
         decision = decide(listener.mood, self.playback, about, policy, playable)
-        decision = replace(decision, evidence=listener.evidence(now, decision.mood))
+        by_journey = guide is not None and guide.wished and not listener.knows
+        if not by_journey:  # which needs none
+            decision = replace(decision, evidence=listener.evidence(now, decision.mood))
         out: list[effects.Effect] = []
         if self.decision is None or _substance(decision) != _substance(self.decision):
             out.append(effects.Record(decision))
         self.decision = decision
         if decision.action is Action.SWITCH_NOW:
             asked = PlayRequest(now, True) if self._told is not None else None
-            wish = wishes.asked or asked or wishes.owed or PlayRequest(now, False)
+            ends = ""
+            if by_journey and guide is not None and guide.goal is not None:
+                ends = messages.journey_ends(guide.goal, seen=not listener.unseen)
+            wish = wishes.asked or asked or wishes.owed or PlayRequest(now, False, leads=ends)
             out.append(self._carry_out(decision, wish))
         elif wishes.asked is not None and not still_looking(listener.mood, about):
             wishes.asked = self._told = None  # answered: there is nothing to play for it

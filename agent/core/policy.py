@@ -11,7 +11,8 @@ The rules, in the order in which they are asked (the first that applies decides)
 4. Never against the user's hand: paused by hand stays paused; a context that the user chose is
    left alone until it ends or ``hands_off_minutes`` have passed. Nobody who speaks is interrupted,
    unless ``interrupt_speech`` is set.
-5. No clear mood, no music that fits, no player: keep. A start that found no device waits for one.
+5. No clear mood, no music that fits, no player: keep. A journey that the user has wished for needs
+   no mood. A start that found no device waits for one.
 6. What plays already fits: keep.
 7. Within the cool-down after a switch: keep; but a loop that stands in for the user's own music
    makes way for it as soon as there is some.
@@ -86,6 +87,11 @@ class Listener:
         return Evidence(seen, runner_up, since, self.correction, self.threshold)
 
     @property
+    def knows(self) -> bool:
+        """Whether a mood is read just now, or was said."""
+        return is_known(self.mood, self.watching)
+
+    @property
     def leaning(self) -> MoodState | None:
         """What the first looks point to while the mood is not clear yet."""
         seen = self.mood.probabilities
@@ -151,9 +157,10 @@ def decide(
     hand = _users_hand(playback, about, settings)
     if hand is not None and not told:
         return keep(hand)
-    if not about.watching and not mood.by_hand:
-        return keep(about.unseen or _("the camera does not see you just now"))
-    if not mood.state.is_emotion:
+    known = is_known(mood, about.watching)
+    if not known and (about.guide is None or not about.guide.wished):
+        if not about.watching and not mood.by_hand:
+            return keep(about.unseen or _("the camera does not see you just now"))
         return keep(describe(mood))
     if about.guide is not None and about.guide.play is None:
         return keep(about.guide.words)
@@ -167,7 +174,9 @@ def decide(
         return keep(_("no music player is there to be changed"))
 
     playlist = choose(playlists[wanted], about.started)
-    reason = describe(mood)
+    state, reason = mood.state, describe(mood)
+    if not known:
+        state, reason = wanted, _("you asked for a journey")
     if about.trial:
         reason = _("{reason}, in the try-out").format(reason=reason)
     if about.guide is not None:
@@ -177,7 +186,7 @@ def decide(
     if playback.state is not PlayState.PLAYING:
         if cooling:
             return keep(_cooling(about))
-        return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
+        return Decision(about.now, Action.SWITCH_NOW, state, playlist, reason)
 
     if fits(playback, playlists[wanted]):
         return keep(_("{reason}, and {fits}").format(reason=reason, fits=_(FITS)))
@@ -186,8 +195,13 @@ def decide(
     at_boundary = about.happening in (Happening.TRACK_ENDED, Happening.CONTEXT_ENDED)
     endless = playback.duration is None
     if settings.timing == "now" or at_boundary or endless or told:
-        return Decision(about.now, Action.SWITCH_NOW, mood.state, playlist, reason)
-    return Decision(about.now, Action.SWITCH_AT_END, mood.state, playlist, reason)
+        return Decision(about.now, Action.SWITCH_NOW, state, playlist, reason)
+    return Decision(about.now, Action.SWITCH_AT_END, state, playlist, reason)
+
+
+def is_known(mood: Mood, watching: bool) -> bool:
+    """Tell whether a mood is read just now, or was said."""
+    return (watching or mood.by_hand) and mood.state.is_emotion
 
 
 def choose(candidates: Sequence[Playlist], started: Sequence[str]) -> Playlist:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 NAME = N_("Moodtray's own player")
 SILENT = N_("this computer, without sound: no sound device was found; connect one, or switch it on")
-MOST_OF_A_MOOD, MOST_BESIDE = 100, 1_000
+MOST_OF_A_MOOD = MOST_BESIDE = 100
 """Folders named after one mood, and what lies beside them; anybody may have filled the place."""
 STALL = 3.0
 """A device that asked for no sound that long is gone."""
@@ -226,7 +226,10 @@ def beside_moods(root: Path, settings: Settings) -> str:
     What the settings name is played. Takes as long as the disk does; MOST_BESIDE are looked at.
     """
     entries = (entry for named in settings.local_playlists.values() for entry in named)
-    played = [expanded(entry) for entry in entries if not entry.startswith(LOOPS)]
+    played = {expanded(entry) for entry in entries if not entry.startswith(LOOPS)}
+    if not played.isdisjoint((root, *root.parents)):
+        return ""  # all of it is
+    hold_some = {above for each in played for above in (each, *each.parents)}
     try:
         with os.scandir(root) as found:
             there = sorted(root / entry.name for entry in islice(found, MOST_BESIDE))
@@ -235,9 +238,7 @@ def beside_moods(root: Path, settings: Settings) -> str:
     beside = [
         printable(path.name)
         for path in there
-        if not path.name.startswith(".")
-        and _is_music_of_no_mood(path)
-        and not any(path.is_relative_to(each) or each.is_relative_to(path) for each in played)
+        if not path.name.startswith(".") and path not in hold_some and _is_music_of_no_mood(path)
     ]
     if not beside:
         return ""

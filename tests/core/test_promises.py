@@ -1667,3 +1667,45 @@ def test_music_that_goes_by_a_word_is_not_said_to_be_left_alone_while_the_camera
         f"You said you feel sad. The music goes by that until {until:%H:%M}. "
         "Click 'Resume camera' in the tray's menu to go on."
     )
+
+
+def test_a_journey_that_was_wished_for_leads_whatever_is_seen() -> None:
+    """Its steps were counted, and the music of the first one played on."""
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.heard("p:happy")
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    story.started()
+    story.heard("p:sad")
+    story.send(events.PauseCamera())
+    assert story.answer.body.startswith("The music leads from sad to happy, step 1 of 3.")
+    for mood, step in (("neutral", 2), ("happy", 3)):
+        story.pass_time(60.0 * Settings().response.minutes + 1.0)
+        assert story.uris[-1] == f"p:{mood}"
+        story.started()
+        told = story.all(effects.Notify)[-1].notification
+        assert told.title == f"♪ {mood.title()}"
+        leads = f"You asked for a journey, and the music leads from sad to happy, step {step} of 3."
+        assert told.body.startswith(leads)
+        assert "when you say you feel happy" in told.body
+        assert [label for label, _event in told.buttons] == ["Undo", "End the journey"]
+        story.heard(f"p:{mood}")
+    decision = story.controller.snapshot.switch
+    assert decision is not None
+    assert decision.evidence is None, "it rests on none"
+
+
+def test_a_journey_that_answers_a_mood_stands_still_while_none_is_seen() -> None:
+    story = Story(NOW.model_copy(update={"response": ResponseSettings(sad="lift")}))
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music()
+    story.look("sad", 30)
+    story.started()
+    story.heard("p:sad")
+    story.send(events.PauseCamera())
+    assert story.answer.body.startswith("The music is not touched meanwhile.")
+    story.pass_time(60.0 * Settings().response.minutes * 3)
+    assert story.uris == ["p:sad"]
+    journey = story.controller.snapshot.journey
+    assert journey is not None
+    assert journey.step == 1, "which is what plays"
