@@ -207,6 +207,7 @@ class Playback:
     spoken: bool = False  # a podcast or an audiobook: it is not to be cut in mid-sentence
     unheard: bool = False  # it plays where no sound device is
     ours_alone: bool = False  # of a player that only Moodtray commands
+    only_track: bool = False  # of what plays: the next track is itself
 
     def time_left(self, now: float) -> float | None:
         """Return the seconds until the present track ends, extrapolated to ``now``.

@@ -410,7 +410,7 @@ def is_unheard(snapshot: Snapshot) -> bool:
 
 
 def is_loop(playback: Playback) -> bool:
-    """Tell whether a Moodtray loop is loaded, whose next track is itself."""
+    """Tell whether a Moodtray loop is loaded."""
     return (playback.context or "").startswith(LOOPS)
 
 

@@ -517,7 +517,8 @@ class Controller:
         self._music.follow_face()  # it leads on in steps, which ends the time after an Undo
         self._set_out, self._set_out_after = True, self._music.switch
         assert self._journeys.current is not None
-        ends = messages.journey_ends(goal, seen=not self._camera.unseen or self._camera.on_break)
+        seen = (not self._camera.unseen or self._camera.on_break) and not self._mood.by_hand
+        ends = messages.journey_ends(goal, seen=seen)
         if not self._workers.lacks("player") and self._music.would_change_for(begin):
             self._music.ask(leads=ends)  # the change that follows at once is the answer
         else:

@@ -54,6 +54,7 @@ from agent.wording import (
     decided,
     describe,
     full_stop,
+    is_loop,
     journey_line,
     lasting,
     moment,
@@ -731,7 +732,9 @@ def journey_begun(
 def only_track(heard: Playback) -> Notification:
     """Answer the wish for the next track where there is one alone."""
     title = _("♪ {name} begins anew").format(name=name_of(heard) or _("music"))
-    body = _("It is one track. Set music of your own under 'Music for my moods'.")
+    body = _("There is no other track there. Set more under 'Music for my moods'.")
+    if is_loop(heard):
+        body = _("It is one track. Set music of your own under 'Music for my moods'.")
     return Notification(NotificationKind.INFO, title, body, asked=True)
 
 

@@ -53,7 +53,7 @@ from agent.types import (
     PlayState,
     Term,
 )
-from agent.wording import clock_time, describe, in_the_past, is_loop, mood_word
+from agent.wording import clock_time, describe, in_the_past, mood_word
 
 RETURN_WITHIN = 1800.0
 """Seconds after which a player that was left does not go on by itself when it is back in use."""
@@ -479,7 +479,7 @@ class MusicControl:
             play = self._carry_out(self.decision, PlayRequest(now, True))
             return [*out, effects.Record(self.decision), effects.ExpectTrackEnd(False), play]
         self._is_silent, self._pausing = True, False  # what plays from now on is wished
-        if is_loop(heard):  # which begins anew, and nobody would hear that
+        if heard.only_track:  # which begins anew, and nobody would hear that
             out.append(effects.Notify(messages.only_track(heard)))
         return [*out, effects.NextTrack()]
 

@@ -88,6 +88,7 @@ class LocalPlayer:
             device=device,
             unheard=unheard,
             ours_alone=True,
+            only_track=self._deck.has_one,
         )
 
     def play(self, playlist: Playlist) -> None:

@@ -104,6 +104,12 @@ class Deck:
             position = min(self._played / RATE, self._track.duration)
             return self._track.path, position, self._track.duration
 
+    @property
+    def has_one(self) -> bool:
+        """Whether one track plays alone, around again."""
+        with self._lock:
+            return len(self._paths) - len(self._bad) == 1
+
     def skip(self) -> None:
         """Go on with the next track, and leave the present one out from now on."""
         with self._lock:

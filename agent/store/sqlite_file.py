@@ -109,7 +109,7 @@ class SqliteFile:
                 try:
                     return work(self._connect())
                 except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-                    if not _is_damage(error):
+                    if not _is_damage(error) and not self._cannot_be_written(error):
                         raise
                     set_aside = self._set_aside()
                     return work(self._connect())
@@ -119,6 +119,12 @@ class SqliteFile:
         finally:
             if set_aside is not None and tells:
                 self._on_set_aside(set_aside)
+
+    def _cannot_be_written(self, error: Exception) -> bool:
+        """Tell whether SQLite will not write a file that may be written: its head says so."""
+        refused = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY
+        real = os.path.realpath(self.path)
+        return refused and os.access(real, os.W_OK) and os.access(os.path.dirname(real), os.W_OK)
 
     def remove(self) -> None:
         """Remove the file and what SQLite keeps beside it; a later call begins a new one.
@@ -318,9 +324,9 @@ def resolved(path: Path) -> Path:
 
 
 def _is_no_file(path: Path) -> bool:
-    """Tell whether something else lies there: a folder, a pipe. Nothing may lie there."""
+    """Tell whether something else lies there: a folder, a pipe, a link. Nothing may lie there."""
     try:
-        return not stat.S_ISREG(os.stat(path).st_mode)
+        return not stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
 

@@ -1709,3 +1709,15 @@ def test_a_journey_that_answers_a_mood_stands_still_while_none_is_seen() -> None
     journey = story.controller.snapshot.journey
     assert journey is not None
     assert journey.step == 1, "which is what plays"
+
+
+def test_a_journey_that_a_word_leads_is_not_said_to_end_by_a_look() -> None:
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    story.heard("p:sad")
+    story.send(events.BeginJourney(MoodState.HAPPY))
+    assert "This ends when you say you feel happy, after the last step" in story.answer.body
+    story.look("happy", 60)
+    assert story.controller.snapshot.journey is not None

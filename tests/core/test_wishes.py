@@ -19,6 +19,7 @@ from agent.types import (
     MoodState,
     NotificationKind,
     Observation,
+    Playback,
     Playlist,
     PlayState,
 )
@@ -339,12 +340,20 @@ def test_next_track_goes_to_the_player_and_early_it_is_feedback() -> None:
     assert effects.RecordFeedback("skip", "p:happy") in story.effects
 
 
-def test_the_next_track_of_a_loop_is_told_to_be_the_same() -> None:
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [("local:happy", "It is one track."), ("/music/Happy", "There is no other track there.")],
+)
+def test_the_next_track_of_one_alone_is_told_to_be_the_same(uri: str, why: str) -> None:
+    """It began anew without a word, and nobody knew whether the click had been taken."""
     story = happy_music()
-    story.heard("local:happy")
+    now = story.clock.monotonic()
+    alone = Playback(now, PlayState.PLAYING, context=uri, context_name="Happy", only_track=True)
+    story.send(events.PlaybackChanged(alone, Happening.NOTHING))
     story.send(events.NextTrack())
     assert story.all(effects.NextTrack)
-    assert story.answer.title.endswith("begins anew")
+    assert story.answer.title == "♪ Happy begins anew"
+    assert story.answer.body.startswith(why)
 
 
 def test_next_track_brings_what_waits_for_the_end_of_this_one() -> None:

@@ -105,6 +105,7 @@ def test_a_loop_of_ours_has_no_title(make: Callable[..., LocalPlayer]) -> None:
     player = make()
     player.play(loop("happy"))
     assert player.playback().title is None
+    assert player.playback().only_track
 
 
 def test_a_reading_tells_all(make: Callable[..., LocalPlayer], folder: Path) -> None:
@@ -120,6 +121,7 @@ def test_a_reading_tells_all(make: Callable[..., LocalPlayer], folder: Path) -> 
     assert 0.0 <= reading.position <= 0.6
     assert (reading.device, reading.unheard) == (SILENT, True)
     assert (reading.chosen_since, reading.paused_by_hand) == (None, False)
+    assert not reading.only_track, "there are three"
 
 
 def test_the_position_moves_with_the_time_and_stands_in_a_pause(
@@ -223,6 +225,7 @@ class TestDecks:
                 deck.read(2000)
                 assert deck.now is not None
                 assert deck.now[0] == paths[1]
+        assert deck.has_one, "nothing else is left"
         for name in ("1.ogg", "3.mp3", "4-has-gone.flac"):
             assert sum(name in message for message in caplog.messages) == 1
 

@@ -879,7 +879,9 @@ def test_a_file_with_other_tables_is_set_aside(
     assert_all_is_forgotten(again)
 
 
-@pytest.mark.parametrize("damage", ["index", "version of the format", "a newer version"])
+@pytest.mark.parametrize(
+    "damage", ["index", "version of the format", "version for writing", "a newer version"]
+)
 def test_what_cannot_be_read_is_forgotten_all_the_same(history: SqliteHistory, damage: str) -> None:
     """A bit in the file, and everything that was to be deleted stayed."""
     for second in range(60):
@@ -895,6 +897,8 @@ def test_what_cannot_be_read_is_forgotten_all_the_same(history: SqliteHistory, d
         raw[place : place + 8] = struct.pack(">d", -at)
     elif damage == "version of the format":
         raw[18:20] = b"\x03\x03"
+    elif damage == "version for writing":
+        raw[18] = 3
     else:
         raw[60:64] = struct.pack(">i", SCHEMA_VERSION + 1)
     history.path.write_bytes(raw)
@@ -1003,7 +1007,7 @@ def test_a_journal_that_names_another_file_deletes_it_not(
 
 
 @pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
-@pytest.mark.parametrize("kind", ["folder", "pipe"])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link"])
 def test_what_lies_beside_it_and_is_no_file_goes_out_of_the_way(
     history: SqliteHistory, suffix: str, kind: str
 ) -> None:
@@ -1012,7 +1016,10 @@ def test_what_lies_beside_it_and_is_no_file_goes_out_of_the_way(
     history.close()
     place = history.path.with_name(history.path.name + suffix)
     place.unlink(missing_ok=True)
-    place.mkdir() if kind == "folder" else os.mkfifo(place)
+    if kind == "link":
+        place.symlink_to(history.path.with_name("elsewhere"))
+    else:
+        place.mkdir() if kind == "folder" else os.mkfifo(place)
     assert history.counts() == (0, 0)
     history.add_feedback(NOON, "skip", "a secret day")
     history.forget_between(float("-inf"), float("inf"))

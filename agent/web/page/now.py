@@ -39,7 +39,6 @@ from agent.wording import (
     follow_line,
     follow_words,
     is_loaded,
-    is_loop,
     is_reasoned,
     is_watching,
     lasting,
@@ -172,7 +171,7 @@ def api(context: PageContext) -> APIRouter:
 def _begins_anew(do: Do, snapshot: Snapshot) -> bool:
     """Tell whether the next track is the one that plays, which is told."""
     playback = snapshot.playback
-    return do is Do.NEXT_TRACK and playback is not None and is_loop(playback)
+    return do is Do.NEXT_TRACK and playback is not None and playback.only_track
 
 
 def _drop(streams: list[asyncio.Event], ended: asyncio.Event) -> None:
