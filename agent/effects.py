@@ -102,6 +102,11 @@ class ExpectTrackEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPlayer:
+    """Read the player now, and report PlaybackChanged whatever it shows."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenPage:
     """Show a page of ours in the user's browser."""
 
@@ -256,6 +261,7 @@ Effect: TypeAlias = (
     | AwaitPlaylist
     | ShowMusicFolders
     | ExpectTrackEnd
+    | ReadPlayer
     | OpenPage
     | SetPreview
     | Notify

@@ -62,9 +62,12 @@ class ToldOnce:
 def local(moment: datetime) -> datetime:
     """Put a moment into this computer's time zone; one without a zone is in it already.
 
-    Raises ValueError where that leads out of the calendar.
+    One that summer time passes over is as late after it. Raises ValueError where that leads out of
+    the calendar.
     """
     try:
+        if moment.tzinfo is None:  # whose own ``astimezone`` would go back before the change
+            return datetime.fromtimestamp(moment.timestamp()).astimezone()
         return moment.astimezone()
     except (OverflowError, OSError, ValueError) as error:
         raise ValueError(_("This is no date that a calendar knows.")) from error

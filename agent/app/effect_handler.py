@@ -137,6 +137,8 @@ class EffectHandler:
                 self._show_music_folders()
             case effects.ExpectTrackEnd(waiting):
                 self._parts.player.expect(waiting)
+            case effects.ReadPlayer():
+                self._parts.player.read()
             case effects.StartLogin():
                 self._parts.account.log_in()
             case effects.EndLogin():

@@ -27,6 +27,7 @@ from agent.cli.terminal import say, say_at_once, say_json, show, show_own, tell
 from agent.errors import AgentError, AutostartError, DesktopError, NotRunning, StoreError
 from agent.store.catalogues import speak_as_set
 from agent.store.paths import HOME, Paths, ensure_folder, short
+from agent.timing import local
 from agent.translation import N_, _
 from agent.wording import (
     AUTO,
@@ -581,7 +582,7 @@ def forget(
 def _day(text: str) -> datetime:
     """Return the begin of a day, by this computer's clock."""
     try:
-        return datetime.strptime(text.strip(), "%Y-%m-%d").astimezone()
+        return local(datetime.strptime(text.strip(), "%Y-%m-%d"))
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter(
             _("{word!r} is no day. Say for example 2026-01-31.").format(word=text),

@@ -696,6 +696,7 @@ class Controller:
             alone_until=self._camera.alone_until,
             usable=self._camera.usable,
             starts=self._music.may_begin(self._settings.policy),
+            held_off=self._camera.off_for,
         )
         self._out.append(effects.Notify(told))
 

@@ -118,6 +118,8 @@ def switched(
     elif leads:
         body = f"{body} {leads}"
         buttons += (_end_journey(),)
+    elif not asked and describe(decision.mood, said=True) in decision.reason:
+        buttons += (_unsay(),)
     elif not asked:
         buttons += ((_("Not my mood"), NotMyMood(decision.mood, decision)),)
     return Notification(
@@ -340,15 +342,17 @@ def on_break(
     alone_until: datetime | None = None,
     usable: bool = True,
     starts: bool = False,
+    held_off: str | None = None,
 ) -> Notification:
     """Tell that camera and music rest, as the user asked, and how that ends.
 
-    ``music``: it goes on then; ``camera``: nothing else keeps it off then; ``alone_until``: it is
-    paused until then by a wish of its own, also where the break ends sooner; ``usable``: it could
-    be used when it was tried last; ``starts``: Moodtray may break a silence.
+    ``music``: it goes on then; ``camera``: no wish of the user's keeps it off then;
+    ``alone_until``: it is paused until then by a wish of its own, also where the break ends sooner;
+    ``usable``: it could be used when it was tried last; ``starts``: Moodtray may break a silence;
+    ``held_off``: why session or call keep it off besides.
     """
     back = _("Click 'I am back' in the tray's menu to go on.")
-    both = music and camera and usable and alone_until is None
+    both = music and camera and usable and alone_until is None and held_off is None
     if until_back:
         back = _(
             "The break ends when you use this computer again after a locked screen, sleep or a "
@@ -369,6 +373,10 @@ def on_break(
             then = _("No music plays now; after the break Moodtray may begin some by itself.")
         back += " " + then
     back += _of_the_camera_then(now, camera, alone_until, usable)
+    if held_off is not None:
+        back += " " + _("The camera stays off as long as this is so: {why}.").format(
+            why=_(held_off)
+        )
     return Notification(
         NotificationKind.INFO,
         lasting(_("Taking a break"), Pause(until, until_back, on_break=True), now),

@@ -53,8 +53,12 @@ from agent.types import (
     PlayState,
     Term,
 )
-from agent.wording import clock_time, describe, in_the_past, mood_word
+from agent.wording import FITS, clock_time, describe, in_the_past, mood_word
 
+FRESH = 1.5
+"""Seconds for which a reading of a player that others command as well is of now."""
+READ_PATIENCE = 5.0
+"""Seconds that the answer to a wish waits for a reading of now."""
 RETURN_WITHIN = 1800.0
 """Seconds after which a player that was left does not go on by itself when it is back in use."""
 
@@ -120,6 +124,7 @@ class MusicControl:
         self._waiting = False  # for the track's end
         self._paused_before: Playlist | None = None  # before a change that was taken back
         self._deleted = False  # the latest change, with the history
+        self._reads_since: float | None = None  # the player is read before a wish is answered
 
     @property
     def error(self) -> PlayerError | None:
@@ -212,7 +217,7 @@ class MusicControl:
             self._requests.deviceless = False
         if self._switches.broke_silence(playback) or happening in _USERS_START:
             self._silent_why, self._paused_before = "", None
-        if happening in _ENDS_REQUESTS:
+        if happening in _ENDS_REQUESTS and self._reads_since is None:  # else it was before the wish
             self._take_wishes_back()
             self._told = self._said_at_rest = None
         if happening in _USERS_START:
@@ -237,7 +242,7 @@ class MusicControl:
             if done == self._sent_before_rest:
                 self._to_go_on = True
                 out.append(effects.PauseMusic())
-            word = self._own_word if done.told_mood else None
+            word = self._word_of(done.told_mood)
             if done.left_alone > 0.0:
                 self._leave_alone(done.left_alone, _(CHOSE), chosen=True)
             told = messages.switched(
@@ -258,10 +263,13 @@ class MusicControl:
     def _taken_back(
         self, name: str, told_mood: bool, ends: tuple[str, ...]
     ) -> effects.Notification:
-        word = self._own_word if told_mood else None
-        if word is not None and word.until <= self._clock.now():
-            word = None
+        word = self._word_of(told_mood)
         return messages.taken_back(name, self.left_alone_until, word, ends)
+
+    def _word_of(self, told_mood: bool) -> OwnWord | None:
+        """Return the user's own word that a change followed; None: none, or it is over by now."""
+        word = self._own_word if told_mood else None
+        return None if word is None or word.until <= self._clock.now() else word
 
     def playlist_back(self, playlist: Playlist) -> list[effects.Effect]:
         """Take in that a playlist which could not be found is there: what asked for it is met."""
@@ -571,6 +579,7 @@ class MusicControl:
     def keep_without_player(self, mood: Mood) -> None:
         """Decide to do nothing, since nobody is there to do it."""
         why = _("the part that plays music has stopped")
+        self._reads_since = None
         self.decision = Decision(self._clock.monotonic(), Action.KEEP, mood.state, None, why)
 
     def try_all_again(self) -> None:
@@ -715,6 +724,8 @@ class MusicControl:
     ) -> list[effects.Effect]:
         """Ask the policy and act on its answer. Repeated equal answers are not recorded again."""
         now, wishes = self._clock.monotonic(), self._requests
+        if self._told is not None and self._told.until <= self._clock.now():
+            self._told = None  # it holds no more, and nobody could be told until when it does
         if self._switches.under_way(now) is not None:
             return []  # a change is under way
         if not self.player:
@@ -762,6 +773,8 @@ class MusicControl:
                 ends = messages.journey_ends(guide.goal, seen=not listener.unseen)
             wish = wishes.asked or asked or wishes.owed or PlayRequest(now, False, leads=ends)
             out.append(self._carry_out(decision, wish))
+        elif self._reads_first(decision, out):
+            return out
         elif wishes.asked is not None and not still_looking(listener.mood, about):
             wishes.asked = self._told = None  # answered: there is nothing to play for it
             out.append(effects.Notify(messages.not_switched(decision, self.playback)))
@@ -779,6 +792,24 @@ class MusicControl:
             self._waiting = waiting
             out.append(effects.ExpectTrackEnd(waiting))
         return out
+
+    def _reads_first(self, decision: Decision, out: list[effects.Effect]) -> bool:
+        """Tell whether a wish is answered later: that what plays fits may be so no more.
+
+        The user may have paused it in the player's own app since the latest reading.
+        """
+        now, heard = decision.time, self.playback
+        wished = self._requests.asked is not None or self._told is not None
+        is_now = heard is None or heard.ours_alone or now - heard.time <= FRESH
+        if not wished or is_now or _(FITS) not in decision.reason:
+            self._reads_since = None
+            return False
+        if self._reads_since is None:
+            self._reads_since = now
+            out.append(effects.ReadPlayer())
+        waits = now - self._reads_since < READ_PATIENCE
+        self._reads_since = self._reads_since if waits else None
+        return waits
 
     def _heed_what_was_said_at_rest(
         self, mood: Mood, playable: Playlists, guide: Guide | None
@@ -816,6 +847,8 @@ class MusicControl:
         sent, tried = self._switches.under_way(now), self._switches.tried
         if sent is not None:
             times.append(sent.sent + PLAY_AT_WORST)
+        elif self._reads_since is not None:
+            times.append(self._reads_since + READ_PATIENCE)
         elif self._requests.asked is not None:
             times.append(now + 1.0)
         if self._hands_off_until is not None and self._hands_off_until > now:
@@ -848,6 +881,7 @@ class MusicControl:
         assert decision.playlist is not None
         playlist, tried = decision.playlist, self._switches.tried
         told, self._told, self._said_at_rest = self._told, None, None
+        self._reads_since = None
         self._switches.send(
             Switch(
                 playlist,

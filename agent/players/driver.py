@@ -110,9 +110,14 @@ class Driver:
         waits = (self._due - self._clock.monotonic(), self._device_watch.wait(), self._spare_in())
         return max(0.0, min(wait for wait in waits if wait is not None))
 
-    def read_soon(self) -> None:
-        """Read the player in the next turn: something may have changed."""
+    def read_soon(self, *, tell: bool = False) -> None:
+        """Read the player in the next turn: something may have changed.
+
+        ``tell``: what it shows is reported in any case.
+        """
         self._due = self._clock.monotonic()
+        if tell:
+            self._observer.report_next()
 
     def logged_in(self) -> None:
         """Try again what needs a login: somebody has logged in, or wants another try."""

@@ -59,6 +59,10 @@ class Observer:
             self._reported_at = now
         return news
 
+    def report_next(self) -> None:
+        """Have the next reading reported, whatever it tells."""
+        self._reported_at = float("-inf")
+
     def commanded(self, kind: Command, uri: str | None, now: float) -> None:
         """Note a command of ours that was carried out, or perhaps was."""
         self._own = OwnCommand(now, kind, uri)

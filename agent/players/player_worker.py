@@ -70,6 +70,7 @@ class PlayerWorker(Worker):
         self._spent = False  # the player in use was let go of when the worker gave up
         self._waiting = False
         self._changed = False
+        self._asked = False
         self._retry = False
 
     # -- any thread
@@ -98,6 +99,11 @@ class PlayerWorker(Worker):
     def expect(self, waiting: bool) -> None:
         """Say whether a decision waits for the track's end; it is then watched more closely."""
         self._waiting = waiting
+        self.wake()
+
+    def read(self) -> None:
+        """Read the player now; PlaybackChanged tells what it shows, whatever that is."""
+        self._asked = True
         self.wake()
 
     def notify_changed(self) -> None:
@@ -142,9 +148,9 @@ class PlayerWorker(Worker):
         if self._retry:
             self._retry = False
             driver.logged_in()
-        if self._changed:
-            self._changed = False
-            driver.read_soon()
+        if self._changed or self._asked:
+            driver.read_soon(tell=self._asked)
+            self._changed = self._asked = False
         driver.waiting = self._waiting
         return driver.turn(command)
 

@@ -72,6 +72,8 @@ LONGEST_KEPT = 2_000
 """Characters of a text that is written: a whole row is bounded."""
 LONGEST_LINE = 10_000
 """Characters of a name or a reason; ours have some hundreds."""
+MOST_NAMES = 2_000
+"""That are told of at once: nobody has as many playlists for their moods."""
 PART = 1000
 """Entries that are read in one go where all are read."""
 
@@ -209,10 +211,16 @@ class SqliteHistory:
         return found
 
     def playlist_names(self, prefix: str) -> set[str]:
-        """Name the playlists whose address begins with ``prefix``. Raises StoreError."""
+        """Name the playlists whose address begins with ``prefix``, MOST_NAMES at most.
+
+        Raises StoreError.
+        """
         if not is_there(self.path):
             return set()
-        query = "SELECT DISTINCT playlist_name FROM switches WHERE substr(playlist_uri, 1, ?) = ?"
+        query = (
+            f"SELECT DISTINCT {_cut_in_sql('playlist_name:text')} FROM switches"
+            f" WHERE substr(playlist_uri, 1, ?) = ? LIMIT {MOST_NAMES}"
+        )
         rows = self._file.run(
             lambda opened: opened.execute(query, (len(prefix), prefix)).fetchall()
         )

@@ -123,8 +123,9 @@ class SqliteFile:
     def _cannot_be_written(self, error: Exception) -> bool:
         """Tell whether SQLite will not write a file that may be written: its head says so."""
         refused = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY
-        real = os.path.realpath(self.path)
-        return refused and os.access(real, os.W_OK) and os.access(os.path.dirname(real), os.W_OK)
+        real = Path(os.path.realpath(self.path))
+        there = [file for file in _with_those_beside(real) if os.path.lexists(file)]
+        return refused and all(os.access(file, os.W_OK) for file in (real.parent, *there))
 
     def remove(self) -> None:
         """Remove the file and what SQLite keeps beside it; a later call begins a new one.

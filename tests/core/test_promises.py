@@ -13,7 +13,7 @@ from agent.errors import CameraBusy, PlaylistGone
 from agent.players.local import NAME
 from agent.settings import PolicySettings, ResponseSettings, Settings
 from agent.store import catalogues
-from agent.timing import tomorrow
+from agent.timing import PLAY_AT_WORST, tomorrow
 from agent.translation import _
 from agent.types import (
     EMOTIONS,
@@ -1721,3 +1721,39 @@ def test_a_journey_that_a_word_leads_is_not_said_to_end_by_a_look() -> None:
     assert "This ends when you say you feel happy, after the last step" in story.answer.body
     story.look("happy", 60)
     assert story.controller.snapshot.journey is not None
+
+
+def test_a_break_in_a_call_does_not_promise_both_when_it_ends() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.SessionChanged(SCREEN_SHARED))
+    story.send(events.TakeBreak(story.clock.now() + timedelta(minutes=15)))
+    assert "Both come back" not in story.answer.body
+    stays = "The camera stays off as long as this is so: the screen is shared."
+    assert story.answer.body.endswith(stays)
+
+
+def test_a_word_that_is_over_is_not_answered_as_if_it_held() -> None:
+    """The player was busy with another start for longer than the word held."""
+    story = Story(NOW)
+    story.music(context="x")
+    story.send(events.PlayForMood())
+    story.send(events.SetMood(MoodState.SAD, 1.0))
+    before = len(story.answers)
+    story.pass_time(PLAY_AT_WORST + 70.0)
+    assert not [told for told in story.answers[before:] if "You said you feel" in told.title]
+
+
+def test_what_follows_from_a_word_offers_to_take_the_word_back() -> None:
+    """It offered 'Not my mood', of a mood that the user had said themselves."""
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    story.heard("p:sad")
+    story.send(events.BeginJourney(MoodState.HAPPY))
+    story.pass_time(60.0 * Settings().response.minutes + 1.0)
+    assert story.uris[-1] == "p:neutral"
+    story.started()
+    told = story.all(effects.Notify)[-1].notification
+    assert [label for label, _event in told.buttons] == ["Undo", "Take back what I said"]

@@ -667,3 +667,15 @@ def test_a_player_that_was_let_go_of_is_replaced_and_its_pause_remembered(
     playing.worker.play(B)
     playing.run(5.0)
     assert other.count("play") == 0, "the user had paused"
+
+
+def test_a_reading_that_was_asked_for_is_told_whatever_it_shows(
+    playing: WorkerHarness, player: FakePlayer
+) -> None:
+    playing.run(5.0)
+    playing.forget()
+    playing.worker.read()
+    playing.run(0.5)
+    (told,) = [event for event in playing.events if isinstance(event, PlaybackChanged)]
+    assert told.happening is Happening.NOTHING
+    assert told.playback.time >= playing.clock.monotonic() - 0.5

@@ -906,6 +906,27 @@ def test_what_cannot_be_read_is_forgotten_all_the_same(history: SqliteHistory, d
     assert history.feedback() == []
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_what_the_user_has_locked_is_not_damaged(
+    history: SqliteHistory, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """For root everything may be written, so what the system says of it stands in."""
+    history.add_feedback(NOON, "skip", "x")
+    locked = history.path.with_name(history.path.name + suffix)
+    assert locked.exists()
+    may = os.access
+
+    def access(path: os.PathLike[str], mode: int) -> bool:
+        return os.fspath(path) != str(locked) and may(path, mode)
+
+    monkeypatch.setattr(os, "access", access)
+    refused = sqlite3.OperationalError("attempt to write a readonly database")
+    refused.sqlite_errorcode = sqlite3.SQLITE_READONLY
+    assert not history._file._cannot_be_written(refused)
+    monkeypatch.setattr(os, "access", may)
+    assert history._file._cannot_be_written(refused)
+
+
 def test_a_damaged_index_is_made_again_and_nothing_lost(history: SqliteHistory) -> None:
     """Entries in a wrong order made a copy of the history endless."""
     for second in range(60):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from agent.store.history import LONGEST, FeedbackEntry, MoodEntry, SwitchEntry
+from agent.timing import local
 from agent.translation import _, ngettext
 from agent.types import MoodState
 from agent.web.page import terms
@@ -154,8 +155,11 @@ def end_of(view: str, day: date) -> date:
 
 
 def midnight(day: date) -> datetime:
-    """Find the beginning of a day in the local time zone; the system knows of summer time."""
-    return datetime.combine(day, time()).astimezone()
+    """Find the beginning of a day in the local time zone; the system knows of summer time.
+
+    Where that begins at midnight, the first moment of the day is 1:00.
+    """
+    return local(datetime.combine(day, time()))
 
 
 def period(

@@ -97,6 +97,8 @@ class DayHarness:
                     self.worker.pause()
                 case effects.ExpectTrackEnd(waiting):
                     self.worker.expect(waiting)
+                case effects.ReadPlayer():
+                    self.worker.read()
                 case _:
                     pass
 

@@ -8,7 +8,7 @@ from agent import effects, events
 from agent.players.polling import RESERVE
 from agent.settings import PolicySettings
 from agent.timing import WISH_LIFE
-from agent.types import NotificationKind
+from agent.types import MoodState, NotificationKind, PlayState
 from tests.players.spotify.conftest import SpotifyHarness
 from tests.players.spotify.whole_harness import WholeHarness
 
@@ -240,3 +240,59 @@ def test_a_change_that_lost_its_device_comes_when_it_is_back(spotify: SpotifyHar
     harness.run(SOON)
     assert harness.plays("happy")
     assert harness.told(NotificationKind.SWITCH) == ["♪ Happy songs"]
+
+
+def playing_happy(spotify: SpotifyHarness) -> WholeHarness:
+    """Happy music plays, as a reading of a while ago has shown."""
+    spotify.world.user.play("sad", "Kitchen")
+    harness = WholeHarness(spotify)
+    harness.run(5.0)
+    harness.feel("happy")
+    harness.send(events.PlayForMood())
+    harness.run(42.0)
+    assert harness.plays("happy")
+    return harness
+
+
+@pytest.mark.parametrize("how", ["play for my mood", "I feel happy"])
+def test_what_was_just_paused_in_the_app_is_not_said_to_play_on(
+    spotify: SpotifyHarness, how: str
+) -> None:
+    """The latest reading may be half a minute old; the music stayed silent, wish after wish."""
+    harness = playing_happy(spotify)
+    spotify.world.user.pause()
+    harness.run(2.0)
+    seen = harness.controller.snapshot.playback
+    assert seen is not None
+    assert seen.state is PlayState.PLAYING, "as far as is known"
+    harness.effects.clear()
+    if how == "play for my mood":
+        harness.send(events.PlayForMood())
+    else:
+        harness.send(events.SetMood(MoodState.HAPPY))
+    harness.run(6.0)
+    told = [effect.notification for effect in harness.all(effects.Notify)]
+    assert not [note for note in told if "plays on" in note.title or "fits" in note.body], told
+    assert harness.plays("happy") is (how == "play for my mood")
+    if how == "I feel happy":
+        assert "No music plays: 'Play for my mood' begins it." in told[-1].body
+
+
+def test_what_plays_on_is_answered_after_one_reading(spotify: SpotifyHarness) -> None:
+    harness = playing_happy(spotify)
+    harness.effects.clear()
+    starts, reads = harness.starts(), len(spotify.world.calls("GET", "/v1/me/player"))
+    harness.send(events.PlayForMood())
+    harness.run(1.0)
+    assert [title for title in harness.told(NotificationKind.INFO) if "plays on" in title]
+    assert len(spotify.world.calls("GET", "/v1/me/player")) == reads + 1
+    assert harness.starts() == starts
+
+
+def test_a_service_that_does_not_answer_keeps_no_wish_waiting(spotify: SpotifyHarness) -> None:
+    harness = playing_happy(spotify)
+    harness.effects.clear()
+    spotify.world.trouble("503", path="/v1/me/player", times=None)
+    harness.send(events.PlayForMood())
+    harness.run(10.0)
+    assert [title for title in harness.told(NotificationKind.INFO) if "plays on" in title]

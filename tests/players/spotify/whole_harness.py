@@ -112,5 +112,7 @@ class WholeHarness:
                     self.worker.resume()
                 case effects.ExpectTrackEnd(waiting):
                     self.worker.expect(waiting)
+                case effects.ReadPlayer():
+                    self.worker.read()
                 case _:
                     pass

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import os
+import time
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from agent.store.history import LONGEST_KEPT, FeedbackEntry, SqliteHistory, SwitchEntry
+import pytest
+
+from agent.store.history import (
+    LONGEST_KEPT,
+    FeedbackEntry,
+    MoodEntry,
+    SqliteHistory,
+    SwitchEntry,
+)
 from agent.types import Action, MoodState
 from agent.web.page import history_view
 from agent.web.page.history_page import MOST_CHANGES
@@ -70,3 +81,33 @@ def test_a_text_of_somebody_else_s_is_read_no_further_than_ours_are(tmp_path: Pa
     )
     assert {len(entry.reason) for entry in history.switches()} == {LONGEST_KEPT}
     history.close()
+
+
+@pytest.fixture(params=["America/Santiago", "America/Havana", "Africa/Cairo", "Europe/Berlin"])
+def zone(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A time zone; in all but the last the clock passes over midnight in spring."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = request.param
+    time.tzset()
+    yield request.param
+    os.environ.pop("TZ")
+    if before is not None:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a process has the system's time zone")
+def test_each_day_begins_within_itself_and_after_the_one_before(zone: str) -> None:
+    """A page never came: midnight was 23:00 of the day before, and the day had no end."""
+    day, before = date(2026, 1, 1), datetime(2025, 12, 31).astimezone()
+    while day.year == 2026:
+        begins = history_view.midnight(day)
+        assert begins.date() == day
+        assert timedelta(hours=23) <= begins - before <= timedelta(hours=25)
+        seen = [
+            MoodEntry(begins - timedelta(minutes=30), MoodState.SAD, 0.9, None, False),
+            MoodEntry(begins + timedelta(minutes=30), MoodState.HAPPY, 0.9, None, False),
+        ]
+        told = history_view.period(before, begins, begins + timedelta(days=1), seen, (), ())
+        assert [span.minutes for span in told.spans] == [30.0]
+        before, day = begins, day + timedelta(days=1)
