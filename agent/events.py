@@ -66,10 +66,14 @@ class PlayDropped:
 
 @dataclass(frozen=True, slots=True)
 class PlayerFailed:
-    """``playlist`` is the one we tried to start, None when reading failed."""
+    """``playlist`` is the one we tried to start, None when something else failed.
+
+    ``resuming``: the music was to play on.
+    """
 
     error: AgentError
     playlist: Playlist | None = None
+    resuming: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,15 +216,15 @@ class Controller:
             case events.PlayDropped(playlist):
                 if self._music.dropped(playlist):
                     self._decide()
-            case events.PlayerFailed(error, playlist):
-                self._out += self._music.failed(error, playlist)
+            case events.PlayerFailed(error, playlist, resuming):
+                self._out += self._music.failed(error, playlist, resuming)
                 if isinstance(error, PlaylistGone):
                     self._decide()
             case events.PlaylistBack(playlist):
                 self._out += self._music.playlist_back(playlist)
                 self._decide()
             case events.PlayerRecovered():
-                self._music.recovered()
+                self._out += self._music.recovered()
                 self._decide()
             case events.PlayerChanged(name, playlists, logged_in):
                 self._out += self._music.player_changed(name, playlists, logged_in)
@@ -530,6 +530,7 @@ class Controller:
                 ends=ends,
                 goes_on=self._music.rests is not None and self._music.goes_on,
                 lacks=self._music.lacks_music(begin),
+                trouble=self._music.error,
             )
             self._out.append(effects.Notify(told))
         self._decide()

@@ -80,6 +80,13 @@ def _unsay() -> tuple[str, Event]:
     return _("Take back what I said"), FollowFace()
 
 
+def _begin(trouble: AgentError | None) -> tuple[str, Event]:
+    """Offer music now, or what has to come before it."""
+    if isinstance(trouble, NeedsLogin):
+        return _("Log in"), LogIn()
+    return _("Play now"), PlayForMood()
+
+
 def _end_journey() -> tuple[str, Event]:
     return _("End the journey"), EndJourney()
 
@@ -190,10 +197,17 @@ def mood_without_music(word: OwnWord, reason: str) -> Notification:
     )
 
 
-def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None) -> Notification:
+def mood_noted(
+    word: OwnWord,
+    reason: str,
+    plays: bool,
+    rests: str | None = None,
+    trouble: AgentError | None = None,
+) -> Notification:
     """Answer the user who said how they feel, where the music is not changed for it.
 
-    ``rests``: why the music rests, which may be for longer than the word holds.
+    ``rests``: why the music rests, which may be for longer than the word holds; ``trouble``: the
+    player's, that no music can begin with.
     """
     said = _("The music goes by that until {time}.").format(time=clock_time(word.until))
     why = _("No music plays: 'Play for my mood' begins it.")
@@ -204,7 +218,9 @@ def mood_noted(word: OwnWord, reason: str, plays: bool, rests: str | None = None
         why = sentence(more)
         if more != _(FITS):
             said = _holds_until(word)
-    play: tuple[tuple[str, Event], ...] = () if plays else ((_("Play now"), PlayForMood()),)
+    elif trouble is not None:
+        said, why = _holds_until(word), trouble.message
+    play: tuple[tuple[str, Event], ...] = () if plays else (_begin(trouble),)
     return Notification(
         NotificationKind.INFO,
         _("You said you feel {mood}").format(mood=mood_word(word.mood)),
@@ -711,12 +727,13 @@ def journey_begun(
     ends: str,
     goes_on: bool = False,
     lacks: str = "",
+    trouble: AgentError | None = None,
 ) -> Notification:
     """Answer a wish for a journey.
 
     ``plays``: there is music that can lead; ``paused``: it waits to go on; ``ends``: how it ends,
     as :func:`journey_ends` tells; ``goes_on``: music rests, and goes on by itself; ``lacks``: why
-    this step has none.
+    this step has none; ``trouble``: the player's, that no music can begin with.
     """
     title = _("The music leads {where}").format(where=journey_line(journey))
     body, end = ends, _end_journey()
@@ -732,9 +749,11 @@ def journey_begun(
         begins = _("The music is paused: 'Resume music' or 'Play for my mood' begins it. {more}")
     if goes_on:
         begins = _("The music rests now, and leads there when it goes on. {more}")
-    body = begins.format(more=body)
-    play = _("Play now"), PlayForMood()
-    return Notification(NotificationKind.INFO, title, body, buttons=(play, end), asked=True)
+    told = begins.format(more=body)
+    if trouble is not None and not goes_on:
+        told = f"{trouble.message} {body}"
+    play = _begin(trouble)
+    return Notification(NotificationKind.INFO, title, told, buttons=(play, end), asked=True)
 
 
 def only_track(heard: Playback) -> Notification:

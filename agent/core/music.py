@@ -304,8 +304,12 @@ class MusicControl:
         self._told = self._own_word
         return True
 
-    def failed(self, error: AgentError, playlist: Playlist | None) -> list[effects.Effect]:
+    def failed(
+        self, error: AgentError, playlist: Playlist | None, resuming: bool = False
+    ) -> list[effects.Effect]:
         """Take in that the player cannot; ``playlist``: the play command that failed.
+
+        ``resuming``: it was to play on, and does so once a device is there.
 
         Each kind of trouble is told once until it was well again, but each failure of what the user
         asked for is.
@@ -313,6 +317,8 @@ class MusicControl:
         failed = None if playlist is None else self._switches.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
+        if resuming and isinstance(error, NoDevice):
+            self._requests.resuming_found_no_device(self._clock.monotonic())
         if failed is not None and failed.undoes is not None:
             self._hands_off_why = _(NOT_TAKEN_BACK)
         if failed is not None and failed.back and not _hinders_all(error):
@@ -347,11 +353,16 @@ class MusicControl:
             self._switches.doubt(failed)
         return False
 
-    def recovered(self) -> None:
-        """Take in that the player answers and has a device; :meth:`decide` sees to what waited."""
+    def recovered(self) -> list[effects.Effect]:
+        """Take in that the player answers and has a device: what waited plays on.
+
+        :meth:`decide` sees to what is to begin.
+        """
         self._errors.over()
+        resumes = self._requests.take_resuming(self._clock.monotonic())
         if self._requests.device_found():
             self._switches.tried = None  # the start that failed is no reason to wait
+        return [effects.ResumeMusic()] if resumes else []
 
     def player_changed(
         self,
@@ -783,7 +794,7 @@ class MusicControl:
             if self._to_go_on or self.is_paused:  # it may go on, and by the word then
                 self._said_at_rest = word
             rests = None if self.rests is None or decision.reason != _(self.rests) else self.rests
-            told = messages.mood_noted(word, decision.reason, self.plays, rests)
+            told = messages.mood_noted(word, decision.reason, self.plays, rests, self.error)
             if not self.plays and not playable.get(word.mood):
                 told = messages.mood_without_music(word, no_playlist(word.mood, about.missing))
             out.append(effects.Notify(told))

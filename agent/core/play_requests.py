@@ -36,11 +36,22 @@ class PlayRequests:
         self.deviceless = False
         """The latest start found no device, and none has appeared since."""
         self._waiting: PlayRequest | None = None
+        self._resuming: float | None = None  # since when the wish to play on waits for a device
 
     @property
     def waits_for_device(self) -> bool:
-        """True when a request waits for a device."""
-        return self._waiting is not None
+        """True when a request, or the wish to play on, waits for a device."""
+        return self._waiting is not None or self._resuming is not None
+
+    def resuming_found_no_device(self, now: float) -> None:
+        """Let the wish to play on wait for a device."""
+        self.deviceless = True
+        self._resuming = now
+
+    def take_resuming(self, now: float) -> bool:
+        """End that wait, now that a device is there; True when something is to play on."""
+        since, self._resuming = self._resuming, None
+        return since is not None and now - since < WISH_LIFE
 
     def ask(self, now: float, leads: str = "") -> None:
         """Note that the user asks for music; that is newer than any other request."""
@@ -63,11 +74,11 @@ class PlayRequests:
 
     def forget(self) -> None:
         """Drop all requests."""
-        self.asked = self.owed = self._waiting = None
+        self.asked = self.owed = self._waiting = self._resuming = None
 
     def lose_player(self) -> None:
         """Forget what waited for the devices of a player that is no longer in use."""
-        self.owed = self._waiting = None
+        self.owed = self._waiting = self._resuming = None
         self.deviceless = False
 
     def found_no_device(self, wish: PlayRequest, now: float) -> None:
@@ -99,8 +110,12 @@ class PlayRequests:
             self._waiting = None
         if self.owed is not None and now - self.owed.since >= WISH_LIFE:
             self.owed = None
+        if self._resuming is not None and now - self._resuming >= WISH_LIFE:
+            self._resuming = None
 
     @property
     def ends(self) -> list[float]:
         """When :meth:`pass_time` has something to do."""
-        return [wish.since + WISH_LIFE for wish in (self._waiting, self.owed) if wish is not None]
+        since = [wish.since for wish in (self._waiting, self.owed) if wish is not None]
+        since += [] if self._resuming is None else [self._resuming]
+        return [each + WISH_LIFE for each in since]

@@ -363,9 +363,11 @@ def _silence(playback: Playback | None, about: Circumstances) -> str | None:
     """Return why it is silent and stays so until music is asked for; None: it plays, or may not."""
     if playback is None or playback.state not in (PlayState.STOPPED, PlayState.PAUSED):
         return None
+    if about.awaited:
+        return _(WAITS_FOR_DEVICE)
     if playback.paused_by_hand:
         return about.silent_why or _("you paused the music")
-    return _(WAITS_FOR_DEVICE if about.awaited else ONLY_WHEN_ASKED)
+    return _(ONLY_WHEN_ASKED)
 
 
 def _users_hand(
@@ -373,6 +375,8 @@ def _users_hand(
 ) -> str | None:
     """Return why the music is to be left to the user's hand, or None."""
     if playback is not None and playback.paused_by_hand:
+        if about.awaited:
+            return _(WAITS_FOR_DEVICE)
         if playback.state is PlayState.UNAVAILABLE:
             return _("the device that played is gone")
         return about.silent_why or _("you paused the music")

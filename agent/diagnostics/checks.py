@@ -19,7 +19,7 @@ from agent.settings import Settings
 from agent.store.paths import Paths, ensure_folder, is_there
 from agent.translation import N_, _, ngettext
 from agent.types import EMOTIONS, Playlist
-from agent.wording import MOODS, mood_word
+from agent.wording import LOGIN_AGAIN, MOODS, mood_word
 
 Finding: TypeAlias = tuple[bool | None, str, str]
 
@@ -326,10 +326,13 @@ def player(paths: Paths, settings: Settings) -> Finding:
         return True, _("Moodtray's own player, by setting"), ""
     from agent.clock import SystemClock
     from agent.players.polling import Budget
+    from agent.players.spotify.login_state import LoginChange
     from agent.players.spotify.playlists import entries, refused
-    from agent.players.spotify.storage import ledger, stored_login
+    from agent.players.spotify.storage import ledger, login_note, stored_login
 
-    login = stored_login(settings, paths)
+    login, noted = stored_login(settings, paths), login_note(paths).read()
+    if login is None and noted is not None and noted.what is LoginChange.ENDED:
+        return False, _("your login to Spotify has ended"), _(LOGIN_AGAIN)
     if login is None and settings.player == "auto":
         return True, _("Moodtray's own player; for Spotify run 'moodtray login'"), ""
     if login is None:

@@ -219,7 +219,7 @@ class Driver:
             playing = seen is not None and seen.state is PlayState.PLAYING
             self._send(command)
         except PlayerError as error:
-            self._refused(error, command.playlist)
+            self._refused(error, command)
             return
         self._drop_check()
         if command.playlist is not None:
@@ -269,15 +269,16 @@ class Driver:
             if done:  # timed from its end: a player may take seconds to accept a command
                 self._observer.commanded(command.kind, uri, self._clock.monotonic())
 
-    def _refused(self, error: PlayerError, playlist: Playlist | None) -> None:
+    def _refused(self, error: PlayerError, command: PlayerCommand) -> None:
+        playlist, resuming = command.playlist, command.kind is Command.RESUME
         log.warning("%s: %s", self.player.name, error)
         if self._start_check is not None and self._start_check.playlist == playlist:
             self._start_check = None  # this tells its end
         self._drop_check()
         self._error_state.met(error, in_command=True)
-        if isinstance(error, NoDevice) and playlist is not None:
+        if isinstance(error, NoDevice) and (playlist is not None or resuming):
             self._device_watch.begin()
-        self._report(PlayerFailed(error, playlist))
+        self._report(PlayerFailed(error, playlist, resuming))
         if isinstance(error, ServiceDown) and playlist is not None:
             # Its answer was lost; should it have taken effect, that is told as well.
             self._start_check = StartCheck(playlist, self._clock.monotonic(), told=True)
@@ -302,10 +303,11 @@ class Driver:
             case Verdict.USERS:
                 self._drop_check()
             case Verdict.AGAIN:
+                again = PlayerCommand(Command.PLAY, check.playlist)
                 try:
-                    self._send(PlayerCommand(Command.PLAY, check.playlist))
+                    self._send(again)
                 except PlayerError as error:
-                    self._refused(error, check.playlist)
+                    self._refused(error, again)
             case Verdict.FAILED if check.told:
                 self._drop_check()
             case Verdict.FAILED:

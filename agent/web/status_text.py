@@ -26,6 +26,7 @@ from agent.wording import (
     lesson_reading,
     mood_line,
     music_line,
+    problem_line,
     track_line,
     why_lines,
 )
@@ -148,8 +149,9 @@ def _by_name(seven: tuple[float, ...]) -> dict[str, float]:
 
 
 def why_text(snapshot: Snapshot) -> str:
-    """Tell what changed the music last and why, and what holds now."""
-    return "\n".join(full_stop(line) for line in why_lines(snapshot, evidence=True))
+    """Tell what changed the music last and why, what holds now, and what is wrong."""
+    lines = [full_stop(line) for line in why_lines(snapshot, evidence=True)]
+    return "\n".join([*lines, *filter(None, [problem_line(snapshot)])])
 
 
 def _lesson(lesson: LessonView) -> dict[str, Any]:

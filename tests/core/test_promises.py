@@ -9,11 +9,11 @@ import pytest
 
 from agent import effects, events
 from agent.core.person import Person
-from agent.errors import CameraBusy, PlaylistGone
+from agent.errors import CameraBusy, NeedsLogin, NoDevice, PlayerError, PlaylistGone
 from agent.players.local import NAME
 from agent.settings import PolicySettings, ResponseSettings, Settings
 from agent.store import catalogues
-from agent.timing import PLAY_AT_WORST, tomorrow
+from agent.timing import PLAY_AT_WORST, WISH_LIFE, tomorrow
 from agent.translation import _
 from agent.types import (
     EMOTIONS,
@@ -1757,3 +1757,47 @@ def test_what_follows_from_a_word_offers_to_take_the_word_back() -> None:
     story.started()
     told = story.all(effects.Notify)[-1].notification
     assert [label for label, _event in told.buttons] == ["Undo", "Take back what I said"]
+
+
+@pytest.mark.parametrize("error", [NeedsLogin("Log in again."), NoDevice("Open Spotify.")])
+def test_no_music_is_offered_that_the_player_cannot_begin(error: PlayerError) -> None:
+    """'Play for my mood' began nothing: the trouble was known, and stood in the menu."""
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.PlayerFailed(error))
+    story.send(events.SetMood(MoodState.SAD))
+    until = story.controller.snapshot.mood_until
+    assert until is not None
+    assert story.answer.body == f"That holds until {until:%H:%M}. {error.message}"
+    needs_login = isinstance(error, NeedsLogin)
+    assert story.answer.buttons[0][0] == ("Log in" if needs_login else "Play now")
+    story.send(events.BeginJourney(MoodState.HAPPY))
+    assert story.answer.body.startswith(f"{error.message} This ends when")
+    assert error.message in why_text(story.controller.snapshot)
+
+
+def test_what_was_to_play_on_does_so_once_there_is_a_device() -> None:
+    """'Moodtray waits for it' was told, and nothing waited."""
+    story = happy_music()
+    story.music(Happening.PAUSED, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.ResumeMusic())
+    resumed = len(story.all(effects.ResumeMusic))
+    story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, resuming=True))
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.ResumeMusic)) == resumed + 1
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.ResumeMusic)) == resumed + 1, "once"
+
+
+@pytest.mark.parametrize("newer", [events.PauseMusic(), events.TakeBreak(), None])
+def test_what_was_to_play_on_does_not_where_something_newer_is_wished(
+    newer: events.Event | None,
+) -> None:
+    story = happy_music()
+    story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, resuming=True))
+    if newer is None:
+        story.pass_time(WISH_LIFE + 1.0)
+    else:
+        story.send(newer)
+    story.send(events.PlayerRecovered())
+    assert not story.all(effects.ResumeMusic)

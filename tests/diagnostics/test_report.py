@@ -542,6 +542,12 @@ def test_which_player_and_its_login(paths: Paths) -> None:
     auto, spotify = Settings(), Settings(player="spotify")
     assert "own player" in checks.player(paths, Settings(player="local"))[1]
     assert checks.player(paths, auto)[0] is True
+    storage.login_note(paths).note_end()
+    ok, detail, advice = checks.player(paths, auto)
+    assert (ok, detail) == (False, "your login to Spotify has ended")
+    assert "moodtray login" in advice
+    storage.login_note(paths).note_logout()
+    assert checks.player(paths, auto)[0] is True
     ok, _, advice = checks.player(paths, spotify)
     assert ok is False
     assert "moodtray login" in advice

@@ -86,23 +86,30 @@ def test_it_ends_after_the_life_of_a_wish(sleepy: SleepyPlayer, clock: FakeClock
     assert sleepy.count("playback") <= WISH_LIFE * 3 / IDLE + 1
 
 
-@pytest.mark.parametrize("command", ["pause", "resume"])
-def test_another_command_ends_it(sleepy: SleepyPlayer, clock: FakeClock, command: str) -> None:
+def test_another_command_ends_it(sleepy: SleepyPlayer, clock: FakeClock) -> None:
     harness = harness_of(sleepy, clock)
     harness.worker.play(B, asked=True)
     harness.run(15.0)
-    getattr(harness.worker, command)()
+    harness.worker.pause()
     harness.run(1.0)
     looks = len(sleepy.looks)
     harness.run(100.0)
     assert len(sleepy.looks) == looks
 
 
-def test_only_a_start_has_it_begin(sleepy: SleepyPlayer, clock: FakeClock) -> None:
+def test_the_wish_to_play_on_has_it_begin_as_well(sleepy: SleepyPlayer, clock: FakeClock) -> None:
     harness = harness_of(sleepy, clock)
     harness.worker.resume()
     harness.run(100.0)
-    assert [e.playlist for e in harness.of(PlayerFailed)] == [None]
+    assert [(e.playlist, e.resuming) for e in harness.of(PlayerFailed)] == [(None, True)]
+    assert len(sleepy.looks) >= 100 / LOOK_OUT - 1
+
+
+def test_a_reading_without_a_device_has_it_not_begin(
+    sleepy: SleepyPlayer, clock: FakeClock
+) -> None:
+    harness = harness_of(sleepy, clock)
+    harness.run(100.0)
     assert sleepy.looks == []
 
 

@@ -225,8 +225,8 @@ class SpotifyPlayer:
             raise device_restricted(devices[0].name)
         raise NoDevice(
             _(
-                "Spotify is not open on any device. Open it on the computer, "
-                "phone or speaker that should play; Moodtray waits for it."
+                "Spotify is not open on any device. Open it within ten minutes on the computer, "
+                "phone or speaker that should play, and the music begins; later, ask for it again."
             )
         )
 

@@ -536,6 +536,8 @@ def _why_silent(snapshot: Snapshot) -> str:
     """Say why nothing plays, where Moodtray has changed nothing; empty: something plays."""
     decision = snapshot.decision
     silent = snapshot.change is None and not is_loaded(snapshot)
+    if silent and snapshot.logged_in is False:
+        return problem_line(snapshot, with_login=False)
     return sentence(reason_of(decision, snapshot)) if silent and decision else ""
 
 
