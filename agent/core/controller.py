@@ -714,6 +714,7 @@ class Controller:
             music=music,
             asked=asked,
             usable=self._camera.usable,
+            deviceless=self._music.is_deviceless,
         )
         self._out.append(effects.Notify(told))
 

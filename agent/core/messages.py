@@ -507,12 +507,19 @@ def nothing_to_pause() -> Notification:
 
 
 def pause_ended(
-    on_break: bool, *, stays_off: str, music: bool, asked: bool, usable: bool = True
+    on_break: bool,
+    *,
+    stays_off: str,
+    music: bool,
+    asked: bool,
+    usable: bool = True,
+    deviceless: bool = False,
 ) -> Notification:
     """Tell that a break is over, or a pause of the camera alone.
 
     ``stays_off``: why the camera does not look all the same, as a clause. ``music``: it plays on.
-    ``usable``: the camera could be used when it was tried last.
+    ``usable``: the camera could be used when it was tried last. ``deviceless``: as far as is known
+    no device is there to play on.
     """
     title = _("The break is over") if on_break else _("The camera is no longer paused")
     camera = _("Moodtray switches the camera on again.")
@@ -521,6 +528,8 @@ def pause_ended(
     if stays_off:
         camera = _("Moodtray does not look yet: {why}.").format(why=stays_off)
     goes_on = _("The music goes on.") if music else ""
+    if music and deviceless:
+        goes_on = _("The music goes on once a device is there to play on.")
     return Notification(NotificationKind.INFO, title, f"{camera} {goes_on}".strip(), asked=asked)
 
 

@@ -878,6 +878,11 @@ class MusicControl:
         """Whether music is loaded and paused."""
         return self.playback is not None and self.playback.state is PlayState.PAUSED
 
+    @property
+    def is_deviceless(self) -> bool:
+        """Whether no device is there to play on, as far as is known."""
+        return self.playback is not None and self.playback.state is PlayState.UNAVAILABLE
+
     def _keep_playback(self, playback: Playback) -> list[effects.Effect]:
         known, self.playback = self.playback, playback
         self._is_silent = self._is_silent or not self.plays

@@ -1801,3 +1801,14 @@ def test_what_was_to_play_on_does_not_where_something_newer_is_wished(
         story.send(newer)
     story.send(events.PlayerRecovered())
     assert not story.all(effects.ResumeMusic)
+
+
+def test_a_break_s_end_claims_no_music_where_its_device_is_gone() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    story.music(Happening.PAUSED, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.music(state=PlayState.UNAVAILABLE, context=None, paused_by_hand=True)
+    story.send(events.ResumeCamera())
+    assert story.all(effects.ResumeMusic), "which finds the device, or waits for it"
+    assert story.answer.body.endswith("The music goes on once a device is there to play on.")
