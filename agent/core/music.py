@@ -317,8 +317,11 @@ class MusicControl:
         failed = None if playlist is None else self._switches.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
-        if resuming and isinstance(error, NoDevice):
-            self._requests.resuming_found_no_device(self._clock.monotonic())
+        tried_before = (
+            resuming
+            and isinstance(error, NoDevice)
+            and self._requests.resuming_found_no_device(self._clock.monotonic())
+        )
         if failed is not None and failed.undoes is not None:
             self._hands_off_why = _(NOT_TAKEN_BACK)
         if failed is not None and failed.back and not _hinders_all(error):
@@ -329,7 +332,7 @@ class MusicControl:
         out: list[effects.Effect] = []
         if isinstance(error, PlaylistGone) and failed is not None:
             out.append(effects.AwaitPlaylist(failed.playlist))
-        if again or not (news or asked):
+        if again or tried_before or not (news or asked):
             return out
         answers = asked and self._requests.asked is None  # else another playlist is the answer
         return [*out, effects.Notify(replace(messages.trouble(error), asked=answers))]
@@ -359,7 +362,7 @@ class MusicControl:
         :meth:`decide` sees to what is to begin.
         """
         self._errors.over()
-        resumes = self._requests.take_resuming(self._clock.monotonic())
+        resumes = self._requests.take_resuming()
         if self._requests.device_found():
             self._switches.tried = None  # the start that failed is no reason to wait
         return [effects.ResumeMusic()] if resumes else []
@@ -471,6 +474,7 @@ class MusicControl:
 
         After an Undo into silence that is what was paused before the change, not what it brought.
         """
+        self._take_wishes_back()
         back, self._paused_before, self._pausing = self._paused_before, None, False
         self._is_silent = True  # what plays from now on is wished, if it rests
         if back is None or self.plays:

@@ -36,22 +36,31 @@ class PlayRequests:
         self.deviceless = False
         """The latest start found no device, and none has appeared since."""
         self._waiting: PlayRequest | None = None
-        self._resuming: float | None = None  # since when the wish to play on waits for a device
+        self._resuming: PlayRequest | None = None  # the wish to play on, which waits for a device
+        self._resumed: PlayRequest | None = None  # the latest that found none
 
     @property
     def waits_for_device(self) -> bool:
         """True when a request, or the wish to play on, waits for a device."""
         return self._waiting is not None or self._resuming is not None
 
-    def resuming_found_no_device(self, now: float) -> None:
-        """Let the wish to play on wait for a device."""
-        self.deviceless = True
-        self._resuming = now
+    def resuming_found_no_device(self, now: float) -> bool:
+        """Let the wish to play on wait for a device, unless it has tried often enough.
 
-    def take_resuming(self, now: float) -> bool:
+        True when it was known already that there is none.
+        """
+        self.deviceless = True
+        known = self._resumed is not None
+        wish = self._resumed or PlayRequest(now, True)
+        self._resumed = tried = replace(wish, tries=wish.tries + 1)
+        lives = tried.tries < WISH_TRIES and now - tried.since < WISH_LIFE
+        self._resuming = tried if lives else None
+        return known
+
+    def take_resuming(self) -> bool:
         """End that wait, now that a device is there; True when something is to play on."""
-        since, self._resuming = self._resuming, None
-        return since is not None and now - since < WISH_LIFE
+        wish, self._resuming = self._resuming, None
+        return wish is not None
 
     def ask(self, now: float, leads: str = "") -> None:
         """Note that the user asks for music; that is newer than any other request."""
@@ -74,11 +83,11 @@ class PlayRequests:
 
     def forget(self) -> None:
         """Drop all requests."""
-        self.asked = self.owed = self._waiting = self._resuming = None
+        self.asked = self.owed = self._waiting = self._resuming = self._resumed = None
 
     def lose_player(self) -> None:
         """Forget what waited for the devices of a player that is no longer in use."""
-        self.owed = self._waiting = self._resuming = None
+        self.owed = self._waiting = self._resuming = self._resumed = None
         self.deviceless = False
 
     def found_no_device(self, wish: PlayRequest, now: float) -> None:
@@ -110,12 +119,11 @@ class PlayRequests:
             self._waiting = None
         if self.owed is not None and now - self.owed.since >= WISH_LIFE:
             self.owed = None
-        if self._resuming is not None and now - self._resuming >= WISH_LIFE:
+        if self._resuming is not None and now - self._resuming.since >= WISH_LIFE:
             self._resuming = None
 
     @property
     def ends(self) -> list[float]:
         """When :meth:`pass_time` has something to do."""
-        since = [wish.since for wish in (self._waiting, self.owed) if wish is not None]
-        since += [] if self._resuming is None else [self._resuming]
-        return [each + WISH_LIFE for each in since]
+        waiting = (self._waiting, self.owed, self._resuming)
+        return [wish.since + WISH_LIFE for wish in waiting if wish is not None]

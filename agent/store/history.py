@@ -218,7 +218,7 @@ class SqliteHistory:
         if not is_there(self.path):
             return set()
         query = (
-            f"SELECT DISTINCT {_cut_in_sql('playlist_name:text')} FROM switches"
+            f"SELECT DISTINCT {_cut_in_sql(f'playlist_name:{LONGEST_KEPT}')} FROM switches"
             f" WHERE substr(playlist_uri, 1, ?) = ? LIMIT {MOST_NAMES}"
         )
         rows = self._file.run(
@@ -388,23 +388,26 @@ def _sensible(make: Callable[[tuple[Any, ...]], T], rows: list[tuple[Any, ...]])
 
 
 def _cut_in_sql(columns: str) -> str:
-    """List the columns, each text cut to what we write, so that it takes no more memory."""
+    """List the columns, each text cut to what ours may have, so that it takes no more memory.
 
-    def cut(name: str) -> str:
+    ``columns``: "name" of a number, "name:most" of a text of so many characters.
+    """
+
+    def cut(name: str, most: int) -> str:
         # A character has four bytes at most; cutting ends at a zero, of which ours have none.
-        most = f"length(CAST({name} AS BLOB)) > {4 * LONGEST_KEPT}"
-        return f"CASE WHEN {most} THEN substr({name}, 1, {LONGEST_KEPT}) ELSE {name} END"
+        longer = f"length(CAST({name} AS BLOB)) > {4 * most}"
+        return f"CASE WHEN {longer} THEN substr({name}, 1, {most}) ELSE {name} END"
 
     parted = (each.partition(":") for each in columns.split())
-    return ", ".join(cut(name) if is_text else name for name, _colon, is_text in parted)
+    return ", ".join(cut(name, int(most)) if most else name for name, _colon, most in parted)
 
 
-_MOOD = _cut_in_sql("at state:text confidence probabilities:text by_hand valence arousal")
+_MOOD = _cut_in_sql("at state:40 confidence probabilities:200 by_hand valence arousal")
 _SWITCH = _cut_in_sql(
-    "at action:text mood:text playlist_uri:text playlist_name:text reason:text evidence:text"
-    " recipe:text"
+    f"at action:40 mood:40 playlist_uri:{LONGEST_KEPT} playlist_name:{LONGEST_KEPT}"
+    f" reason:{LONGEST_KEPT} evidence:1000 recipe:{LONGEST_KEPT}"
 )
-_FEEDBACK = _cut_in_sql("at kind:text detail:text")
+_FEEDBACK = _cut_in_sql(f"at kind:40 detail:{LONGEST_KEPT}")
 
 
 def _mood(row: tuple[Any, ...]) -> MoodEntry:

@@ -13,7 +13,7 @@ from agent.errors import CameraBusy, NeedsLogin, NoDevice, PlayerError, Playlist
 from agent.players.local import NAME
 from agent.settings import PolicySettings, ResponseSettings, Settings
 from agent.store import catalogues
-from agent.timing import PLAY_AT_WORST, WISH_LIFE, tomorrow
+from agent.timing import PLAY_AT_WORST, WISH_LIFE, WISH_TRIES, tomorrow
 from agent.translation import _
 from agent.types import (
     EMOTIONS,
@@ -1787,6 +1787,22 @@ def test_what_was_to_play_on_does_so_once_there_is_a_device() -> None:
     assert len(story.all(effects.ResumeMusic)) == resumed + 1
     story.send(events.PlayerRecovered())
     assert len(story.all(effects.ResumeMusic)) == resumed + 1, "once"
+
+
+def test_a_device_that_refuses_to_play_on_is_not_asked_without_end() -> None:
+    """A phone that sleeps is listed, and each look found it: 59 tries, and as many notices."""
+    story = happy_music()
+    story.send(events.ResumeMusic())
+    before = len(story.all(effects.Notify)), len(story.all(effects.ResumeMusic))
+    for _try in range(20):
+        story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, resuming=True))
+        story.send(events.PlayerRecovered())
+        story.pass_time(10.0)
+    assert len(story.all(effects.Notify)) == before[0] + 1
+    assert len(story.all(effects.ResumeMusic)) == before[1] + WISH_TRIES - 1
+    story.send(events.ResumeMusic())
+    story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, resuming=True))
+    assert len(story.all(effects.Notify)) == before[0] + 2, "a new wish is answered"
 
 
 @pytest.mark.parametrize("newer", [events.PauseMusic(), events.TakeBreak(), None])
