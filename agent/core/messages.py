@@ -212,7 +212,9 @@ def mood_noted(
     said = _("The music goes by that until {time}.").format(time=clock_time(word.until))
     why = _("No music plays: 'Play for my mood' begins it.")
     if rests is not None:
-        said, why = _holds_until(word), _("No music plays: {why}.").format(why=_(rests))
+        said, why = _holds_until(word), sentence(_(rests))
+        if not plays:
+            why = _("No music plays: {why}.").format(why=_(rests))
     elif plays:
         more = reason.partition(_(", and "))[2] or reason
         why = sentence(more)

@@ -34,8 +34,6 @@ OTHER_AUDIO = (
     ".mka", ".alac", ".dsf", ".ra", ".mid", ".midi", ".webm",
 )  # fmt: skip
 """Names under which people keep music, whether it can be played here or not."""
-ENOUGH = 1_000
-"""Entries that tell what a folder is for."""
 NAMED = 3
 """So many places or kinds are named in one message; the others are counted."""
 _REMEDY = N_("choose another one under 'Music for my moods'.")
@@ -107,12 +105,12 @@ def find(root: Path, name: str) -> Found:
 def is_for_music(root: Path) -> bool:
     """Tell whether somebody keeps music there, be it of a kind that is not played: that is told.
 
-    Stops at the first, or after ENOUGH entries: one with so many is kept for something. False also
-    where it cannot be read.
+    Stops at the first, and looks at the beginning alone: one with more is kept for something. False
+    also where it cannot be read.
     """
     found = Found()
     try:
-        if any(tracks or found.others for tracks in _pieces(root, found, ENOUGH)):
+        if any(tracks or found.others for tracks in _pieces(root, found, begin=True)):
             return True
     except (OSError, ValueError):
         return False
@@ -133,11 +131,11 @@ def _nothing(root: Path, name: str, found: Found) -> str:
     return _("{told} Put some in, or {remedy}").format(told=told, remedy=_(_REMEDY))
 
 
-def _pieces(root: Path, found: Found, most: int | None = None) -> Iterator[list[str]]:
+def _pieces(root: Path, found: Found, *, begin: bool = False) -> Iterator[list[str]]:
     """List the tracks of a file, a list or a folder, which comes piece by piece.
 
-    Of a folder ``most`` entries are read, None: as many as are walked. Notes in ``found`` what was
-    passed over. Raises OSError or ValueError.
+    ``begin``: of a folder, the beginning alone. Notes in ``found`` what was passed over. Raises
+    OSError or ValueError.
     """
     os.stat(root)
     if root.is_file():
@@ -145,7 +143,11 @@ def _pieces(root: Path, found: Found, most: int | None = None) -> Iterator[list[
         return
     with os.scandir(root):
         pass  # raises where the folder itself cannot be read
-    for folder, files in walk(root, lambda path: found.unreadable.append(printable(path)), most):
+
+    def passed_over(path: str) -> None:
+        found.unreadable.append(printable(path))
+
+    for folder, files in walk(root, passed_over, begin=begin):
         tracks = []
         for name in files:
             kind = os.path.splitext(name)[1].lower()

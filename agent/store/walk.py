@@ -19,19 +19,23 @@ MOST_ENTRIES = 100_000
 """That are read in all, whatever they are; music for a mood has some thousand. Who makes an empty
 file pays nothing for it; who keeps its name, and why it cannot be played, some hundred bytes."""
 
+BEGIN_FOLDERS, BEGIN_ENTRIES = 30, 1_000
+"""That tell what a folder is for: music lies in the first few of a collection."""
+
 
 def walk(
-    root: str | Path, passed_over: Callable[[str], None], most: int | None = None
+    root: str | Path, passed_over: Callable[[str], None], *, begin: bool = False
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield each folder with the names of its files, without those that begin with a dot.
 
     ``passed_over`` is called with each folder that cannot be read, lies too deep or is beyond
-    MOST_FOLDERS or ``most`` entries (None: MOST_ENTRIES); of several within one, with the first.
+    MOST_FOLDERS or MOST_ENTRIES; of several within one, with the first. ``begin``: not beyond
+    BEGIN_FOLDERS or BEGIN_ENTRIES, which tell what a folder is for.
     """
+    most, left = (BEGIN_FOLDERS, BEGIN_ENTRIES) if begin else (MOST_FOLDERS, MOST_ENTRIES)
     begun = str(root)
     above = {_identity(parent) for parent in Path(os.path.realpath(begun)).parents}
     walked: set[tuple[int, int]] = set()
-    left = MOST_ENTRIES if most is None else most
     waiting = [begun]
     while waiting:
         folder = waiting.pop()
@@ -39,7 +43,7 @@ def walk(
             this = _identity(folder)
             if this in walked or this in above:  # by another link, in a circle, or to the whole
                 continue
-            if len(walked) >= MOST_FOLDERS:
+            if len(walked) >= most:
                 passed_over(folder)
                 return
             walked.add(this)

@@ -15,6 +15,7 @@ from agent.events import PlayerChanged
 from agent.players import folders as folders_of_music
 from agent.players.local import beside_moods, look_at, loop, mood_folders, playlist, playlists_for
 from agent.settings import Settings
+from agent.store import walk
 from agent.types import MoodState
 from tests.app.manager_harness import ManagerHarness
 from tests.fakes.audio import write_tone
@@ -95,9 +96,12 @@ def test_what_a_folder_is_for_is_told_by_some_of_it(
     """Each of many was read to its end, at every look."""
     for number in range(5):
         (tmp_path / f"{number}.jpg").write_bytes(b"")
+        (tmp_path / f"{number}").mkdir()
     assert not folders_of_music.is_for_music(tmp_path)
-    monkeypatch.setattr(folders_of_music, "ENOUGH", 4)
-    assert folders_of_music.is_for_music(tmp_path)
+    for limit, most in (("BEGIN_ENTRIES", 9), ("BEGIN_FOLDERS", 5)):
+        with monkeypatch.context() as patched:
+            patched.setattr(walk, limit, most)
+            assert folders_of_music.is_for_music(tmp_path)
 
 
 def test_music_that_no_mood_plays_is_named(root: Path) -> None:
