@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 NAME = N_("Moodtray's own player")
 SILENT = N_("this computer, without sound: no sound device was found; connect one, or switch it on")
-MOST_OF_A_MOOD = MOST_BESIDE = 100
+MOST_OF_A_MOOD, MOST_BESIDE = 20, 100
 """Folders named after one mood, and what lies beside them; anybody may have filled the place."""
 STALL = 3.0
 """A device that asked for no sound that long is gone."""
