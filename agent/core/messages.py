@@ -485,18 +485,17 @@ def camera_paused(
         back = _("It could not be used; click 'Resume camera' to try it again.")
         if until is not None:
             back = _("The camera could not be used; it is tried again then.")
-    told = _("The music is not touched meanwhile. {back}")
-    if word is not None:
-        told = f"{_goes_by(word)} {{back}}"
-    if journey is not None:
-        leads = sentence(_("The music leads {where}").format(where=journey_line(journey)))
-        told = f"{leads} {{back}}"
+    heard = _("The music is not touched meanwhile.")
     if music:
-        told = _("The break is over for the music, which goes on. {back}")
+        heard = _("The break is over for the music, which goes on.")
+    elif journey is not None:
+        heard = sentence(_("The music leads {where}").format(where=journey_line(journey)))
+    elif word is not None:
+        heard = _goes_by(word)
     return Notification(
         NotificationKind.INFO,
         title,
-        told.format(back=back),
+        f"{back} {heard}",
         buttons=((_("Resume camera"), ResumeCamera()),),
         asked=True,
     )

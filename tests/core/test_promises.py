@@ -824,9 +824,9 @@ def test_a_pause_of_the_camera_within_a_break_says_that_the_music_goes_on() -> N
     story.music(state=PlayState.PAUSED)
     story.send(events.PauseCamera())
     assert story.all(effects.ResumeMusic)
-    assert story.answer.body.startswith("The break is over for the music, which goes on.")
+    assert story.answer.body.endswith("The break is over for the music, which goes on.")
     story.send(events.PauseCamera())
-    assert story.answer.body.startswith("The music is not touched meanwhile.")
+    assert story.answer.body.endswith("The music is not touched meanwhile.")
 
 
 def test_a_yes_to_the_camera_claims_no_look_while_the_computer_is_untouched() -> None:
@@ -1664,8 +1664,8 @@ def test_music_that_goes_by_a_word_is_not_said_to_be_left_alone_while_the_camera
     until = story.controller.snapshot.mood_until
     assert until is not None
     assert story.answer.body == (
-        f"You said you feel sad. The music goes by that until {until:%H:%M}. "
-        "Click 'Resume camera' in the tray's menu to go on."
+        "Click 'Resume camera' in the tray's menu to go on. "
+        f"You said you feel sad. The music goes by that until {until:%H:%M}."
     )
 
 
@@ -1678,7 +1678,7 @@ def test_a_journey_that_was_wished_for_leads_whatever_is_seen() -> None:
     story.started()
     story.heard("p:sad")
     story.send(events.PauseCamera())
-    assert story.answer.body.startswith("The music leads from sad to happy, step 1 of 3.")
+    assert story.answer.body.endswith("The music leads from sad to happy, step 1 of 3.")
     for mood, step in (("neutral", 2), ("happy", 3)):
         story.pass_time(60.0 * Settings().response.minutes + 1.0)
         assert story.uris[-1] == f"p:{mood}"
@@ -1703,7 +1703,7 @@ def test_a_journey_that_answers_a_mood_stands_still_while_none_is_seen() -> None
     story.started()
     story.heard("p:sad")
     story.send(events.PauseCamera())
-    assert story.answer.body.startswith("The music is not touched meanwhile.")
+    assert story.answer.body.endswith("The music is not touched meanwhile.")
     story.pass_time(60.0 * Settings().response.minutes * 3)
     assert story.uris == ["p:sad"]
     journey = story.controller.snapshot.journey
