@@ -71,7 +71,7 @@ def test_pages_of_errors_and_the_way_in(
     browser: Browser, server: PageServer, scheme: str, width: int
 ) -> None:
     found: dict[str, list[str]] = {}
-    way_in = httpx.get(f"{server.url}/enter?to=settings", trust_env=False).text
+    way_in = httpx.get(f"{server.url}/enter?to=settings", trust_env=False, timeout=60).text
     waiting, refreshes = re.subn(r'<meta http-equiv="refresh" content="0;[^>]*>', "", way_in)
     assert refreshes == 1, "it leads on at once, which axe allows"
     with new_page(browser, scheme=scheme, width=width) as page:  # type: ignore[arg-type]

@@ -35,14 +35,14 @@ SECRETS = [
 @pytest.fixture
 def stranger(server: PageServer) -> Iterator[httpx.Client]:
     """Somebody without a cookie."""
-    with httpx.Client(base_url=server.url, trust_env=False) as made:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as made:
         yield made
 
 
 @pytest.fixture
 def user(server: PageServer) -> Iterator[httpx.Client]:
     """The user's browser, as far as HTTP goes."""
-    with httpx.Client(base_url=server.url, trust_env=False) as made:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as made:
         made.get(server.access.link())
         yield made
 
@@ -108,7 +108,7 @@ def test_the_cookies_of_other_programs_lock_nobody_out(server: PageServer, other
     """All servers on 127.0.0.1 share them: whatever another one has set comes along, first."""
     name, session = server.access.cookie_name, server.access.new_session()
     sent = others.replace("OURS", f"{name}={session}").replace("NAME", name)
-    with httpx.Client(base_url=server.url, trust_env=False) as user:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as user:
         header = (b"Cookie", sent.encode("latin-1"))
         assert user.get("/", headers=[header]).status_code == 200
 
@@ -116,7 +116,7 @@ def test_the_cookies_of_other_programs_lock_nobody_out(server: PageServer, other
 def test_a_flood_of_others_cookies_locks_nobody_out(server: PageServer) -> None:
     """As many and as long as browsers keep for one host; a server that was visited has set them."""
     theirs = "; ".join(f"c{number}={'x' * 4090}" for number in range(180))
-    with httpx.Client(base_url=server.url, trust_env=False) as user:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as user:
         entered = user.get(server.access.link(), headers={"Cookie": theirs})
         ours = entered.headers["set-cookie"].partition(";")[0]
         assert user.get("/", headers={"Cookie": f"{theirs}; {ours}"}).status_code == 200
@@ -134,7 +134,7 @@ def test_a_link_works_once(stranger: httpx.Client, server: PageServer) -> None:
     assert cookie.startswith(f"moodtray-{server.port}=")
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
     assert stranger.get("/history").status_code == 200
-    with httpx.Client(base_url=server.url, trust_env=False) as other:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as other:
         second = other.get(link)
         assert second.status_code == 401
         assert "set-cookie" not in second.headers
@@ -227,11 +227,11 @@ def test_each_wrong_attempt_waits_longer(
     for number in range(6):
         if what == "cookie":
             wrong = {"Cookie": f"{server.access.cookie_name}=1.{number}.x"}
-            httpx.get(f"{server.url}/", headers=wrong, trust_env=False)
+            httpx.get(f"{server.url}/", headers=wrong, trust_env=False, timeout=60)
         elif what == "token":
             change(user, server.url, **{"X-Moodtray-Token": str(number)})
         else:
-            httpx.get(f"{server.url}/enter/{number}", trust_env=False)
+            httpx.get(f"{server.url}/enter/{number}", trust_env=False, timeout=60)
     assert waits[0] == 0.0
     assert len(waits) == 6
     assert sum(waits) > 0
@@ -342,7 +342,7 @@ def test_changes_need_the_forms_token(user: httpx.Client, server: PageServer, to
 
 
 def test_the_token_of_another_session_is_none(user: httpx.Client, server: PageServer) -> None:
-    with httpx.Client(base_url=server.url, trust_env=False) as other:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as other:
         other.get(server.access.link())
         token = token_of(other)
     assert token != token_of(user)
