@@ -480,7 +480,7 @@ class Controller:
             self._out.append(effects.Withdraw(NotificationKind.SWITCH))
         if unsay:
             self._out += self._mood_tracker.follow_face(self._camera.watching)
-            self._journeys.follow_face()
+        self._journeys.follow_face()
         self._music.follow_face()
         at = len(self._out)
         self._decide()

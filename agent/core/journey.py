@@ -141,6 +141,7 @@ class Journeys:
         out: list[effects.Effect] = []
         state = mood.state
         if not state.is_emotion:  # it changes nothing, but what is asked for is the journey's
+            self._stand_still()
             return self._here(), out
         self._from_goal &= self.current is not None and state is self.current.goal
         if self.current is not None and state is self.current.goal and not self._from_goal:
@@ -164,6 +165,11 @@ class Journeys:
         if answer == "leave alone":
             return Guide(None, _(_LEFT_ALONE).format(mood=mood_word(state))), out
         return None, out
+
+    def _stand_still(self) -> None:
+        """Let the time of this step begin anew once a mood is seen, where it leads only then."""
+        if self.current is not None and not self._leads(seen=False):
+            self.current = replace(self.current, since=self._clock.monotonic())
 
     def _here(self) -> Guide | None:
         """Say what fits this step; None: there is no journey."""

@@ -34,7 +34,16 @@ from agent.core.policy import (
 )
 from agent.core.rotation import Rotation
 from agent.core.switches import Switch, Switches, way_back
-from agent.errors import AgentError, NeedsLogin, NoDevice, PlayerError, PlaylistGone, ServiceDown
+from agent.errors import (
+    AgentError,
+    NeedsLogin,
+    NoDevice,
+    Offline,
+    PlayerError,
+    PlaylistGone,
+    RateLimited,
+    ServiceDown,
+)
 from agent.ports import Clock
 from agent.settings import PolicySettings
 from agent.timing import PLAY_AT_WORST, ToldOnce
@@ -124,6 +133,7 @@ class MusicControl:
         self._waiting = False  # for the track's end
         self._paused_before: Playlist | None = None  # before a change that was taken back
         self._deleted = False  # the latest change, with the history
+        self._failed: Switch | None = None  # a change that met trouble which passes by itself
         self._reads_since: float | None = None  # the player is read before a wish is answered
 
     @property
@@ -229,6 +239,7 @@ class MusicControl:
     def playlist_started(self, playlist: Playlist, playback: Playback) -> list[effects.Effect]:
         """Take in that a play command was carried out."""
         self._errors.over()
+        self._failed = None
         self._silent_why, self._paused_before, self._pausing = "", None, False
         out = self._keep_playback(playback)
         done = self._switches.answered(playlist) or self._switches.after_all(playlist)
@@ -352,8 +363,11 @@ class MusicControl:
             self._rotation.keeps_its_turn(failed.playlist.uri)
             self._requests.found_no_device(failed.wish, now)
             return failed.wish.tries > 0
-        elif isinstance(error, ServiceDown):
-            self._switches.doubt(failed)
+        elif isinstance(error, ServiceDown | Offline | RateLimited):
+            if isinstance(error, ServiceDown):
+                self._switches.doubt(failed)
+            self._failed = failed
+            self._requests.put_off(failed.wish, now)
         return False
 
     def recovered(self) -> list[effects.Effect]:
@@ -362,6 +376,9 @@ class MusicControl:
         :meth:`decide` sees to what is to begin.
         """
         self._errors.over()
+        if self._requests.answers_again() and self._failed is not None:
+            self._switches.came_to_nothing(self._failed)  # which is no reason to wait
+            self._failed = None
         resumes = self._requests.take_resuming()
         if self._requests.device_found():
             self._switches.tried = None  # the start that failed is no reason to wait
@@ -389,7 +406,7 @@ class MusicControl:
             self._requests.lose_player()
             self._ran_out = False
             self._told, self._to_go_on = None, False
-            self._said_at_rest = self._sent_before_rest = None
+            self._said_at_rest = self._sent_before_rest = self._failed = None
             self._is_silent = True  # of its music nothing rests
             self._gone.clear()
         self.player, self.logged_in = name, logged_in
@@ -757,6 +774,8 @@ class MusicControl:
             awaited=wishes.waits_for_device,
             last_switch=self._switches.tried,
             cools_until=self._cools_until(policy),
+            failed=self._failed is not None,
+            put_off=wishes.is_put_off,
             trial=trial,
             unseen=listener.unseen,
             hands_off_until=self._hands_off_until,
@@ -901,7 +920,7 @@ class MusicControl:
         assert decision.playlist is not None
         playlist, tried = decision.playlist, self._switches.tried
         told, self._told, self._said_at_rest = self._told, None, None
-        self._reads_since = None
+        self._reads_since = self._failed = None
         self._switches.send(
             Switch(
                 playlist,

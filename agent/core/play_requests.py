@@ -36,6 +36,7 @@ class PlayRequests:
         self.deviceless = False
         """The latest start found no device, and none has appeared since."""
         self._waiting: PlayRequest | None = None
+        self._put_off: PlayRequest | None = None  # until the player answers again
         self._resuming: PlayRequest | None = None  # the wish to play on, which waits for a device
         self._resumed: PlayRequest | None = None  # the latest that found none
 
@@ -43,6 +44,24 @@ class PlayRequests:
     def waits_for_device(self) -> bool:
         """True when a request, or the wish to play on, waits for a device."""
         return self._waiting is not None or self._resuming is not None
+
+    def put_off(self, wish: PlayRequest, now: float) -> None:
+        """Ask again once the player answers, unless that was tried often enough."""
+        tried = replace(wish, tries=wish.tries + 1)
+        if wish.asked and tried.tries < WISH_TRIES and now - tried.since < WISH_LIFE:
+            self._put_off = tried
+
+    @property
+    def is_put_off(self) -> bool:
+        """True when a request is made again once the player answers."""
+        return self._put_off is not None
+
+    def answers_again(self) -> bool:
+        """Release what was put off, now that the player answers; True when something was."""
+        wish, self._put_off = self._put_off, None
+        if wish is not None:
+            self.still_ask(wish)
+        return wish is not None
 
     def resuming_found_no_device(self, now: float) -> bool:
         """Let the wish to play on wait for a device, unless it has tried often enough.
@@ -83,11 +102,13 @@ class PlayRequests:
 
     def forget(self) -> None:
         """Drop all requests."""
-        self.asked = self.owed = self._waiting = self._resuming = self._resumed = None
+        self.asked = self.owed = self._waiting = None
+        self._put_off = self._resuming = self._resumed = None
 
     def lose_player(self) -> None:
         """Forget what waited for the devices of a player that is no longer in use."""
-        self.owed = self._waiting = self._resuming = self._resumed = None
+        self.owed = self._waiting = None
+        self._put_off = self._resuming = self._resumed = None
         self.deviceless = False
 
     def found_no_device(self, wish: PlayRequest, now: float) -> None:
@@ -119,11 +140,13 @@ class PlayRequests:
             self._waiting = None
         if self.owed is not None and now - self.owed.since >= WISH_LIFE:
             self.owed = None
+        if self._put_off is not None and now - self._put_off.since >= WISH_LIFE:
+            self._put_off = None
         if self._resuming is not None and now - self._resuming.since >= WISH_LIFE:
             self._resuming = None
 
     @property
     def ends(self) -> list[float]:
         """When :meth:`pass_time` has something to do."""
-        waiting = (self._waiting, self.owed, self._resuming)
+        waiting = (self._waiting, self.owed, self._put_off, self._resuming)
         return [wish.since + WISH_LIFE for wish in waiting if wish is not None]

@@ -116,6 +116,8 @@ class Circumstances:
     awaited: bool = False  # and it is to begin once one appears
     last_switch: float | None = None  # our latest attempt to change the music
     cools_until: str = ""  # until when no other follows by itself, by the wall clock
+    failed: bool = False  # that attempt has failed
+    put_off: bool = False  # and is made again once the player answers
     trial: bool = False  # the user tries the program out
     unseen: str = ""  # and why that is, in the user's words
     hands_off_until: float | None = None  # after an Undo, or a mood that was denied
@@ -333,6 +335,14 @@ def _asked(
 
 
 def _cooling(about: Circumstances) -> str:
+    if about.put_off:
+        return _("a change of the music has failed; it is tried again once the player answers")
+    if about.failed and about.cools_until:
+        return _(
+            "a change of the music has failed, and is not tried again until about {time}"
+        ).format(time=about.cools_until)
+    if about.failed:
+        return _("a change of the music has failed a moment ago")
     if not about.cools_until:
         return _("the music was changed a moment ago")
     return _(

@@ -386,9 +386,10 @@ def _refuse_what_it_obeys(real: Path) -> None:
     then, and of that each page costs memory. The places are those of SQLite's file format, "The
     Rollback Journal".
     """
-    with contextlib.suppress(OSError):  # which SQLite meets as well, and has words for
-        if real.stat().st_size > MOST_BYTES:
-            raise _corrupt("it is larger than any history")
+    for file in _with_those_beside(real):
+        with contextlib.suppress(OSError):  # which SQLite meets as well, and has words for
+            if file.stat().st_size > MOST_BYTES:
+                raise _corrupt(f"{file} is larger than any history")
     for beside in _with_those_beside(real)[1:]:
         if _is_no_file(beside):
             raise _corrupt(f"{beside} is no file")  # a pipe would be waited for, for ever

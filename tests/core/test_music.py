@@ -11,7 +11,7 @@ from agent import effects
 from agent.core.music import MusicControl
 from agent.core.policy import WAITS_FOR_DEVICE, Listener
 from agent.core.switches import EARLY_SKIP
-from agent.errors import NoDevice, NotPremium, Offline, PlayerError, PlaylistGone, ServiceDown
+from agent.errors import NoDevice, NotPremium, PlayerError, PlaylistGone, ServiceDown
 from agent.settings import PolicySettings
 from agent.timing import PLAY_AT_WORST, WISH_LIFE, WISH_TRIES
 from agent.types import (
@@ -235,7 +235,7 @@ class TestWish:
         harness.read(H.DEVICE_CHANGED, PlayState.PAUSED)
         assert harness.uris == ["joy", "joy"]
 
-    @pytest.mark.parametrize("error", [NotPremium("no"), PlayerError("no"), Offline("no")])
+    @pytest.mark.parametrize("error", [NotPremium("no"), PlayerError("no")])
     def test_other_trouble_is_no_reason_to_wait(self, error: PlayerError) -> None:
         harness = silent()
         harness.ask()

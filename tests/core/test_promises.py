@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from agent import effects, events
 from agent.core.person import Person
-from agent.errors import CameraBusy, NeedsLogin, NoDevice, PlayerError, PlaylistGone
+from agent.errors import (
+    CameraBusy,
+    NeedsLogin,
+    NoDevice,
+    Offline,
+    PlayerError,
+    PlaylistGone,
+    RateLimited,
+    ServiceDown,
+)
 from agent.players.local import NAME
 from agent.settings import PolicySettings, ResponseSettings, Settings
 from agent.store import catalogues
@@ -1828,3 +1837,51 @@ def test_a_break_s_end_claims_no_music_where_its_device_is_gone() -> None:
     story.send(events.ResumeCamera())
     assert story.all(effects.ResumeMusic), "which finds the device, or waits for it"
     assert story.answer.body.endswith("The music goes on once a device is there to play on.")
+
+
+def test_the_music_may_change_again_after_a_journey_that_was_undone_within_a_word() -> None:
+    """'The music may change again' was followed by 'the music is left alone for this mood'."""
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    story.heard("p:sad")
+    story.send(events.BeginJourney(MoodState.HAPPY))
+    story.pass_time(60.0 * Settings().response.minutes + 1.0)
+    story.started()
+    story.heard("p:neutral")
+    story.send(events.UndoSwitch())
+    story.started()
+    story.heard("p:sad")
+    story.press(story.answer, "Resume")
+    assert story.answer.title == "The music may change again"
+    assert "left alone" not in story.answer.body
+    assert "took it in hand" not in why_text(story.controller.snapshot)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RateLimited("Wait.", until=datetime(2026, 11, 28, tzinfo=UTC)),
+        ServiceDown("503."),
+        Offline("No network."),
+    ],
+)
+def test_a_wish_that_met_trouble_which_passes_is_met_after_it(error: PlayerError) -> None:
+    """It was dropped, and the failed start told as a change 'a moment ago'."""
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.heard("p:happy")
+    story.send(events.SettingsChanged(Settings()))  # at the track's end from now on
+    story.send(events.SetMood(MoodState.SAD))
+    (wanted,) = ONE_EACH[MoodState.SAD]
+    story.send(events.PlayerFailed(error, wanted))
+    plays = len(story.uris)
+    story.heard("p:happy")
+    story.pass_time(20.0)
+    assert "a moment ago" not in why_text(story.controller.snapshot)
+    assert len(story.uris) == plays, "not before it answers"
+    story.send(events.PlayerRecovered())
+    assert story.uris[plays:] == ["p:sad"]
+    story.started()
+    assert story.answer.title == "♪ Sad"
