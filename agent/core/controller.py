@@ -104,6 +104,7 @@ class Controller:
         self._snapshot: Snapshot | None = None
         self._pace = effects.SetInterval(settings.camera.interval)
         self._out: list[effects.Effect] = []
+        self._break_wished: tuple[datetime | None, bool] | None = None  # and not answered
         self._goes_on: list[effects.Effect] = []  # the music, now that its rest is over
         self._answer: Reply | None = None  # the latest to a wish
         self._answers = 0
@@ -147,6 +148,9 @@ class Controller:
     def handle(self, event: events.Event) -> list[effects.Effect]:
         """Take in one event; returns what is to be done about it, in order."""
         self._out = []
+        if isinstance(event, MUSIC_WISHES):  # which are newer than a rest that is about to begin
+            self._steer_rest(reads=False)
+            self._answer_break()
         rested = self._music.rests is not None
         self._dispatch(event)
         if self._music.heard_at_rest:
@@ -154,6 +158,7 @@ class Controller:
         if rested and self._music.rests is None:
             self._decide()
         self._steer_rest()
+        self._answer_break()
         self._tell_pause_ended(asked=isinstance(event, events.ResumeCamera))
         self._steer_camera()
         self._steer_lesson()
@@ -169,6 +174,7 @@ class Controller:
         if self._trial_until is not None and self._clock.monotonic() >= self._trial_until:
             self._try_for(0.0)
         self._steer_rest()
+        self._answer_break()
         self._tell_pause_ended()
         self._decide()
         self._lessons.tick()
@@ -643,14 +649,21 @@ class Controller:
             effects.KeepSetting("local.volume", volume),
         ]
 
-    def _steer_rest(self) -> None:
-        """Let the music rest with the camera in breaks, calls and while the screen is shared."""
+    def _steer_rest(self, *, reads: bool = True) -> None:
+        """Let the music rest with the camera in breaks, calls and while the screen is shared.
+
+        ``reads``: the player is read before a rest begins, where what plays may not be known.
+        """
         why, rests = self._camera.music_rests, self._music.rests
         if why == TAKING_A_BREAK or self._settings.session.pause_music_in_calls:
             wanted = why
         else:
             wanted = None
         if wanted == rests:
+            self._music.rest_is_settled()
+            return
+        reads = reads and wanted is not None and not self._workers.lacks("player")
+        if reads and self._music.reads_before_rest(self._out):
             return
         if wanted is None:
             self._goes_on = self._music.go_on()
@@ -686,8 +699,17 @@ class Controller:
         self._out.append(effects.Notify(told))
 
     def _take_break(self, until: datetime | None, until_back: bool) -> None:
-        """Let camera and music rest, and tell what comes back by itself when that is over."""
+        """Let camera and music rest: the camera now, music once it is known what plays."""
         self._camera.pause(until, on_break=True, until_back=until_back)
+        self._break_wished = until, until_back
+
+    def _answer_break(self) -> None:
+        """Tell what comes back by itself after the break that was wished for, once it rests."""
+        if self._break_wished is None or self._music.rests != TAKING_A_BREAK:
+            if not self._camera.on_break:
+                self._break_wished = None
+            return
+        (until, until_back), self._break_wished = self._break_wished, None
         told = messages.on_break(
             until,
             until_back,

@@ -135,6 +135,7 @@ class MusicControl:
         self._deleted = False  # the latest change, with the history
         self._failed: Switch | None = None  # a change that met trouble which passes by itself
         self._reads_since: float | None = None  # the player is read before a wish is answered
+        self._rest_reads_since: float | None = None  # the same, before a rest begins
 
     @property
     def error(self) -> PlayerError | None:
@@ -832,18 +833,29 @@ class MusicControl:
 
         The user may have paused it in the player's own app since the latest reading.
         """
-        now, heard = decision.time, self.playback
         wished = self._requests.asked is not None or self._told is not None
-        is_now = heard is None or heard.ours_alone or now - heard.time <= FRESH
-        if not wished or is_now or _(FITS) not in decision.reason:
-            self._reads_since = None
-            return False
-        if self._reads_since is None:
-            self._reads_since = now
+        fits_already = wished and _(FITS) in decision.reason
+        self._reads_since = self._waits(self._reads_since, out) if fits_already else None
+        return self._reads_since is not None
+
+    def reads_before_rest(self, out: list[effects.Effect]) -> bool:
+        """Tell whether a rest begins later: what goes on after it is what plays now."""
+        self._rest_reads_since = self._waits(self._rest_reads_since, out)
+        return self._rest_reads_since is not None
+
+    def rest_is_settled(self) -> None:
+        """Note that no rest is to begin or end."""
+        self._rest_reads_since = None
+
+    def _waits(self, since: float | None, out: list[effects.Effect]) -> float | None:
+        """Return since when a reading of now is waited for; None: it is there, or none comes."""
+        now, heard = self._clock.monotonic(), self.playback
+        if heard is None or heard.ours_alone or now - heard.time <= FRESH:
+            return None
+        if since is None:
             out.append(effects.ReadPlayer())
-        waits = now - self._reads_since < READ_PATIENCE
-        self._reads_since = self._reads_since if waits else None
-        return waits
+            return now
+        return since if now - since < READ_PATIENCE else None
 
     def _heed_what_was_said_at_rest(
         self, mood: Mood, playable: Playlists, guide: Guide | None
@@ -885,6 +897,8 @@ class MusicControl:
             times.append(self._reads_since + READ_PATIENCE)
         elif self._requests.asked is not None:
             times.append(now + 1.0)
+        if self._rest_reads_since is not None:
+            times.append(self._rest_reads_since + READ_PATIENCE)
         if self._hands_off_until is not None and self._hands_off_until > now:
             times.append(self._hands_off_until)
         if tried is not None and tried + policy.cooldown > now:

@@ -296,3 +296,28 @@ def test_a_service_that_does_not_answer_keeps_no_wish_waiting(spotify: SpotifyHa
     harness.send(events.PlayForMood())
     harness.run(10.0)
     assert [title for title in harness.told(NotificationKind.INFO) if "plays on" in title]
+
+
+@pytest.mark.parametrize("hand", ["pauses", "starts"])
+def test_a_break_goes_by_what_plays_now(spotify: SpotifyHarness, hand: str) -> None:
+    """The latest reading may be a minute old: what was paused began at the break's end, and what
+    had begun played on through it."""
+    harness = playing_happy(spotify)
+    if hand == "starts":
+        spotify.world.user.pause()
+        harness.run(70.0)
+        spotify.world.user.resume()
+    else:
+        spotify.world.user.pause()
+    harness.run(2.0)
+    harness.effects.clear()
+    harness.send(events.TakeBreak())
+    harness.run(2.0)
+    assert not spotify.world.truth().playing
+    (told,) = [effect.notification for effect in harness.all(effects.Notify)]
+    assert ("none goes on then" in told.body) is (hand == "pauses")
+    harness.run(600.0)
+    assert not spotify.world.truth().playing
+    harness.send(events.ResumeCamera())
+    harness.run(10.0)
+    assert spotify.world.truth().playing is (hand == "starts")
