@@ -231,17 +231,18 @@ class SettingsFile:
             )
         if version == SETTINGS_VERSION:
             return text
+        steps = range(version, SETTINGS_VERSION)
+        if not all(step in self._migrations for step in steps):
+            raise SettingsError(
+                _(
+                    "{path} has the version {version}, which was never in use. "
+                    "Moodtray's settings begin with: version = {settings_version}"
+                ).format(path=self.path, version=version, settings_version=SETTINGS_VERSION)
+            )
         import tomlkit
 
         document = tomlkit.parse(text)
-        for step in range(version, SETTINGS_VERSION):
-            if step not in self._migrations:
-                raise SettingsError(
-                    _(
-                        "{path} has the version {version}, which was never in use. "
-                        "Moodtray's settings begin with: version = {settings_version}"
-                    ).format(path=self.path, version=version, settings_version=SETTINGS_VERSION)
-                )
+        for step in steps:
             self._migrations[step](document)
             document["version"] = step + 1
         migrated = tomlkit.dumps(document)

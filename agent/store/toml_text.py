@@ -16,9 +16,12 @@ NESTED = N_("it is nested hundreds deep")
 TOO_DEEP = N_("a name in it has more than {most} parts")
 MOST_DEEP = 20
 """Lists and sections within each other; ours are two."""
-MOST_PARTS = 20
+MOST_PARTS = 4
 """Of a name with dots; ours have two. Python keeps every beginning of such a name: a hundred
 thousand parts take 40 GB."""
+MOST_DOTS = 2_000
+"""Of all names and numbers; ours have some ten. What rewrites a file keeps 20 kB for each."""
+TOO_MANY = N_("it has more than {most} dots in its names and numbers")
 # A text, which may hold anything, or a comment. A long one may end in five quotes, of which two are
 # its own. One without its end goes on to where it must end: what matches always is looked at once.
 _TEXT = re.compile(
@@ -38,8 +41,11 @@ def load_toml(text: str) -> dict[str, Any]:
     Raises ValueError, and RecursionError for what is nested deeper than MOST_DEEP: what looks at it
     next may bear less than what has read it.
     """
-    if _PARTS.search(_TEXT.sub("x", text)):
+    bare = _TEXT.sub("x", text)
+    if _PARTS.search(bare):
         raise ValueError(_(TOO_DEEP).format(most=MOST_PARTS))
+    if bare.count(".") > MOST_DOTS:
+        raise ValueError(_(TOO_MANY).format(most=MOST_DOTS))
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError:

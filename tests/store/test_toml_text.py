@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from agent.store.toml_text import MOST_PARTS, load_toml
+from agent.store.toml_text import MOST_DOTS, MOST_PARTS, load_toml
 
 MEGABYTES = 1_000
 LENGTH = 250_000
@@ -58,6 +58,14 @@ def test_a_name_of_endless_parts_is_refused(form: str, name: str) -> None:
 def test_no_text_before_a_name_hides_it(blind: str) -> None:
     with pytest.raises(ValueError, match=f"more than {MOST_PARTS} parts"):
         load_toml(blind.format(".".join("a" * 30)))
+
+
+@pytest.mark.parametrize("line", ["a.b = 1", "x = 0.5", '"a"."b" = 1', "1.2.3 = 4"])
+def test_names_and_numbers_without_end_are_refused(line: str) -> None:
+    """What rewrites the file for the user took gigabytes of them."""
+    lines = MOST_DOTS // line.count(".") + 1
+    with pytest.raises(ValueError, match="dots"):
+        load_toml("\n".join([line] * lines))
 
 
 def test_texts_may_hold_what_they_like() -> None:

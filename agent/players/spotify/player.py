@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 from agent.errors import (
     DeviceRestricted,
@@ -25,8 +26,10 @@ from agent.players.spotify.playlists import canonical, kind_of, playlist_id
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.start_request import Start, not_startable, start_of
 from agent.ports import Clock
+from agent.timing import WISH_LIFE
 from agent.translation import _
 from agent.types import Playback, Playlist, PlayState
+from agent.wording import clock_time
 
 log = logging.getLogger(__name__)
 
@@ -225,9 +228,9 @@ class SpotifyPlayer:
             raise device_restricted(devices[0].name)
         raise NoDevice(
             _(
-                "Spotify is not open on any device. Open it within ten minutes on the computer, "
-                "phone or speaker that should play, and the music begins; later, ask for it again."
-            )
+                "Spotify is not open on any device. Open it by {time} on the computer, phone or "
+                "speaker that should play, and the music begins; later, ask for it again."
+            ).format(time=clock_time(self._clock.now() + timedelta(seconds=WISH_LIFE)))
         )
 
     def _start(self, what: Start, device: ConnectDevice, playlist: Playlist) -> None:
