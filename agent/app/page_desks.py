@@ -514,7 +514,8 @@ class MusicChoice:
         """
         now = self._clock.monotonic()
         if self._found is None or now - self._found[0] > FOLDERS_LIFE:
-            self._found = now, local.mood_folders(self._paths.music)
+            found = local.mood_folders(self._paths.music)
+            self._found = self._clock.monotonic(), found
         return self._found[1]
 
     def without_entry(self, player: PlayerName, mood: MoodState) -> str:

@@ -19,8 +19,8 @@ MOST_DEEP = 20
 MOST_PARTS = 4
 """Of a name with dots; ours have two. Python keeps every beginning of such a name: a hundred
 thousand parts take 40 GB."""
-MOST_DOTS = 2_000
-"""Of all names and numbers; ours have some ten. What rewrites a file keeps 20 kB for each."""
+MOST_DOTS = 300
+"""Of all names and numbers; ours have some ten. Who rewrites a file takes time by their square."""
 TOO_MANY = N_("it has more than {most} dots in its names and numbers")
 # A text, which may hold anything, or a comment. A long one may end in five quotes, of which two are
 # its own. One without its end goes on to where it must end: what matches always is looked at once.
