@@ -6,7 +6,7 @@ Workers, tray, pages and commands put these into one queue and go on; only the c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -121,10 +121,12 @@ class PreviewChanged:
 class SessionChanged:
     """The desktop session says that the camera should be off, or may be on again (None).
 
-    ``reason`` is in the user's words.
+    ``reason`` is in the user's words; ``idle``: it is that nobody uses the computer, which ends
+    with the next touch.
     """
 
     reason: str | None
+    idle: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

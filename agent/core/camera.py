@@ -38,6 +38,7 @@ class CameraControl:
         self._alone: Pause | None = None  # of the camera alone, which a break fell into
         self._ended: Pause | None = None
         self.held_off: str | None = None  # by the session: locked, asleep
+        self.idle = False  # that is since nobody uses the computer, as far as was known last
         self.gave_up = False  # the watcher failed too often and rests
         self.wanted = False
         self.camera = CameraState.OFF
@@ -217,9 +218,12 @@ class CameraControl:
         ended, self._ended = self._ended, None
         return ended
 
-    def session_changed(self, reason: str | None) -> None:
-        """Take in that the session holds the camera off for this reason; None: no more."""
-        self.held_off = reason
+    def session_changed(self, reason: str | None, *, idle: bool = False) -> None:
+        """Take in that the session holds the camera off for this reason; None: no more.
+
+        ``idle``: the reason is that nobody uses the computer.
+        """
+        self.held_off, self.idle = reason, idle
         self._end_wish_with_call()
 
     def _end_wish_with_call(self) -> None:

@@ -44,6 +44,7 @@ from agent.types import (
     Observation,
     Promised,
     Reply,
+    Sight,
     Snapshot,
 )
 from agent.wording import TAKING_A_BREAK, what_stopped
@@ -246,8 +247,8 @@ class Controller:
                 self._preview = is_open
                 if not is_open:  # closed by its own button, or crashed: stop feeding it
                     self._out.append(effects.SetPreview(False))
-            case events.SessionChanged(reason):
-                self._camera.session_changed(reason)
+            case events.SessionChanged(reason, idle):
+                self._camera.session_changed(reason, idle=idle)
             case events.UserIsBack():
                 self._camera.user_is_back()
             case events.PowerChanged(on_battery):
@@ -695,6 +696,7 @@ class Controller:
             self._camera.usable,
             self._own_word,
             None if wished is None else wished.view,
+            plays=self._music.plays,
         )
         self._out.append(effects.Notify(told))
 
@@ -719,7 +721,7 @@ class Controller:
             alone_until=self._camera.alone_until,
             usable=self._camera.usable,
             starts=self._music.may_begin(self._settings.policy),
-            held_off=self._camera.off_for,
+            held_off=None if self._camera.idle else self._camera.off_for,
         )
         self._out.append(effects.Notify(told))
 
@@ -733,6 +735,7 @@ class Controller:
         told = messages.pause_ended(
             ended.on_break,
             stays_off=self._camera.unseen,
+            idle=self._camera.idle and self._camera.sight is Sight.HELD_OFF,
             music=music,
             asked=asked,
             usable=self._camera.usable,

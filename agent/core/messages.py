@@ -469,6 +469,8 @@ def camera_paused(
     usable: bool = True,
     word: OwnWord | None = None,
     journey: JourneyView | None = None,
+    *,
+    plays: bool = True,
 ) -> Notification:
     """Tell that the camera alone rests, as the user asked, and how that ends.
 
@@ -486,6 +488,8 @@ def camera_paused(
         if until is not None:
             back = _("The camera could not be used; it is tried again then.")
     heard = _("The music is not touched meanwhile.")
+    if not plays:
+        word = journey = None
     if music:
         heard = _("The break is over for the music, which goes on.")
     elif journey is not None:
@@ -515,10 +519,12 @@ def pause_ended(
     asked: bool,
     usable: bool = True,
     deviceless: bool = False,
+    idle: bool = False,
 ) -> Notification:
     """Tell that a break is over, or a pause of the camera alone.
 
-    ``stays_off``: why the camera does not look all the same, as a clause. ``music``: it plays on.
+    ``stays_off``: why the camera does not look all the same, as a clause; ``idle``: which ends with
+    the next touch, and may have ended with that of somebody who ``asked``. ``music``: it plays on.
     ``usable``: the camera could be used when it was tried last. ``deviceless``: as far as is known
     no device is there to play on.
     """
@@ -528,6 +534,8 @@ def pause_ended(
         camera = _("Moodtray tries the camera again, which could not be used.")
     if stays_off:
         camera = _("Moodtray does not look yet: {why}.").format(why=stays_off)
+    if idle and asked:
+        camera = _("Moodtray looks again as soon as you use this computer.")
     goes_on = _("The music goes on.") if music else ""
     if music and deviceless:
         goes_on = _("The music goes on once a device is there to play on.")

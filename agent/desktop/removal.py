@@ -49,9 +49,7 @@ def of_package(platform: str, folder: PurePath, entries_gone: bool = False) -> s
 def of_python(platform: str, last: str, entries_gone: bool = False) -> str:
     """Say it of a wheel or a clone; ``last``: what ends it."""
     if entries_gone:
-        return _("The program itself is still there: quit it where it runs, then {last}.").format(
-            last=last
-        )
+        return _("The program itself is still there: {last}.").format(last=last)
     first = typed(*(FIRST if platform.startswith("linux") else FIRST_ELSEWHERE))
     return _("To remove Moodtray: quit it, run '{first}', then {last}.").format(
         first=first, last=last

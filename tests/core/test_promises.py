@@ -1885,3 +1885,24 @@ def test_a_wish_that_met_trouble_which_passes_is_met_after_it(error: PlayerError
     assert story.uris[plays:] == ["p:sad"]
     story.started()
     assert story.answer.title == "♪ Sad"
+
+
+def test_who_is_back_is_not_told_that_nobody_has_touched_the_computer() -> None:
+    """They have just clicked; the session is read every two seconds."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    story.send(events.SessionChanged("nobody has touched the computer for 10 minutes", idle=True))
+    story.send(events.ResumeCamera())
+    looks = "Moodtray looks again as soon as you use this computer."
+    assert story.answer.body.startswith(looks)
+    story.send(events.TakeBreak())
+    assert "nobody has touched" not in story.answer.body
+
+
+def test_a_paused_camera_says_nothing_of_how_silence_goes_by_a_word() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.PauseCamera())
+    assert story.answer.body.endswith("The music is not touched meanwhile.")

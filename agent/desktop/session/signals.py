@@ -55,11 +55,12 @@ def combine(signals: Signals, settings: SessionSettings, *, music: bool = False)
     if signals.sharing and settings.release_when_sharing:
         return SCREEN_SHARED
     if settings.release_when_idle:
-        return _idle(signals, settings, music)
+        return idle(signals, settings, music=music)
     return None
 
 
-def _idle(signals: Signals, settings: SessionSettings, music: bool) -> str | None:
+def idle(signals: Signals, settings: SessionSettings, *, music: bool = False) -> str | None:
+    """Say that nobody uses the computer, in the user's words; None: somebody does."""
     if signals.idle_seconds is None:
         return _("nobody uses the computer") if signals.idle_hint and not music else None
     minutes = settings.idle_minutes

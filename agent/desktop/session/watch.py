@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from agent.desktop.session.signals import Signals, combine, is_away
+from agent.desktop.session.signals import Signals, combine, idle, is_away
 from agent.errors import DesktopError
 from agent.events import PowerChanged, SessionChanged, UserIsBack
 from agent.ports import Clock, Report
@@ -140,11 +140,13 @@ class SessionWatch(Worker):
         self._source.let_sleep()
 
     def _tell(self, signals: Signals) -> None:
-        reason = combine(signals, self._settings, music=self._music_plays())
+        music = self._music_plays()
+        reason = combine(signals, self._settings, music=music)
         if reason != self._reason:
             self._reason = reason
             log.info("session: camera %s", "may be on" if reason is None else f"off, {reason}")
-            self.report(SessionChanged(reason))
+            untouched = reason is not None and reason == idle(signals, self._settings, music=music)
+            self.report(SessionChanged(reason, idle=untouched))
         was_away, self._away = self._away, is_away(signals, self._settings)
         if was_away and not self._away:
             self.report(UserIsBack())
