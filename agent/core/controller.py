@@ -537,7 +537,7 @@ class Controller:
                 ends=ends,
                 goes_on=self._music.rests is not None and self._music.goes_on,
                 lacks=self._music.lacks_music(begin),
-                trouble=self._music.error,
+                trouble=self._music.hindrance,
             )
             self._out.append(effects.Notify(told))
         self._decide()

@@ -323,13 +323,13 @@ def not_switched(decision: Decision, heard: Playback | None) -> Notification:
     )
 
 
-def nothing_plays() -> Notification:
-    """Answer 'Next track' in silence."""
+def nothing_plays(trouble: AgentError | None = None) -> Notification:
+    """Answer 'Next track' in silence; ``trouble``: the player's, that no music can begin with."""
     return Notification(
         NotificationKind.INFO,
         _("No music plays"),
         _("So there is no next track."),
-        buttons=((_("Play now"), PlayForMood()),),
+        buttons=(_begin(trouble),),
         asked=True,
     )
 

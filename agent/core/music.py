@@ -143,6 +143,12 @@ class MusicControl:
         return self._errors.error
 
     @property
+    def hindrance(self) -> PlayerError | None:
+        """That trouble, where no music at all can begin with it."""
+        error = self._errors.error
+        return None if error is None or not _hinders_all(error) else error
+
+    @property
     def switch(self) -> Decision | None:
         """The latest decision that changed the music and was not taken back."""
         return self._switches.latest
@@ -507,7 +513,7 @@ class MusicControl:
         """Play the next track of what plays."""
         heard = self.playback
         if heard is None or heard.state not in (PlayState.PLAYING, PlayState.PAUSED):
-            return [effects.Notify(messages.nothing_plays())]
+            return [effects.Notify(messages.nothing_plays(self.hindrance))]
         ours = self._switches.skipped(heard, self._clock.monotonic())
         out: list[effects.Effect] = []
         if ours is not None:
@@ -818,7 +824,7 @@ class MusicControl:
             if self._to_go_on or self.is_paused:  # it may go on, and by the word then
                 self._said_at_rest = word
             rests = None if self.rests is None or decision.reason != _(self.rests) else self.rests
-            told = messages.mood_noted(word, decision.reason, self.plays, rests, self.error)
+            told = messages.mood_noted(word, decision.reason, self.plays, rests, self.hindrance)
             if not self.plays and not playable.get(word.mood):
                 told = messages.mood_without_music(word, no_playlist(word.mood, about.missing))
             out.append(effects.Notify(told))

@@ -1906,3 +1906,16 @@ def test_a_paused_camera_says_nothing_of_how_silence_goes_by_a_word() -> None:
     story.send(events.SetMood(MoodState.SAD))
     story.send(events.PauseCamera())
     assert story.answer.body.endswith("The music is not touched meanwhile.")
+
+
+def test_trouble_with_one_playlist_is_no_reason_against_another() -> None:
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music(state=PlayState.STOPPED, context=None)
+    (angry,) = ONE_EACH[MoodState.ANGRY]
+    story.send(events.PlayPlaylist(angry))
+    story.send(events.PlayerFailed(PlaylistGone("No music in it."), angry))
+    story.send(events.SetMood(MoodState.HAPPY))
+    assert story.answer.body.endswith("No music plays: 'Play for my mood' begins it.")
+    story.send(events.PlayForMood())
+    assert story.uris[-1] == "p:happy"
