@@ -696,7 +696,7 @@ class Controller:
             self._camera.usable,
             self._own_word,
             None if wished is None else wished.view,
-            plays=self._music.plays,
+            plays=self._music.plays or self._music.may_begin(self._settings.policy),
         )
         self._out.append(effects.Notify(told))
 

@@ -476,7 +476,7 @@ def camera_paused(
 
     ``music``: it had rested in a break, which this ends. ``usable``: the camera could be used when
     it was tried last. ``word``: what the user has said of their mood, where it holds; ``journey``:
-    the one that they have wished for.
+    the one that they have wished for. ``plays``: some plays, or may begin by itself.
     """
     title = _("The camera is paused")
     back = _("Click 'Resume camera' in the tray's menu to go on.")

@@ -1919,3 +1919,11 @@ def test_trouble_with_one_playlist_is_no_reason_against_another() -> None:
     assert story.answer.body.endswith("No music plays: 'Play for my mood' begins it.")
     story.send(events.PlayForMood())
     assert story.uris[-1] == "p:happy"
+
+
+def test_music_that_may_begin_by_itself_is_not_said_to_be_left_alone() -> None:
+    story = Story(Settings(policy=PolicySettings(timing="now", start_when_silent=True)))
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    story.music(state=PlayState.PAUSED, context=None)
+    story.send(events.PauseCamera())
+    assert "The music is not touched" not in story.answer.body
