@@ -343,6 +343,11 @@ class UndoSwitch:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """The user looks at what is told of the music: at the menu, or at the page *Now*."""
+
+
+@dataclass(frozen=True, slots=True)
 class TellWhy:
     """What is seen, what plays, and why, as a notification."""
 
@@ -489,6 +494,7 @@ Event: TypeAlias = (
     | KeepLesson
     | StopLesson
     | UndoSwitch
+    | Looked
     | TellWhy
     | ShowMusicFolders
     | UserIsBack

@@ -190,6 +190,18 @@ class WebSettings(_Section):
 
 EmotionName = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
+MOST_PLAYLISTS = 200
+"""Of one mood: each of them is looked at, and shown on a page."""
+
+
+def _not_too_many(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) > MOST_PLAYLISTS:
+        raise ValueError(_("one mood has {n} playlists at most").format(n=MOST_PLAYLISTS))
+    return value
+
+
+Playlists = Annotated[tuple[str, ...], AfterValidator(_not_too_many)]
+
 
 class Settings(_Section):
     """All settings, as the file holds them."""
@@ -204,12 +216,12 @@ class Settings(_Section):
     policy: PolicySettings = PolicySettings()
     response: ResponseSettings = ResponseSettings()
     local: LocalSettings = LocalSettings()
-    local_playlists: dict[EmotionName, tuple[str, ...]] = Field(
+    local_playlists: dict[EmotionName, Playlists] = Field(
         default_factory=dict, examples=[["~/Music/Happy"]]
     )
     """Emotion -> folders of audio files. Without an entry the loops that Moodtray ships."""
     spotify: SpotifySettings = SpotifySettings()
-    spotify_playlists: dict[EmotionName, tuple[str, ...]] = Field(
+    spotify_playlists: dict[EmotionName, Playlists] = Field(
         default_factory=dict, examples=[["https://open.spotify.com/playlist/..."]]
     )
     """Emotion -> playlists: URI, URL or ID."""

@@ -287,6 +287,8 @@ class Controller:
                     self._music.follow_face()  # it is to change, whatever was taken back before
                     self._music.ask()
                 self._decide()
+            case events.Looked():
+                self._out += self._music.looked()
             case events.OpenPage(page):
                 self._out.append(effects.OpenPage(page))
             case events.NextTrack():

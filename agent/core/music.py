@@ -68,6 +68,8 @@ FRESH = 1.5
 """Seconds for which a reading of a player that others command as well is of now."""
 READ_PATIENCE = 5.0
 """Seconds that the answer to a wish waits for a reading of now."""
+LOOK_AGAIN = 5.0
+"""Seconds within which a second look at what is told costs no further reading."""
 RETURN_WITHIN = 1800.0
 """Seconds after which a player that was left does not go on by itself when it is back in use."""
 
@@ -136,6 +138,7 @@ class MusicControl:
         self._failed: Switch | None = None  # a change that met trouble which passes by itself
         self._reads_since: float | None = None  # the player is read before a wish is answered
         self._rest_reads_since: float | None = None  # the same, before a rest begins
+        self._looked_at = float("-inf")  # when the user last looked at what is told
 
     @property
     def error(self) -> PlayerError | None:
@@ -844,6 +847,14 @@ class MusicControl:
         self._reads_since = self._waits(self._reads_since, out) if fits_already else None
         return self._reads_since is not None
 
+    def looked(self) -> list[effects.Effect]:
+        """Have the player read for a user who looks at what is told of it, if that is old."""
+        now = self._clock.monotonic()
+        if now - self._looked_at < LOOK_AGAIN or self._is_of_now(now):
+            return []
+        self._looked_at = now
+        return [effects.ReadPlayer()]
+
     def reads_before_rest(self, out: list[effects.Effect]) -> bool:
         """Tell whether a rest begins later: what goes on after it is what plays now."""
         self._rest_reads_since = self._waits(self._rest_reads_since, out)
@@ -855,13 +866,18 @@ class MusicControl:
 
     def _waits(self, since: float | None, out: list[effects.Effect]) -> float | None:
         """Return since when a reading of now is waited for; None: it is there, or none comes."""
-        now, heard = self._clock.monotonic(), self.playback
-        if heard is None or heard.ours_alone or now - heard.time <= FRESH:
+        now = self._clock.monotonic()
+        if self._is_of_now(now):
             return None
         if since is None:
             out.append(effects.ReadPlayer())
             return now
         return since if now - since < READ_PATIENCE else None
+
+    def _is_of_now(self, now: float) -> bool:
+        """Tell whether what is known of the player is of now, or nothing is to be known."""
+        heard = self.playback
+        return heard is None or heard.ours_alone or now - heard.time <= FRESH
 
     def _heed_what_was_said_at_rest(
         self, mood: Mood, playable: Playlists, guide: Guide | None

@@ -20,7 +20,7 @@ from agent.errors import PlaylistGone
 from agent.players.track import SUFFIXES
 from agent.printable import printable
 from agent.store.files import read_small
-from agent.store.walk import MOST_ENTRIES, walk
+from agent.store.walk import MOST_ENTRIES, MOST_LETTERS, walk
 from agent.translation import N_, _
 
 KINDS = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
@@ -171,6 +171,7 @@ def _readable(file: str, found: Found) -> bool:
 
 def _listed(path: Path, found: Found) -> list[str]:
     tracks: list[str] = []
+    letters = 0
     try:
         data = read_small(path, LIST_BYTES)
     except OSError as error:
@@ -198,6 +199,9 @@ def _listed(path: Path, found: Found) -> list[str]:
                 )
             )
         file = path.parent / line.replace("\\", os.sep)
+        letters += len(str(file))
+        if letters > MOST_LETTERS:
+            raise OSError(_("the paths of its files are too long, taken together"))
         try:
             there = not is_elsewhere(line, path) and file.is_file() and os.access(file, os.R_OK)
         except (OSError, ValueError):

@@ -42,6 +42,8 @@ _LONGEST = 50_000
 _MOST_COLUMNS = 20
 """Of a table or an index; ours have nine."""
 _SIZES = "page_count", "page_size"
+_MOST_MEMORY = 64_000_000
+"""Bytes that SQLite may take in all; with a history of years it takes some three million."""
 MOST_BYTES = 1_000_000_000
 """Of a file; a year takes some ten million."""
 _LARGEST_PAGE = 65_536
@@ -167,8 +169,12 @@ class SqliteFile:
         connection.setlimit(sqlite3.SQLITE_LIMIT_COLUMN, _MOST_COLUMNS)
         # One damaged letter must not make all else unreadable.
         connection.text_factory = lambda text: text.decode(errors="replace")
+        connection.execute(f"PRAGMA hard_heap_limit = {_MOST_MEMORY}")
         try:
             self._make_ours(connection)
+        except MemoryError as error:  # a few tables of text upon text take gigabytes
+            connection.close()
+            raise _corrupt("it takes more memory than any history") from error
         except BaseException:
             connection.close()
             raise

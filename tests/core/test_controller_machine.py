@@ -271,6 +271,7 @@ class AnyDay(RuleBasedStateMachine):
                 events.NextTrack(),
                 events.PlaylistBack(PLAYLISTS[MoodState.SAD][0]),
                 events.TellWhy(),
+                events.Looked(),
                 events.NotMyMood(),
                 events.NotMyMood(MoodState.SAD),
                 events.WorkerCrashed("watcher", ValueError(), gave_up=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -775,3 +776,34 @@ def test_a_paused_camera_is_why_nothing_is_planned() -> None:
         decision = story.controller.snapshot.decision
         assert decision is not None
         assert decision.reason == told
+
+
+def test_the_player_is_read_for_who_looks_at_what_plays() -> None:
+    """The latest reading of a player that others command as well may be a minute old."""
+    story = happy_music()
+    story.pass_time(30)
+    before = len(story.all(effects.ReadPlayer))
+
+    def looked() -> int:
+        story.send(events.Looked())
+        return len(story.all(effects.ReadPlayer)) - before
+
+    assert looked() == 1
+    assert looked() == 1, "a second look at once costs nothing"
+    story.pass_time(6)
+    assert looked() == 2
+    story.pass_time(6)
+    story.heard("p:happy")
+    assert looked() == 2, "it was read just now"
+
+
+def test_a_player_of_ours_alone_is_known_without_reading() -> None:
+    story = happy_music()
+    playback = story.controller.snapshot.playback
+    assert playback is not None
+    ours = replace(playback, ours_alone=True)
+    story.send(events.PlaybackChanged(ours, Happening.NOTHING))
+    story.pass_time(30)
+    before = len(story.all(effects.ReadPlayer))
+    story.send(events.Looked())
+    assert len(story.all(effects.ReadPlayer)) == before

@@ -256,6 +256,21 @@ def test_a_menu_that_opens_again_is_up_to_date(menu: DbusMenu, wire: Wire) -> No
     assert client.of_label("Resume music")
 
 
+def test_it_tells_that_it_is_about_to_be_shown(menu: DbusMenu) -> None:
+    """Some panels ask before, some tell it, some do both; a submenu is no second look."""
+    menu.show((line("Why?", children=(text("You look sad"),)),))
+    told: list[str] = []
+    menu.opened = lambda: told.append("opened")
+    menu.about_to_show(0)
+    assert told == ["opened"]
+    menu.event(0, "closed", ("s", ""), 0)
+    menu.event(0, "opened", ("s", ""), 0)
+    assert told == ["opened"] * 2
+    menu.about_to_show(1)
+    menu.event(1, "opened", ("s", ""), 0)
+    assert told == ["opened"] * 2
+
+
 def test_what_waits_comes_by_itself(
     menu: DbusMenu, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:

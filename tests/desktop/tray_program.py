@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from agent.clock import SystemClock
 from agent.desktop.tray.tray import make_tray
+from agent.events import Event, Looked
 from agent.types import Action as DecisionAction
 from agent.types import (
     CameraState,
@@ -62,9 +63,10 @@ def sample_snapshot(
 
 
 def main() -> None:
-    tray, reason = make_tray(
-        lambda event: say("event", event), SystemClock(), lambda action: say("action", action)
-    )
+    def report(event: Event) -> None:
+        say("look" if isinstance(event, Looked) else "event", event)
+
+    tray, reason = make_tray(report, SystemClock(), lambda action: say("action", action))
     if reason:
         say("reason", reason)
     if tray is None:

@@ -15,6 +15,7 @@ import pytest
 from agent.clock import SystemClock
 from agent.errors import PlaylistGone
 from agent.events import Event, PlaylistBack
+from agent.players import folders
 from agent.players.folder_watch import FolderWatch
 from agent.players.folders import Found, counted, is_elsewhere, is_for_music
 from agent.players.local import look_at, playlist, tracks_of
@@ -105,6 +106,33 @@ def test_entries_are_read_to_a_number(folder: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(walk, "MOST_ENTRIES", 32)
     found = look_at(playlist(str(folder)))
     assert (len(found.tracks), found.unreadable) == (30, []), "so many are not too many"
+
+
+def test_long_ways_are_kept_to_a_number_of_letters(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred thousand ways of four thousand letters took gigabytes."""
+    for number in range(4):
+        write_tone(folder / f"{number}.wav", 0.01)
+    long = len(str(folder / "0.wav"))
+    monkeypatch.setattr(walk, "MOST_LETTERS", 3 * long)
+    found = look_at(playlist(str(folder)))
+    assert len(found.tracks) == 3
+    assert len(found.unreadable) == 1
+    monkeypatch.setattr(walk, "MOST_LETTERS", 4 * long)
+    found = look_at(playlist(str(folder)))
+    assert (len(found.tracks), found.unreadable) == (4, [])
+
+
+def test_a_list_of_long_ways_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tone(folder / "a.wav", 0.01)
+    file = folder / "all.m3u"
+    file.write_text("a.wav\n" * 4)
+    long = len(str(folder / "a.wav"))
+    monkeypatch.setattr(folders, "MOST_LETTERS", 4 * long)
+    assert len(look_at(playlist(str(file))).tracks) == 4
+    monkeypatch.setattr(folders, "MOST_LETTERS", 4 * long - 1)
+    assert "too long" in gone(file)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")

@@ -879,6 +879,39 @@ def test_a_file_with_other_tables_is_set_aside(
     assert_all_is_forgotten(again)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_tables_of_endless_text_take_little(history: SqliteHistory) -> None:
+    """Each word of what makes a table cost SQLite a hundred times its length."""
+    history.add_feedback(NOON, "skip", "x")
+    history.close()
+    with contextlib.closing(sqlite3.connect(history.path)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        for name in map("t{}".format, range(90)):
+            made = f"CREATE TABLE {name} (a CHECK (a IN (1{20_000 * ',1'})))"
+            row = ("table", name, name, 2, made)
+            connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", row)
+        connection.commit()
+    program = (
+        "import os, sys; from pathlib import Path; from agent.store.history import SqliteHistory\n"
+        "def most():\n"
+        "    status = Path('/proc/self/status').read_text()\n"
+        "    return int(status.split('VmHWM:')[1].split()[0])\n"
+        "before = most(); told = []\n"
+        "history = SqliteHistory(Path(sys.argv[1]), on_set_aside=told.append); history.counts()\n"
+        "print(len(told), most() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(history.path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    told, taken = map(int, done.stdout.split())
+    assert told == 1
+    assert taken < 100_000, "kilobytes"
+
+
 @pytest.mark.parametrize(
     "damage", ["index", "version of the format", "version for writing", "a newer version"]
 )

@@ -272,6 +272,7 @@ def test_what_stands_in_the_file_is_told_as_text_and_cut(file: SettingsFile, tex
         ),
         ('[camera]\nsource = "rtsp:/anna:geheim@cam/1"', ["line 2", "lacks its beginning"]),
         ('[notifications]\nquiet_from = "22:00Z"\nquiet_to = "07:00"', ["line 2", "time zone"]),
+        ("[local_playlists]\nhappy = [" + 201 * '"~",' + "]", ["line 2", "200 playlists"]),
         ('[notifications]\nquiet_from = "22:00"', ["line 1", "quiet_to is missing"]),
         ('[notifications]\nquiet_to = "22:00"', ["line 1", "quiet_from is missing"]),
         (f"a = {'[' * 5000}{']' * 5000}", ["deep"]),

@@ -123,6 +123,8 @@ class DbusMenu:
 
     def __init__(self, server: Server, path: str) -> None:
         self.path = path
+        self.opened: Callable[[], None] | None = None
+        """Called when a panel is about to show the menu."""
         self._server = server
         self._numbers = itertools.count(1)
         self._root = _Node(0, Entry(children=()))
@@ -221,10 +223,12 @@ class DbusMenu:
         changed = self._waiting is not None
         self._open.clear()
         self._settle()
-        self._opened(0)
+        self._note_open(0)
         return changed
 
-    def _opened(self, number: int) -> None:
+    def _note_open(self, number: int) -> None:
+        if number == 0 and self.opened is not None:
+            self.opened()
         self._open.add(number)
         self._opened_at = time.monotonic()
 
@@ -234,7 +238,7 @@ class DbusMenu:
         if entry is None:
             return False
         if kind == "opened":
-            self._opened(number)
+            self._note_open(number)
         elif kind == "closed":
             self._open.discard(number)
             if number == 0:  # with the menu go its submenus

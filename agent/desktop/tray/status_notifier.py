@@ -220,14 +220,15 @@ def status_notifier_icon(base: Any) -> Any:
     class StatusNotifierIcon(base):  # type: ignore[misc]
         """Beyond pystray's face.
 
-        Three functions to be set, ``look`` (what to show), ``attention`` (whether the user is
-        needed) and ``second`` (a click with the middle button); and ``post`` (have work done in the
-        loop; any thread).
+        Four functions to be set, ``look`` (what to show), ``attention`` (whether the user is
+        needed), ``second`` (a click with the middle button) and ``opened`` (the menu is about to be
+        shown); and ``post`` (have work done in the loop; any thread).
         """
 
         look: Callable[[], Look]
         attention: Callable[[], bool]
         second: Callable[[], None]
+        opened: Callable[[], None]
 
         def __init__(self, name: str, **kwargs: Any) -> None:
             super().__init__(name, **kwargs)
@@ -236,6 +237,7 @@ def status_notifier_icon(base: Any) -> Any:
             self._item = StatusItem(self._server, name)
             self._item.activate = self._default
             self._item.activate_second = self._second
+            self._item.menu.opened = self._opened
             self.post = self._server.post
             self._server.connect()  # trouble shows before the icon is promised
 
@@ -276,6 +278,10 @@ def status_notifier_icon(base: Any) -> Any:
         def _second(self) -> None:
             """Answer the middle button."""
             self.second()
+
+        def _opened(self) -> None:
+            """Answer a panel that is about to show the menu."""
+            self.opened()
 
         def _run(self) -> None:
             self._mark_ready()

@@ -118,6 +118,7 @@ class Tray:
         self._icon.look = lambda: self._look
         self._icon.attention = lambda: self._attention
         self._icon.second = self._click_second
+        self._icon.opened = self._tell_opened
         self._hand_over = self._way_to_the_loop()
 
     def run(self) -> None:
@@ -297,6 +298,12 @@ class Tray:
                 self._click(item)
                 how = _("You clicked Moodtray's icon with the middle button.")
                 self._report(Notice(item.second, how, asked=True))
+
+    def _tell_opened(self) -> None:
+        """Tell that the user looks at the menu, which may be older than what plays by now."""
+        from agent.events import Looked
+
+        self._report(Looked())
 
     def _click(self, item: Item, *_: object) -> None:
         if item.action is not None:

@@ -111,6 +111,7 @@ def site(context: PageContext, pages: Pages, opened: Callable[[], None]) -> list
     streams: list[asyncio.Event] = []
 
     def now(request: Request) -> Response:
+        context.report(events.Looked())  # the page follows, should other music play by now
         view = now_view(context)
         return pages.page(request, "now.html", "", view=view, emotions=MOODS)
 

@@ -185,7 +185,8 @@ class PageServer:
         self.history = SqliteHistory(self.paths.history_file)
         self.desk = PutInPlace()
         self.music_folder = home
-        self.events: list[events.Event] = []
+        self.events: list[events.Event] = []  # what the user did
+        self.looks = 0  # how often they looked at what plays
         self.answer: str | None = None  # what the agent answers to a wish; None: nothing yet
         self.snapshot = happy_snapshot(self.clock.monotonic())
         self.forgotten: list[tuple[float, float]] = []
@@ -194,7 +195,7 @@ class PageServer:
             access=self.access,
             paths=self.paths,
             clock=self.clock,
-            report=self.events.append,
+            report=self._report,
             wish=self._wish,
             snapshot=lambda: self.snapshot,
             subscribe=self._subscribe,
@@ -218,6 +219,12 @@ class PageServer:
         self.snapshot = replace(self.snapshot, **changes)
         for listener in list(self._listeners):
             listener()
+
+    def _report(self, event: events.Event) -> None:
+        if isinstance(event, events.Looked):
+            self.looks += 1
+        else:
+            self.events.append(event)
 
     def _wish(self, event: events.Event) -> str | None:
         self.events.append(event)

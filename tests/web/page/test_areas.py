@@ -137,6 +137,17 @@ def test_a_dot_says_how_pleasant_and_lively_it_is(page: Page, server: PageServer
     expect(page.locator("[data-dot]")).to_have_attribute("cy", "39")
 
 
+def test_the_player_is_read_for_who_opens_now(page: Page, server: PageServer) -> None:
+    """What is known of Spotify may be a minute old; the page follows what the reading shows."""
+    page.goto(f"{server.url}/")
+    expect(page.get_by_role("heading").first).to_be_visible()
+    before = server.looks
+    page.goto(f"{server.url}/moods")
+    assert server.looks == before
+    page.goto(f"{server.url}/")
+    assert server.looks == before + 1
+
+
 def test_now_is_live(page: Page, server: PageServer) -> None:
     expect(page.locator("[data-live=headline]")).to_have_text("You look happy")
     wait_until(lambda: server.streams == 1, "the open page")
