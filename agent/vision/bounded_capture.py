@@ -36,8 +36,9 @@ class BoundedCapture:
 
     def grab(self) -> bool:
         """Take the next frame, as it came."""
-        got = self._capture.grab()
-        if self._roof.is_reached:
+        with self._roof.stands():
+            got = self._capture.grab()
+        if self._roof.was_reached or self._roof.is_reached:
             raise too_much(self._source)
         return bool(got)
 

@@ -1,7 +1,7 @@
 """What a stream or a video may cost: pixels of a frame, and memory while it is opened and read.
 
 A server can claim any size, and send without an end; FFmpeg believes it. Its own limit for one
-piece of memory keeps a packet small, and between the pieces the program looks at its whole size.
+piece of memory keeps a packet small, and while it works a thread looks at the program's whole size.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -25,8 +26,12 @@ WITHOUT_CAMERA = 150_000_000
 _PAGES = Path("/proc/self/statm")
 """Of this program, on Linux: the second number counts those that lie in memory, the sixth those
 that are its own to write."""
+LARGEST_PIECE = 3 * MOST_PIXELS + 100_000
+"""Bytes that FFmpeg may have at once: such a frame takes them."""
 NO_MORE = 1
 """FFmpeg's limit in bytes that lets whatever it is about fail."""
+LOOK_SECONDS = 0.02
+"""Between two looks at how much memory it takes to open or read something."""
 
 
 class Roof:
@@ -34,19 +39,61 @@ class Roof:
 
     def __init__(self) -> None:
         self._limit = max(_size(), WITHOUT_CAMERA) + ROOM * MOST_PIXELS
+        self.was_reached = False
+        """Whether FFmpeg was stopped under it."""
 
     @property
     def is_reached(self) -> bool:
         """Some microseconds."""
         return _size() > self._limit
 
-    def bound_pieces(self) -> None:
-        """Let FFmpeg have no larger piece of memory at once than such a frame takes."""
-        _limit_pieces(3 * MOST_PIXELS + 100_000)
+    @contextmanager
+    def stands(self) -> Iterator[None]:
+        """Have whatever FFmpeg is about within fail once it is reached, and give back its memory.
 
-    def choke(self) -> None:
-        """Let FFmpeg have none: what it is opening fails, and gives back what it took."""
-        _limit_pieces(NO_MORE)
+        One packet may name millions of pictures: it does not come back before it knows them all.
+        """
+        _LOOKOUT.begin(self)
+        try:
+            yield
+        finally:
+            _LOOKOUT.end(self)
+
+
+class _Lookout:
+    """One thread for all roofs that stand; it sleeps while none does."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._standing: list[Roof] = []
+        self._thread: threading.Thread | None = None
+
+    def begin(self, roof: Roof) -> None:
+        _limit_pieces(LARGEST_PIECE)
+        with self._changed:
+            self._standing.append(roof)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look, name="memory", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def end(self, roof: Roof) -> None:
+        with self._changed:
+            self._standing.remove(roof)
+            if roof.was_reached:
+                _limit_pieces(LARGEST_PIECE)
+
+    def _look(self) -> None:
+        with self._changed:
+            while True:
+                self._changed.wait(LOOK_SECONDS if self._standing else None)
+                for roof in self._standing:
+                    if roof.is_reached:
+                        roof.was_reached = True
+                        _limit_pieces(NO_MORE)
+
+
+_LOOKOUT = _Lookout()
 
 
 class Wall:

@@ -54,8 +54,6 @@ OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _options_lock = threading.Lock()
 OPEN_SECONDS = 5.0
 READ_SECONDS = 3.0
-LOOK_SECONDS = 0.02
-"""Between two looks at how much memory it takes to open something."""
 
 
 class Kind(StrEnum):
@@ -420,7 +418,8 @@ def _bounded(
 
     def work() -> None:
         try:
-            capture = opener()
+            with roof.stands():
+                capture = opener()
         except BaseException as error:  # noqa: BLE001 - handed over to the caller below
             errors.append(error)
         else:
@@ -432,20 +431,13 @@ def _bounded(
         finally:
             done.set()
 
-    roof.bound_pieces()
     threading.Thread(target=work, name="open camera", daemon=True).start()
-    end = time.monotonic() + seconds
-    full = False
-    while not done.wait(LOOK_SECONDS) and time.monotonic() < end:
-        if roof.is_reached:
-            full = True
-            roof.choke()
-    roof.bound_pieces()
+    done.wait(None if math.isinf(seconds) else seconds)
     with lock:
         given_up = True
         if captures:
             return captures[0]
-    if full:
+    if roof.was_reached:
         raise too_much(source)
     if errors:
         raise errors[0]

@@ -193,3 +193,79 @@ TAKEN: tuple[Bomb, ...] = (
     ("largest_moving.png", lambda: moving("PNG", 3_220, disposal=2, compress_level=1)),
 )
 """The largest of each kind."""
+
+
+def _box(kind: bytes, *parts: bytes) -> bytes:
+    whole = b"".join(parts)
+    return struct.pack(">I4s", 8 + len(whole), kind) + whole
+
+
+def _full(kind: bytes, flags: int, *parts: bytes) -> bytes:
+    return _box(kind, struct.pack(">I", flags), *parts)
+
+
+def index_of_millions(frame: bytes, tracks: int = 60, samples: int = 1_500_000) -> bytes:
+    """An MP4 in fragments: some JPEG ``frame`` of 64 x 64 first, then so many tracks that name so
+    many samples without a byte for any (ISO/IEC 14496-12)."""
+    matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+
+    def track(number: int) -> bytes:
+        if number == 1:
+            handler, media = b"vide", _full(b"vmhd", 1, bytes(8))
+            entry = _box(
+                b"jpeg", bytes(6), b"\0\1", bytes(16), struct.pack(">HH", 64, 64),
+                struct.pack(">IIIH", 0x480000, 0x480000, 0, 1), bytes(32), b"\0\x18\xff\xff",
+            )  # fmt: skip
+        else:
+            handler, media = b"meta", _full(b"nmhd", 0)
+            entry = _box(b"mett", bytes(6), b"\0\1", b"\0a/b\0")
+        tables = _box(
+            b"stbl",
+            _full(b"stsd", 0, struct.pack(">I", 1), entry),
+            *(_full(name, 0, bytes(4)) for name in (b"stts", b"stsc")),
+            _full(b"stsz", 0, bytes(8)),
+            _full(b"stco", 0, bytes(4)),
+        )
+        where = _box(b"dinf", _full(b"dref", 0, struct.pack(">I", 1), _full(b"url ", 1)))
+        head = struct.pack(">IIIII", 0, 0, number, 0, 0) + bytes(16) + matrix + bytes(8)
+        return _box(
+            b"trak",
+            _full(b"tkhd", 3, head),
+            _box(
+                b"mdia",
+                _full(b"mdhd", 0, struct.pack(">IIIIHH", 0, 0, 1000, 0, 0x55C4, 0)),
+                _full(b"hdlr", 0, bytes(4), handler, bytes(13)),
+                _box(b"minf", media, where, tables),
+            ),
+        )
+
+    numbers = range(1, tracks + 2)
+    movie = struct.pack(">IIIIIH", 0, 0, 1000, 0, 0x10000, 0x100) + bytes(10) + matrix + bytes(24)
+    head = _box(b"ftyp", b"isom", bytes(4), b"isom") + _box(
+        b"moov",
+        _full(b"mvhd", 0, movie, struct.pack(">I", tracks + 2)),
+        *map(track, numbers),
+        _box(
+            b"mvex", *(_full(b"trex", 0, struct.pack(">IIIII", n, 1, 500, 1, 0)) for n in numbers)
+        ),
+    )
+
+    def run(number: int, count: int, size: int, at: int, since: int = 0) -> bytes:
+        known = struct.pack(">III", number, 500, size)  # the same for each of the samples
+        samples = _full(b"trun", 0x1, struct.pack(">Ii", count, at))
+        time = _full(b"tfdt", 0, struct.pack(">I", since))
+        return _box(b"traf", _full(b"tfhd", 0x20018, known), time, samples)
+
+    def fragment(*runs: bytes) -> bytes:
+        return _box(b"moof", _full(b"mfhd", 0, struct.pack(">I", 1)), *runs)
+
+    pictures = fragment(run(1, 20, len(frame), 0))
+    pictures = fragment(run(1, 20, len(frame), len(pictures) + 8)) + _box(b"mdat", 20 * frame)
+    endless = fragment(
+        *(run(n, samples, 1, 0, 10_000) for n in numbers[1:]), run(1, 1, len(frame), 0, 10_000)
+    ) + _box(b"mdat", frame)
+    # A list of the fragments, so that the second one is not read before its time has come.
+    listed = ((pictures, 10_000), (endless, 500))
+    entries = (struct.pack(">III", len(part), time, 0x90000000) for part, time in listed)
+    index = _full(b"sidx", 0, struct.pack(">IIIIHH", 1, 1000, 0, 0, 0, 2), *entries)
+    return head + index + pictures + endless

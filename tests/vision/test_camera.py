@@ -20,7 +20,7 @@ from agent.vision.bounds import Roof
 from agent.vision.camera import OpenCVCamera, _LiveReader, _StallWatch
 from agent.vision.jpeg_head import JpegHead
 from agent.vision.sources import Kind, Source, _bounded, parse_source
-from tests.vision.bombs import read_in_two_ways, with_scans
+from tests.vision.bombs import index_of_millions, read_in_two_ways, with_scans
 from tests.vision.mjpeg import PERIOD, MjpegServer, number_of, picture
 
 NumberedVideo = Callable[[int, float], Path]
@@ -436,3 +436,43 @@ def test_a_number_that_no_camera_has_is_taken_for_a_file(number: str) -> None:
 def test_a_device_whose_name_is_too_long_is_told() -> None:
     with pytest.raises(CameraNotFound):
         sources.open_capture(parse_source("/dev/video" + "9" * 310))
+
+
+READ_TO_THE_END = """
+import re, sys
+from pathlib import Path
+from agent.errors import CameraError
+from agent.vision.bounded_capture import BoundedCapture
+from agent.vision.sources import open_capture, parse_source
+
+def most():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+
+source = parse_source(sys.argv[1])
+capture, seen = BoundedCapture(open_capture(source), source), 0
+before = most()
+try:
+    while capture.grab():
+        seen += 1
+except CameraError as error:
+    print(seen, most() - before, error.message)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_one_packet_cannot_fill_the_memory(tmp_path: Path) -> None:
+    """It named millions of pictures, and its 140 kB took 3 GB before it came back."""
+    file = tmp_path / "a.mp4"
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+    file.write_bytes(index_of_millions(cv2.imencode(".jpg", noise)[1].tobytes()))
+    done = subprocess.run(
+        [sys.executable, "-c", READ_TO_THE_END, str(file)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    seen, kilobytes, told = done.stdout.split(maxsplit=2)
+    assert int(seen) == 20, "what came before"
+    assert int(kilobytes) < 350_000
+    assert "takes too much memory" in told
