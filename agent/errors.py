@@ -8,6 +8,7 @@ Foreign exceptions are translated at the rim, in the adapter that called the for
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
 from agent.translation import N_, _, english
 
@@ -27,6 +28,13 @@ class AgentError(Exception):
 
     def __str__(self) -> str:
         return str(english(self.message))
+
+    def with_more(self, told: str) -> Self:
+        """Make the same trouble with more to be told of it."""
+        made = type(self).__new__(type(self))
+        made.args, made.__dict__ = self.args, dict(self.__dict__)
+        made.message = _("{trouble} {more}").format(trouble=self.message, more=told)
+        return made
 
 
 # --- camera and model
@@ -108,6 +116,12 @@ class NoDevice(PlayerError):
     """There is no device that could play."""
 
     title = N_("Open Spotify on a device")
+
+
+class WhichDevice(NoDevice):
+    """There are several, and nobody knows which is meant."""
+
+    title = N_("Which device shall play?")
 
 
 class DeviceRestricted(PlayerError):

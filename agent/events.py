@@ -11,7 +11,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent.errors import AgentError
-from agent.types import CameraState, Decision, Happening, MoodState, Observation, Playback, Playlist
+from agent.types import (
+    CameraState,
+    Command,
+    Decision,
+    Happening,
+    MoodState,
+    Observation,
+    Playback,
+    Playlist,
+)
 
 if TYPE_CHECKING:  # for the tray alone nobody waits until pydantic is loaded
     from agent.settings import Settings
@@ -66,14 +75,11 @@ class PlayDropped:
 
 @dataclass(frozen=True, slots=True)
 class PlayerFailed:
-    """``playlist`` is the one we tried to start, None when something else failed.
-
-    ``resuming``: the music was to play on.
-    """
+    """``command``: which of ours failed, None: a reading. ``playlist``: what was to be started."""
 
     error: AgentError
     playlist: Playlist | None = None
-    resuming: bool = False
+    command: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,15 @@ class Happening(StrEnum):
     ECHO = "own command"  # our own command taking effect
 
 
+class Command(StrEnum):
+    """What a player can be told."""
+
+    PLAY = "play"
+    PAUSE = "pause"
+    RESUME = "resume"
+    NEXT = "next"
+
+
 # --- decisions ----------------------------------------------------------------------------------
 
 

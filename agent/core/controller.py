@@ -36,6 +36,7 @@ from agent.settings import Settings
 from agent.types import (
     NOTHING_PROMISED,
     CameraState,
+    Command,
     Decision,
     Happening,
     Mood,
@@ -223,9 +224,9 @@ class Controller:
             case events.PlayDropped(playlist):
                 if self._music.dropped(playlist):
                     self._decide()
-            case events.PlayerFailed(error, playlist, resuming):
-                self._out += self._music.failed(error, playlist, resuming)
-                if isinstance(error, PlaylistGone):
+            case events.PlayerFailed(error, playlist, command):
+                self._out += self._music.failed(error, playlist, command)
+                if isinstance(error, PlaylistGone) or command is Command.RESUME:
                     self._decide()
             case events.PlaylistBack(playlist):
                 self._out += self._music.playlist_back(playlist)
@@ -674,7 +675,7 @@ class Controller:
         else:
             paused = self._music.rest(wanted)
             if paused and wanted != TAKING_A_BREAK:
-                paused.append(effects.Notify(messages.music_rests(wanted)))
+                paused.append(effects.Notify(messages.music_rests(wanted, self._music.unpausable)))
             self._out += paused
         self._decide()
 
@@ -724,6 +725,7 @@ class Controller:
             usable=self._camera.usable,
             starts=self._music.may_begin(self._settings.policy),
             held_off=None if self._camera.idle else self._camera.off_for,
+            unpausable=self._music.unpausable,
         )
         self._out.append(effects.Notify(told))
 
@@ -742,6 +744,7 @@ class Controller:
             asked=asked,
             usable=self._camera.usable,
             deviceless=self._music.is_deviceless,
+            unanswered=self._music.unanswered,
         )
         self._out.append(effects.Notify(told))
 

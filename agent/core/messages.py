@@ -361,13 +361,14 @@ def on_break(
     usable: bool = True,
     starts: bool = False,
     held_off: str | None = None,
+    unpausable: AgentError | None = None,
 ) -> Notification:
     """Tell that camera and music rest, as the user asked, and how that ends.
 
     ``music``: it goes on then; ``camera``: no wish of the user's keeps it off then;
     ``alone_until``: it is paused until then by a wish of its own, also where the break ends sooner;
     ``usable``: it could be used when it was tried last; ``starts``: Moodtray may break a silence;
-    ``held_off``: why session or call keep it off besides.
+    ``held_off``: why session or call keep it off besides; ``unpausable``: why the music may not.
     """
     back = _("Click 'I am back' in the tray's menu to go on.")
     both = music and camera and usable and alone_until is None and held_off is None
@@ -387,7 +388,9 @@ def on_break(
             back = _("Both come back by themselves then, or when you click 'I am back'.")
     if not music:
         then = _("No music plays now, so none goes on then.")
-        if starts:
+        if unpausable is not None:
+            then = _("No music goes on then.")
+        elif starts:
             then = _("No music plays now; after the break Moodtray may begin some by itself.")
         back += " " + then
     back += _of_the_camera_then(now, camera, alone_until, usable)
@@ -395,10 +398,15 @@ def on_break(
         back += " " + _("The camera stays off as long as this is so: {why}.").format(
             why=_(held_off)
         )
+    rests = _("Camera and music rest. {back}").format(back=back)
+    if unpausable is not None:
+        rests = _(
+            "The camera rests, and the music as soon as it can be paused: {trouble} {back}"
+        ).format(trouble=unpausable.message, back=back)
     return Notification(
         NotificationKind.INFO,
         lasting(_("Taking a break"), Pause(until, until_back, on_break=True), now),
-        _("Camera and music rest. {back}").format(back=back),
+        rests,
         buttons=((_("I am back"), ResumeCamera()),),
         asked=True,
     )
@@ -519,6 +527,7 @@ def pause_ended(
     asked: bool,
     usable: bool = True,
     deviceless: bool = False,
+    unanswered: AgentError | None = None,
     idle: bool = False,
 ) -> Notification:
     """Tell that a break is over, or a pause of the camera alone.
@@ -526,7 +535,7 @@ def pause_ended(
     ``stays_off``: why the camera does not look all the same, as a clause; ``idle``: which ends with
     the next touch, and may have ended with that of somebody who ``asked``. ``music``: it plays on.
     ``usable``: the camera could be used when it was tried last. ``deviceless``: as far as is known
-    no device is there to play on.
+    no device is there to play on; ``unanswered``: why the player does not answer.
     """
     title = _("The break is over") if on_break else _("The camera is no longer paused")
     camera = _("Moodtray switches the camera on again.")
@@ -539,15 +548,29 @@ def pause_ended(
     goes_on = _("The music goes on.") if music else ""
     if music and deviceless:
         goes_on = _("The music goes on once a device is there to play on.")
+    elif music and unanswered is not None:
+        goes_on = _("The music goes on as soon as it can: {trouble}").format(
+            trouble=unanswered.message
+        )
     return Notification(NotificationKind.INFO, title, f"{camera} {goes_on}".strip(), asked=asked)
 
 
-def music_rests(why: str) -> Notification:
-    """Tell that the music was paused for a call or a shared screen."""
+def music_rests(why: str, unpausable: AgentError | None = None) -> Notification:
+    """Tell that the music was paused for a call or a shared screen.
+
+    ``unpausable``: why it may play for a while yet.
+    """
+    told = _("{why} It goes on afterwards.").format(why=sentence(_(why)))
+    title = _("The music rests")
+    if unpausable is not None:
+        title = _("The music is to rest")
+        told = _("{why} The music is paused as soon as it can be: {trouble}").format(
+            why=sentence(_(why)), trouble=unpausable.message
+        )
     return Notification(
         NotificationKind.REST,
-        _("The music rests"),
-        _("{why} It goes on afterwards.").format(why=sentence(_(why))),
+        title,
+        told,
         buttons=((_("Go on now"), ResumeMusic()),),
     )
 

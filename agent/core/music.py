@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from agent import effects
 from agent.core import messages
@@ -23,6 +24,8 @@ from agent.core.policy import (
     NOT_TAKEN_BACK,
     RESUMED,
     TOOK_BACK,
+    WAITS_FOR_ANSWER,
+    WAITS_FOR_DEVICE,
     Circumstances,
     Listener,
     Playlists,
@@ -43,15 +46,17 @@ from agent.errors import (
     PlaylistGone,
     RateLimited,
     ServiceDown,
+    WhichDevice,
 )
 from agent.ports import Clock
 from agent.settings import PolicySettings
-from agent.timing import PLAY_AT_WORST, ToldOnce
+from agent.timing import PLAY_AT_WORST, WISH_TRIES, ToldOnce
 from agent.translation import _, retold
 from agent.types import (
     LOOPS,
     Action,
     Chooser,
+    Command,
     Decision,
     Guide,
     Happening,
@@ -72,6 +77,10 @@ LOOK_AGAIN = 5.0
 """Seconds within which a second look at what is told costs no further reading."""
 RETURN_WITHIN = 1800.0
 """Seconds after which a player that was left does not go on by itself when it is back in use."""
+
+PASSING = (RateLimited, Offline, ServiceDown)
+"""Trouble that passes by itself, and with which the player does nothing at all."""
+TroubleT = TypeVar("TroubleT", bound=AgentError)
 
 _USERS_START = (Happening.USER_CHOSE, Happening.STARTED, Happening.RESUMED)
 _ENDS_REQUESTS = (*_USERS_START, Happening.PAUSED)
@@ -132,6 +141,8 @@ class MusicControl:
         self._sent_before_rest: Switch | None = None  # a change that was on its way then
         self._is_silent = False  # since then
         self._pausing = False  # the user wants silence, and the player may not know it yet
+        self._pauses_failed = 0  # in a row
+        self._told_in_silence: effects.Notification | None = None  # once the pause has come
         self._waiting = False  # for the track's end
         self._paused_before: Playlist | None = None  # before a change that was taken back
         self._deleted = False  # the latest change, with the history
@@ -142,14 +153,47 @@ class MusicControl:
 
     @property
     def error(self) -> PlayerError | None:
-        """The player's trouble that is not over."""
-        return self._errors.error
+        """The player's trouble that is not over, with what comes once it is."""
+        error = self._errors.error
+        return None if error is None else self._with_what_comes(error)
 
     @property
     def hindrance(self) -> PlayerError | None:
         """That trouble, where no music at all can begin with it."""
-        error = self._errors.error
+        error = self.error
         return None if error is None or not _hinders_all(error) else error
+
+    @property
+    def unanswered(self) -> PlayerError | None:
+        """The trouble that keeps the player from answering, and passes by itself."""
+        error = self._errors.error
+        return error if isinstance(error, PASSING) else None
+
+    @property
+    def unpausable(self) -> PlayerError | None:
+        """The same, where it may keep what plays from being paused."""
+        return self.unanswered if self.plays else None
+
+    def _with_what_comes(self, error: TroubleT) -> TroubleT:
+        """Add what waits for the end of trouble, and until when."""
+        until, comes = self._requests.waits_until, ""
+        if isinstance(error, PASSING) and self._is_to_be_paused:
+            comes = _("The music plays on until that is over, and is paused then.")
+        elif until is not None and isinstance(error, (NoDevice, *PASSING)):
+            if isinstance(error, WhichDevice):
+                return error  # they begin to play themselves
+            comes = _("If that is over by {time}, the music begins; later, ask for it again.")
+            if isinstance(error, NoDevice):
+                comes = _("If that is done by {time}, the music begins; later, ask for it again.")
+            left = timedelta(seconds=until - self._clock.monotonic())
+            comes = comes.format(time=clock_time(self._clock.now() + left))
+        return error.with_more(comes) if comes else error
+
+    @property
+    def _is_to_be_paused(self) -> bool:
+        """Whether what plays is to be paused as soon as the player can: that has failed so far."""
+        wished = self._pausing or (self._resting is not None and self._to_go_on)
+        return wished and self.plays and 0 < self._pauses_failed < WISH_TRIES
 
     @property
     def switch(self) -> Decision | None:
@@ -243,6 +287,7 @@ class MusicControl:
         if happening in _USERS_START:
             if playback.state is PlayState.PLAYING:  # else our pause has met what they had chosen
                 self._to_go_on = self._pausing = False  # they go on by themselves
+                self._pauses_failed = 0
             self._switches.user_chose(playback)
         return out
 
@@ -326,11 +371,9 @@ class MusicControl:
         return True
 
     def failed(
-        self, error: AgentError, playlist: Playlist | None, resuming: bool = False
+        self, error: AgentError, playlist: Playlist | None, command: Command | None = None
     ) -> list[effects.Effect]:
-        """Take in that the player cannot; ``playlist``: the play command that failed.
-
-        ``resuming``: it was to play on, and does so once a device is there.
+        """Take in that the player cannot; ``command``: what it was to do, ``playlist``: with what.
 
         Each kind of trouble is told once until it was well again, but each failure of what the user
         asked for is.
@@ -338,25 +381,41 @@ class MusicControl:
         failed = None if playlist is None else self._switches.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
-        tried_before = (
-            resuming
-            and isinstance(error, NoDevice)
-            and self._requests.resuming_found_no_device(self._clock.monotonic())
-        )
+        tried_before = self._try_later(error, command)
         if failed is not None and failed.undoes is not None:
             self._hands_off_why = _(NOT_TAKEN_BACK)
+            if isinstance(error, PASSING):
+                self._switches.stands_again()
         if failed is not None and failed.back and not _hinders_all(error):
             return [effects.Notify(messages.not_taken_back(error, failed.ends))]
         news = self._errors.met(error)
         again = failed is not None and self._try_again(error, failed)
         asked = failed is not None and failed.wish.asked
+        asked = asked or command in (Command.RESUME, Command.NEXT)
+        asked = asked or (command is Command.PAUSE and self._pausing)
         out: list[effects.Effect] = []
         if isinstance(error, PlaylistGone) and failed is not None:
             out.append(effects.AwaitPlaylist(failed.playlist))
         if again or tried_before or not (news or asked):
             return out
         answers = asked and self._requests.asked is None  # else another playlist is the answer
-        return [*out, effects.Notify(replace(messages.trouble(error), asked=answers))]
+        told = self._with_what_comes(error)
+        if isinstance(error, PASSING) and command is Command.NEXT:
+            told = told.with_more(_("Ask for the next track again then."))
+        elif isinstance(error, PASSING) and failed is not None and failed.undoes is not None:
+            told = told.with_more(_("The change stands; take it back again then."))
+        return [*out, effects.Notify(replace(messages.trouble(told), asked=answers))]
+
+    def _try_later(self, error: AgentError, command: Command | None) -> bool:
+        """Have what failed done once the player can; True when the user knows of it already."""
+        passes = isinstance(error, PASSING)
+        if command is Command.PAUSE and passes:
+            self._pauses_failed += 1
+            return self._pauses_failed > 1
+        if command is Command.RESUME and (passes or isinstance(error, NoDevice)):
+            now = self._clock.monotonic()
+            return self._requests.resuming_failed(now, deviceless=not passes)
+        return False
 
     def _try_again(self, error: AgentError, failed: Switch) -> bool:
         """Decide what becomes of a start that failed; True when the user knows of it already."""
@@ -373,7 +432,7 @@ class MusicControl:
             self._rotation.keeps_its_turn(failed.playlist.uri)
             self._requests.found_no_device(failed.wish, now)
             return failed.wish.tries > 0
-        elif isinstance(error, ServiceDown | Offline | RateLimited):
+        elif isinstance(error, PASSING):
             if isinstance(error, ServiceDown):
                 self._switches.doubt(failed)
             self._failed = failed
@@ -392,6 +451,8 @@ class MusicControl:
         resumes = self._requests.take_resuming()
         if self._requests.device_found():
             self._switches.tried = None  # the start that failed is no reason to wait
+        if self._is_to_be_paused:
+            return [effects.PauseMusic()]
         return [effects.ResumeMusic()] if resumes else []
 
     def player_changed(
@@ -493,7 +554,7 @@ class MusicControl:
         self._take_wishes_back()
         self._told, self._to_go_on = None, False
         self._said_at_rest = None
-        self._pausing = True
+        self._pausing, self._pauses_failed = True, 0
         return [effects.PauseMusic()]
 
     def resume(self) -> list[effects.Effect]:
@@ -558,7 +619,6 @@ class MusicControl:
 
     def follow_face(self) -> None:
         """Let changes of the music be welcome again after an Undo."""
-        self._take_wishes_back()
         self._hands_off_until = self._left_alone = None
         self._refused, self._chosen = "", False
 
@@ -609,13 +669,14 @@ class MusicControl:
         self._is_silent = not self.plays and self._sent_before_rest is None
         if not self.plays:
             return []
-        self._to_go_on = not self._pausing
+        self._to_go_on, self._pauses_failed = not self._pausing, 0
         return [effects.PauseMusic()]
 
     def go_on(self) -> list[effects.Effect]:
         """Go on with the music: the reason to rest is over."""
+        to_go_on = self._to_go_on and not self._is_to_be_paused  # else it has never rested
         self._resting = self._sent_before_rest = None
-        to_go_on, self._to_go_on = self._to_go_on, False
+        self._to_go_on = False
         return [effects.ResumeMusic()] if to_go_on else []
 
     def keep_without_player(self, mood: Mood) -> None:
@@ -723,13 +784,16 @@ class MusicControl:
         if before.state is not PlayState.PLAYING:
             self._silent_why = why
             self._to_go_on = False  # also where it rests just now
-            self._pausing = True
+            self._pausing, self._pauses_failed = True, 0
             if before.state is PlayState.PAUSED:
                 self._paused_before = way_back(before, switch.time)
             self._switches.fell_silent(Decision(now, Action.SWITCH_NOW, switch.mood, None, why))
-            told = effects.Notify(self._taken_back(_("silence"), told_mood, ends))
             undone = [effects.RecordFeedback("undo", uri)] if is_undo else []
-            return [*out, *undone, effects.PauseMusic(), told]
+            told = self._taken_back(_("silence"), told_mood, ends)
+            if self.unpausable is not None:  # it is not silent before that is over
+                self._told_in_silence = told
+                return [*out, *undone, effects.PauseMusic()]
+            return [*out, *undone, effects.PauseMusic(), effects.Notify(told)]
         back = way_back(before, switch.time)
         if back is None:
             if is_undo:
@@ -781,7 +845,7 @@ class MusicControl:
             ran_out=self._ran_out,
             owed=wishes.owed is not None,
             deviceless=wishes.deviceless,
-            awaited=wishes.waits_for_device,
+            awaited=self._awaited,
             last_switch=self._switches.tried,
             cools_until=self._cools_until(policy),
             failed=self._failed is not None,
@@ -938,6 +1002,13 @@ class MusicControl:
         return self.playback is not None and self.playback.state is PlayState.PAUSED
 
     @property
+    def _awaited(self) -> str:
+        """What the music waits for that is to begin, as a clause; empty: for nothing."""
+        if not self._requests.waits:
+            return ""
+        return _(WAITS_FOR_DEVICE if self._requests.deviceless else WAITS_FOR_ANSWER)
+
+    @property
     def is_deviceless(self) -> bool:
         """Whether no device is there to play on, as far as is known."""
         return self.playback is not None and self.playback.state is PlayState.UNAVAILABLE
@@ -946,9 +1017,16 @@ class MusicControl:
         known, self.playback = self.playback, playback
         self._is_silent = self._is_silent or not self.plays
         self._pausing = self._pausing and self.plays
+        self._pauses_failed = self._pauses_failed if self.plays else 0
+        told, self._told_in_silence = self._told_in_silence, None
+        out: list[effects.Effect] = []
+        if told is not None and self._pausing:
+            self._told_in_silence = told  # not yet
+        elif told is not None and not self.plays:
+            out.append(effects.Notify(told))
         if known is not None and known.visible == playback.visible:
-            return []
-        return [effects.Record(playback)]
+            return out
+        return [effects.Record(playback), *out]
 
     def _carry_out(
         self, decision: Decision, wish: PlayRequest, left_alone: float = 0.0

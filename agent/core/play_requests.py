@@ -37,12 +37,12 @@ class PlayRequests:
         """The latest start found no device, and none has appeared since."""
         self._waiting: PlayRequest | None = None
         self._put_off: PlayRequest | None = None  # until the player answers again
-        self._resuming: PlayRequest | None = None  # the wish to play on, which waits for a device
-        self._resumed: PlayRequest | None = None  # the latest that found none
+        self._resuming: PlayRequest | None = None  # the wish to play on, which waits
+        self._resumed: PlayRequest | None = None  # the latest that failed
 
     @property
-    def waits_for_device(self) -> bool:
-        """True when a request, or the wish to play on, waits for a device."""
+    def waits(self) -> bool:
+        """True when a request waits for a device, or the wish to play on for that or an answer."""
         return self._waiting is not None or self._resuming is not None
 
     def put_off(self, wish: PlayRequest, now: float) -> None:
@@ -63,12 +63,18 @@ class PlayRequests:
             self.still_ask(wish)
         return wish is not None
 
-    def resuming_found_no_device(self, now: float) -> bool:
-        """Let the wish to play on wait for a device, unless it has tried often enough.
+    @property
+    def waits_until(self) -> float | None:
+        """When what waits for a device, or for the player to answer, is waited for no more."""
+        waiting = (self._waiting, self._put_off, self._resuming)
+        return max((wish.since + WISH_LIFE for wish in waiting if wish is not None), default=None)
 
-        True when it was known already that there is none.
+    def resuming_failed(self, now: float, *, deviceless: bool) -> bool:
+        """Let the wish to play on wait, unless it has tried often enough.
+
+        ``deviceless``: for a device; else for the player to answer. True when it waited before.
         """
-        self.deviceless = True
+        self.deviceless = self.deviceless or deviceless
         known = self._resumed is not None
         wish = self._resumed or PlayRequest(now, True)
         self._resumed = tried = replace(wish, tries=wish.tries + 1)
@@ -77,7 +83,7 @@ class PlayRequests:
         return known
 
     def take_resuming(self) -> bool:
-        """End that wait, now that a device is there; True when something is to play on."""
+        """End that wait, now that the player can; True when something is to play on."""
         wish, self._resuming = self._resuming, None
         return wish is not None
 

@@ -58,6 +58,7 @@ CHOSE = N_("you chose this music yourself")
 RESUMED = N_("you resumed the music")
 ONLY_WHEN_ASKED = N_("nothing plays, and Moodtray starts music only when asked")
 WAITS_FOR_DEVICE = N_("no device is open to play on, and the music begins when one is")
+WAITS_FOR_ANSWER = N_("the player does not answer, and the music goes on when it does")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Circumstances:
     ran_out: bool = False  # our own playlist came to its end, and silence followed
     owed: bool = False  # a change of ours found no device, and now there is one
     deviceless: bool = False  # the latest start found no device, and none has appeared since
-    awaited: bool = False  # and it is to begin once one appears
+    awaited: str = ""  # what music waits for that is to begin, as a clause
     last_switch: float | None = None  # our latest attempt to change the music
     cools_until: str = ""  # until when no other follows by itself, by the wall clock
     failed: bool = False  # that attempt has failed
@@ -171,7 +172,7 @@ def decide(
     if not playlists.get(wanted):
         return keep(no_playlist(wanted, about.missing))
     if about.awaited:
-        return keep(_(WAITS_FOR_DEVICE))
+        return keep(about.awaited)
     if playback is None or not _reachable(playback, about, settings):
         return keep(_("no music player is there to be changed"))
 
@@ -374,7 +375,7 @@ def _silence(playback: Playback | None, about: Circumstances) -> str | None:
     if playback is None or playback.state not in (PlayState.STOPPED, PlayState.PAUSED):
         return None
     if about.awaited:
-        return _(WAITS_FOR_DEVICE)
+        return about.awaited
     if playback.paused_by_hand:
         return about.silent_why or _("you paused the music")
     return _(ONLY_WHEN_ASKED)
@@ -386,7 +387,7 @@ def _users_hand(
     """Return why the music is to be left to the user's hand, or None."""
     if playback is not None and playback.paused_by_hand:
         if about.awaited:
-            return _(WAITS_FOR_DEVICE)
+            return about.awaited
         if playback.state is PlayState.UNAVAILABLE:
             return _("the device that played is gone")
         return about.silent_why or _("you paused the music")

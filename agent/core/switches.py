@@ -78,6 +78,7 @@ class Switches:
         self.change: Decision | None = None
         """The same for people: what was heard last, the taking back of a change included."""
         self._before: Playback | None = None  # what played before the latest
+        self._undone: tuple[Decision, Playback] | None = None  # what was taken back last
         self._heard_since = 0.0
         self._is_silent = False  # since the latest change, which was silence
 
@@ -124,7 +125,7 @@ class Switches:
         if change.back:
             self._stands = self.earlier
             return None
-        self.latest = self.change
+        self.latest, self._undone = self.change, None
         self.earlier, self._stands = self._stands, self.change
         self._before, self._heard_since = change.before, playback.time
         return self.latest
@@ -179,13 +180,19 @@ class Switches:
         latest, before = self.latest, self._before
         if latest is None or before is None:
             return None
+        self._undone = latest, before
         self.latest = self._before = self._sent = self._doubtful = None
         return latest, before
+
+    def stands_again(self) -> None:
+        """Note that taking the latest change back came to nothing: it may be tried again."""
+        if self._undone is not None:
+            self.latest, self._before = self._undone
 
     def forget_everything(self) -> None:
         """Forget what was changed and why; there is nothing to take back any more."""
         self.latest = self.change = self.earlier = self._stands = None
-        self._before = self._doubtful = None
+        self._before = self._doubtful = self._undone = None
 
     def lose_player(self) -> None:
         """Forget all, since another player is in use, or nobody is logged in to it any more."""

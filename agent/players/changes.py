@@ -24,9 +24,8 @@ music was seen, too: somebody closed it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from agent.types import Chooser, Happening, Playback, PlayState
+from agent.types import Chooser, Command, Happening, Playback, PlayState
 
 ECHO_WINDOW = 6.0
 """Seconds for which changes after a command of ours are taken as its effect."""
@@ -42,15 +41,6 @@ STOP_SLACK = 1.0
 BLIND = 90.0
 """Seconds behind a predicted end after which a first reading no longer tells of it; readings are
 60 s apart at most, and a failed one is repeated after 30 s."""
-
-
-class Command(StrEnum):
-    """What a player can be told."""
-
-    PLAY = "play"
-    PAUSE = "pause"
-    RESUME = "resume"
-    NEXT = "next"
 
 
 @dataclass(frozen=True, slots=True)

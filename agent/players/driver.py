@@ -27,7 +27,6 @@ from agent.events import (
     PlaylistStarted,
 )
 from agent.players.backend import KnowsDevices, PlayerBackend
-from agent.players.changes import Command
 from agent.players.error_state import ErrorState
 from agent.players.observer import Observer
 from agent.players.start_check import StartCheck, Verdict
@@ -35,7 +34,7 @@ from agent.players.timers import ChoreTimer, DeviceWatch
 from agent.ports import Clock, Report
 from agent.timing import VERIFY_WAIT
 from agent.translation import _
-from agent.types import Playback, Playlist, PlayState
+from agent.types import Command, Playback, Playlist, PlayState
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +92,7 @@ class Driver:
         if blocked is not None:
             self._due = now  # read as soon as that is over
             if command is not None:
-                self._report(PlayerFailed(blocked, command.playlist))
+                self._report(PlayerFailed(blocked, command.playlist, command.kind))
             return self._error_state.wait(self._clock.now())
         if command is not None:
             self._carry_out(command)
@@ -236,7 +235,7 @@ class Driver:
                 self._read()
             blocked = self._error_state.blocked(self._clock.now())
             if blocked is not None:
-                self._report(PlayerFailed(blocked, command.playlist))
+                self._report(PlayerFailed(blocked, command.playlist, command.kind))
                 return False
         observer = self._observer
         if observer.silenced_by_hand if command.asked else observer.hands_off:
@@ -270,15 +269,15 @@ class Driver:
                 self._observer.commanded(command.kind, uri, self._clock.monotonic())
 
     def _refused(self, error: PlayerError, command: PlayerCommand) -> None:
-        playlist, resuming = command.playlist, command.kind is Command.RESUME
+        playlist = command.playlist
         log.warning("%s: %s", self.player.name, error)
         if self._start_check is not None and self._start_check.playlist == playlist:
             self._start_check = None  # this tells its end
         self._drop_check()
         self._error_state.met(error, in_command=True)
-        if isinstance(error, NoDevice) and (playlist is not None or resuming):
+        if isinstance(error, NoDevice) and command.kind in (Command.PLAY, Command.RESUME):
             self._device_watch.begin()
-        self._report(PlayerFailed(error, playlist, resuming))
+        self._report(PlayerFailed(error, playlist, command.kind))
         if isinstance(error, ServiceDown) and playlist is not None:
             # Its answer was lost; should it have taken effect, that is told as well.
             self._start_check = StartCheck(playlist, self._clock.monotonic(), told=True)
@@ -318,6 +317,6 @@ class Driver:
                         "any music there by hand once, then try again."
                     ).format(name=self.player.name, playlist=check.playlist.name)
                 )
-                self._report(PlayerFailed(failure, check.playlist))
+                self._report(PlayerFailed(failure, check.playlist, Command.PLAY))
             case _:
                 assert_never(verdict)

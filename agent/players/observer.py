@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from agent.players.changes import (
     ECHO_WINDOW,
-    Command,
     OwnCommand,
     attribute,
     what_happened,
 )
 from agent.players.polling import Budget, Watch
-from agent.types import Happening, Playback, PlayState
+from agent.types import Command, Happening, Playback, PlayState
 
 REPORT_EVERY = 30.0
 """A reading in which nothing happened is reported that often."""

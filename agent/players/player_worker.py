@@ -10,10 +10,9 @@ from collections import deque
 from agent.errors import AgentError
 from agent.events import Event, PlayDropped
 from agent.players.backend import PlayerBackend, TellsChanges
-from agent.players.changes import Command
 from agent.players.driver import Driver, PlayerCommand
 from agent.ports import Clock, Report
-from agent.types import Playlist
+from agent.types import Command, Playlist
 from agent.worker import Worker
 
 

@@ -19,7 +19,7 @@ from agent import effects, events
 from agent.core.controller import MUSIC_WISHES, Controller
 from agent.desktop.tray.menu import Item, build_menu, tooltip
 from agent.effects import Notification
-from agent.errors import CameraBusy, NoDevice, PlaylistGone
+from agent.errors import CameraBusy, NoDevice, Offline, PlaylistGone
 from agent.settings import (
     MoodSettings,
     PolicySettings,
@@ -32,6 +32,7 @@ from agent.types import (
     EMOTIONS,
     CameraState,
     Chooser,
+    Command,
     Happening,
     MoodState,
     NotificationKind,
@@ -295,6 +296,11 @@ class AnyDay(RuleBasedStateMachine):
                 events.ShowPreview(),
                 events.PlayerRecovered(),
                 events.PlayerFailed(NoDevice("none")),
+                *(
+                    events.PlayerFailed(error, None, command)
+                    for error in (NoDevice("none"), Offline("offline"))
+                    for command in (Command.PAUSE, Command.RESUME, Command.NEXT)
+                ),
                 events.PlayerChanged("other", PLAYLISTS),
             ]
         )

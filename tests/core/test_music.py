@@ -136,7 +136,10 @@ class TestWish:
         harness = silent()
         harness.ask()
         harness.failed(NOWHERE)
-        assert harness.told(NotificationKind.DEVICE) == ["Spotify is open nowhere."]
+        assert harness.told(NotificationKind.DEVICE) == [
+            "Spotify is open nowhere. If that is done by 09:10, the music begins; later, ask for "
+            "it again."
+        ]
         harness.wait(WISH_LIFE - 1.0)
         assert harness.uris == ["joy"]
         assert harness.music.decision is not None

@@ -128,7 +128,7 @@ TABLE = [
         KEEP,
     ),
     ("asked, and no device", HAPPY, ASLEEP, replace(ASKED, deviceless=True), SETTINGS, SWITCH),
-    ("a device is waited for", HAPPY, MUSIC, replace(ABOUT, awaited=True), EAGER, KEEP),
+    ("a device is waited for", HAPPY, MUSIC, replace(ABOUT, awaited=WAITS_FOR_DEVICE), EAGER, KEEP),
     ("a change is owed to silence", HAPPY, SILENCE, replace(ABOUT, owed=True), SETTINGS, SWITCH),
     ("and to a device that wakes", HAPPY, ASLEEP, replace(ABOUT, owed=True), SETTINGS, SWITCH),
     ("but not to a pause by hand", HAPPY, PAUSED, replace(ABOUT, owed=True), EAGER, KEEP),

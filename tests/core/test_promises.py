@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agent import effects, events
+from agent.core.music import READ_PATIENCE
 from agent.core.person import Person
 from agent.errors import (
     CameraBusy,
@@ -18,6 +19,7 @@ from agent.errors import (
     PlaylistGone,
     RateLimited,
     ServiceDown,
+    WhichDevice,
 )
 from agent.players.local import NAME
 from agent.settings import PolicySettings, ResponseSettings, Settings
@@ -28,6 +30,7 @@ from agent.types import (
     EMOTIONS,
     CameraState,
     Chooser,
+    Command,
     Happening,
     Mood,
     MoodState,
@@ -1791,7 +1794,7 @@ def test_what_was_to_play_on_does_so_once_there_is_a_device() -> None:
     story.music(Happening.PAUSED, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
     story.send(events.ResumeMusic())
     resumed = len(story.all(effects.ResumeMusic))
-    story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, resuming=True))
+    story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, Command.RESUME))
     story.send(events.PlayerRecovered())
     assert len(story.all(effects.ResumeMusic)) == resumed + 1
     story.send(events.PlayerRecovered())
@@ -1804,13 +1807,13 @@ def test_a_device_that_refuses_to_play_on_is_not_asked_without_end() -> None:
     story.send(events.ResumeMusic())
     before = len(story.all(effects.Notify)), len(story.all(effects.ResumeMusic))
     for _try in range(20):
-        story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, resuming=True))
+        story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, Command.RESUME))
         story.send(events.PlayerRecovered())
         story.pass_time(10.0)
     assert len(story.all(effects.Notify)) == before[0] + 1
     assert len(story.all(effects.ResumeMusic)) == before[1] + WISH_TRIES - 1
     story.send(events.ResumeMusic())
-    story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, resuming=True))
+    story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, Command.RESUME))
     assert len(story.all(effects.Notify)) == before[0] + 2, "a new wish is answered"
 
 
@@ -1819,7 +1822,7 @@ def test_what_was_to_play_on_does_not_where_something_newer_is_wished(
     newer: events.Event | None,
 ) -> None:
     story = happy_music()
-    story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, resuming=True))
+    story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, Command.RESUME))
     if newer is None:
         story.pass_time(WISH_LIFE + 1.0)
     else:
@@ -1927,3 +1930,228 @@ def test_music_that_may_begin_by_itself_is_not_said_to_be_left_alone() -> None:
     story.music(state=PlayState.PAUSED, context=None)
     story.send(events.PauseCamera())
     assert "The music is not touched" not in story.answer.body
+
+
+# --- what the player cannot do just now ----------------------------------------------------------
+
+WAIT = RateLimited("Wait until noon.", until=datetime(2026, 11, 28, 12, tzinfo=UTC))
+NOWHERE = NoDevice("Spotify is open nowhere.")
+
+
+def told_last(story: Story) -> str:
+    told = story.all(effects.Notify)[-1].notification
+    return f"{told.title}: {told.body}"
+
+
+def problem(story: Story) -> str:
+    return story.controller.snapshot.problem or ""
+
+
+def waiting_for_a_device() -> Story:
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.look("happy", 15)
+    story.send(events.PlayForMood())
+    (happy,) = ONE_EACH[MoodState.HAPPY]
+    story.send(events.PlayerFailed(NOWHERE, happy, Command.PLAY))
+    until = story.clock.now() + timedelta(seconds=WISH_LIFE)
+    assert f"done by {until:%H:%M}, the music begins" in told_last(story)
+    assert problem(story) == story.answer.body
+    return story
+
+
+def test_a_wish_that_waits_for_a_device_outlives_a_word_on_the_mood() -> None:
+    """The answer to the word promised it anew, and nothing waited any more."""
+    story = waiting_for_a_device()
+    story.send(events.SetMood(MoodState.SAD))
+    assert "the music begins" in story.answer.body
+    story.send(events.PlayerRecovered())
+    assert story.uris[-1] == "p:sad"
+
+
+@pytest.mark.parametrize("newer", [events.PauseMusic(), events.TakeBreak(), None])
+def test_nothing_is_promised_any_more_of_a_wish_that_is_over(newer: events.Event | None) -> None:
+    """The line of trouble still said that the music begins."""
+    story = waiting_for_a_device()
+    if newer is None:
+        story.pass_time(WISH_LIFE + 1.0)
+    else:
+        story.send(newer)
+        story.pass_time(READ_PATIENCE + 1.0)  # a break reads the player first
+    assert problem(story) == NOWHERE.message
+    before = len(story.uris)
+    story.send(events.PlayerRecovered())
+    assert len(story.uris) == before
+
+
+def test_of_several_devices_none_is_promised_to_play_by_itself() -> None:
+    story = waiting_for_a_device()
+    story.send(events.PlayForMood())
+    (happy,) = ONE_EACH[MoodState.HAPPY]
+    story.send(events.PlayerFailed(WhichDevice("Several are open."), happy, Command.PLAY))
+    assert problem(story) == "Several are open."
+
+
+def test_what_cannot_be_paused_now_is_paused_as_soon_as_it_can() -> None:
+    """'In a moment: The music is paused' was told, or nothing, and it played on."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    story.send(events.PauseMusic())
+    paused = len(story.all(effects.PauseMusic))
+    story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
+    assert story.answer.body == (
+        "Wait until noon. The music plays on until that is over, and is paused then."
+    )
+    assert problem(story) == story.answer.body
+    story.heard("p:happy")
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.PauseMusic)) == paused + 1
+    story.music(Happening.ECHO, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.PauseMusic)) == paused + 1
+
+
+def test_a_pause_that_fails_each_time_is_not_tried_without_end() -> None:
+    story = happy_music()
+    story.send(events.PauseMusic())
+    paused, told = len(story.all(effects.PauseMusic)), len(story.answers)
+    for _try in range(20):
+        story.send(events.PlayerFailed(ServiceDown("503."), None, Command.PAUSE))
+        story.heard("p:happy")
+        story.send(events.PlayerRecovered())
+    assert len(story.all(effects.PauseMusic)) == paused + WISH_TRIES - 1
+    assert len(story.answers) == told + 1
+    story.send(events.PlayerFailed(ServiceDown("503.")))
+    assert problem(story) == "503."
+
+
+def test_a_wish_to_pause_is_over_when_the_user_plays_something() -> None:
+    story = happy_music()
+    story.send(events.PauseMusic())
+    story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
+    story.music(Happening.USER_CHOSE, context="x", chosen_by=Chooser.USER)
+    paused = len(story.all(effects.PauseMusic))
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.PauseMusic)) == paused
+
+
+def test_a_break_whose_music_cannot_be_paused_says_so_and_pauses_it_later() -> None:
+    """'Camera and music rest' was told, and the music played on all break long."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    story.send(events.TakeBreak())
+    story.pass_time(READ_PATIENCE + 1.0)
+    assert story.answer.body.startswith(
+        "The camera rests, and the music as soon as it can be paused: Wait until noon."
+    )
+    story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
+    assert problem(story).endswith("and is paused then.")
+    paused = len(story.all(effects.PauseMusic))
+    story.heard("p:happy")
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.PauseMusic)) == paused + 1
+    story.music(Happening.ECHO, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.ResumeCamera())
+    assert len(story.all(effects.ResumeMusic)) == 1
+    assert story.answer.body.endswith("The music goes on.")
+
+
+def test_a_break_that_ends_before_its_music_was_paused_leaves_it_alone() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
+    story.send(events.ResumeCamera())
+    assert "music" not in story.answer.body
+    paused = len(story.all(effects.PauseMusic))
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.PauseMusic)) == paused
+    assert not story.all(effects.ResumeMusic)
+
+
+def test_a_call_whose_music_cannot_be_paused_says_so() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    story.send(events.SessionChanged(SCREEN_SHARED))
+    story.pass_time(READ_PATIENCE + 1.0)
+    assert told_last(story) == (
+        "The music is to rest: The screen is shared. The music is paused as soon as it can be: "
+        "Wait until noon."
+    )
+
+
+def test_music_that_cannot_go_on_after_a_break_does_so_later() -> None:
+    """'The music goes on' was told; it never did, and 'you paused the music' was why."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    story.music(Happening.ECHO, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.PlayerFailed(WAIT))
+    story.send(events.ResumeCamera())
+    assert story.answer.body.endswith("The music goes on as soon as it can: Wait until noon.")
+    story.send(events.PlayerFailed(WAIT, None, Command.RESUME))
+    assert "the music begins; later, ask for it again" in told_last(story)
+    assert "you paused" not in why_text(story.controller.snapshot)
+    resumed = len(story.all(effects.ResumeMusic))
+    story.music(state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.ResumeMusic)) == resumed + 1
+
+
+def test_a_next_track_that_cannot_be_had_now_is_answered() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    story.send(events.NextTrack())
+    story.send(events.PlayerFailed(WAIT, None, Command.NEXT))
+    assert story.answer.body == "Wait until noon. Ask for the next track again then."
+
+
+def test_an_undo_that_cannot_be_carried_out_now_may_be_asked_again() -> None:
+    """'There is nothing to undo' was the answer to the second try, and the change stood."""
+    story = undone()
+    story.pass_time(4000)
+    story.heard("p:happy")
+    story.look("neutral", 60)
+    story.started()
+    story.heard("p:neutral")
+    story.send(events.UndoSwitch())
+    back = story.all(effects.Play)[-1].playlist
+    story.send(events.PlayerFailed(WAIT, back, Command.PLAY))
+    assert story.answer.body == "Wait until noon. The change stands; take it back again then."
+    assert story.controller.snapshot.undo_to is not None
+    plays = len(story.uris)
+    story.send(events.PlayerRecovered())
+    story.send(events.UndoSwitch())
+    assert story.uris[plays:] == ["p:happy"]
+    story.started()
+    assert story.answer.title.startswith("Back to")
+
+
+def test_an_undo_into_silence_is_told_once_it_is_silent() -> None:
+    """'Back to silence' was told while Spotify asked to wait, and it played on."""
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.look("happy", 15)
+    story.send(events.PlayForMood())
+    story.started()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    told = len(story.answers)
+    story.send(events.UndoSwitch())
+    story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
+    (answer,) = story.answers[told:]
+    assert answer.body.endswith("The music plays on until that is over, and is paused then.")
+    story.send(events.TakeBreak())
+    story.pass_time(READ_PATIENCE + 1.0)
+    assert "No music plays now" not in story.answer.body
+    assert "No music goes on then." in story.answer.body
+    told = len(story.answers)
+    story.heard("p:happy")
+    story.send(events.PlayerRecovered())
+    story.music(Happening.ECHO, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    assert story.answers[told].title == "Back to silence"

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from agent.players.changes import (
     ECHO_WINDOW,
     LATE_ECHO,
-    Command,
     OwnCommand,
     attribute,
     what_happened,
 )
-from agent.types import Chooser, Happening, Playback, PlayState
+from agent.types import Chooser, Command, Happening, Playback, PlayState
 
 T = 1000.0  # time of the reading before
 PLAYING = Playback(T, PlayState.PLAYING, "x", "X", "t1", "One", 100.0, 200.0, "Laptop")

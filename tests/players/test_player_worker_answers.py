@@ -16,12 +16,11 @@ from agent.events import (
     PlaylistStarted,
 )
 from agent.players.backend import PlayerBackend
-from agent.players.changes import Command
 from agent.players.driver import PlayerCommand
 from agent.players.player_worker import CommandQueue, PlayerWorker
 from agent.players.polling import IDLE, LOOK_OUT, Budget
 from agent.timing import WISH_LIFE
-from agent.types import Playlist
+from agent.types import Command, Playlist
 from tests.fakes.clock import FakeClock
 from tests.fakes.player import FakePlayer
 from tests.players.conftest import A, B, C, WorkerHarness
@@ -101,7 +100,7 @@ def test_the_wish_to_play_on_has_it_begin_as_well(sleepy: SleepyPlayer, clock: F
     harness = harness_of(sleepy, clock)
     harness.worker.resume()
     harness.run(100.0)
-    assert [(e.playlist, e.resuming) for e in harness.of(PlayerFailed)] == [(None, True)]
+    assert [(e.playlist, e.command) for e in harness.of(PlayerFailed)] == [(None, Command.RESUME)]
     assert len(sleepy.looks) >= 100 / LOOK_OUT - 1
 
 

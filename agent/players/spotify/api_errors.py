@@ -136,12 +136,7 @@ def refused(status: int, message: str, reason: str, *, path: str) -> PlayerError
         )
     if status == 404:
         if about_player and ("no_active_device" in lowered or "device" in lowered):
-            return NoDevice(
-                _(
-                    "Spotify is not open on any device. Open it on the computer, "
-                    "phone or speaker that should play."
-                )
-            )
+            return no_device()
         return UnknownAddress(_("Spotify does not find this."))
     if status == 400 and "uri" in lowered:
         return UnknownAddress(_("Spotify does not accept this playlist."))
@@ -172,6 +167,16 @@ def playlist_gone(name: str) -> PlaylistGone:
             "The playlist {name} is gone or is not yours to see; Moodtray "
             "skips it. Choose another one under 'Music for my moods'."
         ).format(name=name)
+    )
+
+
+def no_device() -> NoDevice:
+    """Make the error for nothing that could play."""
+    return NoDevice(
+        _(
+            "Spotify is not open on any device. Open it on the computer, phone or speaker that "
+            "should play."
+        )
     )
 
 

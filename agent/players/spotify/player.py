@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
 
 from agent.errors import (
     DeviceRestricted,
@@ -15,9 +14,15 @@ from agent.errors import (
     PlaylistGone,
     RateLimited,
     ServiceDown,
+    WhichDevice,
 )
 from agent.players.polling import Budget
-from agent.players.spotify.api_errors import AlreadySo, device_restricted, playlist_gone
+from agent.players.spotify.api_errors import (
+    AlreadySo,
+    device_restricted,
+    no_device,
+    playlist_gone,
+)
 from agent.players.spotify.cache import DisplayCache
 from agent.players.spotify.client import SpotifyClient
 from agent.players.spotify.login import TokenKeeper
@@ -26,10 +31,8 @@ from agent.players.spotify.playlists import canonical, kind_of, playlist_id
 from agent.players.spotify.rate_limit import Ledger
 from agent.players.spotify.start_request import Start, not_startable, start_of
 from agent.ports import Clock
-from agent.timing import WISH_LIFE
 from agent.translation import _
 from agent.types import Playback, Playlist, PlayState
-from agent.wording import clock_time
 
 log = logging.getLogger(__name__)
 
@@ -216,22 +219,16 @@ class SpotifyPlayer:
             return usable[0]
         if usable:
             names = ", ".join(device.name for device in usable)
-            raise NoDevice(
+            raise WhichDevice(
                 _(
                     "Spotify is open on several devices ({names}), and none of "
                     "them plays. Play something on the one that you want; Moodtray "
                     "remembers it."
-                ).format(names=names),
-                title=_("Which device shall play?"),
+                ).format(names=names)
             )
         if devices:
             raise device_restricted(devices[0].name)
-        raise NoDevice(
-            _(
-                "Spotify is not open on any device. Open it by {time} on the computer, phone or "
-                "speaker that should play, and the music begins; later, ask for it again."
-            ).format(time=clock_time(self._clock.now() + timedelta(seconds=WISH_LIFE)))
-        )
+        raise no_device()
 
     def _start(self, what: Start, device: ConnectDevice, playlist: Playlist) -> None:
         assert device.id is not None  # _choose gives usable devices only
