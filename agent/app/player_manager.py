@@ -79,7 +79,7 @@ class PlayerManager:
             self._adopted.look_now()
         playlists = playlists_for(settings, self._adopted.adopted)
         self._leave_spotify()
-        self._folders.forget()
+        self._folders.keep({each.uri for several in playlists.values() for each in several})
         self._report(events.PlayerChanged(_(NAME), _by_mood(playlists), None))
         # Its volume can be changed while it plays; for the rest it is built anew.
         wanted = ("local", settings.local.model_copy(update={"volume": 1.0}))
@@ -106,7 +106,7 @@ class PlayerManager:
             settings, self._paths, self._clock, self._report, self._spotify_url
         )
         self._leave_spotify()
-        self._folders.forget()
+        self._folders.keep(())
         self._local = None
         self._in_use, self._mapped = wanted, mapped
         mapped.use(settings, logged_in)

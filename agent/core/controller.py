@@ -510,6 +510,7 @@ class Controller:
         self._out += self._mood_tracker.deny(shown, self._camera.watching, self._settings.mood)
         latest = self._music.switch
         led_to = latest is not None and latest.mood is denied and switch in (None, latest)
+        led_to = led_to and not self._music.was_for(denied)  # which would be no better
         if led_to and self._music.undo_to is not None and not self._workers.lacks("player"):
             self._out += self._music.undo(latest, self._in_force.policy, denied)
         else:

@@ -25,6 +25,7 @@ from agent.core.policy import (
     RESUMED,
     TOOK_BACK,
     WAITS_FOR_ANSWER,
+    WAITS_FOR_CHOICE,
     WAITS_FOR_DEVICE,
     Circumstances,
     Listener,
@@ -384,7 +385,7 @@ class MusicControl:
         tried_before = self._try_later(error, command)
         if failed is not None and failed.undoes is not None:
             self._hands_off_why = _(NOT_TAKEN_BACK)
-            if isinstance(error, PASSING):
+            if type(error) is not PlayerError:  # it may be overcome
                 self._switches.stands_again()
         if failed is not None and failed.back and not _hinders_all(error):
             return [effects.Notify(messages.not_taken_back(error, failed.ends))]
@@ -394,8 +395,11 @@ class MusicControl:
         asked = asked or command in (Command.RESUME, Command.NEXT)
         asked = asked or (command is Command.PAUSE and self._pausing)
         out: list[effects.Effect] = []
-        if isinstance(error, PlaylistGone) and failed is not None:
-            out.append(effects.AwaitPlaylist(failed.playlist))
+        if isinstance(error, PlaylistGone) and playlist is not None:
+            out.append(effects.AwaitPlaylist(playlist))
+            if failed is None:  # it played, and can be played no more
+                self._rotation.is_gone(playlist.uri, self._clock.monotonic())
+                self._switches.tried = None  # which is no reason to wait
         if again or tried_before or not (news or asked):
             return out
         answers = asked and self._requests.asked is None  # else another playlist is the answer
@@ -1006,6 +1010,8 @@ class MusicControl:
         """What the music waits for that is to begin, as a clause; empty: for nothing."""
         if not self._requests.waits:
             return ""
+        if isinstance(self._errors.error, WhichDevice):
+            return _(WAITS_FOR_CHOICE)
         return _(WAITS_FOR_DEVICE if self._requests.deviceless else WAITS_FOR_ANSWER)
 
     @property

@@ -58,6 +58,7 @@ CHOSE = N_("you chose this music yourself")
 RESUMED = N_("you resumed the music")
 ONLY_WHEN_ASKED = N_("nothing plays, and Moodtray starts music only when asked")
 WAITS_FOR_DEVICE = N_("no device is open to play on, and the music begins when one is")
+WAITS_FOR_CHOICE = N_("several devices are open, and which of them is to play is not known")
 WAITS_FOR_ANSWER = N_("the player does not answer, and the music goes on when it does")
 
 

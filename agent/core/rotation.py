@@ -21,7 +21,9 @@ class Rotation:
         self._started: deque[str] = deque(maxlen=REMEMBERED_STARTS)
 
     def replace(self, playlists: Mapping[MoodState, tuple[Playlist, ...]]) -> None:
-        """Use these playlists from now on."""
+        """Use these playlists from now on; one that was set for no mood before is tried anew."""
+        before = _uris(self._playlists)
+        self._gone = {uri: since for uri, since in self._gone.items() if uri in before}
         self._playlists = playlists
 
     def playable(self, now: float) -> Mapping[MoodState, tuple[Playlist, ...]]:
@@ -74,3 +76,7 @@ class Rotation:
     def try_all_again(self) -> None:
         """Try again what was not found: it may be there now."""
         self._gone.clear()
+
+
+def _uris(playlists: Mapping[MoodState, tuple[Playlist, ...]]) -> set[str]:
+    return {playlist.uri for several in playlists.values() for playlist in several}

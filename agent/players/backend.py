@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from agent.errors import QuotaExceeded
+from agent.errors import PlaylistGone, QuotaExceeded
 from agent.players.polling import Budget, Cadence, next_poll, next_poll_local
 from agent.ports import Player
+from agent.types import Playlist
 
 
 def _unlimited() -> Budget | None:
@@ -73,6 +74,15 @@ class TellsChanges(Protocol):
     """
 
     on_change: Callable[[], None]
+
+
+@runtime_checkable
+class LosesMusic(Protocol):
+    """A player that notices when what plays can be played no more, since its files are gone."""
+
+    def take_lost(self) -> tuple[Playlist, PlaylistGone] | None:
+        """Return what that is and why, once; None: nothing."""
+        ...
 
 
 @runtime_checkable

@@ -26,7 +26,7 @@ from agent.events import (
     PlayerRecovered,
     PlaylistStarted,
 )
-from agent.players.backend import KnowsDevices, PlayerBackend
+from agent.players.backend import KnowsDevices, LosesMusic, PlayerBackend
 from agent.players.error_state import ErrorState
 from agent.players.observer import Observer
 from agent.players.start_check import StartCheck, Verdict
@@ -149,6 +149,9 @@ class Driver:
         except NoDevice as error:
             self.failed(error)
             playback = Playback(self._clock.monotonic(), PlayState.UNAVAILABLE)
+        lost = self.player.take_lost() if isinstance(self.player, LosesMusic) else None
+        if lost is not None:  # before the silence is told that comes of it
+            self._report(PlayerFailed(lost[1], lost[0]))
         now = self._clock.monotonic()
         if self._observer.read(playback, now):
             assert self._observer.seen is not None

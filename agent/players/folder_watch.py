@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 from agent.errors import PlaylistGone
@@ -57,11 +58,12 @@ class FolderWatch(Worker):
             self._seen.pop(playlist.uri, None)
         self.wake()
 
-    def forget(self) -> None:
-        """Forget what is missing: the settings have changed."""
+    def keep(self, uris: Collection[str]) -> None:
+        """Look at these alone: others are set for no mood any more."""
         with self._lock:
-            self._missing.clear()
-            self._seen.clear()
+            for uri in self._missing.keys() - uris:
+                del self._missing[uri]
+                self._seen.pop(uri, None)
 
     # -- the worker's thread
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agent.errors import PlaylistGone
 from agent.players.folders import LISTS, OTHER_AUDIO, Found, find, is_for_music, some
-from agent.players.sound import NULL, Deck, Output
+from agent.players.sound import NULL, Deck, Output, listed
 from agent.players.track import SUFFIXES, Unplayable
 from agent.ports import Clock
 from agent.printable import printable
@@ -60,6 +60,7 @@ class LocalPlayer:
         self._output.volume = settings.volume
         self._deck: Deck | None = None
         self._playlist: Playlist | None = None
+        self._lost: tuple[Playlist, PlaylistGone] | None = None  # and not told yet
         self._paused = False
         self._pulled = (0, 0.0)  # the output's pulls, and when they last grew
 
@@ -74,6 +75,7 @@ class LocalPlayer:
         device = _(SILENT) if unheard else _("this computer")
         present = self._deck.now
         if present is None:
+            self._lose(self._deck, self._playlist)
             return Playback(now, PlayState.STOPPED, device=device, ours_alone=True)
         path, position, duration = present
         return Playback(
@@ -100,13 +102,7 @@ class LocalPlayer:
         try:
             deck = Deck(paths, chance=self._chance, on_end=self._track_ended)
         except Unplayable as error:
-            raise PlaylistGone(
-                _(
-                    "None of the {n} audio files of “{name}” can be played: "
-                    "{error}. Replace them, or choose another one under 'Music for my moods'."
-                ).format(n=len(paths), name=playlist.name, error=error),
-                title=_("No music in “{name}”").format(name=playlist.name),
-            ) from error
+            raise _none_can_be_played(playlist, len(paths), str(error)) from error
         before = self._deck
         self._deck, self._playlist, self._paused = deck, playlist, False
         self._output.play(deck)
@@ -145,6 +141,23 @@ class LocalPlayer:
             self._deck.close()
         self._deck, self._playlist = None, None
 
+    def take_lost(self) -> tuple[Playlist, PlaylistGone] | None:
+        """Return what played and can be played no more, and why, once."""
+        lost, self._lost = self._lost, None
+        return lost
+
+    def _lose(self, deck: Deck, playlist: Playlist) -> None:
+        """Let go of a deck of which nothing can be played any more, and note why."""
+        bad = deck.unplayable
+        try:
+            tracks_of(playlist)
+            error = _none_can_be_played(playlist, len(bad), listed(bad))
+        except PlaylistGone as gone:  # the folder itself
+            error = gone
+        self._lost = playlist, error
+        deck.close()
+        self._deck, self._playlist = None, None
+
     def _track_ended(self) -> None:
         self.on_change()
 
@@ -156,6 +169,16 @@ class LocalPlayer:
             log.warning("the sound device %s went away", self._output.name)
             self._output.reopen()
             self._pulled = (self._output.pulls, now)
+
+
+def _none_can_be_played(playlist: Playlist, count: int, why: str) -> PlaylistGone:
+    return PlaylistGone(
+        _(
+            "None of the {n} audio files of “{name}” can be played: "
+            "{error}. Replace them, or choose another one under 'Music for my moods'."
+        ).format(n=count, name=playlist.name, error=why),
+        title=_("No music in “{name}”").format(name=playlist.name),
+    )
 
 
 def _title(path: Path) -> str:

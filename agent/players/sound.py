@@ -105,6 +105,12 @@ class Deck:
             return self._track.path, position, self._track.duration
 
     @property
+    def unplayable(self) -> dict[Path, str]:
+        """What cannot be played, and why."""
+        with self._lock:
+            return dict(self._bad)
+
+    @property
     def has_one(self) -> bool:
         """Whether one track plays alone, around again."""
         with self._lock:

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.policy import ASK_PATIENCE, Circumstances, Listener, choose, decide
+from agent.core.policy import (
+    ASK_PATIENCE,
+    WAITS_FOR_DEVICE,
+    Circumstances,
+    Listener,
+    choose,
+    decide,
+)
 from agent.settings import PolicySettings
 from agent.types import (
     Action,

@@ -1991,6 +1991,8 @@ def test_of_several_devices_none_is_promised_to_play_by_itself() -> None:
     (happy,) = ONE_EACH[MoodState.HAPPY]
     story.send(events.PlayerFailed(WhichDevice("Several are open."), happy, Command.PLAY))
     assert problem(story) == "Several are open."
+    story.look("happy", 1)
+    assert "no device is open" not in why_text(story.controller.snapshot)
 
 
 def test_what_cannot_be_paused_now_is_paused_as_soon_as_it_can() -> None:

@@ -24,6 +24,7 @@ from agent.types import (
     Playlist,
     PlayState,
 )
+from agent.web.status_text import why_text
 from agent.wording import SCREEN_SHARED, why_lines
 from tests.core.test_controller import NOW, PLAYLISTS, ControllerHarness
 
@@ -807,3 +808,85 @@ def test_a_player_of_ours_alone_is_known_without_reading() -> None:
     before = len(story.all(effects.ReadPlayer))
     story.send(events.Looked())
     assert len(story.all(effects.ReadPlayer)) == before
+
+
+def lost_music(story: Story) -> None:
+    """The folder of the happy music that plays is moved away."""
+    story.send(events.PlayerFailed(PlaylistGone("There is no folder."), Playlist("p:happy", "H")))
+    story.music(Happening.CONTEXT_ENDED, PlayState.STOPPED, None)
+
+
+def test_music_that_is_gone_is_told_and_other_music_follows_at_once() -> None:
+    """Two minutes of silence went by: 'the music was changed a moment ago'."""
+    story = happy_music()
+    others = (Playlist("p:happy", "H"), Playlist("p:more", "More"))
+    story.send(events.PlayerChanged("test player", {MoodState.HAPPY: others}))
+    story.heard("p:happy")
+    lost_music(story)
+    assert "There is no folder." in [
+        effect.notification.body for effect in story.all(effects.Notify)
+    ]
+    assert story.uris[-1] == "p:more"
+    assert story.all(effects.AwaitPlaylist) == [effects.AwaitPlaylist(others[0])]
+
+
+def test_music_that_is_gone_is_why_it_is_silent_where_the_music_is_left_alone() -> None:
+    story = happy_music()
+    story.send(events.PlayerChanged("test", {MoodState.HAPPY: (Playlist("p:happy", "H"),)}))
+    story.heard("p:happy")
+    story.send(events.UndoSwitch())
+    story.started()
+    story.send(events.PlayForMood())
+    story.started()
+    story.heard("p:happy")
+    lost_music(story)
+    assert "There is no folder." in why_text(story.controller.snapshot)
+    story.send(events.PlaylistBack(Playlist("p:happy", "H")))
+    assert "There is no folder." not in why_text(story.controller.snapshot)
+
+
+def test_a_folder_that_was_taken_away_and_put_back_is_tried_anew() -> None:
+    """It lay there, and 'cannot be found or played just now' was told for an hour."""
+    story = Story(NOW)
+    only = {MoodState.SAD: (Playlist("p:sad", "Sad"),)}
+    story.send(events.PlayerChanged("test player", only))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.PlayForMood())
+    story.send(events.PlayerFailed(PlaylistGone("There is no folder."), *only[MoodState.SAD]))
+    story.send(events.PlayerChanged("test player", {}))
+    story.send(events.PlayerChanged("test player", only))
+    before = len(story.uris)
+    story.send(events.PlayForMood())
+    assert story.uris[before:] == ["p:sad"]
+
+
+def test_a_denied_mood_is_not_led_back_to_other_music_for_it() -> None:
+    """'Back to Sad' was told to somebody who had just said that they do not feel sad."""
+    story = Story(NOW)
+    two = (Playlist("p:sad", "Sad"), Playlist("p:blues", "Blues"))
+    story.send(events.PlayerChanged("test player", {MoodState.SAD: two}))
+    story.music()
+    story.look("sad", 15)
+    story.started()
+    story.heard("p:sad")
+    story.send(events.NextPlaylist())
+    story.started()
+    story.heard("p:blues")
+    before = len(story.uris)
+    story.send(events.NotMyMood())
+    assert story.uris[before:] == []
+    assert "Back to" not in story.answer.title
+    assert story.controller.snapshot.left_alone_until is None
+
+
+def test_an_undo_that_failed_for_a_missing_folder_may_be_tried_again() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.UndoSwitch())
+    back = story.all(effects.Play)[-1].playlist
+    story.send(events.PlayerFailed(PlaylistGone("There is no folder."), back))
+    assert story.answer.title == "The change was not taken back"
+    before = len(story.uris)
+    story.send(events.UndoSwitch())
+    assert len(story.uris) == before + 1, "it was put back meanwhile"

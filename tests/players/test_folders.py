@@ -382,6 +382,20 @@ def test_what_cannot_be_played_is_back_only_when_it_was_changed(
         assert watch.join(10.0)
 
 
+def test_what_is_set_for_no_mood_any_more_is_looked_for_no_more(tmp_path: Path) -> None:
+    kept, dropped = (playlist(str(tmp_path / name)) for name in ("Kept", "Dropped"))
+    events: list[Event] = []
+    watch = FolderWatch(events.append, FakeClock())
+    watch.watch(kept)
+    watch.watch(dropped)
+    watch.keep({kept.uri})
+    watch.step()
+    for each in (kept, dropped):
+        write_tone(Path(each.uri) / "1.wav", 0.05)
+    watch.step()
+    assert events == [PlaylistBack(kept)]
+
+
 @pytest.mark.parametrize(("took", "rest"), [(0.0, 2.0), (1.5, 30.0), (60.0, 60.0)])
 def test_large_folders_are_looked_at_seldom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took: float, rest: float

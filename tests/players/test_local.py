@@ -447,3 +447,37 @@ def test_music_that_breaks_off_was_stopped_by_nobody(
     assert change.happening is Happening.CONTEXT_ENDED
     assert not change.playback.paused_by_hand
     assert change.playback.chosen_by is Chooser.AGENT, "ours ran out: it may go on"
+
+
+def test_music_that_is_gone_is_told_with_its_reason(
+    make: Callable[..., LocalPlayer], folder: Path
+) -> None:
+    """It fell silent without a word, and "you took back a change" was told for a reason."""
+    player = make()
+    calm = playlist(str(folder))
+    player.play(calm)
+    shutil.rmtree(folder)
+    assert player.take_lost() is None
+    player.next_track()
+    assert player.playback().state is PlayState.STOPPED
+    lost = player.take_lost()
+    assert lost is not None
+    assert lost[0] == calm
+    assert f"There is no folder or file {folder}" in lost[1].message
+    assert player.playback().state is PlayState.STOPPED
+    assert player.take_lost() is None, "once"
+
+
+def test_music_of_which_nothing_can_be_played_any_more_is_told(
+    make: Callable[..., LocalPlayer], tmp_path: Path
+) -> None:
+    path = write_tone(tmp_path / "Calm" / "only.wav", 20.0)
+    player = make()
+    player.play(playlist(str(path.parent)))
+    path.write_bytes(b"no sound")
+    player.next_track()
+    assert player.playback().state is PlayState.STOPPED
+    lost = player.take_lost()
+    assert lost is not None
+    assert lost[1].title == "No music in “Calm”"
+    assert "only.wav" in lost[1].message

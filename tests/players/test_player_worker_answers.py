@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from agent.errors import NoDevice, Offline, PlayerError, ServiceDown
+from agent.errors import NoDevice, Offline, PlayerError, PlaylistGone, ServiceDown
 from agent.events import (
     Event,
     PlaybackChanged,
@@ -243,3 +243,29 @@ def test_orders_keep_what_was_asked_for() -> None:
     orders.give(PlayerCommand(Command.PLAY, A))
     assert orders.take() == (PlayerCommand(Command.PLAY, A), [])  # the same: one answer will do
     assert orders.take() == (None, [])
+
+
+class LosingPlayer(FakePlayer):
+    """Its music is gone, which it tells once."""
+
+    lost: tuple[Playlist, PlaylistGone] | None = None
+
+    def take_lost(self) -> tuple[Playlist, PlaylistGone] | None:
+        lost, self.lost = self.lost, None
+        return lost
+
+
+def test_lost_music_is_told_before_the_silence(clock: FakeClock) -> None:
+    """What follows the silence is decided by what is still there."""
+    player = LosingPlayer(clock)
+    harness = harness_of(player, clock)
+    harness.worker.play(A, asked=True)
+    harness.run(10.0)
+    harness.forget()
+    gone = PlaylistGone("There is no folder.")
+    player.lost = A, gone
+    player.pause()
+    harness.run(70.0)
+    first, *others = [e for e in harness.events if isinstance(e, PlayerFailed | PlaybackChanged)]
+    assert first == PlayerFailed(gone, A)
+    assert not [event for event in others if isinstance(event, PlayerFailed)]

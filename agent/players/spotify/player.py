@@ -222,8 +222,8 @@ class SpotifyPlayer:
             raise WhichDevice(
                 _(
                     "Spotify is open on several devices ({names}), and none of "
-                    "them plays. Play something on the one that you want; Moodtray "
-                    "remembers it."
+                    "them plays. Play something on the one that you want, which Moodtray "
+                    "remembers, and ask for music again."
                 ).format(names=names)
             )
         if devices:
