@@ -548,6 +548,7 @@ class Snapshot:
     on_break: bool = False  # camera and music rest at the user's wish, see ``paused_until``
     until_back: bool = False  # that break ends when the user is back at the computer
     music_rests: str | None = None  # why the music rests for a while, in the user's words
+    music_waits: bool = False  # to begin, for a device or an answer of the player
     volume: float | None = None  # 0..1; None: the player's own affair
     change: Decision | None = None  # the latest change of the music; taking one back is one as well
     trial_until: float | None = None  # the user tries the program out until then (monotonic)

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from agent import effects, events
@@ -256,8 +257,11 @@ class EffectHandler:
         playback = None if snapshot is None else snapshot.playback
         left_alone = None if snapshot is None else snapshot.left_alone_until
         plays = playback is not None and playback.state is PlayState.PLAYING
-        facts = (self._paths, self._report, left_alone, plays)
-        threading.Thread(target=show_music_folders, args=facts, daemon=True).start()
+        in_use = snapshot is None or snapshot.logged_in is None  # Spotify alone knows a login
+        show = partial(
+            show_music_folders, self._paths, self._report, left_alone, plays, in_use=in_use
+        )
+        threading.Thread(target=show, daemon=True).start()
 
     # -- settings, consent, autostart
 

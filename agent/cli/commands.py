@@ -553,7 +553,10 @@ def forget(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All of it.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Do not ask before all is deleted; only a terminal is asked."),
+    ] = False,
 ) -> None:
     """Delete what was noted: moods, changes of the music, your answers, the log, your face.
 

@@ -745,7 +745,7 @@ class Controller:
             asked=asked,
             usable=self._camera.usable,
             deviceless=self._music.is_deviceless,
-            unanswered=self._music.unanswered,
+            hindrance=self._music.hindrance,
         )
         self._out.append(effects.Notify(told))
 

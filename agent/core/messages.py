@@ -527,7 +527,7 @@ def pause_ended(
     asked: bool,
     usable: bool = True,
     deviceless: bool = False,
-    unanswered: AgentError | None = None,
+    hindrance: AgentError | None = None,
     idle: bool = False,
 ) -> Notification:
     """Tell that a break is over, or a pause of the camera alone.
@@ -535,7 +535,7 @@ def pause_ended(
     ``stays_off``: why the camera does not look all the same, as a clause; ``idle``: which ends with
     the next touch, and may have ended with that of somebody who ``asked``. ``music``: it plays on.
     ``usable``: the camera could be used when it was tried last. ``deviceless``: as far as is known
-    no device is there to play on; ``unanswered``: why the player does not answer.
+    no device is there to play on; ``hindrance``: why the player cannot just now.
     """
     title = _("The break is over") if on_break else _("The camera is no longer paused")
     camera = _("Moodtray switches the camera on again.")
@@ -548,10 +548,11 @@ def pause_ended(
     goes_on = _("The music goes on.") if music else ""
     if music and deviceless:
         goes_on = _("The music goes on once a device is there to play on.")
-    elif music and unanswered is not None:
-        goes_on = _("The music goes on as soon as it can: {trouble}").format(
-            trouble=unanswered.message
-        )
+    elif music and hindrance is not None:
+        goes_on = _("The music goes on as soon as it can: {trouble}")
+        if isinstance(hindrance, NeedsLogin):
+            goes_on = _("The music cannot go on: {trouble}")
+        goes_on = goes_on.format(trouble=hindrance.message)
     return Notification(NotificationKind.INFO, title, f"{camera} {goes_on}".strip(), asked=asked)
 
 

@@ -21,9 +21,11 @@ from agent.core.mood import OwnWord
 from agent.core.play_requests import PlayRequest, PlayRequests
 from agent.core.policy import (
     CHOSE,
+    DEVICE_CLOSED,
     NOT_TAKEN_BACK,
     RESUMED,
     TOOK_BACK,
+    TOOK_BACK_BEFORE,
     WAITS_FOR_ANSWER,
     WAITS_FOR_CHOICE,
     WAITS_FOR_DEVICE,
@@ -269,6 +271,8 @@ class MusicControl:
 
     def playback_changed(self, playback: Playback, happening: Happening) -> list[effects.Effect]:
         """Take in one reading of the player, and what happened since the last one."""
+        if happening is Happening.DEVICE_GONE and self.plays:
+            self._silent_why = _(DEVICE_CLOSED)
         out = self._keep_playback(playback)
         if happening is Happening.SKIPPED:
             ours = self._switches.skipped(playback, self._clock.monotonic())
@@ -404,6 +408,13 @@ class MusicControl:
             return out
         answers = asked and self._requests.asked is None  # else another playlist is the answer
         told = self._with_what_comes(error)
+        word = self._word_of(failed is not None and failed.told_mood)
+        if word is not None and isinstance(error, (NoDevice, *PASSING)):
+            told = told.with_more(
+                _("That you feel {mood} holds until {time}.").format(
+                    mood=mood_word(word.mood), time=clock_time(word.until)
+                )
+            )
         if isinstance(error, PASSING) and command is Command.NEXT:
             told = told.with_more(_("Ask for the next track again then."))
         elif isinstance(error, PASSING) and failed is not None and failed.undoes is not None:
@@ -517,6 +528,7 @@ class MusicControl:
         ``leads``: how the journey ends that begins with it, in the user's words.
         """
         self._end_own_choice()
+        self._tell_as_before()
         self._gone.clear()
         now = self._clock.monotonic()
         sent = self._switches.under_way(now)
@@ -631,6 +643,11 @@ class MusicControl:
         if self._chosen:
             self.follow_face()
 
+    def _tell_as_before(self) -> None:
+        """Tell an Undo as what came before: a newer wish changes the music, and ends no promise."""
+        if self._hands_off_why == _(TOOK_BACK):
+            self._hands_off_why = _(TOOK_BACK_BEFORE)
+
     def _leave_alone(
         self, seconds: float, why: str, refused: str = "", *, chosen: bool = False
     ) -> None:
@@ -658,7 +675,8 @@ class MusicControl:
         self._switches.forget_everything()
         self.decision = None
         self._told = self._own_word = self._said_at_rest = self._paused_before = None
-        self._silent_why = _(TOOK_BACK) if self._silent_why else ""
+        if self._silent_why != _(DEVICE_CLOSED):
+            self._silent_why = _(TOOK_BACK) if self._silent_why else ""
         self._refused = ""
         if not self._chosen:
             self._hands_off_why = ""  # the time itself goes on, as it was promised
@@ -716,6 +734,7 @@ class MusicControl:
         if decision.action is not Action.SWITCH_NOW:
             return [effects.Notify(messages.not_switched(decision, self.playback))]
         self._end_own_choice()
+        self._tell_as_before()
         self.decision = decision
         return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
 
@@ -925,6 +944,8 @@ class MusicControl:
 
     def reads_before_rest(self, out: list[effects.Effect]) -> bool:
         """Tell whether a rest begins later: what goes on after it is what plays now."""
+        if self.unanswered is not None:
+            return False  # a reading would not come
         self._rest_reads_since = self._waits(self._rest_reads_since, out)
         return self._rest_reads_since is not None
 
@@ -1004,6 +1025,11 @@ class MusicControl:
     def is_paused(self) -> bool:
         """Whether music is loaded and paused."""
         return self.playback is not None and self.playback.state is PlayState.PAUSED
+
+    @property
+    def waits(self) -> bool:
+        """Whether music is to begin, or to go on, that cannot yet."""
+        return self._requests.waits
 
     @property
     def _awaited(self) -> str:

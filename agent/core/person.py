@@ -223,7 +223,7 @@ class Person:
         shift = _seven(values.get("shift"))
         if (
             isinstance(spread, bool) or not isinstance(spread, int | float)
-            or not 0 < spread <= FURTHEST
+            or not NEAREST <= spread <= FURTHEST
             or isinstance(looks, bool) or not isinstance(looks, int) or not 0 <= looks <= FURTHEST
             or max(abs(x) for x in shift) > MOST + 1e-6
         ):  # fmt: skip
@@ -232,8 +232,8 @@ class Person:
         return cls(known, float(spread), looks, shift)
 
 
-FURTHEST = 1e6
-"""No number that was learned is as large; one in a file may have four hundred digits."""
+NEAREST, FURTHEST = 1e-6, 1e6
+"""No spread that was learned is as small, no number as large; one in a file may be anything."""
 
 STRANGER = Person()
 """Of whom nothing is known."""

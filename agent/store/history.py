@@ -70,8 +70,8 @@ NO_TIME = "(typeof(at) NOT IN ('real', 'integer') OR at < 0 OR at >= 1e11)"
 """Of a row that nobody of us has written, as SQLite keeps what it is given. 1e11: the year 5138."""
 LONGEST_KEPT = 2_000
 """Characters of a text that is written: a whole row is bounded."""
-LONGEST_LINE = 10_000
-"""Characters of a name or a reason; ours have some hundreds."""
+LONGEST_LINE = 1_000
+"""Characters of a name or a reason that is read; ours have some hundreds."""
 MOST_NAMES = 2_000
 """That are told of at once: nobody has as many playlists for their moods."""
 PART = 1000
@@ -426,7 +426,7 @@ def _switch(row: tuple[Any, ...]) -> SwitchEntry:
         _date(at),
         Action(action),
         MoodState(mood),
-        None if uri is None else _line(uri),
+        None if uri is None else printable(str(uri), LONGEST_KEPT),
         None if name is None else _line(name),
         _line(from_recipe(written, str(reason))),
         _read(evidence),
@@ -435,7 +435,7 @@ def _switch(row: tuple[Any, ...]) -> SwitchEntry:
 
 def _feedback(row: tuple[Any, ...]) -> FeedbackEntry:
     at, kind, detail = row
-    return FeedbackEntry(_date(at), _line(kind), _line(detail))
+    return FeedbackEntry(_date(at), _line(kind), printable(str(detail), LONGEST_KEPT))
 
 
 def _cut(text: S) -> S:

@@ -31,8 +31,10 @@ class BoundedCapture:
         return float(self._capture.get(what))
 
     def set(self, what: int, value: float) -> bool:
-        """Set a property."""
-        return bool(self._capture.set(what, value))
+        """Set a property; of a place, what lies before it is decoded."""
+        with self._roof.stands():
+            was_set = self._capture.set(what, value)
+        return bool(was_set)
 
     def grab(self) -> bool:
         """Take the next frame, as it came."""
@@ -60,6 +62,8 @@ class BoundedCapture:
         whole = data.tobytes()
         head = read_head(whole)
         if head is None or not self._may_be(head.width, head.height) or not has_few_scans(whole):
+            return None
+        if head.colours > 3:  # for print, which takes more memory; no camera makes such
             return None
         try:
             with c_stderr_silenced():

@@ -26,8 +26,9 @@ WITHOUT_CAMERA = 150_000_000
 _PAGES = Path("/proc/self/statm")
 """Of this program, on Linux: the second number counts those that lie in memory, the sixth those
 that are its own to write."""
-LARGEST_PIECE = 3 * MOST_PIXELS + 100_000
-"""Bytes that FFmpeg may have at once: such a frame takes them."""
+LARGEST_PLANE, LARGEST_PICTURE = 2 * MOST_PIXELS + 100_000, 3 * MOST_PIXELS + 100_000
+"""Bytes that FFmpeg may have at once: one plane of such a frame takes them while it is decoded, and
+the whole as a picture. There are three planes, so that more would make larger frames."""
 NO_MORE = 1
 """FFmpeg's limit in bytes that lets whatever it is about fail."""
 LOOK_SECONDS = 0.02
@@ -69,8 +70,8 @@ class _Lookout:
         self._thread: threading.Thread | None = None
 
     def begin(self, roof: Roof) -> None:
-        _limit_pieces(LARGEST_PIECE)
         with self._changed:
+            _limit_pieces(LARGEST_PLANE)
             self._standing.append(roof)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look, name="memory", daemon=True)
@@ -80,8 +81,7 @@ class _Lookout:
     def end(self, roof: Roof) -> None:
         with self._changed:
             self._standing.remove(roof)
-            if roof.was_reached:
-                _limit_pieces(LARGEST_PIECE)
+            _limit_pieces(LARGEST_PLANE if self._standing else LARGEST_PICTURE)
 
     def _look(self) -> None:
         with self._changed:

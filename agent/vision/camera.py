@@ -34,6 +34,8 @@ UNIFORM = 2.0
 """Below this spread of grey levels a picture is dark or covered, and may well stand still."""
 SMALLEST = 20
 """Pixels of the shorter side below which no finder could see a face."""
+DAMAGED_SECONDS = 5.0
+"""Frames that cannot be decoded, or are of no use, are passed over for that long."""
 ASLEEP_SECONDS = 2.0
 """A stream left unread for longer may have been dropped by its server: one quiet new try."""
 
@@ -206,7 +208,8 @@ class _FileReader:
             if not self._grab():
                 return None
         frame = _usable(self._capture.retrieve())
-        while frame is None and self._grab():  # a damaged one is passed over
+        end = time.monotonic() + DAMAGED_SECONDS
+        while frame is None and time.monotonic() < end and self._grab():
             frame = _usable(self._capture.retrieve())
         return frame
 
@@ -245,7 +248,6 @@ class _LiveReader:
 
     WAITED = 0.003  # seconds beyond a grab's own work after which it surely waited for a frame
     DRAIN_SECONDS = 1.0
-    DAMAGED_SECONDS = 5.0  # frames that cannot be decoded are passed over for that long
 
     def __init__(self, capture: BoundedCapture, source: Source, clock: Callable[[], float]) -> None:
         self._capture = capture
@@ -267,7 +269,7 @@ class _LiveReader:
             frame = self._decode()
             if frame is not None:
                 return frame
-            if self._clock() - began > self.DAMAGED_SECONDS:
+            if self._clock() - began > DAMAGED_SECONDS:
                 break
         return None
 

@@ -266,12 +266,16 @@ class Commands:
     def _music(self, arguments: _Music) -> CommandAnswer:
         if arguments.action == "next":
             return self._next_track()
-        pause = arguments.action == "pause"
+        pause, before = arguments.action == "pause", self._snapshot().answers
         self._report(events.PauseMusic() if pause else events.ResumeMusic())
         wanted = PlayState.PAUSED if pause else PlayState.PLAYING
-        done = self._happened(
-            lambda seen: seen.playback is not None and seen.playback.state is wanted
-        )
+
+        def heard(seen: Snapshot) -> bool:
+            return seen.playback is not None and seen.playback.state is wanted
+
+        done = self._happened(lambda seen: heard(seen) or seen.answers > before)
+        if done and not heard(self._snapshot()):  # it cannot be done now
+            return _answered(self._snapshot())
         if not done and not is_loaded(self._snapshot()):
             if pause:
                 return _told(_("No music plays. So there is none to pause."))

@@ -195,6 +195,7 @@ def test_as_numbers_and_back(rest: list[Floats], answer: Floats, word: int) -> N
         {"rest": None, "spread": float("inf"), "looks": 0, "shift": [0] * 7},
         {"rest": None, "spread": 1.0, "looks": 10**400, "shift": [0] * 7},
         {"rest": [10**400] * 7, "spread": 1.0, "looks": 1, "shift": [0] * 7},
+        {"rest": [1.0] * 7, "spread": 1e-200, "looks": 1, "shift": [0] * 7},
         {"rest": [1e300] * 7, "spread": 1.0, "looks": 1, "shift": [0] * 7},
     ],
 )

@@ -365,6 +365,9 @@ def test_a_wish_for_music_does_not_end_what_was_promised(wish: events.Event) -> 
     story.send(wish)
     story.started()
     assert story.controller.snapshot.left_alone_until == until
+    story.heard("p:happy")
+    story.look("happy", 1)
+    assert "Now: you took back a change before that." in why_text(story.controller.snapshot)
     assert f"Moodtray leaves the music alone until {until:%H:%M}." in story.answer.body
     story.pass_time(130)
     before = len(story.uris)
@@ -2157,3 +2160,50 @@ def test_an_undo_into_silence_is_told_once_it_is_silent() -> None:
     story.send(events.PlayerRecovered())
     story.music(Happening.ECHO, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
     assert story.answers[told].title == "Back to silence"
+
+
+def test_a_break_that_ends_without_a_login_does_not_say_that_the_music_goes_on() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    story.music(Happening.ECHO, state=PlayState.PAUSED, context="p:happy", paused_by_hand=True)
+    story.send(events.PlayerFailed(NeedsLogin("Log in again.")))
+    story.send(events.ResumeCamera())
+    assert story.answer.body.endswith("The music cannot go on: Log in again.")
+
+
+def test_a_break_in_a_wait_is_answered_at_once() -> None:
+    """The reading that it waited for could not come."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    story.pass_time(30.0)
+    story.send(events.TakeBreak())
+    assert story.answer.title.startswith("Taking a break")
+
+
+def test_who_closed_the_device_is_not_said_to_have_paused() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.music(Happening.DEVICE_GONE, PlayState.UNAVAILABLE, "p:happy", paused_by_hand=True)
+    story.music(Happening.NOTHING, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    assert "Now: the device that played was closed." in why_text(story.controller.snapshot)
+    story.send(events.ForgetEverything())
+    story.music(Happening.NOTHING, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    assert "you took back" not in why_text(story.controller.snapshot)
+    story.music(Happening.RESUMED, context="p:happy", chosen_by=Chooser.USER)
+    story.music(Happening.PAUSED, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    assert "you paused the music" in why_text(story.controller.snapshot)
+
+
+def test_a_word_is_taken_though_its_music_cannot_begin_yet() -> None:
+    """'Spotify asks us to wait' was all that was said to 'I feel sad'."""
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.SAD))
+    until = story.controller.snapshot.mood_until
+    assert until is not None
+    (sad,) = ONE_EACH[MoodState.SAD]
+    story.send(events.PlayerFailed(WAIT, sad, Command.PLAY))
+    assert story.answer.body.endswith(f"That you feel sad holds until {until:%H:%M}.")

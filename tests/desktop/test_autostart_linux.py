@@ -102,6 +102,7 @@ def test_field_codes_of_foreign_files_are_left_out() -> None:
 
 def test_an_open_quote_is_no_command() -> None:
     assert split_exec('"moodtray run') is None
+    assert split_exec("a" * 1_000_000) is None, "and no command of ours is as long"
 
 
 def test_a_line_break_in_a_path_is_refused_in_words(environment: dict[str, str]) -> None:

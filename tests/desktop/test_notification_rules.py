@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 import pytest
 
 from agent.desktop.notifications.rules import (
+    LONGEST,
     LOOK,
     WaitingRoom,
     is_quiet,
@@ -187,3 +188,12 @@ def test_text_is_shown_letter_for_letter() -> None:
     assert safe("<b>R&B</b>", markup=True) == "&lt;b&gt;R&amp;B&lt;/b&gt;"
     assert safe("<b>R&B</b>", markup=False) == "<b>R&B</b>"
     assert safe("a\x1b[31m\x00b\nc", markup=False) == "a[31mb\nc"
+
+
+def test_of_a_text_without_an_end_the_beginning_is_shown() -> None:
+    """A notice of 20 MB had the service stand still for 19 s."""
+    shown = safe("<" + "a" * 20_000_000, markup=True)
+    assert shown.startswith("&lt;aaa")
+    assert shown.endswith("a…")
+    assert len(shown) < LONGEST + 10
+    assert safe("a" * LONGEST, markup=False) == "a" * LONGEST

@@ -108,6 +108,22 @@ def test_the_folders_promise_a_next_track_only_where_there_is_one(
     assert ("next track" in notice.message) == plays
 
 
+def test_the_folders_promise_nothing_while_spotify_plays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """'It plays for that mood' was told, and 'No playlist is set for neutral' came of it."""
+    opener(tmp_path, monkeypatch, "true")
+    said: list[Event] = []
+    until = datetime(2026, 11, 22, 14, 46, tzinfo=UTC)
+    show_music_folders(Paths.below(tmp_path / "home"), said.append, until, in_use=False)
+    (notice,) = said
+    assert isinstance(notice, Notice)
+    assert notice.message == (
+        "Put music into the folder of a mood. Moodtray plays Spotify now: under 'Music for my "
+        "moods', 'Music on this computer', you can have it play these folders instead."
+    )
+
+
 def test_folders_that_cannot_be_made_are_told(tmp_path: Path) -> None:
     (tmp_path / "music").write_text("a file in the way")
     said: list[Event] = []

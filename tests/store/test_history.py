@@ -22,7 +22,7 @@ import pytest
 
 from agent.errors import StoreError
 from agent.store import catalogues
-from agent.store.history import LONGEST_KEPT, PART, SCHEMA_VERSION, SqliteHistory
+from agent.store.history import LONGEST_KEPT, LONGEST_LINE, PART, SCHEMA_VERSION, SqliteHistory
 from agent.store.sqlite_file import SqliteFile
 from agent.types import Action, Decision, Evidence, Mood, MoodState, Playlist
 from agent.wording import describe
@@ -986,7 +986,7 @@ def test_no_text_of_ours_is_too_long_for_the_file(history: SqliteHistory) -> Non
     history.add_switch(NOON, replace(SWITCH, playlist=Playlist(long, long), reason=long))
     assert [len(entry.detail) for entry in history.feedback()] == [LONGEST_KEPT]
     (switch,) = history.switches()
-    assert len(switch.reason) == len(switch.playlist_name or "") == LONGEST_KEPT
+    assert len(switch.reason) == len(switch.playlist_name or "") == LONGEST_LINE
     assert not [file for file in history.path.parent.iterdir() if ".broken-" in file.name]
 
 

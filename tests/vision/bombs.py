@@ -204,7 +204,7 @@ def _full(kind: bytes, flags: int, *parts: bytes) -> bytes:
     return _box(kind, struct.pack(">I", flags), *parts)
 
 
-def index_of_millions(frame: bytes, tracks: int = 60, samples: int = 1_500_000) -> bytes:
+def index_of_millions(frame: bytes, tracks: int = 90, samples: int = 1_000_000) -> bytes:
     """An MP4 in fragments: some JPEG ``frame`` of 64 x 64 first, then so many tracks that name so
     many samples without a byte for any (ISO/IEC 14496-12)."""
     matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import subprocess
@@ -13,11 +14,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from agent.errors import BadPicture, CameraBusy, CameraError, CameraLost, CameraNotFound
 from agent.vision import bounded_capture, sources
+from agent.vision import camera as camera_module
 from agent.vision.bounds import Roof
-from agent.vision.camera import OpenCVCamera, _LiveReader, _StallWatch
+from agent.vision.camera import OpenCVCamera, _StallWatch
 from agent.vision.jpeg_head import JpegHead
 from agent.vision.sources import Kind, Source, _bounded, parse_source
 from tests.vision.bombs import index_of_millions, read_in_two_ways, with_scans
@@ -268,7 +271,7 @@ def test_damaged_frames_of_a_stream_are_passed_over(every: int) -> None:
 
 
 def test_a_stream_of_damaged_frames_alone_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_LiveReader, "DAMAGED_SECONDS", 0.5)
+    monkeypatch.setattr(camera_module, "DAMAGED_SECONDS", 0.5)
     data = encoded(picture(1))
     with (
         MjpegServer(frames=[data[: len(data) // 3]]) as server,
@@ -305,6 +308,36 @@ def test_a_frame_of_many_scans_holds_nobody_up() -> None:
             assert camera.read().shape == (120, 160, 3)
         assert time.thread_time() - began < 3.0
         camera.close()
+
+
+def test_a_picture_for_print_is_passed_over() -> None:
+    """Of four colours and in several scans it takes half as much memory again."""
+    data = io.BytesIO()
+    Image.new("CMYK", (160, 120), "teal").save(data, "JPEG", progressive=True)
+    with MjpegServer(frames=[data.getvalue(), encoded(picture(1))]) as server:
+        camera = OpenCVCamera(server.url)
+        camera.open()
+        for _number in range(6):
+            seen = number_of(camera.read())
+            assert abs(seen - 1) <= 1
+        camera.close()
+
+
+def test_a_video_of_useless_frames_is_not_read_to_its_end(
+    numbered_video: NumberedVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """600,000 tiny frames kept the camera opening for half a minute."""
+    file = numbered_video(300, 30.0)
+    monkeypatch.setattr(camera_module, "DAMAGED_SECONDS", 0.0)
+    monkeypatch.setattr(camera_module, "SMALLEST", 10_000)
+    grabbed: list[bool] = []
+    grab = bounded_capture.BoundedCapture.grab
+    monkeypatch.setattr(
+        bounded_capture.BoundedCapture, "grab", lambda self: grabbed.append(True) or grab(self)
+    )
+    with pytest.raises(BadPicture):
+        OpenCVCamera(file).open()
+    assert len(grabbed) < 10
 
 
 def test_damaged_pictures_are_read_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:

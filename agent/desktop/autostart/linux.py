@@ -17,6 +17,8 @@ from agent.store.files import read_own, read_small, write_atomic
 from agent.translation import _
 
 FILE_NAME = "moodtray.desktop"
+LONGEST_EXEC = 10_000
+"""Characters of a command that could be ours: two paths at most."""
 
 _RESERVED = set(" \t\n\"'\\><~|&;$*?#()`")
 _ESCAPED_IN_QUOTES = set('"`$\\')
@@ -49,6 +51,8 @@ def _quote(argument: str) -> str:
 
 def split_exec(value: str) -> tuple[str, ...] | None:
     """Read the command of an Exec key's value, field codes left out; None: not valid."""
+    if len(value) > LONGEST_EXEC:
+        return None
     text = _unescape(value)
     arguments: list[str] = []
     current: str | None = None

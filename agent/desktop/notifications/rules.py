@@ -16,6 +16,8 @@ INTERVAL = 60.0
 """Seconds between two notifications of a kind."""
 STALE = 120.0
 """Seconds after which a change of the music is no news."""
+LONGEST = 2_000
+"""Characters of a notification; ours have some hundreds."""
 LOOK = 60.0
 """Seconds between two looks at what is held back, at most: the settings may have changed, or the
 wall clock, or the computer has slept."""
@@ -148,6 +150,11 @@ def seconds_until(now: datetime, at: time) -> float:
 
 
 def safe(text: str, markup: bool) -> str:
-    """Write ``text`` such that the service shows it letter for letter."""
+    """Write ``text`` such that the service shows it letter for letter; the beginning of a long one.
+
+    Some services stand still for seconds over a text that nobody could read anyway.
+    """
+    if len(text) > LONGEST:
+        text = text[: LONGEST - 1] + "…"
     text = "".join(c for c in text if c == "\n" or c.isprintable())
     return html.escape(text, quote=False) if markup else text

@@ -28,6 +28,10 @@ _IN_SILENCE = N_(
     "Put music into the folder of a mood: it plays for that mood, where nothing else is set. No "
     "music plays now; 'Play for my mood' begins it."
 )
+_NOT_NOW = N_(
+    "Put music into the folder of a mood. Moodtray plays Spotify now: under 'Music for my moods', "
+    "'Music on this computer', you can have it play these folders instead."
+)
 _ALONE = N_("Until {time} the music is left alone; 'Play for my mood' changes it sooner.")
 
 
@@ -53,11 +57,13 @@ def show_music_folders(
     report: Report,
     left_alone_until: datetime | None = None,
     plays: bool = True,
+    *,
+    in_use: bool = True,
 ) -> None:
     """Open the folders for the user's own music, one for each mood; those missing are made.
 
-    ``plays``: some music does; ``left_alone_until``: Moodtray does not change it by itself before
-    that. May block for seconds.
+    ``plays``: some music does; ``in_use``: such music is what Moodtray plays;
+    ``left_alone_until``: it does not change it by itself before that. May block for seconds.
     """
     try:
         for folder in _folders(paths):
@@ -72,8 +78,8 @@ def show_music_folders(
         report(Notice(error.title, error.message, asked=True, trouble=True))
     else:
         title = _("Your music folders are open")
-        told = _(_FOLDERS if plays else _IN_SILENCE)
-        if plays and left_alone_until is not None:
+        told = _(_FOLDERS if plays else _IN_SILENCE) if in_use else _(_NOT_NOW)
+        if in_use and plays and left_alone_until is not None:
             told = f"{told} {_(_ALONE).format(time=clock_time(left_alone_until))}"
         report(Notice(title, told, asked=True))
 

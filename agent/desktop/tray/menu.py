@@ -286,7 +286,7 @@ def _music(snapshot: Snapshot) -> tuple[Item, ...]:
         Item(
             _("Resume music") if paused else _("Pause music"),
             event=pause if loaded else None,
-            second=_("The music goes on") if paused else _("The music is paused"),
+            second=_("Resuming the music") if paused else _("Pausing the music"),
         ),
         Item(_("Next track"), event=NextTrack() if loaded else None),
         Item(_("Next playlist"), event=NextPlaylist() if loaded else None),

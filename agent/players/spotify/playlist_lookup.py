@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 TRIES = 2
 """How often a playlist is asked for whose answer cannot be understood."""
+MOST_TOLD = 10
+"""Entries that are told as no playlists; the others are counted."""
 NAMED = 5
 """Playlists that one notice names; the others are counted."""
 
@@ -81,10 +83,12 @@ class MappedPlaylists:
             self._settings, self._entries = settings, _entries(settings)
             self._tell(playlists, logged_in)
             if skipped and skipped != self._skipped:
-                told = "\n".join(
-                    _("{entry} It is skipped.").format(entry=entry) for entry in skipped
-                )
-                self._report(SettingsBroken(SettingsError(told)))
+                told = [_("{entry} It is skipped.").format(entry=each) for each in skipped]
+                if len(told) > MOST_TOLD:
+                    told[MOST_TOLD:] = [
+                        _("{n} more are skipped as well.").format(n=len(told) - MOST_TOLD)
+                    ]
+                self._report(SettingsBroken(SettingsError("\n".join(told))))
             self._skipped = skipped
 
     def forget_names(self) -> None:

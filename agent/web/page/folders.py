@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import threading
 from collections import OrderedDict, deque
@@ -49,7 +50,7 @@ def look_into(text: str) -> FolderView:
                 name=text[:200]
             )
         )
-    found: list[tuple[str, str]] = []
+    found: list[str] = []
     unreadable = 0
     try:
         with os.scandir(path) as entries:
@@ -63,7 +64,7 @@ def look_into(text: str) -> FolderView:
                 except (OSError, UnicodeEncodeError):
                     unreadable += 1
                     continue
-                found.append((printable(entry.name), entry.path))
+                found.append(entry.name)  # not the way there, which may be long
     except FileNotFoundError as error:
         raise StoreError(
             _("The folder {path} is not there (any more). Choose another one.").format(
@@ -83,10 +84,11 @@ def look_into(text: str) -> FolderView:
                 path=str(path)[:200], why=why
             )
         ) from error
-    found.sort(key=lambda pair: pair[0].casefold())
+    first = heapq.nsmallest(SHOWN, found, key=lambda name: printable(name).casefold())
+    shown = tuple((printable(name), os.path.join(path, name)) for name in first)
     chain = [*reversed(path.parents), path]
     parents = tuple((printable(part.name or str(part)), str(part)) for part in chain)
-    return FolderView(str(path), parents, tuple(found[:SHOWN]), len(found) > SHOWN, unreadable)
+    return FolderView(str(path), parents, shown, len(found) > SHOWN, unreadable)
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -33,7 +34,7 @@ from agent.wording import EVERYTHING, moment, short_day
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-MOST_MOODS, MOST_CHANGES = 20_000, 2_000
+MOST_MOODS, MOST_CHANGES = 20_000, 1_000
 """Entries of a day, week or month that are read at most: a month of a mood every two minutes, and
 of three changes in each hour. A history that somebody has handed on may hold millions."""
 _FORMULA = re.compile(r"((?:^|[;,|\t\r\n])[ \v\f\u00a0\u3000\"']*)(?=[=+\-@＝＋－＠])")
@@ -86,8 +87,13 @@ class DeleteWords(Words):
 
 def site(context: PageContext, pages: Pages) -> list[Route]:
     """Make the pages of this area."""
+    one_at_a_time = threading.Lock()  # a full one takes tens of megabytes
 
     def history(request: Request) -> Response:
+        with one_at_a_time:
+            return shown_history(request)
+
+    def shown_history(request: Request) -> Response:
         now = context.clock.now()
         view = _view(request.query_params.get("view", ""))
         wanted = _day(request.query_params.get("day", ""), now)

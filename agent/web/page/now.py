@@ -220,9 +220,9 @@ def _deed(
         case Do.UNDO:
             return events.UndoSwitch(snapshot.switch), _("Back to what played before.")
         case Do.PAUSE_MUSIC:
-            return events.PauseMusic(), _("The music pauses until you go on.")
+            return events.PauseMusic(), _("Pausing the music.")
         case Do.RESUME_MUSIC:
-            return events.ResumeMusic(), _("The music goes on.")
+            return events.ResumeMusic(), _("Resuming the music.")
         case Do.NOT_MY_MOOD:
             shown = snapshot.mood.state if snapshot.mood.state.is_emotion else None
             return events.NotMyMood(shown), _("Thank you. Moodtray looks again.")
@@ -527,6 +527,8 @@ def _next(snapshot: Snapshot) -> str:
     planned = _("No change is planned: {reason}").format(reason=_ended(decision, snapshot))
     if tells(snapshot.change, decision) or _why_silent(snapshot):
         planned = _("No change is planned.")
+    if snapshot.music_waits:
+        planned = sentence(reason_of(decision, snapshot))
     if snapshot.left_alone_until is None:
         return planned
     alone = _("Moodtray leaves the music alone until {time}.")

@@ -10,7 +10,7 @@ from agent.errors import RateLimited
 from agent.events import Event, Notice, PlayerChanged, PlayerFailed, SettingsBroken
 from agent.players.backend import PlayerBackend
 from agent.players.player_worker import PlayerWorker
-from agent.players.spotify.playlist_lookup import MappedPlaylists
+from agent.players.spotify.playlist_lookup import MOST_TOLD, MappedPlaylists
 from agent.settings import Settings
 from agent.types import MoodState, Playlist
 from tests.fakes.player import FakePlayer
@@ -207,6 +207,16 @@ def test_a_wrong_entry_is_told_once_and_skipped(agent: Agent, uri: Callable[[str
     agent.use(happy=(uri("happy"),))
     agent.use(happy=(uri("happy"), short))
     assert len(agent.harness.of(SettingsBroken)) == 2, "a new mistake is told anew"
+
+
+def test_of_many_wrong_entries_some_are_told(agent: Agent) -> None:
+    """All of them made a notice of megabytes."""
+    agent.use(happy=tuple(f"blue{number}" for number in range(100)))
+    agent.run()
+    (told,) = agent.harness.of(SettingsBroken)
+    lines = told.error.message.splitlines()
+    assert len(lines) == MOST_TOLD + 1
+    assert lines[-1] == "90 more are skipped as well."
 
 
 def test_albums_and_the_like_are_not_asked_for_by_name(agent: Agent) -> None:

@@ -125,3 +125,13 @@ def test_no_more_of_a_folder_is_looked_at_than_is_played(
     assert len(folders.look_into(str(tmp_path)).folders) == 10
     monkeypatch.setattr(folders, "MOST_ENTRIES", 4, raising=False)
     assert len(folders.look_into(str(tmp_path)).folders) == 4
+
+
+def test_the_first_by_name_are_shown_whatever_their_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "SHOWN", 3)
+    for name in "dBaeC":
+        (tmp_path / name).mkdir()
+    seen = folders.look_into(str(tmp_path))
+    assert seen.folders == tuple((name, str(tmp_path / name)) for name in "aBC")

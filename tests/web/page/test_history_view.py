@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.store.history import (
-    LONGEST_KEPT,
+    LONGEST_LINE,
     FeedbackEntry,
     MoodEntry,
     SqliteHistory,
@@ -79,7 +79,7 @@ def test_a_text_of_somebody_else_s_is_read_no_further_than_ours_are(tmp_path: Pa
     history._file.run(
         lambda opened: opened.execute("UPDATE switches SET reason = hex(zeroblob(20000))")
     )
-    assert {len(entry.reason) for entry in history.switches()} == {LONGEST_KEPT}
+    assert {len(entry.reason) for entry in history.switches()} == {LONGEST_LINE}
     history.close()
 
 
