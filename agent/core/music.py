@@ -185,11 +185,13 @@ class MusicControl:
         elif until is not None and isinstance(error, (NoDevice, *PASSING)):
             if isinstance(error, WhichDevice):
                 return error  # they begin to play themselves
+            end = self._clock.now() + timedelta(seconds=until - self._clock.monotonic())
             comes = _("If that is over by {time}, the music begins; later, ask for it again.")
             if isinstance(error, NoDevice):
                 comes = _("If that is done by {time}, the music begins; later, ask for it again.")
-            left = timedelta(seconds=until - self._clock.monotonic())
-            comes = comes.format(time=clock_time(self._clock.now() + left))
+            elif isinstance(error, RateLimited) and error.until > end:
+                comes = _("Ask for the music again then.")
+            comes = comes.format(time=clock_time(end))
         return error.with_more(comes) if comes else error
 
     @property
@@ -427,6 +429,8 @@ class MusicControl:
         if command is Command.PAUSE and passes:
             self._pauses_failed += 1
             return self._pauses_failed > 1
+        if command is Command.RESUME and not self._requests.resumes:
+            return True  # something newer was wished since
         if command is Command.RESUME and (passes or isinstance(error, NoDevice)):
             now = self._clock.monotonic()
             return self._requests.resuming_failed(now, deviceless=not passes)
@@ -468,7 +472,11 @@ class MusicControl:
             self._switches.tried = None  # the start that failed is no reason to wait
         if self._is_to_be_paused:
             return [effects.PauseMusic()]
-        return [effects.ResumeMusic()] if resumes else []
+        return self._resume() if resumes else []
+
+    def _resume(self) -> list[effects.Effect]:
+        self._requests.resumes = True
+        return [effects.ResumeMusic()]
 
     def player_changed(
         self,
@@ -582,7 +590,7 @@ class MusicControl:
         back, self._paused_before, self._pausing = self._paused_before, None, False
         self._is_silent = True  # what plays from now on is wished, if it rests
         if back is None or self.plays:
-            return [effects.ResumeMusic()]
+            return self._resume()
         now = self._clock.monotonic()
         goes_on = Decision(now, Action.SWITCH_NOW, MoodState.UNSURE, back, _(RESUMED))
         self._switches.send(Switch(back, now, PlayRequest(now, True), goes_on, back=True))
@@ -699,7 +707,7 @@ class MusicControl:
         to_go_on = self._to_go_on and not self._is_to_be_paused  # else it has never rested
         self._resting = self._sent_before_rest = None
         self._to_go_on = False
-        return [effects.ResumeMusic()] if to_go_on else []
+        return self._resume() if to_go_on else []
 
     def keep_without_player(self, mood: Mood) -> None:
         """Decide to do nothing, since nobody is there to do it."""

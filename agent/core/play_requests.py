@@ -39,6 +39,8 @@ class PlayRequests:
         self._put_off: PlayRequest | None = None  # until the player answers again
         self._resuming: PlayRequest | None = None  # the wish to play on, which waits
         self._resumed: PlayRequest | None = None  # the latest that failed
+        self.resumes = False
+        """The music was told to play on, and nothing newer was wished since."""
 
     @property
     def waits(self) -> bool:
@@ -108,11 +110,13 @@ class PlayRequests:
 
     def forget(self) -> None:
         """Drop all requests."""
+        self.resumes = False
         self.asked = self.owed = self._waiting = None
         self._put_off = self._resuming = self._resumed = None
 
     def lose_player(self) -> None:
         """Forget what waited for the devices of a player that is no longer in use."""
+        self.resumes = False
         self.owed = self._waiting = None
         self._put_off = self._resuming = self._resumed = None
         self.deviceless = False

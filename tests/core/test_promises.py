@@ -1825,13 +1825,27 @@ def test_what_was_to_play_on_does_not_where_something_newer_is_wished(
     newer: events.Event | None,
 ) -> None:
     story = happy_music()
+    story.send(events.ResumeMusic())
+    resumed = len(story.all(effects.ResumeMusic))
     story.send(events.PlayerFailed(NoDevice("Open Spotify."), None, Command.RESUME))
     if newer is None:
         story.pass_time(WISH_LIFE + 1.0)
     else:
         story.send(newer)
     story.send(events.PlayerRecovered())
-    assert not story.all(effects.ResumeMusic)
+    assert len(story.all(effects.ResumeMusic)) == resumed
+
+
+def test_what_was_to_play_on_fails_too_late_to_be_tried_again() -> None:
+    story = happy_music()
+    story.send(events.ResumeMusic())
+    resumed = len(story.all(effects.ResumeMusic))
+    story.send(events.PauseMusic())
+    told = len(story.answers)
+    story.send(events.PlayerFailed(WAIT, None, Command.RESUME))
+    assert len(story.answers) == told
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.ResumeMusic)) == resumed
 
 
 def test_a_break_s_end_claims_no_music_where_its_device_is_gone() -> None:
@@ -1937,7 +1951,7 @@ def test_music_that_may_begin_by_itself_is_not_said_to_be_left_alone() -> None:
 
 # --- what the player cannot do just now ----------------------------------------------------------
 
-WAIT = RateLimited("Wait until noon.", until=datetime(2026, 11, 28, 12, tzinfo=UTC))
+WAIT = RateLimited("Wait until noon.", until=datetime(2026, 11, 22, 9, 5, tzinfo=UTC))
 NOWHERE = NoDevice("Spotify is open nowhere.")
 
 
@@ -2207,3 +2221,15 @@ def test_a_word_is_taken_though_its_music_cannot_begin_yet() -> None:
     (sad,) = ONE_EACH[MoodState.SAD]
     story.send(events.PlayerFailed(WAIT, sad, Command.PLAY))
     assert story.answer.body.endswith(f"That you feel sad holds until {until:%H:%M}.")
+
+
+def test_a_wait_that_outlasts_the_wish_promises_nothing() -> None:
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.look("happy", 15)
+    story.send(events.PlayForMood())
+    (happy,) = ONE_EACH[MoodState.HAPPY]
+    hours = RateLimited("Wait.", until=story.clock.now() + timedelta(hours=3))
+    story.send(events.PlayerFailed(hours, happy, Command.PLAY))
+    assert story.answer.body == "Wait. Ask for the music again then."
