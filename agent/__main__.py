@@ -21,7 +21,7 @@ def main() -> None:
     # Looking for plugins of pydantic reads the metadata of every package here; none is wanted.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-    from agent.app.memory import importing
+    from agent.memory import importing
 
     with importing():
         from agent import cli

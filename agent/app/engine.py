@@ -16,8 +16,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agent import effects, events
-from agent.app import journey_file, memory, promise_file
+from agent import effects, events, memory
+from agent.app import journey_file, promise_file
 from agent.app.components import Components, WorkerGroup
 from agent.app.effect_handler import EffectHandler
 from agent.app.external_changes import ExternalChanges, look_at_autostart

@@ -13,12 +13,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.app.memory import importing, use_few_heaps
 from agent.app.options import Options
 from agent.clock import SystemClock
 from agent.desktop.process_guard import guard_memory
 from agent.desktop.quit_signals import on_quit_signal
 from agent.errors import StoreError
+from agent.memory import importing, use_few_heaps
 from agent.ports import Clock
 from agent.store.files import remove_folder
 from agent.store.paths import Paths, refuse_ways_of_strangers

@@ -727,6 +727,7 @@ class Controller:
             starts=self._music.may_begin(self._settings.policy),
             held_off=None if self._camera.idle else self._camera.off_for,
             unpausable=self._music.unpausable,
+            unread=self._music.unread,
         )
         self._out.append(effects.Notify(told))
 

@@ -323,13 +323,18 @@ def not_switched(decision: Decision, heard: Playback | None) -> Notification:
     )
 
 
-def nothing_plays(trouble: AgentError | None = None) -> Notification:
-    """Answer 'Next track' in silence; ``trouble``: the player's, that no music can begin with."""
+def nothing_plays(hindrance: AgentError | None = None, *, unread: bool = False) -> Notification:
+    """Answer 'Next track' in silence; ``hindrance``: the trouble that no music can begin with.
+
+    ``unread``: with it nobody knows whether it is silent.
+    """
+    if hindrance is not None and unread:
+        return trouble(hindrance, asked=True)
     return Notification(
         NotificationKind.INFO,
         _("No music plays"),
         _("So there is no next track."),
-        buttons=(_begin(trouble),),
+        buttons=(_begin(hindrance),),
         asked=True,
     )
 
@@ -362,13 +367,15 @@ def on_break(
     starts: bool = False,
     held_off: str | None = None,
     unpausable: AgentError | None = None,
+    unread: AgentError | None = None,
 ) -> Notification:
     """Tell that camera and music rest, as the user asked, and how that ends.
 
     ``music``: it goes on then; ``camera``: no wish of the user's keeps it off then;
     ``alone_until``: it is paused until then by a wish of its own, also where the break ends sooner;
     ``usable``: it could be used when it was tried last; ``starts``: Moodtray may break a silence;
-    ``held_off``: why session or call keep it off besides; ``unpausable``: why the music may not.
+    ``held_off``: why session or call keep it off besides; ``unpausable``: why the music may not;
+    ``unread``: why nobody knows whether any plays.
     """
     back = _("Click 'I am back' in the tray's menu to go on.")
     both = music and camera and usable and alone_until is None and held_off is None
@@ -388,7 +395,9 @@ def on_break(
             back = _("Both come back by themselves then, or when you click 'I am back'.")
     if not music:
         then = _("No music plays now, so none goes on then.")
-        if unpausable is not None:
+        if unread is not None:
+            then = _("Whether music plays is not known: {why}").format(why=unread.message)
+        elif unpausable is not None:
             then = _("No music goes on then.")
         elif starts:
             then = _("No music plays now; after the break Moodtray may begin some by itself.")
@@ -659,6 +668,17 @@ def trouble(error: AgentError, asked: bool = False) -> Notification:
     elif isinstance(error, CameraError | BadPicture):
         kind = NotificationKind.CAMERA
     return Notification(kind, error.title, error.message, buttons=buttons, asked=asked)
+
+
+def paused_meanwhile() -> Notification:
+    """Tell that a wish for music which had to wait is over: the player was paused by hand."""
+    return Notification(
+        NotificationKind.INFO,
+        _("The music stays paused"),
+        _("It was paused in the player itself. 'Play for my mood' begins it."),
+        buttons=((_("Play now"), PlayForMood()),),
+        asked=True,
+    )
 
 
 def worker_gave_up(worker: str, asked: bool = False) -> Notification:

@@ -177,6 +177,13 @@ class MusicControl:
         """The same, where it may keep what plays from being paused."""
         return self.unanswered if self.plays else None
 
+    @property
+    def unread(self) -> PlayerError | None:
+        """The trouble with which nobody knows whether music plays; None: it is known."""
+        error, heard = self._errors.error, self.playback
+        known = heard is not None and heard.state is not PlayState.UNAVAILABLE
+        return error if not known and isinstance(error, (NeedsLogin, *PASSING)) else None
+
     def _with_what_comes(self, error: TroubleT) -> TroubleT:
         """Add what waits for the end of trouble, and until when."""
         until, comes = self._requests.waits_until, ""
@@ -289,6 +296,8 @@ class MusicControl:
         if self._switches.broke_silence(playback) or happening in _USERS_START:
             self._silent_why, self._paused_before = "", None
         if happening in _ENDS_REQUESTS and self._reads_since is None:  # else it was before the wish
+            if happening is Happening.PAUSED and self._requests.is_put_off:
+                out.append(effects.Notify(messages.paused_meanwhile()))
             self._take_wishes_back()
             self._told = self._said_at_rest = None
         if happening in _USERS_START:
@@ -316,8 +325,8 @@ class MusicControl:
                 self._to_go_on = True
                 out.append(effects.PauseMusic())
             word = self._word_of(done.told_mood)
-            if done.left_alone > 0.0:
-                self._leave_alone(done.left_alone, _(CHOSE), chosen=True)
+            if done.wish.left_alone > 0.0:
+                self._leave_alone(done.wish.left_alone, _(CHOSE), chosen=True)
             told = messages.switched(
                 switch,
                 asked=done.wish.asked,
@@ -388,18 +397,24 @@ class MusicControl:
         failed = None if playlist is None else self._switches.answered(playlist)
         if isinstance(error, NeedsLogin):
             self.logged_in = False
+        pauses = command is Command.PAUSE and self._pausing
+        was_to_pause = pauses or (self._resting is not None and self._to_go_on)
         tried_before = self._try_later(error, command)
-        if failed is not None and failed.undoes is not None:
-            self._hands_off_why = _(NOT_TAKEN_BACK)
+        if failed is not None and failed.takes_back:
+            if failed.undoes is not None:
+                self._hands_off_why = _(NOT_TAKEN_BACK)
             if type(error) is not PlayerError:  # it may be overcome
                 self._switches.stands_again()
+            if isinstance(error, PASSING):  # nothing is to be left alone
+                self._hands_off_until = self._left_alone = None
         if failed is not None and failed.back and not _hinders_all(error):
             return [effects.Notify(messages.not_taken_back(error, failed.ends))]
         news = self._errors.met(error)
         again = failed is not None and self._try_again(error, failed)
         asked = failed is not None and failed.wish.asked
         asked = asked or command in (Command.RESUME, Command.NEXT)
-        asked = asked or (command is Command.PAUSE and self._pausing)
+        gives_up = was_to_pause and command is Command.PAUSE and not self._is_to_be_paused
+        asked = asked or pauses or gives_up
         out: list[effects.Effect] = []
         if isinstance(error, PlaylistGone) and playlist is not None:
             out.append(effects.AwaitPlaylist(playlist))
@@ -419,15 +434,22 @@ class MusicControl:
             )
         if isinstance(error, PASSING) and command is Command.NEXT:
             told = told.with_more(_("Ask for the next track again then."))
-        elif isinstance(error, PASSING) and failed is not None and failed.undoes is not None:
-            told = told.with_more(_("The change stands; take it back again then."))
+        elif isinstance(error, PASSING) and failed is not None and failed.takes_back:
+            stands = _("The change stands; take it back again then.")
+            for more in (stands, *failed.ends):
+                told = told.with_more(more)
+        elif gives_up and self.plays and not isinstance(error, NoDevice | NeedsLogin):
+            told = told.with_more(_("The music could not be paused, and plays on."))
         return [*out, effects.Notify(replace(messages.trouble(told), asked=answers))]
 
     def _try_later(self, error: AgentError, command: Command | None) -> bool:
         """Have what failed done once the player can; True when the user knows of it already."""
         passes = isinstance(error, PASSING)
-        if command is Command.PAUSE and passes:
-            self._pauses_failed += 1
+        if command is Command.PAUSE:
+            self._pauses_failed = self._pauses_failed + 1 if passes else 0
+            if not passes or self._pauses_failed == WISH_TRIES:
+                self._pausing = self._to_go_on = False  # it is given up
+                return False
             return self._pauses_failed > 1
         if command is Command.RESUME and not self._requests.resumes:
             return True  # something newer was wished since
@@ -446,7 +468,7 @@ class MusicControl:
             self._gone[failed.playlist.uri] = failed
             self._switches.came_to_nothing(failed)
             if self._rotation.alternatives(failed.playlist.uri, now):
-                self._requests.still_ask(failed.wish)
+                self._requests.still_ask(replace(failed.wish, very=None, left_alone=0.0))
         elif isinstance(error, NoDevice):
             self._rotation.keeps_its_turn(failed.playlist.uri)
             self._requests.found_no_device(failed.wish, now)
@@ -537,6 +559,7 @@ class MusicControl:
         """
         self._end_own_choice()
         self._tell_as_before()
+        self._want_music()
         self._gone.clear()
         now = self._clock.monotonic()
         sent = self._switches.under_way(now)
@@ -548,7 +571,8 @@ class MusicControl:
         """Tell whether music may begin out of silence by itself: no hand of the user's keeps it."""
         heard = self.playback
         by_hand = heard is not None and heard.paused_by_hand
-        return policy.start_when_silent and not by_hand and self.left_alone is None
+        starts = policy.start_when_silent or self._ran_out
+        return starts and not by_hand and self.left_alone is None
 
     def would_change_for(self, mood: MoodState) -> bool:
         """Tell whether music plays, but not this mood's, and there is some for it."""
@@ -601,7 +625,8 @@ class MusicControl:
         """Play the next track of what plays."""
         heard = self.playback
         if heard is None or heard.state not in (PlayState.PLAYING, PlayState.PAUSED):
-            return [effects.Notify(messages.nothing_plays(self.hindrance))]
+            unread = self.unread is not None
+            return [effects.Notify(messages.nothing_plays(self.hindrance, unread=unread))]
         ours = self._switches.skipped(heard, self._clock.monotonic())
         out: list[effects.Effect] = []
         if ours is not None:
@@ -650,6 +675,11 @@ class MusicControl:
         """Let what the user had chosen be changed: it has ended, or they want other music."""
         if self._chosen:
             self.follow_face()
+
+    def _want_music(self) -> None:
+        """Give up a pause, or a rest, that has not come yet: music is wanted now."""
+        self._pausing, self._pauses_failed = False, 0
+        self._is_silent = True  # what plays from now on is wished, if it rests
 
     def _tell_as_before(self) -> None:
         """Tell an Undo as what came before: a newer wish changes the music, and ends no promise."""
@@ -743,8 +773,10 @@ class MusicControl:
             return [effects.Notify(messages.not_switched(decision, self.playback))]
         self._end_own_choice()
         self._tell_as_before()
+        self._want_music()
         self.decision = decision
-        return [effects.Record(decision), self._carry_out(decision, PlayRequest(now, True))]
+        wish = PlayRequest(now, True, very=decision)
+        return [effects.Record(decision), self._carry_out(decision, wish)]
 
     def play_this(
         self, playlist: Playlist, mood: MoodState, policy: PolicySettings
@@ -755,8 +787,10 @@ class MusicControl:
             return []  # a double click is one wish
         decision = Decision(now, Action.SWITCH_NOW, mood, playlist, _(CHOSE))
         self.decision = decision
-        play = self._carry_out(decision, PlayRequest(now, True), policy.hands_off_minutes * 60)
-        return [effects.Record(decision), play]
+        self._want_music()
+        alone = policy.hands_off_minutes * 60
+        wish = PlayRequest(now, True, very=decision, left_alone=alone)
+        return [effects.Record(decision), self._carry_out(decision, wish)]
 
     def undo(
         self,
@@ -843,6 +877,7 @@ class MusicControl:
                 back=True,
                 told_mood=told_mood,
                 ends=ends,
+                takes_back=True,
                 undoes=uri if is_undo else None,
             )
         )
@@ -867,6 +902,10 @@ class MusicControl:
             return []  # a change is under way
         if not self.player:
             return []  # there is nobody yet to carry one out
+        very = None if wishes.asked is None else wishes.asked.very
+        if wishes.asked is not None and very is not None:  # it had to wait
+            self.decision = very = replace(very, time=now)
+            return [effects.Record(very), self._carry_out(very, wishes.asked)]
         playable = self._rotation.playable(now)
         self._heed_what_was_said_at_rest(listener.mood, playable, guide)
         about = Circumstances(
@@ -939,6 +978,13 @@ class MusicControl:
         """
         wished = self._requests.asked is not None or self._told is not None
         fits_already = wished and _(FITS) in decision.reason
+        asked, trouble = self._requests.asked, self.unanswered
+        if fits_already and asked is not None and trouble is not None:  # no reading would come
+            self._requests.asked = None
+            self._requests.put_off(asked, self._clock.monotonic())
+            told = messages.trouble(self._with_what_comes(trouble), asked=True)
+            out.append(effects.Notify(told))
+            return True
         self._reads_since = self._waits(self._reads_since, out) if fits_already else None
         return self._reads_since is not None
 
@@ -1068,9 +1114,7 @@ class MusicControl:
             return out
         return [effects.Record(playback), *out]
 
-    def _carry_out(
-        self, decision: Decision, wish: PlayRequest, left_alone: float = 0.0
-    ) -> effects.Effect:
+    def _carry_out(self, decision: Decision, wish: PlayRequest) -> effects.Effect:
         assert decision.playlist is not None
         playlist, tried = decision.playlist, self._switches.tried
         told, self._told, self._said_at_rest = self._told, None, None
@@ -1084,7 +1128,6 @@ class MusicControl:
                 before=self.playback,
                 switch_before=tried,
                 told_mood=told is not None,
-                left_alone=left_alone,
             )
         )
         self._requests.forget()

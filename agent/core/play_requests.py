@@ -9,20 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from agent.timing import WISH_LIFE, WISH_TRIES
+from agent.types import Decision
 
 
 @dataclass(frozen=True, slots=True)
 class PlayRequest:
     """``asked``: the user wished for music; else it is a change of ours.
 
-    ``tries``: starts that found no device. ``leads``: how the journey ends that begins with it, in
-    the user's words; empty: none does.
+    ``tries``: starts that came to nothing. ``leads``: how the journey ends that begins with it, in
+    the user's words; empty: none does. ``very``: the choice of this very playlist, which they made
+    themselves; ``left_alone``: seconds for which it is, then.
     """
 
     since: float
     asked: bool
     tries: int = 0
     leads: str = ""
+    very: Decision | None = None
+    left_alone: float = 0.0
 
 
 class PlayRequests:

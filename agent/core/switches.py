@@ -29,8 +29,8 @@ class Switch:
 
     ``decision``: what is to be heard and why; ``before``: what played when it was sent. With
     ``back`` it takes a change back. ``told_mood``: it follows the user's own word on how they feel;
-    ``ends``: what ends with it, in the user's words; ``left_alone``: seconds for which it is, since
-    the user chose this very music; ``undoes``: the playlist's address that an Undo takes back.
+    ``ends``: what ends with it, in the user's words; ``takes_back``: it is that of the latest
+    change; ``undoes``: the playlist's address of it, where the user has asked for an Undo.
     """
 
     playlist: Playlist
@@ -42,7 +42,7 @@ class Switch:
     switch_before: float | None = None  # the change before it, should this one come to nothing
     told_mood: bool = False
     ends: tuple[str, ...] = ()
-    left_alone: float = 0.0
+    takes_back: bool = False
     undoes: str | None = None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from agent.errors import PlaylistGone
 from agent.players.track import SUFFIXES
 from agent.printable import printable
 from agent.store.files import read_small
-from agent.store.walk import MOST_ENTRIES, MOST_LETTERS, walk
+from agent.store.walk import MOST_BYTES, MOST_ENTRIES, walk
 from agent.translation import N_, _
 
 KINDS = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
@@ -171,7 +172,7 @@ def _readable(file: str, found: Found) -> bool:
 
 def _listed(path: Path, found: Found) -> list[str]:
     tracks: list[str] = []
-    letters = 0
+    taken = 0
     try:
         data = read_small(path, LIST_BYTES)
     except OSError as error:
@@ -199,8 +200,8 @@ def _listed(path: Path, found: Found) -> list[str]:
                 )
             )
         file = path.parent / line.replace("\\", os.sep)
-        letters += len(str(file))
-        if letters > MOST_LETTERS:
+        taken += sys.getsizeof(str(file))
+        if taken > MOST_BYTES:
             raise OSError(_("the paths of its files are too long, taken together"))
         try:
             there = not is_elsewhere(line, path) and file.is_file() and os.access(file, os.R_OK)

@@ -8,6 +8,7 @@ an end.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,9 +19,9 @@ MOST_FOLDERS = 100_000
 MOST_ENTRIES = 100_000
 """That are read in all, whatever they are; music for a mood has some thousand. Who makes an empty
 file pays nothing for it; who keeps its name, and why it cannot be played, some hundred bytes."""
-MOST_LETTERS = 20_000_000
-"""Of all their names with the ways there, in all: a way may have four thousand, of four bytes each.
-A large collection has some million."""
+MOST_BYTES = 25_000_000
+"""Of memory for all their names with the ways there: a way may have four thousand letters, and one
+among them makes each take four bytes. A large collection has some million."""
 
 BEGIN_FOLDERS, BEGIN_ENTRIES = 30, 1_000
 """That tell what a folder is for: music lies in the first few of a collection."""
@@ -32,11 +33,11 @@ def walk(
     """Yield each folder with the names of its files, without those that begin with a dot.
 
     ``passed_over`` is called with each folder that cannot be read, lies too deep or is beyond
-    MOST_FOLDERS, MOST_ENTRIES or MOST_LETTERS; of several within one, with the first. ``begin``:
+    MOST_FOLDERS, MOST_ENTRIES or MOST_BYTES; of several within one, with the first. ``begin``:
     not beyond BEGIN_FOLDERS or BEGIN_ENTRIES, which tell what a folder is for.
     """
     most, left = (BEGIN_FOLDERS, BEGIN_ENTRIES) if begin else (MOST_FOLDERS, MOST_ENTRIES)
-    letters = MOST_LETTERS
+    room = MOST_BYTES
     begun = str(root)
     above = {_identity(parent) for parent in Path(os.path.realpath(begun)).parents}
     walked: set[tuple[int, int]] = set()
@@ -51,13 +52,13 @@ def walk(
                 passed_over(folder)
                 return
             walked.add(this)
-            read, long, folders, files = _read(folder, left, letters)
+            read, taken, folders, files = _read(folder, left, room)
         except OSError:  # it is gone meanwhile, or locked
             passed_over(folder)
             continue
         left -= read
-        letters -= long
-        if left < 0 or letters < 0:
+        room -= taken
+        if left < 0 or room < 0:
             passed_over(folder)
             yield folder, files
             return
@@ -68,25 +69,25 @@ def walk(
         yield folder, files
 
 
-def _read(folder: str, most: int, letters: int) -> tuple[int, int, list[str], list[str]]:
+def _read(folder: str, most: int, room: int) -> tuple[int, int, list[str], list[str]]:
     """Read so many entries of a folder at most, as they come: all at once may be millions.
 
-    ``letters``: so many of their names with the way there. Returns how many entries and letters
-    there are, one entry too many if more, and of those without a dot the folders and the others.
-    Raises OSError.
+    ``room``: bytes for their names with the way there. Returns how many entries there are, one too
+    many if more, what they take, and of those without a dot the folders and the others. Raises
+    OSError.
     """
-    read = long = 0
+    read = taken = 0
     folders: list[str] = []
     files: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             read += 1
-            long += len(entry.path)
-            if read > most or long > letters:
+            taken += sys.getsizeof(entry.path)
+            if read > most or taken > room:
                 break
             if not entry.name.startswith("."):
                 (folders if _is_folder(entry) else files).append(entry.name)
-    return read, long, folders, files
+    return read, taken, folders, files
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

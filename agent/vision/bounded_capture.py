@@ -20,11 +20,12 @@ class BoundedCapture:
     ``refused``: why the latest frame was passed over, where it was too large.
     """
 
-    def __init__(self, capture: cv2.VideoCapture, source: Source) -> None:
+    def __init__(self, capture: cv2.VideoCapture, source: Source, roof: Roof | None = None) -> None:
+        """``roof``: that under which it was opened, so that both together stay under it."""
         self.refused: AgentError | None = None
         self._capture = capture
         self._source = source
-        self._roof = Roof()
+        self._roof = roof or Roof()
 
     def get(self, what: int) -> float:
         """Tell a property."""

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from agent import memory
 from agent.errors import AgentError, CameraLost
 from agent.opencv import cv2
 from agent.translation import N_, _
 from agent.types import Frame
 from agent.vision.bounded_capture import BoundedCapture
+from agent.vision.bounds import Roof
 from agent.vision.sources import (
     LINUX,
     OPEN_SECONDS,
@@ -86,10 +88,11 @@ class OpenCVCamera:
     def open(self) -> None:
         """Open it; at most a few seconds. Raises CameraNotFound, CameraBusy, BadPicture."""
         self.close()
-        capture = open_capture(self._source, seconds=self._open_seconds)
+        roof = Roof()
+        capture = open_capture(self._source, seconds=self._open_seconds, roof=roof)
         self._capture = capture
         reader: _Reader
-        bounded = BoundedCapture(capture, self._source)
+        bounded = BoundedCapture(capture, self._source, roof)
         try:
             if self.is_file:
                 reader = _FileReader(bounded, self._clock, self._sleep)
@@ -151,6 +154,7 @@ class OpenCVCamera:
         self._reader = self._bounded = self._first = None
         if capture is not None:
             capture.release()
+            memory.give_back()
 
 
 _ADVICE = N_("Check its cable or network; Moodtray keeps trying.")

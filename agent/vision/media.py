@@ -29,7 +29,7 @@ from agent.printable import printable
 from agent.translation import _
 from agent.types import Frame
 from agent.vision.bounded_capture import BoundedCapture
-from agent.vision.bounds import Wall
+from agent.vision.bounds import Roof, Wall
 from agent.vision.jpeg_head import READ_FIRST, START, JpegHead, has_few_scans, read_head
 from agent.vision.sources import Kind, Source, open_capture
 
@@ -411,11 +411,12 @@ def _animation(
 def _video(path: Path, sample_seconds: float) -> Iterator[tuple[float, Frame]]:
     source = Source(Kind.FILE, str(path), printable(str(path)))
     try:
-        opened = open_capture(source)
+        roof = Roof()
+        opened = open_capture(source, roof=roof)
     except BadPicture as error:
         raise BadPicture(_neither(path)) from error
     try:
-        capture = BoundedCapture(opened, source)
+        capture = BoundedCapture(opened, source, roof)
         given = False
         for moment in _sampled(capture, sample_seconds):
             given = True

@@ -119,13 +119,15 @@ def _exists(text: str) -> bool:
         return False
 
 
-def open_capture(source: Source, *, seconds: float = OPEN_SECONDS) -> cv2.VideoCapture:
-    """Open a capture; at most about ``seconds``.
+def open_capture(
+    source: Source, *, seconds: float = OPEN_SECONDS, roof: bounds.Roof | None = None
+) -> cv2.VideoCapture:
+    """Open a capture; at most about ``seconds``. ``roof``: under which it is read later, too.
 
     Raises CameraNotFound, CameraBusy, BadPicture (a file that is missing or no video), and the
     CameraError of what would take too much memory.
     """
-    roof = bounds.Roof()
+    roof = roof or bounds.Roof()
     match source.kind:
         case Kind.FILE:
             return _bounded(lambda: _open_file(source), source, roof, math.inf)

@@ -392,7 +392,7 @@ class AnyDay(RuleBasedStateMachine):
             assert plays or effects.ResumeMusic() in done, told
         if "so none goes on then" in body:
             assert effects.ResumeMusic() not in self.then(events.ResumeCamera())[1], told
-        if "leads there when it goes on" in body and snapshot.on_break:
+        if "leads there when it goes on" in body and snapshot.on_break and not snapshot.held_off:
             assert plays or effects.ResumeMusic() in self.then(events.ResumeCamera())[1], told
         if "begins it" in body and self.pending is None and "player" not in self.stopped:
             _, done = self.then(events.PlayForMood())

@@ -2041,7 +2041,9 @@ def test_a_pause_that_fails_each_time_is_not_tried_without_end() -> None:
         story.heard("p:happy")
         story.send(events.PlayerRecovered())
     assert len(story.all(effects.PauseMusic)) == paused + WISH_TRIES - 1
-    assert len(story.answers) == told + 1
+    first, last = story.answers[told:]
+    assert first.body.endswith("is paused then.")
+    assert last.body == "503. The music could not be paused, and plays on."
     story.send(events.PlayerFailed(ServiceDown("503.")))
     assert problem(story) == "503."
 
@@ -2233,3 +2235,137 @@ def test_a_wait_that_outlasts_the_wish_promises_nothing() -> None:
     hours = RateLimited("Wait.", until=story.clock.now() + timedelta(hours=3))
     story.send(events.PlayerFailed(hours, happy, Command.PLAY))
     assert story.answer.body == "Wait. Ask for the music again then."
+
+
+@pytest.mark.parametrize("error", [WAIT, NOWHERE])
+def test_the_very_playlist_that_was_wished_is_what_begins_later(error: PlayerError) -> None:
+    """'Happy songs plays on', or other music for the mood, was what came of it."""
+    story = happy_music()
+    two = (Playlist("p:happy", "H"), Playlist("p:more", "More"), Playlist("p:third", "Third"))
+    story.send(events.PlayerChanged("test player", {**ONE_EACH, MoodState.HAPPY: two}))
+    story.heard("p:happy")
+    story.send(events.NextPlaylist())
+    story.send(events.PlayerFailed(error, two[1], Command.PLAY))
+    story.heard("p:happy")
+    plays = len(story.uris)
+    story.send(events.PlayerRecovered())
+    assert story.uris[plays:] == ["p:more"]
+    story.started()
+    story.heard("p:more")
+    (angry,) = ONE_EACH[MoodState.ANGRY]
+    story.send(events.PlayPlaylist(angry))
+    story.send(events.PlayerFailed(error, angry, Command.PLAY))
+    story.heard("p:more")
+    plays = len(story.uris)
+    story.send(events.PlayerRecovered())
+    assert story.uris[plays:] == ["p:angry"]
+    story.started()
+    assert story.controller.snapshot.left_alone_until is not None
+
+
+def test_one_that_is_gone_leaves_its_place_to_others() -> None:
+    story = happy_music()
+    two = (Playlist("p:happy", "H"), Playlist("p:more", "More"))
+    story.send(events.PlayerChanged("test player", {MoodState.HAPPY: two}))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.PlayPlaylist(two[1]))
+    plays = len(story.uris)
+    story.send(events.PlayerFailed(PlaylistGone("It is gone."), two[1], Command.PLAY))
+    assert story.uris[plays:] == ["p:happy"]
+
+
+def test_music_that_may_play_no_more_is_not_said_to_play_on_in_a_wait() -> None:
+    """The user had paused it in its own app, which nobody could read."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    story.pass_time(30.0)
+    story.send(events.PlayForMood())
+    assert "plays on" not in story.answer.title
+    assert story.answer.body.endswith("the music begins; later, ask for it again.")
+    story.music(Happening.PAUSED, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    assert story.answer.title == "The music stays paused"
+    plays = len(story.uris)
+    story.send(events.PlayerRecovered())
+    assert len(story.uris) == plays
+
+
+def test_music_that_does_play_on_is_said_to_once_it_is_known() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    story.pass_time(30.0)
+    story.send(events.PlayForMood())
+    story.heard("p:happy")
+    story.send(events.PlayerRecovered())
+    assert story.answer.title == "♪ Happy plays on"
+
+
+def test_a_pause_that_the_device_refuses_is_no_wish_for_silence_any_more() -> None:
+    """'No music plays now, so none goes on then' was told of the music that played."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PauseMusic())
+    story.send(events.PlayerFailed(PlayerError("It takes no commands."), None, Command.PAUSE))
+    assert story.answer.body == "It takes no commands. The music could not be paused, and plays on."
+    story.heard("p:happy")
+    story.send(events.TakeBreak())
+    assert "No music" not in story.answer.body
+
+
+def test_a_denied_mood_in_a_wait_lets_the_change_stand() -> None:
+    story = Story(NOW)
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.music()
+    story.look("sad", 15)
+    story.started()
+    story.heard("p:sad")
+    story.send(events.NotMyMood())
+    back = story.all(effects.Play)[-1].playlist
+    story.send(events.PlayerFailed(WAIT, back, Command.PLAY))
+    assert "The change stands; take it back again then." in story.answer.body
+    assert story.controller.snapshot.left_alone_until is None
+    plays = len(story.uris)
+    story.send(events.PlayerRecovered())
+    story.send(events.UndoSwitch())
+    assert len(story.uris) == plays + 1
+
+
+def test_what_ended_with_an_undo_that_failed_is_told() -> None:
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.SAD))
+    story.started()
+    story.heard("p:sad")
+    story.send(events.UndoSwitch())
+    back = story.all(effects.Play)[-1].playlist
+    story.send(events.PlayerFailed(WAIT, back, Command.PLAY))
+    assert "What you said of your mood holds no more." in story.answer.body
+
+
+@pytest.mark.parametrize("quiet", [events.PauseMusic(), events.TakeBreak()])
+def test_a_wish_for_music_is_newer_than_a_pause_that_has_not_come(quiet: events.Event) -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    story.send(quiet)
+    story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
+    story.send(events.PlayForMood())
+    paused = len(story.all(effects.PauseMusic))
+    story.heard("p:happy")
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.PauseMusic)) == paused
+    assert story.controller.snapshot.music_rests is None
+
+
+@pytest.mark.parametrize("error", [WAIT, NeedsLogin("Log in again.")])
+def test_of_a_player_that_was_not_read_nobody_says_that_it_is_silent(error: PlayerError) -> None:
+    """'No music plays now, so none goes on then' was told while Spotify played."""
+    story = Story(NOW)
+    story.send(events.PlayerFailed(error))
+    story.send(events.NextTrack())
+    assert "No music plays" not in f"{story.answer.title} {story.answer.body}"
+    story.send(events.TakeBreak())
+    assert "No music plays" not in story.answer.body
+    assert f"Whether music plays is not known: {error.message}" in story.answer.body

@@ -108,18 +108,18 @@ def test_entries_are_read_to_a_number(folder: Path, monkeypatch: pytest.MonkeyPa
     assert (len(found.tracks), found.unreadable) == (30, []), "so many are not too many"
 
 
-def test_long_ways_are_kept_to_a_number_of_letters(
+def test_long_ways_are_kept_to_a_number_of_bytes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A hundred thousand ways of four thousand letters took gigabytes."""
+    """A hundred thousand ways of four thousand letters, one of them an emoji, took gigabytes."""
     for number in range(4):
         write_tone(folder / f"{number}.wav", 0.01)
-    long = len(str(folder / "0.wav"))
-    monkeypatch.setattr(walk, "MOST_LETTERS", 3 * long)
+    long = sys.getsizeof(str(folder / "0.wav"))
+    monkeypatch.setattr(walk, "MOST_BYTES", 3 * long)
     found = look_at(playlist(str(folder)))
     assert len(found.tracks) == 3
     assert len(found.unreadable) == 1
-    monkeypatch.setattr(walk, "MOST_LETTERS", 4 * long)
+    monkeypatch.setattr(walk, "MOST_BYTES", 4 * long)
     found = look_at(playlist(str(folder)))
     assert (len(found.tracks), found.unreadable) == (4, [])
 
@@ -128,10 +128,10 @@ def test_a_list_of_long_ways_is_refused(folder: Path, monkeypatch: pytest.Monkey
     write_tone(folder / "a.wav", 0.01)
     file = folder / "all.m3u"
     file.write_text("a.wav\n" * 4)
-    long = len(str(folder / "a.wav"))
-    monkeypatch.setattr(folders, "MOST_LETTERS", 4 * long)
+    long = sys.getsizeof(str(folder / "a.wav"))
+    monkeypatch.setattr(folders, "MOST_BYTES", 4 * long)
     assert len(look_at(playlist(str(file))).tracks) == 4
-    monkeypatch.setattr(folders, "MOST_LETTERS", 4 * long - 1)
+    monkeypatch.setattr(folders, "MOST_BYTES", 4 * long - 1)
     assert "too long" in gone(file)
 
 
