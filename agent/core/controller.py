@@ -514,7 +514,11 @@ class Controller:
         if led_to and self._music.undo_to is not None and not self._workers.lacks("player"):
             self._out += self._music.undo(latest, self._in_force.policy, denied)
         else:
-            self._out.append(effects.Notify(messages.not_my_mood(denied, self._music.plays)))
+            self._out.append(
+                effects.Notify(
+                    messages.not_my_mood(denied, self._music.plays, pending=self._music.is_to_begin)
+                )
+            )
         self._decide()
 
     def _begin_journey(self, goal: MoodState, start: MoodState | None) -> None:
@@ -612,6 +616,7 @@ class Controller:
     def _end_journey(self) -> None:
         going = self._journeys.is_in_force
         self._out += self._journeys.stop(self._mood.state)
+        self._music.drop_leads()
         word = self._own_word
         unseen = "" if word is not None else self._camera.unseen
         told = messages.journey_ended(going, plays=self._music.plays, unseen=unseen, word=word)
@@ -667,7 +672,9 @@ class Controller:
         if wanted == rests:
             self._music.rest_is_settled()
             return
-        reads = reads and wanted is not None and not self._workers.lacks("player")
+        # What goes on after a rest that goes on by another name is known already.
+        begins = wanted is not None and rests is None
+        reads = reads and begins and not self._workers.lacks("player")
         if reads and self._music.reads_before_rest(self._out):
             return
         if wanted is None:

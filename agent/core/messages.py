@@ -278,9 +278,14 @@ def denied(mood: MoodState) -> str:
     return _("You do not feel {mood}.").format(mood=mood_word(mood))
 
 
-def not_my_mood(denied: MoodState, plays: bool) -> Notification:
-    """Answer the user whose mood it is not, where there was no change to take back."""
+def not_my_mood(denied: MoodState, plays: bool, *, pending: bool = False) -> Notification:
+    """Answer the user whose mood it is not, where there was no change to take back.
+
+    ``pending``: a wish for music waits.
+    """
     left = _("What plays is left alone.") if plays else _("No music plays.")
+    if pending:
+        left = _("The music that you asked for begins by itself when it can.")
     way = _("Say how you feel: 'Wrong mood?' in the tray's menu.")
     what = f"'{capital(mood_word(denied))}'" if denied.is_emotion else _("That")
     return Notification(

@@ -23,6 +23,7 @@ from agent.core.policy import (
     CHOSE,
     DEVICE_CLOSED,
     NOT_TAKEN_BACK,
+    NOT_TAKEN_BACK_BEFORE,
     RESUMED,
     TOOK_BACK,
     TOOK_BACK_BEFORE,
@@ -526,7 +527,8 @@ class MusicControl:
             self._is_silent = True  # of its music nothing rests
             self._gone.clear()
         self.player, self.logged_in = name, logged_in
-        self._rotation.replace(playlists)
+        if self._rotation.replace(playlists) and isinstance(self._errors.error, PlaylistGone):
+            self._errors.over()  # it is there again, or another place is meant
         if left is None or logged_in is not None:
             return []
         now, why = self._clock.monotonic(), _("it played when you changed to other music")
@@ -667,7 +669,8 @@ class MusicControl:
         return self._take_back(policy, describe(word.mood, said=True), told_mood=True)
 
     def follow_face(self) -> None:
-        """Let changes of the music be welcome again after an Undo."""
+        """Let changes of the music be welcome again after an Undo; what was said is over."""
+        self._requests.drop(lambda wish: wish.by_word)
         self._hands_off_until = self._left_alone = None
         self._refused, self._chosen = "", False
 
@@ -683,8 +686,8 @@ class MusicControl:
 
     def _tell_as_before(self) -> None:
         """Tell an Undo as what came before: a newer wish changes the music, and ends no promise."""
-        if self._hands_off_why == _(TOOK_BACK):
-            self._hands_off_why = _(TOOK_BACK_BEFORE)
+        before = {_(TOOK_BACK): TOOK_BACK_BEFORE, _(NOT_TAKEN_BACK): NOT_TAKEN_BACK_BEFORE}
+        self._hands_off_why = _(before.get(self._hands_off_why, self._hands_off_why))
 
     def _leave_alone(
         self, seconds: float, why: str, refused: str = "", *, chosen: bool = False
@@ -808,6 +811,10 @@ class MusicControl:
         user's words.
         """
         if self._switches.latest is None and shown is None:
+            trouble = self.unanswered
+            if self._told_in_silence is not None and trouble is not None:  # it is on its way
+                told = messages.trouble(self._with_what_comes(trouble), asked=True)
+                return [effects.Notify(told)]
             return [effects.Notify(messages.nothing_to_undo(self._deleted))]
         other = shown is not None and shown != self._switches.latest
         heard = self.playback
@@ -902,6 +909,8 @@ class MusicControl:
             return []  # a change is under way
         if not self.player:
             return []  # there is nobody yet to carry one out
+        if wishes.asked is not None and wishes.asked.by_word:  # it had to wait, and may be over
+            wishes.asked, self._told = None, self._told or self._word_of(True)
         very = None if wishes.asked is None else wishes.asked.very
         if wishes.asked is not None and very is not None:  # it had to wait
             self.decision = very = replace(very, time=now)
@@ -945,7 +954,7 @@ class MusicControl:
             out.append(effects.Record(decision))
         self.decision = decision
         if decision.action is Action.SWITCH_NOW:
-            asked = PlayRequest(now, True) if self._told is not None else None
+            asked = PlayRequest(now, True, by_word=True) if self._told is not None else None
             ends = ""
             if by_journey and guide is not None and guide.goal is not None:
                 ends = messages.journey_ends(guide.goal, seen=not listener.unseen)
@@ -1080,10 +1089,14 @@ class MusicControl:
         """Whether music is loaded and paused."""
         return self.playback is not None and self.playback.state is PlayState.PAUSED
 
+    def drop_leads(self) -> None:
+        """Drop the wish for the music that a journey begins with: it is over."""
+        self._requests.drop(lambda wish: bool(wish.leads))
+
     @property
-    def waits(self) -> bool:
+    def is_to_begin(self) -> bool:
         """Whether music is to begin, or to go on, that cannot yet."""
-        return self._requests.waits
+        return self._requests.waits_until is not None
 
     @property
     def _awaited(self) -> str:

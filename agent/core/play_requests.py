@@ -6,6 +6,7 @@ met, when the user's hand is newer, or after WISH_LIFE.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agent.timing import WISH_LIFE, WISH_TRIES
@@ -18,7 +19,8 @@ class PlayRequest:
 
     ``tries``: starts that came to nothing. ``leads``: how the journey ends that begins with it, in
     the user's words; empty: none does. ``very``: the choice of this very playlist, which they made
-    themselves; ``left_alone``: seconds for which it is, then.
+    themselves; ``left_alone``: seconds for which it is, then. ``by_word``: their word on their mood
+    asks for it, as long as that holds.
     """
 
     since: float
@@ -27,6 +29,7 @@ class PlayRequest:
     leads: str = ""
     very: Decision | None = None
     left_alone: float = 0.0
+    by_word: bool = False
 
 
 class PlayRequests:
@@ -117,6 +120,15 @@ class PlayRequests:
         self.resumes = False
         self.asked = self.owed = self._waiting = None
         self._put_off = self._resuming = self._resumed = None
+
+    def drop(self, which: Callable[[PlayRequest], bool]) -> None:
+        """Drop those requests."""
+
+        def kept(wish: PlayRequest | None) -> PlayRequest | None:
+            return None if wish is None or which(wish) else wish
+
+        self.asked, self._waiting = kept(self.asked), kept(self._waiting)
+        self._put_off = kept(self._put_off)
 
     def lose_player(self) -> None:
         """Forget what waited for the devices of a player that is no longer in use."""

@@ -20,11 +20,16 @@ class Rotation:
         self._gone: dict[str, float] = {}  # playlists that could not be found, and when
         self._started: deque[str] = deque(maxlen=REMEMBERED_STARTS)
 
-    def replace(self, playlists: Mapping[MoodState, tuple[Playlist, ...]]) -> None:
-        """Use these playlists from now on; one that was set for no mood before is tried anew."""
-        before = _uris(self._playlists)
-        self._gone = {uri: since for uri, since in self._gone.items() if uri in before}
+    def replace(self, playlists: Mapping[MoodState, tuple[Playlist, ...]]) -> bool:
+        """Use these playlists from now on; one that was set for no mood before is tried anew.
+
+        True when there is such a one that was gone.
+        """
+        anew = self._gone.keys() & (_uris(playlists) - _uris(self._playlists))
+        for uri in anew:
+            del self._gone[uri]
         self._playlists = playlists
+        return bool(anew)
 
     def playable(self, now: float) -> Mapping[MoodState, tuple[Playlist, ...]]:
         """List the playlists by mood, without what was not found of late."""

@@ -51,7 +51,7 @@ def take_snapshot(
         left_alone_until=music.left_alone_until,
         undo_to=music.undo_to,
         music_rests=music.rests,
-        music_waits=music.waits,
+        music_waits=music.is_to_begin,
         volume=volume if music.player and music.logged_in is None else None,
         candidate=mood_tracker.candidate,
         observation=mood_tracker.observation,

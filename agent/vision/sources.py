@@ -52,6 +52,7 @@ and film makers write so. There are hundreds more of these, too, and each is a p
 """
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _options_lock = threading.Lock()
+_opening: threading.Thread | None = None  # the latest that opens a capture
 OPEN_SECONDS = 5.0
 READ_SECONDS = 3.0
 
@@ -433,7 +434,13 @@ def _bounded(
         finally:
             done.set()
 
-    threading.Thread(target=work, name="open camera", daemon=True).start()
+    global _opening
+    if _opening is not None:  # left behind by an earlier try, it takes memory still
+        _opening.join(seconds if math.isfinite(seconds) else None)
+        if _opening.is_alive():
+            raise _too_slow(source, seconds)
+    _opening = threading.Thread(target=work, name="open camera", daemon=True)
+    _opening.start()
     done.wait(None if math.isinf(seconds) else seconds)
     with lock:
         given_up = True
@@ -443,7 +450,11 @@ def _bounded(
         raise too_much(source)
     if errors:
         raise errors[0]
-    raise CameraBusy(
+    raise _too_slow(source, seconds)
+
+
+def _too_slow(source: Source, seconds: float) -> CameraBusy:
+    return CameraBusy(
         _(
             "{title} did not open within {seconds:.0f} seconds. Unplug it "
             "and plug it in again, or check the stream's address."

@@ -2369,3 +2369,92 @@ def test_of_a_player_that_was_not_read_nobody_says_that_it_is_silent(error: Play
     story.send(events.TakeBreak())
     assert "No music plays" not in story.answer.body
     assert f"Whether music plays is not known: {error.message}" in story.answer.body
+
+
+def test_a_word_that_had_to_wait_is_over_when_it_is_taken_back() -> None:
+    """'You asked for music' was told after a word that held no more."""
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.SAD))
+    (sad,) = ONE_EACH[MoodState.SAD]
+    story.send(events.PlayerFailed(WAIT, sad, Command.PLAY))
+    story.send(events.FollowFace())
+    plays, told = len(story.uris), len(story.answers)
+    story.heard("p:happy")
+    story.send(events.PlayerRecovered())
+    assert (len(story.uris), len(story.answers)) == (plays, told)
+
+
+def test_a_word_that_had_to_wait_is_followed_as_one() -> None:
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.heard("p:happy")
+    story.send(events.SetMood(MoodState.SAD))
+    (sad,) = ONE_EACH[MoodState.SAD]
+    story.send(events.PlayerFailed(WAIT, sad, Command.PLAY))
+    story.heard("p:happy")
+    story.send(events.PlayerRecovered())
+    story.started()
+    assert story.answer.body.startswith("You said you feel sad.")
+
+
+def test_a_journey_that_had_to_wait_is_over_when_it_is_ended() -> None:
+    story = happy_music()
+    story.send(events.PlayerChanged("test player", ONE_EACH))
+    story.heard("p:happy")
+    story.send(events.BeginJourney(MoodState.HAPPY, MoodState.SAD))
+    (sad,) = ONE_EACH[MoodState.SAD]
+    story.send(events.PlayerFailed(WAIT, sad, Command.PLAY))
+    story.send(events.EndJourney())
+    plays = len(story.uris)
+    story.heard("p:happy")
+    story.send(events.PlayerRecovered())
+    assert len(story.uris) == plays
+
+
+def test_a_denied_mood_leaves_a_wish_that_waits() -> None:
+    """'What plays is left alone' was told, and other music followed after the wait."""
+    story = waiting_for_a_device()
+    story.send(events.NotMyMood())
+    assert "begins by itself when it can" in story.answer.body
+
+
+def test_an_undo_into_silence_that_is_on_its_way_is_not_said_to_be_done() -> None:
+    story = Story(NOW)
+    story.music(state=PlayState.STOPPED, context=None)
+    story.look("happy", 15)
+    story.send(events.PlayForMood())
+    story.started()
+    story.heard("p:happy")
+    story.send(events.PlayerFailed(WAIT))
+    story.send(events.UndoSwitch())
+    story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
+    story.send(events.UndoSwitch())
+    assert story.answer.body.endswith("and is paused then.")
+
+
+def test_trouble_with_a_folder_is_over_when_it_is_adopted_again() -> None:
+    story = Story(NOW)
+    only = {MoodState.SAD: (Playlist("p:sad", "Sad"),)}
+    story.send(events.PlayerChanged("test player", only))
+    story.music(state=PlayState.STOPPED, context=None)
+    story.send(events.SetMood(MoodState.SAD))
+    story.send(events.PlayForMood())
+    story.send(events.PlayerFailed(PlaylistGone("There is no folder."), *only[MoodState.SAD]))
+    story.send(events.PlayerChanged("test player", {}))
+    assert problem(story) == "There is no folder."
+    story.send(events.PlayerChanged("test player", only))
+    assert problem(story) == ""
+
+
+def test_a_break_that_ends_in_a_call_is_not_told_any_more() -> None:
+    """For five seconds 'you are taking a break' stood there: the player was to be read first."""
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.SessionChanged(SCREEN_SHARED))
+    story.pass_time(READ_PATIENCE + 1.0)
+    story.music(Happening.ECHO, PlayState.PAUSED, "p:happy", paused_by_hand=True)
+    story.send(events.TakeBreak(story.clock.now() + timedelta(minutes=1)))
+    story.pass_time(61.0)
+    assert "taking a break" not in why_text(story.controller.snapshot)

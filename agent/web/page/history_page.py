@@ -198,7 +198,7 @@ def load(context: PageContext, view: View, day: date) -> Period:
     earlier = since - LONGEST
     kept, answered = context.history, until + TAKEN_BACK
     moods = kept.moods(since=earlier, until=until, last=MOST_MOODS)
-    switches = kept.switches(since=since, until=until, last=MOST_CHANGES)
+    switches = kept.switches(since=since, until=answered, last=MOST_CHANGES)
     feedback = kept.feedback(since=since, until=answered, last=MOST_CHANGES)
     return history_view.period(since, until, now, moods, switches, feedback)
 

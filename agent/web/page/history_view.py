@@ -14,8 +14,8 @@ from agent.types import MoodState
 from agent.web.page import terms
 from agent.wording import MOODS, evidence_line
 
-TAKEN_BACK = timedelta(minutes=30)
-"""An undo belongs to the latest change of the music within that time."""
+TAKEN_BACK = timedelta(hours=24)
+"""An undo belongs to the latest change of the music within that time: it may come hours later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -528,7 +528,7 @@ def _next(snapshot: Snapshot) -> str:
     if tells(snapshot.change, decision) or _why_silent(snapshot):
         planned = _("No change is planned.")
     if snapshot.music_waits:
-        planned = sentence(reason_of(decision, snapshot))
+        planned = snapshot.problem or sentence(reason_of(decision, snapshot))
     if snapshot.left_alone_until is None:
         return planned
     alone = _("Moodtray leaves the music alone until {time}.")

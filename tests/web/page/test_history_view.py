@@ -58,7 +58,7 @@ def test_each_answer_means_the_latest_change_that_still_stands() -> None:
         [answer(5, "skip"), answer(21, "undo"), answer(22, "corrected"), answer(80, "undo")],
     )
     back = [(change.taken_back, change.corrected) for change in told.changes]
-    assert back == [(False, False), (False, True), (True, False), (False, False)]
+    assert back == [(True, False), (False, True), (True, False), (False, False)]
 
 
 def test_a_day_long_ago_is_read_however_much_came_after_it(tmp_path: Path) -> None:
