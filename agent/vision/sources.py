@@ -435,10 +435,10 @@ def _bounded(
             done.set()
 
     global _opening
-    if _opening is not None:  # left behind by an earlier try, it takes memory still
-        _opening.join(seconds if math.isfinite(seconds) else None)
+    if _opening is not None and source.kind is not Kind.WEBCAM:
+        _opening.join(OPEN_SECONDS)  # left behind by an earlier try, it takes memory still
         if _opening.is_alive():
-            raise _too_slow(source, seconds)
+            raise _too_slow(source, OPEN_SECONDS)
     _opening = threading.Thread(target=work, name="open camera", daemon=True)
     _opening.start()
     done.wait(None if math.isinf(seconds) else seconds)
