@@ -283,7 +283,7 @@ def not_my_mood(denied: MoodState, plays: bool, *, pending: bool = False) -> Not
 
     ``pending``: a wish for music waits.
     """
-    left = _("What plays is left alone.") if plays else _("No music plays.")
+    left = _("What plays goes on for now.") if plays else _("No music plays.")
     if pending:
         left = _("The music that you asked for begins by itself when it can.")
     way = _("Say how you feel: 'Wrong mood?' in the tray's menu.")
