@@ -54,7 +54,7 @@ from agent.errors import (
 )
 from agent.ports import Clock
 from agent.settings import PolicySettings
-from agent.timing import PLAY_AT_WORST, WISH_TRIES, ToldOnce
+from agent.timing import PLAY_AT_WORST, WISH_LIFE, WISH_TRIES, ToldOnce
 from agent.translation import _, retold
 from agent.types import (
     LOOPS,
@@ -146,6 +146,7 @@ class MusicControl:
         self._is_silent = False  # since then
         self._pausing = False  # the user wants silence, and the player may not know it yet
         self._pauses_failed = 0  # in a row
+        self._pause_lives_until = 0.0  # later nobody expects it any more
         self._told_in_silence: effects.Notification | None = None  # once the pause has come
         self._waiting = False  # for the track's end
         self._paused_before: Playlist | None = None  # before a change that was taken back
@@ -190,6 +191,10 @@ class MusicControl:
         until, comes = self._requests.waits_until, ""
         if isinstance(error, PASSING) and self._is_to_be_paused:
             comes = _("The music plays on until that is over, and is paused then.")
+            lives = timedelta(seconds=self._pause_lives_until - self._clock.monotonic())
+            until_then = isinstance(error, RateLimited) and error.until > self._clock.now() + lives
+            if self._pausing and until_then:
+                comes = _("The music plays on; pause it again then.")
         elif until is not None and isinstance(error, (NoDevice, *PASSING)):
             if isinstance(error, WhichDevice):
                 return error  # they begin to play themselves
@@ -281,6 +286,8 @@ class MusicControl:
 
     def playback_changed(self, playback: Playback, happening: Happening) -> list[effects.Effect]:
         """Take in one reading of the player, and what happened since the last one."""
+        if happening is Happening.SKIPPED and self._pauses_failed:
+            self._pausing = False  # who skips a track listens
         if happening is Happening.DEVICE_GONE and self.plays:
             self._silent_why = _(DEVICE_CLOSED)
         out = self._keep_playback(playback)
@@ -490,6 +497,8 @@ class MusicControl:
         if self._requests.answers_again() and self._failed is not None:
             self._switches.came_to_nothing(self._failed)  # which is no reason to wait
             self._failed = None
+        if self._pausing and self._clock.monotonic() >= self._pause_lives_until:
+            self._pausing = False
         resumes = self._requests.take_resuming()
         if self._requests.device_found():
             self._switches.tried = None  # the start that failed is no reason to wait
@@ -604,7 +613,7 @@ class MusicControl:
         self._take_wishes_back()
         self._told, self._to_go_on = None, False
         self._said_at_rest = None
-        self._pausing, self._pauses_failed = True, 0
+        self._wish_silence()
         return [effects.PauseMusic()]
 
     def resume(self) -> list[effects.Effect]:
@@ -678,6 +687,10 @@ class MusicControl:
         """Let what the user had chosen be changed: it has ended, or they want other music."""
         if self._chosen:
             self.follow_face()
+
+    def _wish_silence(self) -> None:
+        self._pausing, self._pauses_failed = True, 0
+        self._pause_lives_until = self._clock.monotonic() + WISH_LIFE
 
     def _want_music(self) -> None:
         """Give up a pause, or a rest, that has not come yet: music is wanted now."""
@@ -856,7 +869,7 @@ class MusicControl:
         if before.state is not PlayState.PLAYING:
             self._silent_why = why
             self._to_go_on = False  # also where it rests just now
-            self._pausing, self._pauses_failed = True, 0
+            self._wish_silence()
             if before.state is PlayState.PAUSED:
                 self._paused_before = way_back(before, switch.time)
             self._switches.fell_silent(Decision(now, Action.SWITCH_NOW, switch.mood, None, why))

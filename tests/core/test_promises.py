@@ -2458,3 +2458,31 @@ def test_a_break_that_ends_in_a_call_is_not_told_any_more() -> None:
     story.send(events.TakeBreak(story.clock.now() + timedelta(minutes=1)))
     story.pass_time(61.0)
     assert "taking a break" not in why_text(story.controller.snapshot)
+
+
+def test_a_pause_that_had_to_wait_for_long_comes_no_more() -> None:
+    """After three hours it stopped the music of somebody who had long forgotten it."""
+    story = happy_music()
+    story.heard("p:happy")
+    hours = RateLimited("Wait.", until=story.clock.now() + timedelta(hours=3))
+    story.send(events.PauseMusic())
+    story.send(events.PlayerFailed(hours, None, Command.PAUSE))
+    assert story.answer.body == "Wait. The music plays on; pause it again then."
+    story.pass_time(WISH_LIFE + 1.0)
+    story.heard("p:happy")
+    paused = len(story.all(effects.PauseMusic))
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.PauseMusic)) == paused
+    story.send(events.TakeBreak())
+    assert "No music" not in story.answer.body
+
+
+def test_a_pause_that_waits_is_over_for_who_skips_a_track() -> None:
+    story = happy_music()
+    story.heard("p:happy")
+    story.send(events.PauseMusic())
+    story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
+    story.music(Happening.SKIPPED, context="p:happy", chosen_by=Chooser.AGENT)
+    paused = len(story.all(effects.PauseMusic))
+    story.send(events.PlayerRecovered())
+    assert len(story.all(effects.PauseMusic)) == paused
