@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 SCREEN_SHARE = 0.8
 """Share of the screen's width and height that a window's first size may take."""
 ICON_SIZES = (16, 24, 32, 48, 64)
-LOOKS = (1.0, 2.5, 6.0)
+LOOKS = (1.0, 2.5, 6.0, 15.0, 30.0)
 """Seconds after the first picture at which it is looked whether anything was painted."""
 NO_KEY = 255
 """What :meth:`OpenCvWindow.wait` returns when no key was pressed."""

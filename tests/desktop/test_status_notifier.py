@@ -173,7 +173,7 @@ def test_clicks_do_what_their_lines_say(program: Program, panel: PanelClient) ->
     program.wait_for_line("event TellWhy()")
     panel.call(ITEM, "SecondaryActivate", 5, 5)
     program.wait_for_line("event PauseMusic()")
-    program.wait_for_line("event Notice(title='The music is paused'")
+    program.wait_for_line("event Notice(title='Pausing the music'")
     panel.call(ITEM, "Activate", 5, 5)
     program.wait_for_line("event ShowPreview(show=True")
     panel.call(ITEM, "ContextMenu", 5, 5)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from agent.types import EMOTIONS, Mood, MoodState
 from agent.web.page import charts, history_view, terms
@@ -225,6 +225,24 @@ def test_paths_break_after_a_slash_alone(page: Page, server: PageServer) -> None
     expect(path).to_have_text(entry)
     assert path.inner_html() == "/<wbr>home/<wbr>&lt;b&gt;/<wbr>Music"
     expect(page.locator("[data-count]")).to_contain_text("no music that Moodtray can play")
+
+
+def test_a_count_whose_answer_was_lost_is_asked_for_again(page: Page, server: PageServer) -> None:
+    """It said 'counting…' until the page was loaded anew."""
+    server.settings.change("local_playlists.happy", ["/home/nobody/Music"])
+    lost: list[Route] = []
+
+    def lose_the_first(route: Route) -> None:
+        lost.append(route)
+        if len(lost) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/api/folders/count*", lose_the_first)
+    page.goto(f"{server.url}/moods")
+    expect(page.locator("[data-count]")).to_contain_text("no music that Moodtray can play")
+    assert len(lost) > 1
 
 
 # --- numbers and drawings

@@ -462,14 +462,16 @@ function showStill(picture, seen) {
 }
 async function count(place, again = 700) {
   if (!place.isConnected) return;
+  const later = () => setTimeout(() => count(place, Math.min(2 * again, 10000)), again);
   try {
     const answer = await fetch(`/api/folders/count?path=${encodeURIComponent(place.dataset.count)}`);
     if (!answer.ok) return;
     const found = await answer.json();
     place.textContent = found.text;
-    if (!found.done) setTimeout(() => count(place, Math.min(2 * again, 10000)), again);
+    if (!found.done) later();
   } catch {
     lost();
+    later(); // else it would say for good that it counts
   }
 }
 
