@@ -97,6 +97,12 @@ class _Count:
     files: int = 0
     done: bool = False
     until: float = 0.0
+    told: bool = False  # that it is done
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether it is to be counted anew: not before somebody who asked has been told."""
+        waited_for = not self.told and now - self.asked <= ASKED_SECONDS
+        return self.done and now >= self.until and not waited_for
 
 
 class Counter:
@@ -120,7 +126,7 @@ class Counter:
         with self._lock:
             now = self._now()
             known = self._counts.get(path)
-            if known is None or (known.done and now >= known.until):
+            if known is None or known.is_over(now):
                 known = self._counts[path] = _Count(now)
                 self._waiting.append((path, known))
                 while len(self._counts) > REMEMBERED:
@@ -129,6 +135,7 @@ class Counter:
                     threading.Thread(target=self._run, name="count", daemon=True).start()
                     self._threads += 1
             known.asked = now
+            known.told = known.done
             self._counts.move_to_end(path)
             return known.files, known.done
 

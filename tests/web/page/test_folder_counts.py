@@ -135,3 +135,20 @@ def test_the_first_by_name_are_shown_whatever_their_number(
         (tmp_path / name).mkdir()
     seen = folders.look_into(str(tmp_path))
     assert seen.folders == tuple((name, str(tmp_path / name)) for name in "aBC")
+
+
+def test_who_asks_again_late_is_told_the_end(tmp_path: Path) -> None:
+    """A page on a busy machine asked after more than the second for which a count holds, each time:
+    it was counted anew for each, and 'counting…' stood there for good."""
+    now = [0.0]
+    (tmp_path / "song.ogg").touch()
+    counter = folders.Counter(lambda path: counted(Path(path)), lambda: now[0])
+    assert counter.count(str(tmp_path)) == (0, False)
+    wait_until(lambda: next(iter(counter._counts.values())).done, "the end")
+    now[0] += 5.0
+    assert counter.count(str(tmp_path)) == (1, True)
+    now[0] += 5.0
+    assert counter.count(str(tmp_path)) == (0, False), "counted anew for who asks later"
+    wait_until(lambda: next(iter(counter._counts.values())).done, "the end")
+    now[0] += 3600.0
+    assert counter.count(str(tmp_path)) == (0, False), "that was nobody's any more"
