@@ -42,7 +42,7 @@ from agent.types import (
 from agent.web.status_text import why_text
 from agent.wording import SCREEN_SHARED, camera_line, follow_line, mood_line, music_line, why_lines
 from tests.core.test_controller import NOW, PLAYLISTS
-from tests.core.test_wishes import Story, happy_music
+from tests.core.test_wishes import Story, folder_taken_away, happy_music
 
 ONE_EACH = {MoodState(name): (Playlist(f"p:{name}", name.title()),) for name in EMOTIONS}
 
@@ -2153,8 +2153,8 @@ def test_an_undo_that_cannot_be_carried_out_now_may_be_asked_again() -> None:
     assert story.answer.title.startswith("Back to")
 
 
-def test_an_undo_into_silence_is_told_once_it_is_silent() -> None:
-    """'Back to silence' was told while Spotify asked to wait, and it played on."""
+def playing_out_of_silence_in_a_wait() -> Story:
+    """Happy music was begun in silence, then Spotify asked to wait: an Undo leads into silence."""
     story = Story(NOW)
     story.music(state=PlayState.STOPPED, context=None)
     story.look("happy", 15)
@@ -2162,6 +2162,12 @@ def test_an_undo_into_silence_is_told_once_it_is_silent() -> None:
     story.started()
     story.heard("p:happy")
     story.send(events.PlayerFailed(WAIT))
+    return story
+
+
+def test_an_undo_into_silence_is_told_once_it_is_silent() -> None:
+    """'Back to silence' was told while Spotify asked to wait, and it played on."""
+    story = playing_out_of_silence_in_a_wait()
     told = len(story.answers)
     story.send(events.UndoSwitch())
     story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
@@ -2421,13 +2427,7 @@ def test_a_denied_mood_leaves_a_wish_that_waits() -> None:
 
 
 def test_an_undo_into_silence_that_is_on_its_way_is_not_said_to_be_done() -> None:
-    story = Story(NOW)
-    story.music(state=PlayState.STOPPED, context=None)
-    story.look("happy", 15)
-    story.send(events.PlayForMood())
-    story.started()
-    story.heard("p:happy")
-    story.send(events.PlayerFailed(WAIT))
+    story = playing_out_of_silence_in_a_wait()
     story.send(events.UndoSwitch())
     story.send(events.PlayerFailed(WAIT, None, Command.PAUSE))
     story.send(events.UndoSwitch())
@@ -2435,14 +2435,7 @@ def test_an_undo_into_silence_that_is_on_its_way_is_not_said_to_be_done() -> Non
 
 
 def test_trouble_with_a_folder_is_over_when_it_is_adopted_again() -> None:
-    story = Story(NOW)
-    only = {MoodState.SAD: (Playlist("p:sad", "Sad"),)}
-    story.send(events.PlayerChanged("test player", only))
-    story.music(state=PlayState.STOPPED, context=None)
-    story.send(events.SetMood(MoodState.SAD))
-    story.send(events.PlayForMood())
-    story.send(events.PlayerFailed(PlaylistGone("There is no folder."), *only[MoodState.SAD]))
-    story.send(events.PlayerChanged("test player", {}))
+    story, only = folder_taken_away()
     assert problem(story) == "There is no folder."
     story.send(events.PlayerChanged("test player", only))
     assert problem(story) == ""

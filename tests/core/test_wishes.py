@@ -845,16 +845,22 @@ def test_music_that_is_gone_is_why_it_is_silent_where_the_music_is_left_alone() 
     assert "There is no folder." not in why_text(story.controller.snapshot)
 
 
-def test_a_folder_that_was_taken_away_and_put_back_is_tried_anew() -> None:
-    """It lay there, and 'cannot be found or played just now' was told for an hour."""
-    story = Story(NOW)
-    only = {MoodState.SAD: (Playlist("p:sad", "Sad"),)}
+def folder_taken_away() -> tuple[Story, dict[MoodState, tuple[Playlist, ...]]]:
+    """The only folder for sad was not found at a wish, and is adopted no more; what was set."""
+    story, sad = Story(NOW), Playlist("p:sad", "Sad")
+    only: dict[MoodState, tuple[Playlist, ...]] = {MoodState.SAD: (sad,)}
     story.send(events.PlayerChanged("test player", only))
     story.music(state=PlayState.STOPPED, context=None)
     story.send(events.SetMood(MoodState.SAD))
     story.send(events.PlayForMood())
-    story.send(events.PlayerFailed(PlaylistGone("There is no folder."), *only[MoodState.SAD]))
+    story.send(events.PlayerFailed(PlaylistGone("There is no folder."), sad))
     story.send(events.PlayerChanged("test player", {}))
+    return story, only
+
+
+def test_a_folder_that_was_taken_away_and_put_back_is_tried_anew() -> None:
+    """It lay there, and 'cannot be found or played just now' was told for an hour."""
+    story, only = folder_taken_away()
     story.send(events.PlayerChanged("test player", only))
     before = len(story.uris)
     story.send(events.PlayForMood())
